@@ -1,0 +1,26 @@
+-- Imports evidence that another source asserts: one header and one component a row, always BACKFILLED_EVIDENCE, naming
+-- who asserts it, the source and the digest of what was read. It never rises above backfilled. All or nothing; a row that
+-- is already there is left alone. Returns how many rows were new.
+CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_entry record;
+  v_new   bigint := 0;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who asserts this is missing');
+  ELSIF fn_dot_is_blank(p_source_ref) THEN
+    PERFORM fn_dot_refuse('source_required', 'the source is missing');
+  ELSIF p_source_sha256 IS NULL OR p_source_sha256 !~ '^[0-9a-f]{64}$' THEN
+    PERFORM fn_dot_refuse('source_required', 'the source''s digest is not a SHA-256 in 64 lower-case hex digits');
+  ELSIF p_rows IS NULL OR jsonb_typeof(p_rows) <> 'array' THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', 'the rows are not a JSON array');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('source_ref', p_source_ref));
+  PERFORM fn_assert_safe_for_dot_action();
+  FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP
+    v_new := v_new + fn_process_backfill_row(v_entry.value, v_entry.ordinality, p_actor, p_source_ref, p_source_sha256);
+  END LOOP;
+  RETURN v_new;
+END;
+$$;

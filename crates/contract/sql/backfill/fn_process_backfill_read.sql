@@ -1,0 +1,40 @@
+-- Reads one row of a backfill. What it does not know is not dropped: it comes back as rest, and is kept as asserted.
+CREATE OR REPLACE FUNCTION fn_process_backfill_read(
+  p_row jsonb, p_ordinality bigint,
+  OUT dot_code text, OUT process_candidate_code text, OUT correlation_id text, OUT status text, OUT idempotency_key text,
+  OUT process_run_id uuid, OUT input_ref text, OUT output_ref text, OUT error_ref text, OUT evidence_ref jsonb,
+  OUT started_at timestamptz, OUT ended_at timestamptz, OUT rest jsonb)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  v_wrong text;
+BEGIN
+  IF jsonb_typeof(p_row) <> 'object' THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s is not an object', p_ordinality), jsonb_build_object('row', p_ordinality));
+  END IF;
+  BEGIN
+    process_run_id := (p_row ->> 'process_run_id')::uuid;
+    started_at := (p_row ->> 'started_at')::timestamptz;
+    ended_at := (p_row ->> 'ended_at')::timestamptz;
+  EXCEPTION WHEN data_exception THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s', p_ordinality, left(SQLERRM, 500)), jsonb_build_object('row', p_ordinality));
+  END;
+  dot_code := p_row ->> 'dot_code';
+  process_candidate_code := p_row ->> 'process_candidate_code';
+  correlation_id := p_row ->> 'correlation_id';
+  status := coalesce(p_row ->> 'status', 'completed');
+  idempotency_key := nullif(p_row ->> 'idempotency_key', '');
+  input_ref := p_row ->> 'input_ref';
+  output_ref := p_row ->> 'output_ref';
+  error_ref := p_row ->> 'error_ref';
+  evidence_ref := coalesce(p_row -> 'evidence_ref', '{}');
+  rest := p_row - '{dot_code,process_candidate_code,correlation_id,status,idempotency_key,process_run_id,input_ref,output_ref,error_ref,evidence_ref,started_at,ended_at,evidence_type}'::text[];
+  v_wrong := CASE
+    WHEN coalesce(p_row ->> 'evidence_type', 'BACKFILLED_EVIDENCE') <> 'BACKFILLED_EVIDENCE' THEN 'what comes from elsewhere is BACKFILLED_EVIDENCE and nothing else'
+    WHEN status NOT IN ('observed', 'started', 'completed', 'failed', 'stuck', 'cancelled', 'orphan') THEN 'there is no such status'
+    WHEN jsonb_typeof(evidence_ref) <> 'object' THEN 'evidence_ref is not an object'
+  END;
+  IF v_wrong IS NOT NULL THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s', p_ordinality, v_wrong), jsonb_build_object('row', p_ordinality));
+  END IF;
+END;
+$$;

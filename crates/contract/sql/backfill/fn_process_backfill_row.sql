@@ -1,0 +1,59 @@
+-- One asserted run: 1 where it was new, 0 where it was there already.
+CREATE OR REPLACE FUNCTION fn_process_backfill_row(p_row jsonb, p_ordinality bigint, p_actor text, p_source_ref text, p_source_sha256 text)
+RETURNS integer
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  v_given        record;
+  v_tool         dot_tools;
+  v_texts        record;
+  v_run_id       uuid;
+  v_component_id uuid := fn_dot_uuid_v7();
+  v_role         text;
+  v_producer     text;
+  v_status       text;
+  v_evidence     jsonb;
+BEGIN
+  v_given := fn_process_backfill_read(p_row, p_ordinality);
+  v_evidence := coalesce(v_given.evidence_ref, '{}') || jsonb_build_object('source_ref', p_source_ref, 'source_sha256', p_source_sha256, 'asserted_by', p_actor)
+    || CASE WHEN v_given.rest = '{}' THEN '{}' ELSE jsonb_build_object('asserted', v_given.rest) END;
+  -- The same row of the same source has the same key, so that a file that is imported twice is there once.
+  v_texts := fn_dot_check_texts(p_actor, v_given.correlation_id, v_given.process_candidate_code, v_evidence,
+    coalesce(v_given.idempotency_key, 'backfill:' || p_source_sha256 || ':' || encode(sha256(convert_to(p_row::text, 'UTF8')), 'hex')),
+    v_given.input_ref, v_given.output_ref, v_given.error_ref);
+  SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = v_given.dot_code;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_refuse('unknown_dot', format('row %s: there is no DOT %L', p_ordinality, left(v_given.dot_code, 200)), jsonb_build_object('row', p_ordinality));
+  END IF;
+  v_role := coalesce(v_tool.pair_role, 'producer');
+  -- A header bears the producer's code, also where only its verifier is reported.
+  v_producer := CASE v_role WHEN 'producer' THEN v_given.dot_code ELSE v_tool.paired_dot END;
+  v_status := CASE v_given.status WHEN 'completed' THEN 'step_completed' WHEN 'started' THEN 'step_started' ELSE v_given.status END;
+  v_evidence := fn_dot_evidence_tags(v_evidence, p_actor, fn_process_dot_posture(), false);
+  v_run_id := coalesce(v_given.process_run_id, fn_dot_uuid_v7());
+
+  IF (fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE')).process_run_id IS NOT NULL THEN
+    RETURN 0;
+  END IF;
+  INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system,
+    idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+  VALUES (v_run_id, v_producer, v_given.process_candidate_code, v_given.correlation_id, v_given.status, 'BACKFILLED_EVIDENCE', 'dot_backfill',
+    v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref, v_evidence, p_actor, v_given.started_at, v_given.ended_at)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE');
+    RETURN 0;
+  END IF;
+  INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code, status,
+    evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+  VALUES (v_component_id, v_run_id, v_role, v_given.process_candidate_code, v_given.correlation_id, v_given.dot_code, v_status,
+    'BACKFILLED_EVIDENCE', 'dot_backfill', v_texts.p_idempotency_key || ':' || v_given.dot_code, v_texts.p_input_ref, v_texts.p_output_ref,
+    v_texts.p_error_ref, v_evidence, p_actor, v_given.started_at, v_given.ended_at)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_refuse('idempotency_conflict', format('row %s: its component''s key was used before', p_ordinality), jsonb_build_object('row', p_ordinality));
+  END IF;
+  PERFORM fn_dot_rollup_header(v_given.process_candidate_code, v_producer);
+  PERFORM fn_dot_rollup_component(v_given.process_candidate_code, v_run_id, v_given.dot_code, v_role, 'BACKFILLED_EVIDENCE');
+  RETURN 1;
+END;
+$$;

@@ -1,0 +1,32 @@
+-- UPDATE, DELETE and TRUNCATE are refused for every role but a superuser, the tables' owner included.
+--
+-- SECURITY INVOKER: current_user is whoever runs the statement, inside a SECURITY DEFINER function its owner. Statement
+-- triggers, because TRUNCATE has no rows and an UPDATE that matches none is as much a try. ENABLE ALWAYS, or
+-- session_replication_role = replica would switch them off.
+CREATE OR REPLACE FUNCTION fn_dot_ledger_append_only() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper) THEN
+    RETURN NULL;
+  END IF;
+  -- Raised here and not by fn_dot_refuse, which the role that is being refused may not be allowed to call.
+  RAISE EXCEPTION USING
+    ERRCODE = 'check_violation',
+    CONSTRAINT = 'ledger_append_only',
+    MESSAGE = format('%s on %I is refused: it is only ever added to', TG_OP, TG_TABLE_NAME),
+    DETAIL = jsonb_build_object('code', 'ledger_append_only', 'table', TG_TABLE_NAME, 'operation', TG_OP)::text,
+    HINT = 'The ledger is never changed. Record what is true now as a new row.';
+END;
+$$;
+
+DO $$
+DECLARE
+  v_table text;
+BEGIN
+  FOREACH v_table IN ARRAY fn_dot_guarded_tables() LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
+                    FOR EACH STATEMENT EXECUTE FUNCTION fn_dot_ledger_append_only()', v_table);
+    EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER ledger_append_only', v_table);
+  END LOOP;
+END;
+$$;

@@ -1,0 +1,11 @@
+-- Gate 1, first half: closed unless the key says exactly 'true' and has not expired.
+CREATE OR REPLACE FUNCTION fn_dot_iu_operator_runtime_enabled() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM dot_config c
+    WHERE c.key = 'iu_core.operator_runtime_enabled' AND c.value = 'true' AND (c.expires_at IS NULL OR c.expires_at > v_now));
+END;
+$$;

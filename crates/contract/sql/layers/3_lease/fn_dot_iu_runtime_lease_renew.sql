@@ -1,0 +1,19 @@
+-- Lets a live lease live longer, from now. False where the token does not hold it any more, or it ran out: what was
+-- expired may have been taken over and concluded in the meantime, so its holder has to stop.
+CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_renew(p_lease_name text, p_holder text, p_token uuid, p_ttl_seconds integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_lease dot_iu_runtime_lease;
+  v_now   timestamptz;
+BEGIN
+  PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, p_ttl_seconds);
+  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE;
+  v_now := clock_timestamp();
+  IF v_lease.lease_token IS DISTINCT FROM p_token OR v_lease.lease_holder <> p_holder
+     OR v_lease.released_at IS NOT NULL OR v_lease.expires_at <= v_now THEN
+    RETURN false;
+  END IF;
+  UPDATE dot_iu_runtime_lease l SET expires_at = v_now + make_interval(secs => p_ttl_seconds) WHERE l.lease_name = p_lease_name;
+  RETURN true;
+END;
+$$;

@@ -1,0 +1,14 @@
+-- What acquiring and renewing have in common.
+CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 THEN
+    PERFORM fn_dot_refuse('lease_name_invalid', 'the lease''s name is missing or longer than 500 characters');
+  ELSIF fn_dot_is_blank(p_holder) THEN
+    PERFORM fn_dot_refuse('holder_required', 'who will hold the lease is missing');
+  ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
+    PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds', coalesce(p_ttl_seconds::text, 'null')));
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('holder', p_holder));
+END;
+$$;

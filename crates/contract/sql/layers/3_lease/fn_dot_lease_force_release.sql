@@ -1,0 +1,27 @@
+-- An operator takes a live lease away from its holder. What the holder still does afterwards is refused: its token is no
+-- longer the lease's. True where there was one to take.
+CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+DECLARE
+  v_lease dot_iu_runtime_lease;
+  v_now   timestamptz;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who takes the lease away is missing');
+  ELSIF fn_dot_is_blank(p_reason) THEN
+    PERFORM fn_dot_refuse('reason_required', 'why the lease is taken away is missing');
+  END IF;
+  PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
+  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE;
+  v_now := clock_timestamp();
+  IF v_lease.lease_name IS NULL OR v_lease.released_at IS NOT NULL THEN
+    RETURN false;
+  END IF;
+  INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, expires_at, actor, reason, released_at)
+  VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.expires_at, p_actor, p_reason, v_now);
+  -- A new token: the old holder's next step finds that it lost the lease.
+  UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid() WHERE l.lease_name = p_lease_name;
+  RETURN true;
+END;
+$$;

@@ -1,0 +1,57 @@
+-- HEADER: one row a run. A header claims nothing by itself; counts and rungs come from its components.
+-- Order: validate → key → gates → preflight → write. Returns the run's id, the first call's where the key was used.
+CREATE OR REPLACE FUNCTION fn_process_run_observe(
+  p_process_candidate_code text, p_correlation_id text, p_actor text,
+  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
+  p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL, p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL,
+  p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_source_system text DEFAULT 'dot_exec_wrapper',
+  p_event_code text DEFAULT NULL, p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
+  p_process_definition_code text DEFAULT NULL, p_dot_code text DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_texts    record;
+  v_dot_code text := nullif(btrim(p_dot_code, fn_dot_whitespace()), '');
+  v_source   text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');
+  v_run      process_run_observation;
+  v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
+  v_posture  text;
+BEGIN
+  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
+    p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
+  PERFORM fn_dot_check_choice(p_evidence_type, p_status);
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
+    'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
+  IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = v_dot_code) THEN
+    PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', v_dot_code), jsonb_build_object('dot_code', v_dot_code));
+  END IF;
+
+  IF v_texts.p_idempotency_key IS NOT NULL THEN
+    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    IF v_run.process_run_id IS NOT NULL THEN
+      RETURN v_run.process_run_id;
+    END IF;
+  END IF;
+
+  v_posture := fn_process_dot_posture();
+  PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
+  PERFORM fn_assert_safe_for_dot_action();
+
+  INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, process_definition_code,
+    correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
+    input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+  VALUES (v_run_id, v_dot_code, p_process_candidate_code, p_process_definition_code,
+    p_correlation_id, p_parent_run_id, p_event_code, p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
+    v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_evidence_type IN ('DRY_RUN', 'REAL_RUN')), p_actor, p_started_at, p_ended_at)
+  -- Waits for a twin in flight; what it committed is found by the look-up below.
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+  END IF;
+
+  PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, false), v_run_id, NULL, p_correlation_id, v_dot_code, p_status,
+    p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
+  PERFORM fn_dot_rollup_header(p_process_candidate_code, v_dot_code);
+  RETURN v_run_id;
+END;
+$$;

@@ -1,0 +1,26 @@
+-- Binds a component to its receipt: of the same run, DOT, role and mode, opened by an earlier transaction, and not void.
+-- Evidence may be lower than the receipt's mode (an answer that says it is a mock is simulated), never higher.
+CREATE OR REPLACE FUNCTION fn_dot_check_receipt(
+  p_invocation_id uuid, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  v_receipt dot_invocation;
+  v_wrong   text;
+BEGIN
+  SELECT * INTO v_receipt FROM dot_invocation i WHERE i.invocation_id = p_invocation_id;
+  v_wrong := CASE
+    WHEN v_receipt.invocation_id IS NULL THEN 'there is no such receipt'
+    WHEN v_receipt.process_run_id <> p_process_run_id THEN 'it is of another run'
+    WHEN v_receipt.dot_code <> p_dot_code THEN 'it is of another DOT'
+    WHEN v_receipt.component_role <> p_component_role THEN 'it is of another role'
+    WHEN p_evidence_type NOT IN (v_receipt.mode, 'SIMULATED_DRY_RUN') THEN 'it is of another mode'
+    WHEN v_receipt.begun_xid = pg_current_xact_id_if_assigned() THEN 'it was opened in this very transaction'
+    WHEN fn_dot_receipt_is_void(v_receipt) THEN 'a gate closed before it was committed'
+    WHEN EXISTS (SELECT FROM process_component_observation c WHERE c.invocation_id = p_invocation_id) THEN 'it was used already'
+  END;
+  IF v_wrong IS NOT NULL THEN
+    PERFORM fn_dot_refuse('invocation_mismatch', format('the receipt does not fit: %s', v_wrong),
+      jsonb_build_object('invocation_id', p_invocation_id));
+  END IF;
+END;
+$$;

@@ -1,0 +1,80 @@
+-- PARTS: one row a component, producer or verifier, of a run that was observed before.
+-- Order: validate → key → gates or receipt → write → look whether the run was concluded meanwhile.
+CREATE OR REPLACE FUNCTION fn_process_component_observe(
+  p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
+  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
+  p_component_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL, p_event_code text DEFAULT NULL, p_queue_job_id uuid DEFAULT NULL,
+  p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
+  p_source_system text DEFAULT 'dot_exec_wrapper', p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
+  p_invocation_id uuid DEFAULT NULL, p_verdict text DEFAULT NULL, p_lease_token uuid DEFAULT NULL, p_output_digest text DEFAULT NULL)
+RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_texts        record;
+  v_source       text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');
+  v_run          process_run_observation;
+  v_component_id uuid;
+  v_posture      text;
+BEGIN
+  -- The candidate is the header's; what is passed for it here only fills its place in the common check.
+  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, 'of the header', p_evidence_ref,
+    p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
+  PERFORM fn_dot_check_choice(p_evidence_type, p_status);
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
+    'event_code', p_event_code, 'output_digest', p_output_digest));
+  IF p_component_role IS NULL OR p_component_role NOT IN ('producer', 'verifier') THEN
+    PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
+  ELSIF p_verdict NOT IN ('pass', 'fail', 'error') THEN
+    PERFORM fn_dot_refuse('verdict_invalid', format('there is no verdict %L', left(p_verdict, 100)));
+  END IF;
+
+  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
+  -- run from being concluded while this transaction is under way.
+  SELECT * INTO v_run FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_refuse('run_unknown', format('there is no run %s', coalesce(p_process_run_id::text, 'null')));
+  ELSIF v_run.correlation_id <> p_correlation_id THEN
+    PERFORM fn_dot_refuse('correlation_mismatch', 'the correlation id is not the one of the run''s header',
+      jsonb_build_object('process_run_id', p_process_run_id, 'expected', v_run.correlation_id));
+  END IF;
+  PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run.dot_code);
+
+  IF v_texts.p_idempotency_key IS NOT NULL THEN
+    v_component_id := fn_dot_component_of_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
+    IF v_component_id IS NOT NULL THEN
+      RETURN v_component_id;
+    END IF;
+  END IF;
+
+  v_posture := fn_process_dot_posture();
+  IF p_invocation_id IS NOT NULL THEN
+    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, p_dot_code, p_component_role, p_evidence_type);
+  ELSE
+    PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
+    IF p_evidence_type IN ('DRY_RUN', 'REAL_RUN') OR p_verdict IS NOT NULL THEN
+      PERFORM fn_dot_refuse('invocation_required', format('%s needs the receipt of a call',
+        CASE WHEN p_verdict IS NULL THEN 'a ' || p_evidence_type || ' component' ELSE 'a verdict' END));
+    END IF;
+  END IF;
+  PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
+
+  v_component_id := coalesce(p_component_run_id, fn_dot_uuid_v7());
+  INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
+    process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict,
+    output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+  VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
+    v_run.process_candidate_code, p_correlation_id, p_dot_code, p_event_code, p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
+    p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN fn_dot_component_already_there(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
+  END IF;
+  PERFORM fn_dot_check_not_concluded(v_run);
+
+  PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, true), p_process_run_id, v_component_id, p_correlation_id, p_dot_code,
+    p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
+  PERFORM fn_dot_rollup_component(v_run.process_candidate_code, p_process_run_id, p_dot_code, p_component_role, p_evidence_type);
+  RETURN v_component_id;
+END;
+$$;

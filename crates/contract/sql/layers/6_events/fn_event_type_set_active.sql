@@ -1,0 +1,31 @@
+-- Switches an event type on or off, with who and why. Returns whether that changed anything.
+CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+DECLARE
+  v_active boolean;
+  v_now    timestamptz;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who switches the event type is missing');
+  ELSIF fn_dot_is_blank(p_reason) THEN
+    PERFORM fn_dot_refuse('reason_required', 'why the event type is switched is missing');
+  ELSIF p_active IS NULL THEN
+    PERFORM fn_dot_refuse('event_type_unknown', 'whether the event type is to be active is missing');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+
+  PERFORM pg_advisory_xact_lock(fn_dot_event_lock_key());
+  SELECT r.active INTO v_active FROM event_type_registry r WHERE r.event_type = p_event_type FOR UPDATE;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_refuse('event_type_unknown', format('there is no event type %L', left(p_event_type, 100)));
+  ELSIF v_active = p_active THEN
+    RETURN false;
+  END IF;
+  v_now := clock_timestamp();
+  UPDATE event_type_registry r SET active = p_active WHERE r.event_type = p_event_type;
+  INSERT INTO event_type_history (change_id, event_type, active, actor, reason, changed_at)
+  VALUES (fn_dot_uuid_v7(), p_event_type, p_active, p_actor, p_reason, v_now);
+  RETURN true;
+END;
+$$;

@@ -1,0 +1,58 @@
+-- Binds a DOT, in a mode, to what is called and how. The keys of p_contract are the columns of dot_agent_api_contract.
+CREATE OR REPLACE FUNCTION fn_dot_contract_set(p_contract jsonb, p_actor text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_contract dot_agent_api_contract;
+  v_unknown  text;
+  v_role     text;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who sets the contract is missing');
+  ELSIF p_contract IS NULL OR jsonb_typeof(p_contract) <> 'object' THEN
+    PERFORM fn_dot_refuse('contract_invalid', 'a contract is a JSON object');
+  END IF;
+  SELECT string_agg(k, ', ' ORDER BY k) INTO v_unknown FROM jsonb_object_keys(p_contract) k
+  WHERE k NOT IN ('dot_code', 'mode', 'candidate_code', 'operation', 'role', 'fixture_ref', 'output_namespace', 'no_mutation_assertion', 'endpoint_ref',
+                  'invocation', 'expected_output_schema', 'verifier_schema', 'timeout_ms', 'contract_status');
+  IF v_unknown IS NOT NULL THEN
+    PERFORM fn_dot_refuse('contract_invalid', left('a contract has no ' || v_unknown, 2000));
+  END IF;
+  BEGIN
+    v_contract := jsonb_populate_record(NULL::dot_agent_api_contract,
+      '{"operation": "", "no_mutation_assertion": false, "invocation": {}, "timeout_ms": 60000, "contract_status": "active"}'::jsonb || p_contract);
+  EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN
+    PERFORM fn_dot_refuse('contract_invalid', 'a field of the contract has the wrong type: ' || left(SQLERRM, 500));
+  END;
+
+  SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = v_contract.dot_code;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(v_contract.dot_code, 200)));
+  ELSIF v_role IS NULL THEN
+    PERFORM fn_dot_refuse('pair_incomplete', format('%s has no pair', v_contract.dot_code));
+  ELSIF v_contract.mode IS NULL OR v_contract.mode NOT IN ('PLAN_ONLY', 'VERIFY_ONLY', 'DRY_RUN', 'REAL_RUN') THEN
+    PERFORM fn_dot_refuse('mode_invalid', format('there is no mode %L', left(v_contract.mode, 100)));
+  ELSIF coalesce(v_contract.role, v_role) <> v_role THEN
+    PERFORM fn_dot_refuse('role_invalid', format('%s is a %s', v_contract.dot_code, v_role));
+  ELSIF v_contract.mode <> 'REAL_RUN' AND (v_contract.no_mutation_assertion IS NOT TRUE OR coalesce(v_contract.output_namespace, '') NOT LIKE 'DRYRUN-NS:%') THEN
+    PERFORM fn_dot_refuse('namespace_forbidden', format('a %s contract asserts no mutation and writes to a DRYRUN-NS: namespace', v_contract.mode));
+  ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN') AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:).' THEN
+    PERFORM fn_dot_refuse('endpoint_missing', format('a %s contract needs an endpoint_ref', v_contract.mode));
+  ELSIF v_contract.fixture_ref IS NOT NULL AND NOT EXISTS (SELECT FROM dot_fixture f WHERE f.fixture_ref = v_contract.fixture_ref) THEN
+    PERFORM fn_dot_refuse('fixture_missing', format('there is no fixture %L', left(v_contract.fixture_ref, 200)));
+  ELSIF jsonb_typeof(v_contract.invocation) IS DISTINCT FROM 'object' OR coalesce(v_contract.timeout_ms, 0) <= 0
+        OR coalesce(v_contract.contract_status, '') NOT IN ('draft', 'active', 'retired') THEN
+    PERFORM fn_dot_refuse('contract_invalid', 'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired');
+  END IF;
+
+  INSERT INTO dot_agent_api_contract AS c (dot_code, mode, candidate_code, operation, role, fixture_ref, output_namespace, no_mutation_assertion,
+    endpoint_ref, invocation, expected_output_schema, verifier_schema, timeout_ms, contract_status)
+  VALUES (v_contract.dot_code, v_contract.mode, v_contract.candidate_code, coalesce(v_contract.operation, ''), v_role, v_contract.fixture_ref,
+    v_contract.output_namespace, coalesce(v_contract.no_mutation_assertion, false), v_contract.endpoint_ref, v_contract.invocation,
+    v_contract.expected_output_schema, v_contract.verifier_schema, v_contract.timeout_ms, v_contract.contract_status)
+  ON CONFLICT (dot_code, mode) DO UPDATE SET candidate_code = excluded.candidate_code, operation = excluded.operation, role = excluded.role,
+    fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace, no_mutation_assertion = excluded.no_mutation_assertion,
+    endpoint_ref = excluded.endpoint_ref, invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
+    verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms, contract_status = excluded.contract_status;
+  RETURN v_contract.dot_code || ' ' || v_contract.mode;
+END;
+$$;

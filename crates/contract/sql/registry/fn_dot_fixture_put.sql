@@ -1,0 +1,25 @@
+-- Stores a fixture. The digest is of the text as it was given, which is what a file's sha256sum says.
+CREATE OR REPLACE FUNCTION fn_dot_fixture_put(p_fixture_ref text, p_body text, p_sha256 text, p_actor text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_sha256 text := encode(sha256(convert_to(coalesce(p_body, ''), 'UTF8')), 'hex');
+  v_body   jsonb;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who stores the fixture is missing');
+  ELSIF fn_dot_is_blank(p_fixture_ref) OR fn_dot_is_blank(p_body) THEN
+    PERFORM fn_dot_refuse('fixture_missing', 'a fixture has a reference and a body');
+  ELSIF v_sha256 IS DISTINCT FROM p_sha256 THEN
+    PERFORM fn_dot_refuse('fixture_digest_mismatch', 'the body''s SHA-256 is not the one that was given', jsonb_build_object('computed', v_sha256));
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'fixture_ref', p_fixture_ref));
+  BEGIN
+    v_body := p_body::jsonb;
+  EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is not JSON that the database can keep');
+  END;
+  INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
+  ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
+  RETURN p_fixture_ref;
+END;
+$$;

@@ -1,0 +1,30 @@
+-- Registers a preflight check or changes one. What it last answered is forgotten.
+CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
+  p_check_name text, p_count_query text, p_actor text, p_severity text DEFAULT 'high', p_on_finding text DEFAULT 'BLOCK',
+  p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true, p_description text DEFAULT '') RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  v_check regprocedure := to_regprocedure(p_count_query || '()');
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who registers the check is missing');
+  ELSIF fn_dot_is_blank(p_check_name) THEN
+    PERFORM fn_dot_refuse('check_invalid', 'the check''s name is missing');
+  ELSIF v_check IS NULL OR position('.' IN p_count_query) = 0 THEN
+    PERFORM fn_dot_refuse('check_invalid', format('there is no function %L without arguments, named with its schema', left(p_count_query, 200)));
+  ELSIF (SELECT p.prorettype <> 'bigint'::regtype OR p.proretset FROM pg_proc p WHERE p.oid = v_check) THEN
+    PERFORM fn_dot_refuse('check_invalid', format('%s does not return bigint', v_check));
+  ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
+        OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL OR p_max_age < interval '0' THEN
+    PERFORM fn_dot_refuse('check_invalid', 'severity is critical, high, medium or info; on_finding is BLOCK or WARN; max_age is not negative');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('check_name', p_check_name, 'count_query', p_count_query, 'actor', p_actor));
+  INSERT INTO dot_preflight_check AS c (check_name, severity, on_finding, count_query, max_age, enabled, description)
+  VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
+  ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding, count_query = excluded.count_query,
+    max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description;
+  INSERT INTO dot_preflight_answer (check_name) VALUES (p_check_name)
+  ON CONFLICT (check_name) DO UPDATE SET cnt = NULL, asked_at = '-infinity';
+  RETURN p_check_name;
+END;
+$$;

@@ -1,0 +1,40 @@
+-- Imports DOTs, all or nothing, and says what it did with each. With p_dry_run it only says what it would do, refusals
+-- included; without, any refusal raises and nothing is written. DOTs that are not named stay as they are.
+CREATE OR REPLACE FUNCTION fn_dot_tools_import(p_tools jsonb, p_actor text, p_dry_run boolean DEFAULT false)
+RETURNS TABLE (dot_code text, action text, detail text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_entry    record;
+  v_row      dot_tools;
+  v_refusals text;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who imports the DOTs is missing');
+  ELSIF p_tools IS NULL OR jsonb_typeof(p_tools) <> 'array'
+        OR EXISTS (SELECT FROM jsonb_array_elements(p_tools) e WHERE jsonb_typeof(e) <> 'object') THEN
+    PERFORM fn_dot_refuse('tool_invalid', 'an import is a JSON array of objects');
+  END IF;
+  -- Two imports at once would each judge the registry without the other.
+  LOCK TABLE dot_tools IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT coalesce(p_dry_run, false) THEN
+    SELECT string_agg(format('%s: %s', p.dot_code, p.detail), '; ') INTO v_refusals FROM fn_dot_tools_plan(p_tools) p WHERE p.action = 'refuse';
+    IF v_refusals IS NOT NULL THEN
+      PERFORM fn_dot_refuse('tool_invalid', left('the import is refused: ' || v_refusals, 2000));
+    END IF;
+  END IF;
+  FOR v_entry IN SELECT p.* FROM fn_dot_tools_plan(p_tools) p LOOP
+    dot_code := v_entry.dot_code; action := v_entry.action; detail := v_entry.detail;
+    RETURN NEXT;
+    CONTINUE WHEN coalesce(p_dry_run, false) OR v_entry.action = 'keep';
+    v_row := jsonb_populate_record(NULL::dot_tools, fn_dot_tool_row(v_entry.tool));
+    INSERT INTO dot_tools AS t (dot_code, name, tier, operation, paired_dot, pair_role, trigger_type, execution_engine, script_path, status, extra_metadata)
+    VALUES (v_row.dot_code, v_row.name, v_row.tier, v_row.operation, v_row.paired_dot, v_row.pair_role, v_row.trigger_type,
+            v_row.execution_engine, v_row.script_path, v_row.status, v_row.extra_metadata)
+    ON CONFLICT ON CONSTRAINT dot_tools_pkey DO UPDATE SET name = excluded.name, tier = excluded.tier, operation = excluded.operation,
+      paired_dot = excluded.paired_dot, pair_role = excluded.pair_role, trigger_type = excluded.trigger_type,
+      execution_engine = excluded.execution_engine, script_path = excluded.script_path, status = excluded.status,
+      extra_metadata = excluded.extra_metadata;
+  END LOOP;
+END;
+$$;

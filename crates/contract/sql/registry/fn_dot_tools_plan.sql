@@ -1,0 +1,62 @@
+-- What importing these entries would do to each DOT: add, change, keep, or refuse with the reason. The rules of a pair
+-- are judged on the registry as it would be afterwards.
+CREATE OR REPLACE FUNCTION fn_dot_tools_plan(p_tools jsonb)
+RETURNS TABLE (dot_code text, action text, detail text, tool jsonb)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH incoming AS (
+    SELECT e.ordinality, e.value AS tool, e.value ->> 'dot_code' AS dot_code, e.value ->> 'tier' AS tier,
+      nullif(e.value ->> 'paired_dot', '') AS paired_dot, nullif(e.value ->> 'pair_role', '') AS pair_role,
+      coalesce(e.value ->> 'execution_engine', 'none') AS execution_engine,
+      jsonb_typeof(coalesce(e.value -> 'extra_metadata', '{}')) AS metadata_type,
+      count(*) OVER (PARTITION BY e.value ->> 'dot_code') AS times,
+      (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value ELSE '{}' END) k
+       WHERE k NOT IN ('dot_code', 'name', 'tier', 'operation', 'paired_dot', 'pair_role', 'trigger_type', 'execution_engine',
+                       'script_path', 'status', 'extra_metadata')) AS unknown_keys
+    FROM jsonb_array_elements(p_tools) WITH ORDINALITY e
+  ), afterwards AS (
+    SELECT i.dot_code, i.paired_dot, i.pair_role FROM incoming i
+    UNION ALL
+    SELECT t.dot_code, t.paired_dot, t.pair_role FROM dot_tools t WHERE t.dot_code NOT IN (SELECT i.dot_code FROM incoming i WHERE i.dot_code IS NOT NULL)
+  ), judged AS (
+    SELECT i.*, CASE
+      WHEN fn_dot_is_blank(i.dot_code) THEN 'dot_code is missing'
+      WHEN i.times > 1 THEN 'the code stands here more than once'
+      WHEN i.unknown_keys IS NOT NULL THEN 'unknown keys: ' || i.unknown_keys
+      WHEN position(':' IN i.dot_code) > 0 THEN 'a dot_code has no colon'
+      WHEN length(i.dot_code) > 200 THEN 'a dot_code has 200 characters at most'
+      WHEN btrim(i.dot_code, fn_dot_whitespace()) <> i.dot_code THEN 'a dot_code has no white space around it'
+      WHEN fn_dot_is_blank(i.tool ->> 'name') THEN 'name is missing'
+      WHEN coalesce(i.tier, '') NOT IN ('A', 'B') THEN 'tier is A (reads and checks) or B (writes)'
+      WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none') THEN 'execution_engine is agent_api, command, mcp or none'
+      WHEN i.metadata_type <> 'object' THEN 'extra_metadata is an object'
+      WHEN i.pair_role NOT IN ('producer', 'verifier') THEN 'pair_role is producer or verifier'
+      WHEN i.paired_dot IS NULL AND i.pair_role IS NOT NULL THEN 'pair_role without paired_dot'
+      WHEN i.paired_dot IS NOT NULL AND i.pair_role IS NULL THEN 'paired_dot without pair_role'
+      WHEN i.paired_dot = i.dot_code THEN 'a DOT is never its own pair'
+      WHEN i.paired_dot IS NOT NULL AND p.dot_code IS NULL THEN format('its pair %s is neither here nor in the registry', i.paired_dot)
+      WHEN p.paired_dot IS DISTINCT FROM i.dot_code AND i.paired_dot IS NOT NULL THEN format('its pair %s names %s', i.paired_dot, coalesce(p.paired_dot, 'no pair'))
+      WHEN p.pair_role = i.pair_role THEN format('it and its pair %s are both %s', i.paired_dot, i.pair_role)
+      WHEN w.dot_code IS NOT NULL THEN format('%s, which is not changed here, names it as its pair', w.dot_code)
+    END AS refusal
+    FROM incoming i
+    LEFT JOIN afterwards p ON p.dot_code = i.paired_dot
+    -- Somebody who would be left behind with a pair that no longer names them.
+    LEFT JOIN dot_tools w ON w.paired_dot = i.dot_code AND w.dot_code IS DISTINCT FROM i.paired_dot
+      AND w.dot_code NOT IN (SELECT o.dot_code FROM incoming o WHERE o.dot_code IS NOT NULL)
+  ), compared AS (
+    SELECT j.*, t.dot_code AS known,
+      (SELECT string_agg(k.key, ', ' ORDER BY k.key)
+       FROM jsonb_each(fn_dot_tool_row(j.tool)) k
+       WHERE k.value IS DISTINCT FROM (to_jsonb(t) -> k.key)) AS changes
+    FROM judged j LEFT JOIN dot_tools t ON t.dot_code = j.dot_code
+  )
+  SELECT coalesce(c.dot_code, format('entry %s', c.ordinality)),
+    CASE WHEN c.refusal IS NOT NULL THEN 'refuse' WHEN c.known IS NULL THEN 'add' WHEN c.changes IS NOT NULL THEN 'change' ELSE 'keep' END,
+    CASE WHEN c.refusal IS NOT NULL THEN c.refusal WHEN c.known IS NOT NULL THEN c.changes END,
+    c.tool
+  FROM compared c ORDER BY c.ordinality;
+END;
+$$;

@@ -1,0 +1,17 @@
+-- Registers a candidate process or changes its title and owner. An owner is what birth_ready still asks for.
+CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text, p_actor text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who registers the candidate is missing');
+  ELSIF fn_dot_is_blank(p_process_candidate_code) THEN
+    PERFORM fn_dot_refuse('candidate_required', 'the candidate''s code is missing');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
+  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('title', p_title));
+  INSERT INTO process_candidate AS c (process_candidate_code, title, owner)
+  VALUES (p_process_candidate_code, coalesce(p_title, ''), CASE WHEN NOT fn_dot_is_blank(p_owner) THEN p_owner END)
+  ON CONFLICT (process_candidate_code) DO UPDATE SET title = excluded.title, owner = excluded.owner;
+  RETURN p_process_candidate_code;
+END;
+$$;

@@ -1,0 +1,25 @@
+-- Counts for status pages, kept by the recording functions, so that no page reads the ledger to draw itself.
+--
+-- A row is one slot of one (candidate, producer) pair. A writer takes any slot that nobody holds at the moment
+-- (SKIP LOCKED) and opens a new one where all are held: writers of one candidate never wait for each other, and the
+-- number of slots stays at the highest number of writers that there ever were at once. Readers add the slots up.
+-- Nothing proves anything from here: has_real_runtime and its kin are asked of the ledger's partial indexes.
+CREATE TABLE process_observation_rollup (
+  process_candidate_code text NOT NULL,
+  dot_code               text NOT NULL,   -- the producer's; '' for a header that names none
+  slot                   uuid NOT NULL,
+  run_count              bigint NOT NULL DEFAULT 0,
+  real_run_count         bigint NOT NULL DEFAULT 0,
+  dry_run_count          bigint NOT NULL DEFAULT 0,
+  simulated_count        bigint NOT NULL DEFAULT 0,
+  backfilled_count       bigint NOT NULL DEFAULT 0,
+  component_count        bigint NOT NULL DEFAULT 0,
+  last_observed_at       timestamptz NOT NULL,
+  producer_observed_at   timestamptz,
+  producer_evidence_type text,
+  producer_run_id        uuid,
+  verifier_observed_at   timestamptz,
+  verifier_evidence_type text,
+  verifier_run_id        uuid,
+  PRIMARY KEY (process_candidate_code, dot_code, slot)
+) WITH (fillfactor = 50);

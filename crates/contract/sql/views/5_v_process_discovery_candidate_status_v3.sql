@@ -1,0 +1,58 @@
+-- The ladder. Real and dry evidence is asked of the ledger itself, through indexes that hold nothing else; no rollup, no
+-- header and no column that somebody could set has a say in it.
+CREATE OR REPLACE VIEW v_process_discovery_candidate_status_v3 AS
+WITH candidate AS (
+  SELECT coalesce(c.process_candidate_code, o.process_candidate_code) AS process_candidate_code, c.owner,
+    coalesce(o.simulated_count, 0) > 0 AS has_simulated, coalesce(o.backfilled_count, 0) > 0 AS has_backfilled
+  FROM process_candidate c
+  FULL JOIN v_process_discovery_runtime_observed o ON o.process_candidate_code = c.process_candidate_code
+), proof AS (
+  SELECT c.process_candidate_code, c.has_simulated, c.has_backfilled,
+    coalesce(btrim(c.owner, fn_dot_whitespace()), '') = '' AS owner_missing,
+    EXISTS (
+      SELECT FROM process_component_observation p
+      WHERE p.process_candidate_code = c.process_candidate_code AND p.evidence_type = 'REAL_RUN' AND p.component_role = 'producer'
+        AND p.status = 'step_completed' AND p.invocation_id IS NOT NULL) AS has_real_runtime,
+    EXISTS (
+      SELECT FROM process_component_observation v
+      JOIN process_component_observation p ON p.process_run_id = v.process_run_id AND p.component_role = 'producer'
+      JOIN dot_invocation vi ON vi.invocation_id = v.invocation_id
+      JOIN dot_invocation pi ON pi.invocation_id = p.invocation_id
+      JOIN process_run_conclusion x ON x.process_run_id = v.process_run_id
+      JOIN process_run_observation r ON r.process_run_id = v.process_run_id
+      WHERE v.process_candidate_code = c.process_candidate_code AND v.evidence_type = 'REAL_RUN' AND v.component_role = 'verifier'
+        AND v.verdict = 'pass' AND v.invocation_id IS NOT NULL
+        AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed' AND p.process_candidate_code = c.process_candidate_code
+        AND p.correlation_id = v.correlation_id AND r.correlation_id = v.correlation_id
+        AND vi.process_run_id = v.process_run_id AND pi.process_run_id = v.process_run_id
+        AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN' AND pi.mode = 'REAL_RUN'
+        AND vi.input_digest = p.output_digest
+        AND x.status = 'completed' AND x.verdict = 'pass') AS has_cross_component_correlation,
+    EXISTS (
+      SELECT FROM process_component_observation d
+      WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN' AND d.invocation_id IS NOT NULL) AS has_dry_run
+  FROM candidate c
+), rung AS (
+  SELECT p.*, CASE
+    WHEN p.has_real_runtime AND p.has_cross_component_correlation AND NOT p.owner_missing THEN 'birth_ready'
+    WHEN p.has_real_runtime AND p.has_cross_component_correlation THEN 'verified_candidate'
+    WHEN p.has_real_runtime THEN 'real_run_observed'
+    WHEN p.has_dry_run THEN 'dry_run_observed'
+    WHEN p.has_simulated THEN 'simulated_observed'
+    WHEN p.has_backfilled THEN 'backfilled_observed'
+    ELSE 'structural_candidate' END AS candidate_status_v3
+  FROM proof p
+)
+SELECT r.process_candidate_code, r.has_real_runtime, r.has_cross_component_correlation, r.owner_missing,
+  CASE WHEN r.has_real_runtime THEN 'REAL_RUN' WHEN r.has_dry_run THEN 'DRY_RUN' WHEN r.has_simulated THEN 'SIMULATED_DRY_RUN'
+       WHEN r.has_backfilled THEN 'BACKFILLED_EVIDENCE' END AS best_evidence_type,
+  r.candidate_status_v3,
+  CASE r.candidate_status_v3
+    WHEN 'birth_ready' THEN 'BIRTH_READY'
+    WHEN 'verified_candidate' THEN 'VERIFIED_PENDING_OWNER'
+    WHEN 'real_run_observed' THEN 'REAL_RUN_NEEDS_FULL_BAR'
+    WHEN 'dry_run_observed' THEN 'DRY_RUN_PROOF_ONLY_NOT_VERIFIED'
+    WHEN 'simulated_observed' THEN 'SIMULATED_PROOF_ONLY_NOT_VERIFIED'
+    WHEN 'backfilled_observed' THEN 'BACKFILL_ONLY_NOT_VERIFIED'
+    ELSE 'NO_EVIDENCE' END AS birth_gate_status_v3
+FROM rung r;

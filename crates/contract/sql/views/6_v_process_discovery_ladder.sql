@@ -1,0 +1,26 @@
+-- The candidates with real evidence; simulated and dry evidence can not appear here.
+CREATE OR REPLACE VIEW v_process_discovery_verified_candidates_v3 AS
+SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing, s.best_evidence_type,
+  s.candidate_status_v3, s.birth_gate_status_v3
+FROM v_process_discovery_candidate_status_v3 s
+WHERE s.candidate_status_v3 IN ('real_run_observed', 'verified_candidate', 'birth_ready');
+
+-- The same ladder with the next rung, and what is still missing for it.
+CREATE OR REPLACE VIEW v_process_discovery_birth_readiness_v3 AS
+SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing, s.best_evidence_type,
+  s.candidate_status_v3, s.birth_gate_status_v3,
+  CASE s.candidate_status_v3
+    WHEN 'structural_candidate' THEN 'simulated_observed'
+    WHEN 'backfilled_observed' THEN 'simulated_observed'
+    WHEN 'simulated_observed' THEN 'dry_run_observed'
+    WHEN 'dry_run_observed' THEN 'real_run_observed'
+    WHEN 'real_run_observed' THEN 'verified_candidate'
+    WHEN 'verified_candidate' THEN 'birth_ready' END AS next_rung,
+  CASE s.candidate_status_v3
+    WHEN 'structural_candidate' THEN 'a recorded run of one of its pairs'
+    WHEN 'backfilled_observed' THEN 'a recorded run of one of its pairs: what was backfilled is only asserted'
+    WHEN 'simulated_observed' THEN 'a dry run: a call with a receipt, in a mode that changes nothing'
+    WHEN 'dry_run_observed' THEN 'a real run: a producer that completed, with its receipt'
+    WHEN 'real_run_observed' THEN 'one run whose verifier passed that producer''s very output, concluded completed'
+    WHEN 'verified_candidate' THEN 'an owner' END AS missing
+FROM v_process_discovery_candidate_status_v3 s;

@@ -1,0 +1,216 @@
+//! What an installation would do, decided before anything is done.
+
+use tokio_postgres::Client;
+
+use crate::identifier;
+use crate::source::{self, SourceFile, contract_digest};
+use crate::state::{Installed, Surroundings, installed, surroundings};
+use crate::{InstallError, VERSION, script};
+
+/// Whether the installation has roles of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RolePolicy {
+    /// Roles where they may be created (or are there), else none, which the plan says loudly.
+    #[default]
+    WherePossible,
+    /// No roles: everything belongs to the installing user, and the ladder is only as honest as whoever holds it.
+    Without,
+}
+
+/// Where and how to install.
+#[derive(Debug, Clone)]
+pub struct InstallOptions {
+    /// The schema that holds the whole installation.
+    pub schema: String,
+    /// The roles are `<prefix>_reader` and so on; roles are the cluster's, so installations of different owners differ here.
+    pub role_prefix: String,
+    /// Whether to have roles at all.
+    pub roles: RolePolicy,
+    /// Put functions, guards, views and grants back even where the record says that they are current.
+    pub repair: bool,
+}
+
+impl Default for InstallOptions {
+    fn default() -> Self {
+        Self { schema: "dot".into(), role_prefix: "dot".into(), roles: RolePolicy::WherePossible, repair: false }
+    }
+}
+
+/// What is to be done to a database.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(crate) schema: String,
+    /// `None`: without roles.
+    pub(crate) role_prefix: Option<String>,
+    pub(crate) user: String,
+    pub(crate) schema_exists: bool,
+    pub(crate) before: Option<Installed>,
+    pub(crate) migrations: Vec<SourceFile>,
+    current: bool,
+    /// What the operator should know before or after, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing to do.
+    pub fn is_current(&self) -> bool {
+        self.current
+    }
+
+    /// There was no installation.
+    pub fn is_fresh(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// The version that is installed now, where one is.
+    pub fn installed_version(&self) -> Option<&str> {
+        self.before.as_ref().map(|before| before.version.as_str())
+    }
+
+    /// The prefix of the installation's roles; `None` where it has none.
+    pub fn role_prefix(&self) -> Option<&str> {
+        self.role_prefix.as_deref()
+    }
+
+    /// Migrations that will be applied.
+    pub fn pending(&self) -> impl Iterator<Item = &'static str> {
+        self.migrations.iter().map(|file| file.stem())
+    }
+
+    /// The whole installation as one transaction of plain SQL; psql can run it.
+    pub fn script(&self) -> String {
+        script::render(self)
+    }
+}
+
+/// Looks at the database and decides what is to be done.
+///
+/// # Errors
+/// Everything that can be known to fail is found here, before anything is written.
+pub async fn plan(client: &Client, options: &InstallOptions) -> Result<Plan, InstallError> {
+    identifier::check("schema", &options.schema, 63)?;
+    identifier::check("role prefix", &options.role_prefix, 40)?;
+    let owner_role = format!("{}_owner", options.role_prefix);
+    let around = surroundings(client, &options.schema, &owner_role).await?;
+    check_server(&around)?;
+    let before = look_at_installed(client, options, &around).await?;
+    let mut warnings = Vec::new();
+    let role_prefix = decide_roles(options, &around, before.as_ref(), &mut warnings)?;
+    check_schema(options, &around, role_prefix.as_deref())?;
+    let migrations = pending_migrations(before.as_ref())?;
+    let current = !options.repair && migrations.is_empty() && before.as_ref().is_some_and(|before| before.digest == contract_digest());
+    Ok(Plan {
+        schema: options.schema.clone(),
+        role_prefix,
+        user: around.user,
+        schema_exists: around.schema.is_some(),
+        before,
+        migrations,
+        current,
+        warnings,
+    })
+}
+
+fn check_server(around: &Surroundings) -> Result<(), InstallError> {
+    if around.server_version_number < 150_000 {
+        return Err(InstallError::ServerTooOld(around.server_version.clone()));
+    }
+    if around.encoding != "UTF8" {
+        return Err(InstallError::NotUtf8(around.encoding.clone()));
+    }
+    Ok(())
+}
+
+async fn look_at_installed(client: &Client, options: &InstallOptions, around: &Surroundings) -> Result<Option<Installed>, InstallError> {
+    let Some(schema) = &around.schema else { return Ok(None) };
+    if !schema.has_contract {
+        return if schema.is_empty { Ok(None) } else { Err(InstallError::SchemaOccupied(options.schema.clone())) };
+    }
+    match installed(client, &options.schema).await {
+        Ok(Some(before)) => Ok(Some(before)),
+        // Not even allowed to read what is there: then not allowed to change it either.
+        Ok(None) => Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() }),
+        Err(InstallError::Database(error)) if error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// An installation keeps the choice that it was made with.
+fn decide_roles(
+    options: &InstallOptions,
+    around: &Surroundings,
+    before: Option<&Installed>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<String>, InstallError> {
+    let wanted = (options.roles == RolePolicy::WherePossible).then(|| options.role_prefix.clone());
+    if let Some(before) = before {
+        return match (&before.role_prefix, wanted) {
+            (Some(was), Some(wanted)) if *was != wanted => Err(InstallError::RolesChanged {
+                was: format!("with the role prefix {was:?}"),
+                wanted: format!("the role prefix {wanted:?}"),
+            }),
+            (Some(was), None) => Err(InstallError::RolesChanged {
+                was: format!("with the role prefix {was:?}"),
+                wanted: "no roles".into(),
+            }),
+            (None, _) => {
+                warnings.push(WITHOUT_ROLES.into());
+                Ok(None)
+            }
+            (kept, _) => Ok(kept.clone()),
+        };
+    }
+    match wanted {
+        None => {
+            warnings.push(WITHOUT_ROLES.into());
+            Ok(None)
+        }
+        Some(prefix) if around.owner_role_exists => {
+            // With CREATEROLE on PostgreSQL 16 and later, membership follows from having created the role.
+            if around.may_become_owner {
+                Ok(Some(prefix))
+            } else {
+                Err(InstallError::RolesOfOthers { prefix, user: around.user.clone() })
+            }
+        }
+        Some(prefix) if around.may_create_roles => Ok(Some(prefix)),
+        Some(_) => {
+            warnings.push(format!("{:?} may not create roles. {WITHOUT_ROLES}", around.user));
+            Ok(None)
+        }
+    }
+}
+
+const WITHOUT_ROLES: &str = "Installed WITHOUT ROLES: everything belongs to the installing user, who can rewrite it. \
+    The ladder is only as honest as whoever holds that one account.";
+
+fn check_schema(options: &InstallOptions, around: &Surroundings, role_prefix: Option<&str>) -> Result<(), InstallError> {
+    let owner = role_prefix.map(|prefix| format!("{prefix}_owner"));
+    match &around.schema {
+        None if around.may_create_schema => Ok(()),
+        None => Err(InstallError::MayNotCreateSchema {
+            schema: options.schema.clone(),
+            database: around.database.clone(),
+            user: around.user.clone(),
+        }),
+        Some(schema) if schema.owned_by_user || owner.as_deref() == Some(&schema.owner) => Ok(()),
+        Some(schema) => Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() }),
+    }
+}
+
+/// The migrations that are not applied yet. What was applied must be what this program carries: shipped migrations are
+/// never edited.
+fn pending_migrations(before: Option<&Installed>) -> Result<Vec<SourceFile>, InstallError> {
+    let carried = source::files("tables/");
+    let Some(before) = before else { return Ok(carried) };
+    for (position, (name, sha256)) in before.migrations.iter().enumerate() {
+        match carried.get(position) {
+            Some(file) if file.stem() == name && file.digest() == *sha256 => {}
+            Some(file) if file.stem() == name => return Err(InstallError::MigrationChanged(name.clone())),
+            _ => return Err(InstallError::Newer(format!("{} (installed by dotwrap {}, this is {VERSION})", name, before.version))),
+        }
+    }
+    Ok(carried.into_iter().skip(before.migrations.len()).collect())
+}

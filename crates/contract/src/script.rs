@@ -1,0 +1,300 @@
+//! A plan as SQL text: one transaction, from taking the lock to recording what was installed.
+
+use std::fmt::Write as _;
+
+use crate::access::access;
+use crate::identifier::{literal, quote};
+use crate::plan::Plan;
+use crate::source::{self, SourceFile, contract_digest};
+use crate::VERSION;
+
+pub(crate) fn render(plan: &Plan) -> String {
+    let mut script = Script { text: String::new(), plan };
+    script.begin();
+    script.roles();
+    script.schema();
+    script.migrations();
+    script.repeatables();
+    script.checker_owned();
+    script.grants();
+    script.record();
+    script.end();
+    script.text
+}
+
+struct Script<'a> {
+    text: String,
+    plan: &'a Plan,
+}
+
+impl Script<'_> {
+    fn line(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(line.as_ref());
+        self.text.push('\n');
+    }
+
+    fn section(&mut self, title: &str) {
+        let _ = write!(self.text, "\n-- {title}\n");
+    }
+
+    fn schema_name(&self) -> String {
+        quote(&self.plan.schema)
+    }
+
+    /// The quoted name of one of the installation's roles; the installing user where there are none.
+    fn role(&self, name: &str) -> String {
+        match &self.plan.role_prefix {
+            Some(prefix) => quote(&format!("{prefix}_{name}")),
+            None => quote(&self.plan.user),
+        }
+    }
+
+    fn begin(&mut self) {
+        let _ = writeln!(self.text, "-- DOT Wrapper {VERSION}, contract {}", &contract_digest()[..12]);
+        self.line("BEGIN;");
+        self.line("SET LOCAL client_min_messages = warning;");
+        self.line("SET LOCAL standard_conforming_strings = on;");
+        self.line("-- Functions name tables and each other in any order.");
+        self.line("SET LOCAL check_function_bodies = off;");
+        self.line("-- One install at a time, in a database that is still as it was when this script was made.");
+        let lock = literal(&format!("dotwrap install {}", self.plan.schema));
+        self.line(format!("SELECT pg_advisory_xact_lock(hashtextextended({lock}, 0));"));
+        self.assert_unchanged();
+    }
+
+    fn assert_unchanged(&mut self) {
+        let table = literal(&format!("{}.dot_contract_release", self.schema_name()));
+        let expected = match &self.plan.before {
+            Some(before) => format!("(SELECT r.digest = {} FROM {}.dot_contract_release r)", literal(&before.digest), self.schema_name()),
+            None => "false".into(),
+        };
+        let same = if self.plan.before.is_some() {
+            format!("to_regclass({table}) IS NOT NULL AND coalesce({expected}, false)")
+        } else {
+            format!("to_regclass({table}) IS NULL")
+        };
+        let text = format!(
+            "DO $install$ BEGIN
+  IF NOT ({same}) THEN
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', CONSTRAINT = 'installation_changed',
+      MESSAGE = 'the installation is not as it was when this script was made', HINT = 'Make the script again: dotwrap install --dry-run.';
+  END IF;
+END $install$;"
+        );
+        self.line(text);
+    }
+
+    fn roles(&mut self) {
+        if self.plan.role_prefix.is_none() {
+            return;
+        }
+        self.section("Roles. They are the cluster's: another installation may have made them.");
+        for (name, role) in &access().roles {
+            let attribute = if role.login { "LOGIN" } else { "NOLOGIN" };
+            let quoted = self.role(name);
+            let text = format!(
+                "DO $install$ BEGIN
+  IF to_regrole({}) IS NULL THEN
+    BEGIN
+      CREATE ROLE {quoted} {attribute} INHERIT;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+  END IF;
+END $install$;",
+                literal(&quoted)
+            );
+            self.line(text);
+        }
+        self.line("-- The installer becomes the owner for the length of this transaction.");
+        self.line(format!("GRANT {}, {} TO CURRENT_USER;", self.role("owner"), self.role("checker")));
+    }
+
+    fn schema(&mut self) {
+        self.section("Schema");
+        let (schema, owner) = (self.schema_name(), self.role("owner"));
+        if self.plan.schema_exists {
+            if self.plan.before.is_none() {
+                self.line(format!("ALTER SCHEMA {schema} OWNER TO {owner};"));
+            }
+        } else {
+            self.line(format!("CREATE SCHEMA {schema} AUTHORIZATION {owner};"));
+        }
+        self.become_role("owner");
+        self.line(format!("SET LOCAL search_path = {schema}, pg_temp;"));
+        if self.plan.before.is_none() {
+            self.line(
+                "CREATE TABLE dot_contract_migration (
+  name       text PRIMARY KEY,
+  sha256     text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  applied_by text NOT NULL DEFAULT session_user
+);
+CREATE TABLE dot_contract_release (
+  singleton         boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  installed_version text NOT NULL,
+  digest            text NOT NULL,
+  role_prefix       text,
+  installed_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  installed_by      text NOT NULL DEFAULT session_user
+);",
+            );
+        }
+    }
+
+    /// `SET ROLE`, where there are roles.
+    fn become_role(&mut self, name: &str) {
+        if self.plan.role_prefix.is_some() {
+            self.line(format!("SET LOCAL ROLE {};", self.role(name)));
+        }
+    }
+
+    fn reset_role(&mut self) {
+        if self.plan.role_prefix.is_some() {
+            self.line("RESET ROLE;");
+        }
+    }
+
+    fn migrations(&mut self) {
+        for file in &self.plan.migrations {
+            self.file(*file);
+            let record = format!(
+                "INSERT INTO dot_contract_migration (name, sha256) VALUES ({}, {});",
+                literal(file.stem()),
+                literal(&file.digest())
+            );
+            self.line(record);
+        }
+    }
+
+    fn file(&mut self, file: SourceFile) {
+        self.section(&format!("sql/{}", file.path));
+        self.line(file.text.trim_end());
+    }
+
+    fn is_checker_owned(file: &SourceFile) -> bool {
+        access().checker_owned.functions.iter().any(|name| name == file.stem())
+    }
+
+    fn repeatables(&mut self) {
+        for file in source::repeatable().into_iter().filter(|file| !Self::is_checker_owned(file)) {
+            self.file(file);
+        }
+    }
+
+    /// Made as the checker, so that it runs with the checker's rights.
+    fn checker_owned(&mut self) {
+        let (schema, checker) = (self.schema_name(), self.role("checker"));
+        let with_roles = self.plan.role_prefix.is_some();
+        if with_roles {
+            self.section("Owned by the checker, who may create here just for this");
+            self.line(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {checker};"));
+            self.reset_role();
+            self.become_role("checker");
+        }
+        for file in source::repeatable().into_iter().filter(Self::is_checker_owned) {
+            self.file(file);
+        }
+        if with_roles {
+            for function in &access().checker_owned.functions {
+                self.line(format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"));
+                let owner = self.role("owner");
+                self.line(format!("GRANT EXECUTE ON FUNCTION {function} TO {owner};"));
+            }
+            self.reset_role();
+            self.become_role("owner");
+            self.line(format!("REVOKE CREATE ON SCHEMA {schema} FROM {checker};"));
+        }
+    }
+
+    fn grants(&mut self) {
+        self.section("Grants: exactly what sql/access.toml declares");
+        let roles: Vec<String> = match &self.plan.role_prefix {
+            Some(_) => access().roles.keys().filter(|name| *name != "owner").map(|name| self.role(name)).collect(),
+            None => Vec::new(),
+        };
+        let schema = self.schema_name();
+        let everybody = std::iter::once("PUBLIC".to_owned()).chain(roles.iter().cloned()).collect::<Vec<_>>().join(", ");
+        self.line(format!("REVOKE ALL ON SCHEMA {schema} FROM {everybody};"));
+        self.line(format!("REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {everybody};"));
+        self.line(format!("REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {everybody};"));
+        self.revoke_functions(&everybody);
+        if roles.is_empty() {
+            return;
+        }
+        self.line(format!("GRANT USAGE ON SCHEMA {schema} TO {};", roles.join(", ")));
+        self.grant_relations("v", &access().views.select);
+        self.grant_relations("r", &access().tables.select);
+        for (function, callers) in &access().functions {
+            let callers = self.role_list(callers);
+            self.line(format!("GRANT EXECUTE ON FUNCTION {function} TO {callers};"));
+        }
+        self.reset_role();
+        for (name, role) in &access().roles {
+            for inherited in &role.inherits {
+                let grant = format!("GRANT {} TO {};", self.role(inherited), self.role(name));
+                self.line(grant);
+            }
+        }
+        self.become_role("owner");
+    }
+
+    /// The owner's functions one by one: `ALL FUNCTIONS` would stumble over the checker's.
+    fn revoke_functions(&mut self, from: &str) {
+        let text = format!(
+            "DO $install$ DECLARE v_function regprocedure; BEGIN
+  FOR v_function IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = {}::regnamespace AND p.proowner = current_user::regrole LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM {}', v_function);
+  END LOOP;
+END $install$;",
+            literal(&self.schema_name()),
+            in_format(from)
+        );
+        self.line(text);
+    }
+
+    fn grant_relations(&mut self, kind: &str, readers: &[String]) {
+        let readers = self.role_list(readers);
+        let text = format!(
+            "DO $install$ DECLARE v_relation regclass; BEGIN
+  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}' LOOP
+    EXECUTE format('GRANT SELECT ON %s TO {}', v_relation);
+  END LOOP;
+END $install$;",
+            literal(&self.schema_name()),
+            in_format(&readers)
+        );
+        self.line(text);
+    }
+
+    fn role_list(&self, names: &[String]) -> String {
+        names.iter().map(|name| self.role(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn record(&mut self) {
+        self.section("What this installation is now");
+        let prefix = self.plan.role_prefix.as_deref().map_or("NULL".to_owned(), literal);
+        let text = format!(
+            "INSERT INTO dot_contract_release (installed_version, digest, role_prefix) VALUES ({}, {}, {prefix})
+ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_version, digest = excluded.digest,
+  installed_at = clock_timestamp(), installed_by = session_user;",
+            literal(VERSION),
+            literal(&contract_digest())
+        );
+        self.line(text);
+    }
+
+    fn end(&mut self) {
+        self.reset_role();
+        if self.plan.role_prefix.is_some() {
+            let login: Vec<String> = access().roles.iter().filter(|(_, role)| role.login).map(|(name, _)| self.role(name)).collect();
+            self.section("The installing user works through the roles that can log in, and is the owner no longer");
+            self.line(format!("GRANT {} TO CURRENT_USER;", login.join(", ")));
+            self.line(format!("REVOKE {}, {} FROM CURRENT_USER;", self.role("owner"), self.role("checker")));
+        }
+        self.line("COMMIT;");
+    }
+}
+
+/// Names inside the text of a `format()` call in SQL.
+fn in_format(names: &str) -> String {
+    names.replace('\'', "''").replace('%', "%%")
+}

@@ -1,0 +1,106 @@
+//! The `.sql` files, as they were when this program was built.
+
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+
+static SQL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/sql");
+
+/// One file of the contract.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceFile {
+    /// Path below `sql/`, with forward slashes.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+impl SourceFile {
+    /// SHA-256 of the text, in hex.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(self.text))
+    }
+
+    /// The file's name without folder and ending.
+    pub fn stem(&self) -> &'static str {
+        let name = self.path.rsplit('/').next().unwrap_or(self.path);
+        name.strip_suffix(".sql").unwrap_or(name)
+    }
+}
+
+/// The `.sql` files below one folder (`""` for all), in the order in which they are run: by path.
+pub fn files(folder: &str) -> Vec<SourceFile> {
+    let mut found = Vec::new();
+    collect(&SQL, &mut found);
+    found.retain(|file| file.path.starts_with(folder));
+    found.sort_by_key(|file| file.path);
+    found
+}
+
+fn collect(folder: &'static Dir<'static>, found: &mut Vec<SourceFile>) {
+    for file in folder.files() {
+        let path = file.path().to_str();
+        if let (Some(path), Some(text)) = (path.filter(|path| path.ends_with(".sql")), file.contents_utf8()) {
+            found.push(SourceFile { path, text });
+        }
+    }
+    for below in folder.dirs() {
+        collect(below, found);
+    }
+}
+
+/// What is replaced by every install, in the order of its dependencies: views are read by functions only when those run,
+/// but call functions when they are made.
+pub(crate) fn repeatable() -> Vec<SourceFile> {
+    ["support/", "layers/", "registry/", "backfill/", "guards/", "views/"].iter().flat_map(|folder| files(folder)).collect()
+}
+
+/// The declared roles and grants.
+pub(crate) fn access_text() -> &'static str {
+    SQL.get_file("access.toml").and_then(|file| file.contents_utf8()).unwrap_or_default()
+}
+
+/// SHA-256 over everything that an install puts into a database, in hex. Two programs with the same digest install the
+/// same contract.
+pub fn contract_digest() -> String {
+    let mut digest = Sha256::new();
+    for file in files("") {
+        digest.update(file.path);
+        digest.update([0]);
+        digest.update(file.text);
+        digest.update([0]);
+    }
+    digest.update(access_text());
+    hex(&digest.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_is_installed() {
+        let all: Vec<_> = files("").iter().map(|file| file.path).collect();
+        let installed: Vec<_> = files("tables/").iter().chain(&repeatable()).map(|file| file.path).collect();
+        assert_eq!(all.len(), installed.len(), "a folder of sql/ is not installed");
+    }
+
+    #[test]
+    fn a_file_holds_the_function_that_it_is_named_after() {
+        for file in files("").iter().filter(|file| file.stem().starts_with("fn_")) {
+            assert!(file.text.contains(&format!("FUNCTION {}(", file.stem())), "{}", file.path);
+        }
+    }
+
+    #[test]
+    fn every_function_pins_its_search_path() {
+        for file in files("") {
+            let functions = file.text.matches("CREATE OR REPLACE FUNCTION").count();
+            let pinned = file.text.matches("SET search_path FROM CURRENT").count();
+            assert_eq!(functions, pinned, "{}", file.path);
+        }
+    }
+}
