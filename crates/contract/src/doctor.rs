@@ -1,1 +1,231 @@
-//! Stub.
+//! What is wrong with an installation, why it matters, and how to mend it. Reads only the catalogue and what every
+//! installation lets its readers see.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use crate::identifier::quote;
+use crate::plan::{InstallOptions, Plan, plan};
+use crate::state::{Installed, installed};
+use crate::{InstallError, VERSION, contract_digest};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// As it should be.
+    Fine,
+    /// Works, but somebody should know.
+    Warning,
+    /// Has to be mended.
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Finding {
+    /// Stable name, such as `contract` or `ledger_guards`.
+    pub name: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was found.
+    pub what: String,
+    /// Why that matters; empty for what is fine.
+    pub why: &'static str,
+    /// What to do; empty for what is fine.
+    pub mend: String,
+}
+
+impl Finding {
+    fn fine(name: &'static str, what: impl Into<String>) -> Self {
+        Self { name, severity: Severity::Fine, what: what.into(), why: "", mend: String::new() }
+    }
+
+    fn new(name: &'static str, severity: Severity, what: impl Into<String>, why: &'static str, mend: impl Into<String>) -> Self {
+        Self { name, severity, what: what.into(), why, mend: mend.into() }
+    }
+}
+
+/// Looks an installation over; the findings that matter most come first.
+///
+/// # Errors
+/// Only where the database does not answer: what is wrong with the installation is a finding.
+pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, InstallError> {
+    let mut findings = vec![server(client).await?];
+    match installed(client, schema).await {
+        Ok(Some(found)) => {
+            findings.push(contract(client, schema, &found).await?);
+            findings.push(roles(client, &found).await?);
+            findings.push(guards(client, schema).await?);
+            findings.push(open_gates(client, schema).await?);
+            findings.push(expired_leases(client, schema).await?);
+        }
+        Ok(None) => findings.push(missing(schema)),
+        Err(error) => findings.push(Finding::new(
+            "contract",
+            Severity::Problem,
+            format!("the installation in schema {schema:?} can not be read: {error}"),
+            "Without rights nothing can be recorded or shown.",
+            "Connect as a member of its roles, or ask for: GRANT <prefix>_reader TO <you>.",
+        )),
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Ok(findings)
+}
+
+fn missing(schema: &str) -> Finding {
+    Finding::new(
+        "contract",
+        Severity::Problem,
+        format!("there is no contract in schema {schema:?}, or none that you may see"),
+        "Nothing can be recorded.",
+        "Run: dotwrap install",
+    )
+}
+
+async fn server(client: &Client) -> Result<Finding, InstallError> {
+    let rows = client
+        .query_typed(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_encoding_to_char(d.encoding)::text
+             FROM pg_database d WHERE d.datname = current_database()",
+            &[],
+        )
+        .await?;
+    let (version, number, encoding): (String, i32, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    Ok(if number < 150_000 {
+        Finding::new("server", Severity::Problem, format!("PostgreSQL {version}"), "The contract needs PostgreSQL 15 or newer.", "Upgrade the server.")
+    } else if encoding != "UTF8" {
+        Finding::new(
+            "server",
+            Severity::Problem,
+            format!("the database's encoding is {encoding}"),
+            "Texts are compared and measured as Unicode.",
+            "Create the database with ENCODING 'UTF8' TEMPLATE template0.",
+        )
+    } else {
+        Finding::fine("server", format!("PostgreSQL {version}, {encoding}"))
+    })
+}
+
+async fn contract(client: &Client, schema: &str, found: &Installed) -> Result<Finding, InstallError> {
+    if found.digest == contract_digest() {
+        return Ok(Finding::fine("contract", format!("contract {} of dotwrap {}, current", &found.digest[..12], found.version)));
+    }
+    let options = InstallOptions { schema: schema.to_owned(), ..kept_roles(found) };
+    Ok(match plan(client, &options).await.as_ref().map(Plan::is_current) {
+        Err(InstallError::Newer(_)) => Finding::new(
+            "contract",
+            Severity::Problem,
+            format!("the database holds the contract of dotwrap {}, this is {VERSION}", found.version),
+            "This program does not know what is installed.",
+            "Use the newer dotwrap.",
+        ),
+        _ => Finding::new(
+            "contract",
+            Severity::Problem,
+            format!("the contract of dotwrap {} is installed, this is {VERSION} with another", found.version),
+            "Functions and views may not be what this program expects.",
+            "Run: dotwrap install (as the user who installed it)",
+        ),
+    })
+}
+
+fn kept_roles(found: &Installed) -> InstallOptions {
+    match &found.role_prefix {
+        Some(prefix) => InstallOptions { role_prefix: prefix.clone(), ..InstallOptions::default() },
+        None => InstallOptions { roles: crate::RolePolicy::Without, ..InstallOptions::default() },
+    }
+}
+
+/// Who else can become the owner, and so rewrite the ledger: the limit of what the database can promise.
+async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallError> {
+    let Some(prefix) = &found.role_prefix else {
+        return Ok(Finding::new(
+            "roles",
+            Severity::Warning,
+            "installed without roles",
+            "Whoever holds the installing account can rewrite the ledger: the ladder is only as honest as that account.",
+            "Give the installing user CREATEROLE and install into a new schema.",
+        ));
+    };
+    let rows = client
+        .query_typed(
+            "SELECT coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname), '')
+             FROM pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper
+               AND pg_has_role(r.oid, (SELECT o.oid FROM pg_roles o WHERE o.rolname = $1), 'MEMBER')",
+            &[(&format!("{prefix}_owner"), Type::TEXT)],
+        )
+        .await?;
+    let members: String = rows[0].get(0);
+    Ok(if members.is_empty() {
+        Finding::fine("roles", format!("only a superuser, or whoever administers {prefix}_owner, can become the owner"))
+    } else {
+        Finding::new(
+            "roles",
+            Severity::Warning,
+            format!("can become {prefix}_owner: {members}"),
+            "The owner can rewrite the ledger; `dotwrap verify` notices, the database can not refuse.",
+            format!("REVOKE {prefix}_owner FROM … for whoever is not meant to."),
+        )
+    })
+}
+
+async fn guards(client: &Client, schema: &str) -> Result<Finding, InstallError> {
+    let rows = client
+        .query_typed(
+            &format!("SELECT coalesce(string_agg(p.check_name || ' (' || coalesce(p.cnt::text, 'no answer') || ')', ', '), '') FROM {}.fn_dot_preflight() p WHERE p.status = 'BLOCK'", quote(schema)),
+            &[],
+        )
+        .await?;
+    let blocking: String = rows[0].get(0);
+    Ok(if blocking.is_empty() {
+        Finding::fine("preflight", "no check blocks")
+    } else {
+        Finding::new(
+            "preflight",
+            Severity::Problem,
+            format!("preflight blocks: {blocking}"),
+            "No run can be recorded until that is mended.",
+            "See dotwrap preflight; missing ledger guards are put back by dotwrap install --repair.",
+        )
+    })
+}
+
+async fn open_gates(client: &Client, schema: &str) -> Result<Finding, InstallError> {
+    let rows = client
+        .query_typed(
+            &format!("SELECT coalesce(string_agg(g.key, ', ' ORDER BY g.key), '') FROM {}.v_dot_gate g WHERE g.open AND g.expires_at IS NULL", quote(schema)),
+            &[],
+        )
+        .await?;
+    let open: String = rows[0].get(0);
+    Ok(if open.is_empty() {
+        Finding::fine("gates", "no gate is open without an end")
+    } else {
+        Finding::new(
+            "gates",
+            Severity::Warning,
+            format!("open without an end: {open}"),
+            "A gate that nobody closes is no gate.",
+            "Run: dotwrap gates close KEY --reason …, or open it for a time with --for.",
+        )
+    })
+}
+
+async fn expired_leases(client: &Client, schema: &str) -> Result<Finding, InstallError> {
+    let rows = client
+        .query_typed(&format!("SELECT count(*) FROM {}.v_dot_lease l WHERE l.state = 'expired'", quote(schema)), &[])
+        .await?;
+    let expired: i64 = rows[0].get(0);
+    Ok(if expired == 0 {
+        Finding::fine("leases", "no lease ran out in its holder's hands")
+    } else {
+        Finding::new(
+            "leases",
+            Severity::Warning,
+            format!("{expired} leases ran out without being released"),
+            "Their holders died or were cut off; the next caller takes the lease over.",
+            "See dotwrap lease ls.",
+        )
+    })
+}

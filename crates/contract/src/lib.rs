@@ -25,6 +25,7 @@
 //! ```
 
 mod access;
+mod doctor;
 mod error;
 mod identifier;
 mod install;
@@ -34,11 +35,12 @@ mod source;
 mod state;
 
 pub use access::{Access, RoleAccess, access};
+pub use doctor::{Finding, Severity, diagnose};
 pub use error::InstallError;
 pub use install::apply;
 pub use plan::{InstallOptions, Plan, RolePolicy, plan};
 pub use source::{contract_digest, files};
 pub use state::{Installed, installed};
 
-/// Semantic version of this crate.
+/// The version that an installation records, and a doctor compares.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

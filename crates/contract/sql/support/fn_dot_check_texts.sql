@@ -5,7 +5,8 @@ CREATE OR REPLACE FUNCTION fn_dot_check_texts(
   INOUT p_idempotency_key text, INOUT p_input_ref text, INOUT p_output_ref text, INOUT p_error_ref text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-  c_blank CONSTANT text := fn_dot_whitespace();
+  -- As fn_dot_whitespace(), which a test compares: calling it would cost this hot path a tenth of its time.
+  c_blank CONSTANT text := U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000';
 BEGIN
   IF coalesce(btrim(p_actor, c_blank), '') = '' THEN
     PERFORM fn_dot_refuse('actor_required', 'who does this is missing');

@@ -1,5 +1,7 @@
 -- Blank counts as missing: null, empty, or only white space.
 CREATE OR REPLACE FUNCTION fn_dot_is_blank(p_text text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
-  SELECT coalesce(btrim(p_text, fn_dot_whitespace()) = '', true);
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+BEGIN
+  RETURN coalesce(btrim(p_text, fn_dot_whitespace()) = '', true);
+END;
 $$;

@@ -69,10 +69,11 @@ CREATE TABLE dot_preflight_check (
 
 -- The last clean answer of each check, kept apart so that remembering it never touches the check's own row.
 CREATE TABLE dot_preflight_answer (
-  check_name text PRIMARY KEY REFERENCES dot_preflight_check ON DELETE CASCADE,
-  cnt        bigint,
-  asked_at   timestamptz NOT NULL DEFAULT '-infinity'
-) WITH (fillfactor = 50);
+  check_name  text PRIMARY KEY REFERENCES dot_preflight_check ON DELETE CASCADE,
+  count_query text,   -- what was asked: another function's answer is none
+  cnt         bigint,
+  asked_at    timestamptz NOT NULL DEFAULT '-infinity'
+) WITH (fillfactor = 10);
 
 CREATE TABLE process_candidate (
   process_candidate_code text PRIMARY KEY,
@@ -139,8 +140,9 @@ CREATE TABLE dot_iu_runtime_lease (
   expires_at   timestamptz NOT NULL,
   released_at  timestamptz,
   acquisitions bigint NOT NULL DEFAULT 1
--- Half-filled pages keep the update of a taken lease on its page, without a new index entry.
-) WITH (fillfactor = 50);
+-- Nearly empty pages: a row that every run of its pair updates stays on its page, without a new index entry, and rows of
+-- other pairs do not share it.
+) WITH (fillfactor = 10);
 
 -- Leases that an operator took away from their holder: who, why, from whom.
 CREATE TABLE dot_lease_force_release (

@@ -128,6 +128,7 @@ CREATE TABLE event_outbox (
   payload          jsonb NOT NULL,
   occurred_at      timestamptz NOT NULL
 );
+CREATE INDEX event_outbox_by_run ON event_outbox (process_run_id);
 ALTER SEQUENCE event_outbox_seq OWNED BY event_outbox.event_seq;
 
 CREATE TABLE dot_refusal (

@@ -2,12 +2,13 @@
 --
 -- A row is one slot of one (candidate, producer) pair. A writer takes any slot that nobody holds at the moment
 -- (SKIP LOCKED) and opens a new one where all are held: writers of one candidate never wait for each other, and the
--- number of slots stays at the highest number of writers that there ever were at once. Readers add the slots up.
+-- number of slots stays at the highest number of writers that there ever were at once. The slot 'pair' is for whole pairs,
+-- which hold the pair's lease and so never meet at it. Readers add the slots up.
 -- Nothing proves anything from here: has_real_runtime and its kin are asked of the ledger's partial indexes.
 CREATE TABLE process_observation_rollup (
   process_candidate_code text NOT NULL,
   dot_code               text NOT NULL,   -- the producer's; '' for a header that names none
-  slot                   uuid NOT NULL,
+  slot                   text NOT NULL,
   run_count              bigint NOT NULL DEFAULT 0,
   real_run_count         bigint NOT NULL DEFAULT 0,
   dry_run_count          bigint NOT NULL DEFAULT 0,
@@ -22,4 +23,4 @@ CREATE TABLE process_observation_rollup (
   verifier_evidence_type text,
   verifier_run_id        uuid,
   PRIMARY KEY (process_candidate_code, dot_code, slot)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 10);

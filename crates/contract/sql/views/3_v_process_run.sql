@@ -1,4 +1,5 @@
--- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides.
+-- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is the
+-- statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read everything.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id, r.parent_run_id, r.event_code,
   coalesce(x.status, r.status) AS status, r.status AS header_status, x.verdict, r.evidence_type, r.source_system, r.idempotency_key,
@@ -8,9 +9,9 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   p.dot_code AS producer_dot_code, p.component_run_id AS producer_component_run_id, p.status AS producer_status, p.evidence_type AS producer_evidence_type,
   v.dot_code AS verifier_dot_code, v.component_run_id AS verifier_component_run_id, v.status AS verifier_status, v.evidence_type AS verifier_evidence_type,
   coalesce(r.ended_at, x.concluded_at) - r.started_at AS duration,
-  clock_timestamp() - r.created_at AS age,
+  statement_timestamp() - r.created_at AS age,
   r.lease_name,
-  CASE WHEN l.released_at IS NULL AND l.expires_at > clock_timestamp() THEN l.lease_holder END AS lease_holder,
+  CASE WHEN l.released_at IS NULL AND l.expires_at > statement_timestamp() THEN l.lease_holder END AS lease_holder,
   x.concluded_at
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id

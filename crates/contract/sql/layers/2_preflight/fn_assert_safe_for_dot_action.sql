@@ -1,30 +1,26 @@
--- Gate 2. Raises where any check is a BLOCK, naming them with their counts. Checks whose last clean answer is younger
--- than their max_age are not asked again: this is paid by every run.
+-- Gate 2. Raises where any check is a BLOCK, naming them with their counts. Checks whose last answer lets a run pass
+-- and is younger than their max_age are not asked again: this is paid by every run.
 CREATE OR REPLACE FUNCTION fn_assert_safe_for_dot_action() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
+  v_memory   v_dot_preflight_memory;
   v_check    dot_preflight_check;
   v_answer   record;
-  v_now      timestamptz := clock_timestamp();
-  v_enabled  bigint;
-  v_stale    bigint;
   v_blocking jsonb := '[]';
 BEGIN
-  -- One look where everything was asked a moment ago.
-  SELECT count(*), count(*) FILTER (WHERE a.cnt IS DISTINCT FROM 0 OR a.asked_at + c.max_age <= v_now OR a.asked_at > v_now)
-  INTO v_enabled, v_stale
-  FROM dot_preflight_check c LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name
-  WHERE c.enabled;
-  IF v_enabled = 0 THEN
+  SELECT * INTO v_memory FROM v_dot_preflight_memory;
+  IF v_memory.enabled = 0 THEN
     PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: no check is enabled',
       '{"checks": [{"check_name": "no_enabled_check", "cnt": 0}]}');
-  ELSIF v_stale = 0 THEN
+  ELSIF v_memory.stale = 0 THEN
     RETURN;
   END IF;
 
   FOR v_check IN
-    SELECT c.* FROM dot_preflight_check c LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name
-    WHERE c.enabled AND (a.cnt IS DISTINCT FROM 0 OR a.asked_at + c.max_age <= v_now OR a.asked_at > v_now)
+    SELECT c.* FROM dot_preflight_check c
+    LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name AND a.count_query = c.count_query
+      AND (a.cnt = 0 OR c.on_finding = 'WARN')
+    WHERE c.enabled AND (a.check_name IS NULL OR clock_timestamp() NOT BETWEEN a.asked_at AND a.asked_at + c.max_age)
     ORDER BY c.check_name
   LOOP
     v_answer := fn_dot_preflight_answer(v_check);

@@ -1,11 +1,13 @@
--- The answer of one check, fail-closed: one that raises, returns null, or whose function is missing is a BLOCK. A clean
--- answer is remembered for max_age; a finding is asked for again each time, so that mending it takes effect at once.
+-- The answer of one check, fail-closed: one that raises, returns null, or whose function is missing is a BLOCK. An
+-- answer that does not block is remembered for max_age; one that blocks is asked for again each time, so that mending what
+-- it found takes effect at once.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(INOUT p_check dot_preflight_check, OUT cnt bigint, OUT status text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_check_name text := p_check.check_name;
   v_asked_at   timestamptz := clock_timestamp();
+  v_cnt        bigint;
 BEGIN
   BEGIN
     cnt := fn_dot_preflight_ask(p_check.count_query);
@@ -14,11 +16,12 @@ BEGIN
     cnt := NULL;
     status := 'BLOCK';
   END;
-  IF status = 'PASS' AND p_check.max_age > interval '0' AND current_setting('transaction_read_only') = 'off' THEN
+  IF status <> 'BLOCK' AND p_check.max_age > interval '0' AND current_setting('transaction_read_only') = 'off' THEN
     PERFORM FROM dot_preflight_answer a WHERE a.check_name = v_check_name FOR UPDATE SKIP LOCKED;
     -- Skipped where another caller is just writing the same answer: nobody waits for a memory.
     IF FOUND THEN
-      UPDATE dot_preflight_answer a SET cnt = 0, asked_at = v_asked_at WHERE a.check_name = v_check_name;
+      v_cnt := cnt;  -- as a column, cnt is what was remembered before
+      UPDATE dot_preflight_answer a SET cnt = v_cnt, asked_at = v_asked_at, count_query = p_check.count_query WHERE a.check_name = v_check_name;
     END IF;
   END IF;
 END;

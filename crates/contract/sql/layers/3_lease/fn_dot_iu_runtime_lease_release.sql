@@ -6,9 +6,10 @@ DECLARE
   v_now   timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, 1);
-  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE;
+  v_lease := fn_dot_lease_locked(p_lease_name);
   v_now := clock_timestamp();
-  IF v_lease.lease_token IS DISTINCT FROM p_token OR v_lease.lease_holder <> p_holder OR v_lease.released_at IS NOT NULL THEN
+  -- No lease of that name, or no token: nothing is held.
+  IF v_lease.lease_name IS NULL OR p_token IS NULL OR v_lease.lease_token <> p_token OR v_lease.lease_holder <> p_holder OR v_lease.released_at IS NOT NULL THEN
     RETURN false;
   END IF;
   UPDATE dot_iu_runtime_lease l SET released_at = v_now WHERE l.lease_name = p_lease_name;

@@ -1,7 +1,7 @@
 -- An operator takes a live lease away from its holder. What the holder still does afterwards is refused: its token is no
 -- longer the lease's. True where there was one to take.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   v_lease dot_iu_runtime_lease;
   v_now   timestamptz;
@@ -13,7 +13,7 @@ BEGIN
   END IF;
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
-  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE;
+  v_lease := fn_dot_lease_locked(p_lease_name);
   v_now := clock_timestamp();
   IF v_lease.lease_name IS NULL OR v_lease.released_at IS NOT NULL THEN
     RETURN false;

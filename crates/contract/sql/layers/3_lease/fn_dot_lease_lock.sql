@@ -1,16 +1,13 @@
--- Locks a lease's row for the rest of the transaction and returns it; null where another transaction kept it locked for
--- five seconds. A row that does not exist yet is made, as one that was never held.
---
--- SKIP LOCKED first: the common case needs neither a wait nor a subtransaction (which an EXCEPTION block costs).
-CREATE OR REPLACE FUNCTION fn_dot_lease_lock(p_lease_name text) RETURNS dot_iu_runtime_lease
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-  v_lease dot_iu_runtime_lease;
+-- Single flight for whoever is about to judge a lease and change it: an advisory lock of the lease's name, held until the
+-- transaction ends. Every function that writes a lease takes it first, so that the row itself is never waited for, and the
+-- pair's call pays for one update instead of a row lock and an update. False where another transaction kept it for five
+-- seconds. The key holds the schema: installations do not wait for each other.
+CREATE OR REPLACE FUNCTION fn_dot_lease_lock(p_lease_name text) RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 BEGIN
-  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE SKIP LOCKED;
-  IF FOUND THEN
-    RETURN v_lease;
-  END IF;
-  RETURN fn_dot_lease_lock_waiting(p_lease_name);
+  PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || p_lease_name, 0));
+  RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN false;
 END;
 $$;

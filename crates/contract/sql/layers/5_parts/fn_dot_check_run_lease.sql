@@ -10,7 +10,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM fn_dot_check_not_concluded(p_run);
-  SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_run.lease_name FOR SHARE;
+  v_lease := fn_dot_lease_locked(p_run.lease_name);
   v_now := clock_timestamp();
   IF p_lease_token IS DISTINCT FROM p_run.lease_token OR v_lease.lease_token IS DISTINCT FROM p_lease_token
      OR v_lease.released_at IS NOT NULL OR v_lease.expires_at <= v_now THEN

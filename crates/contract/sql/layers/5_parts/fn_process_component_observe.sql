@@ -15,10 +15,17 @@ DECLARE
   v_run          process_run_observation;
   v_component_id uuid;
   v_posture      text;
+  v_is_derived_key boolean;
 BEGIN
   -- The candidate is the header's; what is passed for it here only fills its place in the common check.
+  -- A key that is derived from the header's, as the pair derives it, may be longer by the DOT's code.
+  v_is_derived_key := length(p_idempotency_key) > 500 AND EXISTS (SELECT FROM process_run_observation r
+    WHERE r.process_run_id = p_process_run_id AND p_idempotency_key = r.idempotency_key || ':' || p_dot_code);
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, 'of the header', p_evidence_ref,
-    p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
+    CASE WHEN v_is_derived_key THEN NULL ELSE p_idempotency_key END, p_input_ref, p_output_ref, p_error_ref);
+  IF v_is_derived_key THEN
+    v_texts.p_idempotency_key := p_idempotency_key;
+  END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
     'event_code', p_event_code, 'output_digest', p_output_digest));

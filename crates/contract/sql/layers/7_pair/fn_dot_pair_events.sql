@@ -1,17 +1,14 @@
--- The events of a whole pair; one look where no type is active, as shipped.
+-- The events of a whole pair, for the types that are active. p_ids: run, producer, verifier.
 CREATE OR REPLACE FUNCTION fn_dot_pair_events(
-  p_process_run_id uuid, p_producer_id uuid, p_verifier_id uuid, p_correlation_id text, p_producer text, p_verifier text,
+  p_ids uuid[], p_correlation_id text, p_producer text, p_verifier text,
   p_run_status text, p_component_status text, p_evidence_type text, p_input_ref text, p_output_ref text) RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  v_run_event  text := fn_dot_event_type_of(p_run_status, false);
+  v_step_event text := fn_dot_event_type_of(p_component_status, true);
 BEGIN
-  IF NOT EXISTS (SELECT FROM event_type_registry r WHERE r.active) THEN
-    RETURN 0;
-  END IF;
-  RETURN fn_dot_event_emit(fn_dot_event_type_of(p_run_status, false), p_process_run_id, NULL, p_correlation_id, p_producer,
-           p_run_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
-       + fn_dot_event_emit(fn_dot_event_type_of(p_component_status, true), p_process_run_id, p_producer_id, p_correlation_id, p_producer,
-           p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
-       + fn_dot_event_emit(fn_dot_event_type_of(p_component_status, true), p_process_run_id, p_verifier_id, p_correlation_id, p_verifier,
-           p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref);
+  RETURN fn_dot_event_emit(v_run_event, p_ids[1], NULL, p_correlation_id, p_producer, p_run_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
+       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[2], p_correlation_id, p_producer, p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
+       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[3], p_correlation_id, p_verifier, p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref);
 END;
 $$;

@@ -1,6 +1,10 @@
 -- The main job, in ONE transaction and ONE round trip: gates, preflight, lease, header, producer, verifier, events,
--- release. Every line here is a layer of the drawing; the single functions give the same rows step by step.
+-- release. The single functions give the same rows step by step.
 -- Order: validate → key → gates → preflight → lease → key again → write.
+--
+-- Every run pays for each line of this, and each call of a function that pins its search_path costs as much as a small
+-- query: so the common path is inline, its reads are one statement, and what is rare (refusals, stale preflight answers, a
+-- contended lease, active events) is called. docs/decisions/0007-the-pair-inline.md has the figures.
 CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text,
   p_wrapper_status text DEFAULT 'completed', p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_dry_run boolean DEFAULT true,
@@ -9,36 +13,64 @@ CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_texts       record;
-  v_stored      record;
-  v_verifier    text;
-  v_run         process_run_observation;
-  v_posture     text;
-  v_evidence    jsonb;
-  v_now         timestamptz;
-  v_started_at  timestamptz;
-  v_ended_at    timestamptz;
-  v_run_id      uuid;
-  v_producer_id uuid;
-  v_verifier_id uuid;
-  v_rows        bigint;
-  v_events      integer;
+  v_key           text := p_idempotency_key;
+  v_input_ref     text := p_input_ref;
+  v_run_status    text;
+  v_part_status   text;
+  v_evidence_type text := p_evidence_type;
+  v_evidence      jsonb := p_evidence_ref;
+  v_situation     record;
+  v_run           process_run_observation;
+  v_lease_name    text := 'dot_exec:' || p_dot_code;
+  v_now           timestamptz;
+  v_started_at    timestamptz;
+  v_ended_at      timestamptz;
+  v_id            bytea;
+  v_rows          bigint;
 BEGIN
-  -- VALIDATE
-  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
-    p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
-  v_stored := fn_dot_stored_status(p_wrapper_status, p_evidence_type, p_dry_run);
-  IF p_lease_ttl_seconds IS NULL OR p_lease_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
-    PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds', coalesce(p_lease_ttl_seconds::text, 'null')));
+  output_ref := p_output_ref;
+  error_ref := p_error_ref;
+  -- VALIDATE, and map the wrapper's status to the stored ones
+  -- What is plainly in order (short, and with a visible ASCII character) needs no closer look.
+  IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_evidence_ref = '{}'
+      AND length(concat(p_actor, p_process_candidate_code)) <= 200
+      AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
+      AND coalesce(p_idempotency_key, '-') ~ '[!-~]' AND coalesce(p_input_ref, '-') ~ '[!-~]'
+      AND coalesce(p_output_ref, '-') ~ '[!-~]' AND coalesce(p_error_ref, '-') ~ '[!-~]') IS NOT TRUE THEN
+    SELECT t.p_idempotency_key, t.p_input_ref, t.p_output_ref, t.p_error_ref INTO v_key, v_input_ref, output_ref, error_ref
+    FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
+      p_idempotency_key, p_input_ref, p_output_ref, p_error_ref) t;
   END IF;
-  v_verifier := fn_dot_verifier_of(p_dot_code);
+  CASE p_wrapper_status
+    WHEN 'completed' THEN v_run_status := 'completed'; v_part_status := 'step_completed';
+    WHEN 'started'   THEN v_run_status := 'started';   v_part_status := 'step_started';
+    WHEN 'failed'    THEN v_run_status := 'failed';    v_part_status := 'failed';
+    WHEN 'prepared'  THEN v_run_status := 'observed';  v_part_status := 'observed';
+    WHEN 'skipped'   THEN v_run_status := 'cancelled'; v_part_status := 'cancelled';
+    ELSE PERFORM fn_dot_refuse_wrapper_status(p_wrapper_status);
+  END CASE;
+  IF p_evidence_type IS DISTINCT FROM 'SIMULATED_DRY_RUN' OR p_wrapper_status IN ('prepared', 'skipped') THEN
+    SELECT e.p_evidence_type, e.p_evidence_ref INTO v_evidence_type, v_evidence
+    FROM fn_dot_pair_evidence(p_wrapper_status, p_dry_run, p_evidence_type, p_evidence_ref) e;
+  END IF;
+  IF p_lease_ttl_seconds IS NULL OR p_lease_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
+    PERFORM fn_dot_lease_check_arguments(v_lease_name, p_actor, p_lease_ttl_seconds);
+  END IF;
+  SELECT t.paired_dot, t.pair_role, posture.posture, memory.enabled > 0 AND memory.stale = 0 AS is_preflight_fresh,
+    EXISTS (SELECT FROM event_type_registry r WHERE r.active) AS is_any_event_active
+  INTO v_situation
+  FROM v_dot_posture posture CROSS JOIN v_dot_preflight_memory memory
+  LEFT JOIN dot_tools t ON t.dot_code = p_dot_code;
+  IF v_situation.pair_role IS DISTINCT FROM 'producer' THEN
+    PERFORM fn_dot_refuse_pair(p_dot_code);
+  END IF;
 
   -- A retry gets the first call's ids even while the lease is held or a preflight blocks.
-  IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_stored.evidence_type);
+  IF v_key IS NOT NULL THEN
+    v_run := fn_dot_run_of_key(v_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_evidence_type);
     IF v_run.process_run_id IS NOT NULL THEN
       RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
       RETURN;
@@ -46,61 +78,77 @@ BEGIN
   END IF;
 
   -- GATE 1
-  v_posture := fn_process_dot_posture();
-  IF v_stored.evidence_type <> 'SIMULATED_DRY_RUN' THEN
-    PERFORM fn_dot_check_evidence_gate(v_stored.evidence_type, v_posture);
-    PERFORM fn_dot_refuse('invocation_required', format('a %s pair needs the receipts of its calls: the wrapper records, it can not invoke', v_stored.evidence_type));
+  IF v_evidence_type <> 'SIMULATED_DRY_RUN' THEN
+    PERFORM fn_dot_check_evidence_gate(v_evidence_type, v_situation.posture);
+    PERFORM fn_dot_refuse('invocation_required',
+      format('a %s pair needs the receipts of its calls: the wrapper records, it can not invoke', v_evidence_type));
   END IF;
 
   -- GATE 2
-  PERFORM fn_assert_safe_for_dot_action();
+  IF NOT v_situation.is_preflight_fresh THEN
+    PERFORM fn_assert_safe_for_dot_action();
+  END IF;
 
-  -- LEASE, held as a row lock until this transaction ends
-  PERFORM fn_dot_lease_pass('dot_exec:' || p_dot_code, p_actor, p_lease_ttl_seconds);
-  IF v_texts.p_idempotency_key IS NOT NULL THEN
-    -- A twin may have finished while this call waited for the lease.
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_stored.evidence_type);
+  -- LEASE, and its RELEASE: within one transaction the lock is what holds it, until this commits, so that taking it and
+  -- giving it back is one update. The clock is read after the lock, or whoever waited would judge by an older time.
+  IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
+    PERFORM fn_dot_lease_wait(v_lease_name);
+  END IF;
+  IF v_key IS NOT NULL THEN
+    -- A twin may have finished while this call waited.
+    v_run := fn_dot_run_of_key(v_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_evidence_type);
     IF v_run.process_run_id IS NOT NULL THEN
       RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
       RETURN;
     END IF;
   END IF;
-
-  -- HEADER, with its final status
-  v_evidence := fn_dot_evidence_tags(coalesce(p_evidence_ref, '{}') || v_stored.tags, p_actor, v_posture, false);
   v_now := clock_timestamp();
-  v_started_at := CASE WHEN v_stored.has_started THEN v_now END;
-  v_ended_at := CASE WHEN v_stored.has_ended THEN v_now END;
-  v_run_id := coalesce(p_process_run_id, fn_dot_uuid_v7());
+  UPDATE dot_iu_runtime_lease l
+  SET lease_holder = p_actor, lease_token = gen_random_uuid(), acquired_at = v_now, released_at = v_now,
+      expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1
+  WHERE l.lease_name = v_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+  IF NOT FOUND THEN
+    PERFORM fn_dot_lease_pass_first(v_lease_name, p_actor, p_lease_ttl_seconds);
+  END IF;
+
+  -- HEADER, with its final status. The three ids are one UUIDv7, made as fn_dot_uuid_v7() does, told apart by its last two
+  -- bits; the tags are those of fn_dot_evidence_tags().
+  v_id := set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    PLACING substring(int8send((extract(epoch FROM v_now) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1);
+  process_run_id := coalesce(p_process_run_id, encode(v_id, 'hex')::uuid);
+  producer_component_run_id := encode(set_byte(v_id, 15, get_byte(v_id, 15) # 1), 'hex')::uuid;
+  verifier_component_run_id := encode(set_byte(v_id, 15, get_byte(v_id, 15) # 2), 'hex')::uuid;
+  v_evidence := coalesce(v_evidence, '{}')
+    || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_situation.posture, 'no_execute', true);
+  v_started_at := CASE WHEN p_wrapper_status IN ('started', 'completed', 'failed') THEN v_now END;
+  v_ended_at := CASE WHEN p_wrapper_status IN ('completed', 'failed') THEN v_now END;
   INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id,
     status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor,
     started_at, ended_at, created_at)
-  VALUES (v_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id,
-    v_stored.run_status, v_stored.evidence_type, 'dot_exec_wrapper', v_texts.p_idempotency_key, v_texts.p_input_ref,
-    v_texts.p_output_ref, v_texts.p_error_ref, v_evidence, p_actor, v_started_at, v_ended_at, v_now)
+  VALUES (process_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id,
+    v_run_status, v_evidence_type, 'dot_exec_wrapper', v_key, v_input_ref,
+    output_ref, error_ref, v_evidence, p_actor, v_started_at, v_ended_at, v_now)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
-    PERFORM fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_stored.evidence_type);
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_stored.evidence_type);
+    PERFORM fn_dot_run_already_there(process_run_id, v_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_evidence_type);
+    v_run := fn_dot_run_of_key(v_key, p_process_candidate_code, p_dot_code, p_correlation_id, v_evidence_type);
     RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
     RETURN;
   END IF;
 
-  -- PARTS, producer then verifier
-  v_producer_id := fn_dot_uuid_v7();
-  v_verifier_id := fn_dot_uuid_v7();
+  -- PARTS, producer and verifier
   INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
     correlation_id, dot_code, status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref,
     evidence_ref, actor, started_at, ended_at, created_at)
   VALUES
-    (v_producer_id, v_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
-     p_correlation_id, p_dot_code, v_stored.component_status, v_stored.evidence_type, 'dot_exec_wrapper',
-     v_texts.p_idempotency_key || ':' || p_dot_code, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
+     p_correlation_id, p_dot_code, v_part_status, v_evidence_type, 'dot_exec_wrapper',
+     v_key || ':' || p_dot_code, v_input_ref, output_ref, error_ref,
      v_evidence, p_actor, v_started_at, v_ended_at, v_now),
-    (v_verifier_id, v_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
-     p_correlation_id, v_verifier, v_stored.component_status, v_stored.evidence_type, 'dot_exec_wrapper',
-     v_texts.p_idempotency_key || ':' || v_verifier, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
+     p_correlation_id, v_situation.paired_dot, v_part_status, v_evidence_type, 'dot_exec_wrapper',
+     v_key || ':' || v_situation.paired_dot, v_input_ref, output_ref, error_ref,
      v_evidence, p_actor, v_started_at, v_ended_at, v_now)
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS v_rows = ROW_COUNT;
@@ -108,13 +156,24 @@ BEGIN
     PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
   END IF;
 
-  -- EVENTS, where the type is active
-  v_events := fn_dot_pair_events(v_run_id, v_producer_id, v_verifier_id, p_correlation_id, p_dot_code, v_verifier,
-    v_stored.run_status, v_stored.component_status, v_stored.evidence_type, v_texts.p_input_ref, v_texts.p_output_ref);
-  PERFORM fn_dot_rollup_pair(p_process_candidate_code, v_run_id, p_dot_code);
+  -- EVENTS, where a type is active
+  events_emitted := CASE WHEN v_situation.is_any_event_active
+    THEN fn_dot_pair_events(ARRAY[process_run_id, producer_component_run_id, verifier_component_run_id], p_correlation_id, p_dot_code, v_situation.paired_dot, v_run_status, v_part_status,
+      v_evidence_type, v_input_ref, output_ref) ELSE 0 END;
 
-  -- RELEASE: given back when it was taken; the row lock goes with this transaction.
-  RETURN QUERY VALUES (v_run_id, v_producer_id, v_verifier_id, v_stored.run_status, v_stored.evidence_type, true, v_events,
-    v_texts.p_output_ref, v_texts.p_error_ref);
+  -- The counts of status pages. The lease keeps other pairs' calls off this slot.
+  UPDATE process_observation_rollup r
+  SET run_count = r.run_count + 1, component_count = r.component_count + 2, simulated_count = r.simulated_count + 1, last_observed_at = v_now,
+      producer_observed_at = v_now, producer_evidence_type = 'SIMULATED_DRY_RUN', producer_run_id = process_run_id,
+      verifier_observed_at = v_now, verifier_evidence_type = 'SIMULATED_DRY_RUN', verifier_run_id = process_run_id
+  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot = 'pair';
+  IF NOT FOUND THEN
+    PERFORM fn_dot_rollup_pair_first(p_process_candidate_code, p_dot_code, process_run_id, v_now);
+  END IF;
+
+  status := v_run_status;
+  evidence_type := v_evidence_type;
+  created := true;
+  RETURN NEXT;
 END;
 $$;

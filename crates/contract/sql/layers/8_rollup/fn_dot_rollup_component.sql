@@ -11,7 +11,7 @@ DECLARE
   v_run         integer := CASE WHEN EXISTS (SELECT FROM process_component_observation c
                              WHERE c.process_run_id = p_process_run_id AND c.component_role <> p_component_role
                                AND c.evidence_type = p_evidence_type) THEN 0 ELSE 1 END;
-  v_slot        uuid := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
+  v_slot        text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
   v_now         timestamptz := clock_timestamp();
 BEGIN
   UPDATE process_observation_rollup r

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION fn_dot_rollup_header(p_process_candidate_code text, p
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   v_dot_code text := coalesce(p_dot_code, '');
-  v_slot     uuid := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
+  v_slot     text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
   v_now      timestamptz := clock_timestamp();
 BEGIN
   UPDATE process_observation_rollup r SET run_count = r.run_count + 1, last_observed_at = v_now

@@ -1,15 +1,15 @@
 -- A slot of a (candidate, producer) pair that nobody else holds, locked until the transaction ends; a new one where all
 -- are held. See tables/0003_rollup.sql.
-CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text) RETURNS uuid
+CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-  v_slot uuid;
+  v_slot text;
 BEGIN
   SELECT r.slot INTO v_slot FROM process_observation_rollup r
-  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code
+  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot <> 'pair'
   LIMIT 1 FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
-    v_slot := gen_random_uuid();
+    v_slot := gen_random_uuid()::text;
     INSERT INTO process_observation_rollup (process_candidate_code, dot_code, slot, last_observed_at)
     VALUES (p_process_candidate_code, p_dot_code, v_slot, '-infinity');
   END IF;

@@ -1,0 +1,150 @@
+//! The command line as typed: what every command takes, and which command it is.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser};
+
+use crate::commands::Command;
+use crate::configuration::{Colour, Format, Layer};
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Loudness, Messages};
+
+/// Turns a pair of tools, a producer and the verifier that checks it, into one correlated record.
+///
+/// Without a configured database `dotwrap` brings its own PostgreSQL. Begin with `dotwrap demo`.
+#[derive(Debug, Parser)]
+#[command(name = "dotwrap", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_STATUSES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0  done                          5  idempotency conflict
+  1  the run or a check failed    69  database unreachable
+  2  usage                        70  internal error
+  3  blocked                      77  not permitted
+  4  lease held";
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct GlobalArguments {
+    /// How data is printed
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+    /// When to colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    color: Option<Colour>,
+    /// The PostgreSQL to use instead of the embedded one [env: DOTWRAP_DATABASE_URL, DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// The schema of the installation [default: dot]
+    #[arg(long, global = true, value_name = "NAME")]
+    schema: Option<String>,
+    /// A configuration file instead of the nearest dotwrap.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Say nothing but data and failures
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more; twice: even more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+impl Arguments {
+    /// Reads the command line; a wrong one, `--help` and `--version` are answered here.
+    pub(crate) fn read() -> Result<Self, ExitStatus> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&words).map_err(|error| answer(&error, &words))
+    }
+}
+
+fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+    if !error.use_stderr() {
+        // Help that nobody reads to its end is no failure.
+        let _ = error.print();
+        return ExitStatus::Done;
+    }
+    match asked_for_json(words) {
+        Some(format) => {
+            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&usage_failure(error))
+        }
+        None => drop(error.print()),
+    }
+    ExitStatus::Usage
+}
+
+/// The command line could not be read, but a program that asked for JSON wants its error as JSON, too.
+fn asked_for_json(words: &[OsString]) -> Option<Format> {
+    let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let pairs = text
+        .windows(2)
+        .any(|pair| pair[0] == "--output" && pair[1].starts_with("json"));
+    let joined = text.iter().any(|word| word.starts_with("--output=json"));
+    (pairs || joined).then_some(Format::Json)
+}
+
+fn usage_failure(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let said: Vec<_> = text
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
+    Failure::usage(said.join(" ").trim_start_matches("error: "))
+        .hint("dotwrap --help and dotwrap COMMAND --help say what there is")
+}
+
+impl GlobalArguments {
+    /// The flags as a layer of settings.
+    pub(crate) fn layer(&self) -> Layer {
+        Layer {
+            database_url: self.database_url.clone(),
+            schema: self.schema.clone(),
+            output: self.output,
+            color: self.color,
+            ..Layer::default()
+        }
+    }
+
+    /// How much is said.
+    pub(crate) fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (_, 0) => Loudness::Normal,
+            _ => Loudness::Verbose,
+        }
+    }
+
+    /// What is logged, in the words of `tracing`.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self.verbose {
+            0 => "off",
+            1 => "dotwrap=info,dotwrap_wrapper=info,dotwrap_embedded=info,dotwrap_contract=info",
+            _ => {
+                "dotwrap=debug,dotwrap_wrapper=debug,dotwrap_embedded=debug,dotwrap_contract=debug"
+            }
+        }
+    }
+
+    /// Where a failure is reported that comes before the settings are known.
+    pub(crate) fn messages_before_settings(&self) -> Messages {
+        let format = self
+            .output
+            .or_else(format_in_environment)
+            .unwrap_or_default();
+        Messages::new(self.loudness(), format, self.color.unwrap_or_default())
+    }
+}
+
+fn format_in_environment() -> Option<Format> {
+    let text = std::env::var("DOTWRAP_OUTPUT").ok()?;
+    clap::ValueEnum::from_str(&text, true).ok()
+}

@@ -1,0 +1,110 @@
+//! The words that say how much a thing is worth. One place, so that no command can praise what another does not.
+//!
+//! Nothing here is computed: each badge is the reading of one value that a view or a row holds.
+
+use dotwrap_wrapper::{
+    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Rung, StoredStatus,
+};
+
+use crate::output::{Cell, Tone};
+
+/// What a kind of evidence proves.
+pub(crate) fn evidence(kind: EvidenceType) -> Cell {
+    match kind {
+        EvidenceType::SimulatedDryRun => {
+            Cell::toned("SIMULATED — proof only, not verified", Tone::Caution)
+        }
+        EvidenceType::DryRun => Cell::toned("DRY RUN — proof only, not verified", Tone::Caution),
+        EvidenceType::BackfilledEvidence => Cell::toned(
+            "BACKFILLED — asserted, never counts as runtime",
+            Tone::Caution,
+        ),
+        EvidenceType::RealRun => Cell::toned("REAL RUN", Tone::Notice),
+    }
+}
+
+/// The same in one word, for tables.
+pub(crate) fn evidence_word(kind: EvidenceType) -> Cell {
+    let tone = if kind == EvidenceType::RealRun {
+        Tone::Notice
+    } else {
+        Tone::Caution
+    };
+    Cell::toned(kind, tone)
+}
+
+/// A stored status. A simulated run that completed has proven nothing: no status is ever green.
+pub(crate) fn status(status: StoredStatus) -> Cell {
+    let tone = match status {
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Tone::Bad,
+        StoredStatus::Started | StoredStatus::StepStarted => Tone::Notice,
+        StoredStatus::Cancelled => Tone::Faint,
+        _ => Tone::Plain,
+    };
+    Cell::toned(status, tone)
+}
+
+/// How far a DOT is.
+pub(crate) fn wrapper_status(status: DotWrapperStatus, dry_run_ready: bool) -> Cell {
+    match status {
+        DotWrapperStatus::WrapperNeeded => Cell::toned("no runner", Tone::Faint),
+        DotWrapperStatus::WrapperReadyNoObservation if dry_run_ready => {
+            Cell::toned("dry-run ready", Tone::Notice)
+        }
+        DotWrapperStatus::WrapperReadyNoObservation => Cell::toned("nothing observed", Tone::Faint),
+        DotWrapperStatus::SimulatedObserved => {
+            Cell::toned("proof only, not verified", Tone::Caution)
+        }
+        DotWrapperStatus::DryRunObserved => Cell::toned("dry run, not verified", Tone::Caution),
+        DotWrapperStatus::RealRunObserved => Cell::toned("real run observed", Tone::Notice),
+    }
+}
+
+/// A rung of the ladder.
+pub(crate) fn rung(rung: Rung) -> Cell {
+    let tone = match rung {
+        Rung::StructuralCandidate => Tone::Faint,
+        Rung::BackfilledObserved | Rung::SimulatedObserved | Rung::DryRunObserved => Tone::Caution,
+        Rung::RealRunObserved => Tone::Notice,
+        Rung::VerifiedCandidate | Rung::BirthReady => Tone::Good,
+    };
+    Cell::toned(rung, tone)
+}
+
+/// What the gates allow.
+pub(crate) fn posture(posture: Posture) -> Cell {
+    match posture {
+        Posture::NoExecute => Cell::toned(posture, Tone::Good),
+        Posture::DryRunOnly => Cell::toned(posture, Tone::Caution),
+        Posture::RealRun => Cell::toned(posture, Tone::Bad),
+    }
+}
+
+/// What the posture means.
+pub(crate) fn posture_meaning(posture: Posture) -> &'static str {
+    match posture {
+        Posture::NoExecute => "nothing may be executed; simulated evidence may be recorded",
+        Posture::DryRunOnly => "tools may run in a mode that changes nothing",
+        Posture::RealRun => "tools may run for real",
+    }
+}
+
+/// What a preflight check came to.
+pub(crate) fn check(status: CheckStatus) -> Cell {
+    let tone = match status {
+        CheckStatus::Pass => Tone::Good,
+        CheckStatus::Warn => Tone::Caution,
+        CheckStatus::Block => Tone::Bad,
+    };
+    Cell::toned(status, tone)
+}
+
+/// What a lease is in.
+pub(crate) fn lease(state: LeaseState) -> Cell {
+    let tone = match state {
+        LeaseState::Free => Tone::Faint,
+        LeaseState::Held => Tone::Notice,
+        LeaseState::Expired => Tone::Caution,
+    };
+    Cell::toned(state, tone)
+}

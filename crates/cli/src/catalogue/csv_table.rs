@@ -1,0 +1,62 @@
+//! A catalogue as CSV: one tool a line, an empty field says nothing.
+
+use serde_json::{Map, Value};
+
+use super::{Catalogue, ToolEntry};
+use crate::failure::Failure;
+
+pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let header = reader
+        .headers()
+        .map_err(|error| at(source, &error))?
+        .clone();
+    let mut tools = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| at(source, &error))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        tools.push(tool(&header, &record, format!("{source}:{line}"))?);
+    }
+    Ok(Catalogue {
+        tools,
+        candidates: Vec::new(),
+    })
+}
+
+fn tool(
+    header: &csv::StringRecord,
+    record: &csv::StringRecord,
+    place: String,
+) -> Result<ToolEntry, Failure> {
+    let mut fields = Map::new();
+    for (name, text) in header
+        .iter()
+        .zip(record)
+        .filter(|(_, text)| !text.is_empty())
+    {
+        let value = if name == "extra_metadata" {
+            object(text, &place)?
+        } else {
+            Value::from(text)
+        };
+        fields.insert(name.to_owned(), value);
+    }
+    let tool = serde_json::from_value(fields.into())
+        .map_err(|error| Failure::usage(format!("{place}: {error}")))?;
+    Ok(ToolEntry { place, tool })
+}
+
+fn object(text: &str, place: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        Failure::usage(format!(
+            "{place}: extra_metadata is not a JSON object: {error}"
+        ))
+    })
+}
+
+fn at(source: &str, error: &csv::Error) -> Failure {
+    let line = error.position().map_or(1, csv::Position::line);
+    Failure::usage(format!("{source}:{line}: {error}"))
+}

@@ -1,0 +1,85 @@
+//! `dotwrap candidates ls|set`.
+
+use clap::{Args, Subcommand};
+
+use dotwrap_wrapper::{Candidate, CandidateCode};
+
+use super::shared::Acting;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, moment};
+use crate::session::Session;
+
+/// The processes that runs are evidence for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the candidates that somebody registered
+    Ls,
+    /// Register a candidate, or change its title and owner
+    Set(Set),
+}
+
+/// Register a candidate, or change its title and owner.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// The candidate's code
+    #[arg(value_name = "CODE")]
+    code: String,
+    /// What it is
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    title: String,
+    /// Who answers for it; without an owner it is never ready for birth
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Lists or registers candidates.
+pub(crate) async fn execute(
+    command: Command,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Ls => list(session).await,
+        Command::Set(arguments) => set(arguments, session).await,
+    }
+}
+
+const COLUMNS: &[Column<Candidate>] = &[
+    Column::whole("CANDIDATE", |candidate| {
+        Cell::plain(&candidate.process_candidate_code)
+    }),
+    Column::new("TITLE", |candidate| Cell::plain(&candidate.title)),
+    Column::new("OWNER", |candidate| Cell::or_dash(candidate.owner.as_ref())),
+    Column::new("REGISTERED", |candidate| {
+        Cell::plain(moment(candidate.created_at))
+    }),
+];
+
+async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+    let candidates = session.ledger().await?.candidates().await?;
+    if candidates.is_empty() {
+        session.messages.note(
+            "no candidate is registered; one that runs name shows in `dotwrap ladder` all the same",
+        );
+    }
+    session.output.rows(&candidates, COLUMNS)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let code = CandidateCode::new(arguments.code);
+    let code = ledger
+        .set_candidate(
+            &code,
+            &arguments.title,
+            arguments.owner.as_deref(),
+            Some(&actor),
+        )
+        .await?;
+    session.messages.note(format!("registered {code}"));
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,28 @@
+//! `dotwrap completions SHELL`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Print the completions for a shell.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub(crate) fn execute(arguments: Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        arguments.shell,
+        &mut crate::arguments::Arguments::command(),
+        "dotwrap",
+        &mut script,
+    );
+    session.output.text(&String::from_utf8_lossy(&script))?;
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,35 @@
+//! `dotwrap demo`.
+
+use clap::Args;
+
+use crate::configuration::DatabaseChoice;
+use crate::demo;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The guided first run: everything once, on a database of its own.
+///
+/// It runs on the embedded PostgreSQL, in the schema dot_demo, whatever database is configured: a ledger is insert-only, and
+/// a demonstration has no place in anybody's own. It can be repeated.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Use the configured database instead of the embedded one, there too in the schema dot_demo
+    #[arg(long)]
+    use_database: bool,
+}
+
+/// Performs the demonstration.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    if !arguments.use_database && session.settings.database != DatabaseChoice::Embedded {
+        session.messages.note(
+            "a database is configured; the demonstration leaves it alone and uses the embedded one",
+        );
+        session.settings.database = DatabaseChoice::Embedded;
+    }
+    demo::perform(session).await?;
+    Ok(ExitStatus::Done)
+}

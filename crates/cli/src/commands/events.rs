@@ -1,0 +1,115 @@
+//! `dotwrap events ls|activate|deactivate`.
+
+use clap::{Args, Subcommand};
+
+use dotwrap_wrapper::{Event, EventType};
+
+use super::shared::Acting;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone, moment};
+use crate::session::Session;
+
+/// The event types and the outbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the event types
+    Ls,
+    /// List what is in the outbox
+    Outbox(Outbox),
+    /// From now on write events of a type
+    Activate(Switch),
+    /// From now on write no events of a type
+    Deactivate(Switch),
+}
+
+/// List what is in the outbox.
+#[derive(Debug, Args)]
+pub(crate) struct Outbox {
+    /// At most so many, the newest
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: u32,
+}
+
+/// Switch an event type.
+#[derive(Debug, Args)]
+pub(crate) struct Switch {
+    /// The event type, e.g. process.run.completed
+    #[arg(value_name = "EVENT_TYPE")]
+    event_type: String,
+    /// Why; it stays on record
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Lists or switches event types, or lists the outbox.
+pub(crate) async fn execute(
+    command: Command,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Ls => list(session).await,
+        Command::Outbox(arguments) => outbox(&arguments, session).await,
+        Command::Activate(arguments) => switch(arguments, true, session).await,
+        Command::Deactivate(arguments) => switch(arguments, false, session).await,
+    }
+}
+
+const TYPES: &[Column<EventType>] = &[
+    Column::whole("EVENT TYPE", |kind| Cell::plain(&kind.event_type)),
+    Column::new("ACTIVE", |kind| {
+        if kind.active {
+            Cell::toned("active", Tone::Good)
+        } else {
+            Cell::toned("inactive", Tone::Faint)
+        }
+    }),
+    Column::new("STREAM", |kind| Cell::plain(&kind.stream)),
+    Column::new("LANE", |kind| Cell::plain(&kind.lane)),
+    Column::new("SEVERITY", |kind| Cell::plain(&kind.severity)),
+    Column::new("DESCRIPTION", |kind| Cell::plain(&kind.description)),
+];
+
+async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+    let types = session.ledger().await?.event_types().await?;
+    session.output.rows(&types, TYPES)?;
+    Ok(ExitStatus::Done)
+}
+
+const EVENTS: &[Column<Event>] = &[
+    Column::new("OCCURRED", |event| Cell::plain(moment(event.occurred_at))),
+    Column::whole("EVENT TYPE", |event| Cell::plain(&event.event_type)),
+    Column::whole("RUN", |event| Cell::plain(event.process_run_id)),
+    Column::new("CORRELATION", |event| Cell::plain(&event.correlation_id)),
+];
+
+async fn outbox(arguments: &Outbox, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let events = session.ledger().await?.events(arguments.limit).await?;
+    if events.is_empty() {
+        session.messages.note("the outbox is empty; events are written where their type is active: `dotwrap events ls`");
+    }
+    session.output.rows(&events, EVENTS)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn switch(
+    arguments: Switch,
+    active: bool,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let kind = &arguments.event_type;
+    let changed = ledger
+        .set_event_type_active(kind, active, Some(&actor), &arguments.reason)
+        .await?;
+    let state = if active { "active" } else { "inactive" };
+    session.messages.note(if changed {
+        format!("{kind} is {state} from now on")
+    } else {
+        format!("{kind} was {state} already")
+    });
+    Ok(ExitStatus::Done)
+}

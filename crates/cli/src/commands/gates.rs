@@ -1,0 +1,221 @@
+//! `dotwrap gates`, `gates open|close|history`.
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+
+use std::time::Duration;
+
+use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
+use serde::Serialize;
+
+use super::shared::Acting;
+use crate::badges;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone, draw_table, moment};
+use crate::session::Session;
+
+/// What may be executed: the posture, its gates and their history.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do with the gates.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the posture and every gate (this is what `dotwrap gates` does)
+    Ls,
+    /// Open a gate, for a time
+    Open(Open),
+    /// Close a gate
+    Close(Close),
+    /// Every change of a gate: when, by whom, why
+    History(History),
+}
+
+/// Open a gate, for a time.
+///
+/// A gate says `true` when it is open. process_dot_runtime.dry_run_only is a brake and works the other way round: opening
+/// it sets `false`, and it brakes again when the time is over.
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The gate's key, or its last part: operator_runtime_enabled, execute_enabled, dry_run_only, real_run_enabled
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// For how long, e.g. 15m, 2h; then it is closed again by itself
+    #[arg(
+        long = "for",
+        value_name = "DURATION",
+        required_unless_present = "without_end"
+    )]
+    duration: Option<SignedDuration>,
+    /// Leave it open until somebody closes it
+    #[arg(long, conflicts_with = "duration")]
+    without_end: bool,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Close a gate.
+#[derive(Debug, Args)]
+pub(crate) struct Close {
+    /// The gate's key, or its last part
+    #[arg(value_name = "KEY")]
+    key: String,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Who changes a gate, and why.
+#[derive(Debug, Args)]
+pub(crate) struct Change {
+    /// Why; it stays in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Every change of a gate: when, by whom, why.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Only this gate
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+    /// At most so many, the newest
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: u32,
+}
+
+/// Shows or changes the gates.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match arguments.command.unwrap_or(Command::Ls) {
+        Command::Ls => list(session).await,
+        Command::Open(open) => set(&open.key, true, open.duration, open.change, session).await,
+        Command::Close(close) => set(&close.key, false, None, close.change, session).await,
+        Command::History(arguments) => history(arguments, session).await,
+    }
+}
+
+/// The posture, and the gates that it follows from.
+#[derive(Debug, Serialize)]
+struct Gates {
+    posture: Posture,
+    gates: Vec<Gate>,
+}
+
+const GATES: &[Column<Gate>] = &[
+    Column::whole("GATE", |gate| Cell::plain(&gate.key)),
+    Column::new("SAYS", |gate| Cell::or_dash(gate.value.as_ref())),
+    Column::new("STATE", state),
+    Column::new("EXPIRES", |gate| Cell::or_dash(gate.expires_at.map(moment))),
+    Column::new("CHANGED BY", |gate| Cell::or_dash(gate.updated_by.as_ref())),
+    Column::new("REASON", |gate| Cell::or_dash(gate.reason.as_ref())),
+];
+
+fn state(gate: &Gate) -> Cell {
+    match (gate.open, gate.live) {
+        (true, _) => Cell::toned("open", Tone::Caution),
+        (false, true) => Cell::toned("closed", Tone::Good),
+        (false, false) => Cell::toned("closed: expired", Tone::Good),
+    }
+}
+
+async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let gates = Gates {
+        posture: ledger.posture().await?,
+        gates: ledger.gates().await?,
+    };
+    let layout = session.output.layout();
+    session.output.record(&gates, |shown| {
+        let posture = format!(
+            "{}: {}",
+            badges::posture(shown.posture),
+            badges::posture_meaning(shown.posture)
+        );
+        format!(
+            "posture {posture}\n\n{}",
+            draw_table(&shown.gates, GATES, layout)
+        )
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+/// A brake is open when it says `false`; every other gate when it says `true`.
+async fn set(
+    key: &str,
+    open: bool,
+    lasting: Option<SignedDuration>,
+    change: Change,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let key = full_key(key);
+    let says = if key == gate::DRY_RUN_ONLY {
+        !open
+    } else {
+        open
+    };
+    let mut setting =
+        GateSetting::new(&key, says, change.reason).actor(session.actor(change.acting));
+    if let Some(lasting) = lasting {
+        let lasting = Duration::try_from(lasting)
+            .map_err(|_| Failure::usage("a gate can not be opened for a negative time"))?;
+        setting = setting.lasting(lasting);
+    }
+    let posture = ledger.set_gate(&setting).await?;
+    session
+        .messages
+        .note(format!("{key} says {says} now; the posture is {posture}"));
+    Ok(ExitStatus::Done)
+}
+
+/// The last part of a key is enough to name it.
+fn full_key(key: &str) -> String {
+    let known = [
+        gate::OPERATOR_RUNTIME_ENABLED,
+        gate::EXECUTE_ENABLED,
+        gate::DRY_RUN_ONLY,
+        gate::REAL_RUN_ENABLED,
+    ];
+    let named = known
+        .iter()
+        .find(|known| known.rsplit('.').next() == Some(key));
+    named.map_or(key, |known| known).to_owned()
+}
+
+const CHANGES: &[Column<GateChange>] = &[
+    Column::new("CHANGED", |change| Cell::plain(moment(change.changed_at))),
+    Column::whole("GATE", |change| Cell::plain(&change.key)),
+    Column::new("SAYS", |change| Cell::plain(&change.value)),
+    Column::new("EXPIRES", |change| {
+        Cell::or_dash(change.expires_at.map(moment))
+    }),
+    Column::new("ACTOR", |change| Cell::plain(&change.actor)),
+    Column::new("LOGIN", |change| Cell::plain(&change.recorded_by)),
+    Column::new("REASON", |change| Cell::plain(&change.reason)),
+];
+
+async fn history(arguments: History, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let mut changes = session
+        .ledger()
+        .await?
+        .gate_history(arguments.limit)
+        .await?;
+    if let Some(key) = arguments.key.map(|key| full_key(&key)) {
+        changes.retain(|change| change.key == key);
+    }
+    if changes.is_empty() {
+        session
+            .messages
+            .note("no gate was ever changed: they are as shipped");
+    }
+    session.output.rows(&changes, CHANGES)?;
+    Ok(ExitStatus::Done)
+}

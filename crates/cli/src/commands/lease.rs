@@ -1,0 +1,101 @@
+//! `dotwrap lease ls|release`.
+
+use clap::{Args, Subcommand};
+
+use dotwrap_wrapper::{LeaseRecord, LeaseState};
+
+use super::shared::Acting;
+use crate::badges;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, moment};
+use crate::session::Session;
+
+/// Who holds what.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the leases
+    Ls(List),
+    /// Take a lease away from its holder
+    Release(Release),
+}
+
+/// List the leases.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those that are held
+    #[arg(long)]
+    held: bool,
+}
+
+/// Take a lease away from its holder.
+///
+/// Whoever holds it does not learn of this before its next call, which is then refused as lease_lost.
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// The lease's name, e.g. dot_exec:DOT_SHA256SUM
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Why; it stays on record
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Lists leases, or takes one away.
+pub(crate) async fn execute(
+    command: Command,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Ls(arguments) => list(&arguments, session).await,
+        Command::Release(arguments) => release(arguments, session).await,
+    }
+}
+
+const COLUMNS: &[Column<LeaseRecord>] = &[
+    Column::whole("LEASE", |lease| Cell::plain(&lease.lease_name)),
+    Column::new("STATE", |lease| badges::lease(lease.state)),
+    Column::new("HOLDER", |lease| Cell::plain(&lease.lease_holder)),
+    Column::new("ACQUIRED", |lease| {
+        Cell::or_dash(lease.acquired_at.map(moment))
+    }),
+    Column::new("EXPIRES", |lease| {
+        Cell::or_dash(lease.expires_at.map(moment))
+    }),
+    Column::new("RELEASED", |lease| {
+        Cell::or_dash(lease.released_at.map(moment))
+    }),
+    Column::new("TAKEN", |lease| Cell::plain(lease.acquisitions)),
+];
+
+async fn list(arguments: &List, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let mut leases = session.ledger().await?.leases().await?;
+    leases.retain(|lease| !arguments.held || lease.state == LeaseState::Held);
+    if leases.is_empty() {
+        let none = if arguments.held {
+            "nobody holds a lease"
+        } else {
+            "no lease was ever taken; `dotwrap run` takes one"
+        };
+        session.messages.note(none);
+    }
+    session.output.rows(&leases, COLUMNS)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn release(arguments: Release, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let was_held = ledger
+        .force_release_lease(&arguments.name, Some(&actor), &arguments.reason)
+        .await?;
+    let name = &arguments.name;
+    session.messages.note(if was_held {
+        format!("took {name} away from its holder, whose further steps are refused")
+    } else {
+        format!("nobody held {name}; nothing was changed")
+    });
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,34 @@
+//! `dotwrap man FOLDER`.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Write the manual pages into a folder.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The folder; made where it does not exist
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+pub(crate) fn execute(arguments: &Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let folder = &arguments.folder;
+    std::fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(crate::arguments::Arguments::command(), folder))
+        .map_err(|error| {
+            Failure::usage(format!(
+                "the manual pages can not be written to {}: {error}",
+                folder.display()
+            ))
+        })?;
+    session.messages.note(format!(
+        "wrote the manual pages; read one with `man {}/dotwrap.1`",
+        folder.display()
+    ));
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,56 @@
+//! `dotwrap runs ls`.
+
+use clap::Args;
+use dotwrap_wrapper::Run;
+
+use super::filter::Filter;
+use crate::badges;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone, moment};
+use crate::session::Session;
+
+/// List the newest runs.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    filter: Filter,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: u32,
+}
+
+const COLUMNS: &[Column<Run>] = &[
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
+    Column::new("RECORDED", |run| Cell::plain(moment(run.created_at))),
+    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
+    Column::new("CANDIDATE", |run| Cell::plain(&run.process_candidate_code)),
+    Column::whole("STATUS", |run| badges::status(run.status)),
+    Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
+    Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
+];
+
+/// Lists the newest runs.
+pub(super) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let page = session
+        .ledger()
+        .await?
+        .runs(&arguments.filter.described(), arguments.limit)
+        .await?;
+    if page.runs.is_empty() {
+        session
+            .messages
+            .note("no runs yet; try `dotwrap tools import --sample`, then `dotwrap run DOT_SHA256SUM --input release.tar`");
+    }
+    session.output.rows(&page.runs, COLUMNS)?;
+    if page.next_page.is_some() {
+        session.messages.note(format!(
+            "the newest {}; --limit shows more",
+            page.runs.len()
+        ));
+    }
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,77 @@
+//! `dotwrap runs show`.
+
+use clap::Args;
+use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter, Wrapper};
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::session::{Ledger, Session};
+use crate::timeline::RunStory;
+
+/// Show one run as a timeline of its layers.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The run's id, or its correlation; `last` is the newest run
+    #[arg(value_name = "RUN")]
+    run: String,
+}
+
+/// Shows a run.
+pub(super) async fn execute(
+    arguments: &Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let run = find(&arguments.run, &ledger).await?;
+    let story = story(run, &ledger).await?;
+    session.output.record(&story, RunStory::draw)?;
+    Ok(ExitStatus::Done)
+}
+
+/// A run by its id, by its correlation, or the newest.
+pub(super) async fn find(name: &str, ledger: &Ledger) -> Result<Run, Failure> {
+    if name == "last" {
+        let page = ledger.runs(&RunFilter::default(), 1).await?;
+        return page
+            .runs
+            .into_iter()
+            .next()
+            .ok_or_else(|| not_found("there is no run yet"));
+    }
+    if let Ok(id) = name.parse::<ProcessRunId>()
+        && let Some(run) = ledger.run(id).await?
+    {
+        return Ok(run);
+    }
+    let mut runs = ledger
+        .runs_of_correlation(&CorrelationId::new(name))
+        .await?;
+    match (runs.pop(), runs.len()) {
+        (Some(run), 0) => Ok(run),
+        (Some(_), others) => Err(not_found(&format!(
+            "{} runs bear the correlation {name}",
+            others + 1
+        ))
+        .hint(format!(
+            "`dotwrap runs ls --correlation '{name}'` lists them; name one by its id"
+        ))),
+        (None, _) => Err(not_found(&format!(
+            "there is no run with the id or the correlation {name}"
+        ))),
+    }
+}
+
+fn not_found(message: &str) -> Failure {
+    Failure::new(ExitStatus::Usage, "run_unknown", message)
+        .hint("`dotwrap runs ls` lists the newest runs")
+}
+
+/// Reads everything that was recorded of a run.
+pub(crate) async fn story(run: Run, ledger: &Wrapper) -> Result<RunStory, Failure> {
+    let id = run.process_run_id;
+    Ok(RunStory {
+        components: ledger.components_of(id).await?,
+        events: ledger.events_of_run(id).await?,
+        run,
+    })
+}

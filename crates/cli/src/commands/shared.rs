@@ -1,0 +1,63 @@
+//! Arguments that several commands take.
+
+use clap::Args;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Who acts.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Acting {
+    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+}
+
+/// What every recording call may say.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Recorded {
+    #[command(flatten)]
+    pub(super) acting: Acting,
+    /// A name for this call: repeating it with the same name records nothing new
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
+    /// The run that this one is part of
+    #[arg(long, value_name = "UUID")]
+    pub(super) parent: Option<Uuid>,
+    /// What the tool is given: a path, a URL, a fixture
+    #[arg(long, value_name = "REF")]
+    pub(super) input: Option<String>,
+    /// Where the output is
+    #[arg(long, value_name = "REF")]
+    pub(super) output_ref: Option<String>,
+    /// Where to look, when it failed
+    #[arg(long, value_name = "REF")]
+    pub(super) error_ref: Option<String>,
+    /// Further facts, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    pub(super) evidence: Option<Value>,
+}
+
+/// A JSON object on the command line.
+fn object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("expected a JSON object, like {\"ticket\": 7}".to_owned()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}
+
+/// Sets what every recording call may say, on any of the library's descriptions: they are different types with these fields
+/// in common.
+macro_rules! describe {
+    ($call:ident, $recorded:expr, $session:ident) => {
+        let recorded: $crate::commands::shared::Recorded = $recorded;
+        $call.actor = Some($session.actor(recorded.acting));
+        $call.idempotency_key = recorded.key.map(dotwrap_wrapper::IdempotencyKey::new);
+        $call.parent_run_id = recorded.parent.map(dotwrap_wrapper::ProcessRunId::from);
+        $call.input_ref = recorded.input;
+        $call.output_ref = recorded.output_ref;
+        $call.error_ref = recorded.error_ref;
+        $call.evidence_ref = recorded.evidence.unwrap_or($call.evidence_ref);
+    };
+}
+pub(super) use describe;

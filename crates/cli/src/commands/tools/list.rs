@@ -1,0 +1,43 @@
+//! `dotwrap tools ls`.
+
+use clap::Args;
+use dotwrap_wrapper::{ComponentRole, Tool};
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column};
+use crate::session::Session;
+
+/// List the tools.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only producers
+    #[arg(long)]
+    producers: bool,
+}
+
+const TOOLS: &[Column<Tool>] = &[
+    Column::whole("DOT", |tool| Cell::plain(&tool.dot_code)),
+    Column::new("TIER", |tool| Cell::plain(&tool.tier)),
+    Column::new("ROLE", |tool| Cell::or_dash(tool.pair_role)),
+    Column::whole("PAIR", |tool| Cell::or_dash(tool.paired_dot.as_ref())),
+    Column::new("ENGINE", |tool| Cell::plain(&tool.execution_engine)),
+    Column::new("OPERATION", |tool| Cell::plain(&tool.operation)),
+    Column::new("NAME", |tool| Cell::plain(&tool.name)),
+];
+
+/// Lists the tools.
+pub(super) async fn execute(
+    arguments: &Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let mut tools = session.ledger().await?.tools().await?;
+    tools.retain(|tool| !arguments.producers || tool.pair_role == Some(ComponentRole::Producer));
+    if tools.is_empty() {
+        session
+            .messages
+            .note("no DOT is registered; try `dotwrap tools import --sample`");
+    }
+    session.output.rows(&tools, TOOLS)?;
+    Ok(ExitStatus::Done)
+}

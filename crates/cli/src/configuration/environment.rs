@@ -1,0 +1,58 @@
+//! The environment's layer: `DOTWRAP_…`, and `DATABASE_URL` as everybody else reads it.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::Layer;
+use crate::failure::Failure;
+
+/// Reads the variables; one that is set but blank counts as not set.
+pub(super) fn read() -> Result<Layer, Failure> {
+    Ok(Layer {
+        database_url: variable("DOTWRAP_DATABASE_URL").or_else(|| variable("DATABASE_URL")),
+        schema: variable("DOTWRAP_SCHEMA"),
+        role_prefix: variable("DOTWRAP_ROLE_PREFIX"),
+        actor: variable("DOTWRAP_ACTOR"),
+        output: choice("DOTWRAP_OUTPUT")?,
+        color: choice("DOTWRAP_COLOR")?,
+        home: path("DOTWRAP_HOME"),
+        pg_bin: path("DOTWRAP_PG_BIN"),
+    })
+}
+
+/// The configuration file that the environment names.
+pub(super) fn config_file() -> Option<PathBuf> {
+    path("DOTWRAP_CONFIG")
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
+}
+
+/// A path need not be Unicode.
+fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn choice<Choice: ValueEnum>(name: &str) -> Result<Option<Choice>, Failure> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    Choice::from_str(&value, true).map(Some).map_err(|_| {
+        let known: Vec<_> = Choice::value_variants()
+            .iter()
+            .filter_map(|variant| {
+                variant
+                    .to_possible_value()
+                    .map(|possible| possible.get_name().to_owned())
+            })
+            .collect();
+        Failure::usage(format!("the environment variable {name} says '{value}'"))
+            .hint(format!("it can be {}", known.join(", ")))
+    })
+}

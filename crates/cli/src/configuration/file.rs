@@ -1,0 +1,81 @@
+//! The file's layer: `dotwrap.toml`, searched upwards from the working directory, then in the user's configuration folder.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::Layer;
+use crate::failure::Failure;
+
+const FILE_NAME: &str = "dotwrap.toml";
+
+/// Where a configuration file came from decides what it may say.
+enum Origin {
+    /// Named by flag or environment, or in the user's configuration folder: the user's own word.
+    User(PathBuf),
+    /// Found in the working directory or above it: may have come with somebody else's files.
+    Project(PathBuf),
+}
+
+/// Reads the named file, or the nearest one there is, or nothing.
+pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
+    match named.map(Origin::User).or_else(search) {
+        None => Ok(Layer::default()),
+        Some(Origin::User(path)) => parse(&path),
+        Some(Origin::Project(path)) => {
+            parse(&path).and_then(|layer| without_programs(layer, &path))
+        }
+    }
+}
+
+fn search() -> Option<Origin> {
+    let working_directory = std::env::current_dir().ok()?;
+    let upwards = working_directory
+        .ancestors()
+        .map(|folder| folder.join(FILE_NAME))
+        .find(|path| path.is_file());
+    upwards
+        .map(Origin::Project)
+        .or_else(|| in_user_folder().map(Origin::User))
+}
+
+fn in_user_folder() -> Option<PathBuf> {
+    let folder = etcetera::choose_base_strategy().ok()?.config_dir();
+    Some(folder.join("dotwrap").join(FILE_NAME)).filter(|path| path.is_file())
+}
+
+fn parse(path: &Path) -> Result<Layer, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!(
+            "the configuration file {} can not be read: {error}",
+            path.display()
+        ))
+    })?;
+    toml::from_str(&text).map_err(|error| not_usable(path, &text, &error))
+}
+
+/// The parser's own report quotes the faulty line, which may hold a database password: only its place and the reason are
+/// passed on. The reason names an unknown key and the known ones.
+fn not_usable(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let line = error.span().map_or(1, |span| {
+        text.bytes()
+            .take(span.start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1
+    });
+    Failure::usage(format!("{}:{line}: {}", path.display(), error.message().trim()))
+        .hint("a configuration file holds `key = \"value\"` lines; flags and environment variables win over it")
+}
+
+/// A folder of programs to start is not taken from a file that may have come with a stranger's repository.
+fn without_programs(layer: Layer, path: &Path) -> Result<Layer, Failure> {
+    if layer.pg_bin.is_none() {
+        return Ok(layer);
+    }
+    Err(Failure::usage(format!(
+        "{} names the key pg_bin, which a project's file may not set",
+        path.display()
+    ))
+    .hint("put it into the user's own configuration file, or set DOTWRAP_PG_BIN"))
+}

@@ -1,0 +1,136 @@
+//! Settings in layers: flag, then environment, then `dotwrap.toml`, then what is built in.
+
+mod environment;
+mod file;
+mod layer;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+pub(crate) use layer::Layer;
+
+use crate::failure::Failure;
+
+/// How a command prints its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// Aligned text for people.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where the ledger is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DatabaseChoice {
+    /// A database that somebody configured; its URL may hold a password and is never printed.
+    Configured(String),
+    /// The private cluster that `dotwrap` brings along.
+    Embedded,
+}
+
+/// The settings of one call, every layer applied.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Where the ledger is.
+    pub(crate) database: DatabaseChoice,
+    /// The schema of the installation.
+    pub(crate) schema: String,
+    /// What the names of the installation's roles begin with.
+    pub(crate) role_prefix: String,
+    /// Who acts, where a command is not told.
+    pub(crate) actor: String,
+    /// How data is printed.
+    pub(crate) format: Format,
+    /// When to colour.
+    pub(crate) colour: Colour,
+    /// Where the embedded cluster keeps its data, where not in the user's data directory.
+    pub(crate) home: Option<PathBuf>,
+    /// The folder with the PostgreSQL programs for the embedded cluster, where it shall not be searched for.
+    pub(crate) pg_bin: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads every layer and lays the flags over the environment, over the file, over what is built in.
+    pub(crate) fn load(flags: Layer, config_flag: Option<PathBuf>) -> Result<Self, Failure> {
+        let environment = environment::read()?;
+        let named_file = config_flag.or_else(environment::config_file);
+        let file = file::read(named_file)?;
+        Ok(Self::built_in_under(flags.over(environment).over(file)))
+    }
+
+    fn built_in_under(layer: Layer) -> Self {
+        Self {
+            database: layer
+                .database_url
+                .map_or(DatabaseChoice::Embedded, DatabaseChoice::Configured),
+            schema: layer.schema.unwrap_or_else(|| "dot".to_owned()),
+            role_prefix: layer.role_prefix.unwrap_or_else(|| "dot".to_owned()),
+            actor: layer.actor.unwrap_or_else(operating_system_user),
+            format: layer.output.unwrap_or_default(),
+            colour: layer.color.unwrap_or_default(),
+            home: layer.home,
+            pg_bin: layer.pg_bin,
+        }
+    }
+}
+
+/// Where nobody says who acts, the operating system's user does.
+fn operating_system_user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(schema: &str) -> Layer {
+        Layer {
+            schema: Some(schema.to_owned()),
+            ..Layer::default()
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
+        let settings =
+            Settings::built_in_under(layer("flag").over(layer("environment")).over(layer("file")));
+        assert_eq!(settings.schema, "flag");
+        let settings = Settings::built_in_under(
+            Layer::default()
+                .over(layer("environment"))
+                .over(layer("file")),
+        );
+        assert_eq!(settings.schema, "environment");
+        let settings =
+            Settings::built_in_under(Layer::default().over(Layer::default()).over(layer("file")));
+        assert_eq!(settings.schema, "file");
+    }
+
+    #[test]
+    fn without_any_layer_the_database_is_the_embedded_one() {
+        let settings = Settings::built_in_under(Layer::default());
+        assert_eq!(settings.database, DatabaseChoice::Embedded);
+        assert_eq!(settings.schema, "dot");
+        assert_eq!(settings.role_prefix, "dot");
+    }
+}

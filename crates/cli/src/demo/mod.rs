@@ -1,0 +1,66 @@
+//! The guided first run: a list of small steps, each of which makes real calls and shows what came back.
+
+mod narrator;
+mod stage;
+mod steps;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::session::Session;
+use narrator::Narrator;
+use stage::Stage;
+
+/// The schema of the demonstration, in whatever database: the ledger is insert-only, so a demonstration must never be
+/// recorded in somebody's own.
+pub(crate) const SCHEMA: &str = "dot_demo";
+
+/// What the names of the demonstration's roles begin with.
+const ROLE_PREFIX: &str = "dot_demo";
+
+/// One step: its title, and what it does. It returns its findings, for `--output json`.
+struct Step {
+    title: &'static str,
+    perform: for<'a> fn(
+        &'a mut Stage,
+        &'a mut Narrator<'_>,
+    ) -> LocalBoxFuture<'a, Result<Value, Failure>>,
+}
+
+/// Boxes the future of an async function, so that steps of different types stand in one list.
+macro_rules! step {
+    ($title:literal, $perform:path) => {
+        Step {
+            title: $title,
+            perform: |stage, narrator| Box::pin($perform(stage, narrator)),
+        }
+    };
+}
+
+const STEPS: &[Step] = &[
+    step!("The gates", steps::gates::show),
+    step!("The registry: pairs of tools", steps::registry::import),
+    step!("One pair, one correlated record", steps::record::record),
+    step!("Its layers", steps::record::layers),
+    step!("The same call again", steps::record::again),
+    step!("What is refused", steps::refusals::try_all),
+    step!("What it is worth", steps::worth::show),
+    step!("An independent check", steps::check::verify),
+];
+
+/// Sets the stage, performs every step and says where to look next.
+pub(crate) async fn perform(session: &mut Session) -> Result<(), Failure> {
+    let began = std::time::Instant::now();
+    let mut narrator = Narrator::new(&mut session.output, STEPS.len() + 1);
+    narrator.opening()?;
+    narrator.heading("A database, and the contract in it")?;
+    let (mut stage, found) = Stage::set(&session.settings, session.messages, &mut narrator).await?;
+    narrator.found("A database, and the contract in it", found)?;
+    for step in STEPS {
+        narrator.heading(step.title)?;
+        let found = (step.perform)(&mut stage, &mut narrator).await?;
+        narrator.found(step.title, found)?;
+    }
+    narrator.closing(began.elapsed())
+}

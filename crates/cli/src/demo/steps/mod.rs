@@ -1,0 +1,8 @@
+//! The steps, in the order of the design's drawing.
+
+pub(super) mod check;
+pub(super) mod gates;
+pub(super) mod record;
+pub(super) mod refusals;
+pub(super) mod registry;
+pub(super) mod worth;

@@ -1,0 +1,71 @@
+//! The registry: the sample catalogue.
+
+use dotwrap_wrapper::{CandidateCode, ImportAction};
+use serde_json::{Value, json};
+
+use crate::catalogue::sample;
+use crate::demo::narrator::Narrator;
+use crate::demo::stage::Stage;
+use crate::failure::Failure;
+use crate::output::{Cell, Column};
+
+/// A pair as one line.
+struct Pair {
+    producer: String,
+    verifier: String,
+    engine: String,
+}
+
+const COLUMNS: &[Column<Pair>] = &[
+    Column::whole("PRODUCER", |pair| Cell::plain(&pair.producer)),
+    Column::whole("VERIFIER", |pair| Cell::plain(&pair.verifier)),
+    Column::new("ENGINE", |pair| Cell::plain(&pair.engine)),
+];
+
+/// Imports the sample catalogue and lists its pairs from the registry.
+pub(in crate::demo) async fn import(
+    stage: &mut Stage,
+    narrator: &mut Narrator<'_>,
+) -> Result<Value, Failure> {
+    let catalogue = sample()?;
+    let changes = stage
+        .wrapper
+        .import_tools(&catalogue.definitions(), None)
+        .await?;
+    for candidate in &catalogue.candidates {
+        let code = CandidateCode::new(candidate.code.clone());
+        stage
+            .wrapper
+            .set_candidate(&code, &candidate.title, candidate.owner.as_deref(), None)
+            .await?;
+    }
+    let count = |action| {
+        changes
+            .iter()
+            .filter(|change| change.action == action)
+            .count()
+    };
+    let (added, kept) = (count(ImportAction::Add), count(ImportAction::Keep));
+    narrator.command("tools import --sample")?;
+    narrator.says(&format!("{added} tools added, {kept} kept as they are"))?;
+    let pairs = pairs(stage).await?;
+    narrator.table(&pairs, COLUMNS)?;
+    Ok(json!({ "added": added, "kept": kept, "pairs": pairs.len() }))
+}
+
+async fn pairs(stage: &Stage) -> Result<Vec<Pair>, Failure> {
+    let tools = stage.wrapper.tools().await?;
+    let producers = tools
+        .into_iter()
+        .filter(|tool| tool.pair_role == Some(dotwrap_wrapper::ComponentRole::Producer));
+    Ok(producers
+        .map(|tool| Pair {
+            producer: tool.dot_code.to_string(),
+            verifier: tool
+                .paired_dot
+                .map(|code| code.to_string())
+                .unwrap_or_default(),
+            engine: tool.execution_engine,
+        })
+        .collect())
+}

@@ -1,0 +1,55 @@
+//! What the record is worth: proof of the ledger's path, and no more.
+
+use dotwrap_wrapper::{BirthReadiness, DotStatus};
+use serde_json::{Value, json};
+
+use crate::badges;
+use crate::demo::narrator::Narrator;
+use crate::demo::stage::Stage;
+use crate::failure::Failure;
+use crate::output::{Cell, Column};
+
+const STATUS: &[Column<DotStatus>] = &[
+    Column::whole("DOT", |dot| Cell::plain(&dot.dot_code)),
+    Column::whole("STATUS", |dot| Cell::plain(dot.wrapper_status)),
+    Column::whole("BADGE", |dot| {
+        badges::wrapper_status(dot.wrapper_status, dot.dry_run_ready)
+    }),
+];
+
+const LADDER: &[Column<BirthReadiness>] = &[
+    Column::whole("CANDIDATE", |candidate| {
+        Cell::plain(&candidate.process_candidate_code)
+    }),
+    Column::whole("RUNG", |candidate| {
+        badges::rung(candidate.candidate_status_v3)
+    }),
+    Column::new("MISSING FOR THE NEXT ONE", |candidate| {
+        Cell::or_dash(candidate.missing.as_ref())
+    }),
+];
+
+/// Shows the pair's status, its candidate's rung, and that nothing counts as verified.
+pub(in crate::demo) async fn show(
+    stage: &mut Stage,
+    narrator: &mut Narrator<'_>,
+) -> Result<Value, Failure> {
+    let status: Vec<DotStatus> = stage
+        .wrapper
+        .dot_status(&stage.producer())
+        .await?
+        .into_iter()
+        .collect();
+    narrator.command("status")?;
+    narrator.table(&status, STATUS)?;
+    let candidate = stage.candidate();
+    let mut ladder = stage.wrapper.birth_readiness().await?;
+    ladder.retain(|entry| entry.process_candidate_code == candidate);
+    narrator.command("ladder")?;
+    narrator.table(&ladder, LADDER)?;
+    let verified = stage.wrapper.verified_candidates().await?.len();
+    narrator.holds(&format!(
+        "{verified} candidates with real evidence: no client can make a simulation count"
+    ))?;
+    Ok(json!({ "status": status, "ladder": ladder, "verified_candidates": verified }))
+}

@@ -1,0 +1,85 @@
+//! The embedded default: a private PostgreSQL, where no database is configured.
+
+use dotwrap_contract::{contract_digest, installed};
+use dotwrap_embedded::Embedded;
+use dotwrap_wrapper::Target;
+
+use crate::configuration::Settings;
+use crate::failure::Failure;
+use crate::output::Messages;
+use crate::session::{self, Reached};
+
+/// What the address of the embedded server leaves open would be filled from `PG…` variables, which are meant for another
+/// server: here it is said that they do not count.
+const NOTHING_FROM_THE_ENVIRONMENT: &str = "&port=5432&hostaddr=&password=&options=&sslmode=&target_session_attrs=&load_balance_hosts=&application_name=dotwrap";
+
+/// Starts the server, or joins it where another `dotwrap` runs it. The first time takes some seconds: that is said before.
+pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
+    let embedded = describe(settings)?;
+    if !embedded.folder().join("data").exists() {
+        messages.note(format!(
+            "no database is configured: making dotwrap's own PostgreSQL in {}\n(the real thing is one setting away: DATABASE_URL)",
+            embedded.folder().display()
+        ));
+    }
+    let cluster = embedded.start().await?;
+    let target = Target::parse(&format!("{}{NOTHING_FROM_THE_ENVIRONMENT}", cluster.url()))
+        .map_err(dotwrap_wrapper::Error::from)?;
+    Ok(Reached {
+        target,
+        cluster: Some(cluster),
+    })
+}
+
+fn describe(settings: &Settings) -> Result<Embedded, Failure> {
+    let embedded = match &settings.home {
+        Some(home) => {
+            let home = std::path::absolute(home).map_err(|error| {
+                Failure::usage(format!(
+                    "the folder {} can not be used: {error}",
+                    home.display()
+                ))
+            })?;
+            Embedded::in_folder(home.join("embedded"))
+        }
+        None => Embedded::from_environment()?,
+    };
+    Ok(match &settings.pg_bin {
+        Some(folder) => embedded.with_binaries(folder),
+        None => embedded,
+    })
+}
+
+/// Installs or upgrades the contract where the schema does not hold this program's.
+pub(crate) async fn install_on_first_use(
+    target: &Target,
+    settings: &Settings,
+    messages: Messages,
+) -> Result<(), Failure> {
+    let client = target.connect().await?;
+    let before = installed(&client, &settings.schema).await?;
+    let digest = contract_digest();
+    if before
+        .as_ref()
+        .is_some_and(|before| before.digest == digest)
+    {
+        return Ok(());
+    }
+    drop(client);
+    let mut options = session::install_options(settings);
+    // An installation keeps the roles that it was made with.
+    if let Some(prefix) = before.and_then(|before| before.role_prefix) {
+        options.role_prefix = prefix;
+    }
+    let plan = session::install(target, &options).await?;
+    let done = if plan.is_fresh() {
+        "installed"
+    } else {
+        "upgraded"
+    };
+    messages.note(format!(
+        "{done} the contract in schema \"{}\" of the embedded database",
+        settings.schema
+    ));
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! How `dotwrap` ends: the one place where an outcome becomes a number that scripts can rely on.
+
+use std::process::ExitCode;
+
+/// The exit statuses of the command line. Their numbers are part of its contract (69, 70 and 77 are those of sysexits.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// What was asked for is done.
+    Done = 0,
+    /// The run that was recorded failed, its verdict is fail, or a check (`doctor`, `verify`) found something wrong.
+    Failed = 1,
+    /// The command line, a file given to it, or a name in it is not usable.
+    Usage = 2,
+    /// A gate, a preflight check or the contract says no.
+    Blocked = 3,
+    /// Somebody else holds the lease of this pair, or it was lost meanwhile.
+    LeaseHeld = 4,
+    /// The idempotency key or the id belongs to another call.
+    Conflict = 5,
+    /// The database can not be reached.
+    Unreachable = 69,
+    /// A defect of this program or of the installation.
+    Internal = 70,
+    /// The database role may not do this.
+    NotPermitted = 77,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        ExitCode::from(status as u8)
+    }
+}
+
+impl ExitStatus {
+    /// The status of a call that the wrapper library could not complete; the library says it by number.
+    pub(crate) fn of_library(error: &dotwrap_wrapper::Error) -> Self {
+        let all = [
+            Self::Usage,
+            Self::Blocked,
+            Self::LeaseHeld,
+            Self::Conflict,
+            Self::Unreachable,
+            Self::NotPermitted,
+        ];
+        all.into_iter()
+            .find(|status| *status as u8 == error.exit_status())
+            .unwrap_or(Self::Internal)
+    }
+}

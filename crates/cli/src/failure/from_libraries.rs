@@ -1,0 +1,129 @@
+//! What the libraries report, as failures of a command.
+
+use dotwrap_contract::InstallError;
+use dotwrap_wrapper::Error;
+use serde_json::json;
+
+use super::Failure;
+use crate::exit_status::ExitStatus;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let status = ExitStatus::of_library(&error);
+        match error {
+            Error::Refused(refusal) => Failure {
+                code: refusal.code.to_string(),
+                message: refusal.message,
+                hint: refusal.hint,
+                detail: refusal.detail,
+                status,
+            },
+            other => {
+                let (code, hint) = code_and_hint(&other);
+                let failure = Failure::new(status, code, other.to_string());
+                hint.into_iter().fold(failure, Failure::hint)
+            }
+        }
+    }
+}
+
+fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
+    match error {
+        Error::NotPermitted { .. } => (
+            "not_permitted",
+            Some(
+                "connect as a member of the role that may (`dotwrap doctor` says which roles this login has)",
+            ),
+        ),
+        Error::Unreachable { .. } => (
+            "unreachable",
+            Some(
+                "check the address and whether the server runs; without a database URL dotwrap uses the embedded one",
+            ),
+        ),
+        Error::Target(_) => (
+            "target_invalid",
+            Some(
+                "expected is postgresql://USER@HOST:PORT/DATABASE, or key=value pairs as libpq takes them",
+            ),
+        ),
+        Error::ContractMissing { .. } => (
+            "not_installed",
+            Some("`dotwrap install` installs or upgrades it"),
+        ),
+        Error::InvalidText { .. } => ("text_invalid", None),
+        Error::TimedOut { .. } => (
+            "timed_out",
+            Some("a registered preflight check may hang: see `dotwrap preflight`"),
+        ),
+        Error::PoolExhausted { .. } => ("busy", None),
+        Error::Database { .. } => ("database_error", None),
+        _ => ("internal", None),
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        let (status, code) = match &error {
+            InstallError::InvalidName { .. } => (ExitStatus::Usage, "name_invalid"),
+            InstallError::ServerTooOld(_) | InstallError::NotUtf8(_) => {
+                (ExitStatus::Usage, "server_unfit")
+            }
+            InstallError::SchemaOccupied(_) => (ExitStatus::Usage, "schema_occupied"),
+            InstallError::RolesChanged { .. } => (ExitStatus::Usage, "roles_changed"),
+            InstallError::MayNotCreateSchema { .. }
+            | InstallError::NotTheOwner { .. }
+            | InstallError::RolesOfOthers { .. } => (ExitStatus::NotPermitted, "not_permitted"),
+            InstallError::Newer(_) => (ExitStatus::Usage, "contract_newer"),
+            InstallError::Database(database) => return of_database(database, error.to_string()),
+            _ => (ExitStatus::Internal, "install_failed"),
+        };
+        Failure::new(status, code, error.to_string())
+    }
+}
+
+/// The message is the installer's, which keeps the database's own words.
+fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
+    use tokio_postgres::error::SqlState;
+    match error.code() {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            Failure::new(ExitStatus::NotPermitted, "not_permitted", message)
+        }
+        Some(code) => Failure::new(ExitStatus::Internal, "database_error", message)
+            .detail(json!({ "sqlstate": code.code() })),
+        None => Failure::new(ExitStatus::Unreachable, "unreachable", message),
+    }
+}
+
+impl From<dotwrap_embedded::Error> for Failure {
+    fn from(error: dotwrap_embedded::Error) -> Self {
+        Failure::new(
+            ExitStatus::Unreachable,
+            "embedded_unavailable",
+            error.to_string(),
+        )
+    }
+}
+
+impl From<dotwrap_verify::VerifyError> for Failure {
+    fn from(error: dotwrap_verify::VerifyError) -> Self {
+        use dotwrap_verify::VerifyError;
+        let message = error.to_string();
+        match error {
+            VerifyError::NotInstalled { .. } => {
+                Failure::new(ExitStatus::Internal, "not_installed", message)
+                    .hint("`dotwrap install` installs the contract; --schema names another schema")
+            }
+            VerifyError::MissingRight { .. } => {
+                Failure::new(ExitStatus::NotPermitted, "not_permitted", message)
+            }
+            VerifyError::Database { source, .. } => {
+                let said = source.as_db_error().map_or_else(
+                    || source.to_string(),
+                    |database| database.message().to_owned(),
+                );
+                of_database(&source, format!("{message}: {said}"))
+            }
+        }
+    }
+}

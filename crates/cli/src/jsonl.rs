@@ -1,0 +1,154 @@
+//! A file of JSON lines: read twice, first to judge and digest all of it, then to hand its rows out.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+
+/// An open file of JSON lines. It stays open between the two readings, so that both read the same file.
+#[derive(Debug)]
+pub(crate) struct JsonLines {
+    path: PathBuf,
+    file: File,
+}
+
+/// What the first reading found.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// The SHA-256 of the whole file, in lower-case hex.
+    pub(crate) sha256: String,
+    /// The line that each row stands on, counted from 1; blank lines hold no row.
+    pub(crate) lines: Vec<u64>,
+}
+
+impl JsonLines {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    /// Digests the file and judges every row.
+    pub(crate) fn survey(
+        &mut self,
+        judge: impl Fn(&Value) -> Result<(), String>,
+    ) -> Result<Survey, Failure> {
+        let mut digest = Sha256::new();
+        let mut lines = Vec::new();
+        self.each_line(|number, raw| {
+            digest.update(raw);
+            if let Some(row) = row(raw)? {
+                judge(&row)?;
+                lines.push(number);
+            }
+            Ok(())
+        })?;
+        Ok(Survey {
+            sha256: format!("{:x}", digest.finalize()),
+            lines,
+        })
+    }
+
+    /// The rows from the beginning, one after the other.
+    pub(crate) fn rows(
+        &mut self,
+    ) -> Result<impl Iterator<Item = Result<Value, Failure>> + use<>, Failure> {
+        let path = self.path.clone();
+        let mut file = self
+            .file
+            .try_clone()
+            .map_err(|error| unreadable(&path, &error))?;
+        file.rewind().map_err(|error| unreadable(&path, &error))?;
+        let lines = BufReader::new(file).split(b'\n').enumerate();
+        Ok(lines.filter_map(move |(index, raw)| match raw {
+            Err(error) => Some(Err(unreadable(&path, &error))),
+            Ok(raw) => row(&raw)
+                .map_err(|reason| at(&path, index as u64 + 1, &reason))
+                .transpose(),
+        }))
+    }
+
+    fn each_line(
+        &mut self,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), String>,
+    ) -> Result<(), Failure> {
+        self.file
+            .rewind()
+            .map_err(|error| unreadable(&self.path, &error))?;
+        let mut reader = BufReader::new(&self.file);
+        let mut raw = Vec::new();
+        let mut number = 0;
+        while reader
+            .read_until(b'\n', &mut raw)
+            .map_err(|error| unreadable(&self.path, &error))?
+            > 0
+        {
+            number += 1;
+            take(number, &raw).map_err(|reason| at(&self.path, number, &reason))?;
+            raw.clear();
+        }
+        Ok(())
+    }
+}
+
+fn row(raw: &[u8]) -> Result<Option<Value>, String> {
+    if raw.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    match serde_json::from_slice(raw) {
+        Ok(row @ Value::Object(_)) => Ok(Some(row)),
+        Ok(_) => Err("expected a JSON object".to_owned()),
+        Err(error) => Err(format!("not a JSON object: {error}")),
+    }
+}
+
+fn at(path: &Path, line: u64, reason: &str) -> Failure {
+    Failure::usage(format!("{}:{line}: {reason}", path.display()))
+        .detail(serde_json::json!({ "line": line }))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("{} can not be read: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> (tempfile::TempDir, JsonLines) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let lines = JsonLines::open(&path).unwrap();
+        (folder, lines)
+    }
+
+    #[test]
+    fn the_survey_digests_the_whole_file_and_knows_the_line_of_each_row() {
+        let (_folder, mut lines) = lines("{\"a\":1}\n\n{\"a\":2}");
+        let survey = lines.survey(|_| Ok(())).unwrap();
+        assert_eq!(survey.lines, [1, 3]);
+        assert_eq!(
+            survey.sha256,
+            format!("{:x}", Sha256::digest("{\"a\":1}\n\n{\"a\":2}"))
+        );
+        assert_eq!(lines.rows().unwrap().map(Result::unwrap).count(), 2);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let (_folder, mut lines) = lines("{}\n{\"a\":\n");
+        let failure = lines.survey(|_| Ok(())).unwrap_err();
+        assert!(
+            failure.message.contains("rows.jsonl:2: not a JSON object"),
+            "{}",
+            failure.message
+        );
+    }
+}

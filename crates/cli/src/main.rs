@@ -1,0 +1,82 @@
+//! `dotwrap`: the command line of DOT Wrapper.
+//!
+//! Raw arguments become checked ones and layered settings before any work is done; a command then makes its calls through
+//! the wrapper library and prints what came back. There is no SQL in this crate.
+
+mod arguments;
+mod badges;
+mod catalogue;
+mod commands;
+mod configuration;
+mod demo;
+mod diagnosis;
+mod embedded;
+mod exit_status;
+mod failure;
+mod jsonl;
+mod output;
+mod session;
+mod timeline;
+mod words;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, GlobalArguments};
+use commands::Command;
+use configuration::Settings;
+use exit_status::ExitStatus;
+use failure::Failure;
+use output::Messages;
+use session::Session;
+
+fn main() -> ExitCode {
+    // The embedded server's keeper is this program, started once more.
+    if let Some(status) = dotwrap_embedded::run_if_asked() {
+        return status;
+    }
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(status) => return status.into(),
+    };
+    let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
+        Ok(settings) => settings,
+        Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),
+    };
+    start_logging(&arguments.global);
+    let session = Session::new(settings, arguments.global.loudness());
+    let messages = session.messages;
+    finish(run(arguments.command, session), messages)
+}
+
+/// One thread is enough for one command, and the embedded server is told to end with the thread that started it.
+fn run(command: Command, mut session: Session) -> Result<ExitStatus, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::internal(format!("the asynchronous runtime did not start: {error}"))
+        })?
+        .block_on(command.execute(&mut session))
+}
+
+fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode {
+    match outcome {
+        Ok(status) => status.into(),
+        Err(failure) if failure.is_broken_pipe() => ExitStatus::Done.into(),
+        Err(failure) => {
+            messages.failure(&failure);
+            failure.status.into()
+        }
+    }
+}
+
+/// Logs go to standard error, with `-v` or as `DOTWRAP_LOG` says.
+fn start_logging(global: &GlobalArguments) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DOTWRAP_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(global.log_filter()));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}

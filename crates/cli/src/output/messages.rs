@@ -1,0 +1,103 @@
+//! Messages to standard error: what a person wants to know and a pipe must not get.
+
+use std::io::Write;
+
+use anstream::{AutoStream, ColorChoice};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::{Cell, Tone, choice};
+use crate::configuration::{Colour, Format};
+use crate::failure::Failure;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Loudness {
+    /// Only failures.
+    Quiet,
+    /// What a person should know.
+    Normal,
+    /// What helps to find out why.
+    Verbose,
+}
+
+/// Standard error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Messages {
+    loudness: Loudness,
+    format: Format,
+    colours: ColorChoice,
+}
+
+impl Messages {
+    pub(crate) fn new(loudness: Loudness, format: Format, colour: Colour) -> Self {
+        Self {
+            loudness,
+            format,
+            colours: choice(colour, &std::io::stderr()),
+        }
+    }
+
+    /// The same for a part that speaks for itself: only failures are left.
+    pub(crate) fn silenced(self) -> Self {
+        Self {
+            loudness: Loudness::Quiet,
+            ..self
+        }
+    }
+
+    /// Something worth knowing.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if self.loudness >= Loudness::Normal {
+            text.as_ref()
+                .lines()
+                .for_each(|line| self.write(&format!("{}\n", Cell::toned(line, Tone::Faint))));
+        }
+    }
+
+    /// Something that may be wrong.
+    pub(crate) fn warning(&self, text: impl AsRef<str>) {
+        if self.loudness >= Loudness::Normal {
+            self.write(&format!(
+                "{} {}\n",
+                Cell::toned("warning:", Tone::Caution),
+                Cell::plain(text.as_ref())
+            ));
+        }
+    }
+
+    /// Whether a progress bar would be seen and is wanted.
+    pub(crate) fn may_draw_progress(&self) -> bool {
+        use std::io::IsTerminal;
+        self.loudness >= Loudness::Normal
+            && self.format == Format::Table
+            && std::io::stderr().is_terminal()
+    }
+
+    /// Why the command failed; said whatever the loudness.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        match self.format {
+            Format::Table => self.write(&self.report(failure)),
+            Format::Json | Format::Jsonl => self.write(&format!("{}\n", failure.to_json())),
+        }
+    }
+
+    fn report(&self, failure: &Failure) -> String {
+        let theme = if self.colours == ColorChoice::Never {
+            GraphicalTheme::unicode_nocolor()
+        } else {
+            GraphicalTheme::unicode()
+        };
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = GraphicalReportHandler::new_themed(theme)
+            .with_width(100)
+            .with_break_words(false)
+            .render_report(&mut text, failure);
+        text
+    }
+
+    /// A message that can not be written is no reason to fail.
+    fn write(&self, text: &str) {
+        let _ = AutoStream::new(std::io::stderr(), self.colours).write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,114 @@
+//! What a command prints: data to standard output in the asked format, messages to standard error.
+
+mod cell;
+mod messages;
+mod sheet;
+mod table;
+mod time;
+
+use std::io::{IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
+
+pub(crate) use cell::{Cell, Tone};
+pub(crate) use messages::{Loudness, Messages};
+pub(crate) use sheet::Sheet;
+pub(crate) use table::{Column, Layout, draw as draw_table};
+pub(crate) use time::{length, moment};
+
+use crate::configuration::{Colour, Format};
+use crate::failure::Failure;
+
+/// Standard output, in the format and colour that were asked for.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Format,
+    stream: AutoStream<std::io::Stdout>,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format, colour: Colour) -> Self {
+        Self {
+            format,
+            stream: AutoStream::new(std::io::stdout(), choice(colour, &std::io::stdout())),
+        }
+    }
+
+    /// The format that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether a person looks at it as it comes.
+    pub(crate) fn is_terminal(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    /// Prints rows: a table of the given columns, or JSON with every field.
+    pub(crate) fn rows<Row: Serialize>(
+        &mut self,
+        rows: &[Row],
+        columns: &[Column<Row>],
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Table if rows.is_empty() => Ok(()),
+            Format::Table => self.text(&table::draw(rows, columns, self.layout())),
+            Format::Json => self.json(rows),
+            Format::Jsonl => rows.iter().try_for_each(|row| self.json_line(row)),
+        }
+    }
+
+    /// Prints one record: drawn for a person, or JSON with every field.
+    pub(crate) fn record<Record: Serialize>(
+        &mut self,
+        record: &Record,
+        draw: impl FnOnce(&Record) -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => self.text(&draw(record)),
+            Format::Json => self.json(record),
+            Format::Jsonl => self.json_line(record),
+        }
+    }
+
+    /// Prints text as it is; its colours are dropped where none are wanted.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.stream.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            self.stream.write_all(b"\n")?;
+        }
+        Ok(self.stream.flush()?)
+    }
+
+    fn json<Value: Serialize + ?Sized>(&mut self, value: &Value) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)?;
+        self.text(&text)
+    }
+
+    fn json_line<Value: Serialize + ?Sized>(&mut self, value: &Value) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)?;
+        self.text(&text)
+    }
+
+    /// How tables are laid out here.
+    pub(crate) fn layout(&self) -> Layout {
+        let width = self
+            .is_terminal()
+            .then(|| comfy_table::Table::new().width())
+            .flatten();
+        Layout {
+            width,
+            coloured: self.stream.current_choice() != ColorChoice::Never,
+        }
+    }
+}
+
+/// Whether to colour a stream: what was asked for, else NO_COLOR, CLICOLOR and whether it is a terminal.
+fn choice(colour: Colour, stream: &impl anstream::stream::RawStream) -> ColorChoice {
+    match colour {
+        Colour::Auto => AutoStream::choice(stream),
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+    }
+}

@@ -1,0 +1,120 @@
+//! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
+
+use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
+use dotwrap_wrapper::{Actor, Target, Wrapper};
+
+use crate::commands::Acting;
+use crate::configuration::{DatabaseChoice, Settings};
+use crate::embedded;
+use crate::failure::Failure;
+use crate::output::{Loudness, Messages, Output};
+
+/// One call of `dotwrap`.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The settings, every layer applied.
+    pub(crate) settings: Settings,
+    /// Standard output.
+    pub(crate) output: Output,
+    /// Standard error.
+    pub(crate) messages: Messages,
+}
+
+/// A database to talk to, and for as long as this is held the right to use the embedded server, if it is that.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// Where it is.
+    pub(crate) target: Target,
+    /// The embedded cluster, where no database is configured.
+    pub(crate) cluster: Option<dotwrap_embedded::Cluster>,
+}
+
+/// The typed client of an installed contract.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    wrapper: Wrapper,
+    _reached: Reached,
+}
+
+impl std::ops::Deref for Ledger {
+    type Target = Wrapper;
+
+    fn deref(&self) -> &Wrapper {
+        &self.wrapper
+    }
+}
+
+impl Session {
+    pub(crate) fn new(settings: Settings, loudness: Loudness) -> Self {
+        let output = Output::new(settings.format, settings.colour);
+        let messages = Messages::new(loudness, settings.format, settings.colour);
+        Self {
+            settings,
+            output,
+            messages,
+        }
+    }
+
+    /// Who acts: the command's own word, else the settings'.
+    pub(crate) fn actor(&self, acting: Acting) -> Actor {
+        Actor::new(acting.actor.unwrap_or_else(|| self.settings.actor.clone()))
+    }
+
+    /// Finds the database, starting the embedded one where none is configured. Nothing is installed.
+    pub(crate) async fn reach(&self) -> Result<Reached, Failure> {
+        reach(&self.settings, self.messages).await
+    }
+
+    /// The ledger. In the embedded database the contract is installed on the way; in a configured one it has to be there.
+    pub(crate) async fn ledger(&self) -> Result<Ledger, Failure> {
+        let reached = self.reach().await?;
+        if reached.cluster.is_some() {
+            embedded::install_on_first_use(&reached.target, &self.settings, self.messages).await?;
+        }
+        self.ledger_of(reached).await
+    }
+
+    /// The client of a database whose contract is known to be there, or is about to be found missing.
+    pub(crate) async fn ledger_of(&self, reached: Reached) -> Result<Ledger, Failure> {
+        let wrapper = Wrapper::builder()
+            .target(reached.target.clone())
+            .schema(self.settings.schema.clone())
+            .actor(self.settings.actor.clone())
+            .build()
+            .await?;
+        Ok(Ledger {
+            wrapper,
+            _reached: reached,
+        })
+    }
+}
+
+/// Finds the database of these settings.
+pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
+    match &settings.database {
+        DatabaseChoice::Configured(url) => {
+            let target = Target::parse(url).map_err(dotwrap_wrapper::Error::from)?;
+            Ok(Reached {
+                target: target.with_application_name("dotwrap"),
+                cluster: None,
+            })
+        }
+        DatabaseChoice::Embedded => embedded::start(settings, messages).await,
+    }
+}
+
+/// Installs or upgrades the contract, and returns what was done.
+pub(crate) async fn install(target: &Target, options: &InstallOptions) -> Result<Plan, Failure> {
+    let client = target.connect().await?;
+    Ok(dotwrap_contract::apply(&client, options).await?)
+}
+
+/// How to install with these settings.
+pub(crate) fn install_options(settings: &Settings) -> InstallOptions {
+    InstallOptions {
+        schema: settings.schema.clone(),
+        role_prefix: settings.role_prefix.clone(),
+        roles: RolePolicy::WherePossible,
+        ..InstallOptions::default()
+    }
+}

@@ -1,0 +1,88 @@
+//! `docs/json.md` names every field that the program prints, under the command that prints it.
+
+use serde_json::Value;
+
+use crate::support::Installation;
+
+const REFERENCE: &str = include_str!("../../../../docs/json.md");
+
+/// The text between a heading that begins with this command and the next heading.
+fn section(command: &str) -> &'static str {
+    let sections = REFERENCE.split("\n### ");
+    let heading = format!("`{command}`");
+    sections
+        .into_iter()
+        .find(|section| section.starts_with(&heading))
+        .unwrap_or_else(|| panic!("docs/json.md has no section {heading}"))
+}
+
+/// The first object of a list, or the object itself.
+fn fields(value: &Value) -> Vec<String> {
+    let object = value
+        .as_array()
+        .map_or(Some(value), |rows| rows.first())
+        .and_then(Value::as_object);
+    object
+        .unwrap_or_else(|| panic!("no object in {value}"))
+        .keys()
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn every_field_is_documented_where_its_command_is() {
+    let installation = Installation::with_catalogue();
+    installation
+        .call(&[
+            "events",
+            "activate",
+            "process.run.completed",
+            "--reason",
+            "a test",
+        ])
+        .expect(0);
+    installation
+        .call(&["gates", "close", "execute_enabled", "--reason", "a test"])
+        .expect(0);
+    installation
+        .call(&["run", "DOT_NOBODY_KNOWS", "--candidate", "C"])
+        .expect(2);
+    installation.desk.file(
+        "rows.jsonl",
+        r#"{"dot_code":"DOT_GZIP","process_candidate_code":"C","correlation_id":"c"}"#,
+    );
+    let id = "01234567-0000-7000-8000-000000000004";
+    for (heading, words) in [
+        ("run", &["run", "DOT_SHA256SUM", "--run-id", id][..]),
+        ("observe run", &["observe", "run", "--candidate", "C"]),
+        ("backfill", &["backfill", "rows.jsonl", "--source", "s"]),
+        ("runs ls", &["runs", "ls"]),
+        ("runs show", &["runs", "show", id]),
+        ("events outbox", &["events", "outbox"]),
+        ("status", &["status"]),
+        ("ladder", &["ladder"]),
+        ("tools ls", &["tools", "ls"]),
+        ("tools import", &["tools", "import", "--sample"]),
+        ("candidates ls", &["candidates", "ls"]),
+        ("gates", &["gates"]),
+        ("gates history", &["gates", "history"]),
+        ("preflight", &["preflight"]),
+        ("lease ls", &["lease", "ls"]),
+        ("events ls", &["events", "ls"]),
+        ("refusals ls", &["refusals", "ls"]),
+        ("refusals codes", &["refusals", "codes"]),
+        ("doctor", &["doctor"]),
+        ("verify", &["verify"]),
+    ] {
+        let printed = installation
+            .call(&[words, &["--output", "json"]].concat())
+            .expect(0)
+            .json();
+        for field in fields(&printed) {
+            assert!(
+                section(heading).contains(&format!("`{field}`")),
+                "docs/json.md: {heading} does not name {field}"
+            );
+        }
+    }
+}

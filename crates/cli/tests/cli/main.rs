@@ -1,0 +1,21 @@
+//! The command line as its users meet it: the program itself, on a real database, judged by what it prints and how it ends.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it expects, and unwrapping is how it fails"
+)]
+
+mod configuration;
+mod demo;
+mod empty_states;
+mod exit_statuses;
+mod formats;
+mod installation;
+mod json_reference;
+mod offline;
+mod operation;
+mod pooler;
+mod recording;
+mod registry;
+mod support;
+mod verification;

@@ -1,0 +1,86 @@
+//! What needs no database.
+
+use std::process::Stdio;
+
+use crate::support::{Answer, Desk};
+
+#[test]
+fn without_a_command_the_help_is_shown_and_it_ends_with_2() {
+    let answer = Answer::of(&mut Desk::new().command(&[])).expect(2);
+    assert!(
+        answer.messages.contains("Usage: dotwrap"),
+        "{}",
+        answer.messages
+    );
+}
+
+#[test]
+fn help_lists_every_exit_status() {
+    let answer = Answer::of(&mut Desk::new().command(&["--help"])).expect(0);
+    for status in [
+        "  0  ", "  1  ", "  2  ", "  3  ", "  4  ", "  5  ", " 69  ", " 70  ", " 77  ",
+    ] {
+        assert!(
+            answer.output.contains(status),
+            "{status}: {}",
+            answer.output
+        );
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_json_where_json_was_asked_for() {
+    let failure = Answer::of(&mut Desk::new().command(&["run", "--output", "json"]))
+        .expect(2)
+        .failure();
+    assert_eq!(failure["code"], "usage");
+    assert!(
+        failure["message"].as_str().unwrap().contains("<PRODUCER>"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let answer = Answer::of(&mut Desk::new().command(&["completions", shell])).expect(0);
+        assert!(answer.output.contains("dotwrap"), "{shell}");
+    }
+}
+
+#[test]
+fn the_contracts_words_are_completed() {
+    for shell in ["bash", "zsh", "fish"] {
+        let answer = Answer::of(&mut Desk::new().command(&["completions", shell])).expect(0);
+        assert!(answer.output.contains("SIMULATED_DRY_RUN"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_a_command() {
+    let desk = Desk::new();
+    Answer::of(&mut desk.command(&["man", "pages"])).expect(0);
+    for page in [
+        "dotwrap.1",
+        "dotwrap-run.1",
+        "dotwrap-runs-show.1",
+        "dotwrap-gates-open.1",
+    ] {
+        assert!(desk.folder().join("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert_eq!(ended.status.code(), Some(0));
+}

@@ -1,0 +1,184 @@
+//! `gates`, `preflight`, `lease`, `events`, `status`, `ladder`, `refusals`.
+
+use crate::assert_answer;
+use crate::support::Installation;
+
+#[test]
+fn the_gates_are_closed_as_shipped() {
+    assert_answer!(Installation::as_shipped().call(&["gates"]));
+}
+
+#[test]
+fn a_gate_is_opened_for_a_time_and_closed_again_and_both_are_kept() {
+    let installation = Installation::as_shipped();
+    for gate in ["operator_runtime_enabled", "execute_enabled"] {
+        installation
+            .call(&["gates", "open", gate, "--for", "15m", "--reason", "a test"])
+            .expect(0);
+    }
+    let open = installation
+        .call(&["gates", "--output", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(open["posture"], "DRY_RUN_ONLY");
+    assert!(open["gates"][2]["expires_at"].is_string(), "{open}");
+    installation
+        .call(&["gates", "close", "execute_enabled", "--reason", "done"])
+        .expect(0);
+    assert_eq!(
+        installation.call(&["gates", "--output", "json"]).json()["posture"],
+        "NO_EXECUTE"
+    );
+    let history = installation
+        .call(&["gates", "history", "execute_enabled", "--output", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(history[0]["reason"], "done");
+    assert_eq!(history[1]["reason"], "a test");
+    assert_eq!(history[0]["actor"], "tester");
+}
+
+#[test]
+fn opening_the_brake_releases_it_and_closing_it_brakes() {
+    let installation = Installation::as_shipped();
+    let brake = || installation.call(&["gates", "--output", "json"]).json()["gates"][1].clone();
+    assert_eq!(brake()["key"], "process_dot_runtime.dry_run_only");
+    installation
+        .call(&[
+            "gates",
+            "open",
+            "dry_run_only",
+            "--for",
+            "1m",
+            "--reason",
+            "r",
+        ])
+        .expect(0);
+    assert_eq!(
+        (&brake()["value"], &brake()["open"]),
+        (&"false".into(), &true.into())
+    );
+    installation
+        .call(&["gates", "close", "dry_run_only", "--reason", "r"])
+        .expect(0);
+    assert_eq!(
+        (&brake()["value"], &brake()["open"]),
+        (&"true".into(), &false.into())
+    );
+}
+
+#[test]
+fn a_gate_is_not_opened_without_an_end_by_mistake() {
+    Installation::as_shipped()
+        .call(&["gates", "open", "execute_enabled", "--reason", "r"])
+        .expect(2);
+}
+
+#[test]
+fn with_open_gates_a_real_run_is_still_refused_for_want_of_a_receipt() {
+    let installation = Installation::with_catalogue();
+    for gate in [
+        "operator_runtime_enabled",
+        "execute_enabled",
+        "dry_run_only",
+        "real_run_enabled",
+    ] {
+        installation
+            .call(&["gates", "open", gate, "--for", "1m", "--reason", "r"])
+            .expect(0);
+    }
+    for mode in ["dry-run", "real-run"] {
+        let failure = installation
+            .call(&["run", "DOT_SHA256SUM", "--mode", mode, "--output", "json"])
+            .expect(3)
+            .failure();
+        assert_eq!(failure["code"], "invocation_required", "{mode}");
+    }
+}
+
+#[test]
+fn the_shipped_checks_pass() {
+    assert_answer!(Installation::with_catalogue().call(&["preflight"]));
+}
+
+#[test]
+fn a_lease_can_be_taken_away_with_a_reason() {
+    let installation = Installation::with_catalogue();
+    installation.sql(
+        "SELECT dot.fn_dot_iu_runtime_lease_acquire('dot_exec:DOT_SHA256SUM', 'somebody', 60)",
+    );
+    let held = installation
+        .call(&["lease", "ls", "--held", "--output", "json"])
+        .json();
+    assert_eq!(held[0]["lease_holder"], "somebody");
+    installation
+        .call(&["lease", "release", "dot_exec:DOT_SHA256SUM"])
+        .expect(2);
+    let taken = installation
+        .call(&[
+            "lease",
+            "release",
+            "dot_exec:DOT_SHA256SUM",
+            "--reason",
+            "it hangs",
+        ])
+        .expect(0);
+    assert!(taken.messages.contains("took"), "{}", taken.messages);
+    let again = installation
+        .call(&[
+            "lease",
+            "release",
+            "dot_exec:DOT_SHA256SUM",
+            "--reason",
+            "it hangs",
+        ])
+        .expect(0);
+    assert!(again.messages.contains("nobody held"), "{}", again.messages);
+    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
+}
+
+#[test]
+fn simulated_evidence_is_never_shown_as_verified() {
+    let installation = Installation::with_catalogue();
+    installation.call(&["run", "DOT_KG_EXPLAIN"]).expect(0);
+    assert_answer!(installation.call(&["status", "DOT_KG_EXPLAIN"]));
+    let ladder = installation.call(&["ladder"]).expect(0);
+    let line = ladder
+        .output
+        .lines()
+        .find(|line| line.starts_with("PROC-CAND:dot:kg"))
+        .unwrap();
+    assert!(
+        line.contains("simulated_observed") && line.contains("NOT_VERIFIED"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_refused_call_is_on_record_as_a_refusal() {
+    let installation = Installation::with_catalogue();
+    installation
+        .call(&["run", "DOT_SHA256SUM", "--mode", "real-run"])
+        .expect(3);
+    let refusals = installation
+        .call(&["refusals", "ls", "--output", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(refusals[0]["refusal_code"], "real_run_disabled");
+    assert_eq!(refusals[0]["actor"], "tester");
+}
+
+#[test]
+fn every_refusal_code_says_what_to_do() {
+    let codes = Installation::as_shipped()
+        .call(&["refusals", "codes", "--output", "json"])
+        .expect(0)
+        .json();
+    let codes = codes.as_array().unwrap();
+    assert!(codes.len() > 40);
+    assert!(
+        codes
+            .iter()
+            .all(|code| !code["hint"].as_str().unwrap().is_empty())
+    );
+}

@@ -1,0 +1,151 @@
+//! `tools` and `candidates`.
+
+use crate::assert_answer;
+use crate::support::{Answer, Installation};
+
+#[test]
+fn an_import_says_what_it_adds_and_the_second_one_keeps() {
+    let installation = Installation::as_shipped();
+    let first = installation
+        .call(&["tools", "import", "--sample"])
+        .expect(0);
+    assert!(
+        first.messages.contains("add 30, change 0, keep 0"),
+        "{}",
+        first.messages
+    );
+    let second = installation
+        .call(&["tools", "import", "--sample"])
+        .expect(0);
+    assert!(
+        second.messages.contains("add 0, change 0, keep 30"),
+        "{}",
+        second.messages
+    );
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let installation = Installation::as_shipped();
+    installation
+        .call(&["tools", "import", "--sample", "--dry-run"])
+        .expect(0);
+    assert_eq!(
+        installation
+            .call(&["tools", "ls", "--output", "json", "-q"])
+            .json(),
+        serde_json::json!([])
+    );
+}
+
+const PAIR: &str = "\
+[[tool]]
+dot_code = 'DOT_COPY'
+name = 'Copy'
+tier = 'B'
+paired_dot = 'DOT_COPY_CHECK'
+pair_role = 'producer'
+
+[[tool]]
+dot_code = 'DOT_COPY_CHECK'
+name = 'Compare'
+tier = 'A'
+paired_dot = 'DOT_COPY'
+pair_role = 'verifier'
+";
+
+#[test]
+fn an_import_with_one_bad_entry_imports_nothing_and_names_its_place() {
+    let installation = Installation::as_shipped();
+    installation.desk.file(
+        "tools.toml",
+        &format!("{PAIR}\n[[tool]]\ndot_code = 'DOT_ODD'\nname = 'Odd'\ntier = 'C'\n"),
+    );
+    let answer = installation.call(&["tools", "import", "tools.toml"]);
+    assert_answer!(answer);
+    assert_eq!(
+        installation
+            .call(&["tools", "ls", "--output", "json", "-q"])
+            .json(),
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_half_pair_is_refused() {
+    let installation = Installation::as_shipped();
+    let half = PAIR.split("\n\n").next().unwrap();
+    installation.desk.file("tools.toml", half);
+    let failure = installation
+        .call(&["tools", "import", "tools.toml", "-q", "--output", "json"])
+        .expect(2)
+        .messages;
+    assert!(
+        failure.contains("DOT_COPY_CHECK") && failure.contains("tools.toml:1"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_change_is_told_column_by_column() {
+    let installation = Installation::as_shipped();
+    installation.desk.file("tools.toml", PAIR);
+    installation
+        .call(&["tools", "import", "tools.toml"])
+        .expect(0);
+    installation
+        .desk
+        .file("tools.toml", &PAIR.replace("'Copy'", "'Copy it'"));
+    let plan = installation
+        .call(&["tools", "import", "tools.toml", "--output", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(plan[0]["action"], "change");
+    assert_eq!(plan[0]["detail"], "name");
+    assert_eq!(plan[1]["action"], "keep");
+}
+
+#[test]
+fn standard_input_is_read_where_a_dash_stands() {
+    let installation = Installation::as_shipped();
+    let mut command = installation
+        .desk
+        .command(&["tools", "import", "-", "--format", "csv"]);
+    command.env(
+        "DATABASE_URL",
+        installation.database.url_as(installation.database.owner()),
+    );
+    installation
+        .desk
+        .file("input.csv", "dot_code,name,tier\nDOT_READER,Reader,A\n");
+    command.stdin(std::fs::File::open(installation.desk.folder().join("input.csv")).unwrap());
+    Answer::of(&mut command).expect(0);
+    installation
+        .call(&["tools", "show", "DOT_READER"])
+        .expect(0);
+}
+
+#[test]
+fn a_tool_is_shown_beside_its_pair_and_why_that_checks_it() {
+    assert_answer!(Installation::with_catalogue().call(&["tools", "show", "DOT_SQLITE_BACKUP"]));
+}
+
+#[test]
+fn a_candidate_gets_its_owner() {
+    let installation = Installation::as_shipped();
+    installation
+        .call(&[
+            "candidates",
+            "set",
+            "PROC-CAND:mine",
+            "--title",
+            "Mine",
+            "--owner",
+            "me",
+        ])
+        .expect(0);
+    let candidates = installation
+        .call(&["candidates", "ls", "--output", "json"])
+        .json();
+    assert_eq!(candidates[0]["owner"], "me");
+}

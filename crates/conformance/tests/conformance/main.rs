@@ -1,0 +1,23 @@
+//! What the SQL contract promises, asked of real servers in SQL. One file a layer of the design's drawing; `common/backend.rs`
+//! has the backends.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects; unwrapping is how it fails")]
+
+mod common;
+
+mod backfill;
+mod events;
+mod gate;
+mod header;
+mod hostile_text;
+mod idempotency;
+mod install;
+mod lease;
+mod ledger;
+mod pair;
+mod parts;
+mod preflight;
+mod refusals;
+mod registry;
+mod roles;
+mod views;

@@ -1,0 +1,12 @@
+-- Waits for the transaction that has a lease's lock, or refuses: a lease that is held by a committed call is not worth a
+-- wait, and five seconds are enough for one that is not committed yet.
+CREATE OR REPLACE FUNCTION fn_dot_lease_wait(p_lease_name text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF EXISTS (SELECT FROM dot_iu_runtime_lease l
+             WHERE l.lease_name = p_lease_name AND l.released_at IS NULL AND l.expires_at > clock_timestamp())
+     OR NOT fn_dot_lease_lock(p_lease_name) THEN
+    PERFORM fn_dot_lease_refuse(p_lease_name);
+  END IF;
+END;
+$$;

@@ -1,0 +1,270 @@
+//! Finds the programs of PostgreSQL: the configured folder, else the newest of `PATH`, the distribution's folders and what was
+//! fetched before.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::account::Account;
+use crate::error::Error;
+use crate::home::variable;
+
+/// The oldest major version that the contract runs on.
+pub const OLDEST_MAJOR: u32 = 15;
+
+/// Folders of distributions; a `*` stands for any one name.
+const DISTRIBUTION_FOLDERS: [&str; 12] = [
+    "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
+    "/usr/pgsql-*/bin",                                   // PGDG on Fedora, RHEL
+    "/usr/lib/postgresql*/bin",                           // openSUSE
+    "/usr/libexec/postgresql*",                           // Alpine
+    "/usr/lib64/pgsql/bin",                               // Gentoo and others
+    "/usr/local/pgsql/bin",                               // built from source
+    "/usr/local/lib/postgresql/*/bin",                    // FreeBSD and others
+    "/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on Apple silicon
+    "/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",     // Homebrew on Linux
+    "/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
+    "/opt/local/lib/postgresql*/bin",                     // MacPorts
+];
+
+/// A version of PostgreSQL, such as 18.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    /// The major version; data folders of different ones do not fit each other.
+    pub major: u32,
+    /// The minor version; zero for a pre-release.
+    pub minor: u32,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl Version {
+    /// Reads the answer of `postgres --version`: `postgres (PostgreSQL) 15.14 (Debian …)`, `… 19beta1`.
+    fn parse(answer: &str) -> Option<Self> {
+        let (_, version) = answer.split_once("(PostgreSQL) ")?;
+        let (major, rest) = leading_number(version)?;
+        let minor = rest
+            .strip_prefix('.')
+            .and_then(leading_number)
+            .map_or(0, |(minor, _)| minor);
+        Some(Self { major, minor })
+    }
+}
+
+fn leading_number(text: &str) -> Option<(u32, &str)> {
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, &text[end..]))
+}
+
+/// A folder with the programs of one PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binaries {
+    folder: PathBuf,
+    version: Version,
+}
+
+impl Binaries {
+    /// Looks at a folder; says what is wrong with it where it does not serve.
+    fn in_folder(folder: &Path, account: &Account) -> Result<Self, String> {
+        let folder = resolve(folder)?;
+        for program in ["postgres", "initdb"] {
+            if !folder.join(program).is_file() {
+                return Err(format!("there is no `{program}` in it"));
+            }
+        }
+        let version = ask_version(&folder.join("postgres"), account)?;
+        if version.major < OLDEST_MAJOR {
+            return Err(format!("it holds PostgreSQL {version}"));
+        }
+        Ok(Self { folder, version })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// The folder that the programs really lie in. A package manager that replaces a program is noticed there, and a link that is
+/// set to another version does not look like that.
+fn resolve(folder: &Path) -> Result<PathBuf, String> {
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| format!("it cannot be opened ({error})"))?;
+    let linked = folder.join("postgres").canonicalize().ok();
+    let linked = linked.as_deref().and_then(Path::parent);
+    Ok(match linked {
+        Some(linked) if linked.join("initdb").is_file() => linked.to_owned(),
+        _ => folder,
+    })
+}
+
+/// Runs the program as the account that is to run the server: it may not be allowed what we are allowed.
+fn ask_version(postgres: &Path, account: &Account) -> Result<Version, String> {
+    let answer = account
+        .command(postgres)
+        .arg("--version")
+        .output()
+        .map_err(|error| format!("the account '{}' cannot run it ({error})", account.name()))?;
+    let text = String::from_utf8_lossy(&answer.stdout);
+    Version::parse(&text).ok_or_else(|| {
+        let said = String::from_utf8_lossy(&answer.stderr);
+        format!(
+            "`postgres --version` says {:?} {:?}",
+            text.trim(),
+            said.trim()
+        )
+    })
+}
+
+/// Where to look.
+#[derive(Clone, Debug)]
+pub(crate) enum Search {
+    /// In the folder that `DOTWRAP_PG_BIN` names, else among what is installed.
+    AsConfigured,
+    /// In this folder and nowhere else.
+    Only(PathBuf),
+    /// In these folders.
+    Among(Vec<PathBuf>),
+}
+
+impl Search {
+    /// Everything that serves, the newest first, with what was fetched before unless it was said which to take.
+    pub(crate) fn find(&self, fetched: &Path, account: &Account) -> Result<Vec<Binaries>, Error> {
+        let mut folders = match self {
+            Self::Only(folder) => return only(folder, account),
+            Self::Among(folders) => folders.clone(),
+            Self::AsConfigured => match variable("DOTWRAP_PG_BIN") {
+                Some(folder) => return only(Path::new(&folder), account),
+                None => installed(),
+            },
+        };
+        folders.extend(matching(&fetched.join("*/bin")));
+        Ok(serving(&folders, account))
+    }
+}
+
+fn only(folder: &Path, account: &Account) -> Result<Vec<Binaries>, Error> {
+    match Binaries::in_folder(folder, account) {
+        Ok(binaries) => Ok(vec![binaries]),
+        Err(problem) => Err(Error::ConfiguredBinaries {
+            path: folder.to_owned(),
+            problem,
+        }),
+    }
+}
+
+/// The folders of `PATH` and those of the distributions.
+fn installed() -> Vec<PathBuf> {
+    let path = variable("PATH").unwrap_or_default();
+    let distributions = DISTRIBUTION_FOLDERS.iter();
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .chain(distributions.flat_map(|pattern| matching(Path::new(pattern))))
+        .collect()
+}
+
+fn serving(folders: &[PathBuf], account: &Account) -> Vec<Binaries> {
+    let mut seen = HashSet::new();
+    let mut found: Vec<Binaries> = folders
+        .iter()
+        .filter(|folder| folder.join("postgres").exists())
+        .filter_map(|folder| match Binaries::in_folder(folder, account) {
+            Ok(binaries) => Some(binaries),
+            Err(problem) => {
+                tracing::debug!(folder = %folder.display(), problem, "passed over");
+                None
+            }
+        })
+        .filter(|binaries| seen.insert(binaries.folder.clone()))
+        .collect();
+    found.sort_by_key(|binaries| Reverse(binaries.version));
+    found
+}
+
+/// The folders that a pattern stands for; as in a shell, a star stands for no hidden name. The standard library has no globbing, and one star a name is all that is needed.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern.components() {
+        let name = part.as_os_str().to_string_lossy().into_owned();
+        found = match name.split_once('*') {
+            None => found.into_iter().map(|path| path.join(part)).collect(),
+            Some((before, after)) => found
+                .iter()
+                .flat_map(|path| entries(path, before, after))
+                .collect(),
+        };
+    }
+    found.retain(|folder| folder.is_dir());
+    found
+}
+
+fn entries(folder: &Path, before: &str, after: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            !name.starts_with('.')
+                && name.len() >= before.len() + after.len()
+                && name.starts_with(before)
+                && name.ends_with(after)
+        })
+        .map(|entry| entry.path())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_distributions_say() {
+        let version = |major, minor| Some(Version { major, minor });
+        assert_eq!(
+            Version::parse("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n"),
+            version(15, 14)
+        );
+        assert_eq!(Version::parse("postgres (PostgreSQL) 18.4"), version(18, 4));
+        assert_eq!(
+            Version::parse("postgres (PostgreSQL) 19beta1"),
+            version(19, 0)
+        );
+        assert_eq!(Version::parse("PostgreSQL of the future"), None);
+    }
+
+    #[test]
+    fn a_pattern_finds_each_matching_folder() {
+        let top = tempfile::tempdir().unwrap();
+        for name in ["15/bin", "18/bin", "other", ".1half-unpacked/bin"] {
+            fs::create_dir_all(top.path().join("lib").join(name)).unwrap();
+        }
+        let mut found: Vec<PathBuf> = matching(&top.path().join("lib/*/bin"));
+        found.sort();
+        let expected = ["15", "18"].map(|name| top.path().join("lib").join(name).join("bin"));
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,107 @@
+//! The running cluster, as its user holds it.
+
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use std::os::unix::ffi::OsStrExt;
+use tokio_postgres::Config;
+
+use crate::binaries::{Binaries, Version};
+use crate::error::Error;
+use crate::home::Home;
+use crate::lock::Lock;
+use crate::{DATABASE, OWNER, SUPERUSER, keeper, session};
+
+/// What stays readable in a URL.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_');
+
+/// Where the server that is used came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The cluster was made just now.
+    Created,
+    /// The cluster was there; its server was started just now.
+    Started,
+    /// The server ran already, most likely for another dotwrap.
+    Joined,
+}
+
+/// The right to use the running cluster. While it is held the server is not stopped; keep it for as long as there are
+/// connections. However this process ends, the right ends with it, and some seconds after the last one the server stops.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(crate) folder: PathBuf,
+    pub(crate) socket: PathBuf,
+    pub(crate) binaries: Binaries,
+    pub(crate) origin: Origin,
+    pub(crate) use_of_it: Lock,
+}
+
+impl Cluster {
+    /// How to connect as the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the embedded
+    /// default is held to the contract as any other database is.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        session::owner(&self.socket)
+    }
+
+    /// How to connect as the cluster's superuser to one of its databases. The product has no need of it.
+    #[must_use]
+    pub fn superuser_config(&self, database: &str) -> Config {
+        session::account(&self.socket, SUPERUSER, database)
+    }
+
+    /// The same as [`Cluster::config`] as a URL that `psql`, libpq and tokio-postgres understand.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let host = percent_encode(self.socket.as_os_str().as_bytes(), ESCAPED);
+        format!("postgresql://{OWNER}@/{DATABASE}?host={host}")
+    }
+
+    /// Stops the server now, without the usual wait, if nobody else uses it; says whether it did.
+    ///
+    /// # Errors
+    /// [`Error::NotStopped`] where it does not stop within a minute.
+    pub fn stop_if_unused(self) -> Result<bool, Error> {
+        let home = Home::prepare(&self.folder)?;
+        let alone = self.use_of_it.try_to_be_alone(&home.users_lock())?;
+        if alone {
+            keeper::stop(&home)?;
+        }
+        Ok(alone)
+    }
+
+    /// The folder that everything of the cluster lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of the server's socket.
+    #[must_use]
+    pub fn socket_folder(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The programs that were found; a server that was joined may have been started from others of the same major version.
+    #[must_use]
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// The version of [`Cluster::binaries`].
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.binaries.version()
+    }
+
+    /// Whether this call made the cluster, started its server, or joined it.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+}

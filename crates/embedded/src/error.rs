@@ -1,0 +1,210 @@
+//! Everything that can go wrong, each with what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::binaries::Version;
+
+/// Why there is no embedded database. Every message ends with what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No home folder is known, so there is no place for the data.
+    #[error(
+        "there is no home folder to keep the embedded database in; set DOTWRAP_HOME to a folder of your own, or \
+         DATABASE_URL to a PostgreSQL of your own"
+    )]
+    NoHome,
+
+    /// A file or folder of the embedded database cannot be used.
+    #[error(
+        "cannot {action} {}: {source}; mend that, set DOTWRAP_HOME to another folder, or DATABASE_URL to a PostgreSQL of \
+         your own", path.display()
+    )]
+    File {
+        /// What was tried, as a verb: "create", "open".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Started as root, and the account that runs the server cannot reach the folder.
+    #[error(
+        "PostgreSQL does not run as root, and the account '{account}' that runs it instead cannot pass through {}; allow it \
+         with `chmod o+x`, or set DOTWRAP_HOME to a folder that every account can reach", closed.display()
+    )]
+    Unreachable {
+        /// The account that runs the server.
+        account: String,
+        /// The first folder on the way that is closed to it.
+        closed: PathBuf,
+    },
+
+    /// Started as root, and there is no account to run the server as.
+    #[error(
+        "PostgreSQL does not run as root, and this system has neither an account 'postgres' nor 'nobody'; create one \
+         (`useradd --system postgres`), run dotwrap as another user, or set DATABASE_URL"
+    )]
+    NoAccount,
+
+    /// The folder for the server's socket is not safe to use.
+    #[error(
+        "{} is not a folder that only the server's account can enter (somebody else may have put it there); remove it, or set \
+         DOTWRAP_HOME to a shorter path so that it is not needed", path.display()
+    )]
+    UnsafeSocketFolder {
+        /// The folder found.
+        path: PathBuf,
+    },
+
+    /// The folder that was configured holds no usable PostgreSQL.
+    #[error(
+        "DOTWRAP_PG_BIN is {}, but {problem}; point it to the folder that holds `postgres` and `initdb` of PostgreSQL {oldest} \
+         or newer, or unset it", path.display(), oldest = crate::binaries::OLDEST_MAJOR
+    )]
+    ConfiguredBinaries {
+        /// The configured folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// No PostgreSQL is installed, and none could be fetched.
+    #[error(
+        "no PostgreSQL {oldest} or newer is installed, and fetching one failed: {reason}\n{advice}\nOr set DOTWRAP_PG_BIN to \
+         the folder that holds `postgres` and `initdb`, or DATABASE_URL to a PostgreSQL of your own.",
+        oldest = crate::binaries::OLDEST_MAJOR
+    )]
+    NoPostgres {
+        /// Why the fetch failed.
+        reason: String,
+        /// The command that installs PostgreSQL on this platform.
+        advice: String,
+    },
+
+    /// The data belong to another major version than the programs found.
+    #[error(
+        "the data in {} were written by PostgreSQL {data}, and only {} can be found; nothing has been touched. {advice}, or \
+         set DOTWRAP_PG_BIN to the folder with the programs of PostgreSQL {data}; to move the data to a newer version use \
+         pg_upgrade or pg_dump with them, or set DOTWRAP_HOME to begin anew elsewhere", path.display(), describe(found)
+    )]
+    VersionMismatch {
+        /// The data folder.
+        path: PathBuf,
+        /// The major version that wrote it.
+        data: u32,
+        /// The versions that were found.
+        found: Vec<Version>,
+        /// How to install the version that is needed.
+        advice: String,
+    },
+
+    /// The data folder exists but is not a whole cluster.
+    #[error(
+        "{} is not a PostgreSQL data folder: {problem}; nothing has been touched. Move it away, restore it, or set DOTWRAP_HOME \
+         to begin anew elsewhere", path.display()
+    )]
+    NotACluster {
+        /// The data folder.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+
+    /// A program of PostgreSQL failed.
+    #[error(
+        "{program} failed ({status}):\n{output}\nMend what it says, or set DATABASE_URL to a PostgreSQL of your own"
+    )]
+    Program {
+        /// Which one.
+        program: String,
+        /// Its exit status, or why it could not be started.
+        status: String,
+        /// The end of what it said.
+        output: String,
+    },
+
+    /// Another process keeps a lock for longer than is plausible.
+    #[error(
+        "waited {seconds} s for another dotwrap that is {doing} the embedded database (lock {}); end it, or try again when it \
+         is done", path.display()
+    )]
+    Busy {
+        /// What the other is doing.
+        doing: &'static str,
+        /// The lock file.
+        path: PathBuf,
+        /// How long was waited.
+        seconds: u64,
+    },
+
+    /// The server did not come up, or stopped at once.
+    #[error("the embedded PostgreSQL did not start: {problem}\nThe end of its log, {}:\n{tail}", log.display())]
+    NotStarted {
+        /// What was seen.
+        problem: String,
+        /// The server's log.
+        log: PathBuf,
+        /// Its last lines.
+        tail: String,
+    },
+
+    /// The programs were replaced beneath the running server, which others still use.
+    #[error(
+        "PostgreSQL was upgraded beneath the running embedded server, new sessions fail ({problem}), and other dotwrap \
+         processes still use it; end them and try again: the server then restarts by itself"
+    )]
+    UpgradedInUse {
+        /// What a new session met.
+        problem: String,
+    },
+
+    /// A server that is not ours runs on our data.
+    #[error(
+        "process {pid} runs a PostgreSQL server on {} that dotwrap did not start; stop it (`pg_ctl stop -D …`) and try again",
+        path.display()
+    )]
+    ForeignServer {
+        /// The process id of that server.
+        pid: i32,
+        /// The data folder.
+        path: PathBuf,
+    },
+
+    /// The server does not stop.
+    #[error("the embedded server (process {pid}) does not stop; end it and try again")]
+    NotStopped {
+        /// The process id of the server.
+        pid: i32,
+    },
+}
+
+/// Several versions as text, for a message.
+fn describe(found: &[Version]) -> String {
+    if found.is_empty() {
+        return "no PostgreSQL".to_owned();
+    }
+    let versions: Vec<String> = found
+        .iter()
+        .map(|version| format!("PostgreSQL {version}"))
+        .collect();
+    versions.join(", ")
+}
+
+/// Adds to an I/O error what was tried and where.
+pub(crate) trait AtPath<T> {
+    /// Names the action and the path that the error belongs to.
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> AtPath<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::File {
+            action,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

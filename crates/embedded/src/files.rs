@@ -1,0 +1,86 @@
+//! Files and folders with the right owner. As root we may work in a folder that belongs to somebody else, who must neither
+//! lead us elsewhere by a symbolic link nor lose access to what we create there.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use nix::fcntl::OFlag;
+use nix::unistd::Uid;
+
+use crate::error::{AtPath, Error};
+
+/// Opens a file for reading and appending, and creates it where it is missing.
+pub(crate) fn open_to_append(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
+        .open(path)
+        .at("open", path)?;
+    give_to_owner_of_folder(&file, path).at("set the owner of", path)?;
+    Ok(file)
+}
+
+/// Replaces what a small file says.
+pub(crate) fn overwrite(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut file = open_to_append(path)?;
+    file.set_len(0)
+        .and_then(|()| file.write_all(content))
+        .at("write", path)
+}
+
+/// Begins a log anew; the one before is kept beside it.
+pub(crate) fn begin_log(path: &Path) -> Result<(), Error> {
+    match fs::rename(path, path.with_extension("log.before")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("rename", path),
+        _ => open_to_append(path).map(drop),
+    }
+}
+
+/// What root creates in somebody's folder belongs to that somebody, who could not open it the next time otherwise.
+fn give_to_owner_of_folder(file: &File, path: &Path) -> io::Result<()> {
+    if !Uid::effective().is_root() {
+        return Ok(());
+    }
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let (folder, now) = (folder.metadata()?, file.metadata()?);
+    if (folder.uid(), folder.gid()) == (now.uid(), now.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()))
+}
+
+/// Sets a folder's permission bits unless they are so already.
+pub(crate) fn set_mode(folder: &Path, mode: u32) -> Result<(), Error> {
+    let now = folder
+        .metadata()
+        .at("look at", folder)?
+        .permissions()
+        .mode()
+        & 0o777;
+    if now == mode {
+        return Ok(());
+    }
+    fs::set_permissions(folder, Permissions::from_mode(mode)).at("set the permissions of", folder)
+}
+
+/// The last lines of a log, for an error message.
+pub(crate) fn tail(path: &Path) -> String {
+    const LINES: usize = 20;
+    let Ok(bytes) = fs::read(path) else {
+        return "(no log)".to_owned();
+    };
+    last_lines(&String::from_utf8_lossy(&bytes), LINES)
+}
+
+/// The last lines of a text.
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

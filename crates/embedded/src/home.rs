@@ -1,0 +1,200 @@
+//! Where the embedded database lives, and the files in there.
+
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use nix::unistd::Uid;
+
+use crate::account::Account;
+use crate::error::{AtPath, Error};
+use crate::files;
+
+/// Where root's clusters live: root's own home is closed to the account that runs the server.
+const ROOT_CLUSTERS: &str = "/var/lib/dotwrap";
+
+/// The folder of the embedded cluster when nothing else is asked for: `$DOTWRAP_HOME/embedded`, else `dotwrap/embedded` in the
+/// user's data folder (`$XDG_DATA_HOME`, `~/.local/share`), else for root a folder in `/var/lib/dotwrap` that is named after
+/// root's data folder, or home.
+///
+/// # Errors
+/// [`Error::NoHome`] where the system knows no home folder.
+pub fn default_folder() -> Result<PathBuf, Error> {
+    if let Some(home) = variable("DOTWRAP_HOME") {
+        let home = PathBuf::from(home);
+        let home = std::path::absolute(&home).at("find", &home)?;
+        return Ok(home.join("embedded"));
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|_| Error::NoHome)?;
+    let data = strategy.data_dir();
+    if !data.is_absolute() {
+        return Err(Error::NoHome);
+    }
+    if !Uid::effective().is_root() {
+        return Ok(data.join("dotwrap").join("embedded"));
+    }
+    let own = variable("XDG_DATA_HOME").map_or(strategy.home_dir().to_owned(), |_| data);
+    Ok(for_root(&own))
+}
+
+/// Where root's cluster lies, given root's own data folder or home: each has a cluster of its own, as it has for other users.
+fn for_root(own: &Path) -> PathBuf {
+    Path::new(ROOT_CLUSTERS)
+        .join(one_name(own))
+        .join("embedded")
+}
+
+/// An environment variable that says something.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A path as the name of a single folder: `/srv/a` becomes `srv-a`.
+fn one_name(path: &Path) -> OsString {
+    let parts: Vec<&[u8]> = path
+        .components()
+        .filter_map(|part| match part {
+            std::path::Component::Normal(part) => Some(part.as_bytes()),
+            _ => None,
+        })
+        .collect();
+    std::ffi::OsStr::from_bytes(&parts.join(&b'-')).to_owned()
+}
+
+/// The folder of one cluster.
+///
+/// | in it | |
+/// | --- | --- |
+/// | `data` | the cluster, PostgreSQL's own |
+/// | `building-…` | a cluster that is being made; it becomes `data` by a rename once it is whole |
+/// | `building.log` | what `initdb` said; locked by it for as long as it runs |
+/// | `socket` | the server's socket, where the path is short enough for one |
+/// | `turn.lock` | held by the one process that looks whether the server runs, and starts it |
+/// | `users.lock` | shared by everyone who uses the server; who holds it alone may stop it |
+/// | `server.lock` | inherited by the server and all its children: held means that some of them live |
+/// | `keeper.lock` | held by the process that stops the server when nobody uses it any more |
+/// | `server.log` | what the server says, since it was last started |
+/// | `server.started-from` | which program file it was started from |
+/// | `binaries` | a fetched PostgreSQL, where none was installed |
+#[derive(Clone, Debug)]
+pub(crate) struct Home {
+    folder: PathBuf,
+    account: Account,
+}
+
+impl Home {
+    /// Makes the folder ready for use by the account that is to run the server.
+    pub(crate) fn prepare(folder: &Path) -> Result<Self, Error> {
+        let folder = std::path::absolute(folder).at("find", folder)?;
+        create_folders(&folder)?;
+        // A symbolic link on the way must not make two names, and two socket folders, of one cluster.
+        let folder = folder.canonicalize().at("find", &folder)?;
+        let account = Account::choose(&folder, &folder.join("data"))?;
+        let home = Self { folder, account };
+        home.close_to_others()?;
+        home.account.must_reach(&home.folder)?;
+        Ok(home)
+    }
+
+    /// A folder that was made ready before.
+    pub(crate) fn prepared(folder: PathBuf, account: Account) -> Self {
+        Self { folder, account }
+    }
+
+    /// Nobody else reads in here; where the server runs as another account than ours, that one passes through to its own
+    /// folders.
+    fn close_to_others(&self) -> Result<(), Error> {
+        let owner = self.folder.metadata().at("look at", &self.folder)?.uid();
+        let mode = match self.account {
+            Account::Other { uid, .. } if uid != owner => 0o711,
+            _ => 0o700,
+        };
+        files::set_mode(&self.folder, mode)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    pub(crate) fn building_log(&self) -> PathBuf {
+        self.folder.join("building.log")
+    }
+
+    pub(crate) fn turn_lock(&self) -> PathBuf {
+        self.folder.join("turn.lock")
+    }
+
+    pub(crate) fn users_lock(&self) -> PathBuf {
+        self.folder.join("users.lock")
+    }
+
+    pub(crate) fn server_lock(&self) -> PathBuf {
+        self.folder.join("server.lock")
+    }
+
+    pub(crate) fn keeper_lock(&self) -> PathBuf {
+        self.folder.join("keeper.lock")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    pub(crate) fn started_from(&self) -> PathBuf {
+        self.folder.join("server.started-from")
+    }
+
+    pub(crate) fn binaries(&self) -> PathBuf {
+        self.folder.join("binaries")
+    }
+}
+
+/// Creates what is missing on the way. As root these folders are open for passing, whatever the mask says, or the server's
+/// account could not get through.
+fn create_folders(folder: &Path) -> Result<(), Error> {
+    let as_root = Uid::effective().is_root();
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|path| !path.exists())
+        .collect();
+    for path in missing.into_iter().rev() {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) if as_root => files::set_mode(path, 0o755)?,
+            Ok(()) => {}
+            // Another dotwrap may be doing the same.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => Err(error).at("create", path)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_home_of_root_has_a_cluster_outside_of_it() {
+        let cluster = |home: &str| for_root(Path::new(home));
+        assert_eq!(
+            cluster("/root"),
+            Path::new("/var/lib/dotwrap/root/embedded")
+        );
+        assert_eq!(
+            cluster("/tmp/a home/"),
+            Path::new("/var/lib/dotwrap/tmp-a home/embedded")
+        );
+        assert_eq!(cluster("/"), Path::new("/var/lib/dotwrap/embedded"));
+    }
+}

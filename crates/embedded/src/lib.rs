@@ -1,0 +1,212 @@
+//! The embedded default: a private PostgreSQL cluster that `dotwrap` runs when no database is configured.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let cluster = dotwrap_embedded::Embedded::from_environment()?.start().await?;
+//! let (client, connection) = cluster.config().connect(tokio_postgres::NoTls).await?;
+//! # tokio::spawn(connection);
+//! client.batch_execute("SELECT 1").await?;
+//! # Ok(()) }
+//! ```
+//!
+//! The server runs apart from the program that started it, and is shared by all that use the same folder. A *keeper* process
+//! stops it some seconds after the last of them has ended, however that was (see [`run_if_asked`], which the program's `main`
+//! must call first). It listens on a Unix socket in a folder that only its account can enter, and on no TCP port.
+//!
+//! | environment | |
+//! | --- | --- |
+//! | `DOTWRAP_HOME` | the folder for dotwrap's data, instead of the user's data folder |
+//! | `DOTWRAP_PG_BIN` | the folder with `postgres` and `initdb`, instead of looking for the newest |
+
+mod account;
+mod binaries;
+mod cluster;
+mod error;
+mod fetch;
+mod files;
+mod home;
+mod initialise;
+mod keeper;
+mod lock;
+mod postmaster;
+mod session;
+mod socket;
+mod start;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use binaries::{Binaries, OLDEST_MAJOR, Version};
+pub use cluster::{Cluster, Origin};
+pub use error::Error;
+pub use home::default_folder;
+pub use keeper::run_if_asked;
+
+use binaries::Search;
+use home::Home;
+use lock::{Lock, Mode, Patience};
+
+/// The plain role that owns the product's database.
+pub const OWNER: &str = "dotwrap";
+
+/// The product's database.
+pub const DATABASE: &str = "dotwrap";
+
+/// The cluster's superuser. The product does not use it.
+pub const SUPERUSER: &str = "postgres";
+
+/// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// What the embedded cluster is to be.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    folder: PathBuf,
+    search: Search,
+    linger: Duration,
+    settings: Vec<(String, String)>,
+}
+
+impl Embedded {
+    /// The cluster of this user, in [`default_folder`].
+    ///
+    /// # Errors
+    /// [`Error::NoHome`] where the system knows no home folder.
+    pub fn from_environment() -> Result<Self, Error> {
+        Ok(Self::in_folder(default_folder()?))
+    }
+
+    /// A cluster in a folder of its own.
+    #[must_use]
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            search: Search::AsConfigured,
+            linger: LINGER,
+            settings: Vec::new(),
+        }
+    }
+
+    /// The folder of the cluster.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// Takes the programs from this folder, whatever the environment says.
+    #[must_use]
+    pub fn with_binaries(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.search = Search::Only(folder.into());
+        self
+    }
+
+    /// Looks for the programs in these folders, instead of `PATH` and the distribution's folders; fetches them where none
+    /// has any.
+    #[must_use]
+    pub fn with_binaries_among(mut self, folders: Vec<PathBuf>) -> Self {
+        self.search = Search::Among(folders);
+        self
+    }
+
+    /// How long the server stays up after its last user.
+    #[must_use]
+    pub fn with_linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// Starts the server with this setting; a server that runs already keeps its own.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Makes the cluster if there is none, starts its server if it does not run, and waits until it answers.
+    ///
+    /// # Errors
+    /// Each says what to do about it.
+    pub async fn start(self) -> Result<Cluster, Error> {
+        let home = Home::prepare(&self.folder)?;
+        let turn = take_turn(&home).await?;
+        let binaries = self.find_binaries(&home).await?;
+        let created = initialise_if_new(&home, &binaries).await?;
+        let running = start::join_or_start(&self.order(&home, &binaries)?).await?;
+        drop(turn);
+        Ok(Cluster {
+            folder: home.folder().to_owned(),
+            socket: running.socket,
+            binaries,
+            origin: if created {
+                Origin::Created
+            } else {
+                running.origin
+            },
+            use_of_it: running.use_of_it,
+        })
+    }
+
+    fn order(&self, home: &Home, binaries: &Binaries) -> Result<keeper::Order, Error> {
+        Ok(keeper::Order {
+            home: home.clone(),
+            binaries: binaries.folder().to_owned(),
+            socket: socket::prepare(home)?,
+            linger: self.linger,
+            settings: self.settings.clone(),
+        })
+    }
+
+    /// The programs that fit the data, or the newest for a new cluster; fetched where none are installed.
+    async fn find_binaries(&self, home: &Home) -> Result<Binaries, Error> {
+        let data = postmaster::data_version(home)?;
+        let find = || self.search.find(&home.binaries(), home.account());
+        let mut found = find()?;
+        if found.is_empty() && data.is_none() {
+            fetch::fetch(&home.binaries()).await?;
+            found = find()?;
+        }
+        let versions = found.iter().map(Binaries::version).collect();
+        match (postmaster::fitting(found, data), data) {
+            (Some(binaries), _) => Ok(binaries),
+            (None, Some(data)) => Err(Error::VersionMismatch {
+                path: home.data(),
+                data,
+                found: versions,
+                advice: fetch::advice(Some(data)),
+            }),
+            (None, None) => Err(fetch::useless()),
+        }
+    }
+}
+
+/// One process at a time looks whether the server runs, and makes and starts what is missing.
+async fn take_turn(home: &Home) -> Result<Lock, Error> {
+    let patience = Patience::of(Duration::from_secs(180), "starting");
+    Lock::acquire(&home.turn_lock(), Mode::Exclusive, patience).await
+}
+
+/// Says whether the cluster was made just now.
+async fn initialise_if_new(home: &Home, binaries: &Binaries) -> Result<bool, Error> {
+    if postmaster::data_version(home)?.is_some() {
+        return Ok(false);
+    }
+    let (home, binaries) = (home.clone(), binaries.clone());
+    let made = tokio::task::spawn_blocking(move || initialise::initialise(&home, &binaries)).await;
+    made.map_err(|error| Error::Program {
+        program: "initdb".to_owned(),
+        status: error.to_string(),
+        output: String::new(),
+    })??;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starting_can_be_spawned() {
+        fn can_be_spawned<T: Send>(_: &T) {}
+        can_be_spawned(&Embedded::in_folder("unused").start());
+    }
+}

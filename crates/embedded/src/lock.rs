@@ -1,0 +1,132 @@
+//! Lock files. The system drops a lock with the process that holds it, however that process ends: nothing is left to clean up
+//! after a `kill -9`, and a reused process id cannot pretend to hold it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::error::{AtPath, Error};
+use crate::files;
+
+/// How often a lock that is not free is asked for again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether others may hold the lock at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Any number of shared holders.
+    Shared,
+    /// One holder, and no shared ones beside it.
+    Exclusive,
+}
+
+/// A held lock; dropping it lets go.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Lock {
+    /// Takes the lock if that is possible at this instant.
+    pub(crate) fn try_take(path: &Path, mode: Mode) -> Result<Option<Self>, Error> {
+        let file = files::open_to_append(path)?;
+        let lock = Self { file };
+        Ok(lock.try_mode(path, mode)?.then_some(lock))
+    }
+
+    /// Asks the system for the lock in this mode, also in exchange for the one that is held.
+    fn try_mode(&self, path: &Path, mode: Mode) -> Result<bool, Error> {
+        let taken = match mode {
+            Mode::Shared => self.file.try_lock_shared(),
+            Mode::Exclusive => self.file.try_lock(),
+        };
+        match taken {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(source).at("lock", path),
+        }
+    }
+
+    /// Takes the lock, waiting for those that hold it; blocks the thread.
+    pub(crate) fn wait(path: &Path, mode: Mode, patience: Patience) -> Result<Self, Error> {
+        loop {
+            if let Some(lock) = Self::try_take(path, mode)? {
+                return Ok(lock);
+            }
+            patience.check(path)?;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// As [`Lock::wait`], without blocking the thread.
+    pub(crate) async fn acquire(
+        path: &Path,
+        mode: Mode,
+        patience: Patience,
+    ) -> Result<Self, Error> {
+        loop {
+            if let Some(lock) = Self::try_take(path, mode)? {
+                return Ok(lock);
+            }
+            patience.check(path)?;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether somebody holds the lock exclusively.
+    pub(crate) fn is_held(path: &Path) -> Result<bool, Error> {
+        Ok(Self::try_take(path, Mode::Shared)?.is_none())
+    }
+
+    /// Turns a shared hold into the only one, if nobody else has a share. Where it fails, the share may be lost as well: follow
+    /// it with [`Lock::share_again`] in any case.
+    pub(crate) fn try_to_be_alone(&self, path: &Path) -> Result<bool, Error> {
+        self.try_mode(path, Mode::Exclusive)
+    }
+
+    /// Makes the hold a shared one.
+    pub(crate) async fn share_again(&self, path: &Path, patience: Patience) -> Result<(), Error> {
+        loop {
+            if self.try_mode(path, Mode::Shared)? {
+                return Ok(());
+            }
+            patience.check(path)?;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The locked file. A process that inherits it holds the lock too, for as long as it lives.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+}
+
+/// How long to wait for a lock, and how to name what its holder is doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    doing: &'static str,
+    begun: Instant,
+    limit: Duration,
+}
+
+impl Patience {
+    /// From now on, at most this long.
+    pub(crate) fn of(limit: Duration, doing: &'static str) -> Self {
+        Self {
+            doing,
+            begun: Instant::now(),
+            limit,
+        }
+    }
+
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
+        if self.begun.elapsed() < self.limit {
+            return Ok(());
+        }
+        Err(Error::Busy {
+            doing: self.doing,
+            path: PathBuf::from(path),
+            seconds: self.limit.as_secs(),
+        })
+    }
+}

@@ -1,0 +1,182 @@
+//! What a running server says of itself in `postmaster.pid`, and the program file that it was started from.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::binaries::Binaries;
+use crate::error::{AtPath, Error};
+use crate::files;
+use crate::home::Home;
+use crate::socket;
+
+/// The lines of `postmaster.pid` that matter here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Postmaster {
+    /// The process id of the server.
+    pub(crate) pid: i32,
+    /// The folder of its socket, once it has opened it.
+    pub(crate) socket: Option<PathBuf>,
+}
+
+impl Postmaster {
+    /// Reads the file; none where it is missing or not yet written.
+    fn read(data: &Path) -> Option<Self> {
+        let bytes = fs::read(pid_file(data)).ok()?;
+        Self::parse(&bytes)
+    }
+
+    /// The server that the file names, if its process lives and is not another one that was given the same id.
+    pub(crate) fn running(data: &Path) -> Option<Self> {
+        let server = Self::read(data)?;
+        let lives = server.process_exists() && server.works_in(data).unwrap_or(true);
+        lives.then_some(server)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        let pid = std::str::from_utf8(lines.first()?).ok()?.trim();
+        let socket = lines
+            .get(4)
+            .filter(|line| !line.is_empty())
+            .map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
+        Some(Self {
+            pid: pid.parse().ok().filter(|pid| *pid > 1)?,
+            socket,
+        })
+    }
+
+    /// Sends a signal; a process that is gone needs none.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Err(error) = kill(Pid::from_raw(self.pid), signal) {
+            tracing::debug!(pid = self.pid, %signal, %error, "not signalled");
+        }
+    }
+
+    fn process_exists(&self) -> bool {
+        kill(Pid::from_raw(self.pid), None) != Err(Errno::ESRCH)
+    }
+
+    /// Whether the process with this id works in the data folder, as a server does; none where the system cannot tell.
+    fn works_in(&self, data: &Path) -> Option<bool> {
+        if !Path::new("/proc/self/cwd").exists() {
+            return None;
+        }
+        let folder = fs::read_link(format!("/proc/{}/cwd", self.pid));
+        Some(folder.is_ok_and(|folder| folder == data))
+    }
+}
+
+fn pid_file(data: &Path) -> PathBuf {
+    data.join("postmaster.pid")
+}
+
+/// Removes what a killed server left: `postmaster.pid` and its socket's lock name a process id that something else may have
+/// been given since, or that nobody has reaped yet. PostgreSQL takes that for a running server and refuses to start.
+///
+/// The caller holds the server's lock, so no server of ours lives; one that somebody started by hand is left alone.
+pub(crate) fn remove_stale(home: &Home, socket_folder: &Path) -> Result<(), Error> {
+    let data = home.data();
+    if let Some(left) = Postmaster::read(&data)
+        && left.works_in(&data) == Some(true)
+    {
+        return Err(Error::ForeignServer {
+            pid: left.pid,
+            path: data,
+        });
+    }
+    let socket = socket::file(socket_folder);
+    for file in [pid_file(&data), socket::lock_file(socket_folder), socket] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at("remove", &file)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes down which program file the server is started from.
+pub(crate) fn note_program(home: &Home, binaries: &Path) -> Result<(), Error> {
+    let program = binaries.join("postgres");
+    let mut note = stamp(&program).into_bytes();
+    note.push(b'\n');
+    note.extend_from_slice(program.as_os_str().as_bytes());
+    files::overwrite(&home.started_from(), &note)
+}
+
+/// Whether the program file that the running server was started from has been replaced or removed since.
+pub(crate) fn program_was_replaced(home: &Home) -> bool {
+    let Ok(note) = fs::read(home.started_from()) else {
+        return false;
+    };
+    let mut parts = note.splitn(2, |byte| *byte == b'\n');
+    let (Some(noted), Some(program)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    stamp(Path::new(std::ffi::OsStr::from_bytes(program))).as_bytes() != noted
+}
+
+/// What changes when a package manager replaces a file.
+fn stamp(program: &Path) -> String {
+    match program.metadata() {
+        Ok(found) => format!(
+            "{} {} {}.{}",
+            found.ino(),
+            found.len(),
+            found.mtime(),
+            found.mtime_nsec()
+        ),
+        Err(_) => "missing".to_owned(),
+    }
+}
+
+/// The major version that wrote the data folder, or none where there is no data folder yet.
+pub(crate) fn data_version(home: &Home) -> Result<Option<u32>, Error> {
+    let data = home.data();
+    if data.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let not_a_cluster = |problem: String| Error::NotACluster {
+        path: data.clone(),
+        problem,
+    };
+    let text = fs::read_to_string(data.join("PG_VERSION"))
+        .map_err(|error| not_a_cluster(format!("its PG_VERSION cannot be read ({error})")))?;
+    match text.trim().parse() {
+        Ok(major) => Ok(Some(major)),
+        Err(_) => Err(not_a_cluster(format!("its PG_VERSION says {text:?}"))),
+    }
+}
+
+/// Refuses programs that do not fit the data, and picks those that do: a newer PostgreSQL beside the old one must not lock
+/// anybody out.
+pub(crate) fn fitting(found: Vec<Binaries>, data: Option<u32>) -> Option<Binaries> {
+    found
+        .into_iter()
+        .find(|binaries| data.is_none_or(|major| binaries.version().major == major))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_written_pid_file_names_no_server() {
+        assert_eq!(Postmaster::parse(b""), None);
+        assert_eq!(Postmaster::parse(b"\n/data\n"), None);
+    }
+
+    #[test]
+    fn the_socket_folder_of_a_running_server_is_read() {
+        let file = b"4711\n/data\n1763820000\n5432\n/tmp/a b\n\n  5432001 7\nready   \n";
+        let server = Postmaster::parse(file).unwrap();
+        assert_eq!(server.pid, 4711);
+        assert_eq!(server.socket.as_deref(), Some(Path::new("/tmp/a b")));
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether the server answers, asked in the way its users will ask.
+
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, NoTls};
+
+use crate::{DATABASE, OWNER, socket};
+
+/// A session that neither opens nor fails within this time does not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a server says that starts, stops, or recovers from the crash of one of its processes.
+const NOT_NOW: [SqlState; 3] = [
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+];
+
+/// What a new session met.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It works.
+    Ready,
+    /// The server says that it is not ready: it starts, recovers from a crash, or stops.
+    NotYet(String),
+    /// Nobody answers: the socket is not there, or not served.
+    Silence(String),
+    /// The server answers, and new sessions are of no use.
+    Broken(String),
+}
+
+/// The plain owner of the product's database, through the socket in this folder.
+pub(crate) fn owner(folder: &Path) -> Config {
+    account(folder, OWNER, DATABASE)
+}
+
+/// An account of the cluster, through the socket in this folder.
+pub(crate) fn account(folder: &Path, user: &str, database: &str) -> Config {
+    let mut config = Config::new();
+    config
+        .host_path(folder)
+        .port(socket::PORT)
+        .user(user)
+        .dbname(database);
+    config
+}
+
+/// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still open and
+/// it is the loading of plpgsql that fails.
+pub(crate) async fn ask(folder: &Path) -> Answer {
+    match tokio::time::timeout(PATIENCE, run_plpgsql(folder)).await {
+        Err(_) => Answer::Silence("it does not answer".to_owned()),
+        Ok(Ok(())) => Answer::Ready,
+        Ok(Err(error)) => understand(&error),
+    }
+}
+
+async fn run_plpgsql(folder: &Path) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = owner(folder).connect(NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let answer = client.batch_execute("DO 'BEGIN END'").await;
+    connection.abort();
+    answer
+}
+
+fn understand(error: &tokio_postgres::Error) -> Answer {
+    match error.as_db_error() {
+        // Full, hence at work.
+        Some(refusal) if *refusal.code() == SqlState::TOO_MANY_CONNECTIONS => Answer::Ready,
+        Some(refusal) if NOT_NOW.contains(refusal.code()) => {
+            Answer::NotYet(refusal.message().to_owned())
+        }
+        Some(refusal) => Answer::Broken(refusal.message().to_owned()),
+        None => {
+            let cause = error
+                .source()
+                .and_then(|cause| cause.downcast_ref::<io::Error>());
+            Answer::Silence(cause.map_or_else(|| error.to_string(), ToString::to_string))
+        }
+    }
+}

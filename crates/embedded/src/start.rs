@@ -1,0 +1,184 @@
+//! Joins the running server, or starts one.
+
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use crate::cluster::Origin;
+use crate::error::Error;
+use crate::files;
+use crate::home::Home;
+use crate::keeper::{self, Order};
+use crate::lock::{Lock, Mode, Patience};
+use crate::postmaster::{self, Postmaster};
+use crate::session::{self, Answer};
+
+/// How often the server is asked whether it is ready.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a server may take until it is ready. A crash recovery comes first, and may have much to do.
+const STARTING: Duration = Duration::from_secs(120);
+
+/// How long a server that lives may give no answer before it is restarted.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to go.
+const ATTEMPTS: u32 = 3;
+
+/// A server that answers, and the share in it that keeps it running.
+pub(crate) struct Running {
+    pub(crate) use_of_it: Lock,
+    pub(crate) socket: PathBuf,
+    pub(crate) origin: Origin,
+}
+
+/// Waits until the server can not be stopped by its keeper, whoever else ends.
+pub(crate) async fn share(home: &Home) -> Result<Lock, Error> {
+    Lock::acquire(&home.users_lock(), Mode::Shared, stopping()).await
+}
+
+/// How long a user waits for a server that is just being stopped.
+fn stopping() -> Patience {
+    Patience::of(Duration::from_secs(90), "stopping")
+}
+
+/// Joins the server if one runs, else starts it. The caller holds the turn: nobody else does the same meanwhile.
+pub(crate) async fn join_or_start(order: &Order) -> Result<Running, Error> {
+    let home = &order.home;
+    let mut starting = Starting::new(order, share(home).await?);
+    loop {
+        if Lock::is_held(&home.server_lock())? {
+            starting.look_at_running_server().await?;
+        } else {
+            starting.start_server()?;
+        }
+        if let Some(socket) = starting.ready.take() {
+            starting.watch_over()?;
+            return Ok(Running {
+                use_of_it: starting.use_of_it,
+                socket,
+                origin: starting.origin,
+            });
+        }
+        if starting.begun.elapsed() > STARTING {
+            return Err(starting.failed("it is not ready after two minutes"));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// What is known while the server comes up.
+struct Starting<'a> {
+    order: &'a Order,
+    use_of_it: Lock,
+    begun: Instant,
+    silent_since: Instant,
+    keeper: Option<Child>,
+    attempts: u32,
+    origin: Origin,
+    ready: Option<PathBuf>,
+}
+
+impl<'a> Starting<'a> {
+    fn new(order: &'a Order, use_of_it: Lock) -> Self {
+        Self {
+            order,
+            use_of_it,
+            begun: Instant::now(),
+            silent_since: Instant::now(),
+            keeper: None,
+            attempts: 0,
+            origin: Origin::Joined,
+            ready: None,
+        }
+    }
+
+    /// Some process of a server lives. It answers, or will, or is the remains of a killed one.
+    async fn look_at_running_server(&mut self) -> Result<(), Error> {
+        let home = &self.order.home;
+        let running = Postmaster::running(&home.data());
+        let Some(socket) = running.and_then(|server| server.socket) else {
+            return Ok(());
+        };
+        match session::ask(&socket).await {
+            Answer::Ready => {
+                if self.origin == Origin::Joined
+                    && postmaster::program_was_replaced(home)
+                    && self.restart_if_alone().await?
+                {
+                    return Ok(());
+                }
+                self.ready = Some(socket);
+            }
+            Answer::NotYet(problem) => {
+                tracing::debug!(problem, "the embedded server is not ready");
+                self.silent_since = Instant::now();
+            }
+            Answer::Silence(problem) => {
+                tracing::debug!(problem, "the embedded server does not answer");
+                if self.origin == Origin::Joined && self.silent_since.elapsed() > SILENCE {
+                    self.restart_if_alone().await?;
+                    self.silent_since = Instant::now();
+                }
+            }
+            Answer::Broken(problem) if self.origin == Origin::Joined => {
+                if !self.restart_if_alone().await? {
+                    return Err(Error::UpgradedInUse { problem });
+                }
+                self.origin = Origin::Started;
+            }
+            Answer::Broken(problem) => return Err(self.failed(&problem)),
+        }
+        Ok(())
+    }
+
+    /// No process of a server lives: starts one, unless our keeper is about to.
+    fn start_server(&mut self) -> Result<(), Error> {
+        if let Some(keeper) = &mut self.keeper
+            && matches!(keeper.try_wait(), Ok(None))
+        {
+            return Ok(());
+        }
+        if self.attempts == ATTEMPTS {
+            return Err(self.failed("it ended at once"));
+        }
+        if self.attempts == 0 {
+            files::begin_log(&self.order.home.log())?;
+        }
+        self.attempts += 1;
+        self.origin = Origin::Started;
+        self.keeper = Some(self.order.spawn()?);
+        Ok(())
+    }
+
+    /// Stops the server if nobody else uses it. Nobody can join meanwhile, because we hold the turn.
+    async fn restart_if_alone(&mut self) -> Result<bool, Error> {
+        let home = self.order.home.clone();
+        let users = home.users_lock();
+        let alone = self.use_of_it.try_to_be_alone(&users)?;
+        if alone {
+            tracing::info!("restarting the embedded server");
+            let stopped = tokio::task::spawn_blocking(move || keeper::stop(&home)).await;
+            stopped.map_err(|error| self.failed(&error.to_string()))??;
+        }
+        self.use_of_it.share_again(&users, stopping()).await?;
+        Ok(alone)
+    }
+
+    /// Makes sure that somebody stops the server when nobody uses it any more.
+    fn watch_over(&mut self) -> Result<(), Error> {
+        if !Lock::is_held(&self.order.home.keeper_lock())? {
+            self.keeper = Some(self.order.spawn()?);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, problem: &str) -> Error {
+        let log = self.order.home.log();
+        Error::NotStarted {
+            problem: problem.to_owned(),
+            tail: files::tail(&log),
+            log,
+        }
+    }
+}

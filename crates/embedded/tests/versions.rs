@@ -1,0 +1,164 @@
+//! Programs that are missing, of another version, or replaced beneath a running server.
+
+#![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use dotwrap_testkit::{Version, postgres_folder};
+use support::{Place, Probe, failure};
+
+#[test]
+fn data_of_another_major_version_are_refused_and_kept() {
+    let place = Place::new();
+    let mut user = place.start();
+    user.insert(1);
+    user.end();
+    place.wait_until_stopped();
+
+    let newer = postgres_folder(Version::V18);
+    let said = failure(place.command().env("DOTWRAP_PG_BIN", &newer));
+    let version = fs::read_to_string(place.data().join("PG_VERSION")).unwrap();
+    assert!(
+        said.contains(&format!("written by PostgreSQL {}", version.trim())),
+        "{said}"
+    );
+    assert!(said.contains("PostgreSQL 18."), "{said}");
+    assert!(said.contains("DOTWRAP_PG_BIN"), "{said}");
+    let mut next = place.start();
+    assert_eq!(next.count(), 1);
+    next.end();
+}
+
+#[test]
+fn the_version_that_wrote_the_data_is_preferred_to_a_newer_one() {
+    let place = Place::new();
+    place.start().end();
+    place.wait_until_stopped();
+    let both = [Version::V18, Version::V15].map(postgres_folder);
+    let mut command = place.command();
+    command
+        .env_remove("DOTWRAP_PG_BIN")
+        .env("PROBE_BINARIES_AMONG", std::env::join_paths(both).unwrap());
+    Probe::start(command).end();
+}
+
+#[test]
+fn where_none_is_installed_and_none_can_be_fetched_it_says_what_to_do() {
+    let place = Place::new();
+    let said = failure(
+        place
+            .command()
+            .env_remove("DOTWRAP_PG_BIN")
+            .env("PROBE_BINARIES_AMONG", "")
+            // Nothing listens there, so there is no network.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("https_proxy", "http://127.0.0.1:9")
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy"),
+    );
+    assert!(said.contains("fetching one failed"), "{said}");
+    assert!(said.contains("Install"), "{said}");
+    assert!(
+        said.contains("DOTWRAP_PG_BIN") && said.contains("DATABASE_URL"),
+        "{said}"
+    );
+    assert!(!place.data().exists());
+}
+
+#[test]
+fn a_configured_folder_without_programs_is_named() {
+    let place = Place::new();
+    let said = failure(place.command().env("DOTWRAP_PG_BIN", "/nonexistent"));
+    assert!(said.contains("DOTWRAP_PG_BIN is /nonexistent"), "{said}");
+}
+
+/// A PostgreSQL of the test's own, which can be upgraded.
+struct Installation {
+    top: tempfile::TempDir,
+}
+
+impl Installation {
+    fn new() -> Self {
+        let top = tempfile::tempdir().unwrap();
+        let installed = postgres_folder(Version::V18);
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(installed.parent().unwrap())
+            .arg(top.path().join("pg"))
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(top.path(), open).unwrap();
+        Self { top }
+    }
+
+    fn command(&self, place: &Place, linger: u32) -> Command {
+        let mut command = place.lingering(linger);
+        command.env("DOTWRAP_PG_BIN", self.top.path().join("pg/bin"));
+        command
+    }
+
+    /// As a package manager does it: the new file takes the old one's name.
+    fn upgrade(&self) {
+        let program = self.top.path().join("pg/bin/postgres");
+        replace(&program, &fs::read(&program).unwrap());
+    }
+
+    fn plpgsql(&self) -> std::path::PathBuf {
+        let library = self.top.path().join("pg/lib");
+        let places = ["postgresql/plpgsql.so", "plpgsql.so"];
+        let place = places.iter().map(|place| library.join(place));
+        place.into_iter().find(|place| place.exists()).unwrap()
+    }
+}
+
+fn replace(path: &Path, content: &[u8]) {
+    let new = path.with_extension("new");
+    fs::write(&new, content).unwrap();
+    fs::set_permissions(&new, path.metadata().unwrap().permissions()).unwrap();
+    fs::rename(new, path).unwrap();
+}
+
+#[test]
+fn an_upgrade_beneath_an_idle_server_restarts_it() {
+    let (place, installation) = (Place::new(), Installation::new());
+    let mut first = Probe::start(installation.command(&place, 30_000));
+    first.insert(1);
+    let server = place.server();
+    first.end();
+    installation.upgrade();
+    let mut second = Probe::start(installation.command(&place, 200));
+    assert_eq!(second.origin, "Started");
+    assert_ne!(place.server(), server);
+    assert_eq!(second.count(), 1);
+    second.end();
+}
+
+#[test]
+fn an_upgrade_beneath_a_server_in_use_interrupts_nobody() {
+    let (place, installation) = (Place::new(), Installation::new());
+    let mut first = Probe::start(installation.command(&place, 200));
+    installation.upgrade();
+    let second = Probe::start(installation.command(&place, 200));
+    assert_eq!(second.origin, "Joined");
+    second.end();
+
+    // New sessions of the old server cannot load the new version's plpgsql.
+    let library = installation.plpgsql();
+    let content = fs::read(&library).unwrap();
+    replace(&library, b"of another version");
+    let said = failure(&mut installation.command(&place, 200));
+    assert!(said.contains("end them and try again"), "{said}");
+    first.insert(1);
+    assert_eq!(first.count(), 1);
+    first.end();
+    replace(&library, &content);
+    let mut third = Probe::start(installation.command(&place, 200));
+    assert_eq!(third.count(), 1);
+    third.end();
+}

@@ -1,0 +1,83 @@
+//! Installing the contract once a server, into a template.
+
+use dotwrap_contract::{InstallOptions, apply, contract_digest};
+use tokio_postgres::{Client, Config};
+
+use crate::session::{connect, quoted};
+
+/// The plain owner that installs the contract into the template: `LOGIN CREATEROLE`, no superuser.
+pub(crate) const OWNER: &str = "dotwrap_test_owner";
+
+/// The name of the template with this version of the contract.
+pub(crate) fn template_name() -> String {
+    format!("template_{}", &contract_digest()[..16])
+}
+
+/// Makes the template unless it is there. One process at a time; the template gets its name when it is whole.
+pub(crate) async fn make_template(postgres: &Config) -> String {
+    let name = template_name();
+    let client = connect(postgres).await;
+    // Given back when the session ends, however it does.
+    run(&client, "SELECT pg_advisory_lock(7305481)").await;
+    let exists = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+    let exists: bool = client
+        .query_one(exists, &[&name])
+        .await
+        .expect("the catalogue")
+        .get(0);
+    if !exists {
+        build(&client, postgres, &name).await;
+    }
+    name
+}
+
+async fn build(client: &Client, postgres: &Config, name: &str) {
+    const BUILDING: &str = "template_being_built";
+    run(
+        client,
+        &format!("DROP DATABASE IF EXISTS {BUILDING} WITH (FORCE)"),
+    )
+    .await;
+    create_owner(client, OWNER).await;
+    run(client, &format!("CREATE DATABASE {BUILDING} OWNER {OWNER}")).await;
+    install(postgres.clone().user(OWNER).dbname(BUILDING)).await;
+    for command in [
+        format!("ALTER DATABASE {BUILDING} RENAME TO {name}"),
+        // Cloning needs it to be without sessions.
+        format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+    ] {
+        run(client, &command).await;
+    }
+}
+
+/// Installs the contract as its users do.
+async fn install(owner: &Config) {
+    let client = connect(owner).await;
+    if let Err(error) = apply(&client, &InstallOptions::default()).await {
+        panic!("the contract cannot be installed into the template: {error:?}");
+    }
+}
+
+/// A plain owner, as a managed PostgreSQL gives one to its user.
+pub(crate) async fn create_owner(client: &Client, name: &str) {
+    let exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";
+    let exists: bool = client
+        .query_one(exists, &[&name])
+        .await
+        .expect("the catalogue")
+        .get(0);
+    if !exists {
+        run(
+            client,
+            &format!("CREATE ROLE {} LOGIN CREATEROLE", quoted(name)),
+        )
+        .await;
+    }
+}
+
+/// Runs commands, or fails the test with what the server said.
+pub(crate) async fn run(client: &Client, commands: &str) {
+    if let Err(error) = client.batch_execute(commands).await {
+        panic!("{commands}: {error:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! The servers that all tests of a run share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dotwrap_embedded::{Cluster, Embedded, Origin};
+use nix::unistd::Uid;
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use tokio_postgres::Config;
+
+use crate::parts::{Version, postgres_folder, workspace};
+use crate::{connect, leftovers};
+
+/// Long enough to stay warm from one test program to the next.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// What makes it fast and roomy. Nobody's data depend on it, and tests of crashes use a server of their own.
+const SETTINGS: [(&str, &str); 8] = [
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("synchronous_commit", "off"),
+    ("max_connections", "400"),
+    ("shared_buffers", "256MB"),
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "1h"),
+    ("max_locks_per_transaction", "256"),
+];
+
+/// A shared server.
+#[derive(Debug)]
+pub struct TestServer {
+    cluster: Cluster,
+    version: Version,
+    /// The template with the contract, once it was asked for.
+    pub(crate) template: OnceCell<String>,
+}
+
+impl TestServer {
+    /// The shared server of this version. The first to ask starts it; it stays for the process's life.
+    ///
+    /// # Panics
+    /// Where PostgreSQL is missing or does not start, with what to do.
+    pub async fn pg(version: Version) -> &'static Self {
+        static V15: OnceCell<TestServer> = OnceCell::const_new();
+        static V18: OnceCell<TestServer> = OnceCell::const_new();
+        let server = match version {
+            Version::V15 => &V15,
+            Version::V18 => &V18,
+        };
+        server.get_or_init(|| Self::start(version)).await
+    }
+
+    async fn start(version: Version) -> Self {
+        let embedded = Embedded::in_folder(folder(version))
+            .with_binaries(postgres_folder(version))
+            .with_linger(LINGER);
+        let embedded = SETTINGS.iter().fold(embedded, |embedded, (name, value)| {
+            embedded.with_setting(name, value)
+        });
+        let cluster = match embedded.start().await {
+            Ok(cluster) => cluster,
+            Err(error) => panic!("the test server {} does not start: {error}", version.name()),
+        };
+        let server = Self {
+            cluster,
+            version,
+            template: OnceCell::new(),
+        };
+        if server.cluster.origin() != Origin::Joined {
+            let client = connect(&server.superuser_config("postgres")).await;
+            leftovers::sweep(&client).await;
+        }
+        server
+    }
+
+    /// Which version it is.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The folder of its socket.
+    #[must_use]
+    pub fn socket_folder(&self) -> &std::path::Path {
+        self.cluster.socket_folder()
+    }
+
+    /// How to connect to one of its databases as one of its roles.
+    #[must_use]
+    pub fn config(&self, role: &str, database: &str) -> Config {
+        let mut config = self.superuser_config(database);
+        config.user(role);
+        config
+    }
+
+    /// How to connect to one of its databases as the superuser.
+    #[must_use]
+    pub fn superuser_config(&self, database: &str) -> Config {
+        self.cluster.superuser_config(database)
+    }
+}
+
+/// One folder for each checkout, version and user, in the folder for temporary files: its path is short, and the account that
+/// runs the server for root can reach it.
+fn folder(version: Version) -> PathBuf {
+    let checkout = Sha256::digest(workspace().as_os_str().as_encoded_bytes());
+    let checkout: String = checkout[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = format!(
+        "dotwrap-test-{}-{checkout}-{}",
+        Uid::effective(),
+        version.name()
+    );
+    std::env::temp_dir().join(name)
+}

@@ -1,0 +1,25 @@
+//! Sessions for tests.
+
+use tokio_postgres::{Client, Config, NoTls};
+
+/// Opens a session; the connection's task ends with the client.
+///
+/// # Panics
+/// Where that fails, with what the server said.
+pub async fn connect(config: &Config) -> Client {
+    match try_connect(config).await {
+        Ok(client) => client,
+        Err(error) => panic!("cannot connect with {config:?}: {error:?}"),
+    }
+}
+
+pub(crate) async fn try_connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// A name as it stands in SQL.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

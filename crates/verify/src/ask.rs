@@ -1,0 +1,151 @@
+//! Asking every question of one and the same state.
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
+
+use crate::checks::{self, Check};
+use crate::error::VerifyError;
+use crate::report::{CheckResult, Report, Violation};
+use crate::rights;
+
+/// What to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// The schema that the contract is installed in.
+    pub schema: String,
+    /// How many findings of each check are named at most; all are counted.
+    pub sample: u32,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self {
+            schema: "dot".to_owned(),
+            sample: 20,
+        }
+    }
+}
+
+/// Judges the ledger as it stands at this instant.
+///
+/// Takes the session for itself, because it opens a transaction; that is read-only, and is rolled back if the future is
+/// dropped. No setting outlives it.
+///
+/// # Errors
+/// Where there is no ledger to judge, the session may not read it, or the database does not answer. What breaks a rule is no
+/// error; it is in the report.
+pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Report, VerifyError> {
+    let mut transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await
+        .map_err(VerifyError::asking("for a transaction"))?;
+    rights::require(&transaction, &options.schema).await?;
+    look_into(&transaction, &options.schema).await?;
+    let mut results = Vec::new();
+    for (family, check) in checks::all() {
+        let findings = ask(&mut transaction, check, options.sample).await?;
+        results.push(judge(family, check, findings));
+    }
+    transaction
+        .commit()
+        .await
+        .map_err(VerifyError::asking("for the end of the transaction"))?;
+    Ok(Report {
+        schema: options.schema.clone(),
+        checks: results,
+    })
+}
+
+/// Names mean the schema's objects for the length of the transaction: behind the catalogue's own, which are always looked for
+/// first unless the path names them, and before temporary tables, which anybody can make.
+async fn look_into(transaction: &Transaction<'_>, schema: &str) -> Result<(), VerifyError> {
+    let quoted = schema.replace('"', "\"\"");
+    transaction
+        .batch_execute(&format!(
+            "SET LOCAL search_path = \"{quoted}\", pg_temp"
+        ))
+        .await
+        .map_err(VerifyError::asking("to look into the schema"))
+}
+
+struct Findings {
+    count: u64,
+    sample: Vec<Violation>,
+}
+
+async fn ask(
+    transaction: &mut Transaction<'_>,
+    check: &'static Check,
+    sample: u32,
+) -> Result<Findings, VerifyError> {
+    let question = format!(
+        "SELECT v.subject, v.what, count(*) OVER () AS count FROM (\n{}\n) AS v (subject, what) ORDER BY v.subject, v.what LIMIT {}",
+        check.question.trim_end().trim_end_matches(';'),
+        // The count comes with the rows: at least one is asked for.
+        sample.max(1),
+    );
+    let asking = || VerifyError::asking(check.name);
+    let savepoint = transaction.savepoint("question").await.map_err(asking())?;
+    match savepoint.query_typed(&question, &[]).await {
+        Ok(rows) => {
+            savepoint.commit().await.map_err(asking())?;
+            Ok(read(&rows, sample))
+        }
+        Err(error) if names_what_is_gone(&error) => {
+            savepoint.rollback().await.map_err(asking())?;
+            Ok(unanswerable(&error))
+        }
+        Err(error) => Err(asking()(error)),
+    }
+}
+
+fn read(rows: &[Row], sample: u32) -> Findings {
+    let count = rows
+        .first()
+        .map_or(0, |row| row.get::<_, i64>("count").unsigned_abs());
+    let sample = rows.iter().take(sample as usize).map(|row| Violation {
+        subject: row.get("subject"),
+        what: row.get("what"),
+    });
+    Findings {
+        count,
+        sample: sample.collect(),
+    }
+}
+
+/// A view or a column that somebody dropped or changed: then the rule cannot be shown to hold, which is a finding. Fail-closed.
+fn names_what_is_gone(error: &tokio_postgres::Error) -> bool {
+    let gone = [
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::DATATYPE_MISMATCH,
+    ];
+    error.code().is_some_and(|code| gone.contains(code))
+}
+
+fn unanswerable(error: &tokio_postgres::Error) -> Findings {
+    let message = error.as_db_error().map_or("no message", |e| e.message());
+    Findings {
+        count: 1,
+        sample: vec![Violation {
+            subject: "the schema".to_owned(),
+            what: format!("the question cannot be asked: {message}"),
+        }],
+    }
+}
+
+fn judge(family: &'static str, check: &'static Check, findings: Findings) -> CheckResult {
+    CheckResult {
+        name: check.name,
+        family,
+        rule: check.rule,
+        source: check.source,
+        severity: check.severity,
+        count: findings.count,
+        violations: findings.sample,
+    }
+}

@@ -1,0 +1,42 @@
+//! The end of an executed run: once, under its lease, and nothing behind it.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "conclusion_has_its_run",
+        rule: "Every conclusion belongs to a run whose header is there.",
+        source: "contract, Ledger: process_run_conclusion",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/conclusion_has_its_run.sql"),
+    },
+    Check {
+        name: "one_conclusion_a_run",
+        rule: "No run has two conclusions.",
+        source: "system, The life of a run: the fencing",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/one_conclusion_a_run.sql"),
+    },
+    Check {
+        name: "conclusion_under_a_lease",
+        rule: "Only a run that was begun under a lease has a conclusion.",
+        source: "system, The life of a run: recorded without execution",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/conclusion_under_a_lease.sql"),
+    },
+    Check {
+        name: "nothing_behind_a_conclusion",
+        rule: "Nothing of a run is written after its conclusion.",
+        source: "contract, Executed runs: run_concluded",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/nothing_behind_a_conclusion.sql"),
+    },
+    Check {
+        name: "pass_is_the_verifiers",
+        rule: "A run is concluded with the verdict pass only where its verifier said so.",
+        source: "system, Terms: verdict",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/pass_is_the_verifiers.sql"),
+    },
+];

@@ -1,0 +1,35 @@
+//! The outbox: only what was allowed out, and only what is true.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "event_type_was_active",
+        rule: "An outbox row is of a type that was active when it was written.",
+        source: "seed, Layered design: event_outbox",
+        severity: Severity::Violation,
+        question: include_str!("events/event_type_was_active.sql"),
+    },
+    Check {
+        name: "event_type_agrees_with_its_history",
+        rule: "An event type is active exactly if its last recorded switch says so.",
+        source: "contract, Tables: event_type_registry",
+        severity: Severity::Violation,
+        question: include_str!("events/event_type_agrees_with_its_history.sql"),
+    },
+    Check {
+        name: "event_agrees_with_its_row",
+        rule: "An outbox row says what the row that it tells of says, and is of the type that this means.",
+        source: "contract, Ledger: event_outbox",
+        severity: Severity::Violation,
+        question: include_str!("events/event_agrees_with_its_row.sql"),
+    },
+    Check {
+        name: "event_is_told_once",
+        rule: "What happened is in the outbox at most once.",
+        source: "system, Decisions: events",
+        severity: Severity::Violation,
+        question: include_str!("events/event_is_told_once.sql"),
+    },
+];

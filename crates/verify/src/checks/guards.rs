@@ -1,0 +1,85 @@
+//! What keeps the ledger honest from the inside, as the catalogue has it. An owner's DDL can not be blocked by the database:
+//! it is noticed here.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "append_only_triggers",
+        rule: "Every insert-only table refuses UPDATE, DELETE and TRUNCATE by a trigger that is always enabled.",
+        source: "contract, Ledger: ledger_append_only",
+        severity: Severity::Violation,
+        question: include_str!("guards/append_only_triggers.sql"),
+    },
+    Check {
+        name: "append_only_function",
+        rule: "The function behind those triggers lets nobody through but a superuser, and raises.",
+        source: "contract, Ledger: ledger_append_only",
+        severity: Severity::Violation,
+        question: include_str!("guards/append_only_function.sql"),
+    },
+    Check {
+        name: "ledger_tables_are_plain",
+        rule: "Every insert-only table is an ordinary, durable table without rules, heirs, row security, or triggers of others.",
+        source: "contract, Tables: Ledger",
+        severity: Severity::Violation,
+        question: include_str!("guards/ledger_tables_are_plain.sql"),
+    },
+    Check {
+        name: "constraints_are_there",
+        rule: "The keys and conditions that the rules rest on are there, validated and enforced.",
+        source: "contract, Tables: Ledger",
+        severity: Severity::Violation,
+        question: include_str!("guards/constraints_are_there.sql"),
+    },
+    Check {
+        name: "unique_indexes_are_there",
+        rule: "The unique indexes behind idempotency and receipts are there, valid, and over all that they are meant for.",
+        source: "seed, Safety contract: partial-unique idempotency_key",
+        severity: Severity::Violation,
+        question: include_str!("guards/unique_indexes_are_there.sql"),
+    },
+    Check {
+        name: "required_columns_are_not_null",
+        rule: "The columns that the rules compare can not be null.",
+        source: "contract, Tables: Ledger",
+        severity: Severity::Violation,
+        question: include_str!("guards/required_columns_are_not_null.sql"),
+    },
+    Check {
+        name: "constraint_triggers_are_enabled",
+        rule: "The triggers that enforce foreign keys are enabled.",
+        source: "contract, Tables: Ledger",
+        severity: Severity::Violation,
+        question: include_str!("guards/constraint_triggers_are_enabled.sql"),
+    },
+    Check {
+        name: "only_the_owner_writes",
+        rule: "No role but the owner can write a table, hold more than SELECT on anything, or make objects in the schema.",
+        source: "contract, Roles",
+        severity: Severity::Violation,
+        question: include_str!("guards/only_the_owner_writes.sql"),
+    },
+    Check {
+        name: "public_has_nothing",
+        rule: "PUBLIC has no right in the schema.",
+        source: "contract, Roles: PUBLIC gets nothing",
+        severity: Severity::Violation,
+        question: include_str!("guards/public_has_nothing.sql"),
+    },
+    Check {
+        name: "functions_pin_their_search_path",
+        rule: "Every function names the schema that it works in, and temporary objects last.",
+        source: "system, Decisions: one schema",
+        severity: Severity::Violation,
+        question: include_str!("guards/functions_pin_their_search_path.sql"),
+    },
+    Check {
+        name: "functions_have_the_rights_meant",
+        rule: "The contract's functions work with their owner's rights, and no other function does.",
+        source: "contract, Roles: functions are SECURITY DEFINER",
+        severity: Severity::Violation,
+        question: include_str!("guards/functions_have_the_rights_meant.sql"),
+    },
+];

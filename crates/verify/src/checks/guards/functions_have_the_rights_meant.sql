@@ -1,0 +1,26 @@
+-- Required are those of this release; allowed are also those that the contract names for executed runs, for archiving and
+-- for delivery. Any other one that works with its owner's rights is a door that nobody declared.
+WITH definer (function_name, is_required) AS (VALUES
+  ('fn_dot_iu_operator_runtime_enabled', true), ('fn_process_dot_posture', true), ('fn_dot_gate_set', true),
+  ('fn_dot_preflight', true), ('fn_assert_safe_for_dot_action', true), ('fn_dot_preflight_ask', true),
+  ('fn_dot_iu_runtime_lease_acquire', true), ('fn_dot_iu_runtime_lease_renew', true), ('fn_dot_iu_runtime_lease_release', true),
+  ('fn_process_run_observe', true), ('fn_process_component_observe', true), ('fn_process_pair_observe', true),
+  ('fn_process_backfill', true), ('fn_dot_refusal_record', true),
+  ('fn_dot_tools_import', true), ('fn_process_candidate_set', true), ('fn_dot_contract_set', true), ('fn_dot_fixture_put', true),
+  ('fn_dot_preflight_check_set', true), ('fn_event_type_set_active', true), ('fn_dot_lease_force_release', true),
+  ('fn_process_run_begin', false), ('fn_dot_invocation_begin', false), ('fn_process_run_conclude', false), ('fn_process_run_reap', false)
+)
+SELECT coalesce(d.function_name, p.proname::text) AS subject,
+  CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'
+    ELSE 'does not work with its owner''s rights' END AS what
+FROM definer d
+FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = current_schema()::regnamespace) AS p ON p.proname = d.function_name
+WHERE CASE WHEN p.oid IS NULL THEN d.is_required WHEN d.function_name IS NULL THEN p.prosecdef ELSE NOT p.prosecdef END
+UNION ALL
+-- Registered checks are code that somebody wrote: they must not run as the owner of the ledger, where there is another role.
+SELECT p.proname::text, format('runs registered checks with the rights of %s, who owns the ledger', p.proowner::regrole)
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = current_schema() AND p.proname = 'fn_dot_preflight_ask' AND p.proowner = n.nspowner
+  -- Where no roles may be created, one account is everything; then nobody else was granted anything either.
+  AND EXISTS (SELECT FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
+              WHERE c.relnamespace = n.oid AND c.relname = 'process_run_observation' AND a.grantee <> n.nspowner);

@@ -1,0 +1,9 @@
+-- Without it, whoever calls a function with its owner's rights chooses what its names mean.
+SELECT p.oid::regprocedure::text AS subject,
+  coalesce('its search_path is ' || setting.path, 'it takes its caller''s search_path') AS what
+FROM pg_proc p
+LEFT JOIN LATERAL (
+  SELECT substr(entry, length('search_path=') + 1) AS path FROM unnest(p.proconfig) AS entry WHERE starts_with(entry, 'search_path=')
+) AS setting ON true
+WHERE p.pronamespace = current_schema()::regnamespace
+  AND setting.path IS DISTINCT FROM quote_ident(current_schema()) || ', pg_temp';

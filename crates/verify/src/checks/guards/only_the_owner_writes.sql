@@ -1,0 +1,28 @@
+WITH relation AS (
+  SELECT c.oid, c.relname::text AS name, c.relkind, c.relowner, c.relacl, n.nspowner
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+)
+SELECT r.name AS subject, format('%s may %s', coalesce(g.rolname, 'PUBLIC'), string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)) AS what
+FROM relation r
+CROSS JOIN aclexplode(r.relacl) AS a
+LEFT JOIN pg_roles g ON g.oid = a.grantee
+WHERE a.grantee <> r.relowner AND a.privilege_type <> 'SELECT'
+GROUP BY r.name, g.rolname
+UNION ALL
+SELECT r.name, format('%s may %s the column %s', coalesce(g.rolname, 'PUBLIC'), a.privilege_type, t.attname)
+FROM relation r
+JOIN pg_attribute t ON t.attrelid = r.oid AND t.attacl IS NOT NULL
+CROSS JOIN aclexplode(t.attacl) AS a
+LEFT JOIN pg_roles g ON g.oid = a.grantee
+WHERE a.grantee <> r.relowner AND a.privilege_type <> 'SELECT'
+UNION ALL
+-- Whoever owns a table can write it.
+SELECT r.name, format('owned by %s, the schema by %s', r.relowner::regrole, r.nspowner::regrole) FROM relation r WHERE r.relowner <> r.nspowner
+UNION ALL
+-- Whoever can make objects here can put one in another's place.
+SELECT n.nspname::text, format('%s may %s in the schema', coalesce(g.rolname, 'PUBLIC'), a.privilege_type)
+FROM pg_namespace n
+CROSS JOIN aclexplode(n.nspacl) AS a
+LEFT JOIN pg_roles g ON g.oid = a.grantee
+WHERE n.nspname = current_schema() AND a.grantee <> n.nspowner AND a.privilege_type <> 'USAGE';

@@ -1,0 +1,20 @@
+WITH expected (table_name, column_name) AS (VALUES
+  ('process_run_observation', 'idempotency_key'),
+  ('process_component_observation', 'idempotency_key'),
+  ('process_component_observation', 'invocation_id')
+)
+SELECT e.table_name AS subject, format('no valid unique index of every %s', e.column_name) AS what
+FROM expected e
+WHERE NOT EXISTS (
+  SELECT FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indrelid
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+  WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = e.table_name AND a.attname = e.column_name
+    AND i.indnkeyatts = 1 AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indisready AND i.indislive
+    AND coalesce(pg_get_expr(i.indpred, i.indrelid), '') IN ('', format('(%s IS NOT NULL)', e.column_name)))
+UNION ALL
+-- The indexes of primary keys and unique constraints, and every other one: what is not valid guards nothing.
+SELECT c.relname, format('the index %s is not valid', i.indexrelid::regclass)
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+WHERE c.relnamespace = current_schema()::regnamespace AND NOT (i.indisvalid AND i.indisready AND i.indislive);

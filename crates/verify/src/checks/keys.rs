@@ -1,0 +1,28 @@
+//! Ids and idempotency keys: each once.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "ids_are_unique",
+        rule: "Every id of the ledger is there once.",
+        source: "contract, Tables: Ledger",
+        severity: Severity::Violation,
+        question: include_str!("keys/ids_are_unique.sql"),
+    },
+    Check {
+        name: "idempotency_keys_are_unique",
+        rule: "An idempotency key has at most one run and at most one component.",
+        source: "seed, Safety contract: idempotent rerun",
+        severity: Severity::Violation,
+        question: include_str!("keys/idempotency_keys_are_unique.sql"),
+    },
+    Check {
+        name: "component_key_is_its_runs",
+        rule: "A component's key that is made of a run's key and its own DOT belongs to that run.",
+        source: "contract, Recording: idempotency",
+        severity: Severity::Warning,
+        question: include_str!("keys/component_key_is_its_runs.sql"),
+    },
+];

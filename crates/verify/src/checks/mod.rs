@@ -1,0 +1,73 @@
+//! The rules, one family a file, each rule's question in a `.sql` file of its own.
+//!
+//! A question is one SELECT that gives what breaks the rule: `subject` (the id of a row, a candidate, a table) and `what` is
+//! wrong with it, both text. It names tables without their schema, and no function but the catalogue's.
+
+mod conclusions;
+mod events;
+mod evidence;
+mod gates;
+mod guards;
+mod keys;
+mod ladder;
+mod rollup;
+mod runs;
+
+use crate::report::Severity;
+
+/// One rule and the question whose rows break it.
+#[derive(Debug)]
+pub(crate) struct Check {
+    /// Stable once released.
+    pub(crate) name: &'static str,
+    /// In one sentence.
+    pub(crate) rule: &'static str,
+    /// Where it comes from.
+    pub(crate) source: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) question: &'static str,
+}
+
+const FAMILIES: [(&str, &[Check]); 9] = [
+    ("runs", runs::CHECKS),
+    ("conclusions", conclusions::CHECKS),
+    ("evidence", evidence::CHECKS),
+    ("keys", keys::CHECKS),
+    ("events", events::CHECKS),
+    ("gates", gates::CHECKS),
+    ("ladder", ladder::CHECKS),
+    ("rollup", rollup::CHECKS),
+    ("guards", guards::CHECKS),
+];
+
+/// Every check with its family's name, in the order in which they are asked.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Check)> {
+    FAMILIES
+        .into_iter()
+        .flat_map(|(family, checks)| checks.iter().map(move |check| (family, check)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = all().map(|(_, check)| check.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn rules_are_sentences_and_questions_are_one_statement() {
+        for (_, check) in all() {
+            assert!(check.rule.ends_with('.'), "{}", check.name);
+            assert!(!check.source.is_empty(), "{}", check.name);
+            let question = check.question.trim_end();
+            assert!(question.ends_with(';'), "{}", check.name);
+            assert_eq!(question.matches(";\n").count(), 0, "{}", check.name);
+        }
+    }
+}

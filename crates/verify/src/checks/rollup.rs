@@ -1,0 +1,21 @@
+//! The counts that status pages read, beside a recount.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "rollup_counts_the_ledger",
+        rule: "The kept counts of a candidate are what counting its ledger gives.",
+        source: "contract, Views: status pages",
+        severity: Severity::Violation,
+        question: include_str!("rollup/rollup_counts_the_ledger.sql"),
+    },
+    Check {
+        name: "observed_view_adds_the_rollup",
+        rule: "The view of what was observed shows the sums of the kept counts.",
+        source: "contract, Views: v_process_discovery_runtime_observed",
+        severity: Severity::Violation,
+        question: include_str!("rollup/observed_view_adds_the_rollup.sql"),
+    },
+];

@@ -1,0 +1,11 @@
+WITH kept AS (
+  SELECT k.process_candidate_code, sum(k.run_count) AS run_count, sum(k.component_count) AS component_count, sum(k.real_run_count) AS real_run_count,
+    sum(k.dry_run_count) AS dry_run_count, sum(k.simulated_count) AS simulated_count, sum(k.backfilled_count) AS backfilled_count
+  FROM process_observation_rollup k GROUP BY k.process_candidate_code
+)
+SELECT coalesce(k.process_candidate_code, v.process_candidate_code) AS subject,
+  format('the view shows %s runs (%s real, %s dry, %s simulated, %s backfilled), %s components', v.run_count, v.real_run_count, v.dry_run_count, v.simulated_count, v.backfilled_count, v.component_count) AS what
+FROM kept k
+FULL JOIN v_process_discovery_runtime_observed v ON v.process_candidate_code = k.process_candidate_code
+WHERE (k.run_count, k.component_count, k.real_run_count, k.dry_run_count, k.simulated_count, k.backfilled_count)
+  IS DISTINCT FROM (v.run_count, v.component_count, v.real_run_count, v.dry_run_count, v.simulated_count, v.backfilled_count);

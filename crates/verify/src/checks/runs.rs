@@ -1,0 +1,63 @@
+//! Headers and components: what belongs together, and says so.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "component_has_its_run",
+        rule: "Every component belongs to a run whose header is there.",
+        source: "contract, Ledger: process_component_observation",
+        severity: Severity::Violation,
+        question: include_str!("runs/component_has_its_run.sql"),
+    },
+    Check {
+        name: "component_agrees_with_its_run",
+        rule: "A component bears the correlation id and the candidate of its run's header.",
+        source: "system, Terms: correlation_id",
+        severity: Severity::Violation,
+        question: include_str!("runs/component_agrees_with_its_run.sql"),
+    },
+    Check {
+        name: "one_component_a_role",
+        rule: "A run has at most one producer and at most one verifier.",
+        source: "contract, Ledger: process_component_observation",
+        severity: Severity::Violation,
+        question: include_str!("runs/one_component_a_role.sql"),
+    },
+    Check {
+        name: "producer_is_the_headers",
+        rule: "The producer of a run is the DOT that its header names.",
+        source: "contract, Ledger: process_run_observation.dot_code is the producer's",
+        severity: Severity::Violation,
+        question: include_str!("runs/producer_is_the_headers.sql"),
+    },
+    Check {
+        name: "dot_is_known",
+        rule: "Whatever names a DOT names one that the registry knows.",
+        source: "seed, Safety contract: fail-closed",
+        severity: Severity::Violation,
+        question: include_str!("runs/dot_is_known.sql"),
+    },
+    Check {
+        name: "role_fits_the_registry",
+        rule: "A component has the role that the registry gives to its DOT.",
+        source: "contract, Tables: dot_tools.pair_role",
+        severity: Severity::Warning,
+        question: include_str!("runs/role_fits_the_registry.sql"),
+    },
+    Check {
+        name: "run_is_of_one_pair",
+        rule: "The producer and the verifier of a run are a pair.",
+        source: "system, Terms: pair",
+        severity: Severity::Warning,
+        question: include_str!("runs/run_is_of_one_pair.sql"),
+    },
+    Check {
+        name: "lease_is_bound_once",
+        rule: "A lease that is bound to a run is its pair's, and its token is bound to no other run.",
+        source: "contract, Functions: Lease",
+        severity: Severity::Violation,
+        question: include_str!("runs/lease_is_bound_once.sql"),
+    },
+];

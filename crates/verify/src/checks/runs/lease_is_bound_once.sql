@@ -1,0 +1,10 @@
+SELECT r.process_run_id::text AS subject, format('bound to the lease %L, its pair''s is dot_exec:%s', r.lease_name, r.dot_code) AS what
+FROM process_run_observation r
+WHERE r.lease_token IS NOT NULL AND r.lease_name IS DISTINCT FROM 'dot_exec:' || r.dot_code
+UNION ALL
+-- Each acquisition has a token of its own, and a run is begun under one of its own.
+SELECT min(r.process_run_id::text), format('its lease token is bound to %s runs', count(*))
+FROM process_run_observation r
+WHERE r.lease_token IS NOT NULL
+GROUP BY r.lease_token
+HAVING count(*) > 1;

@@ -1,0 +1,86 @@
+//! Whether there is something to judge, and whether this session may read it: asked first, of the catalogue, which everybody
+//! may read, so that a missing right is said once and clearly.
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Row, Transaction};
+
+use crate::error::VerifyError;
+
+/// The raw tables that the questions read.
+const TABLES: [&str; 14] = [
+    "dot_config",
+    "dot_config_history",
+    "dot_invocation",
+    "dot_lease_force_release",
+    "dot_refusal",
+    "dot_tools",
+    "event_outbox",
+    "event_type_history",
+    "event_type_registry",
+    "process_candidate",
+    "process_component_observation",
+    "process_observation_rollup",
+    "process_run_conclusion",
+    "process_run_observation",
+];
+
+const QUESTION: &str = "
+SELECT named.table_name, c.oid IS NOT NULL AS is_there,
+  coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS is_readable
+FROM unnest($2) AS named (table_name)
+LEFT JOIN pg_namespace n ON n.nspname = $1
+LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = named.table_name
+ORDER BY named.table_name";
+
+/// The role that the tables were opened to, told by its name's end; its beginning is the installer's choice.
+const ARCHIVER: &str = "
+SELECT r.rolname::text
+FROM pg_namespace n
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'process_run_observation'
+CROSS JOIN aclexplode(c.relacl) AS granted
+JOIN pg_roles r ON r.oid = granted.grantee
+WHERE n.nspname = $1 AND granted.privilege_type = 'SELECT' AND r.rolname LIKE '%\\_archiver'
+ORDER BY r.rolname LIMIT 1";
+
+/// Refuses to judge what is not there, or cannot be read.
+pub(crate) async fn require(
+    transaction: &Transaction<'_>,
+    schema: &str,
+) -> Result<(), VerifyError> {
+    let tables: &[&str] = &TABLES;
+    let rows = transaction
+        .query_typed(
+            QUESTION,
+            &[(&schema, Type::TEXT), (&tables, Type::TEXT_ARRAY)],
+        )
+        .await
+        .map_err(VerifyError::asking("what there is to read"))?;
+    let missing = tables_without(&rows, "is_there");
+    if !missing.is_empty() {
+        let schema = schema.to_owned();
+        return Err(VerifyError::NotInstalled { schema, missing });
+    }
+    let unreadable = tables_without(&rows, "is_readable");
+    if !unreadable.is_empty() {
+        let archiver = archiver(transaction, schema).await?;
+        return Err(VerifyError::MissingRight {
+            unreadable,
+            archiver,
+        });
+    }
+    Ok(())
+}
+
+fn tables_without(rows: &[Row], property: &str) -> Vec<String> {
+    let without = rows.iter().filter(|row| !row.get::<_, bool>(property));
+    without.map(|row| row.get("table_name")).collect()
+}
+
+async fn archiver(transaction: &Transaction<'_>, schema: &str) -> Result<String, VerifyError> {
+    let rows = transaction
+        .query_typed(ARCHIVER, &[(&schema, Type::TEXT)])
+        .await
+        .map_err(VerifyError::asking("who may read"))?;
+    let found = rows.first().map(|row| row.get(0));
+    Ok(found.unwrap_or_else(|| "the archiver's role, <prefix>_archiver".to_owned()))
+}

@@ -1,0 +1,77 @@
+-- Gates open, for a while; a header that claims DRY_RUN without a component is no lie.
+SELECT dot.fn_dot_gate_set('iu_core.operator_runtime_enabled', 'true', 'ann', 'a window', clock_timestamp() + interval '1 hour');
+----
+SELECT dot.fn_dot_gate_set('process_dot_runtime.execute_enabled', 'true', 'ann', 'a window');
+----
+SELECT dot.fn_process_run_observe('PROC:headers', 'corr-11', 'ann', p_evidence_type => 'DRY_RUN', p_process_run_id => '05000000-0000-7000-8000-000000000005');
+----
+SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'true', 'ann', 'a window');
+SELECT dot.fn_dot_gate_set('process_dot_runtime.dry_run_only', 'false', 'ann', 'a window');
+----
+-- 1: header under its lease, and the producer's receipt.
+BEGIN;
+INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system,
+  lease_name, lease_token, evidence_ref, actor)
+VALUES ('0e000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'corr-e', 'started', 'REAL_RUN', 'dot_exec_runner',
+  'dot_exec:COPY', '0e000000-0000-7000-8000-00000000001e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
+SELECT dot.fn_dot_rollup_header('PROC:copy', 'COPY');
+INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
+VALUES ('0e000000-0000-7000-8000-0000000000ca', '0e000000-0000-7000-8000-000000000001', 'COPY', 'producer', 'REAL_RUN', 'REAL_RUN', 'command:cp', 'run', pg_current_snapshot());
+COMMIT;
+----
+-- 2: the producer's component, and the verifier's receipt, which bears its digest.
+BEGIN;
+INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
+  invocation_id, status, evidence_type, output_digest, source_system, evidence_ref, actor)
+VALUES ('0e000000-0000-7000-8000-00000000000a', '0e000000-0000-7000-8000-000000000001', 'producer', 'PROC:copy', 'corr-e', 'COPY',
+  '0e000000-0000-7000-8000-0000000000ca', 'step_completed', 'REAL_RUN', 'sha256:1234', 'dot_exec_runner',
+  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
+SELECT dot.fn_dot_rollup_component('PROC:copy', '0e000000-0000-7000-8000-000000000001', 'COPY', 'producer', 'REAL_RUN');
+INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
+VALUES ('0e000000-0000-7000-8000-0000000000cb', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN', 'REAL_RUN', 'command:cmp', 'run', 'sha256:1234', pg_current_snapshot());
+COMMIT;
+----
+-- 3: the verifier's component with its verdict, the conclusion, and its event.
+BEGIN;
+INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
+  invocation_id, status, evidence_type, verdict, source_system, evidence_ref, actor)
+VALUES ('0e000000-0000-7000-8000-00000000000b', '0e000000-0000-7000-8000-000000000001', 'verifier', 'PROC:copy', 'corr-e', 'COMPARE',
+  '0e000000-0000-7000-8000-0000000000cb', 'step_completed', 'REAL_RUN', 'pass', 'dot_exec_runner',
+  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
+SELECT dot.fn_dot_rollup_component('PROC:copy', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN');
+INSERT INTO dot.process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by)
+VALUES ('0e000000-0000-7000-8000-000000000001', 'completed', 'pass', 'out:e', '{}', 'run');
+SELECT dot.fn_dot_event_emit('process.run.completed', '0e000000-0000-7000-8000-000000000001', NULL, 'corr-e', 'COPY', 'completed', 'REAL_RUN', 'dot_exec_runner', NULL, 'out:e');
+COMMIT;
+----
+-- The gate closes again; the receipts are all committed, so that none is void.
+SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'false', 'ann', 'the window is over');
+----
+-- A dry run whose verifier turns out to be a mock: lowered to simulated, and with no conclusion yet.
+BEGIN;
+INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system,
+  lease_name, lease_token, evidence_ref, actor)
+VALUES ('0d000000-0000-7000-8000-000000000001', 'PACK', 'PROC:pack', 'corr-d', 'started', 'DRY_RUN', 'dot_exec_runner',
+  'dot_exec:PACK', '0d000000-0000-7000-8000-00000000001e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
+SELECT dot.fn_dot_rollup_header('PROC:pack', 'PACK');
+INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
+VALUES ('0d000000-0000-7000-8000-0000000000ca', '0d000000-0000-7000-8000-000000000001', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', pg_current_snapshot());
+COMMIT;
+----
+BEGIN;
+INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
+  invocation_id, status, evidence_type, output_digest, source_system, evidence_ref, actor)
+VALUES ('0d000000-0000-7000-8000-00000000000a', '0d000000-0000-7000-8000-000000000001', 'producer', 'PROC:pack', 'corr-d', 'PACK',
+  '0d000000-0000-7000-8000-0000000000ca', 'step_completed', 'DRY_RUN', 'sha256:5678', 'dot_exec_runner',
+  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
+SELECT dot.fn_dot_rollup_component('PROC:pack', '0d000000-0000-7000-8000-000000000001', 'PACK', 'producer', 'DRY_RUN');
+INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
+VALUES ('0d000000-0000-7000-8000-0000000000cb', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', 'sha256:5678', pg_current_snapshot());
+COMMIT;
+----
+INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
+  invocation_id, status, evidence_type, source_system, evidence_ref, actor)
+VALUES ('0d000000-0000-7000-8000-00000000000b', '0d000000-0000-7000-8000-000000000001', 'verifier', 'PROC:pack', 'corr-d', 'LIST',
+  '0d000000-0000-7000-8000-0000000000cb', 'step_completed', 'SIMULATED_DRY_RUN', 'dot_exec_runner',
+  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
+SELECT dot.fn_dot_rollup_component('PROC:pack', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'SIMULATED_DRY_RUN');

@@ -1,0 +1,45 @@
+//! Lies about how a run ended.
+
+use super::Lie;
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        told: "a conclusion of no run",
+        sql: "SET session_replication_role = replica;
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{}', 'eve')",
+        noticed: &[("conclusion_has_its_run", "{nowhere}")],
+    },
+    Lie {
+        told: "a second conclusion",
+        sql: "ALTER TABLE dot.process_run_conclusion DROP CONSTRAINT process_run_conclusion_pkey;
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{executed}', 'failed', '{}', 'eve')",
+        noticed: &[
+            ("one_conclusion_a_run", "{executed}: 2 conclusions: completed, failed"),
+            ("constraints_are_there", "process_run_conclusion: no constraint that says PRIMARY KEY (process_run_id)"),
+            ("run_view_shows_the_ledger", "{executed}"),
+        ],
+    },
+    Lie {
+        told: "a conclusion of what was not executed",
+        sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{}', 'eve')",
+        noticed: &[("conclusion_under_a_lease", "{simulated}: concluded as completed")],
+    },
+    Lie {
+        told: "a component behind the conclusion",
+        sql: "UPDATE dot.process_component_observation SET created_at = clock_timestamp() WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("nothing_behind_a_conclusion", "{executed_verifier}: a component")],
+    },
+    Lie {
+        told: "a receipt behind the conclusion",
+        sql: "UPDATE dot.dot_invocation SET begun_at = clock_timestamp() WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[
+            ("nothing_behind_a_conclusion", "{verifier_receipt}: a receipt"),
+            ("receipt_of_an_earlier_transaction", "{executed_verifier}"),
+        ],
+    },
+    Lie {
+        told: "a pass that the verifier did not give",
+        sql: "UPDATE dot.process_component_observation SET verdict = 'fail' WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("pass_is_the_verifiers", "{executed}: concluded with pass, its verifier said fail")],
+    },
+];

@@ -1,0 +1,172 @@
+//! Lies about what ran.
+
+use super::Lie;
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        told: "a verdict without a receipt",
+        sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_execution_needs_receipt;
+            UPDATE dot.process_component_observation SET verdict = 'pass' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[
+            ("execution_has_its_receipt", "{stepwise_verifier}: SIMULATED_DRY_RUN with the verdict pass without a receipt"),
+            ("constraints_are_there", "process_component_observation: no constraint that says CHECK (((invocation_id IS NOT NULL)"),
+        ],
+    },
+    Lie {
+        told: "a real run without a receipt",
+        sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_execution_needs_receipt;
+            UPDATE dot.process_component_observation SET evidence_type = 'REAL_RUN' WHERE component_run_id = '{stepwise_producer}'",
+        noticed: &[
+            ("execution_has_its_receipt", "{stepwise_producer}: REAL_RUN without a receipt"),
+            ("constraints_are_there", "process_component_observation"),
+            ("evidence_not_above_the_headers", "{stepwise_producer}: the component claims REAL_RUN, its header SIMULATED_DRY_RUN"),
+            ("rollup_counts_the_ledger", "PROC:copy"),
+        ],
+    },
+    Lie {
+        told: "a receipt that is only named",
+        sql: "SET session_replication_role = replica;
+            UPDATE dot.process_component_observation SET verdict = 'pass', invocation_id = '{nowhere}', evidence_ref = evidence_ref - 'no_execute'
+            WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[("execution_has_its_receipt", "{stepwise_verifier}")],
+    },
+    Lie {
+        told: "a producer that passes itself",
+        sql: "UPDATE dot.process_component_observation SET verdict = 'pass' WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("verdict_is_a_verifiers", "{executed_producer}: a producer with the verdict pass")],
+    },
+    Lie {
+        told: "a receipt of another DOT beneath a component that claims nothing",
+        sql: "UPDATE dot.dot_invocation SET dot_code = 'COMPARE' WHERE invocation_id = '{dry_verifier_receipt}'",
+        noticed: &[("receipt_fits_its_component", "is of the DOT COMPARE")],
+    },
+    Lie {
+        told: "a real run on another DOT's receipt: the view falls for it, the judge does not",
+        sql: "UPDATE dot.dot_invocation SET dot_code = 'PACK' WHERE invocation_id = '{producer_receipt}'",
+        noticed: &[
+            ("receipt_fits_its_component", "{executed_producer}"),
+            ("ladder_is_proven", "PROC:copy: the view shows birth_ready"),
+            ("verified_candidates_are_proven", "PROC:copy: the view shows birth_ready, the ledger proves no real evidence"),
+            ("birth_readiness_is_proven", "PROC:copy"),
+        ],
+    },
+    Lie {
+        told: "one receipt for two components",
+        sql: "DROP INDEX dot.process_component_receipt_once;
+            UPDATE dot.process_component_observation SET invocation_id = '{dry_producer_receipt}', evidence_ref = evidence_ref - 'no_execute'
+            WHERE component_run_id = '{stepwise_producer}'",
+        noticed: &[
+            ("receipt_used_once", "{dry_producer_receipt}: used by 2 components"),
+            ("receipt_fits_its_component", "{stepwise_producer}: its receipt {dry_producer_receipt} is of the run {dry}"),
+            ("receipt_of_an_earlier_transaction", "{stepwise_producer}"),
+            ("unique_indexes_are_there", "process_component_observation: no valid unique index of every invocation_id"),
+        ],
+    },
+    Lie {
+        told: "a receipt younger than its component",
+        sql: "UPDATE dot.process_component_observation SET created_at = created_at - interval '1 minute' WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("receipt_of_an_earlier_transaction", "{executed_producer}: written at")],
+    },
+    Lie {
+        told: "a receipt and its component made up together",
+        sql: "BEGIN;
+            INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type,
+              source_system, lease_name, lease_token, evidence_ref, actor)
+            VALUES ('{made}', 'PACK', 'PROC:pack', 'corr-m', 'started', 'DRY_RUN', 'eve', 'dot_exec:PACK', '{made}',
+              '{\"wrapper\": \"dot_exec_wrapper\", \"actor\": \"eve\", \"posture\": \"DRY_RUN_ONLY\"}', 'eve');
+            SELECT dot.fn_dot_rollup_header('PROC:pack', 'PACK');
+            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
+            VALUES ('{made}', '{made}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'eve', pg_current_snapshot());
+            INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
+              dot_code, invocation_id, status, evidence_type, source_system, evidence_ref, actor)
+            VALUES ('{made_too}', '{made}', 'producer', 'PROC:pack', 'corr-m', 'PACK', '{made}', 'step_completed', 'DRY_RUN', 'eve',
+              '{\"wrapper\": \"dot_exec_wrapper\", \"actor\": \"eve\", \"posture\": \"DRY_RUN_ONLY\"}', 'eve');
+            SELECT dot.fn_dot_rollup_component('PROC:pack', '{made}', 'PACK', 'producer', 'DRY_RUN');
+            COMMIT",
+        noticed: &[("receipt_of_an_earlier_transaction", "{made_too}: written in the transaction of its receipt {made}")],
+    },
+    Lie {
+        told: "a second try of one side",
+        sql: "ALTER TABLE dot.dot_invocation DROP CONSTRAINT dot_invocation_once_a_role;
+            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
+            VALUES ('{made}', '{dry}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'eve', pg_current_snapshot())",
+        noticed: &[
+            ("one_receipt_a_role", "{dry}: 2 receipts in the role producer"),
+            ("constraints_are_there", "dot_invocation: no constraint that says UNIQUE (process_run_id, component_role)"),
+        ],
+    },
+    Lie {
+        told: "a receipt of a run without a lease",
+        sql: "INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
+            VALUES ('{made}', '{dry_header}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', pg_current_snapshot())",
+        noticed: &[("receipt_has_its_run", "{made}: no lease was bound to its run {dry_header}")],
+    },
+    Lie {
+        told: "a real run's receipt in a lower posture",
+        sql: "UPDATE dot.dot_invocation SET posture = 'DRY_RUN_ONLY' WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[("receipt_posture_allows_its_mode", "{verifier_receipt}: mode REAL_RUN in posture DRY_RUN_ONLY")],
+    },
+    Lie {
+        told: "a posture that no gate allowed then",
+        sql: "UPDATE dot.dot_invocation SET posture = 'REAL_RUN' WHERE invocation_id = '{dry_verifier_receipt}'",
+        noticed: &[(
+            "receipt_posture_is_shown_by_the_gates",
+            "{dry_verifier_receipt}: posture REAL_RUN, but closed were: process_dot_runtime.real_run_enabled",
+        )],
+    },
+    Lie {
+        told: "a posture whose gate had run out long before",
+        sql: "UPDATE dot.dot_invocation SET begun_at = begun_at + interval '2 hours' WHERE invocation_id = '{dry_verifier_receipt}'",
+        noticed: &[
+            ("receipt_posture_is_shown_by_the_gates", "{dry_verifier_receipt}: posture DRY_RUN_ONLY, but closed were: iu_core.operator_runtime_enabled"),
+            ("receipt_of_an_earlier_transaction", "0d000000-0000-7000-8000-00000000000b: written at"),
+        ],
+    },
+    Lie {
+        told: "a receipt that cannot say what it saw of a closing",
+        sql: "UPDATE dot.dot_invocation SET begun_snapshot = NULL WHERE invocation_id = '{dry_producer_receipt}'",
+        noticed: &[(
+            "receipt_is_not_void",
+            "{dry_producer}: its receipt {dry_producer_receipt} missed the closing of process_dot_runtime.real_run_enabled",
+        )],
+    },
+    Lie {
+        told: "components and receipts above their header",
+        sql: "UPDATE dot.process_run_observation SET evidence_type = 'SIMULATED_DRY_RUN', evidence_ref = evidence_ref || '{\"no_execute\": true}'
+            WHERE process_run_id = '{dry}'",
+        noticed: &[("evidence_not_above_the_headers", "{dry_producer_receipt}: the receipt claims DRY_RUN")],
+    },
+    Lie {
+        told: "a header above its posture",
+        sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref || '{\"posture\": \"NO_EXECUTE\"}' WHERE process_run_id = '{dry_header}'",
+        noticed: &[("header_posture_allows_its_evidence", "{dry_header}: DRY_RUN in posture NO_EXECUTE")],
+    },
+    Lie {
+        told: "a verdict on another output",
+        sql: "UPDATE dot.dot_invocation SET input_digest = 'sha256:9999' WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[(
+            "verifier_looked_at_the_producers_output",
+            "{verifier_receipt}: it bears 'sha256:9999', the producer's output 'sha256:1234'",
+        )],
+    },
+    Lie {
+        told: "backfilled evidence that hides its source",
+        sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref - 'source_sha256' WHERE process_run_id = '{backfilled}'",
+        noticed: &[("backfilled_names_its_source", "{backfilled}: no SHA-256 of the source")],
+    },
+    Lie {
+        told: "another actor in the tags",
+        sql: "UPDATE dot.process_component_observation SET evidence_ref = evidence_ref || '{\"actor\": \"mallory\"}' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[("tags_are_the_wrappers", "{stepwise_verifier}: actor 'mallory', the row has 'ann'")],
+    },
+    Lie {
+        told: "a simulated run without its no_execute",
+        sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref - 'no_execute' WHERE process_run_id = '{simulated}'",
+        noticed: &[("tags_are_the_wrappers", "{simulated}: nothing was executed")],
+    },
+    Lie {
+        told: "a completed run that is tagged skipped",
+        sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref || '{\"skipped\": true}' WHERE process_run_id = '{stepwise}'",
+        noticed: &[("tags_fit_the_status", "{stepwise}: tagged skipped, but completed")],
+    },
+];

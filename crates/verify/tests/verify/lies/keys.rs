@@ -1,0 +1,33 @@
+//! Lies about who was first.
+
+use super::Lie;
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        told: "one id for two components",
+        sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_observation_pkey;
+            INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
+              correlation_id, dot_code, status, source_system, evidence_ref, actor)
+            VALUES ('{stepwise_producer}', '{lone_header}', 'producer', 'PROC:headers', 'corr-9', 'ALONE', 'observed', 'eve', '{tags}', 'eve');
+            SELECT dot.fn_dot_rollup_component('PROC:headers', '{lone_header}', 'ALONE', 'producer', 'SIMULATED_DRY_RUN')",
+        noticed: &[
+            ("ids_are_unique", "{stepwise_producer}: 2 rows of process_component_observation"),
+            ("constraints_are_there", "PRIMARY KEY (component_run_id)"),
+        ],
+    },
+    Lie {
+        told: "one idempotency key for two runs",
+        sql: "DROP INDEX dot.process_run_idempotency;
+            UPDATE dot.process_run_observation SET idempotency_key = 'twice' WHERE process_run_id IN ('{bare_header}', '{lone_header}')",
+        noticed: &[
+            ("idempotency_keys_are_unique", "twice: the key of 2 rows of process_run_observation"),
+            ("unique_indexes_are_there", "process_run_observation: no valid unique index of every idempotency_key"),
+        ],
+    },
+    Lie {
+        told: "a component with the key of another run's",
+        sql: "UPDATE dot.process_run_observation SET idempotency_key = 'theirs' WHERE process_run_id = '{lone_header}';
+            UPDATE dot.process_component_observation SET idempotency_key = 'theirs:COMPARE' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[("component_key_is_its_runs", "{stepwise_verifier}: its key 'theirs:COMPARE' is made of that of the run {lone_header}")],
+    },
+];

@@ -1,0 +1,92 @@
+//! Each lie that a superuser or an owner can tell, and that exactly its checks notice it.
+
+mod conclusions;
+mod events;
+mod evidence;
+mod guards;
+mod keys;
+mod runs;
+mod views;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use dotwrap_testkit::{TestDatabase, Version};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::support::{each_on_its_own, findings, judge, used_ledger, with_names};
+
+/// One lie.
+pub(crate) struct Lie {
+    /// What it is.
+    pub(crate) told: &'static str,
+    /// How a superuser tells it; a line of dashes between two transactions.
+    pub(crate) sql: &'static str,
+    /// Each check that notices it, with text that one of its findings contains. No other check does.
+    pub(crate) noticed: &'static [(&'static str, &'static str)],
+}
+
+const LIES: [&[Lie]; 7] = [
+    runs::LIES,
+    conclusions::LIES,
+    evidence::LIES,
+    keys::LIES,
+    events::LIES,
+    views::LIES,
+    guards::LIES,
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_lie_is_noticed_by_exactly_its_checks_on_15() {
+    tell_all(Version::V15).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_lie_is_noticed_by_exactly_its_checks_on_18() {
+    tell_all(Version::V18).await;
+}
+
+#[tokio::test]
+async fn each_check_has_a_lie_that_it_notices() {
+    let report = judge(&TestDatabase::create(Version::V15).await).await;
+    let noticed = LIES.into_iter().flatten().flat_map(|lie| lie.noticed);
+    let noticed: BTreeSet<_> = noticed.map(|(check, _)| *check).collect();
+    let checks: BTreeSet<_> = report.checks.iter().map(|check| check.name).collect();
+    assert_eq!(checks, noticed);
+}
+
+async fn tell_all(version: Version) {
+    let at_once = Arc::new(Semaphore::new(4));
+    let mut tellings = JoinSet::new();
+    for lie in LIES.into_iter().flatten() {
+        let at_once = Arc::clone(&at_once);
+        tellings.spawn(async move {
+            let _turn = at_once.acquire_owned().await.unwrap();
+            tell(lie, version).await
+        });
+    }
+    let complaints: Vec<_> = tellings.join_all().await.into_iter().flatten().collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
+}
+
+/// Tells a lie to a ledger of its own; gives what is wrong with how it is noticed.
+async fn tell(lie: &'static Lie, version: Version) -> Option<String> {
+    let database = used_ledger(version).await;
+    each_on_its_own(&database.superuser().await, lie.sql).await;
+    let found = findings(&judge(&database).await);
+    let exactly: BTreeSet<_> = found.keys().copied().collect();
+    let expected: BTreeSet<_> = lie.noticed.iter().map(|(check, _)| *check).collect();
+    let is_named = lie.noticed.iter().all(|(check, text)| {
+        let text = with_names(text);
+        let said = found.get(check).into_iter().flatten();
+        said.into_iter().any(|said| said.contains(&text))
+    });
+    let is_right = exactly == expected && is_named;
+    (!is_right).then(|| {
+        format!(
+            "{}\n  expected {:?}\n  found {found:#?}",
+            lie.told, lie.noticed
+        )
+    })
+}

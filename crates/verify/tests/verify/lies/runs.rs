@@ -1,0 +1,87 @@
+//! Lies about what belongs together.
+
+use super::Lie;
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        told: "a component of a run that is not there",
+        sql: "SET session_replication_role = replica;
+            INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
+              correlation_id, dot_code, status, source_system, evidence_ref, actor)
+            VALUES ('{made}', '{nowhere}', 'producer', 'PROC:copy', 'corr-x', 'COPY', 'observed', 'eve', '{tags}', 'eve');
+            SELECT dot.fn_dot_rollup_component('PROC:copy', '{nowhere}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
+        noticed: &[("component_has_its_run", "{made}")],
+    },
+    Lie {
+        told: "a component of another correlation",
+        sql: "UPDATE dot.process_component_observation SET correlation_id = 'another' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[(
+            "component_agrees_with_its_run",
+            "{stepwise_verifier}: correlation id 'another', the header has 'corr-7'",
+        )],
+    },
+    Lie {
+        told: "a component moved to another candidate",
+        sql: "UPDATE dot.process_component_observation SET process_candidate_code = 'PROC:nobodys' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[
+            (
+                "component_agrees_with_its_run",
+                "{stepwise_verifier}: candidate 'PROC:nobodys'",
+            ),
+            ("rollup_counts_the_ledger", "PROC:nobodys"),
+        ],
+    },
+    Lie {
+        told: "a second producer",
+        sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_role_once;
+            INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
+              correlation_id, dot_code, status, source_system, evidence_ref, actor)
+            VALUES ('{made}', '{stepwise}', 'producer', 'PROC:copy', 'corr-7', 'COPY', 'step_completed', 'eve', '{tags}', 'eve');
+            SELECT dot.fn_dot_rollup_component('PROC:copy', '{stepwise}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
+        noticed: &[
+            ("one_component_a_role", "{stepwise}: 2 components in the role producer"),
+            ("constraints_are_there", "UNIQUE (process_run_id, component_role)"),
+            ("run_view_shows_the_ledger", "{stepwise}: the view shows it 2 times"),
+        ],
+    },
+    Lie {
+        told: "a header that names another producer",
+        sql: "UPDATE dot.process_run_observation SET dot_code = 'PACK' WHERE process_run_id = '{stepwise}'",
+        noticed: &[(
+            "producer_is_the_headers",
+            "{stepwise_producer}: producer COPY in a run of PACK",
+        )],
+    },
+    Lie {
+        told: "a DOT that nobody registered",
+        sql: "UPDATE dot.process_run_observation SET dot_code = 'GHOST' WHERE process_run_id = '{lone_header}'",
+        noticed: &[("dot_is_known", "{lone_header}: the header names the DOT 'GHOST'")],
+    },
+    Lie {
+        told: "no lie: a pair that changed its roles since",
+        sql: r#"SELECT dot.fn_dot_tools_import('[
+              {"dot_code": "PACK", "name": "pack", "tier": "A", "paired_dot": "LIST", "pair_role": "verifier"},
+              {"dot_code": "LIST", "name": "list", "tier": "A", "paired_dot": "PACK", "pair_role": "producer"}]', 'ann')"#,
+        noticed: &[
+            ("role_fits_the_registry", "PACK is recorded as producer, today it is a verifier"),
+        ],
+    },
+    Lie {
+        told: "a verifier of another pair",
+        sql: "UPDATE dot.process_component_observation SET dot_code = 'LIST' WHERE component_run_id = '{stepwise_verifier}'",
+        noticed: &[(
+            "run_is_of_one_pair",
+            "{stepwise}: verifier LIST beside producer COPY, today it verifies PACK",
+        )],
+    },
+    Lie {
+        told: "a run under another pair's lease",
+        sql: "UPDATE dot.process_run_observation SET lease_name = 'dot_exec:PACK' WHERE process_run_id = '{executed}'",
+        noticed: &[("lease_is_bound_once", "{executed}")],
+    },
+    Lie {
+        told: "a second run under one token",
+        sql: "UPDATE dot.process_run_observation SET lease_name = 'dot_exec:COPY', lease_token = '{executed_lease}' WHERE process_run_id = '{simulated}'",
+        noticed: &[("lease_is_bound_once", "{simulated}: its lease token is bound to 2 runs")],
+    },
+];

@@ -1,0 +1,83 @@
+//! Lies in what is shown: views that drifted from what they mean, and counts that nobody counted.
+
+use super::Lie;
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        told: "a ladder on which everybody stands on top",
+        sql: "ALTER VIEW dot.v_process_discovery_candidate_status_v3 RENAME TO v_honest;
+            CREATE VIEW dot.v_process_discovery_candidate_status_v3 AS
+            SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
+              'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3 FROM dot.v_honest;
+            ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
+            GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
+        noticed: &[("ladder_is_proven", "PROC:pack: the view shows birth_ready")],
+    },
+    Lie {
+        told: "a ladder that leaves somebody out",
+        sql: "ALTER VIEW dot.v_process_discovery_candidate_status_v3 RENAME TO v_honest;
+            CREATE VIEW dot.v_process_discovery_candidate_status_v3 AS SELECT * FROM dot.v_honest WHERE process_candidate_code <> 'PROC:copy';
+            ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
+            GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
+        noticed: &[("ladder_is_proven", "PROC:copy: the view shows no such candidate")],
+    },
+    Lie {
+        told: "simulated evidence among the verified",
+        sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_verified_candidates_v3 AS
+            SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
+              candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3",
+        noticed: &[("verified_candidates_are_proven", "PROC:nobodys: the view shows simulated_observed, the ledger proves no real evidence")],
+    },
+    Lie {
+        told: "a verified candidate that is not shown",
+        sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_verified_candidates_v3 AS
+            SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
+              candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE false",
+        noticed: &[("verified_candidates_are_proven", "PROC:copy: the view shows nothing, the ledger proves birth_ready")],
+    },
+    Lie {
+        told: "a readiness that nobody reached",
+        sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_birth_readiness_v3 AS
+            SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
+              'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3, NULL::text AS next_rung, NULL::text AS missing
+            FROM dot.v_process_discovery_candidate_status_v3",
+        noticed: &[("birth_readiness_is_proven", "PROC:old: the view shows birth_ready, the ledger proves backfilled_observed")],
+    },
+    Lie {
+        told: "a list of runs without those that failed",
+        sql: "ALTER VIEW dot.v_process_run RENAME TO v_honest;
+            CREATE VIEW dot.v_process_run AS SELECT * FROM dot.v_honest WHERE status <> 'failed';
+            ALTER VIEW dot.v_process_run OWNER TO dot_owner;
+            GRANT SELECT ON dot.v_process_run TO dot_reader",
+        noticed: &[("run_view_shows_the_ledger", "the view does not show it")],
+    },
+    Lie {
+        told: "a view that is gone: its question cannot be asked, the others are",
+        sql: "DROP VIEW dot.v_process_run",
+        noticed: &[("run_view_shows_the_ledger", "the schema: the question cannot be asked")],
+    },
+    Lie {
+        told: "a count that nobody counted",
+        sql: "UPDATE dot.process_observation_rollup SET run_count = run_count + 1 WHERE process_candidate_code = 'PROC:copy' AND slot = 'pair'",
+        noticed: &[("rollup_counts_the_ledger", "PROC:copy: kept")],
+    },
+    Lie {
+        told: "a count that lifts a candidate",
+        sql: "UPDATE dot.process_observation_rollup SET simulated_count = simulated_count + 1 WHERE process_candidate_code = 'PROC:old' AND dot_code = 'COPY'",
+        noticed: &[
+            ("rollup_counts_the_ledger", "PROC:old: kept"),
+            ("ladder_is_proven", "PROC:old: the view shows simulated_observed"),
+            ("birth_readiness_is_proven", "PROC:old"),
+        ],
+    },
+    Lie {
+        told: "a sum that adds more than there is",
+        sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_runtime_observed AS
+            SELECT r.process_candidate_code, (sum(r.run_count) + 1000)::bigint AS run_count, sum(r.real_run_count)::bigint AS real_run_count,
+              sum(r.dry_run_count)::bigint AS dry_run_count, sum(r.simulated_count)::bigint AS simulated_count,
+              sum(r.backfilled_count)::bigint AS backfilled_count, sum(r.component_count)::bigint AS component_count,
+              max(r.last_observed_at) AS last_observed_at
+            FROM dot.process_observation_rollup r GROUP BY r.process_candidate_code",
+        noticed: &[("observed_view_adds_the_rollup", "PROC:copy: the view shows 10")],
+    },
+];

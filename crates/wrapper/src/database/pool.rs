@@ -1,0 +1,234 @@
+//! The pool, and the one private way to call a function or read a view.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use tokio_postgres::Row;
+
+use super::{
+    Call, ReadRow, Repeat, Target, Value,
+    flight::{Flight, Lost},
+};
+use crate::{error::Error, wrapper::Retry};
+
+/// What [`Builder`](crate::Builder) settles.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) target: Target,
+    pub(crate) schema: String,
+    pub(crate) connections: usize,
+    pub(crate) call_timeout: Option<Duration>,
+    pub(crate) pool_wait: Duration,
+    pub(crate) prepared_statements: bool,
+    pub(crate) retry: Retry,
+}
+
+/// The database, shared by all clones of a wrapper.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    settings: Settings,
+    quoted_schema: String,
+}
+
+impl Database {
+    /// Sets the pool up; nothing is connected yet.
+    pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
+        let manager = Manager::from_config(
+            settings.target.config().clone(),
+            settings.target.tls(),
+            // Nothing is said to a connection when it comes back: through a pooler that would cost a
+            // round trip and reset somebody else's session.
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(settings.connections)
+            .runtime(Runtime::Tokio1)
+            .create_timeout(Some(settings.target.connect_limit()))
+            .wait_timeout(Some(settings.pool_wait))
+            .build()
+            .map_err(|error| Error::Answer(error.to_string()))?;
+        let quoted_schema = format!("\"{}\"", settings.schema.replace('"', "\"\""));
+        Ok(Self(Arc::new(Inner {
+            pool,
+            settings,
+            quoted_schema,
+        })))
+    }
+
+    /// Takes a connection and gives it back, to know that there is one.
+    pub(crate) async fn reach(&self) -> Result<(), Error> {
+        self.connection().await.map(drop)
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.0.settings.target
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.0.settings.schema
+    }
+
+    /// Calls a function and reads its rows.
+    pub(crate) async fn rows<T: ReadRow>(&self, call: &Call) -> Result<Vec<T>, Error> {
+        self.call(call).await?.iter().map(read).collect()
+    }
+
+    /// Calls a function that returns one row.
+    pub(crate) async fn row<T: ReadRow>(&self, call: &Call) -> Result<T, Error> {
+        read(only(&self.call(call).await?)?)
+    }
+
+    /// Calls a function that returns one value.
+    pub(crate) async fn value<T>(&self, call: &Call) -> Result<T, Error>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let rows = self.call(call).await?;
+        only(&rows)?.try_get(0).map_err(not_understood)
+    }
+
+    /// Calls a function that returns nothing.
+    pub(crate) async fn done(&self, call: &Call) -> Result<(), Error> {
+        self.call(call).await.map(drop)
+    }
+
+    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit; `{schema}`
+    /// in it stands for the quoted schema.
+    pub(crate) async fn view<T: ReadRow>(
+        &self,
+        view: &str,
+        rest: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, Error> {
+        let schema = &self.0.quoted_schema;
+        let columns = T::COLUMNS
+            .iter()
+            .map(|column| format!("\"{column}\""))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let rest = rest.replace("{schema}", schema);
+        let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
+        let values: Vec<&Value> = values.iter().collect();
+        self.send_repeatedly(&statement, &values, Repeat::Harmless)
+            .await?
+            .iter()
+            .map(read)
+            .collect()
+    }
+
+    async fn call(&self, call: &Call) -> Result<Vec<Row>, Error> {
+        call.refuse_nul()?;
+        let statement = call.statement(&self.0.quoted_schema);
+        let values: Vec<&Value> = call.values().collect();
+        self.send_repeatedly(&statement, &values, call.repeat).await
+    }
+
+    /// Sends a statement, and again where the caller asked for that and a second time does no harm.
+    async fn send_repeatedly(
+        &self,
+        statement: &str,
+        values: &[&Value],
+        repeat: Repeat,
+    ) -> Result<Vec<Row>, Error> {
+        let retry = &self.0.settings.retry;
+        let mut failed = 0;
+        loop {
+            let error = match self.send(statement, values).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) => error,
+            };
+            failed += 1;
+            let again = repeat == Repeat::Harmless
+                && failed < retry.attempts()
+                && worth_another_try(&error);
+            if !again {
+                return Err(error);
+            }
+            tracing::debug!(%error, failed, "trying once more");
+            tokio::time::sleep(retry.pause_after(failed)).await;
+        }
+    }
+
+    /// Sends a statement in one flight: parse, bind, execute and sync together, unnamed. So it is one
+    /// round trip on a cold connection, and whole for a pooler, which hands the server away between two.
+    async fn send(&self, statement: &str, values: &[&Value]) -> Result<Vec<Row>, Error> {
+        let settings = &self.0.settings;
+        let flight = Flight::on(self.connection().await?, &settings.target);
+        let answer = flight
+            .land(
+                async |connection: &Object| {
+                    if settings.prepared_statements {
+                        return send_prepared(connection, statement, values).await;
+                    }
+                    let typed: Vec<_> = values
+                        .iter()
+                        .map(|value| (value.as_sql(), value.sql_type()))
+                        .collect();
+                    connection.query_typed(statement, &typed).await
+                },
+                settings.call_timeout,
+            )
+            .await;
+        answer.map_err(|lost| match lost {
+            Lost::Driver(error) => {
+                Error::of_statement(error, &settings.target.to_string(), &settings.schema)
+            }
+            Lost::TimedOut { known_undone } => Error::TimedOut {
+                limit: settings.call_timeout.unwrap_or_default(),
+                known_undone,
+            },
+        })
+    }
+
+    async fn connection(&self) -> Result<Object, Error> {
+        let settings = &self.0.settings;
+        self.0.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => Error::of_connection(&error, &settings.target.to_string()),
+            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::PoolExhausted {
+                waited: settings.pool_wait,
+            },
+            PoolError::Timeout(_) => settings.target.too_slow(),
+            other => Error::Answer(other.to_string()),
+        })
+    }
+}
+
+/// The opt-in for direct connections: parsed once a connection, then bound by name.
+async fn send_prepared(
+    connection: &Object,
+    statement: &str,
+    values: &[&Value],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let types: Vec<_> = values.iter().map(|value| value.sql_type()).collect();
+    let prepared = connection.prepare_typed_cached(statement, &types).await?;
+    let parameters: Vec<_> = values.iter().map(|value| value.as_sql()).collect();
+    connection.query(&prepared, &parameters).await
+}
+
+fn worth_another_try(error: &Error) -> bool {
+    // A lease that is held is for the caller to wait for, not for the transport.
+    error.is_passing() && error.refusal().is_none()
+}
+
+fn read<T: ReadRow>(row: &Row) -> Result<T, Error> {
+    T::read(row).map_err(not_understood)
+}
+
+fn only(rows: &[Row]) -> Result<&Row, Error> {
+    rows.first()
+        .ok_or_else(|| Error::Answer("no row came back".to_owned()))
+}
+
+fn not_understood(error: tokio_postgres::Error) -> Error {
+    let cause = std::error::Error::source(&error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    Error::Answer(format!("{error}{cause}"))
+}

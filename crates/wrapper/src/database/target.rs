@@ -1,0 +1,319 @@
+//! Where the database is and how one gets in.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use tokio_postgres::{Client, Config, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    configuration::{self, CONNECT_TIMEOUT, hosts_and_ports, only_sockets},
+    parameters::Parameters,
+    tls,
+};
+use crate::error::Error;
+
+/// Why a connection target cannot be understood. It repeats no value: any of them could be a
+/// password in the wrong place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// A parameter that libpq does not know either, or that this client cannot honour.
+    #[error("the connection parameter \"{keyword}\" is not supported")]
+    UnknownParameter {
+        /// The parameter.
+        keyword: String,
+    },
+    /// A parameter's value is none of those it may have.
+    #[error("the value of the connection parameter \"{keyword}\" is not usable")]
+    InvalidValue {
+        /// The parameter.
+        keyword: &'static str,
+    },
+    /// Neither a URL nor keyword and value.
+    #[error("expected a URL (postgresql://user@host:port/database) or keyword=value pairs")]
+    NotKeywordAndValue,
+    /// A parameter of a URL has no value.
+    #[error("a parameter behind the question mark has no value")]
+    QueryWithoutValue,
+    /// A quoted value does not end.
+    #[error("a quoted value does not end")]
+    OpenQuote,
+    /// A part decodes to something other than text.
+    #[error("a part of the URL decodes to something that is not text")]
+    NotText,
+    /// Certificates, keys or their files are not usable.
+    #[error("TLS cannot be set up: {reason}")]
+    Tls {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A database to connect to: what libpq makes of a URL or of keyword and value pairs, the `PG…`
+/// environment variables and `~/.pgpass`.
+///
+/// Neither `Debug` nor `Display` shows the password.
+///
+/// ```
+/// use dotwrap_wrapper::Target;
+///
+/// let target: Target = "postgresql://me:secret@localhost/ledger?host=/run/pg&sslmode=verify-full".parse()?;
+/// assert_eq!(target.to_string(), "postgresql://me@/ledger?host=%2Frun%2Fpg&port=5432");
+/// # Ok::<(), dotwrap_wrapper::TargetError>(())
+/// ```
+#[derive(Clone)]
+pub struct Target {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Target {
+    /// Understands a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). What they
+    /// leave open comes from the environment and `~/.pgpass`; an empty text leaves all of it open.
+    ///
+    /// # Errors
+    /// [`TargetError`] says which part is not understood, without repeating its value.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        Self::parse_in(text, |name| std::env::var(name).ok())
+    }
+
+    /// The target that the environment alone describes.
+    ///
+    /// # Errors
+    /// As [`Target::parse`].
+    pub fn from_environment() -> Result<Self, TargetError> {
+        Self::parse("")
+    }
+
+    /// The target of a configuration of the driver's, without encryption: for servers on a socket of this
+    /// machine, such as the embedded default.
+    ///
+    /// # Errors
+    /// [`TargetError::Tls`] where the TLS library does not come up.
+    pub fn of_socket(mut config: Config) -> Result<Self, TargetError> {
+        config.ssl_mode(SslMode::Disable);
+        let (_, tls) = tls::from_parameters(&Parameters::default())?;
+        Ok(Self { config, tls })
+    }
+
+    fn parse_in(
+        text: &str,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, TargetError> {
+        let parameters = Parameters::parse(text.trim())?.or_from(environment);
+        let mut config = configuration::from_parameters(&parameters)?;
+        let (mode, tls) = tls::from_parameters(&parameters)?;
+        config.ssl_mode(mode);
+        if only_sockets(&config) {
+            // As libpq: a socket of this machine is not encrypted, whatever sslmode says.
+            config.ssl_mode(SslMode::Disable);
+        }
+        Ok(Self { config, tls })
+    }
+
+    /// The same server and login, another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut target = self.clone();
+        target.config.dbname(name);
+        target
+    }
+
+    /// The same database, under this name in `pg_stat_activity`, unless the target has one already.
+    #[must_use]
+    pub fn with_application_name(&self, name: &str) -> Self {
+        let mut target = self.clone();
+        if target.config.get_application_name().is_none() {
+            target.config.application_name(name);
+        }
+        target
+    }
+
+    /// The driver's configuration. It holds the password; its `Debug` does not show it.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The connector that encrypts as `sslmode` says.
+    pub fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+
+    /// Opens one connection of its own, outside any pool, driven by a task of the current runtime. It
+    /// is for whatever needs a session, such as an installer; the [`Wrapper`](crate::Wrapper) does not.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub async fn connect(&self) -> Result<Client, Error> {
+        let attempt = self.config.connect(self.tls());
+        let (client, connection) = tokio::time::timeout(self.connect_limit(), attempt)
+            .await
+            .map_err(|_| self.too_slow())?
+            .map_err(|error| Error::of_connection(&error, &self.to_string()))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the connection ended");
+            }
+        });
+        Ok(client)
+    }
+
+    /// How long the whole of connecting may take, the handshake included: the driver's own limit ends
+    /// with the socket, and a server that accepts and then says nothing would hold us for ever.
+    pub(crate) fn connect_limit(&self) -> Duration {
+        let hosts = self.config.get_hosts().len().max(1);
+        let each = self
+            .config
+            .get_connect_timeout()
+            .copied()
+            .unwrap_or(CONNECT_TIMEOUT);
+        each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn too_slow(&self) -> Error {
+        Error::Unreachable {
+            target: self.to_string(),
+            reason: format!("no connection within {:?}", self.connect_limit()),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Target({self})")
+    }
+}
+
+/// A URL that leads to the same place, the password left out.
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        formatter.write_str("postgresql://")?;
+        if let Some(user) = self.config.get_user() {
+            write!(formatter, "{}@", encoded(user))?;
+        }
+        let (hosts, ports) = hosts_and_ports(&self.config);
+        let sockets = only_sockets(&self.config);
+        if !sockets {
+            let hosts: Vec<_> = hosts
+                .iter()
+                .zip(&ports)
+                .map(|(host, port)| host_with_port(host, *port))
+                .collect();
+            formatter.write_str(&hosts.join(","))?;
+        }
+        if let Some(database) = self.config.get_dbname() {
+            write!(formatter, "/{}", encoded(database))?;
+        }
+        if sockets {
+            let folders: Vec<_> = hosts.iter().map(|folder| encoded(folder)).collect();
+            let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+            write!(
+                formatter,
+                "?host={}&port={}",
+                folders.join(","),
+                ports.join(",")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn host_with_port(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Target {
+        Target::parse_in(text, |_| None).unwrap()
+    }
+
+    #[test]
+    fn no_way_of_showing_a_target_shows_its_password() {
+        for text in [
+            "postgresql://me:hunter2@h/d",
+            "user=me password=hunter2 host=h",
+        ] {
+            let target = parse(text);
+            assert_eq!(target.config().get_password(), Some("hunter2".as_bytes()));
+            for shown in [
+                target.to_string(),
+                format!("{target:?}"),
+                format!("{:?}", target.config()),
+            ] {
+                assert!(!shown.contains("hunter2"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_socket_is_never_encrypted_and_a_host_is_as_asked() {
+        assert_eq!(
+            parse("host=/tmp sslmode=verify-full sslrootcert=/nowhere/root.pem sslmode=disable")
+                .config()
+                .get_ssl_mode(),
+            SslMode::Disable
+        );
+        assert_eq!(
+            parse("host=/tmp sslmode=require").config().get_ssl_mode(),
+            SslMode::Disable
+        );
+        assert_eq!(
+            parse("host=h sslmode=require").config().get_ssl_mode(),
+            SslMode::Require
+        );
+        assert_eq!(parse("host=h").config().get_ssl_mode(), SslMode::Prefer);
+        assert_eq!(
+            parse("host=h sslmode=disable").config().get_ssl_mode(),
+            SslMode::Disable
+        );
+    }
+
+    #[test]
+    fn a_root_certificate_that_cannot_be_read_is_an_error_and_not_a_weaker_check() {
+        let error = Target::parse_in(
+            "host=h sslmode=verify-full sslrootcert=/nowhere/root.pem",
+            |_| None,
+        );
+        assert!(matches!(error, Err(TargetError::Tls { .. })), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_shown_leads_to_the_same_place() {
+        for text in [
+            "postgresql://me@one:1,two:2/led%20ger",
+            "postgresql://me@localhost/d?host=/a%20b&port=7",
+            "host=::1 user=u",
+        ] {
+            let target = parse(text);
+            let again = parse(&target.to_string());
+            assert_eq!(again.to_string(), target.to_string());
+            assert_eq!(again.config().get_hosts(), target.config().get_hosts());
+            assert_eq!(again.config().get_dbname(), target.config().get_dbname());
+        }
+    }
+
+    #[test]
+    fn the_database_defaults_to_the_user() {
+        assert_eq!(
+            parse("host=h user=somebody").config().get_dbname(),
+            Some("somebody")
+        );
+    }
+}

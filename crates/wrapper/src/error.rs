@@ -1,0 +1,239 @@
+//! The one error type of this crate.
+
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+use crate::{database::TargetError, refusal::Refusal};
+
+/// Why a call came back without an answer. No variant shows a password or a lease token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The contract refused the call. Nothing was written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+
+    /// The login may not do this (SQLSTATE 42501).
+    #[error("not permitted: {message}")]
+    NotPermitted {
+        /// What the database said.
+        message: String,
+    },
+
+    /// The database cannot be reached, does not let us in, or went away. If it went away during a
+    /// call, that call may have been carried out: repeat it with its idempotency key, or look its run
+    /// id up.
+    #[error("the database at {target} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where it was looked for, without the password.
+        target: String,
+        /// What went wrong.
+        reason: String,
+    },
+
+    /// The connection target cannot be understood.
+    #[error("the database address is not usable: {0}")]
+    Target(#[from] TargetError),
+
+    /// The contract, or the part of it that was called, is not installed in this schema.
+    #[error(
+        "the contract in schema \"{schema}\" is missing or older than this program ({reason}); `dotwrap install` installs or upgrades it"
+    )]
+    ContractMissing {
+        /// The schema that was looked in.
+        schema: String,
+        /// What is missing, in the database's words.
+        reason: String,
+    },
+
+    /// A text that PostgreSQL cannot store: it contains a NUL character. Nothing was sent.
+    #[error("{argument} contains a NUL character, which PostgreSQL cannot store")]
+    InvalidText {
+        /// The argument, as the contract names it.
+        argument: String,
+    },
+
+    /// The call did not come back in time, and its cancellation was asked for.
+    #[error("no answer within {limit:?}; {}", if *.known_undone { "the call was cancelled and wrote nothing" } else { "it is not known whether the call was carried out" })]
+    TimedOut {
+        /// The limit that was set.
+        limit: Duration,
+        /// Whether the database confirmed the cancellation.
+        known_undone: bool,
+    },
+
+    /// Every connection of the pool stayed busy for this long.
+    #[error("every connection of the pool stayed busy for {waited:?}")]
+    PoolExhausted {
+        /// How long was waited.
+        waited: Duration,
+    },
+
+    /// The database said something that the contract does not foresee.
+    #[error("the database reported {}: {message}", sqlstate.as_deref().unwrap_or("an error"))]
+    Database {
+        /// The SQLSTATE, where there is one.
+        sqlstate: Option<String>,
+        /// What it said.
+        message: String,
+        /// The driver's error.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+
+    /// An answer has another shape than this client expects.
+    #[error("the database's answer was not understood: {0}")]
+    Answer(String),
+}
+
+impl Error {
+    /// The refusal, if the contract refused.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The exit status of a command that ends with this error: 2 usage, 3 blocked, 4 lease, 5
+    /// conflict, 69 unreachable, 70 internal, 77 not permitted.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Refused(refusal) => refusal.kind().exit_status(),
+            Self::InvalidText { .. } | Self::Target(_) => 2,
+            Self::Unreachable { .. } | Self::PoolExhausted { .. } => 69,
+            Self::NotPermitted { .. } => 77,
+            Self::ContractMissing { .. }
+            | Self::TimedOut { .. }
+            | Self::Database { .. }
+            | Self::Answer(_) => 70,
+        }
+    }
+
+    /// Whether the same call may succeed if it is made again as it is: the lease may be free by then,
+    /// the database back, the deadlock gone.
+    ///
+    /// It does not say that repeating is harmless. A call without an idempotency key that ended in
+    /// [`Error::Unreachable`] or [`Error::TimedOut`] may have been carried out.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.kind() == crate::RefusalKind::Lease,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::PoolExhausted { .. } => true,
+            Self::Database { sqlstate, .. } => {
+                sqlstate.as_deref().is_some_and(is_rolled_back_for_others)
+            }
+            _ => false,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => refusal.hint.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// An error of a statement, as what it means.
+    pub(crate) fn of_statement(error: tokio_postgres::Error, target: &str, schema: &str) -> Self {
+        let Some(database) = error.as_db_error() else {
+            return Self::of_driver(error, target);
+        };
+        if let Some(refusal) = Refusal::in_database_error(database) {
+            return Self::Refused(refusal);
+        }
+        let message = database.message().to_owned();
+        match database.code() {
+            &SqlState::INSUFFICIENT_PRIVILEGE => Self::NotPermitted { message },
+            // With a context the error arose inside a function: not ours to explain.
+            code if is_missing(code) && database.where_().is_none() => Self::ContractMissing {
+                schema: schema.to_owned(),
+                reason: message,
+            },
+            code if means_connection_lost(code) => Self::Unreachable {
+                target: target.to_owned(),
+                reason: message,
+            },
+            code => Self::Database {
+                sqlstate: Some(code.code().to_owned()),
+                message,
+                source: error,
+            },
+        }
+    }
+
+    /// An error while connecting.
+    pub(crate) fn of_connection(error: &tokio_postgres::Error, target: &str) -> Self {
+        Self::Unreachable {
+            target: target.to_owned(),
+            reason: explained(error),
+        }
+    }
+
+    fn of_driver(error: tokio_postgres::Error, target: &str) -> Self {
+        let lost = error.is_closed()
+            || std::error::Error::source(&error)
+                .is_some_and(|source| source.is::<std::io::Error>());
+        if lost {
+            return Self::of_connection(&error, target);
+        }
+        Self::Database {
+            sqlstate: None,
+            message: explained(&error),
+            source: error,
+        }
+    }
+}
+
+/// The error and what caused it, in one line.
+fn explained(error: &tokio_postgres::Error) -> String {
+    if let Some(database) = error.as_db_error() {
+        return database.message().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn is_missing(code: &SqlState) -> bool {
+    [
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::INVALID_SCHEMA_NAME,
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+    ]
+    .contains(code)
+}
+
+/// Connection exceptions, refused logins, a server that stops or has no place left.
+pub(crate) fn means_connection_lost(code: &SqlState) -> bool {
+    let class = code.code();
+    class.starts_with("08")
+        || class.starts_with("28")
+        || [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::UNDEFINED_DATABASE,
+        ]
+        .contains(code)
+}
+
+/// A deadlock or a serialization failure: rolled back for the sake of others, and free to go again.
+fn is_rolled_back_for_others(sqlstate: &str) -> bool {
+    [
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+    ]
+    .iter()
+    .any(|state| state.code() == sqlstate)
+}

@@ -1,0 +1,11 @@
+//! Reading the ledger, through the contract's views: nothing is computed here that they do not say.
+
+mod components;
+mod ladder;
+mod runs;
+mod status;
+
+pub use components::Component;
+pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
+pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
+pub use status::{DotStatus, DotWrapperStatus};

@@ -1,0 +1,171 @@
+//! The whole pair in one round trip and one transaction: gates, preflight, lease, header, producer,
+//! verifier, events and release, all inside `fn_process_pair_observe`. [`steps`](crate::steps) is the
+//! same, layer by layer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    Wrapper,
+    database::{Call, Repeat, row},
+    description::description,
+    error::Error,
+    lease::{DEFAULT_LEASE_TTL, whole_seconds},
+    refusal_log::About,
+    vocabulary::{
+        Actor, CandidateCode, ComponentRunId, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
+        ProcessRunId, StoredStatus, WrapperStatus,
+    },
+};
+
+description! {
+    /// One run of one pair that is to be recorded.
+    pub struct PairCall {
+        required {
+            /// The pair's producer; its verifier comes along by itself.
+            dot_code: DotCode,
+            /// What the run is evidence for.
+            process_candidate_code: CandidateCode,
+        }
+        optional {
+            /// What joins everything of the run. Unless said: derived from the idempotency key, so that a
+            /// retry is the same call, else new.
+            correlation_id: CorrelationId,
+            /// Who acts; the wrapper's actor unless said.
+            actor: Actor,
+            /// The name of this call, under which it can be repeated.
+            idempotency_key: IdempotencyKey,
+            /// The run's id, if the caller minted one; a new one unless said.
+            process_run_id: ProcessRunId,
+            /// The run that this one is a part of.
+            parent_run_id: ProcessRunId,
+            /// Where the input is, at most 2 000 characters.
+            input_ref: String,
+            /// Where the output is.
+            output_ref: String,
+            /// Where to look for what went wrong.
+            error_ref: String,
+        }
+        defaulted {
+            /// What is said of the run.
+            wrapper_status: WrapperStatus = WrapperStatus::default(),
+            /// What kind of evidence it claims to be.
+            evidence_type: EvidenceType = EvidenceType::default(),
+            /// Whether nothing was meant to change; contradicts `REAL_RUN`.
+            dry_run: bool = true,
+            /// A JSON object of at most 64 KiB. The wrapper's own tags win over the caller's.
+            evidence_ref: Json = json!({}),
+            /// How long the lease may be held, from 1 second to 24 hours.
+            lease_ttl: Duration = DEFAULT_LEASE_TTL,
+        }
+    }
+}
+
+row! {
+    /// The row that `fn_process_pair_observe` returns.
+    pub struct PairRow {
+        /// The run.
+        pub process_run_id: ProcessRunId,
+        /// Its producer's component. None: the key's first call recorded a header, and whoever made it has
+        /// not recorded this part.
+        pub producer_component_run_id: Option<ComponentRunId>,
+        /// Its verifier's component; none as for the producer's.
+        pub verifier_component_run_id: Option<ComponentRunId>,
+        /// The header's status.
+        pub status: StoredStatus,
+        /// The stored evidence type.
+        pub evidence_type: EvidenceType,
+        /// Whether this call wrote it; false: the key's first call did.
+        pub created: bool,
+        /// How many events went into the outbox.
+        pub events_emitted: i32,
+        /// Where the output is.
+        pub output_ref: Option<String>,
+        /// Where to look for what went wrong.
+        pub error_ref: Option<String>,
+    }
+}
+
+/// One recorded run of one pair: what the database returned, and the correlation it is found by.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PairRecord {
+    /// What joins everything of the run.
+    pub correlation_id: CorrelationId,
+    /// What the database returned.
+    #[serde(flatten)]
+    pub row: PairRow,
+}
+
+impl std::ops::Deref for PairRecord {
+    type Target = PairRow;
+
+    fn deref(&self) -> &PairRow {
+        &self.row
+    }
+}
+
+impl PairCall {
+    pub(crate) fn correlation(&self) -> CorrelationId {
+        CorrelationId::settle(self.correlation_id.as_ref(), self.idempotency_key.as_ref())
+            .into_owned()
+    }
+
+    /// The key, unless it is blank, which counts as none.
+    pub(crate) fn key(&self) -> Option<&IdempotencyKey> {
+        self.idempotency_key.as_ref().filter(|key| !key.is_blank())
+    }
+}
+
+impl Wrapper {
+    /// Records one run of one pair: one call, one round trip, one transaction.
+    ///
+    /// With an idempotency key the call can be repeated as it is: the second one returns the first
+    /// one's ids, `created` being false, even while the lease is held or a preflight check blocks.
+    ///
+    /// # Errors
+    /// Refused with any code of the recording functions, in their order of precedence: malformed
+    /// arguments, `unknown_dot`, `not_a_producer`, `pair_incomplete`, `idempotency_conflict`,
+    /// `real_run_disabled`, `no_execute`, `invocation_required`, `preflight_blocked`, `lease_held`. A
+    /// refused call leaves no row behind but the one in `dot_refusal`, and no lease.
+    pub async fn observe_pair(&self, call: &PairCall) -> Result<PairRecord, Error> {
+        let correlation_id = call.correlation();
+        let actor = self.actor_of(call.actor.as_ref());
+        let about = About {
+            actor,
+            dot_code: Some(&call.dot_code),
+            candidate: Some(&call.process_candidate_code),
+            correlation: Some(&correlation_id),
+            posture: None,
+        };
+        let sql = Call::to("fn_process_pair_observe")
+            .with("p_dot_code", &call.dot_code)
+            .with("p_process_candidate_code", &call.process_candidate_code)
+            .with("p_correlation_id", &correlation_id)
+            .with("p_actor", actor)
+            .with("p_wrapper_status", call.wrapper_status)
+            .with("p_evidence_type", call.evidence_type)
+            .with("p_dry_run", call.dry_run)
+            .with("p_idempotency_key", call.idempotency_key.as_ref())
+            // Minted here where the caller has not: after a lost answer the id tells what became of it.
+            .with(
+                "p_process_run_id",
+                call.process_run_id.unwrap_or_else(ProcessRunId::mint),
+            )
+            .with("p_parent_run_id", call.parent_run_id)
+            .with("p_input_ref", &call.input_ref)
+            .with("p_output_ref", &call.output_ref)
+            .with("p_error_ref", &call.error_ref)
+            .with("p_evidence_ref", &call.evidence_ref)
+            .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl))
+            .repeating(Repeat::by_key(call.idempotency_key.as_ref()));
+        let outcome = self.database.row(&sql).await;
+        let row = self.noting_refusal(about, outcome).await?;
+        Ok(PairRecord {
+            correlation_id,
+            row,
+        })
+    }
+}

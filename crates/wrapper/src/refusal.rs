@@ -1,0 +1,255 @@
+//! Refusals: what the contract says no to, and why, as a value.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use strum::{AsRefStr, EnumString, VariantNames};
+use tokio_postgres::error::{DbError, SqlState};
+
+/// The code of a refusal, the same from SQL to exit status, HTTP problem and console text.
+///
+/// The catalogue is the contract's; [`RefusalCode::Other`] keeps the code of a newer contract than
+/// this client knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[non_exhaustive]
+#[expect(
+    missing_docs,
+    reason = "the hint that comes with each refusal says what it means and what to do"
+)]
+pub enum RefusalCode {
+    ActorRequired,
+    BackfillOnly,
+    BackfillRowInvalid,
+    CandidateRequired,
+    CheckInvalid,
+    ContractInvalid,
+    ContractMissing,
+    CorrelationMismatch,
+    CorrelationRequired,
+    DryRunContradiction,
+    EndpointMissing,
+    EventTypeUnknown,
+    EvidenceRefInvalid,
+    EvidenceTypeInvalid,
+    ExpiryInvalid,
+    FixtureDigestMismatch,
+    FixtureMissing,
+    GateUnknown,
+    GateValueInvalid,
+    HolderRequired,
+    IdInUse,
+    IdempotencyConflict,
+    InvocationMismatch,
+    InvocationRequired,
+    LeaseHeld,
+    LeaseLost,
+    LeaseNameInvalid,
+    LedgerAppendOnly,
+    ModeInvalid,
+    ModeNotAllowed,
+    NamespaceForbidden,
+    NoExecute,
+    NotAProducer,
+    PairIncomplete,
+    PreflightBlocked,
+    RealRunDisabled,
+    ReasonRequired,
+    RoleInvalid,
+    RunConcluded,
+    RunUnknown,
+    SourceRequired,
+    StatusInvalid,
+    TextTooLong,
+    ToolInvalid,
+    TtlInvalid,
+    UnknownDot,
+    VerdictInvalid,
+    /// A code that this client does not know; the contract is newer.
+    #[strum(default, transparent)]
+    Other(String),
+}
+
+/// What kind of thing was refused, for callers that need no finer answer: exit statuses, HTTP
+/// statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalKind {
+    /// An argument is missing, malformed, contradicts another, or names what is not there. The same
+    /// call is refused for ever.
+    Argument,
+    /// Well said, but not allowed now: by a gate, a preflight check or a contract.
+    Blocked,
+    /// Somebody else holds the lease, or it was lost. Later it may go through.
+    Lease,
+    /// The key or the id was used for something else.
+    Conflict,
+}
+
+impl RefusalCode {
+    /// The code as the contract spells it, e.g. `lease_held`.
+    pub fn as_str(&self) -> &str {
+        self.as_ref()
+    }
+
+    /// The codes that this client knows, as the contract spells them.
+    pub fn known() -> impl Iterator<Item = RefusalCode> {
+        Self::VARIANTS
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .filter(|code| !matches!(code, Self::Other(_)))
+    }
+
+    /// What kind of thing was refused. A code that this client does not know counts as
+    /// [`RefusalKind::Blocked`]: something said no.
+    pub fn kind(&self) -> RefusalKind {
+        use RefusalCode::*;
+        match self {
+            ActorRequired | BackfillRowInvalid | CandidateRequired | CheckInvalid
+            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
+            | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
+            | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
+            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
+            | SourceRequired | StatusInvalid | TextTooLong | ToolInvalid | TtlInvalid
+            | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            BackfillOnly
+            | ContractMissing
+            | EndpointMissing
+            | FixtureDigestMismatch
+            | FixtureMissing
+            | InvocationMismatch
+            | InvocationRequired
+            | LedgerAppendOnly
+            | ModeNotAllowed
+            | NamespaceForbidden
+            | NoExecute
+            | PreflightBlocked
+            | RealRunDisabled
+            | RunConcluded
+            | Other(_) => RefusalKind::Blocked,
+            LeaseHeld | LeaseLost => RefusalKind::Lease,
+            IdInUse | IdempotencyConflict => RefusalKind::Conflict,
+        }
+    }
+}
+
+impl RefusalKind {
+    /// The exit status of a command that ends with such a refusal.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Argument => 2,
+            Self::Blocked => 3,
+            Self::Lease => 4,
+            Self::Conflict => 5,
+        }
+    }
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl Serialize for RefusalCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A refused call: nothing of it was written, no lease is held for it.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Which rule said no. Match on this.
+    pub code: RefusalCode,
+    /// What was refused, for a person.
+    pub message: String,
+    /// The facts, for a program: an object that repeats the code as `code`.
+    pub detail: Value,
+    /// What to do about it, for a person.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// What kind of thing was refused.
+    pub fn kind(&self) -> RefusalKind {
+        self.code.kind()
+    }
+
+    /// The refusal in a database error, if it is one.
+    ///
+    /// The code stands in the CONSTRAINT field. Some poolers and distributed planners drop that field,
+    /// and a table's own constraint may stand there: then the code in DETAIL counts.
+    pub(crate) fn in_database_error(error: &DbError) -> Option<Self> {
+        if !REFUSING_STATES.contains(error.code()) {
+            return None;
+        }
+        let detail: Option<Value> = error
+            .detail()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let spoken = detail
+            .as_ref()
+            .and_then(|detail| detail.get("code"))
+            .and_then(Value::as_str);
+        let known = error
+            .constraint()
+            .map(RefusalCode::from)
+            .filter(|code| !matches!(code, RefusalCode::Other(_)));
+        let code = known.or_else(|| spoken.map(RefusalCode::from))?;
+        Some(Self {
+            message: error.message().to_owned(),
+            detail: detail.unwrap_or_else(|| serde_json::json!({ "code": code.as_str() })),
+            hint: error.hint().map(str::to_owned),
+            code,
+        })
+    }
+
+    /// A refusal that the database expresses by an answer rather than an error, such as the null of a
+    /// lease that somebody else holds.
+    pub(crate) fn of_answer(
+        code: RefusalCode,
+        message: String,
+        mut detail: Value,
+        hint: Option<String>,
+    ) -> Self {
+        if let Some(detail) = detail.as_object_mut() {
+            detail.insert("code".to_owned(), code.as_str().into());
+        }
+        Self {
+            code,
+            message,
+            detail,
+            hint,
+        }
+    }
+}
+
+/// The SQLSTATEs under which the contract refuses.
+const REFUSING_STATES: [SqlState; 4] = [
+    SqlState::CHECK_VIOLATION,
+    SqlState::UNIQUE_VIOLATION,
+    SqlState::LOCK_NOT_AVAILABLE,
+    SqlState::INSUFFICIENT_PRIVILEGE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_survives_the_way_to_text_and_back() {
+        assert_eq!(RefusalCode::known().count(), 47);
+        for code in RefusalCode::known() {
+            assert_eq!(RefusalCode::from(code.as_str()), code);
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_newer_contract_is_kept() {
+        let code = RefusalCode::from("moon_phase_wrong");
+        assert_eq!(code.as_str(), "moon_phase_wrong");
+        assert_eq!(code.kind(), RefusalKind::Blocked);
+    }
+}

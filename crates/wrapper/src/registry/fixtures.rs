@@ -1,0 +1,72 @@
+//! Fixtures: inputs that are kept with their digest.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::{
+    Wrapper,
+    database::{Call, Value, row},
+    error::Error,
+    vocabulary::Actor,
+};
+
+row! {
+    /// One fixture.
+    pub struct Fixture {
+        /// What it is called by.
+        pub fixture_ref: String,
+        /// The SHA-256 of its text as it was given, in lower-case hex.
+        pub sha256: String,
+        /// What it says.
+        pub body: Json,
+        /// When it was stored first.
+        pub created_at: Timestamp,
+    }
+}
+
+impl Wrapper {
+    /// Every fixture, by name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fixtures(&self) -> Result<Vec<Fixture>, Error> {
+        self.database
+            .view("v_dot_fixture", "ORDER BY fixture_ref", Vec::new())
+            .await
+    }
+
+    /// One fixture; none: there is no such name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fixture(&self, fixture_ref: &str) -> Result<Option<Fixture>, Error> {
+        let named = "WHERE fixture_ref = $1";
+        let found = self
+            .database
+            .view("v_dot_fixture", named, vec![Value::from(fixture_ref)])
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Stores a fixture, or replaces it. The digest is of the body's text, as `sha256sum` says it of the
+    /// file.
+    ///
+    /// # Errors
+    /// Refused as `fixture_digest_mismatch` where the digest is of something else, `fixture_missing`,
+    /// `contract_invalid` where the body is no JSON; [`Error::NotPermitted`] for whoever is no operator.
+    pub async fn put_fixture(
+        &self,
+        fixture_ref: &str,
+        body: &str,
+        sha256: &str,
+        actor: Option<&Actor>,
+    ) -> Result<String, Error> {
+        let call = Call::to("fn_dot_fixture_put")
+            .with("p_fixture_ref", fixture_ref)
+            .with("p_body", body)
+            .with("p_sha256", sha256)
+            .with("p_actor", self.actor_of(actor))
+            .harmless();
+        self.database.value(&call).await
+    }
+}

@@ -1,0 +1,190 @@
+//! DOTs and their pairs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use strum::{AsRefStr, Display, EnumString, VariantArray};
+
+use crate::{
+    Wrapper,
+    database::{Call, Value, row},
+    error::Error,
+    vocabulary::{Actor, ComponentRole, DotCode, read_from_text_column},
+};
+
+row! {
+    /// One registered DOT.
+    pub struct Tool {
+        /// Its code.
+        pub dot_code: DotCode,
+        /// What people call it.
+        pub name: String,
+        /// `A`: reads and checks; `B`: writes.
+        pub tier: String,
+        /// What it does, in a word.
+        pub operation: String,
+        /// The DOT that it is paired with.
+        pub paired_dot: Option<DotCode>,
+        /// Which part of its pair it is.
+        pub pair_role: Option<ComponentRole>,
+        /// What sets it off.
+        pub trigger_type: String,
+        /// What calls it: `agent_api`, `command`, `mcp` or `none`.
+        pub execution_engine: String,
+        /// Where its script is.
+        pub script_path: Option<String>,
+        /// Whether it is in use.
+        pub status: String,
+        /// Whatever else is known of it.
+        pub extra_metadata: Json,
+        /// When it was registered.
+        pub created_at: Timestamp,
+    }
+}
+
+/// One DOT of an import. What is left out takes the contract's default; the contract judges the rest.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ToolDefinition {
+    /// Its code, without a colon.
+    pub dot_code: String,
+    /// What people call it.
+    pub name: String,
+    /// `A`: reads and checks; `B`: writes.
+    pub tier: String,
+    /// What it does, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The DOT that it is paired with, which has to name it in turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paired_dot: Option<String>,
+    /// `producer` or `verifier`; required when it is paired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pair_role: Option<String>,
+    /// What sets it off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger_type: Option<String>,
+    /// What calls it: `agent_api`, `command`, `mcp` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_engine: Option<String>,
+    /// Where its script is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script_path: Option<String>,
+    /// Whether it is in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Whatever else is known of it, an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_metadata: Option<Json>,
+}
+
+/// What an import does to a DOT.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    AsRefStr,
+    Display,
+    EnumString,
+    VariantArray,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum ImportAction {
+    /// It is new.
+    Add,
+    /// It is there, and something of it changes.
+    Change,
+    /// It is there as it is.
+    Keep,
+    /// It cannot be taken; the whole import is refused.
+    Refuse,
+}
+
+read_from_text_column!(ImportAction);
+
+row! {
+    /// What an import does, or would do, to one DOT.
+    pub struct ToolChange {
+        /// The DOT.
+        pub dot_code: String,
+        /// What is done.
+        pub action: ImportAction,
+        /// The columns that change, or why it is refused.
+        pub detail: Option<String>,
+    }
+}
+
+impl Wrapper {
+    /// Imports DOTs, all or nothing, and says what became of each.
+    ///
+    /// # Errors
+    /// Refused as `tool_invalid` or `actor_required`; nothing is written then. [`Error::NotPermitted`]
+    /// for whoever is no operator.
+    pub async fn import_tools(
+        &self,
+        tools: &[ToolDefinition],
+        actor: Option<&Actor>,
+    ) -> Result<Vec<ToolChange>, Error> {
+        self.database.rows(&self.import(tools, actor, false)?).await
+    }
+
+    /// Says what an import would do to each DOT, refusals included, and writes nothing.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn plan_import(
+        &self,
+        tools: &[ToolDefinition],
+        actor: Option<&Actor>,
+    ) -> Result<Vec<ToolChange>, Error> {
+        self.database.rows(&self.import(tools, actor, true)?).await
+    }
+
+    /// Every DOT, by code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn tools(&self) -> Result<Vec<Tool>, Error> {
+        self.database
+            .view("v_dot_tool", "ORDER BY dot_code", Vec::new())
+            .await
+    }
+
+    /// One DOT; none: there is no such code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn tool(&self, dot_code: &DotCode) -> Result<Option<Tool>, Error> {
+        let found = self
+            .database
+            .view(
+                "v_dot_tool",
+                "WHERE dot_code = $1",
+                vec![Value::from(dot_code)],
+            )
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    fn import(
+        &self,
+        tools: &[ToolDefinition],
+        actor: Option<&Actor>,
+        dry_run: bool,
+    ) -> Result<Call, Error> {
+        let tools =
+            serde_json::to_value(tools).map_err(|error| Error::Answer(error.to_string()))?;
+        // Taking the same DOTs twice keeps them.
+        Ok(Call::to("fn_dot_tools_import")
+            .with("p_tools", tools)
+            .with("p_actor", self.actor_of(actor))
+            .with("p_dry_run", dry_run)
+            .harmless())
+    }
+}

@@ -1,0 +1,20 @@
+//! The client against a real PostgreSQL with the contract installed.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; unwrapping is how it fails"
+)]
+
+mod backfill;
+mod dependencies;
+mod errors;
+mod pair;
+mod pooler;
+mod reading;
+mod refusals;
+mod registry;
+mod statuses;
+mod steps;
+mod support;
+mod tls;
+mod versions;

@@ -1,0 +1,116 @@
+//! Through pgbouncer in transaction mode, where every call may meet another server session.
+
+use std::{collections::HashSet, time::Duration};
+
+use dotwrap_testkit::Pooler;
+use dotwrap_wrapper::{Error, RefusalCode, Target};
+
+use crate::support::{builder, call, code, count, installed, pair};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pairs_are_recorded_refused_and_repeated_as_without_a_pooler() {
+    let (database, direct) = installed().await;
+    for number in 0..8 {
+        let tools = pair(&format!("P{number}"), &format!("V{number}"));
+        direct.import_tools(&tools, None).await.unwrap();
+    }
+    let pooler = Pooler::transaction_mode(&database).await;
+    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let wrapper = builder(&database).target(target).build().await.unwrap();
+    let mut recording = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let wrapper = wrapper.clone();
+        recording.spawn(async move {
+            let mut call = call().idempotency_key(format!("key-{number}"));
+            call.dot_code = format!("P{}", number % 8).into();
+            let first = wrapper.observe_pair(&call).await.unwrap();
+            let again = wrapper.observe_pair(&call).await.unwrap();
+            assert!(first.created && !again.created);
+            assert_eq!(first.process_run_id, again.process_run_id);
+            first.process_run_id
+        });
+    }
+    let runs: HashSet<_> = recording.join_all().await.into_iter().collect();
+    assert_eq!(runs.len(), 40);
+    assert_eq!(
+        code(wrapper.observe_pair(&call().actor("")).await),
+        RefusalCode::ActorRequired
+    );
+    assert_eq!(wrapper.refusals(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_steps_pass_through_a_pooler() {
+    let (database, _direct) = installed().await;
+    let pooler = Pooler::transaction_mode(&database).await;
+    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let wrapper = builder(&database).target(target).build().await.unwrap();
+    let leased = wrapper
+        .enter(call())
+        .await
+        .unwrap()
+        .acquire_lease(Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert!(
+        wrapper
+            .renew_lease(leased.lease(), Duration::from_secs(60))
+            .await
+            .unwrap()
+    );
+    let produced = leased
+        .observe_run()
+        .await
+        .unwrap()
+        .observe_producer()
+        .await
+        .unwrap();
+    let record = produced
+        .observe_verifier()
+        .await
+        .unwrap()
+        .release()
+        .await
+        .unwrap();
+    assert!(wrapper.run(record.process_run_id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_cancelled_through_a_pooler() {
+    let (database, direct) = installed().await;
+    let owner = database.owner_client().await;
+    owner
+        .batch_execute(
+            "CREATE FUNCTION public.hangs() RETURNS bigint LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(600); RETURN 0; END $$",
+        )
+        .await
+        .unwrap();
+    let check = dotwrap_wrapper::CheckDefinition::new("hangs", "public.hangs");
+    direct.set_check(&check).await.unwrap();
+    let pooler = Pooler::transaction_mode(&database).await;
+    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let hurried = builder(&database)
+        .target(target)
+        .call_timeout(Duration::from_millis(300))
+        .build()
+        .await
+        .unwrap();
+    let error = hurried.observe_pair(&call()).await.unwrap_err();
+    // Whether the statement had reached the server by then is the pooler's secret.
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    let superuser = database.superuser().await;
+    let sleeping = "SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while count(&superuser, sleeping).await > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(
+        count(
+            &superuser,
+            "SELECT count(*) FROM dot.process_run_observation"
+        )
+        .await,
+        0
+    );
+}

@@ -1,0 +1,180 @@
+//! Refusals are counted, and never hidden.
+
+use std::collections::BTreeMap;
+
+use dotwrap_testkit::{TestDatabase, Version};
+use dotwrap_wrapper::{Error, RefusalCode, RefusalKind};
+
+use crate::support::{CANDIDATE, PRODUCER, builder, call, code, installed};
+
+#[tokio::test]
+async fn a_refused_pair_leaves_one_row_that_says_what_was_refused() {
+    let (_database, wrapper) = installed().await;
+    let refused = call()
+        .correlation_id("corr-1")
+        .actor("ana")
+        .evidence_type(dotwrap_wrapper::EvidenceType::DryRun);
+    assert_eq!(
+        code(wrapper.observe_pair(&refused).await),
+        RefusalCode::NoExecute
+    );
+    let rows = wrapper.refusals(10).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let row = &rows[0];
+    assert_eq!(row.refusal_code, "no_execute");
+    assert_eq!(row.actor.as_deref(), Some("ana"));
+    assert_eq!(row.dot_code.as_deref(), Some(PRODUCER));
+    assert_eq!(row.process_candidate_code.as_deref(), Some(CANDIDATE));
+    assert_eq!(row.correlation_id.as_deref(), Some("corr-1"));
+    assert_eq!(row.posture, "NO_EXECUTE");
+    assert_eq!(row.detail["code"], "no_execute");
+    assert!(
+        wrapper
+            .runs(&Default::default(), 10)
+            .await
+            .unwrap()
+            .runs
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_step_that_is_refused_leaves_one_row_as_well() {
+    let (_database, wrapper) = installed().await;
+    let refused = call()
+        .evidence_type(dotwrap_wrapper::EvidenceType::RealRun)
+        .dry_run(false);
+    assert_eq!(
+        code(wrapper.enter(refused).await),
+        RefusalCode::RealRunDisabled
+    );
+    let minute = std::time::Duration::from_secs(60);
+    let held = wrapper
+        .enter(call())
+        .await
+        .unwrap()
+        .acquire_lease(minute)
+        .await
+        .unwrap();
+    let second = wrapper
+        .enter(call())
+        .await
+        .unwrap()
+        .acquire_lease(minute)
+        .await;
+    assert_eq!(code(second), RefusalCode::LeaseHeld);
+    held.abandon().await.unwrap();
+    let keyed = call().idempotency_key("key-1");
+    wrapper.observe_pair(&keyed).await.unwrap();
+    let conflicting = keyed.correlation_id("another");
+    let leased = wrapper
+        .enter(conflicting)
+        .await
+        .unwrap()
+        .acquire_lease(minute)
+        .await
+        .unwrap();
+    assert_eq!(
+        code(leased.observe_run().await),
+        RefusalCode::IdempotencyConflict
+    );
+    let rows = wrapper.refusals(10).await.unwrap();
+    let codes: Vec<_> = rows.iter().map(|row| row.refusal_code.as_str()).collect();
+    assert_eq!(
+        codes,
+        ["idempotency_conflict", "lease_held", "real_run_disabled"]
+    );
+}
+
+#[tokio::test]
+async fn the_newest_refusal_comes_first() {
+    let (_database, wrapper) = installed().await;
+    for correlation in ["1", "2", "3"] {
+        let refused = call().actor(" ").correlation_id(correlation);
+        assert_eq!(
+            code(wrapper.observe_pair(&refused).await),
+            RefusalCode::ActorRequired
+        );
+    }
+    let rows = wrapper.refusals(2).await.unwrap();
+    let correlations: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.correlation_id.as_deref())
+        .collect();
+    assert_eq!(correlations, ["3", "2"]);
+}
+
+#[tokio::test]
+async fn a_wrapper_that_was_told_not_to_records_no_refusal() {
+    let (database, wrapper) = installed().await;
+    let silent = builder(&database)
+        .record_refusals(false)
+        .build()
+        .await
+        .unwrap();
+    assert_eq!(
+        code(silent.observe_pair(&call().actor(" ")).await),
+        RefusalCode::ActorRequired
+    );
+    assert!(wrapper.refusals(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_with_an_over_long_text_is_recorded_all_the_same() {
+    let (_database, wrapper) = installed().await;
+    let refused = call().correlation_id("x".repeat(1 << 20));
+    assert_eq!(
+        code(wrapper.observe_pair(&refused).await),
+        RefusalCode::TextTooLong
+    );
+    let rows = wrapper.refusals(10).await.unwrap();
+    assert_eq!(rows[0].correlation_id.as_ref().unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_be_recorded_is_returned_all_the_same() {
+    let database = TestDatabase::empty(Version::V15).await;
+    let owner = database.owner_client().await;
+    owner
+        .batch_execute(
+            "CREATE SCHEMA half;
+             CREATE FUNCTION half.fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text)
+             RETURNS bigint LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'no', CONSTRAINT = 'source_required'; END $$",
+        )
+        .await
+        .unwrap();
+    let wrapper = builder(&database).schema("half").build().await.unwrap();
+    let source = dotwrap_wrapper::BackfillSource {
+        source_ref: String::new(),
+        source_sha256: String::new(),
+    };
+    let error = wrapper.backfill(source, None).finish().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Refused(refusal) if refusal.code == RefusalCode::SourceRequired),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_enum_and_the_contracts_catalogue_are_the_same() {
+    let (_database, wrapper) = installed().await;
+    let catalogue: BTreeMap<String, String> = wrapper
+        .refusal_catalogue()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.code, entry.sqlstate))
+        .collect();
+    let known: BTreeMap<String, String> = RefusalCode::known()
+        .map(|code| {
+            let sqlstate = match code.kind() {
+                RefusalKind::Argument | RefusalKind::Blocked => "23514",
+                RefusalKind::Conflict => "23505",
+                RefusalKind::Lease => "55P03",
+            };
+            (code.to_string(), sqlstate.to_owned())
+        })
+        .collect();
+    assert_eq!(known, catalogue);
+}
