@@ -8,7 +8,9 @@ use tokio_postgres::NoTls;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let target = arguments.next().ok_or("which database? pass a connection string")?;
+    let target = arguments
+        .next()
+        .ok_or("which database? pass a connection string")?;
     let defaults = InstallOptions::default();
     let options = InstallOptions {
         schema: arguments.next().unwrap_or(defaults.schema),
@@ -25,6 +27,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for warning in &done.warnings {
         eprintln!("{warning}");
     }
-    println!("{}", if done.is_current() { "already current" } else { "installed" });
+    println!(
+        "{}",
+        if done.is_current() {
+            "already current"
+        } else {
+            "installed"
+        }
+    );
     Ok(())
 }

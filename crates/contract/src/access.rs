@@ -57,7 +57,9 @@ pub struct CheckerOwned {
 /// # Panics
 /// Never in a build that passed its tests: the file is part of the program.
 pub fn access() -> &'static Access {
-    static ACCESS: LazyLock<Access> = LazyLock::new(|| toml::from_str(source::access_text()).expect("access.toml is part of the program"));
+    static ACCESS: LazyLock<Access> = LazyLock::new(|| {
+        toml::from_str(source::access_text()).expect("access.toml is part of the program")
+    });
     &ACCESS
 }
 
@@ -68,13 +70,27 @@ mod tests {
     #[test]
     fn only_declared_roles_and_existing_functions_are_granted() {
         let access = access();
-        let named = access.functions.values().flatten().chain(&access.views.select).chain(&access.tables.select);
+        let named = access
+            .functions
+            .values()
+            .flatten()
+            .chain(&access.views.select)
+            .chain(&access.tables.select);
         for role in named.chain(access.roles.values().flat_map(|role| &role.inherits)) {
             assert!(access.roles.contains_key(role), "{role}");
         }
-        for function in access.functions.keys().chain(&access.checker_owned.functions) {
+        for function in access
+            .functions
+            .keys()
+            .chain(&access.checker_owned.functions)
+        {
             let declared = format!("FUNCTION {function}(");
-            assert!(source::files("").iter().any(|file| file.text.contains(&declared)), "{function}");
+            assert!(
+                source::files("")
+                    .iter()
+                    .any(|file| file.text.contains(&declared)),
+                "{function}"
+            );
         }
     }
 }

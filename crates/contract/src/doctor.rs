@@ -38,11 +38,29 @@ pub struct Finding {
 
 impl Finding {
     fn fine(name: &'static str, what: impl Into<String>) -> Self {
-        Self { name, severity: Severity::Fine, what: what.into(), why: "", mend: String::new() }
+        Self {
+            name,
+            severity: Severity::Fine,
+            what: what.into(),
+            why: "",
+            mend: String::new(),
+        }
     }
 
-    fn new(name: &'static str, severity: Severity, what: impl Into<String>, why: &'static str, mend: impl Into<String>) -> Self {
-        Self { name, severity, what: what.into(), why, mend: mend.into() }
+    fn new(
+        name: &'static str,
+        severity: Severity,
+        what: impl Into<String>,
+        why: &'static str,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            severity,
+            what: what.into(),
+            why,
+            mend: mend.into(),
+        }
     }
 }
 
@@ -91,9 +109,16 @@ async fn server(client: &Client) -> Result<Finding, InstallError> {
             &[],
         )
         .await?;
-    let (version, number, encoding): (String, i32, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+    let (version, number, encoding): (String, i32, String) =
+        (rows[0].get(0), rows[0].get(1), rows[0].get(2));
     Ok(if number < 150_000 {
-        Finding::new("server", Severity::Problem, format!("PostgreSQL {version}"), "The contract needs PostgreSQL 15 or newer.", "Upgrade the server.")
+        Finding::new(
+            "server",
+            Severity::Problem,
+            format!("PostgreSQL {version}"),
+            "The contract needs PostgreSQL 15 or newer.",
+            "Upgrade the server.",
+        )
     } else if encoding != "UTF8" {
         Finding::new(
             "server",
@@ -107,33 +132,61 @@ async fn server(client: &Client) -> Result<Finding, InstallError> {
     })
 }
 
-async fn contract(client: &Client, schema: &str, found: &Installed) -> Result<Finding, InstallError> {
+async fn contract(
+    client: &Client,
+    schema: &str,
+    found: &Installed,
+) -> Result<Finding, InstallError> {
     if found.digest == contract_digest() {
-        return Ok(Finding::fine("contract", format!("contract {} of dotwrap {}, current", &found.digest[..12], found.version)));
+        return Ok(Finding::fine(
+            "contract",
+            format!(
+                "contract {} of dotwrap {}, current",
+                &found.digest[..12],
+                found.version
+            ),
+        ));
     }
-    let options = InstallOptions { schema: schema.to_owned(), ..kept_roles(found) };
-    Ok(match plan(client, &options).await.as_ref().map(Plan::is_current) {
-        Err(InstallError::Newer(_)) => Finding::new(
-            "contract",
-            Severity::Problem,
-            format!("the database holds the contract of dotwrap {}, this is {VERSION}", found.version),
-            "This program does not know what is installed.",
-            "Use the newer dotwrap.",
-        ),
-        _ => Finding::new(
-            "contract",
-            Severity::Problem,
-            format!("the contract of dotwrap {} is installed, this is {VERSION} with another", found.version),
-            "Functions and views may not be what this program expects.",
-            "Run: dotwrap install (as the user who installed it)",
-        ),
-    })
+    let options = InstallOptions {
+        schema: schema.to_owned(),
+        ..kept_roles(found)
+    };
+    Ok(
+        match plan(client, &options).await.as_ref().map(Plan::is_current) {
+            Err(InstallError::Newer(_)) => Finding::new(
+                "contract",
+                Severity::Problem,
+                format!(
+                    "the database holds the contract of dotwrap {}, this is {VERSION}",
+                    found.version
+                ),
+                "This program does not know what is installed.",
+                "Use the newer dotwrap.",
+            ),
+            _ => Finding::new(
+                "contract",
+                Severity::Problem,
+                format!(
+                    "the contract of dotwrap {} is installed, this is {VERSION} with another",
+                    found.version
+                ),
+                "Functions and views may not be what this program expects.",
+                "Run: dotwrap install (as the user who installed it)",
+            ),
+        },
+    )
 }
 
 fn kept_roles(found: &Installed) -> InstallOptions {
     match &found.role_prefix {
-        Some(prefix) => InstallOptions { role_prefix: prefix.clone(), ..InstallOptions::default() },
-        None => InstallOptions { roles: crate::RolePolicy::Without, ..InstallOptions::default() },
+        Some(prefix) => InstallOptions {
+            role_prefix: prefix.clone(),
+            ..InstallOptions::default()
+        },
+        None => InstallOptions {
+            roles: crate::RolePolicy::Without,
+            ..InstallOptions::default()
+        },
     }
 }
 
@@ -148,17 +201,31 @@ async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallErr
             "Give the installing user CREATEROLE and install into a new schema.",
         ));
     };
+    // From PostgreSQL 16 on, who made a role may administer it without being a member.
     let rows = client
         .query_typed(
-            "SELECT coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname), '')
-             FROM pg_roles r WHERE r.rolcanlogin AND NOT r.rolsuper
-               AND pg_has_role(r.oid, (SELECT o.oid FROM pg_roles o WHERE o.rolname = $1), 'MEMBER')",
+            "SELECT coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname) FILTER (WHERE m.is_member), ''),
+                    coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname) FILTER (WHERE NOT m.is_member), '')
+             FROM pg_roles r
+             JOIN (SELECT a.member, bool_or(coalesce((to_jsonb(a) ->> 'inherit_option')::boolean, true)
+                                            OR coalesce((to_jsonb(a) ->> 'set_option')::boolean, true)) AS is_member
+                   FROM pg_auth_members a JOIN pg_roles o ON o.oid = a.roleid WHERE o.rolname = $1 GROUP BY a.member) m ON m.member = r.oid
+             WHERE NOT r.rolsuper",
             &[(&format!("{prefix}_owner"), Type::TEXT)],
         )
         .await?;
     let members: String = rows[0].get(0);
     Ok(if members.is_empty() {
-        Finding::fine("roles", format!("only a superuser, or whoever administers {prefix}_owner, can become the owner"))
+        let administrators: String = rows[0].get(1);
+        let others = if administrators.is_empty() {
+            String::new()
+        } else {
+            format!(" (and who may administer the role: {administrators})")
+        };
+        Finding::fine(
+            "roles",
+            format!("nobody but a superuser is {prefix}_owner{others}"),
+        )
     } else {
         Finding::new(
             "roles",
@@ -214,7 +281,13 @@ async fn open_gates(client: &Client, schema: &str) -> Result<Finding, InstallErr
 
 async fn expired_leases(client: &Client, schema: &str) -> Result<Finding, InstallError> {
     let rows = client
-        .query_typed(&format!("SELECT count(*) FROM {}.v_dot_lease l WHERE l.state = 'expired'", quote(schema)), &[])
+        .query_typed(
+            &format!(
+                "SELECT count(*) FROM {}.v_dot_lease l WHERE l.state = 'expired'",
+                quote(schema)
+            ),
+            &[],
+        )
         .await?;
     let expired: i64 = rows[0].get(0);
     Ok(if expired == 0 {

@@ -16,7 +16,9 @@ pub enum InstallError {
     #[error("the server is PostgreSQL {0}; the contract needs 15 or newer")]
     ServerTooOld(String),
     /// Texts are compared and measured as Unicode.
-    #[error("the database's encoding is {0}; the contract needs UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)")]
+    #[error(
+        "the database's encoding is {0}; the contract needs UTF8 (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)"
+    )]
     NotUtf8(String),
     /// The schema holds something else.
     #[error("the schema {0:?} exists and holds something else; choose another with --schema")]
@@ -62,10 +64,14 @@ pub enum InstallError {
         wanted: String,
     },
     /// The database holds a newer contract than this program carries.
-    #[error("the database holds contract {0}, which this program does not know; use a newer dotwrap")]
+    #[error(
+        "the database holds contract {0}, which this program does not know; use a newer dotwrap"
+    )]
     Newer(String),
     /// A shipped migration was edited, or the record of it was.
-    #[error("migration {0} is not the one that was installed; use the dotwrap that matches the database, or restore the migration")]
+    #[error(
+        "migration {0} is not the one that was installed; use the dotwrap that matches the database, or restore the migration"
+    )]
     MigrationChanged(String),
     /// Somebody else installs at the same time; asked again a few times before this is returned.
     #[error("the installation changed while it was being looked at; run install again")]

@@ -25,7 +25,11 @@ pub(crate) fn check(what: &'static str, name: &str, longest: usize) -> Result<()
     } else {
         return Ok(());
     };
-    Err(InstallError::InvalidName { what, name: name.to_owned(), wrong })
+    Err(InstallError::InvalidName {
+        what,
+        name: name.to_owned(),
+        wrong,
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::plan::{InstallOptions, Plan, plan};
 use crate::InstallError;
+use crate::plan::{InstallOptions, Plan, plan};
 
 /// Somebody else's installation at the same time is waited for, and then looked at again.
 const TRIES: u32 = 4;
@@ -37,10 +37,16 @@ pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, In
 /// Another installer was faster: in this schema (the script's own check), or at the cluster's roles, which PostgreSQL
 /// reports as "tuple concurrently updated" or as a duplicate.
 fn is_concurrent(error: &tokio_postgres::Error) -> bool {
-    let Some(database) = error.as_db_error() else { return false };
+    let Some(database) = error.as_db_error() else {
+        return false;
+    };
     *database.code() == SqlState::T_R_SERIALIZATION_FAILURE
         || *database.code() == SqlState::T_R_DEADLOCK_DETECTED
-        || (*database.code() == SqlState::INTERNAL_ERROR && database.message().contains("concurrently updated"))
-        || (*database.code() == SqlState::UNIQUE_VIOLATION && database.table().is_some_and(|table| table.starts_with("pg_")))
+        || (*database.code() == SqlState::INTERNAL_ERROR
+            && database.message().contains("concurrently updated"))
+        || (*database.code() == SqlState::UNIQUE_VIOLATION
+            && database
+                .table()
+                .is_some_and(|table| table.starts_with("pg_")))
         || *database.code() == SqlState::DUPLICATE_SCHEMA
 }

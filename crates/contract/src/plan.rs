@@ -32,7 +32,12 @@ pub struct InstallOptions {
 
 impl Default for InstallOptions {
     fn default() -> Self {
-        Self { schema: "dot".into(), role_prefix: "dot".into(), roles: RolePolicy::WherePossible, repair: false }
+        Self {
+            schema: "dot".into(),
+            role_prefix: "dot".into(),
+            roles: RolePolicy::WherePossible,
+            repair: false,
+        }
     }
 }
 
@@ -98,7 +103,11 @@ pub async fn plan(client: &Client, options: &InstallOptions) -> Result<Plan, Ins
     let role_prefix = decide_roles(options, &around, before.as_ref(), &mut warnings)?;
     check_schema(options, &around, role_prefix.as_deref())?;
     let migrations = pending_migrations(before.as_ref())?;
-    let current = !options.repair && migrations.is_empty() && before.as_ref().is_some_and(|before| before.digest == contract_digest());
+    let current = !options.repair
+        && migrations.is_empty()
+        && before
+            .as_ref()
+            .is_some_and(|before| before.digest == contract_digest());
     Ok(Plan {
         schema: options.schema.clone(),
         role_prefix,
@@ -121,17 +130,35 @@ fn check_server(around: &Surroundings) -> Result<(), InstallError> {
     Ok(())
 }
 
-async fn look_at_installed(client: &Client, options: &InstallOptions, around: &Surroundings) -> Result<Option<Installed>, InstallError> {
-    let Some(schema) = &around.schema else { return Ok(None) };
+async fn look_at_installed(
+    client: &Client,
+    options: &InstallOptions,
+    around: &Surroundings,
+) -> Result<Option<Installed>, InstallError> {
+    let Some(schema) = &around.schema else {
+        return Ok(None);
+    };
     if !schema.has_contract {
-        return if schema.is_empty { Ok(None) } else { Err(InstallError::SchemaOccupied(options.schema.clone())) };
+        return if schema.is_empty {
+            Ok(None)
+        } else {
+            Err(InstallError::SchemaOccupied(options.schema.clone()))
+        };
     }
     match installed(client, &options.schema).await {
         Ok(Some(before)) => Ok(Some(before)),
         // Not even allowed to read what is there: then not allowed to change it either.
-        Ok(None) => Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() }),
-        Err(InstallError::Database(error)) if error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) => {
-            Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() })
+        Ok(None) => Err(InstallError::NotTheOwner {
+            user: around.user.clone(),
+            owner: schema.owner.clone(),
+        }),
+        Err(InstallError::Database(error))
+            if error.code() == Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE) =>
+        {
+            Err(InstallError::NotTheOwner {
+                user: around.user.clone(),
+                owner: schema.owner.clone(),
+            })
         }
         Err(error) => Err(error),
     }
@@ -172,12 +199,18 @@ fn decide_roles(
             if around.may_become_owner {
                 Ok(Some(prefix))
             } else {
-                Err(InstallError::RolesOfOthers { prefix, user: around.user.clone() })
+                Err(InstallError::RolesOfOthers {
+                    prefix,
+                    user: around.user.clone(),
+                })
             }
         }
         Some(prefix) if around.may_create_roles => Ok(Some(prefix)),
         Some(_) => {
-            warnings.push(format!("{:?} may not create roles. {WITHOUT_ROLES}", around.user));
+            warnings.push(format!(
+                "{:?} may not create roles. {WITHOUT_ROLES}",
+                around.user
+            ));
             Ok(None)
         }
     }
@@ -186,7 +219,11 @@ fn decide_roles(
 const WITHOUT_ROLES: &str = "Installed WITHOUT ROLES: everything belongs to the installing user, who can rewrite it. \
     The ladder is only as honest as whoever holds that one account.";
 
-fn check_schema(options: &InstallOptions, around: &Surroundings, role_prefix: Option<&str>) -> Result<(), InstallError> {
+fn check_schema(
+    options: &InstallOptions,
+    around: &Surroundings,
+    role_prefix: Option<&str>,
+) -> Result<(), InstallError> {
     let owner = role_prefix.map(|prefix| format!("{prefix}_owner"));
     match &around.schema {
         None if around.may_create_schema => Ok(()),
@@ -196,7 +233,10 @@ fn check_schema(options: &InstallOptions, around: &Surroundings, role_prefix: Op
             user: around.user.clone(),
         }),
         Some(schema) if schema.owned_by_user || owner.as_deref() == Some(&schema.owner) => Ok(()),
-        Some(schema) => Err(InstallError::NotTheOwner { user: around.user.clone(), owner: schema.owner.clone() }),
+        Some(schema) => Err(InstallError::NotTheOwner {
+            user: around.user.clone(),
+            owner: schema.owner.clone(),
+        }),
     }
 }
 
@@ -204,12 +244,21 @@ fn check_schema(options: &InstallOptions, around: &Surroundings, role_prefix: Op
 /// never edited.
 fn pending_migrations(before: Option<&Installed>) -> Result<Vec<SourceFile>, InstallError> {
     let carried = source::files("tables/");
-    let Some(before) = before else { return Ok(carried) };
+    let Some(before) = before else {
+        return Ok(carried);
+    };
     for (position, (name, sha256)) in before.migrations.iter().enumerate() {
         match carried.get(position) {
             Some(file) if file.stem() == name && file.digest() == *sha256 => {}
-            Some(file) if file.stem() == name => return Err(InstallError::MigrationChanged(name.clone())),
-            _ => return Err(InstallError::Newer(format!("{} (installed by dotwrap {}, this is {VERSION})", name, before.version))),
+            Some(file) if file.stem() == name => {
+                return Err(InstallError::MigrationChanged(name.clone()));
+            }
+            _ => {
+                return Err(InstallError::Newer(format!(
+                    "{} (installed by dotwrap {}, this is {VERSION})",
+                    name, before.version
+                )));
+            }
         }
     }
     Ok(carried.into_iter().skip(before.migrations.len()).collect())

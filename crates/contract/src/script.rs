@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 
+use crate::VERSION;
 use crate::access::access;
 use crate::identifier::{literal, quote};
 use crate::plan::Plan;
 use crate::source::{self, SourceFile, contract_digest};
-use crate::VERSION;
 
 pub(crate) fn render(plan: &Plan) -> String {
-    let mut script = Script { text: String::new(), plan };
+    let mut script = Script {
+        text: String::new(),
+        plan,
+    };
     script.begin();
     script.roles();
     script.schema();
@@ -50,7 +53,11 @@ impl Script<'_> {
     }
 
     fn begin(&mut self) {
-        let _ = writeln!(self.text, "-- DOT Wrapper {VERSION}, contract {}", &contract_digest()[..12]);
+        let _ = writeln!(
+            self.text,
+            "-- DOT Wrapper {VERSION}, contract {}",
+            &contract_digest()[..12]
+        );
         self.line("BEGIN;");
         self.line("SET LOCAL client_min_messages = warning;");
         self.line("SET LOCAL standard_conforming_strings = on;");
@@ -58,14 +65,20 @@ impl Script<'_> {
         self.line("SET LOCAL check_function_bodies = off;");
         self.line("-- One install at a time, in a database that is still as it was when this script was made.");
         let lock = literal(&format!("dotwrap install {}", self.plan.schema));
-        self.line(format!("SELECT pg_advisory_xact_lock(hashtextextended({lock}, 0));"));
+        self.line(format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended({lock}, 0));"
+        ));
         self.assert_unchanged();
     }
 
     fn assert_unchanged(&mut self) {
         let table = literal(&format!("{}.dot_contract_release", self.schema_name()));
         let expected = match &self.plan.before {
-            Some(before) => format!("(SELECT r.digest = {} FROM {}.dot_contract_release r)", literal(&before.digest), self.schema_name()),
+            Some(before) => format!(
+                "(SELECT r.digest = {} FROM {}.dot_contract_release r)",
+                literal(&before.digest),
+                self.schema_name()
+            ),
             None => "false".into(),
         };
         let same = if self.plan.before.is_some() {
@@ -105,7 +118,11 @@ END $install$;",
             self.line(text);
         }
         self.line("-- The installer becomes the owner for the length of this transaction.");
-        self.line(format!("GRANT {}, {} TO CURRENT_USER;", self.role("owner"), self.role("checker")));
+        self.line(format!(
+            "GRANT {}, {} TO CURRENT_USER;",
+            self.role("owner"),
+            self.role("checker")
+        ));
     }
 
     fn schema(&mut self) {
@@ -171,11 +188,18 @@ CREATE TABLE dot_contract_release (
     }
 
     fn is_checker_owned(file: &SourceFile) -> bool {
-        access().checker_owned.functions.iter().any(|name| name == file.stem())
+        access()
+            .checker_owned
+            .functions
+            .iter()
+            .any(|name| name == file.stem())
     }
 
     fn repeatables(&mut self) {
-        for file in source::repeatable().into_iter().filter(|file| !Self::is_checker_owned(file)) {
+        for file in source::repeatable()
+            .into_iter()
+            .filter(|file| !Self::is_checker_owned(file))
+        {
             self.file(file);
         }
     }
@@ -186,11 +210,16 @@ CREATE TABLE dot_contract_release (
         let with_roles = self.plan.role_prefix.is_some();
         if with_roles {
             self.section("Owned by the checker, who may create here just for this");
-            self.line(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {checker};"));
+            self.line(format!(
+                "GRANT USAGE, CREATE ON SCHEMA {schema} TO {checker};"
+            ));
             self.reset_role();
             self.become_role("checker");
         }
-        for file in source::repeatable().into_iter().filter(Self::is_checker_owned) {
+        for file in source::repeatable()
+            .into_iter()
+            .filter(Self::is_checker_owned)
+        {
             self.file(file);
         }
         if with_roles {
@@ -208,24 +237,41 @@ CREATE TABLE dot_contract_release (
     fn grants(&mut self) {
         self.section("Grants: exactly what sql/access.toml declares");
         let roles: Vec<String> = match &self.plan.role_prefix {
-            Some(_) => access().roles.keys().filter(|name| *name != "owner").map(|name| self.role(name)).collect(),
+            Some(_) => access()
+                .roles
+                .keys()
+                .filter(|name| *name != "owner")
+                .map(|name| self.role(name))
+                .collect(),
             None => Vec::new(),
         };
         let schema = self.schema_name();
-        let everybody = std::iter::once("PUBLIC".to_owned()).chain(roles.iter().cloned()).collect::<Vec<_>>().join(", ");
+        let everybody = std::iter::once("PUBLIC".to_owned())
+            .chain(roles.iter().cloned())
+            .collect::<Vec<_>>()
+            .join(", ");
         self.line(format!("REVOKE ALL ON SCHEMA {schema} FROM {everybody};"));
-        self.line(format!("REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {everybody};"));
-        self.line(format!("REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {everybody};"));
+        self.line(format!(
+            "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {everybody};"
+        ));
+        self.line(format!(
+            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {everybody};"
+        ));
         self.revoke_functions(&everybody);
         if roles.is_empty() {
             return;
         }
-        self.line(format!("GRANT USAGE ON SCHEMA {schema} TO {};", roles.join(", ")));
+        self.line(format!(
+            "GRANT USAGE ON SCHEMA {schema} TO {};",
+            roles.join(", ")
+        ));
         self.grant_relations("v", &access().views.select);
         self.grant_relations("r", &access().tables.select);
         for (function, callers) in &access().functions {
             let callers = self.role_list(callers);
-            self.line(format!("GRANT EXECUTE ON FUNCTION {function} TO {callers};"));
+            self.line(format!(
+                "GRANT EXECUTE ON FUNCTION {function} TO {callers};"
+            ));
         }
         self.reset_role();
         for (name, role) in &access().roles {
@@ -266,12 +312,20 @@ END $install$;",
     }
 
     fn role_list(&self, names: &[String]) -> String {
-        names.iter().map(|name| self.role(name)).collect::<Vec<_>>().join(", ")
+        names
+            .iter()
+            .map(|name| self.role(name))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn record(&mut self) {
         self.section("What this installation is now");
-        let prefix = self.plan.role_prefix.as_deref().map_or("NULL".to_owned(), literal);
+        let prefix = self
+            .plan
+            .role_prefix
+            .as_deref()
+            .map_or("NULL".to_owned(), literal);
         let text = format!(
             "INSERT INTO dot_contract_release (installed_version, digest, role_prefix) VALUES ({}, {}, {prefix})
 ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_version, digest = excluded.digest,
@@ -285,10 +339,19 @@ ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_ver
     fn end(&mut self) {
         self.reset_role();
         if self.plan.role_prefix.is_some() {
-            let login: Vec<String> = access().roles.iter().filter(|(_, role)| role.login).map(|(name, _)| self.role(name)).collect();
+            let login: Vec<String> = access()
+                .roles
+                .iter()
+                .filter(|(_, role)| role.login)
+                .map(|(name, _)| self.role(name))
+                .collect();
             self.section("The installing user works through the roles that can log in, and is the owner no longer");
             self.line(format!("GRANT {} TO CURRENT_USER;", login.join(", ")));
-            self.line(format!("REVOKE {}, {} FROM CURRENT_USER;", self.role("owner"), self.role("checker")));
+            self.line(format!(
+                "REVOKE {}, {} FROM CURRENT_USER;",
+                self.role("owner"),
+                self.role("checker")
+            ));
         }
         self.line("COMMIT;");
     }

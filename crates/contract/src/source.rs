@@ -39,7 +39,10 @@ pub fn files(folder: &str) -> Vec<SourceFile> {
 fn collect(folder: &'static Dir<'static>, found: &mut Vec<SourceFile>) {
     for file in folder.files() {
         let path = file.path().to_str();
-        if let (Some(path), Some(text)) = (path.filter(|path| path.ends_with(".sql")), file.contents_utf8()) {
+        if let (Some(path), Some(text)) = (
+            path.filter(|path| path.ends_with(".sql")),
+            file.contents_utf8(),
+        ) {
             found.push(SourceFile { path, text });
         }
     }
@@ -51,12 +54,24 @@ fn collect(folder: &'static Dir<'static>, found: &mut Vec<SourceFile>) {
 /// What is replaced by every install, in the order of its dependencies: views are read by functions only when those run,
 /// but call functions when they are made.
 pub(crate) fn repeatable() -> Vec<SourceFile> {
-    ["support/", "layers/", "registry/", "backfill/", "guards/", "views/"].iter().flat_map(|folder| files(folder)).collect()
+    [
+        "support/",
+        "layers/",
+        "registry/",
+        "backfill/",
+        "guards/",
+        "views/",
+    ]
+    .iter()
+    .flat_map(|folder| files(folder))
+    .collect()
 }
 
 /// The declared roles and grants.
 pub(crate) fn access_text() -> &'static str {
-    SQL.get_file("access.toml").and_then(|file| file.contents_utf8()).unwrap_or_default()
+    SQL.get_file("access.toml")
+        .and_then(|file| file.contents_utf8())
+        .unwrap_or_default()
 }
 
 /// SHA-256 over everything that an install puts into a database, in hex. Two programs with the same digest install the
@@ -84,14 +99,29 @@ mod tests {
     #[test]
     fn every_folder_is_installed() {
         let all: Vec<_> = files("").iter().map(|file| file.path).collect();
-        let installed: Vec<_> = files("tables/").iter().chain(&repeatable()).map(|file| file.path).collect();
-        assert_eq!(all.len(), installed.len(), "a folder of sql/ is not installed");
+        let installed: Vec<_> = files("tables/")
+            .iter()
+            .chain(&repeatable())
+            .map(|file| file.path)
+            .collect();
+        assert_eq!(
+            all.len(),
+            installed.len(),
+            "a folder of sql/ is not installed"
+        );
     }
 
     #[test]
     fn a_file_holds_the_function_that_it_is_named_after() {
-        for file in files("").iter().filter(|file| file.stem().starts_with("fn_")) {
-            assert!(file.text.contains(&format!("FUNCTION {}(", file.stem())), "{}", file.path);
+        for file in files("")
+            .iter()
+            .filter(|file| file.stem().starts_with("fn_"))
+        {
+            assert!(
+                file.text.contains(&format!("FUNCTION {}(", file.stem())),
+                "{}",
+                file.path
+            );
         }
     }
 

@@ -49,33 +49,50 @@ pub(crate) struct Schema {
 /// # Errors
 /// What the database says, such as not being allowed to look.
 pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed>, InstallError> {
-    let known = client
-        .query_typed(
-            "SELECT to_regclass(quote_ident($1) || '.dot_contract_release') IS NOT NULL AND has_schema_privilege($1, 'USAGE')
-             FROM pg_namespace n WHERE n.nspname = $1",
-            &[(&schema, Type::TEXT)],
-        )
-        .await?;
-    if !known.first().is_some_and(|row| row.get(0)) {
+    if !is_readable(client, schema).await? {
         return Ok(None);
     }
-    let schema = quote(schema);
     let release = client
-        .query_typed(&format!("SELECT r.installed_version, r.digest, r.role_prefix FROM {schema}.dot_contract_release r"), &[])
+        .query_typed(
+            &format!(
+                "SELECT i.installed_version, i.digest, i.role_prefix, i.migrations, i.migration_digests FROM {}.v_dot_installation i",
+                quote(schema)
+            ),
+            &[],
+        )
         .await?;
-    let Some(release) = release.first() else { return Ok(None) };
-    let migrations = client
-        .query_typed(&format!("SELECT m.name, m.sha256 FROM {schema}.dot_contract_migration m ORDER BY m.name"), &[])
-        .await?;
+    let Some(release) = release.first() else {
+        return Ok(None);
+    };
+    let names: Vec<String> = release.get(3);
+    let digests: Vec<String> = release.get(4);
     Ok(Some(Installed {
         version: release.get(0),
         digest: release.get(1),
         role_prefix: release.get(2),
-        migrations: migrations.iter().map(|row| (row.get(0), row.get(1))).collect(),
+        migrations: names.into_iter().zip(digests).collect(),
     }))
 }
 
-pub(crate) async fn surroundings(client: &Client, schema: &str, owner_role: &str) -> Result<Surroundings, InstallError> {
+/// Whether the contract is there and the user may enter its schema. Asked of the catalogue: naming what is in a schema that
+/// one may not enter is an error.
+async fn is_readable(client: &Client, schema: &str) -> Result<bool, InstallError> {
+    let rows = client
+        .query_typed(
+            "SELECT has_schema_privilege(n.oid, 'USAGE') FROM pg_namespace n
+             JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'v_dot_installation'
+             WHERE n.nspname = $1",
+            &[(&schema, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+pub(crate) async fn surroundings(
+    client: &Client,
+    schema: &str,
+    owner_role: &str,
+) -> Result<Surroundings, InstallError> {
     let rows = client
         .query_typed(
             "SELECT current_user::text, current_database()::text, current_setting('server_version'),
@@ -111,7 +128,7 @@ async fn existing_schema(client: &Client, schema: &str) -> Result<Option<Schema>
             "SELECT pg_get_userbyid(n.nspowner)::text, pg_has_role(n.nspowner, 'MEMBER'),
                     NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid)
                       AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid),
-                    to_regclass(quote_ident($1) || '.dot_contract_release') IS NOT NULL
+                    EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'dot_contract_release')
              FROM pg_namespace n WHERE n.nspname = $1",
             &[(&schema, Type::TEXT)],
         )

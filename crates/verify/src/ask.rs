@@ -60,12 +60,13 @@ pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Repo
 }
 
 /// Names mean the schema's objects for the length of the transaction: behind the catalogue's own, which are always looked for
-/// first unless the path names them, and before temporary tables, which anybody can make.
+/// first unless the path names them, and before temporary tables, which anybody can make. Compiling a question that is asked
+/// once costs more than it gains.
 async fn look_into(transaction: &Transaction<'_>, schema: &str) -> Result<(), VerifyError> {
     let quoted = schema.replace('"', "\"\"");
     transaction
         .batch_execute(&format!(
-            "SET LOCAL search_path = \"{quoted}\", pg_temp"
+            "SET LOCAL search_path = \"{quoted}\", pg_temp; SET LOCAL jit = off"
         ))
         .await
         .map_err(VerifyError::asking("to look into the schema"))

@@ -26,6 +26,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("../CHECKS.md")]
 
 mod ask;
 mod checks;

@@ -45,6 +45,8 @@ pub enum RefusalCode {
     InvocationRequired,
     LeaseHeld,
     LeaseLost,
+    /// Another transaction is just changing the same thing.
+    Busy,
     LeaseNameInvalid,
     LedgerAppendOnly,
     ModeInvalid,
@@ -127,7 +129,7 @@ impl RefusalCode {
             | RealRunDisabled
             | RunConcluded
             | Other(_) => RefusalKind::Blocked,
-            LeaseHeld | LeaseLost => RefusalKind::Lease,
+            LeaseHeld | LeaseLost | Busy => RefusalKind::Lease,
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
         }
     }

@@ -1,25 +1,56 @@
 //! `demo` and the embedded default.
 
-use crate::support::{Answer, Desk, Installation};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
 
-/// A home whose path is short and open to the account that runs the server for root.
-fn at_home(desk: &Desk, words: &[&str]) -> std::process::Command {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
-    let mut command = desk.command(words);
-    command.env("DOTWRAP_HOME", desk.folder().join("home"));
-    command
+use dotwrap_embedded::Embedded;
+
+use crate::support::{Answer, Desk, Installation, wait};
+
+/// A desk with an embedded database of its own.
+struct Home {
+    desk: Desk,
+}
+
+impl Home {
+    /// In a folder that the account which runs the server for root can reach.
+    fn new() -> Self {
+        let desk = Desk::new();
+        std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
+        Self { desk }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.desk.folder().join("home")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.desk.command(words);
+        command.env("DOTWRAP_HOME", self.folder());
+        command
+    }
+
+    fn call(&self, words: &[&str]) -> Answer {
+        Answer::of(&mut self.command(words))
+    }
+}
+
+impl Drop for Home {
+    /// The server lingers for the next command; nothing comes, and its folder is about to be removed.
+    fn drop(&mut self) {
+        let embedded = Embedded::in_folder(self.folder().join("embedded"));
+        if let Ok(cluster) = wait(embedded.start()) {
+            let _ = cluster.stop_if_unused();
+        }
+    }
 }
 
 #[test]
 fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {
-    let desk = Desk::new();
-    let first = Answer::of(&mut at_home(&desk, &["demo", "--output", "json"]))
-        .expect(0)
-        .json();
-    let second = Answer::of(&mut at_home(&desk, &["demo", "--output", "json"]))
-        .expect(0)
-        .json();
+    let home = Home::new();
+    let first = home.call(&["demo", "--output", "json"]).expect(0).json();
+    let second = home.call(&["demo", "--output", "json"]).expect(0).json();
     assert_ne!(
         first[3]["found"]["process_run_id"],
         second[3]["found"]["process_run_id"]
@@ -39,24 +70,22 @@ fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {
     ] {
         assert!(codes.contains(&code), "{code} is not among {codes:?}");
     }
-    let shown = Answer::of(&mut at_home(
-        &desk,
-        &["--schema", "dot_demo", "runs", "show", "last"],
-    ))
-    .expect(0);
+    let shown = home
+        .call(&["--schema", "dot_demo", "runs", "show", "last"])
+        .expect(0);
     assert!(
         shown.output.contains("proof only, not verified"),
         "{}",
         shown.output
     );
-    let own = Answer::of(&mut at_home(&desk, &["runs", "ls", "--output", "json"])).expect(0);
+    let own = home.call(&["runs", "ls", "--output", "json"]).expect(0);
     assert_eq!(own.json(), serde_json::json!([]));
     assert!(
         own.messages.contains("installed the contract"),
         "{}",
         own.messages
     );
-    let again = Answer::of(&mut at_home(&desk, &["runs", "ls", "--output", "json"])).expect(0);
+    let again = home.call(&["runs", "ls", "--output", "json"]).expect(0);
     assert!(
         !again.messages.contains("installed the contract"),
         "{}",
@@ -66,8 +95,8 @@ fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {
 
 #[test]
 fn variables_for_another_server_do_not_lead_the_embedded_one_astray() {
-    let desk = Desk::new();
-    let mut command = at_home(&desk, &["tools", "import", "--sample"]);
+    let home = Home::new();
+    let mut command = home.command(&["tools", "import", "--sample"]);
     command
         .env("PGPORT", "1")
         .env("PGHOST", "/nowhere")

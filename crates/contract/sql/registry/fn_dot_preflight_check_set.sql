@@ -22,9 +22,8 @@ BEGIN
   INSERT INTO dot_preflight_check AS c (check_name, severity, on_finding, count_query, max_age, enabled, description)
   VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
   ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding, count_query = excluded.count_query,
-    max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description;
-  INSERT INTO dot_preflight_answer (check_name) VALUES (p_check_name)
-  ON CONFLICT (check_name) DO UPDATE SET cnt = NULL, asked_at = '-infinity';
+    max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description,
+    answered_query = NULL, answered_cnt = NULL, answered_at = '-infinity';
   RETURN p_check_name;
 END;
 $$;

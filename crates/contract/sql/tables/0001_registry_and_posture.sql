@@ -64,15 +64,11 @@ CREATE TABLE dot_preflight_check (
   count_query text NOT NULL,
   max_age     interval NOT NULL DEFAULT '0',
   enabled     boolean NOT NULL DEFAULT true,
-  description text NOT NULL DEFAULT ''
-);
-
--- The last clean answer of each check, kept apart so that remembering it never touches the check's own row.
-CREATE TABLE dot_preflight_answer (
-  check_name  text PRIMARY KEY REFERENCES dot_preflight_check ON DELETE CASCADE,
-  count_query text,   -- what was asked: another function's answer is none
-  cnt         bigint,
-  asked_at    timestamptz NOT NULL DEFAULT '-infinity'
+  description text NOT NULL DEFAULT '',
+  -- The last answer that let a run pass: of which function, how much, when. Written by whoever asked.
+  answered_query text,
+  answered_cnt   bigint,
+  answered_at    timestamptz NOT NULL DEFAULT '-infinity'
 ) WITH (fillfactor = 10);
 
 CREATE TABLE process_candidate (

@@ -19,8 +19,11 @@ CREATE TABLE process_observation_rollup (
   producer_observed_at   timestamptz,
   producer_evidence_type text,
   producer_run_id        uuid,
+  -- The best evidence there ever was of each side: 0 backfilled, 1 simulated, 2 dry run, 3 real run.
+  producer_best          smallint,
   verifier_observed_at   timestamptz,
   verifier_evidence_type text,
   verifier_run_id        uuid,
+  verifier_best          smallint,
   PRIMARY KEY (process_candidate_code, dot_code, slot)
 ) WITH (fillfactor = 10);

@@ -22,5 +22,3 @@ INSERT INTO dot_preflight_check (check_name, severity, on_finding, count_query, 
    'Tier B DOTs (they write) without a tier A verifier as their pair.'),
   ('gates_malformed', 'medium', 'WARN', quote_ident(current_schema()) || '.fn_dot_check_malformed_gates', '1 second',
    'Gates that are missing, or say neither true nor false: closed, but not on purpose.');
-
-INSERT INTO dot_preflight_answer (check_name) SELECT c.check_name FROM dot_preflight_check c;

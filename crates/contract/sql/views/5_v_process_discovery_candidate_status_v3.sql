@@ -11,6 +11,8 @@ WITH candidate AS (
     coalesce(btrim(c.owner, fn_dot_whitespace()), '') = '' AS owner_missing,
     EXISTS (
       SELECT FROM process_component_observation p
+      JOIN dot_invocation i ON i.invocation_id = p.invocation_id AND i.process_run_id = p.process_run_id AND i.dot_code = p.dot_code
+        AND i.component_role = 'producer' AND i.mode = 'REAL_RUN'
       WHERE p.process_candidate_code = c.process_candidate_code AND p.evidence_type = 'REAL_RUN' AND p.component_role = 'producer'
         AND p.status = 'step_completed' AND p.invocation_id IS NOT NULL) AS has_real_runtime,
     EXISTS (
@@ -25,11 +27,14 @@ WITH candidate AS (
         AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed' AND p.process_candidate_code = c.process_candidate_code
         AND p.correlation_id = v.correlation_id AND r.correlation_id = v.correlation_id
         AND vi.process_run_id = v.process_run_id AND pi.process_run_id = v.process_run_id
+        AND vi.dot_code = v.dot_code AND pi.dot_code = p.dot_code
         AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN' AND pi.mode = 'REAL_RUN'
         AND vi.input_digest = p.output_digest
         AND x.status = 'completed' AND x.verdict = 'pass') AS has_cross_component_correlation,
     EXISTS (
       SELECT FROM process_component_observation d
+      JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id AND i.dot_code = d.dot_code
+        AND i.component_role = d.component_role
       WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN' AND d.invocation_id IS NOT NULL) AS has_dry_run
   FROM candidate c
 ), rung AS (

@@ -1,26 +1,19 @@
 -- One row a DOT: what wraps it, what was observed of it, and what to do next. Reads the registry and the rollup, never
 -- the ledger, but for the correlation of the last run, by its key.
 CREATE OR REPLACE VIEW v_process_dot_wrapper_status AS
-WITH observed AS (
-  -- Both sides of a pair are counted in the producer's rollup rows, in several slots: the newest says what was last.
-  SELECT DISTINCT ON (o.dot_code) o.dot_code, o.evidence_type, o.process_run_id
-  FROM (
-    SELECT r.dot_code, r.producer_evidence_type AS evidence_type, r.producer_run_id AS process_run_id, r.producer_observed_at AS observed_at
-    FROM process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
-    UNION ALL
-    SELECT coalesce(t.paired_dot, r.dot_code), r.verifier_evidence_type, r.verifier_run_id, r.verifier_observed_at
-    FROM process_observation_rollup r LEFT JOIN dot_tools t ON t.dot_code = r.dot_code AND t.pair_role = 'producer'
-    WHERE r.verifier_observed_at IS NOT NULL) o
-  ORDER BY o.dot_code, o.observed_at DESC
-), highest AS (
-  -- The best evidence there ever was, which need not be the last.
-  SELECT c.dot_code,
-    max(CASE c.evidence WHEN 'REAL_RUN' THEN 3 WHEN 'DRY_RUN' THEN 2 WHEN 'SIMULATED_DRY_RUN' THEN 1 ELSE 0 END) AS height
-  FROM (
-    SELECT r.dot_code, 'REAL_RUN' AS evidence FROM process_observation_rollup r WHERE r.real_run_count > 0
-    UNION ALL SELECT r.dot_code, 'DRY_RUN' FROM process_observation_rollup r WHERE r.dry_run_count > 0
-    UNION ALL SELECT r.dot_code, 'SIMULATED_DRY_RUN' FROM process_observation_rollup r WHERE r.simulated_count > 0) c
-  GROUP BY c.dot_code
+WITH side AS (
+  -- Both sides of a pair are counted in the producer's rollup rows.
+  SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type, r.producer_run_id AS process_run_id, r.producer_best AS best
+  FROM process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
+  UNION ALL
+  SELECT coalesce(t.paired_dot, r.dot_code), r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
+  FROM process_observation_rollup r LEFT JOIN dot_tools t ON t.dot_code = r.dot_code AND t.pair_role = 'producer'
+  WHERE r.verifier_observed_at IS NOT NULL
+), observed AS (
+  -- In several slots: the newest says what was last, the highest what was best.
+  SELECT DISTINCT ON (s.dot_code) s.dot_code, s.evidence_type, s.process_run_id, max(s.best) OVER (PARTITION BY s.dot_code) AS best
+  FROM side s
+  ORDER BY s.dot_code, s.observed_at DESC
 ), runner AS (
   SELECT c.dot_code, bool_or(c.mode = 'DRY_RUN') AS has_dry_run_contract, bool_or(true) AS has_contract
   FROM dot_agent_api_contract c WHERE c.mode IN ('DRY_RUN', 'REAL_RUN') AND c.contract_status = 'active'
@@ -35,27 +28,26 @@ WITH observed AS (
     o.dot_code IS NOT NULL AS has_observation, o.evidence_type AS last_observation_type, o.process_run_id, run.correlation_id,
     coalesce(own.has_dry_run_contract AND partner.has_dry_run_contract AND coalesce(f.present, true), false) AS dry_run_ready,
     CASE WHEN f.dot_code IS NULL THEN 'none' WHEN f.present THEN 'present' ELSE 'missing' END AS fixture_status,
-    CASE WHEN o.dot_code IS NULL THEN NULL ELSE coalesce(h.height, 0) END AS height
+    o.best
   FROM dot_tools t
   LEFT JOIN observed o ON o.dot_code = t.dot_code
   LEFT JOIN process_run_observation run ON run.process_run_id = o.process_run_id
-  LEFT JOIN highest h ON h.dot_code = CASE t.pair_role WHEN 'verifier' THEN t.paired_dot ELSE t.dot_code END
   LEFT JOIN runner own ON own.dot_code = t.dot_code
   LEFT JOIN runner partner ON partner.dot_code = t.paired_dot
   LEFT JOIN fixture f ON f.dot_code = t.dot_code
 )
 SELECT j.dot_code, j.paired_dot, j.trigger_type, j.engine, j.script_path, j.runner_exists,
   CASE
-    WHEN j.height = 3 THEN 'REAL_RUN_OBSERVED'
-    WHEN j.height = 2 THEN 'DRY_RUN_OBSERVED'
-    WHEN j.height = 1 THEN 'SIMULATED_OBSERVED'
-    WHEN j.runner_exists OR j.height = 0 THEN 'WRAPPER_READY_NO_OBSERVATION'
+    WHEN j.best = 3 THEN 'REAL_RUN_OBSERVED'
+    WHEN j.best = 2 THEN 'DRY_RUN_OBSERVED'
+    WHEN j.best = 1 THEN 'SIMULATED_OBSERVED'
+    WHEN j.runner_exists OR j.best = 0 THEN 'WRAPPER_READY_NO_OBSERVATION'
     ELSE 'WRAPPER_NEEDED' END AS wrapper_status,
   j.has_observation, j.last_observation_type, j.process_run_id, j.correlation_id, j.dry_run_ready, j.fixture_status,
   CASE
     WHEN j.paired_dot IS NULL THEN 'register its pair'
-    WHEN j.height = 3 THEN 'see the ladder for what its candidate still needs'
-    WHEN j.height = 2 THEN 'run it for real, once an operator opens the gates'
+    WHEN j.best = 3 THEN 'see the ladder for what its candidate still needs'
+    WHEN j.best = 2 THEN 'run it for real, once an operator opens the gates'
     WHEN j.dry_run_ready THEN 'run it dry'
     WHEN j.runner_exists THEN 'bind its pair in mode DRY_RUN as well'
     WHEN NOT j.has_observation THEN 'record a simulated run, or bind a contract'

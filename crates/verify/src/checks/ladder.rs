@@ -9,21 +9,30 @@ pub(super) const CHECKS: &[Check] = &[
         rule: "The ladder shows every candidate at the rung that the raw ledger proves, no higher and no lower.",
         source: "contract, Views: v_process_discovery_candidate_status_v3",
         severity: Severity::Violation,
-        question: concat!(include_str!("ladder/recomputed.sql"), include_str!("ladder/ladder_is_proven.sql")),
+        question: concat!(
+            include_str!("ladder/recomputed.sql"),
+            include_str!("ladder/ladder_is_proven.sql")
+        ),
     },
     Check {
         name: "verified_candidates_are_proven",
         rule: "The view of the candidates with real evidence shows those that the raw ledger proves, and all of them.",
         source: "contract, Views: v_process_discovery_verified_candidates_v3",
         severity: Severity::Violation,
-        question: concat!(include_str!("ladder/recomputed.sql"), include_str!("ladder/verified_candidates_are_proven.sql")),
+        question: concat!(
+            include_str!("ladder/recomputed.sql"),
+            include_str!("ladder/verified_candidates_are_proven.sql")
+        ),
     },
     Check {
         name: "birth_readiness_is_proven",
         rule: "The view of what is missing for the next rung starts from the rung that the raw ledger proves.",
         source: "contract, Views: v_process_discovery_birth_readiness_v3",
         severity: Severity::Violation,
-        question: concat!(include_str!("ladder/recomputed.sql"), include_str!("ladder/birth_readiness_is_proven.sql")),
+        question: concat!(
+            include_str!("ladder/recomputed.sql"),
+            include_str!("ladder/birth_readiness_is_proven.sql")
+        ),
     },
     Check {
         name: "run_view_shows_the_ledger",

@@ -49,6 +49,8 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Check)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -69,5 +71,42 @@ mod tests {
             assert!(question.ends_with(';'), "{}", check.name);
             assert_eq!(question.matches(";\n").count(), 0, "{}", check.name);
         }
+    }
+
+    /// `CHECKS.md` is part of the crate's documentation: who reads a report looks names up there.
+    #[test]
+    fn the_list_of_checks_is_what_is_asked() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CHECKS.md");
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        let list = list();
+        if std::env::var_os("DOTWRAP_WRITE_CHECKS").is_some() {
+            std::fs::write(path, list).unwrap();
+            return;
+        }
+        assert!(
+            written == list,
+            "run the tests once with DOTWRAP_WRITE_CHECKS=1, and look at what changed in CHECKS.md"
+        );
+    }
+
+    fn list() -> String {
+        let mut list = "# The checks\n\nA name keeps its meaning once it is released.\n".to_owned();
+        let mut last = "";
+        for (family, check) in all() {
+            if family != last {
+                let _ = write!(
+                    list,
+                    "\n## {family}\n\n| name | rule | source | a finding is a |\n| --- | --- | --- | --- |\n"
+                );
+                last = family;
+            }
+            let severity = format!("{:?}", check.severity).to_lowercase();
+            let _ = writeln!(
+                list,
+                "| `{}` | {} | {} | {severity} |",
+                check.name, check.rule, check.source
+            );
+        }
+        list
     }
 }

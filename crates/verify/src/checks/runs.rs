@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "role_fits_the_registry",
-        rule: "A component has the role that the registry gives to its DOT.",
+        rule: "A component has the role that the registry gives to its DOT, and a header names a producer.",
         source: "contract, Tables: dot_tools.pair_role",
         severity: Severity::Warning,
         question: include_str!("runs/role_fits_the_registry.sql"),

@@ -27,7 +27,10 @@ async fn a_ledger_after_varied_use_holds_and_its_executed_run_is_verified() {
             .unwrap();
         let rungs: Vec<(String, String)> =
             rungs.iter().map(|row| (row.get(0), row.get(1))).collect();
-        let rungs: Vec<_> = rungs.iter().map(|(c, r)| (c.as_str(), r.as_str())).collect();
+        let rungs: Vec<_> = rungs
+            .iter()
+            .map(|(c, r)| (c.as_str(), r.as_str()))
+            .collect();
         assert_eq!(
             rungs,
             [

@@ -24,8 +24,14 @@ const NAMES: [(&str, &str); 18] = [
     // A dry run whose verifier answered as a mock.
     ("dry", "0d000000-0000-7000-8000-000000000001"),
     ("dry_producer", "0d000000-0000-7000-8000-00000000000a"),
-    ("dry_producer_receipt", "0d000000-0000-7000-8000-0000000000ca"),
-    ("dry_verifier_receipt", "0d000000-0000-7000-8000-0000000000cb"),
+    (
+        "dry_producer_receipt",
+        "0d000000-0000-7000-8000-0000000000ca",
+    ),
+    (
+        "dry_verifier_receipt",
+        "0d000000-0000-7000-8000-0000000000cb",
+    ),
     // Simulated: a whole pair, and a run step by step.
     ("simulated", "05000000-0000-7000-8000-000000000001"),
     ("stepwise", "05000000-0000-7000-8000-000000000002"),

@@ -49,28 +49,32 @@ async fn watch_one(
     pause: Duration,
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
+    let mut run = find(name, ledger).await?;
+    // `last` means the run that was the last one when the watch began.
+    let id = run.process_run_id.to_string();
     let mut shown = None;
     loop {
-        let story = story(find(name, ledger).await?, ledger).await?;
+        let story = story(run, ledger).await?;
         let state = (story.run.status, story.components.len(), story.events.len());
         if shown.replace(state) != Some(state) {
             session.output.record(&story, RunStory::draw)?;
         }
-        if !matches!(
-            story.run.status,
-            StoredStatus::Observed | StoredStatus::Started | StoredStatus::StepStarted
-        ) {
-            let failed = matches!(
-                story.run.status,
-                StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan
-            );
-            return Ok(if failed {
-                ExitStatus::Failed
-            } else {
-                ExitStatus::Done
-            });
+        if let Some(status) = ended(story.run.status) {
+            return Ok(status);
         }
         tokio::time::sleep(pause).await;
+        run = find(&id, ledger).await?;
+    }
+}
+
+/// How the watch ends, once the run has.
+fn ended(status: StoredStatus) -> Option<ExitStatus> {
+    match status {
+        StoredStatus::Observed | StoredStatus::Started | StoredStatus::StepStarted => None,
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => {
+            Some(ExitStatus::Failed)
+        }
+        _ => Some(ExitStatus::Done),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, GenericClient};
 
 /// The rows of a query, each a JSON object of its columns.
 pub(crate) async fn ask(client: &impl GenericClient, query: &str) -> Result<Vec<Value>, Error> {
-    let query = format!("SELECT to_jsonb(asked) FROM ({query}) AS asked");
+    let query = format!(r#"SELECT to_jsonb("the row") FROM ({query}) AS "the row""#);
     let rows = client.query_typed(&query, &[]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

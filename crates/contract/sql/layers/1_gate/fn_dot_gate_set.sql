@@ -23,10 +23,15 @@ BEGIN
 
   PERFORM fn_dot_gate_lock_exclusive();
   v_now := clock_timestamp();
-  INSERT INTO dot_config AS c (key, value, expires_at, updated_at, updated_by, reason)
-  VALUES (p_key, p_value, p_expires_at, v_now, p_actor, p_reason)
-  ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
-    updated_at = excluded.updated_at, updated_by = excluded.updated_by, reason = excluded.reason;
+  BEGIN
+    INSERT INTO dot_config AS c (key, value, expires_at, updated_at, updated_by, reason)
+    VALUES (p_key, p_value, p_expires_at, v_now, p_actor, p_reason)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
+      updated_at = excluded.updated_at, updated_by = excluded.updated_by, reason = excluded.reason;
+  EXCEPTION WHEN lock_not_available THEN
+    -- Not a run, which would not be waited for, but somebody else's change of this very gate that is not committed yet.
+    PERFORM fn_dot_refuse('busy', format('another transaction is just changing the gate %s', p_key));
+  END;
   -- A statement of its own, after the wait: under READ COMMITTED this is the newest snapshot there is.
   v_snapshot := pg_current_snapshot();
   INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot)

@@ -18,9 +18,8 @@ BEGIN
 
   FOR v_check IN
     SELECT c.* FROM dot_preflight_check c
-    LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name AND a.count_query = c.count_query
-      AND (a.cnt = 0 OR c.on_finding = 'WARN')
-    WHERE c.enabled AND (a.check_name IS NULL OR clock_timestamp() NOT BETWEEN a.asked_at AND a.asked_at + c.max_age)
+    WHERE c.enabled AND (c.answered_query = c.count_query AND (c.answered_cnt = 0 OR c.on_finding = 'WARN')
+      AND clock_timestamp() BETWEEN c.answered_at AND c.answered_at + c.max_age) IS NOT TRUE
     ORDER BY c.check_name
   LOOP
     v_answer := fn_dot_preflight_answer(v_check);

@@ -3,11 +3,8 @@
 -- it found takes effect at once.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(INOUT p_check dot_preflight_check, OUT cnt bigint, OUT status text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-#variable_conflict use_column
 DECLARE
-  v_check_name text := p_check.check_name;
-  v_asked_at   timestamptz := clock_timestamp();
-  v_cnt        bigint;
+  v_asked_at timestamptz := clock_timestamp();
 BEGIN
   BEGIN
     cnt := fn_dot_preflight_ask(p_check.count_query);
@@ -17,11 +14,11 @@ BEGIN
     status := 'BLOCK';
   END;
   IF status <> 'BLOCK' AND p_check.max_age > interval '0' AND current_setting('transaction_read_only') = 'off' THEN
-    PERFORM FROM dot_preflight_answer a WHERE a.check_name = v_check_name FOR UPDATE SKIP LOCKED;
+    PERFORM FROM dot_preflight_check c WHERE c.check_name = p_check.check_name FOR UPDATE SKIP LOCKED;
     -- Skipped where another caller is just writing the same answer: nobody waits for a memory.
     IF FOUND THEN
-      v_cnt := cnt;  -- as a column, cnt is what was remembered before
-      UPDATE dot_preflight_answer a SET cnt = v_cnt, asked_at = v_asked_at, count_query = p_check.count_query WHERE a.check_name = v_check_name;
+      UPDATE dot_preflight_check c SET answered_query = p_check.count_query, answered_cnt = cnt, answered_at = v_asked_at
+      WHERE c.check_name = p_check.check_name;
     END IF;
   END IF;
 END;

@@ -21,8 +21,9 @@ BEGIN
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
-  IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = v_dot_code) THEN
-    PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', v_dot_code), jsonb_build_object('dot_code', v_dot_code));
+  -- A header may leave its DOT out; one that it names is a producer, or a DOT without a pair.
+  IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = v_dot_code AND t.pair_role IS DISTINCT FROM 'verifier') THEN
+    PERFORM fn_dot_refuse_pair(v_dot_code);
   END IF;
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN

@@ -33,6 +33,8 @@ BEGIN
     PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
   ELSIF p_verdict NOT IN ('pass', 'fail', 'error') THEN
     PERFORM fn_dot_refuse('verdict_invalid', format('there is no verdict %L', left(p_verdict, 100)));
+  ELSIF p_verdict IS NOT NULL AND p_component_role = 'producer' THEN
+    PERFORM fn_dot_refuse('verdict_invalid', 'a verdict is what the verifier says');
   END IF;
 
   -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
@@ -43,8 +45,11 @@ BEGIN
   ELSIF v_run.correlation_id <> p_correlation_id THEN
     PERFORM fn_dot_refuse('correlation_mismatch', 'the correlation id is not the one of the run''s header',
       jsonb_build_object('process_run_id', p_process_run_id, 'expected', v_run.correlation_id));
+  ELSIF v_run.evidence_type = 'BACKFILLED_EVIDENCE' THEN
+    -- Anything else beside it would lift an asserted run above what was asserted.
+    PERFORM fn_dot_refuse('backfill_only', 'the run was backfilled: nothing else is added to it');
   END IF;
-  PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run.dot_code);
+  PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
     v_component_id := fn_dot_component_of_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);

@@ -15,8 +15,12 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
 
-  PERFORM pg_advisory_xact_lock(fn_dot_event_lock_key());
-  SELECT r.active INTO v_active FROM event_type_registry r WHERE r.event_type = p_event_type FOR UPDATE;
+  BEGIN
+    PERFORM pg_advisory_xact_lock(fn_dot_event_lock_key());
+  EXCEPTION WHEN lock_not_available THEN
+    PERFORM fn_dot_refuse('busy', 'a transaction that writes events has not ended for five seconds');
+  END;
+  SELECT r.active INTO v_active FROM event_type_registry r WHERE r.event_type = p_event_type;
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('event_type_unknown', format('there is no event type %L', left(p_event_type, 100)));
   ELSIF v_active = p_active THEN

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_key           text := p_idempotency_key;
@@ -29,7 +29,6 @@ DECLARE
   v_started_at    timestamptz;
   v_ended_at      timestamptz;
   v_id            bytea;
-  v_rows          bigint;
 BEGIN
   output_ref := p_output_ref;
   error_ref := p_error_ref;
@@ -38,8 +37,8 @@ BEGIN
   IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
-      AND coalesce(p_idempotency_key, '-') ~ '[!-~]' AND coalesce(p_input_ref, '-') ~ '[!-~]'
-      AND coalesce(p_output_ref, '-') ~ '[!-~]' AND coalesce(p_error_ref, '-') ~ '[!-~]') IS NOT TRUE THEN
+      AND (p_idempotency_key IS NULL OR p_idempotency_key ~ '[!-~]') AND (p_input_ref IS NULL OR p_input_ref ~ '[!-~]')
+      AND (p_output_ref IS NULL OR p_output_ref ~ '[!-~]') AND (p_error_ref IS NULL OR p_error_ref ~ '[!-~]')) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref, t.p_output_ref, t.p_error_ref INTO v_key, v_input_ref, output_ref, error_ref
     FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
       p_idempotency_key, p_input_ref, p_output_ref, p_error_ref) t;
@@ -101,6 +100,10 @@ BEGIN
       RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
       RETURN;
     END IF;
+    IF EXISTS (SELECT FROM process_component_observation c
+               WHERE c.idempotency_key IN (v_key || ':' || p_dot_code, v_key || ':' || v_situation.paired_dot)) THEN
+      PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+    END IF;
   END IF;
   v_now := clock_timestamp();
   UPDATE dot_iu_runtime_lease l
@@ -149,12 +152,7 @@ BEGIN
     (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
      p_correlation_id, v_situation.paired_dot, v_part_status, v_evidence_type, 'dot_exec_wrapper',
      v_key || ':' || v_situation.paired_dot, v_input_ref, output_ref, error_ref,
-     v_evidence, p_actor, v_started_at, v_ended_at, v_now)
-  ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  IF v_rows <> 2 THEN
-    PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
-  END IF;
+     v_evidence, p_actor, v_started_at, v_ended_at, v_now);
 
   -- EVENTS, where a type is active
   events_emitted := CASE WHEN v_situation.is_any_event_active

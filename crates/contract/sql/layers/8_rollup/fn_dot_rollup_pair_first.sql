@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION fn_dot_rollup_pair_first(p_process_candidate_code tex
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO process_observation_rollup (process_candidate_code, dot_code, slot, run_count, component_count, simulated_count, last_observed_at,
-    producer_observed_at, producer_evidence_type, producer_run_id, verifier_observed_at, verifier_evidence_type, verifier_run_id)
-  VALUES (p_process_candidate_code, p_dot_code, 'pair', 1, 2, 1, p_now, p_now, 'SIMULATED_DRY_RUN', p_process_run_id, p_now, 'SIMULATED_DRY_RUN', p_process_run_id);
+    producer_observed_at, producer_evidence_type, producer_run_id, producer_best, verifier_observed_at, verifier_evidence_type, verifier_run_id, verifier_best)
+  VALUES (p_process_candidate_code, p_dot_code, 'pair', 1, 2, 1, p_now, p_now, 'SIMULATED_DRY_RUN', p_process_run_id, 1, p_now, 'SIMULATED_DRY_RUN', p_process_run_id, 1);
 END;
 $$;

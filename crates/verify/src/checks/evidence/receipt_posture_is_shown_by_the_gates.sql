@@ -3,6 +3,8 @@
 --
 -- Between reading the posture and writing the receipt a gate may run out of time. How long that took is not recorded, so a
 -- gate counts as open for ten seconds more: the pair's lease is waited for at most five.
+--
+-- Takes as many steps as there are receipts times changes of gates.
 WITH gate (key, opened_by) AS (VALUES
   ('iu_core.operator_runtime_enabled', 'true'),
   ('process_dot_runtime.execute_enabled', 'true'),

@@ -51,5 +51,5 @@ FROM expected e
 WHERE NOT EXISTS (
   SELECT FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
-  WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = e.table_name
+  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = e.table_name
     AND k.convalidated AND pg_get_constraintdef(k.oid) = e.definition);

@@ -14,7 +14,7 @@ SELECT coalesce(d.function_name, p.proname::text) AS subject,
   CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'
     ELSE 'does not work with its owner''s rights' END AS what
 FROM definer d
-FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = current_schema()::regnamespace) AS p ON p.proname = d.function_name
+FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = quote_ident(current_schema())::regnamespace) AS p ON p.proname = d.function_name
 WHERE CASE WHEN p.oid IS NULL THEN d.is_required WHEN d.function_name IS NULL THEN p.prosecdef ELSE NOT p.prosecdef END
 UNION ALL
 -- Registered checks are code that somebody wrote: they must not run as the owner of the ledger, where there is another role.

@@ -7,15 +7,15 @@ FROM (
   UNION ALL
   SELECT c.relname::text, a.grantee, a.privilege_type
   FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
-  WHERE c.relnamespace = current_schema()::regnamespace
+  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
   UNION ALL
   SELECT c.relname::text, a.grantee, a.privilege_type
   FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) AS a
-  WHERE c.relnamespace = current_schema()::regnamespace
+  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
   UNION ALL
   SELECT p.proname::text, a.grantee, a.privilege_type
   FROM pg_proc p CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-  WHERE p.pronamespace = current_schema()::regnamespace
+  WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
 ) AS granted
 WHERE granted.grantee = 0
 GROUP BY granted.subject;

@@ -1,5 +1,6 @@
 -- The ladder once more, from the raw tables alone: no rollup, no view, no function of the contract. The questions of this
--- family begin with it and end with one comparison each.
+-- family begin with it and end with one comparison each. MATERIALIZED, so that it is planned by itself and not together with
+-- the view that it is compared with.
 WITH executed AS (
   -- What ran: a component with a receipt of its own run, DOT, role and mode.
   SELECT c.process_candidate_code, c.process_run_id, c.correlation_id, c.component_role, c.evidence_type, c.status, c.verdict,
@@ -39,7 +40,7 @@ WITH executed AS (
   FROM candidate c
   LEFT JOIN process_candidate k ON k.process_candidate_code = c.process_candidate_code
   LEFT JOIN observed o ON o.process_candidate_code = c.process_candidate_code
-), recomputed AS (
+), recomputed AS MATERIALIZED (
   SELECT p.process_candidate_code, p.has_real_runtime, p.has_cross_component_correlation, p.owner_missing, rung.candidate_status_v3,
     rung.birth_gate_status_v3,
     CASE WHEN p.has_real_runtime THEN 'REAL_RUN' WHEN p.has_dry_run THEN 'DRY_RUN' WHEN p.has_simulated THEN 'SIMULATED_DRY_RUN'

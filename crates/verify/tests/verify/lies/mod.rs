@@ -27,51 +27,57 @@ pub(crate) struct Lie {
     pub(crate) noticed: &'static [(&'static str, &'static str)],
 }
 
-const LIES: [&[Lie]; 7] = [
+/// Lies in the rows.
+const ROWS: [&[Lie]; 5] = [
     runs::LIES,
     conclusions::LIES,
     evidence::LIES,
     keys::LIES,
     events::LIES,
-    views::LIES,
-    guards::LIES,
 ];
+/// Lies in the schema, of which each version of PostgreSQL has its own catalogue.
+const SCHEMA: [&[Lie]; 2] = [views::LIES, guards::LIES];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_lie_is_noticed_by_exactly_its_checks_on_15() {
-    tell_all(Version::V15).await;
+fn all() -> impl Iterator<Item = &'static Lie> {
+    ROWS.into_iter().chain(SCHEMA).flatten()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_lie_is_noticed_by_exactly_its_checks_on_18() {
-    tell_all(Version::V18).await;
+async fn each_lie_is_noticed_by_exactly_its_checks() {
+    tell(all(), Version::V15).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_lie_in_the_schema_is_noticed_by_exactly_its_checks_on_18_too() {
+    tell(SCHEMA.into_iter().flatten(), Version::V18).await;
 }
 
 #[tokio::test]
 async fn each_check_has_a_lie_that_it_notices() {
     let report = judge(&TestDatabase::create(Version::V15).await).await;
-    let noticed = LIES.into_iter().flatten().flat_map(|lie| lie.noticed);
+    let noticed = all().flat_map(|lie| lie.noticed);
     let noticed: BTreeSet<_> = noticed.map(|(check, _)| *check).collect();
     let checks: BTreeSet<_> = report.checks.iter().map(|check| check.name).collect();
     assert_eq!(checks, noticed);
 }
 
-async fn tell_all(version: Version) {
+/// Tells each lie to a ledger of its own, and fails with whatever was not noticed as expected.
+async fn tell(lies: impl Iterator<Item = &'static Lie>, version: Version) {
     let at_once = Arc::new(Semaphore::new(4));
     let mut tellings = JoinSet::new();
-    for lie in LIES.into_iter().flatten() {
+    for lie in lies {
         let at_once = Arc::clone(&at_once);
         tellings.spawn(async move {
-            let _turn = at_once.acquire_owned().await.unwrap();
-            tell(lie, version).await
+            let _turn = at_once.acquire_owned().await.expect("never closed");
+            complaint_about(lie, version).await
         });
     }
     let complaints: Vec<_> = tellings.join_all().await.into_iter().flatten().collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
 }
 
-/// Tells a lie to a ledger of its own; gives what is wrong with how it is noticed.
-async fn tell(lie: &'static Lie, version: Version) -> Option<String> {
+/// What is wrong with how a lie is noticed.
+async fn complaint_about(lie: &'static Lie, version: Version) -> Option<String> {
     let database = used_ledger(version).await;
     each_on_its_own(&database.superuser().await, lie.sql).await;
     let found = findings(&judge(&database).await);

@@ -67,6 +67,14 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
+        told: "a header that names a verifier",
+        sql: "UPDATE dot.process_run_observation SET dot_code = 'LIST' WHERE process_run_id = '{lone_header}'",
+        noticed: &[(
+            "role_fits_the_registry",
+            "{lone_header}: its header names LIST as the producer, today it is a verifier",
+        )],
+    },
+    Lie {
         told: "a verifier of another pair",
         sql: "UPDATE dot.process_component_observation SET dot_code = 'LIST' WHERE component_run_id = '{stepwise_verifier}'",
         noticed: &[(
