@@ -312,15 +312,24 @@ async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Back
 }
 
 #[apply(on_each_version)]
-async fn a_call_that_waits_too_long_for_a_twin_of_another_pair_is_a_refusal_too(backend: Backend) {
+async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(backend: Backend) {
     let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
     let (mut first, second) = (stage.client("observer").await, stage.client("observer").await);
-    let in_flight = first.transaction().await.unwrap();
-    rows(&in_flight, &keyed_pair().sql()).await;
-    // Five seconds, then an error; whatever it is called, it has the form of a refusal.
-    let refusal = refused(&second, &keyed_pair().text("p_dot_code", OTHER_PRODUCER).sql()).await;
-    assert_eq!(refusal.sqlstate, "55P03");
-    in_flight.rollback().await.unwrap();
+    for dot_code in [PRODUCER, VERIFIER] {
+        let run = text(&second, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+        let role = if dot_code == PRODUCER { "producer" } else { "verifier" };
+        let in_flight = first.transaction().await.unwrap();
+        let component = Call::component(&run).text("p_dot_code", dot_code).text("p_component_role", role).text("p_idempotency_key", &format!("{dot_code}:{dot_code}"));
+        rows(&in_flight, &component.sql()).await;
+        let pair = keyed_pair().text("p_idempotency_key", dot_code).sql();
+        let (outcome, ()) = tokio::join!(ask(&second, &pair), async {
+            lock_waiters(&superuser, 1).await;
+            in_flight.commit().await.unwrap();
+        });
+        assert_eq!(Refusal::of(&outcome.unwrap_err()).code, "idempotency_conflict");
+    }
+    assert_eq!(number(&superuser, "SELECT count(*) FROM dot.v_process_run WHERE idempotency_key IS NOT NULL").await, 0, "a part of the pair stayed");
 }
 
 #[apply(on_each_backend)]

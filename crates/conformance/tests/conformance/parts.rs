@@ -55,6 +55,47 @@ async fn a_dot_is_recorded_only_in_its_own_role_and_pair(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
+async fn a_run_whose_header_names_no_dot_does_not_mix_pairs_either(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    for (first, first_role, second, second_role) in [(PRODUCER, "producer", OTHER_VERIFIER, "verifier"), (VERIFIER, "verifier", OTHER_PRODUCER, "producer"), (LONE, "producer", VERIFIER, "verifier"), (VERIFIER, "verifier", LONE, "producer")] {
+        let run = text(&observer, &Call::run().sql()).await;
+        let part = |dot_code: &str, role: &str| Call::component(&run).text("p_dot_code", dot_code).text("p_component_role", role).sql();
+        rows(&observer, &part(first, first_role)).await;
+        assert_eq!(code(&observer, &part(second, second_role)).await, "role_invalid", "{first} with {second}");
+    }
+}
+
+#[apply(on_each_backend)]
+async fn a_header_names_a_producer_or_a_dot_without_a_pair(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    assert_eq!(code(&observer, &Call::run().text("p_dot_code", VERIFIER).sql()).await, "not_a_producer");
+    let run = text(&observer, &Call::run().text("p_dot_code", LONE).sql()).await;
+    rows(&observer, &Call::component(&run).text("p_dot_code", LONE).sql()).await;
+}
+
+#[apply(on_each_backend)]
+async fn nothing_is_added_to_a_backfilled_run(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
+    let asserted = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": CORRELATION, "process_run_id": RUN}]);
+    rows(&observer, &Call::backfill(&asserted).sql()).await;
+    let before = contents(&superuser).await;
+    let simulated = Call::component(RUN).text("p_dot_code", VERIFIER).text("p_component_role", "verifier");
+    assert_eq!(code(&observer, &simulated.sql()).await, "backfill_only");
+    contents(&superuser).await.assert_same(&before, "a component of a backfilled run");
+}
+
+#[apply(on_each_backend)]
+async fn a_verdict_is_the_verifiers(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = a_run(&observer).await;
+    assert_eq!(code(&observer, &Call::component(&run).text("p_verdict", "pass").sql()).await, "verdict_invalid");
+}
+
+#[apply(on_each_backend)]
 async fn a_run_has_each_role_once(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;

@@ -28,12 +28,6 @@ pub(crate) async fn contents(superuser: &Client) -> Contents {
 }
 
 impl Contents {
-    /// Without this table.
-    pub(crate) fn but(mut self, table: &str) -> Self {
-        self.0.remove(table).expect("a table of the contract");
-        self
-    }
-
     /// Fails the test where a table is not as it was, naming it.
     pub(crate) fn assert_same(&self, before: &Self, what: &str) {
         let changed: Vec<_> = self.0.iter().filter(|(table, digest)| before.0.get(*table) != Some(digest)).collect();
