@@ -27,10 +27,17 @@ async fn a_row_becomes_a_header_and_a_component_that_name_their_source(backend: 
     let full = json!({"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "status": "failed", "idempotency_key": "key",
         "process_run_id": run, "input_ref": "in", "output_ref": "out", "error_ref": "err", "evidence_ref": {"mine": 1},
         "started_at": "2020-01-02T03:04:05Z", "ended_at": "2020-01-02T03:04:06Z", "verdict": "pass", "host": "db1"});
-    assert_eq!(number(&observer, &Call::backfill(&json!([full])).sql()).await, 1);
+    assert_eq!(
+        number(&observer, &Call::backfill(&json!([full])).sql()).await,
+        1
+    );
     let evidence = json!({"mine": 1, "source_ref": "file:old.jsonl", "source_sha256": "a".repeat(64), "asserted_by": "tester", "asserted": {"verdict": "pass", "host": "db1"},
         "wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true});
-    let header = row(&superuser, "SELECT to_jsonb(r) - 'created_at' AS row FROM dot.process_run_observation r").await;
+    let header = row(
+        &superuser,
+        "SELECT to_jsonb(r) - 'created_at' AS row FROM dot.process_run_observation r",
+    )
+    .await;
     assert_eq!(
         header["row"],
         json!({"process_run_id": run, "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "process_definition_code": null, "correlation_id": "old",
@@ -52,15 +59,48 @@ async fn the_same_file_twice_writes_nothing_twice(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     // With and without keys, the same line twice, and keys that are blank and so are none.
-    let file = json!([asserted("a"), asserted("b"), asserted("b"), with("idempotency_key", json!("key")), with("idempotency_key", json!("")), with("idempotency_key", json!("\u{a0}")), with("idempotency_key", Value::Null)]);
+    let file = json!([
+        asserted("a"),
+        asserted("b"),
+        asserted("b"),
+        with("idempotency_key", json!("key")),
+        with("idempotency_key", json!("")),
+        with("idempotency_key", json!("\u{a0}")),
+        with("idempotency_key", Value::Null)
+    ]);
     let first = number(&observer, &Call::backfill(&file).sql()).await;
-    assert_eq!(number(&superuser, "SELECT count(*) FROM dot.process_run_observation").await, first);
+    assert_eq!(
+        number(
+            &superuser,
+            "SELECT count(*) FROM dot.process_run_observation"
+        )
+        .await,
+        first
+    );
     let before = contents(&superuser).await;
     assert_eq!(number(&observer, &Call::backfill(&file).sql()).await, 0);
-    contents(&superuser).await.assert_same(&before, "the second import");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "the second import");
     // Another line in the same file is new; the same line of another file is another assertion.
-    assert_eq!(number(&observer, &Call::backfill(&json!([asserted("a"), asserted("c")])).sql()).await, 1);
-    assert_eq!(number(&observer, &Call::backfill(&json!([asserted("a")])).text("p_source_sha256", &"b".repeat(64)).sql()).await, 1);
+    assert_eq!(
+        number(
+            &observer,
+            &Call::backfill(&json!([asserted("a"), asserted("c")])).sql()
+        )
+        .await,
+        1
+    );
+    assert_eq!(
+        number(
+            &observer,
+            &Call::backfill(&json!([asserted("a")]))
+                .text("p_source_sha256", &"b".repeat(64))
+                .sql()
+        )
+        .await,
+        1
+    );
 }
 
 #[apply(on_each_backend)]
@@ -69,27 +109,61 @@ async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let keyed = with("idempotency_key", json!("key"));
     rows(&observer, &Call::backfill(&json!([keyed])).sql()).await;
-    rows(&observer, &Call::pair().text("p_idempotency_key", "simulated").sql()).await;
+    rows(
+        &observer,
+        &Call::pair().text("p_idempotency_key", "simulated").sql(),
+    )
+    .await;
     let before = contents(&superuser).await;
-    for (key, value) in [("correlation_id", json!("another")), ("process_candidate_code", json!("another")), ("dot_code", json!(LONE)), ("idempotency_key", json!("simulated"))] {
+    for (key, value) in [
+        ("correlation_id", json!("another")),
+        ("process_candidate_code", json!("another")),
+        ("dot_code", json!(LONE)),
+        ("idempotency_key", json!("simulated")),
+    ] {
         let mut other = keyed.clone();
         other[key] = value;
-        assert_eq!(code(&observer, &Call::backfill(&json!([asserted("new"), other])).sql()).await, "idempotency_conflict", "{key}");
+        assert_eq!(
+            code(
+                &observer,
+                &Call::backfill(&json!([asserted("new"), other])).sql()
+            )
+            .await,
+            "idempotency_conflict",
+            "{key}"
+        );
     }
-    assert_eq!(code(&observer, &Call::pair().text("p_idempotency_key", "key").text("p_correlation_id", "old").sql()).await, "idempotency_conflict");
-    contents(&superuser).await.assert_same(&before, "a conflict");
+    assert_eq!(
+        code(
+            &observer,
+            &Call::pair()
+                .text("p_idempotency_key", "key")
+                .text("p_correlation_id", "old")
+                .sql()
+        )
+        .await,
+        "idempotency_conflict"
+    );
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a conflict");
 }
 
 #[apply(on_each_backend)]
 async fn sixteen_imports_of_one_file_at_once_write_it_once(backend: Backend) {
     let stage = Stage::new(backend).await;
     let clients = stage.clients("observer", 16).await;
-    let file: Vec<Value> = (0..5).map(|number| asserted(&format!("row {number}"))).collect();
+    let file: Vec<Value> = (0..5)
+        .map(|number| asserted(&format!("row {number}")))
+        .collect();
     let call = Call::backfill(&json!(file)).sql();
     let written = join_all(clients.iter().map(|client| number(client, &call))).await;
     assert_eq!(written.iter().sum::<i64>(), 5, "{written:?}");
     let counts = row(&clients[0], "SELECT run_count, backfilled_count, component_count FROM dot.v_process_discovery_runtime_observed").await;
-    assert_eq!(counts, json!({"run_count": 5, "backfilled_count": 5, "component_count": 5}));
+    assert_eq!(
+        counts,
+        json!({"run_count": 5, "backfilled_count": 5, "component_count": 5})
+    );
 }
 
 /// A wrong row each, and its refusal.
@@ -98,27 +172,63 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
         (json!(1), "backfill_row_invalid"),
         (json!(null), "backfill_row_invalid"),
         (json!([]), "backfill_row_invalid"),
-        (with("process_run_id", json!("no uuid")), "backfill_row_invalid"),
-        (with("started_at", json!("yesterday-ish")), "backfill_row_invalid"),
-        (with("ended_at", json!("2026-13-01")), "backfill_row_invalid"),
-        (with("status", json!("step_completed")), "backfill_row_invalid"),
+        (
+            with("process_run_id", json!("no uuid")),
+            "backfill_row_invalid",
+        ),
+        (
+            with("started_at", json!("yesterday-ish")),
+            "backfill_row_invalid",
+        ),
+        (
+            with("ended_at", json!("2026-13-01")),
+            "backfill_row_invalid",
+        ),
+        (
+            with("status", json!("step_completed")),
+            "backfill_row_invalid",
+        ),
         (with("status", json!("verified")), "backfill_row_invalid"),
         (with("status", json!("")), "backfill_row_invalid"),
         (with("evidence_ref", json!([1])), "backfill_row_invalid"),
         (with("evidence_ref", json!("text")), "backfill_row_invalid"),
-        (with("evidence_type", json!("REAL_RUN")), "backfill_row_invalid"),
-        (with("evidence_type", json!("SIMULATED_DRY_RUN")), "backfill_row_invalid"),
+        (
+            with("evidence_type", json!("REAL_RUN")),
+            "backfill_row_invalid",
+        ),
+        (
+            with("evidence_type", json!("SIMULATED_DRY_RUN")),
+            "backfill_row_invalid",
+        ),
         (with("dot_code", json!("DOT_NOWHERE")), "unknown_dot"),
         (with("dot_code", Value::Null), "unknown_dot"),
         (with("dot_code", json!("")), "unknown_dot"),
         (with("correlation_id", Value::Null), "correlation_required"),
-        (with("correlation_id", json!("\u{3000}")), "correlation_required"),
-        (with("process_candidate_code", Value::Null), "candidate_required"),
-        (with("process_candidate_code", json!("c".repeat(201))), "text_too_long"),
-        (with("idempotency_key", json!("k".repeat(501))), "text_too_long"),
+        (
+            with("correlation_id", json!("\u{3000}")),
+            "correlation_required",
+        ),
+        (
+            with("process_candidate_code", Value::Null),
+            "candidate_required",
+        ),
+        (
+            with("process_candidate_code", json!("c".repeat(201))),
+            "text_too_long",
+        ),
+        (
+            with("idempotency_key", json!("k".repeat(501))),
+            "text_too_long",
+        ),
         (with("output_ref", json!("o".repeat(2001))), "text_too_long"),
-        (with("evidence_ref", json!({"x": "y".repeat(66_000)})), "evidence_ref_invalid"),
-        (with("host", json!("h".repeat(66_000))), "evidence_ref_invalid"),
+        (
+            with("evidence_ref", json!({"x": "y".repeat(66_000)})),
+            "evidence_ref_invalid",
+        ),
+        (
+            with("host", json!("h".repeat(66_000))),
+            "evidence_ref_invalid",
+        ),
     ]
 }
 
@@ -128,7 +238,11 @@ async fn one_wrong_row_refuses_the_whole_import(backend: Backend) {
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for (wrong, expected) in wrong_rows() {
-        let refusal = refused(&observer, &Call::backfill(&json!([asserted("good"), wrong])).sql()).await;
+        let refusal = refused(
+            &observer,
+            &Call::backfill(&json!([asserted("good"), wrong])).sql(),
+        )
+        .await;
         let said: String = wrong.to_string().chars().take(200).collect();
         assert_eq!(refusal.code, expected, "{said}");
         if expected == "backfill_row_invalid" {
@@ -136,9 +250,19 @@ async fn one_wrong_row_refuses_the_whole_import(backend: Backend) {
         }
     }
     for wrong in ["NULL", "'{}'::jsonb", "'null'::jsonb", "'1'::jsonb"] {
-        assert_eq!(code(&observer, &Call::backfill(&json!([])).with("p_rows", wrong).sql()).await, "backfill_row_invalid", "{wrong}");
+        assert_eq!(
+            code(
+                &observer,
+                &Call::backfill(&json!([])).with("p_rows", wrong).sql()
+            )
+            .await,
+            "backfill_row_invalid",
+            "{wrong}"
+        );
     }
-    contents(&superuser).await.assert_same(&before, "a refused backfill");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused backfill");
 }
 
 #[apply(on_each_version)]
@@ -153,10 +277,16 @@ async fn the_source_has_a_name_and_a_digest(backend: Backend) {
         good.clone().text("p_source_sha256", ""),
         good.clone().text("p_source_sha256", &"A".repeat(64)),
         good.clone().text("p_source_sha256", &"a".repeat(63)),
-        good.clone().text("p_source_sha256", &format!("{}\n", "a".repeat(64))),
+        good.clone()
+            .text("p_source_sha256", &format!("{}\n", "a".repeat(64))),
         good.clone().text("p_source_sha256", &"g".repeat(64)),
     ] {
-        assert_eq!(code(&observer, &wrong.sql()).await, "source_required", "{}", wrong.sql());
+        assert_eq!(
+            code(&observer, &wrong.sql()).await,
+            "source_required",
+            "{}",
+            wrong.sql()
+        );
     }
 }
 
@@ -167,43 +297,88 @@ async fn backfilled_evidence_comes_in_no_other_way(backend: Backend) {
     let run = crate::common::text(&observer, &Call::run().sql()).await;
     let before = contents(&superuser).await;
     for call in [Call::pair(), Call::run(), Call::component(&run)] {
-        assert_eq!(code(&observer, &call.text("p_evidence_type", "BACKFILLED_EVIDENCE").sql()).await, "backfill_only");
+        assert_eq!(
+            code(
+                &observer,
+                &call.text("p_evidence_type", "BACKFILLED_EVIDENCE").sql()
+            )
+            .await,
+            "backfill_only"
+        );
     }
-    contents(&superuser).await.assert_same(&before, "a claim of backfilled evidence");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a claim of backfilled evidence");
 }
 
 #[apply(on_each_backend)]
 async fn statuses_are_mapped_as_for_every_other_run(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
-    for (status, component) in [("observed", "observed"), ("started", "step_started"), ("completed", "step_completed"), ("failed", "failed"), ("stuck", "stuck"), ("cancelled", "cancelled"), ("orphan", "orphan")] {
+    for (status, component) in [
+        ("observed", "observed"),
+        ("started", "step_started"),
+        ("completed", "step_completed"),
+        ("failed", "failed"),
+        ("stuck", "stuck"),
+        ("cancelled", "cancelled"),
+        ("orphan", "orphan"),
+    ] {
         let mut entry = asserted(status);
         entry["status"] = json!(status);
         rows(&observer, &Call::backfill(&json!([entry])).sql()).await;
         let stored = row(&observer, &format!("SELECT status, producer_status FROM dot.v_process_run WHERE correlation_id = '{status}'")).await;
-        assert_eq!(stored, json!({"status": status, "producer_status": component}));
+        assert_eq!(
+            stored,
+            json!({"status": status, "producer_status": component})
+        );
     }
-    rows(&observer, &Call::backfill(&json!([asserted("silent")])).sql()).await;
-    assert_eq!(row(&observer, "SELECT status FROM dot.v_process_run WHERE correlation_id = 'silent'").await["status"], "completed");
+    rows(
+        &observer,
+        &Call::backfill(&json!([asserted("silent")])).sql(),
+    )
+    .await;
+    assert_eq!(
+        row(
+            &observer,
+            "SELECT status FROM dot.v_process_run WHERE correlation_id = 'silent'"
+        )
+        .await["status"],
+        "completed"
+    );
 }
 
 #[apply(on_each_backend)]
 async fn a_verifier_and_a_lone_dot_are_recorded_in_their_places(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
-    rows(&observer, &Call::backfill(&json!([with("dot_code", json!(VERIFIER)), with("dot_code", json!(LONE))])).sql()).await;
+    rows(
+        &observer,
+        &Call::backfill(&json!([
+            with("dot_code", json!(VERIFIER)),
+            with("dot_code", json!(LONE))
+        ]))
+        .sql(),
+    )
+    .await;
     let runs = rows(&observer, "SELECT dot_code, producer_dot_code, verifier_dot_code FROM dot.v_process_run ORDER BY dot_code").await;
-    assert_eq!(runs, [
-        json!({"dot_code": PRODUCER, "producer_dot_code": null, "verifier_dot_code": VERIFIER}),
-        json!({"dot_code": LONE, "producer_dot_code": LONE, "verifier_dot_code": null}),
-    ]);
+    assert_eq!(
+        runs,
+        [
+            json!({"dot_code": PRODUCER, "producer_dot_code": null, "verifier_dot_code": VERIFIER}),
+            json!({"dot_code": LONE, "producer_dot_code": LONE, "verifier_dot_code": null}),
+        ]
+    );
 }
 
 #[apply(on_each_backend)]
 async fn a_caller_can_not_name_another_source_or_asserter(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
-    let lying = with("evidence_ref", json!({"asserted_by": "the auditor", "source_ref": "s3:real", "source_sha256": "f".repeat(64), "no_execute": false, "posture": "REAL_RUN"}));
+    let lying = with(
+        "evidence_ref",
+        json!({"asserted_by": "the auditor", "source_ref": "s3:real", "source_sha256": "f".repeat(64), "no_execute": false, "posture": "REAL_RUN"}),
+    );
     rows(&observer, &Call::backfill(&json!([lying])).sql()).await;
     let stored = rows(&observer, "SELECT evidence_ref FROM dot.v_process_run UNION ALL SELECT evidence_ref FROM dot.v_process_component").await;
     let honest = json!({"evidence_ref": {"asserted_by": "tester", "source_ref": "file:old.jsonl", "source_sha256": "a".repeat(64), "no_execute": true, "posture": "NO_EXECUTE",
@@ -216,14 +391,41 @@ async fn a_minted_id_of_another_run_is_in_use(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
     let run = crate::common::text(&observer, &Call::run().sql()).await;
-    assert_eq!(code(&observer, &Call::backfill(&json!([with("process_run_id", json!(run))])).sql()).await, "id_in_use");
+    assert_eq!(
+        code(
+            &observer,
+            &Call::backfill(&json!([with("process_run_id", json!(run))])).sql()
+        )
+        .await,
+        "id_in_use"
+    );
 }
 
 #[apply(on_each_version)]
 async fn a_large_file_is_one_call(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
-    let generated = format!("(SELECT jsonb_agg(jsonb_build_object('dot_code', {}, 'process_candidate_code', {}, 'correlation_id', 'row ' || n)) FROM generate_series(1, 500) n)", literal(PRODUCER), literal(CANDIDATE));
-    assert_eq!(number(&observer, &Call::backfill(&json!([])).with("p_rows", generated.clone()).sql()).await, 500);
-    assert_eq!(number(&observer, &Call::backfill(&json!([])).with("p_rows", generated).sql()).await, 0);
+    let generated = format!(
+        "(SELECT jsonb_agg(jsonb_build_object('dot_code', {}, 'process_candidate_code', {}, 'correlation_id', 'row ' || n)) FROM generate_series(1, 500) n)",
+        literal(PRODUCER),
+        literal(CANDIDATE)
+    );
+    assert_eq!(
+        number(
+            &observer,
+            &Call::backfill(&json!([]))
+                .with("p_rows", generated.clone())
+                .sql()
+        )
+        .await,
+        500
+    );
+    assert_eq!(
+        number(
+            &observer,
+            &Call::backfill(&json!([])).with("p_rows", generated).sql()
+        )
+        .await,
+        0
+    );
 }

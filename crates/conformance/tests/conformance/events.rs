@@ -23,13 +23,30 @@ const TYPES: [&str; 7] = [
 
 /// The query that switches an event type.
 pub(crate) fn switch(event_type: &str, active: bool) -> String {
-    Call::new("fn_event_type_set_active").text("p_event_type", event_type).with("p_active", active.to_string()).text("p_actor", "operator").text("p_reason", "a test").sql()
+    Call::new("fn_event_type_set_active")
+        .text("p_event_type", event_type)
+        .with("p_active", active.to_string())
+        .text("p_actor", "operator")
+        .text("p_reason", "a test")
+        .sql()
 }
 
 /// How many events of each type there are.
 async fn emitted(client: &impl GenericClient) -> BTreeMap<String, i64> {
-    let counts = rows(client, "SELECT event_type, count(*) AS number FROM dot.v_event_outbox GROUP BY event_type").await;
-    counts.iter().map(|row| (row["event_type"].as_str().unwrap().to_owned(), row["number"].as_i64().unwrap())).collect()
+    let counts = rows(
+        client,
+        "SELECT event_type, count(*) AS number FROM dot.v_event_outbox GROUP BY event_type",
+    )
+    .await;
+    counts
+        .iter()
+        .map(|row| {
+            (
+                row["event_type"].as_str().unwrap().to_owned(),
+                row["number"].as_i64().unwrap(),
+            )
+        })
+        .collect()
 }
 
 /// What a pair of this status tells of, were everything active.
@@ -40,7 +57,9 @@ fn told_by(wrapper_status: &str) -> BTreeMap<String, i64> {
         "failed" => &[("process.run.failed", 1)],
         _ => &[],
     };
-    told.iter().map(|(event_type, number)| ((*event_type).to_owned(), *number)).collect()
+    told.iter()
+        .map(|(event_type, number)| ((*event_type).to_owned(), *number))
+        .collect()
 }
 
 const STATUSES: [&str; 5] = ["prepared", "started", "completed", "failed", "skipped"];
@@ -60,7 +79,11 @@ async fn all_event_types_are_shipped_inactive_and_nothing_is_emitted(backend: Ba
     shipped.sort_by_key(|row| row["event_type"].as_str().unwrap().to_owned());
     assert_eq!(registry, shipped);
     for status in STATUSES {
-        let returned = row(&observer, &Call::pair().text("p_wrapper_status", status).sql()).await;
+        let returned = row(
+            &observer,
+            &Call::pair().text("p_wrapper_status", status).sql(),
+        )
+        .await;
         assert_eq!(returned["events_emitted"], 0);
     }
     assert!(emitted(&observer).await.is_empty());
@@ -77,8 +100,16 @@ async fn one_active_type_emits_exactly_what_matches_it(backend: Backend) {
             let mut expected = told_by(status);
             expected.retain(|event_type, _| event_type == active);
             let transaction = observer.transaction().await.unwrap();
-            let returned = row(&transaction, &Call::pair().text("p_wrapper_status", status).sql()).await;
-            assert_eq!(emitted(&transaction).await, expected, "{status} with {active}");
+            let returned = row(
+                &transaction,
+                &Call::pair().text("p_wrapper_status", status).sql(),
+            )
+            .await;
+            assert_eq!(
+                emitted(&transaction).await,
+                expected,
+                "{status} with {active}"
+            );
             assert_eq!(returned["events_emitted"], expected.values().sum::<i64>());
             transaction.rollback().await.unwrap();
         }
@@ -89,15 +120,39 @@ async fn one_active_type_emits_exactly_what_matches_it(backend: Backend) {
 #[apply(on_each_backend)]
 async fn the_single_functions_emit_what_the_pair_emits(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (operator, mut observer) = (stage.client("operator").await, stage.client("observer").await);
+    let (operator, mut observer) = (
+        stage.client("operator").await,
+        stage.client("observer").await,
+    );
     for event_type in TYPES {
         rows(&operator, &switch(event_type, true)).await;
     }
-    for (status, header, component) in [("started", "started", "step_started"), ("completed", "completed", "step_completed"), ("failed", "failed", "failed"), ("skipped", "cancelled", "cancelled"), ("prepared", "observed", "observed")] {
+    for (status, header, component) in [
+        ("started", "started", "step_started"),
+        ("completed", "completed", "step_completed"),
+        ("failed", "failed", "failed"),
+        ("skipped", "cancelled", "cancelled"),
+        ("prepared", "observed", "observed"),
+    ] {
         let transaction = observer.transaction().await.unwrap();
-        let run = text(&transaction, &Call::run().text("p_dot_code", PRODUCER).text("p_status", header).sql()).await;
+        let run = text(
+            &transaction,
+            &Call::run()
+                .text("p_dot_code", PRODUCER)
+                .text("p_status", header)
+                .sql(),
+        )
+        .await;
         for (dot_code, role) in [(PRODUCER, "producer"), (VERIFIER, "verifier")] {
-            rows(&transaction, &Call::component(&run).text("p_dot_code", dot_code).text("p_component_role", role).text("p_status", component).sql()).await;
+            rows(
+                &transaction,
+                &Call::component(&run)
+                    .text("p_dot_code", dot_code)
+                    .text("p_component_role", role)
+                    .text("p_status", component)
+                    .sql(),
+            )
+            .await;
         }
         assert_eq!(emitted(&transaction).await, told_by(status), "{status}");
         transaction.rollback().await.unwrap();
@@ -107,23 +162,40 @@ async fn the_single_functions_emit_what_the_pair_emits(backend: Backend) {
 #[apply(on_each_backend)]
 async fn a_failed_component_does_not_announce_a_failed_run(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (operator, observer) = (stage.client("operator").await, stage.client("observer").await);
+    let (operator, observer) = (
+        stage.client("operator").await,
+        stage.client("observer").await,
+    );
     for event_type in TYPES {
         rows(&operator, &switch(event_type, true)).await;
     }
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
-    rows(&observer, &Call::component(&run).text("p_status", "failed").sql()).await;
+    rows(
+        &observer,
+        &Call::component(&run).text("p_status", "failed").sql(),
+    )
+    .await;
     assert!(emitted(&observer).await.is_empty());
 }
 
 #[apply(on_each_backend)]
 async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (operator, observer) = (stage.client("operator").await, stage.client("observer").await);
+    let (operator, observer) = (
+        stage.client("operator").await,
+        stage.client("observer").await,
+    );
     for event_type in ["process.run.completed", "process.step.completed"] {
         rows(&operator, &switch(event_type, true)).await;
     }
-    let pair = row(&observer, &Call::pair().text("p_input_ref", "in").text("p_output_ref", "out").sql()).await;
+    let pair = row(
+        &observer,
+        &Call::pair()
+            .text("p_input_ref", "in")
+            .text("p_output_ref", "out")
+            .sql(),
+    )
+    .await;
     assert_eq!(pair["events_emitted"], 3);
     let events = rows(&observer, "SELECT event_type, stream, lane, severity, correlation_id, process_run_id, component_run_id, payload FROM dot.v_event_outbox ORDER BY event_type, payload ->> 'dot_code'").await;
     let event = |event_type: &str, component: &Value, dot_code: &str, status: &str| {
@@ -136,8 +208,18 @@ async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Back
         events,
         [
             event("process.run.completed", &Value::Null, PRODUCER, "completed"),
-            event("process.step.completed", &pair["producer_component_run_id"], PRODUCER, "step_completed"),
-            event("process.step.completed", &pair["verifier_component_run_id"], VERIFIER, "step_completed"),
+            event(
+                "process.step.completed",
+                &pair["producer_component_run_id"],
+                PRODUCER,
+                "step_completed"
+            ),
+            event(
+                "process.step.completed",
+                &pair["verifier_component_run_id"],
+                VERIFIER,
+                "step_completed"
+            ),
         ]
     );
     let alone = row(&observer, "SELECT count(DISTINCT event_id) AS ids, count(DISTINCT event_seq) AS numbers FROM dot.v_event_outbox").await;
@@ -147,12 +229,18 @@ async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Back
 #[apply(on_each_backend)]
 async fn a_rerun_emits_nothing_again(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (operator, observer) = (stage.client("operator").await, stage.client("observer").await);
+    let (operator, observer) = (
+        stage.client("operator").await,
+        stage.client("observer").await,
+    );
     rows(&operator, &switch("process.run.completed", true)).await;
     let pair = Call::pair().text("p_idempotency_key", "key").sql();
     assert_eq!(row(&observer, &pair).await["events_emitted"], 1);
     assert_eq!(row(&observer, &pair).await["events_emitted"], 0);
-    assert_eq!(number(&observer, "SELECT count(*) FROM dot.v_event_outbox").await, 1);
+    assert_eq!(
+        number(&observer, "SELECT count(*) FROM dot.v_event_outbox").await,
+        1
+    );
 }
 
 #[apply(on_each_backend)]
@@ -160,7 +248,10 @@ async fn switching_says_whether_it_changed_anything_and_is_kept(backend: Backend
     let stage = Stage::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     for (active, changed) in [(false, false), (true, true), (true, false), (false, true)] {
-        assert_eq!(value(&operator, &switch("process.run.failed", active)).await, changed);
+        assert_eq!(
+            value(&operator, &switch("process.run.failed", active)).await,
+            changed
+        );
     }
     let history = rows(&superuser, "SELECT event_type, active, actor, reason, recorded_by FROM dot.event_type_history ORDER BY changed_at").await;
     let change = |active: bool| json!({"event_type": "process.run.failed", "active": active, "actor": "operator", "reason": "a test", "recorded_by": "dot_operator"});
@@ -174,14 +265,20 @@ async fn deactivating_waits_for_the_events_in_flight(backend: Backend) {
     let mut observer = stage.client("observer").await;
     rows(&operator, &switch("process.run.completed", true)).await;
     let in_flight = observer.transaction().await.unwrap();
-    assert_eq!(row(&in_flight, &Call::pair().sql()).await["events_emitted"], 1);
+    assert_eq!(
+        row(&in_flight, &Call::pair().sql()).await["events_emitted"],
+        1
+    );
     let off = switch("process.run.completed", false);
     tokio::join!(rows(&operator, &off), async {
         lock_waiters(&superuser, 1).await;
         in_flight.commit().await.unwrap();
     });
     let late = number(&superuser, "SELECT count(*) FROM dot.event_outbox o, dot.event_type_history h WHERE NOT h.active AND o.occurred_at > h.changed_at").await;
-    assert_eq!(late, 0, "the history says that the type was off when the event occurred");
+    assert_eq!(
+        late, 0,
+        "the history says that the type was off when the event occurred"
+    );
 }
 
 #[apply(on_each_backend)]

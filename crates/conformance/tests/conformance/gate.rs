@@ -19,9 +19,21 @@ async fn everything_is_shipped_closed(backend: Backend) {
     let reader = stage.client("reader").await;
     assert_eq!(value(&reader, POSTURE).await, "NO_EXECUTE");
     assert_eq!(value(&reader, ENABLED).await, false);
-    let gates = rows(&reader, "SELECT key, value, expires_at, live, open FROM dot.v_dot_gate ORDER BY key").await;
+    let gates = rows(
+        &reader,
+        "SELECT key, value, expires_at, live, open FROM dot.v_dot_gate ORDER BY key",
+    )
+    .await;
     let says = |key: &str, value: &str| json!({"key": key, "value": value, "expires_at": null, "live": true, "open": false});
-    assert_eq!(gates, [says(GATES[0], "false"), says(GATES[2], "true"), says(GATES[1], "false"), says(GATES[3], "false")]);
+    assert_eq!(
+        gates,
+        [
+            says(GATES[0], "false"),
+            says(GATES[2], "true"),
+            says(GATES[1], "false"),
+            says(GATES[3], "false")
+        ]
+    );
 }
 
 /// What a gate can be in: each of these for each of the four.
@@ -71,16 +83,35 @@ async fn the_posture_follows_from_every_combination_of_gates(backend: Backend) {
          $$;",
     )
     .await;
-    let combinations = rows(&superuser, &format!("SELECT * FROM pg_temp.every_combination('{{{}}}')", STATES.join(","))).await;
+    let combinations = rows(
+        &superuser,
+        &format!(
+            "SELECT * FROM pg_temp.every_combination('{{{}}}')",
+            STATES.join(",")
+        ),
+    )
+    .await;
     assert_eq!(combinations.len(), 625);
     let said = |row: &Value, gate: &str| row[gate].as_str().unwrap().to_owned();
     for row in &combinations {
         let (operator, execute) = (said(row, "operator"), said(row, "executes"));
-        let posture = expected_posture(&operator, &execute, &said(row, "brake"), &said(row, "actual_run"));
+        let posture = expected_posture(
+            &operator,
+            &execute,
+            &said(row, "brake"),
+            &said(row, "actual_run"),
+        );
         assert_eq!(row["posture"], posture, "{row}");
         assert_eq!(row["enabled"], operator == "true", "{row}");
     }
-    assert_eq!(combinations.iter().filter(|row| row["posture"] == "REAL_RUN").count(), 1, "one combination alone is real");
+    assert_eq!(
+        combinations
+            .iter()
+            .filter(|row| row["posture"] == "REAL_RUN")
+            .count(),
+        1,
+        "one combination alone is real"
+    );
 }
 
 #[apply(on_each_version)]
@@ -88,12 +119,46 @@ async fn only_the_exact_words_open_a_gate(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for gate in GATES {
-        let opens = if gate.ends_with("dry_run_only") { "false" } else { "true" };
-        for wrong in [opens.to_uppercase(), format!(" {opens}"), format!("{opens} "), format!("{opens}\n"), "1".into(), "0".into(), "t".into(), "f".into(), "on".into(), "off".into(), "yes".into(), "no".into(), String::new(), "\u{feff}true".into(), "ｔｒｕｅ".into()] {
+        let opens = if gate.ends_with("dry_run_only") {
+            "false"
+        } else {
+            "true"
+        };
+        for wrong in [
+            opens.to_uppercase(),
+            format!(" {opens}"),
+            format!("{opens} "),
+            format!("{opens}\n"),
+            "1".into(),
+            "0".into(),
+            "t".into(),
+            "f".into(),
+            "on".into(),
+            "off".into(),
+            "yes".into(),
+            "no".into(),
+            String::new(),
+            "\u{feff}true".into(),
+            "ｔｒｕｅ".into(),
+        ] {
             set_posture(&operator, "REAL_RUN").await;
-            superuser.execute("UPDATE dot.dot_config SET value = $1 WHERE key = $2", &[&wrong, &gate]).await.unwrap();
-            assert_ne!(value(&operator, POSTURE).await, "REAL_RUN", "{gate} says {wrong:?}");
-            let shown = row(&operator, &format!("SELECT value, open FROM dot.v_dot_gate WHERE key = '{gate}'")).await;
+            superuser
+                .execute(
+                    "UPDATE dot.dot_config SET value = $1 WHERE key = $2",
+                    &[&wrong, &gate],
+                )
+                .await
+                .unwrap();
+            assert_ne!(
+                value(&operator, POSTURE).await,
+                "REAL_RUN",
+                "{gate} says {wrong:?}"
+            );
+            let shown = row(
+                &operator,
+                &format!("SELECT value, open FROM dot.v_dot_gate WHERE key = '{gate}'"),
+            )
+            .await;
             assert_eq!(shown, json!({"value": wrong, "open": false}));
         }
     }
@@ -106,14 +171,27 @@ async fn a_missing_gate_is_shown_as_closed(backend: Backend) {
     execute(&superuser, "DELETE FROM dot.dot_config").await;
     assert_eq!(value(&superuser, POSTURE).await, "NO_EXECUTE");
     let gates = rows(&superuser, "SELECT value, live, open FROM dot.v_dot_gate").await;
-    assert_eq!(gates, vec![json!({"value": null, "live": false, "open": false}); 4]);
+    assert_eq!(
+        gates,
+        vec![json!({"value": null, "live": false, "open": false}); 4]
+    );
 }
 
 /// Opens all gates, this one for a second only, and returns the posture before and after that second.
 async fn around_expiry(operator: &Client, gate: &str) -> (Value, Value) {
     set_posture(operator, "REAL_RUN").await;
-    let opens = if gate.ends_with("dry_run_only") { "false" } else { "true" };
-    let before = value(operator, &Call::gate(gate, opens).with("p_expires_at", "clock_timestamp() + interval '1 second'").sql()).await;
+    let opens = if gate.ends_with("dry_run_only") {
+        "false"
+    } else {
+        "true"
+    };
+    let before = value(
+        operator,
+        &Call::gate(gate, opens)
+            .with("p_expires_at", "clock_timestamp() + interval '1 second'")
+            .sql(),
+    )
+    .await;
     rows(operator, "SELECT pg_sleep(1.05)").await;
     (before, value(operator, POSTURE).await)
 }
@@ -122,9 +200,21 @@ async fn around_expiry(operator: &Client, gate: &str) -> (Value, Value) {
 async fn an_opened_gate_closes_by_itself_when_it_expires(backend: Backend) {
     let stage = Stage::new(backend).await;
     let operator = stage.client("operator").await;
-    for (gate, after) in GATES.iter().zip(["NO_EXECUTE", "NO_EXECUTE", "DRY_RUN_ONLY", "DRY_RUN_ONLY"]) {
-        assert_eq!(around_expiry(&operator, gate).await, (json!("REAL_RUN"), json!(after)), "{gate}");
-        let shown = row(&operator, &format!("SELECT live, open FROM dot.v_dot_gate WHERE key = '{gate}'")).await;
+    for (gate, after) in
+        GATES
+            .iter()
+            .zip(["NO_EXECUTE", "NO_EXECUTE", "DRY_RUN_ONLY", "DRY_RUN_ONLY"])
+    {
+        assert_eq!(
+            around_expiry(&operator, gate).await,
+            (json!("REAL_RUN"), json!(after)),
+            "{gate}"
+        );
+        let shown = row(
+            &operator,
+            &format!("SELECT live, open FROM dot.v_dot_gate WHERE key = '{gate}'"),
+        )
+        .await;
         assert_eq!(shown, json!({"live": false, "open": false}));
     }
 }
@@ -134,11 +224,19 @@ async fn a_gate_with_an_expiry_ahead_is_open_until_then(backend: Backend) {
     let stage = Stage::new(backend).await;
     let operator = stage.client("operator").await;
     for (gate, opens) in GATES.iter().zip(["true", "true", "false", "true"]) {
-        let open = Call::gate(gate, opens).with("p_expires_at", "clock_timestamp() + interval '1 hour'");
+        let open =
+            Call::gate(gate, opens).with("p_expires_at", "clock_timestamp() + interval '1 hour'");
         rows(&operator, &open.sql()).await;
     }
     assert_eq!(value(&operator, POSTURE).await, "REAL_RUN");
-    assert_eq!(value(&operator, "SELECT bool_and(open AND live AND expires_at > clock_timestamp()) FROM dot.v_dot_gate").await, true);
+    assert_eq!(
+        value(
+            &operator,
+            "SELECT bool_and(open AND live AND expires_at > clock_timestamp()) FROM dot.v_dot_gate"
+        )
+        .await,
+        true
+    );
 }
 
 #[apply(on_each_backend)]
@@ -147,7 +245,13 @@ async fn a_transaction_that_began_before_the_expiry_sees_the_gate_closed(backend
     let operator = stage.client("operator").await;
     let mut reader = stage.client("reader").await;
     set_posture(&operator, "DRY_RUN_ONLY").await;
-    rows(&operator, &Call::gate(GATES[0], "true").with("p_expires_at", "clock_timestamp() + interval '1 second'").sql()).await;
+    rows(
+        &operator,
+        &Call::gate(GATES[0], "true")
+            .with("p_expires_at", "clock_timestamp() + interval '1 second'")
+            .sql(),
+    )
+    .await;
     let transaction = reader.transaction().await.unwrap();
     assert_eq!(value(&transaction, POSTURE).await, "DRY_RUN_ONLY");
     rows(&transaction, "SELECT pg_sleep(1.05)").await;
@@ -160,14 +264,38 @@ async fn a_transaction_that_began_before_the_expiry_sees_the_gate_closed(backend
 async fn every_change_is_kept_with_who_why_and_the_session_user(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
-    let opened = Call::gate(GATES[1], "true").text("p_actor", "ann").text("p_reason", "rehearsal").with("p_expires_at", "'2100-01-01T00:00:00Z'");
+    let opened = Call::gate(GATES[1], "true")
+        .text("p_actor", "ann")
+        .text("p_reason", "rehearsal")
+        .with("p_expires_at", "'2100-01-01T00:00:00Z'");
     rows(&operator, &opened.sql()).await;
-    rows(&operator, &Call::gate(GATES[1], "false").text("p_actor", "bob").text("p_reason", "done").sql()).await;
+    rows(
+        &operator,
+        &Call::gate(GATES[1], "false")
+            .text("p_actor", "bob")
+            .text("p_reason", "done")
+            .sql(),
+    )
+    .await;
     let history = rows(&operator, "SELECT key, value, expires_at, actor, reason, recorded_by FROM dot.v_dot_gate_history ORDER BY changed_at").await;
     let change = |value: &str, expires_at: Value, actor: &str, reason: &str| json!({"key": GATES[1], "value": value, "expires_at": expires_at, "actor": actor, "reason": reason, "recorded_by": "dot_operator"});
-    assert_eq!(history, [change("true", json!("2100-01-01T00:00:00+00:00"), "ann", "rehearsal"), change("false", Value::Null, "bob", "done")]);
+    assert_eq!(
+        history,
+        [
+            change(
+                "true",
+                json!("2100-01-01T00:00:00+00:00"),
+                "ann",
+                "rehearsal"
+            ),
+            change("false", Value::Null, "bob", "done")
+        ]
+    );
     let config = row(&operator, "SELECT value, expires_at, updated_by, reason FROM dot.v_dot_gate WHERE key = 'process_dot_runtime.execute_enabled'").await;
-    assert_eq!(config, json!({"value": "false", "expires_at": null, "updated_by": "bob", "reason": "done"}));
+    assert_eq!(
+        config,
+        json!({"value": "false", "expires_at": null, "updated_by": "bob", "reason": "done"})
+    );
     let first_is_seen_by_second = "SELECT pg_visible_in_snapshot(a.change_xid, b.snapshot) FROM dot.dot_config_history a, dot.dot_config_history b WHERE a.actor = 'ann' AND b.actor = 'bob'";
     assert_eq!(value(&superuser, first_is_seen_by_second).await, true);
 }
@@ -186,11 +314,20 @@ async fn closing_a_gate_commits_although_a_receipt_is_still_being_written(backen
     set_posture(&operator, "DRY_RUN_ONLY").await;
     let mut runner = stage.superuser().await;
     let receipt = runner.transaction().await.unwrap();
-    let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"].as_str().unwrap().to_owned();
+    let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     // Returns, while the receipt's transaction stays open: after the second that the contract gives it.
-    assert_eq!(text(&operator, &Call::gate(GATES[0], "false").sql()).await, "NO_EXECUTE");
+    assert_eq!(
+        text(&operator, &Call::gate(GATES[0], "false").sql()).await,
+        "NO_EXECUTE"
+    );
     receipt.commit().await.unwrap();
-    assert_eq!(is_in_the_snapshot_of_the_last_change(&superuser, &xid).await, false);
+    assert_eq!(
+        is_in_the_snapshot_of_the_last_change(&superuser, &xid).await,
+        false
+    );
     assert_eq!(value(&operator, POSTURE).await, "NO_EXECUTE");
 }
 
@@ -203,7 +340,10 @@ async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
     for _ in 0..5 {
         let mut runner = stage.superuser().await;
         let receipt = runner.transaction().await.unwrap();
-        let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"].as_str().unwrap().to_owned();
+        let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let close = Call::gate(GATES[0], "false").sql();
         let closing = text(&operator, &close);
         let committing = async {
@@ -230,5 +370,9 @@ async fn a_change_that_is_rolled_back_changes_nothing(backend: Backend) {
     assert_eq!(value(&transaction, POSTURE).await, "DRY_RUN_ONLY");
     transaction.rollback().await.unwrap();
     assert_eq!(value(&operator, POSTURE).await, "NO_EXECUTE");
-    assert!(rows(&operator, "SELECT * FROM dot.v_dot_gate_history").await.is_empty());
+    assert!(
+        rows(&operator, "SELECT * FROM dot.v_dot_gate_history")
+            .await
+            .is_empty()
+    );
 }

@@ -8,40 +8,81 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture};
-use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, execute, lock_waiters, number, refused, row, rows, text};
+use crate::common::world::{
+    CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
+};
+use crate::common::{
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, lock_waiters, number, refused,
+    row, rows, text,
+};
 
 fn keyed_pair() -> Call {
     Call::pair().text("p_idempotency_key", "key")
 }
 
 fn keyed_run() -> Call {
-    Call::run().text("p_idempotency_key", "key").text("p_dot_code", PRODUCER)
+    Call::run()
+        .text("p_idempotency_key", "key")
+        .text("p_dot_code", PRODUCER)
 }
 
 /// The ids alone, without `created`.
 fn ids(row: &Value) -> [&Value; 3] {
-    ["process_run_id", "producer_component_run_id", "verifier_component_run_id"].map(|column| &row[column])
+    [
+        "process_run_id",
+        "producer_component_run_id",
+        "verifier_component_run_id",
+    ]
+    .map(|column| &row[column])
 }
 
 #[apply(on_each_backend)]
 async fn a_rerun_of_the_pair_returns_the_first_ids_and_writes_nothing(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
-    let first = row(&observer, &keyed_pair().text("p_output_ref", "out").text("p_error_ref", "err").sql()).await;
+    let first = row(
+        &observer,
+        &keyed_pair()
+            .text("p_output_ref", "out")
+            .text("p_error_ref", "err")
+            .sql(),
+    )
+    .await;
     let before = contents(&superuser).await;
     // What does not make it another call: who asks, the refs, the status, the ids, the lease's time to live.
     for again in [
         keyed_pair(),
         keyed_pair().text("p_actor", "somebody else"),
-        keyed_pair().text("p_output_ref", "another").text("p_wrapper_status", "failed"),
-        keyed_pair().with("p_process_run_id", "gen_random_uuid()").with("p_lease_ttl_seconds", "7"),
-        keyed_pair().text("p_wrapper_status", "prepared").text("p_evidence_type", "REAL_RUN"),
+        keyed_pair()
+            .text("p_output_ref", "another")
+            .text("p_wrapper_status", "failed"),
+        keyed_pair()
+            .with("p_process_run_id", "gen_random_uuid()")
+            .with("p_lease_ttl_seconds", "7"),
+        keyed_pair()
+            .text("p_wrapper_status", "prepared")
+            .text("p_evidence_type", "REAL_RUN"),
     ] {
         let rerun = row(&observer, &again.sql()).await;
         assert_eq!(ids(&rerun), ids(&first), "{}", again.sql());
-        assert_eq!((&rerun["created"], &rerun["events_emitted"]), (&json!(false), &json!(0)));
-        assert_eq!((&rerun["status"], &rerun["evidence_type"], &rerun["output_ref"], &rerun["error_ref"]), (&first["status"], &first["evidence_type"], &json!("out"), &json!("err")));
+        assert_eq!(
+            (&rerun["created"], &rerun["events_emitted"]),
+            (&json!(false), &json!(0))
+        );
+        assert_eq!(
+            (
+                &rerun["status"],
+                &rerun["evidence_type"],
+                &rerun["output_ref"],
+                &rerun["error_ref"]
+            ),
+            (
+                &first["status"],
+                &first["evidence_type"],
+                &json!("out"),
+                &json!("err")
+            )
+        );
     }
     contents(&superuser).await.assert_same(&before, "a rerun");
 }
@@ -53,28 +94,66 @@ async fn the_pairs_key_for_something_else_is_a_conflict(backend: Backend) {
     rows(&observer, &keyed_pair().sql()).await;
     let before = contents(&superuser).await;
     for (other, differs) in [
-        (keyed_pair().text("p_process_candidate_code", "another"), "process_candidate_code"),
+        (
+            keyed_pair().text("p_process_candidate_code", "another"),
+            "process_candidate_code",
+        ),
         (keyed_pair().text("p_dot_code", OTHER_PRODUCER), "dot_code"),
-        (keyed_pair().text("p_correlation_id", "another"), "correlation_id"),
+        (
+            keyed_pair().text("p_correlation_id", "another"),
+            "correlation_id",
+        ),
     ] {
         let refusal = refused(&observer, &other.sql()).await;
-        assert_eq!((refusal.code.as_str(), refusal.sqlstate.as_str()), ("idempotency_conflict", "23505"));
+        assert_eq!(
+            (refusal.code.as_str(), refusal.sqlstate.as_str()),
+            ("idempotency_conflict", "23505")
+        );
         assert_eq!(refusal.detail["differs"], json!([differs]));
     }
-    contents(&superuser).await.assert_same(&before, "a conflict");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a conflict");
 }
 
 #[apply(on_each_backend)]
 async fn the_effective_evidence_type_is_what_counts(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (observer, operator) = (stage.client("observer").await, stage.client("operator").await);
+    let (observer, operator) = (
+        stage.client("observer").await,
+        stage.client("operator").await,
+    );
     set_posture(&operator, "REAL_RUN").await;
     let simulated = text(&observer, &keyed_run().sql()).await;
     for evidence_type in ["DRY_RUN", "REAL_RUN"] {
-        assert_eq!(code(&observer, &keyed_run().text("p_evidence_type", evidence_type).sql()).await, "idempotency_conflict");
-        assert_eq!(code(&observer, &keyed_pair().text("p_evidence_type", evidence_type).with("p_dry_run", "false").sql()).await, "idempotency_conflict");
-        let prepared = keyed_pair().text("p_evidence_type", evidence_type).with("p_dry_run", "false").text("p_wrapper_status", "prepared");
-        assert_eq!(row(&observer, &prepared.sql()).await["process_run_id"], simulated.as_str(), "prepared is simulated");
+        assert_eq!(
+            code(
+                &observer,
+                &keyed_run().text("p_evidence_type", evidence_type).sql()
+            )
+            .await,
+            "idempotency_conflict"
+        );
+        assert_eq!(
+            code(
+                &observer,
+                &keyed_pair()
+                    .text("p_evidence_type", evidence_type)
+                    .with("p_dry_run", "false")
+                    .sql()
+            )
+            .await,
+            "idempotency_conflict"
+        );
+        let prepared = keyed_pair()
+            .text("p_evidence_type", evidence_type)
+            .with("p_dry_run", "false")
+            .text("p_wrapper_status", "prepared");
+        assert_eq!(
+            row(&observer, &prepared.sql()).await["process_run_id"],
+            simulated.as_str(),
+            "prepared is simulated"
+        );
     }
 }
 
@@ -84,16 +163,33 @@ async fn a_header_is_recorded_once_a_key(backend: Backend) {
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = text(&observer, &keyed_run().sql()).await;
     let before = contents(&superuser).await;
-    assert_eq!(text(&observer, &keyed_run().text("p_status", "completed").with("p_process_run_id", "gen_random_uuid()").sql()).await, first);
+    assert_eq!(
+        text(
+            &observer,
+            &keyed_run()
+                .text("p_status", "completed")
+                .with("p_process_run_id", "gen_random_uuid()")
+                .sql()
+        )
+        .await,
+        first
+    );
     for other in [
         keyed_run().text("p_process_candidate_code", "another"),
         keyed_run().text("p_correlation_id", "another"),
         keyed_run().text("p_dot_code", LONE),
         keyed_run().with("p_dot_code", "NULL"),
     ] {
-        assert_eq!(code(&observer, &other.sql()).await, "idempotency_conflict", "{}", other.sql());
+        assert_eq!(
+            code(&observer, &other.sql()).await,
+            "idempotency_conflict",
+            "{}",
+            other.sql()
+        );
     }
-    contents(&superuser).await.assert_same(&before, "a rerun or conflict");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a rerun or conflict");
 }
 
 #[apply(on_each_backend)]
@@ -105,33 +201,81 @@ async fn a_component_is_recorded_once_a_key(backend: Backend) {
     let keyed = Call::component(&run).text("p_idempotency_key", "key");
     let first = text(&observer, &keyed.sql()).await;
     let before = contents(&superuser).await;
-    assert_eq!(text(&observer, &keyed.clone().text("p_status", "failed").with("p_component_run_id", "gen_random_uuid()").sql()).await, first);
+    assert_eq!(
+        text(
+            &observer,
+            &keyed
+                .clone()
+                .text("p_status", "failed")
+                .with("p_component_run_id", "gen_random_uuid()")
+                .sql()
+        )
+        .await,
+        first
+    );
     for other in [
         keyed.clone().text("p_process_run_id", &other_run),
-        keyed.clone().text("p_dot_code", VERIFIER).text("p_component_role", "verifier"),
+        keyed
+            .clone()
+            .text("p_dot_code", VERIFIER)
+            .text("p_component_role", "verifier"),
     ] {
-        assert_eq!(code(&observer, &other.sql()).await, "idempotency_conflict", "{}", other.sql());
+        assert_eq!(
+            code(&observer, &other.sql()).await,
+            "idempotency_conflict",
+            "{}",
+            other.sql()
+        );
     }
     let operator = stage.client("operator").await;
     for evidence_type in ["DRY_RUN", "REAL_RUN"] {
-        assert_eq!(code(&observer, &keyed.clone().text("p_evidence_type", evidence_type).sql()).await, "idempotency_conflict");
+        assert_eq!(
+            code(
+                &observer,
+                &keyed.clone().text("p_evidence_type", evidence_type).sql()
+            )
+            .await,
+            "idempotency_conflict"
+        );
     }
-    contents(&superuser).await.assert_same(&before, "a rerun or conflict");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a rerun or conflict");
     set_posture(&operator, "NO_EXECUTE").await;
 }
 
 #[apply(on_each_backend)]
-async fn a_retry_gets_the_first_ids_while_the_lease_is_held_and_the_preflight_blocks(backend: Backend) {
+async fn a_retry_gets_the_first_ids_while_the_lease_is_held_and_the_preflight_blocks(
+    backend: Backend,
+) {
     let stage = Stage::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = row(&observer, &keyed_pair().sql()).await;
-    let header = text(&observer, &keyed_run().text("p_idempotency_key", "header").sql()).await;
+    let header = text(
+        &observer,
+        &keyed_run().text("p_idempotency_key", "header").sql(),
+    )
+    .await;
     rows(&observer, &Call::acquire(3600).sql()).await;
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;
-    assert_eq!(code(&observer, &Call::pair().sql()).await, "preflight_blocked");
+    assert_eq!(
+        code(&observer, &Call::pair().sql()).await,
+        "preflight_blocked"
+    );
     assert_eq!(ids(&row(&observer, &keyed_pair().sql()).await), ids(&first));
-    assert_eq!(text(&observer, &keyed_run().text("p_idempotency_key", "header").sql()).await, header);
-    execute(&superuser, "DELETE FROM dot.dot_preflight_check WHERE check_name = 'blocks'").await;
+    assert_eq!(
+        text(
+            &observer,
+            &keyed_run().text("p_idempotency_key", "header").sql()
+        )
+        .await,
+        header
+    );
+    execute(
+        &superuser,
+        "DELETE FROM dot.dot_preflight_check WHERE check_name = 'blocks'",
+    )
+    .await;
     assert_eq!(code(&observer, &Call::pair().sql()).await, "lease_held");
     assert_eq!(ids(&row(&observer, &keyed_pair().sql()).await), ids(&first));
 }
@@ -143,7 +287,14 @@ async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
     let id = "11111111-1111-4111-8111-111111111111";
     let minted = Call::pair().text("p_process_run_id", id);
     rows(&observer, &minted.sql()).await;
-    let component = row(&observer, "SELECT producer_component_run_id AS id FROM dot.v_process_run").await["id"].as_str().unwrap().to_owned();
+    let component = row(
+        &observer,
+        "SELECT producer_component_run_id AS id FROM dot.v_process_run",
+    )
+    .await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let another_run = text(&observer, &Call::run().sql()).await;
     let before = contents(&superuser).await;
     for again in [
@@ -151,24 +302,40 @@ async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
         minted.clone().text("p_idempotency_key", "a new key"),
         minted.clone().text("p_dot_code", OTHER_PRODUCER),
         Call::run().text("p_process_run_id", id),
-        Call::run().text("p_process_run_id", id).text("p_idempotency_key", "a new key"),
+        Call::run()
+            .text("p_process_run_id", id)
+            .text("p_idempotency_key", "a new key"),
         Call::component(&another_run).text("p_component_run_id", &component),
-        Call::component(&another_run).text("p_component_run_id", &component).text("p_idempotency_key", "a new key"),
+        Call::component(&another_run)
+            .text("p_component_run_id", &component)
+            .text("p_idempotency_key", "a new key"),
     ] {
         let refusal = refused(&observer, &again.sql()).await;
-        assert_eq!((refusal.code.as_str(), refusal.sqlstate.as_str()), ("id_in_use", "23505"), "{}", again.sql());
+        assert_eq!(
+            (refusal.code.as_str(), refusal.sqlstate.as_str()),
+            ("id_in_use", "23505"),
+            "{}",
+            again.sql()
+        );
     }
-    contents(&superuser).await.assert_same(&before, "an id in use");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "an id in use");
 }
 
 #[apply(on_each_backend)]
 async fn a_minted_id_is_repeated_with_its_key(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
-    let minted = keyed_pair().text("p_process_run_id", "11111111-1111-4111-8111-111111111111").sql();
+    let minted = keyed_pair()
+        .text("p_process_run_id", "11111111-1111-4111-8111-111111111111")
+        .sql();
     let first = row(&observer, &minted).await;
     let again = row(&observer, &minted).await;
-    assert_eq!((ids(&again), &again["created"]), (ids(&first), &json!(false)));
+    assert_eq!(
+        (ids(&again), &again["created"]),
+        (ids(&first), &json!(false))
+    );
 }
 
 #[apply(on_each_backend)]
@@ -177,10 +344,20 @@ async fn sixteen_connections_with_one_key_create_one_pair(backend: Backend) {
     let clients = stage.clients("observer", 16).await;
     let call = keyed_pair().sql();
     let returned: Vec<Value> = join_all(clients.iter().map(|client| row(client, &call))).await;
-    assert_eq!(returned.iter().filter(|row| row["created"] == true).count(), 1, "{returned:?}");
-    let distinct: BTreeSet<String> = returned.iter().map(|row| format!("{:?}", ids(row))).collect();
+    assert_eq!(
+        returned.iter().filter(|row| row["created"] == true).count(),
+        1,
+        "{returned:?}"
+    );
+    let distinct: BTreeSet<String> = returned
+        .iter()
+        .map(|row| format!("{:?}", ids(row)))
+        .collect();
     assert_eq!(distinct.len(), 1, "{distinct:?}");
-    assert_eq!(number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await, 2);
+    assert_eq!(
+        number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await,
+        2
+    );
 }
 
 /// The outcomes of sixteen calls at once, of which the key of all is the same and the rest is not.
@@ -201,31 +378,69 @@ async fn race(clients: &[Client], call: impl Fn(usize) -> String) -> (Vec<Value>
 }
 
 #[apply(on_each_backend)]
-async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_the_others(backend: Backend) {
+async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_the_others(
+    backend: Backend,
+) {
     let stage = Stage::new(backend).await;
     let clients = stage.clients("observer", 16).await;
-    for (round, dot_codes) in [[PRODUCER, PRODUCER], [PRODUCER, OTHER_PRODUCER]].into_iter().enumerate() {
+    for (round, dot_codes) in [[PRODUCER, PRODUCER], [PRODUCER, OTHER_PRODUCER]]
+        .into_iter()
+        .enumerate()
+    {
         let (returned, refusals) = race(&clients, |number| {
-            keyed_pair().text("p_idempotency_key", &format!("key {round}")).text("p_dot_code", dot_codes[number % 2]).text("p_correlation_id", &format!("correlation {}", number % 4)).sql()
+            keyed_pair()
+                .text("p_idempotency_key", &format!("key {round}"))
+                .text("p_dot_code", dot_codes[number % 2])
+                .text("p_correlation_id", &format!("correlation {}", number % 4))
+                .sql()
         })
         .await;
-        assert_eq!(returned.iter().filter(|row| row["created"] == true).count(), 1, "{returned:?}");
-        let distinct: BTreeSet<String> = returned.iter().map(|row| format!("{:?}", ids(row))).collect();
-        assert_eq!((returned.len(), distinct.len()), (4, 1), "only the callers of the first thing get its ids: {returned:?}");
+        assert_eq!(
+            returned.iter().filter(|row| row["created"] == true).count(),
+            1,
+            "{returned:?}"
+        );
+        let distinct: BTreeSet<String> = returned
+            .iter()
+            .map(|row| format!("{:?}", ids(row)))
+            .collect();
+        assert_eq!(
+            (returned.len(), distinct.len()),
+            (4, 1),
+            "only the callers of the first thing get its ids: {returned:?}"
+        );
         assert_eq!(refusals, vec!["idempotency_conflict"; 12]);
     }
-    assert_eq!(number(&clients[0], "SELECT count(*) FROM dot.v_process_run").await, 2);
+    assert_eq!(
+        number(&clients[0], "SELECT count(*) FROM dot.v_process_run").await,
+        2
+    );
 }
 
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
     let stage = Stage::new(backend).await;
     let clients = stage.clients("observer", 16).await;
-    let (returned, refusals) = race(&clients, |number| keyed_run().text("p_correlation_id", if number % 2 == 0 { CORRELATION } else { "another" }).sql()).await;
+    let (returned, refusals) = race(&clients, |number| {
+        keyed_run()
+            .text(
+                "p_correlation_id",
+                if number % 2 == 0 {
+                    CORRELATION
+                } else {
+                    "another"
+                },
+            )
+            .sql()
+    })
+    .await;
     let distinct: BTreeSet<String> = returned.iter().map(Value::to_string).collect();
     assert_eq!((returned.len(), distinct.len()), (8, 1), "{returned:?}");
     assert_eq!(refusals, vec!["idempotency_conflict"; 8]);
-    assert_eq!(number(&clients[0], "SELECT count(*) FROM dot.v_process_run").await, 1);
+    assert_eq!(
+        number(&clients[0], "SELECT count(*) FROM dot.v_process_run").await,
+        1
+    );
 }
 
 #[apply(on_each_backend)]
@@ -236,11 +451,19 @@ async fn sixteen_connections_with_one_key_create_one_component(backend: Backend)
     for _ in 0..2 {
         runs.push(text(&clients[0], &Call::run().text("p_dot_code", PRODUCER).sql()).await);
     }
-    let (returned, refusals) = race(&clients, |number| Call::component(&runs[number % 2]).text("p_idempotency_key", "key").sql()).await;
+    let (returned, refusals) = race(&clients, |number| {
+        Call::component(&runs[number % 2])
+            .text("p_idempotency_key", "key")
+            .sql()
+    })
+    .await;
     let distinct: BTreeSet<String> = returned.iter().map(Value::to_string).collect();
     assert_eq!((returned.len(), distinct.len()), (8, 1), "{returned:?}");
     assert_eq!(refusals, vec!["idempotency_conflict"; 8]);
-    assert_eq!(number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await, 1);
+    assert_eq!(
+        number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await,
+        1
+    );
 }
 
 #[apply(on_each_backend)]
@@ -249,7 +472,11 @@ async fn sixteen_connections_with_one_minted_id_and_no_key_create_one_run(backen
     let clients = stage.clients("observer", 16).await;
     let id = "11111111-1111-4111-8111-111111111111";
     let (returned, refusals) = race(&clients, |number| {
-        let call = if number % 2 == 0 { Call::pair() } else { Call::pair().text("p_dot_code", OTHER_PRODUCER) };
+        let call = if number % 2 == 0 {
+            Call::pair()
+        } else {
+            Call::pair().text("p_dot_code", OTHER_PRODUCER)
+        };
         call.text("p_process_run_id", id).sql()
     })
     .await;
@@ -261,12 +488,26 @@ async fn sixteen_connections_with_one_minted_id_and_no_key_create_one_run(backen
 async fn a_caller_whose_twin_is_in_flight_waits_for_it(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let (mut first, second) = (stage.client("observer").await, stage.client("observer").await);
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
     let run = text(&second, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
     for (call, column) in [
-        (keyed_pair().text("p_idempotency_key", "pair").sql(), "process_run_id"),
-        (keyed_run().text("p_idempotency_key", "run").sql(), "fn_process_run_observe"),
-        (Call::component(&run).text("p_idempotency_key", "component").sql(), "fn_process_component_observe"),
+        (
+            keyed_pair().text("p_idempotency_key", "pair").sql(),
+            "process_run_id",
+        ),
+        (
+            keyed_run().text("p_idempotency_key", "run").sql(),
+            "fn_process_run_observe",
+        ),
+        (
+            Call::component(&run)
+                .text("p_idempotency_key", "component")
+                .sql(),
+            "fn_process_component_observe",
+        ),
     ] {
         let in_flight = first.transaction().await.unwrap();
         let mine = row(&in_flight, &call).await;
@@ -282,8 +523,14 @@ async fn a_caller_whose_twin_is_in_flight_waits_for_it(backend: Backend) {
 async fn a_twin_that_rolled_back_leaves_its_key_free(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let (mut first, second) = (stage.client("observer").await, stage.client("observer").await);
-    for call in [keyed_pair().text("p_idempotency_key", "pair").sql(), keyed_run().text("p_idempotency_key", "run").sql()] {
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
+    for call in [
+        keyed_pair().text("p_idempotency_key", "pair").sql(),
+        keyed_run().text("p_idempotency_key", "run").sql(),
+    ] {
         let in_flight = first.transaction().await.unwrap();
         let mine = row(&in_flight, &call).await;
         let (twin, ()) = tokio::join!(row(&second, &call), async {
@@ -292,14 +539,20 @@ async fn a_twin_that_rolled_back_leaves_its_key_free(backend: Backend) {
         });
         assert_ne!(twin, mine, "{call}");
     }
-    assert_eq!(number(&superuser, "SELECT count(*) FROM dot.v_process_run").await, 2);
+    assert_eq!(
+        number(&superuser, "SELECT count(*) FROM dot.v_process_run").await,
+        2
+    );
 }
 
 #[apply(on_each_backend)]
 async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let (mut first, second) = (stage.client("observer").await, stage.client("observer").await);
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
     // Another DOT, so that no lease keeps the two apart.
     let in_flight = first.transaction().await.unwrap();
     rows(&in_flight, &keyed_pair().sql()).await;
@@ -308,28 +561,52 @@ async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Back
         lock_waiters(&superuser, 1).await;
         in_flight.commit().await.unwrap();
     });
-    assert_eq!(Refusal::of(&outcome.unwrap_err()).code, "idempotency_conflict");
+    assert_eq!(
+        Refusal::of(&outcome.unwrap_err()).code,
+        "idempotency_conflict"
+    );
 }
 
 #[apply(on_each_version)]
 async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let (mut first, second) = (stage.client("observer").await, stage.client("observer").await);
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
     for dot_code in [PRODUCER, VERIFIER] {
         let run = text(&second, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
-        let role = if dot_code == PRODUCER { "producer" } else { "verifier" };
+        let role = if dot_code == PRODUCER {
+            "producer"
+        } else {
+            "verifier"
+        };
         let in_flight = first.transaction().await.unwrap();
-        let component = Call::component(&run).text("p_dot_code", dot_code).text("p_component_role", role).text("p_idempotency_key", &format!("{dot_code}:{dot_code}"));
+        let component = Call::component(&run)
+            .text("p_dot_code", dot_code)
+            .text("p_component_role", role)
+            .text("p_idempotency_key", &format!("{dot_code}:{dot_code}"));
         rows(&in_flight, &component.sql()).await;
         let pair = keyed_pair().text("p_idempotency_key", dot_code).sql();
         let (outcome, ()) = tokio::join!(ask(&second, &pair), async {
             lock_waiters(&superuser, 1).await;
             in_flight.commit().await.unwrap();
         });
-        assert_eq!(Refusal::of(&outcome.unwrap_err()).code, "idempotency_conflict");
+        assert_eq!(
+            Refusal::of(&outcome.unwrap_err()).code,
+            "idempotency_conflict"
+        );
     }
-    assert_eq!(number(&superuser, "SELECT count(*) FROM dot.v_process_run WHERE idempotency_key IS NOT NULL").await, 0, "a part of the pair stayed");
+    assert_eq!(
+        number(
+            &superuser,
+            "SELECT count(*) FROM dot.v_process_run WHERE idempotency_key IS NOT NULL"
+        )
+        .await,
+        0,
+        "a part of the pair stayed"
+    );
 }
 
 #[apply(on_each_backend)]
@@ -338,8 +615,23 @@ async fn without_a_key_each_call_is_a_run_of_its_own(backend: Backend) {
     let observer = stage.client("observer").await;
     for blank in ["NULL", "''", "' '", "U&'\\00a0'"] {
         for _ in 0..2 {
-            assert_eq!(row(&observer, &Call::pair().with("p_idempotency_key", blank).sql()).await["created"], true, "{blank}");
+            assert_eq!(
+                row(
+                    &observer,
+                    &Call::pair().with("p_idempotency_key", blank).sql()
+                )
+                .await["created"],
+                true,
+                "{blank}"
+            );
         }
     }
-    assert_eq!(number(&observer, "SELECT count(*) FROM dot.v_process_run WHERE idempotency_key IS NULL").await, 8);
+    assert_eq!(
+        number(
+            &observer,
+            "SELECT count(*) FROM dot.v_process_run WHERE idempotency_key IS NULL"
+        )
+        .await,
+        8
+    );
 }

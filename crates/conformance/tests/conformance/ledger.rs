@@ -24,13 +24,29 @@ const LEDGER: [&str; 9] = [
 
 /// A ledger with a row in every table, so that a change that is not refused would show.
 async fn filled(stage: &Stage) -> Client {
-    let (superuser, operator, observer) = (stage.superuser().await, stage.client("operator").await, stage.client("observer").await);
+    let (superuser, operator, observer) = (
+        stage.superuser().await,
+        stage.client("operator").await,
+        stage.client("observer").await,
+    );
     rows(&operator, &switch("process.run.completed", true)).await;
-    rows(&operator, &Call::gate("process_dot_runtime.execute_enabled", "false").sql()).await;
+    rows(
+        &operator,
+        &Call::gate("process_dot_runtime.execute_enabled", "false").sql(),
+    )
+    .await;
     rows(&observer, &Call::pair().sql()).await;
     rows(&observer, "SELECT dot.fn_dot_refusal_record('{\"refusal_code\": \"no_execute\", \"message\": \"m\"}')").await;
     rows(&observer, &Call::acquire(60).sql()).await;
-    rows(&operator, &Call::new("fn_dot_lease_force_release").text("p_lease_name", "dot_exec:DOT_BACKUP").text("p_actor", "a").text("p_reason", "r").sql()).await;
+    rows(
+        &operator,
+        &Call::new("fn_dot_lease_force_release")
+            .text("p_lease_name", "dot_exec:DOT_BACKUP")
+            .text("p_actor", "a")
+            .text("p_reason", "r")
+            .sql(),
+    )
+    .await;
     execute(&superuser, &ExecutedRun::truthful().sql()).await;
     for table in LEDGER {
         let filled = rows(&superuser, &format!("SELECT 1 FROM dot.{table} LIMIT 1")).await;
@@ -41,7 +57,11 @@ async fn filled(stage: &Stage) -> Client {
 
 /// Every way to change or remove rows that PostgreSQL has.
 fn changes(table: &str) -> Vec<String> {
-    let column = if table == "event_outbox" { "event_type" } else { "recorded_by" };
+    let column = if table == "event_outbox" {
+        "event_type"
+    } else {
+        "recorded_by"
+    };
     vec![
         format!("UPDATE dot.{table} SET {column} = 'somebody'"),
         format!("UPDATE dot.{table} SET {column} = {column} WHERE false"),
@@ -59,7 +79,9 @@ async fn no_role_that_logs_in_changes_or_removes_a_row(backend: Backend) {
     let superuser = filled(&stage).await;
     let before = contents(&superuser).await;
     let mut clients = vec![stage.installer().await];
-    for role in ["reader", "observer", "runner", "operator", "relay", "archiver"] {
+    for role in [
+        "reader", "observer", "runner", "operator", "relay", "archiver",
+    ] {
         clients.push(stage.client(role).await);
     }
     for client in &clients {
@@ -85,7 +107,11 @@ async fn the_owner_is_refused_with_a_reason(backend: Backend) {
             for change in changes(table) {
                 let error = superuser.batch_execute(&change).await.expect_err(&change);
                 let refusal = Refusal::of(&error);
-                assert_eq!((refusal.code.as_str(), refusal.sqlstate.as_str()), ("ledger_append_only", "23514"), "{change} as {replication_role}");
+                assert_eq!(
+                    (refusal.code.as_str(), refusal.sqlstate.as_str()),
+                    ("ledger_append_only", "23514"),
+                    "{change} as {replication_role}"
+                );
             }
         }
     }
@@ -100,7 +126,10 @@ async fn the_owner_can_not_change_a_row_while_inserting_one(backend: Backend) {
     execute(&superuser, "SET ROLE dot_owner").await;
     let upsert = "INSERT INTO dot.dot_refusal (refusal_id, refusal_code, message, posture) SELECT refusal_id, 'x', 'x', 'x' FROM dot.dot_refusal
                   ON CONFLICT (refusal_id) DO UPDATE SET message = 'rewritten'";
-    assert_eq!(Refusal::of(&superuser.batch_execute(upsert).await.unwrap_err()).code, "ledger_append_only");
+    assert_eq!(
+        Refusal::of(&superuser.batch_execute(upsert).await.unwrap_err()).code,
+        "ledger_append_only"
+    );
 }
 
 #[apply(on_each_version)]
@@ -130,11 +159,20 @@ async fn a_superuser_may_and_that_is_where_the_promise_ends(backend: Backend) {
 async fn nobody_but_the_owner_writes_a_table(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let tables = rows(&superuser, "SELECT relname FROM pg_class WHERE relnamespace = 'dot'::regnamespace AND relkind = 'r'").await;
-    for role in ["reader", "observer", "runner", "operator", "relay", "archiver"] {
+    let tables = rows(
+        &superuser,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'dot'::regnamespace AND relkind = 'r'",
+    )
+    .await;
+    for role in [
+        "reader", "observer", "runner", "operator", "relay", "archiver",
+    ] {
         let client = stage.client(role).await;
         for table in &tables {
-            let insert = format!("INSERT INTO dot.{} DEFAULT VALUES", table["relname"].as_str().unwrap());
+            let insert = format!(
+                "INSERT INTO dot.{} DEFAULT VALUES",
+                table["relname"].as_str().unwrap()
+            );
             let error = client.batch_execute(&insert).await.expect_err(&insert);
             assert_eq!(error.code().unwrap().code(), "42501", "{role}: {insert}");
         }
@@ -149,16 +187,40 @@ async fn recorded_by_is_the_login_whatever_role_is_set(backend: Backend) {
     let installer = stage.installer().await;
     execute(&installer, "SET ROLE dot_operator").await;
     rows(&installer, &switch("process.run.completed", true)).await;
-    rows(&installer, &Call::gate("process_dot_runtime.execute_enabled", "false").text("p_actor", "dot_owner").sql()).await;
+    rows(
+        &installer,
+        &Call::gate("process_dot_runtime.execute_enabled", "false")
+            .text("p_actor", "dot_owner")
+            .sql(),
+    )
+    .await;
     execute(&installer, "SET ROLE dot_observer").await;
     rows(&installer, &Call::pair().text("p_actor", "postgres").sql()).await;
     rows(&installer, &Call::backfill(&json!([{"dot_code": "DOT_BACKUP", "process_candidate_code": "c", "correlation_id": "c", "recorded_by": "postgres"}])).sql()).await;
     rows(&installer, "SELECT dot.fn_dot_refusal_record('{\"refusal_code\": \"x\", \"message\": \"m\", \"recorded_by\": \"postgres\"}')").await;
     rows(&installer, &Call::acquire(60).sql()).await;
     execute(&installer, "SET ROLE dot_operator").await;
-    rows(&installer, &Call::new("fn_dot_lease_force_release").text("p_lease_name", "dot_exec:DOT_BACKUP").text("p_actor", "a").text("p_reason", "r").sql()).await;
-    for table in LEDGER.iter().filter(|table| !["dot_invocation", "process_run_conclusion", "event_outbox"].contains(table)) {
-        let recorded = rows(&superuser, &format!("SELECT DISTINCT recorded_by FROM dot.{table}")).await;
-        assert_eq!(recorded, [json!({"recorded_by": stage.database().owner()})] as [Value; 1], "{table}");
+    rows(
+        &installer,
+        &Call::new("fn_dot_lease_force_release")
+            .text("p_lease_name", "dot_exec:DOT_BACKUP")
+            .text("p_actor", "a")
+            .text("p_reason", "r")
+            .sql(),
+    )
+    .await;
+    for table in LEDGER.iter().filter(|table| {
+        !["dot_invocation", "process_run_conclusion", "event_outbox"].contains(table)
+    }) {
+        let recorded = rows(
+            &superuser,
+            &format!("SELECT DISTINCT recorded_by FROM dot.{table}"),
+        )
+        .await;
+        assert_eq!(
+            recorded,
+            [json!({"recorded_by": stage.database().owner()})] as [Value; 1],
+            "{table}"
+        );
     }
 }

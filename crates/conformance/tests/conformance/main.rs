@@ -1,7 +1,10 @@
 //! What the SQL contract promises, asked of real servers in SQL. One file a layer of the design's drawing; `common/backend.rs`
 //! has the backends.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects; unwrapping is how it fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; unwrapping is how it fails"
+)]
 
 mod common;
 

@@ -8,8 +8,12 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{self, ExecutedRun, RUN, TOKEN};
-use crate::common::world::{CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_check, set_posture};
-use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, rows, text};
+use crate::common::world::{
+    CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_check, set_posture,
+};
+use crate::common::{
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, rows, text,
+};
 
 /// Raised by the functions under 'Executed runs' alone, which come with the next release. The list may only shrink.
 const OF_THE_NEXT_RELEASE: [&str; 2] = ["mode_not_allowed", "contract_missing"];
@@ -40,22 +44,54 @@ struct Case {
 }
 
 fn case(code: &'static str, role: &'static str, call: impl Into<String>) -> Case {
-    Case { code, role, given: Given::Nothing, call: call.into() }
+    Case {
+        code,
+        role,
+        given: Given::Nothing,
+        call: call.into(),
+    }
 }
 
 fn given(given: Given, code: &'static str, call: Call) -> Case {
-    Case { code, role: "observer", given, call: call.sql() }
+    Case {
+        code,
+        role: "observer",
+        given,
+        call: call.sql(),
+    }
 }
 
 fn contract(fields: serde_json::Value) -> String {
-    Call::new("fn_dot_contract_set").with("p_contract", format!("{}::jsonb", literal(&fields.to_string()))).text("p_actor", "operator").sql()
+    Call::new("fn_dot_contract_set")
+        .with(
+            "p_contract",
+            format!("{}::jsonb", literal(&fields.to_string())),
+        )
+        .text("p_actor", "operator")
+        .sql()
 }
 
 fn cases() -> Vec<Case> {
-    let component = || Call::component(USED_ID).text("p_dot_code", LONE).text("p_component_role", "producer");
-    let force = || Call::new("fn_dot_lease_force_release").text("p_lease_name", "x").text("p_actor", "a").text("p_reason", "r");
-    let check = Call::new("fn_dot_preflight_check_set").text("p_check_name", "c").text("p_count_query", "dot.nowhere").text("p_actor", "a");
-    let fixture = Call::new("fn_dot_fixture_put").text("p_fixture_ref", "f").text("p_body", "{}").text("p_sha256", "0").text("p_actor", "a");
+    let component = || {
+        Call::component(USED_ID)
+            .text("p_dot_code", LONE)
+            .text("p_component_role", "producer")
+    };
+    let force = || {
+        Call::new("fn_dot_lease_force_release")
+            .text("p_lease_name", "x")
+            .text("p_actor", "a")
+            .text("p_reason", "r")
+    };
+    let check = Call::new("fn_dot_preflight_check_set")
+        .text("p_check_name", "c")
+        .text("p_count_query", "dot.nowhere")
+        .text("p_actor", "a");
+    let fixture = Call::new("fn_dot_fixture_put")
+        .text("p_fixture_ref", "f")
+        .text("p_body", "{}")
+        .text("p_sha256", "0")
+        .text("p_actor", "a");
     let dry_contract = || json!({"dot_code": PRODUCER, "mode": "DRY_RUN", "no_mutation_assertion": true, "output_namespace": "DRYRUN-NS:x", "endpoint_ref": "mcp:x"});
     let changed = |key: &str, value: serde_json::Value| {
         let mut fields = dry_contract();
@@ -63,56 +99,240 @@ fn cases() -> Vec<Case> {
         contract(fields)
     };
     vec![
-        case("actor_required", "observer", Call::pair().text("p_actor", "").sql()),
-        case("correlation_required", "observer", Call::run().text("p_correlation_id", "").sql()),
-        case("candidate_required", "observer", Call::pair().text("p_process_candidate_code", "").sql()),
-        case("evidence_type_invalid", "observer", Call::pair().text("p_evidence_type", "REAL").sql()),
-        case("evidence_ref_invalid", "observer", Call::run().with("p_evidence_ref", "'[]'").sql()),
-        case("status_invalid", "observer", Call::pair().text("p_wrapper_status", "done").sql()),
-        given(Given::KeyUsed, "role_invalid", component().text("p_component_role", "witness")),
+        case(
+            "actor_required",
+            "observer",
+            Call::pair().text("p_actor", "").sql(),
+        ),
+        case(
+            "correlation_required",
+            "observer",
+            Call::run().text("p_correlation_id", "").sql(),
+        ),
+        case(
+            "candidate_required",
+            "observer",
+            Call::pair().text("p_process_candidate_code", "").sql(),
+        ),
+        case(
+            "evidence_type_invalid",
+            "observer",
+            Call::pair().text("p_evidence_type", "REAL").sql(),
+        ),
+        case(
+            "evidence_ref_invalid",
+            "observer",
+            Call::run().with("p_evidence_ref", "'[]'").sql(),
+        ),
+        case(
+            "status_invalid",
+            "observer",
+            Call::pair().text("p_wrapper_status", "done").sql(),
+        ),
+        given(
+            Given::KeyUsed,
+            "role_invalid",
+            component().text("p_component_role", "witness"),
+        ),
         case("mode_invalid", "operator", changed("mode", json!("MAYBE"))),
-        given(Given::KeyUsed, "verdict_invalid", component().text("p_verdict", "maybe")),
-        case("text_too_long", "observer", Call::run().text("p_correlation_id", &"x".repeat(501)).sql()),
-        case("unknown_dot", "observer", Call::pair().text("p_dot_code", "DOT_NOWHERE").sql()),
-        case("pair_incomplete", "observer", Call::pair().text("p_dot_code", LONE).sql()),
-        case("not_a_producer", "observer", Call::pair().text("p_dot_code", VERIFIER).sql()),
-        given(Given::KeyUsed, "correlation_mismatch", component().text("p_correlation_id", "another")),
-        case("real_run_disabled", "observer", Call::pair().text("p_evidence_type", "REAL_RUN").with("p_dry_run", "false").sql()),
-        case("no_execute", "observer", Call::run().text("p_evidence_type", "DRY_RUN").sql()),
-        case("dry_run_contradiction", "observer", Call::pair().text("p_evidence_type", "REAL_RUN").sql()),
-        case("backfill_only", "observer", Call::run().text("p_evidence_type", "BACKFILLED_EVIDENCE").sql()),
+        given(
+            Given::KeyUsed,
+            "verdict_invalid",
+            component().text("p_verdict", "maybe"),
+        ),
+        case(
+            "text_too_long",
+            "observer",
+            Call::run().text("p_correlation_id", &"x".repeat(501)).sql(),
+        ),
+        case(
+            "unknown_dot",
+            "observer",
+            Call::pair().text("p_dot_code", "DOT_NOWHERE").sql(),
+        ),
+        case(
+            "pair_incomplete",
+            "observer",
+            Call::pair().text("p_dot_code", LONE).sql(),
+        ),
+        case(
+            "not_a_producer",
+            "observer",
+            Call::pair().text("p_dot_code", VERIFIER).sql(),
+        ),
+        given(
+            Given::KeyUsed,
+            "correlation_mismatch",
+            component().text("p_correlation_id", "another"),
+        ),
+        case(
+            "real_run_disabled",
+            "observer",
+            Call::pair()
+                .text("p_evidence_type", "REAL_RUN")
+                .with("p_dry_run", "false")
+                .sql(),
+        ),
+        case(
+            "no_execute",
+            "observer",
+            Call::run().text("p_evidence_type", "DRY_RUN").sql(),
+        ),
+        case(
+            "dry_run_contradiction",
+            "observer",
+            Call::pair().text("p_evidence_type", "REAL_RUN").sql(),
+        ),
+        case(
+            "backfill_only",
+            "observer",
+            Call::run()
+                .text("p_evidence_type", "BACKFILLED_EVIDENCE")
+                .sql(),
+        ),
         given(Given::PreflightBlocks, "preflight_blocked", Call::pair()),
-        given(Given::GatesOpenForDryRuns, "invocation_required", Call::pair().text("p_evidence_type", "DRY_RUN")),
-        given(Given::RunUnderLease, "invocation_mismatch", Call::component(RUN).with("p_invocation_id", "gen_random_uuid()").text("p_lease_token", TOKEN)),
-        case("run_unknown", "observer", Call::component("99999999-9999-4999-8999-999999999999").sql()),
-        given(Given::RunConcluded, "run_concluded", Call::component(RUN).text("p_lease_token", TOKEN)),
-        case("fixture_missing", "operator", changed("fixture_ref", json!("nowhere"))),
+        given(
+            Given::GatesOpenForDryRuns,
+            "invocation_required",
+            Call::pair().text("p_evidence_type", "DRY_RUN"),
+        ),
+        given(
+            Given::RunUnderLease,
+            "invocation_mismatch",
+            Call::component(RUN)
+                .with("p_invocation_id", "gen_random_uuid()")
+                .text("p_lease_token", TOKEN),
+        ),
+        case(
+            "run_unknown",
+            "observer",
+            Call::component("99999999-9999-4999-8999-999999999999").sql(),
+        ),
+        given(
+            Given::RunConcluded,
+            "run_concluded",
+            Call::component(RUN).text("p_lease_token", TOKEN),
+        ),
+        case(
+            "fixture_missing",
+            "operator",
+            changed("fixture_ref", json!("nowhere")),
+        ),
         case("fixture_digest_mismatch", "operator", fixture.sql()),
-        case("namespace_forbidden", "operator", changed("output_namespace", json!("PROD"))),
-        case("endpoint_missing", "operator", changed("endpoint_ref", serde_json::Value::Null)),
-        case("gate_unknown", "operator", Call::gate("no_such_gate", "true").sql()),
-        case("gate_value_invalid", "operator", Call::gate("process_dot_runtime.execute_enabled", "TRUE").sql()),
-        case("expiry_invalid", "operator", Call::gate("process_dot_runtime.execute_enabled", "true").with("p_expires_at", "clock_timestamp()").sql()),
-        case("expiry_invalid", "operator", Call::gate("process_dot_runtime.execute_enabled", "true").with("p_expires_at", "'-infinity'").sql()),
-        case("reason_required", "operator", force().text("p_reason", "").sql()),
-        case("source_required", "observer", Call::backfill(&json!([])).text("p_source_ref", "").sql()),
-        case("holder_required", "observer", Call::acquire(1).text("p_holder", "").sql()),
-        case("lease_name_invalid", "observer", Call::acquire(1).text("p_lease_name", "").sql()),
+        case(
+            "namespace_forbidden",
+            "operator",
+            changed("output_namespace", json!("PROD")),
+        ),
+        case(
+            "endpoint_missing",
+            "operator",
+            changed("endpoint_ref", serde_json::Value::Null),
+        ),
+        case(
+            "gate_unknown",
+            "operator",
+            Call::gate("no_such_gate", "true").sql(),
+        ),
+        case(
+            "gate_value_invalid",
+            "operator",
+            Call::gate("process_dot_runtime.execute_enabled", "TRUE").sql(),
+        ),
+        case(
+            "expiry_invalid",
+            "operator",
+            Call::gate("process_dot_runtime.execute_enabled", "true")
+                .with("p_expires_at", "clock_timestamp()")
+                .sql(),
+        ),
+        case(
+            "expiry_invalid",
+            "operator",
+            Call::gate("process_dot_runtime.execute_enabled", "true")
+                .with("p_expires_at", "'-infinity'")
+                .sql(),
+        ),
+        case(
+            "reason_required",
+            "operator",
+            force().text("p_reason", "").sql(),
+        ),
+        case(
+            "source_required",
+            "observer",
+            Call::backfill(&json!([])).text("p_source_ref", "").sql(),
+        ),
+        case(
+            "holder_required",
+            "observer",
+            Call::acquire(1).text("p_holder", "").sql(),
+        ),
+        case(
+            "lease_name_invalid",
+            "observer",
+            Call::acquire(1).text("p_lease_name", "").sql(),
+        ),
         case("ttl_invalid", "observer", Call::acquire(0).sql()),
         case("ttl_invalid", "observer", Call::acquire(86_401).sql()),
         case("ttl_invalid", "observer", Call::acquire(-1).sql()),
-        case("ttl_invalid", "observer", Call::acquire(1).with("p_ttl_seconds", "NULL").sql()),
-        case("ttl_invalid", "observer", Call::pair().with("p_lease_ttl_seconds", "0").sql()),
-        case("ttl_invalid", "observer", Call::pair().with("p_lease_ttl_seconds", "NULL").sql()),
-        case("ttl_invalid", "observer", Call::lease("fn_dot_iu_runtime_lease_renew").with("p_token", "gen_random_uuid()").with("p_ttl_seconds", "86401").sql()),
-        case("ledger_append_only", "owner", "SELECT pg_temp.try('DELETE FROM dot.process_run_observation')"),
+        case(
+            "ttl_invalid",
+            "observer",
+            Call::acquire(1).with("p_ttl_seconds", "NULL").sql(),
+        ),
+        case(
+            "ttl_invalid",
+            "observer",
+            Call::pair().with("p_lease_ttl_seconds", "0").sql(),
+        ),
+        case(
+            "ttl_invalid",
+            "observer",
+            Call::pair().with("p_lease_ttl_seconds", "NULL").sql(),
+        ),
+        case(
+            "ttl_invalid",
+            "observer",
+            Call::lease("fn_dot_iu_runtime_lease_renew")
+                .with("p_token", "gen_random_uuid()")
+                .with("p_ttl_seconds", "86401")
+                .sql(),
+        ),
+        case(
+            "ledger_append_only",
+            "owner",
+            "SELECT pg_temp.try('DELETE FROM dot.process_run_observation')",
+        ),
         case("tool_invalid", "operator", import(&json!([{}])).sql()),
         case("check_invalid", "operator", check.sql()),
-        case("contract_invalid", "operator", changed("surprise", json!(1))),
-        case("event_type_unknown", "operator", crate::events::switch("process.nowhere", true)),
-        case("backfill_row_invalid", "observer", Call::backfill(&json!([1])).sql()),
-        given(Given::KeyUsed, "idempotency_conflict", Call::pair().text("p_idempotency_key", "key").text("p_correlation_id", "another")),
-        given(Given::KeyUsed, "id_in_use", Call::pair().text("p_process_run_id", USED_ID)),
+        case(
+            "contract_invalid",
+            "operator",
+            changed("surprise", json!(1)),
+        ),
+        case(
+            "event_type_unknown",
+            "operator",
+            crate::events::switch("process.nowhere", true),
+        ),
+        case(
+            "backfill_row_invalid",
+            "observer",
+            Call::backfill(&json!([1])).sql(),
+        ),
+        given(
+            Given::KeyUsed,
+            "idempotency_conflict",
+            Call::pair()
+                .text("p_idempotency_key", "key")
+                .text("p_correlation_id", "another"),
+        ),
+        given(
+            Given::KeyUsed,
+            "id_in_use",
+            Call::pair().text("p_process_run_id", USED_ID),
+        ),
         given(Given::LeaseHeld, "lease_held", Call::pair()),
         given(Given::RunUnderLease, "lease_lost", Call::component(RUN)),
     ]
@@ -128,13 +348,27 @@ fn sqlstate_of(code: &str) -> &'static str {
 }
 
 async fn bring_about(stage: &Stage, superuser: &Client, given: Given) {
-    let (observer, operator) = (stage.client("observer").await, stage.client("operator").await);
+    let (observer, operator) = (
+        stage.client("observer").await,
+        stage.client("operator").await,
+    );
     match given {
         Given::Nothing => (),
         Given::GatesOpenForDryRuns => set_posture(&operator, "DRY_RUN_ONLY").await,
-        Given::PreflightBlocks => register_check(superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await,
+        Given::PreflightBlocks => {
+            register_check(superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await
+        }
         Given::LeaseHeld => drop(rows(&observer, &Call::acquire(3600).sql()).await),
-        Given::KeyUsed => drop(rows(&observer, &Call::pair().text("p_idempotency_key", "key").text("p_process_run_id", USED_ID).sql()).await),
+        Given::KeyUsed => drop(
+            rows(
+                &observer,
+                &Call::pair()
+                    .text("p_idempotency_key", "key")
+                    .text("p_process_run_id", USED_ID)
+                    .sql(),
+            )
+            .await,
+        ),
         Given::RunUnderLease => executed::begin(superuser).await,
         Given::RunConcluded => {
             executed::begin(superuser).await;
@@ -150,7 +384,11 @@ async fn each_is_refused(backend: Backend, given: Given) {
     bring_about(&stage, &superuser, given).await;
     let owner = stage.superuser().await;
     execute(&owner, "CREATE FUNCTION pg_temp.try(p_command text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE p_command; END'; SET ROLE dot_owner").await;
-    let clients = BTreeMap::from([("observer", stage.client("observer").await), ("operator", stage.client("operator").await), ("owner", owner)]);
+    let clients = BTreeMap::from([
+        ("observer", stage.client("observer").await),
+        ("operator", stage.client("operator").await),
+        ("owner", owner),
+    ]);
     let hints = rows(&superuser, "SELECT code, hint FROM dot.v_dot_refusal_code").await;
     let before = contents(&superuser).await;
     for case in cases().into_iter().filter(|case| case.given == given) {
@@ -159,11 +397,18 @@ async fn each_is_refused(backend: Backend, given: Given) {
             Err(error) => error,
         };
         let refusal = Refusal::of(&error);
-        assert_eq!((refusal.code.as_str(), refusal.sqlstate.as_str()), (case.code, sqlstate_of(case.code)), "{}", case.call);
+        assert_eq!(
+            (refusal.code.as_str(), refusal.sqlstate.as_str()),
+            (case.code, sqlstate_of(case.code)),
+            "{}",
+            case.call
+        );
         assert!(!refusal.message.trim().is_empty());
         let hint = hints.iter().find(|row| row["code"] == case.code).unwrap();
         assert_eq!(hint["hint"], refusal.hint.as_str());
-        contents(&superuser).await.assert_same(&before, &format!("{} ({})", case.code, case.call));
+        contents(&superuser)
+            .await
+            .assert_same(&before, &format!("{} ({})", case.code, case.call));
         // The error comes before its transaction has ended; the answer to another question comes after.
         rows(&clients[case.role], "SELECT 1 AS ended").await;
         let locks = crate::common::number(&superuser, "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.locktype = 'advisory'").await;
@@ -206,11 +451,22 @@ async fn refusals_under_a_lease_leave_nothing_behind(backend: Backend) {
 async fn the_list_of_codes_is_the_contracts_and_every_code_is_tested(backend: Backend) {
     let stage = Stage::new(backend).await;
     let reader = stage.client("reader").await;
-    let listed = rows(&reader, "SELECT code, sqlstate, hint FROM dot.v_dot_refusal_code").await;
-    let codes: BTreeSet<&str> = listed.iter().map(|row| row["code"].as_str().unwrap()).collect();
+    let listed = rows(
+        &reader,
+        "SELECT code, sqlstate, hint FROM dot.v_dot_refusal_code",
+    )
+    .await;
+    let codes: BTreeSet<&str> = listed
+        .iter()
+        .map(|row| row["code"].as_str().unwrap())
+        .collect();
     assert_eq!(codes.len(), listed.len(), "a code stands there twice");
     for row in &listed {
-        assert_eq!(row["sqlstate"], sqlstate_of(row["code"].as_str().unwrap()), "{row}");
+        assert_eq!(
+            row["sqlstate"],
+            sqlstate_of(row["code"].as_str().unwrap()),
+            "{row}"
+        );
         assert!(!row["hint"].as_str().unwrap().trim().is_empty(), "{row}");
     }
     let tested: Vec<Case> = cases();
@@ -222,19 +478,36 @@ async fn the_list_of_codes_is_the_contracts_and_every_code_is_tested(backend: Ba
 }
 
 #[apply(on_each_version)]
-async fn a_change_that_meets_an_uncommitted_one_of_the_same_thing_is_told_to_come_back(backend: Backend) {
+async fn a_change_that_meets_an_uncommitted_one_of_the_same_thing_is_told_to_come_back(
+    backend: Backend,
+) {
     let stage = Stage::new(backend).await;
-    let (superuser, mut slow, operator) = (stage.superuser().await, stage.client("operator").await, stage.client("operator").await);
+    let (superuser, mut slow, operator) = (
+        stage.superuser().await,
+        stage.client("operator").await,
+        stage.client("operator").await,
+    );
     let mut writer = stage.client("observer").await;
-    rows(&operator, &crate::events::switch("process.run.completed", true)).await;
+    rows(
+        &operator,
+        &crate::events::switch("process.run.completed", true),
+    )
+    .await;
     let gate = Call::gate("process_dot_runtime.execute_enabled", "false").sql();
-    let (uncommitted, in_flight) = (slow.transaction().await.unwrap(), writer.transaction().await.unwrap());
+    let (uncommitted, in_flight) = (
+        slow.transaction().await.unwrap(),
+        writer.transaction().await.unwrap(),
+    );
     rows(&uncommitted, &gate).await;
     rows(&in_flight, &Call::pair().sql()).await;
     let before = contents(&superuser).await;
     for call in [gate, crate::events::switch("process.run.completed", false)] {
         let refusal = crate::common::refused(&operator, &call).await;
-        assert_eq!((refusal.code.as_str(), refusal.sqlstate.as_str()), ("busy", "55P03"), "{call}");
+        assert_eq!(
+            (refusal.code.as_str(), refusal.sqlstate.as_str()),
+            ("busy", "55P03"),
+            "{call}"
+        );
     }
     contents(&superuser).await.assert_same(&before, "busy");
 }
@@ -266,7 +539,10 @@ const PRECEDENCE: [(Fault, &str); 8] = [
 
 impl Fault {
     fn is_about_evidence(self) -> bool {
-        matches!(self, Self::RealRunDisabled | Self::NoExecute | Self::InvocationRequired)
+        matches!(
+            self,
+            Self::RealRunDisabled | Self::NoExecute | Self::InvocationRequired
+        )
     }
 
     /// The call with this fault in it.
@@ -274,7 +550,9 @@ impl Fault {
         match self {
             Self::Malformed => call.text("p_actor", " "),
             Self::UnknownDot => call.text("p_dot_code", "DOT_NOWHERE"),
-            Self::Conflict => call.text("p_idempotency_key", "key").text("p_correlation_id", "another"),
+            Self::Conflict => call
+                .text("p_idempotency_key", "key")
+                .text("p_correlation_id", "another"),
             Self::RealRunDisabled => call.text("p_evidence_type", "REAL_RUN"),
             Self::NoExecute | Self::InvocationRequired => call.text("p_evidence_type", "DRY_RUN"),
             Self::PreflightBlocked | Self::LeaseHeld => call,
@@ -310,35 +588,100 @@ fn can_meet(one: Fault, other: Fault) -> bool {
 async fn of_two_faults_in_a_pair_the_contracts_first_is_told(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    rows(&observer, &Call::pair().text("p_idempotency_key", "key").sql()).await;
+    rows(
+        &observer,
+        &Call::pair().text("p_idempotency_key", "key").sql(),
+    )
+    .await;
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;
     for dot_code in [PRODUCER, "DOT_NOWHERE"] {
-        execute(&superuser, &format!("DELETE FROM dot.dot_iu_runtime_lease WHERE lease_name = 'dot_exec:{dot_code}'")).await;
-        rows(&observer, &Call::acquire(3600).text("p_lease_name", &format!("dot_exec:{dot_code}")).sql()).await;
+        execute(
+            &superuser,
+            &format!(
+                "DELETE FROM dot.dot_iu_runtime_lease WHERE lease_name = 'dot_exec:{dot_code}'"
+            ),
+        )
+        .await;
+        rows(
+            &observer,
+            &Call::acquire(3600)
+                .text("p_lease_name", &format!("dot_exec:{dot_code}"))
+                .sql(),
+        )
+        .await;
     }
     for (position, (first, expected)) in PRECEDENCE.into_iter().enumerate() {
-        for (second, _) in PRECEDENCE.into_iter().skip(position).filter(|(second, _)| first == *second || can_meet(first, *second)) {
+        for (second, _) in PRECEDENCE
+            .into_iter()
+            .skip(position)
+            .filter(|(second, _)| first == *second || can_meet(first, *second))
+        {
             surround(&superuser, &[first, second]).await;
-            let call = first.put_into(second.put_into(Call::pair().with("p_dry_run", "false").text("p_correlation_id", "new")));
-            assert_eq!(code(&observer, &call.sql()).await, expected, "{first:?} and {second:?}: {}", call.sql());
+            let call = first.put_into(
+                second.put_into(
+                    Call::pair()
+                        .with("p_dry_run", "false")
+                        .text("p_correlation_id", "new"),
+                ),
+            );
+            assert_eq!(
+                code(&observer, &call.sql()).await,
+                expected,
+                "{first:?} and {second:?}: {}",
+                call.sql()
+            );
         }
     }
     // All that can hold together.
-    let all = [Fault::Malformed, Fault::UnknownDot, Fault::Conflict, Fault::RealRunDisabled, Fault::PreflightBlocked, Fault::LeaseHeld];
+    let all = [
+        Fault::Malformed,
+        Fault::UnknownDot,
+        Fault::Conflict,
+        Fault::RealRunDisabled,
+        Fault::PreflightBlocked,
+        Fault::LeaseHeld,
+    ];
     for position in 0..all.len() {
         surround(&superuser, &all[position..]).await;
-        let call = all[position..].iter().fold(Call::pair().with("p_dry_run", "false").text("p_correlation_id", "new"), |call, fault| fault.put_into(call));
-        let expected = PRECEDENCE.iter().find(|(fault, _)| *fault == all[position]).unwrap().1;
-        assert_eq!(code(&observer, &call.sql()).await, expected, "{:?}", &all[position..]);
+        let call = all[position..].iter().fold(
+            Call::pair()
+                .with("p_dry_run", "false")
+                .text("p_correlation_id", "new"),
+            |call, fault| fault.put_into(call),
+        );
+        let expected = PRECEDENCE
+            .iter()
+            .find(|(fault, _)| *fault == all[position])
+            .unwrap()
+            .1;
+        assert_eq!(
+            code(&observer, &call.sql()).await,
+            expected,
+            "{:?}",
+            &all[position..]
+        );
     }
 }
 
 #[apply(on_each_version)]
 async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (observer, operator) = (stage.client("observer").await, stage.client("operator").await);
+    let (observer, operator) = (
+        stage.client("observer").await,
+        stage.client("operator").await,
+    );
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
-    let claims = |evidence_type: &str| [Call::pair().with("p_dry_run", "false").text("p_evidence_type", evidence_type).sql(), Call::component(&run).text("p_evidence_type", evidence_type).sql()];
+    let claims = |evidence_type: &str| {
+        [
+            Call::pair()
+                .with("p_dry_run", "false")
+                .text("p_evidence_type", evidence_type)
+                .sql(),
+            Call::component(&run)
+                .text("p_evidence_type", evidence_type)
+                .sql(),
+        ]
+    };
     // Everything closed: real_run_disabled, no_execute and invocation_required hold.
     for call in claims("REAL_RUN") {
         assert_eq!(code(&observer, &call).await, "real_run_disabled");
@@ -347,7 +690,11 @@ async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(bac
     for call in claims("DRY_RUN") {
         assert_eq!(code(&observer, &call).await, "no_execute");
     }
-    rows(&operator, &Call::gate("process_dot_runtime.real_run_enabled", "true").sql()).await;
+    rows(
+        &operator,
+        &Call::gate("process_dot_runtime.real_run_enabled", "true").sql(),
+    )
+    .await;
     for call in claims("REAL_RUN") {
         assert_eq!(code(&observer, &call).await, "no_execute");
     }
@@ -364,28 +711,77 @@ async fn of_two_faults_in_a_single_recording_the_contracts_first_is_told(backend
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;
     surround(&superuser, &[]).await;
-    let run = text(&observer, &Call::run().text("p_idempotency_key", "key").text("p_dot_code", PRODUCER).sql()).await;
-    rows(&observer, &Call::component(&run).text("p_idempotency_key", "component key").sql()).await;
-    let of_a_run = [Fault::Malformed, Fault::UnknownDot, Fault::Conflict, Fault::RealRunDisabled, Fault::PreflightBlocked];
-    let expected = |fault: Fault| PRECEDENCE.iter().find(|(other, _)| *other == fault).unwrap().1;
+    let run = text(
+        &observer,
+        &Call::run()
+            .text("p_idempotency_key", "key")
+            .text("p_dot_code", PRODUCER)
+            .sql(),
+    )
+    .await;
+    rows(
+        &observer,
+        &Call::component(&run)
+            .text("p_idempotency_key", "component key")
+            .sql(),
+    )
+    .await;
+    let of_a_run = [
+        Fault::Malformed,
+        Fault::UnknownDot,
+        Fault::Conflict,
+        Fault::RealRunDisabled,
+        Fault::PreflightBlocked,
+    ];
+    let expected = |fault: Fault| {
+        PRECEDENCE
+            .iter()
+            .find(|(other, _)| *other == fault)
+            .unwrap()
+            .1
+    };
     for (position, first) in of_a_run.into_iter().enumerate() {
         for second in of_a_run.into_iter().skip(position) {
             surround(&superuser, &[first, second]).await;
-            let call = first.put_into(second.put_into(Call::run().text("p_dot_code", PRODUCER).text("p_correlation_id", "new")));
-            assert_eq!(code(&observer, &call.sql()).await, expected(first), "{first:?} and {second:?}");
+            let call = first.put_into(
+                second.put_into(
+                    Call::run()
+                        .text("p_dot_code", PRODUCER)
+                        .text("p_correlation_id", "new"),
+                ),
+            );
+            assert_eq!(
+                code(&observer, &call.sql()).await,
+                expected(first),
+                "{first:?} and {second:?}"
+            );
         }
     }
     surround(&superuser, &[]).await;
-    let verifier = || Call::component(&run).text("p_component_role", "verifier").text("p_dot_code", VERIFIER).text("p_correlation_id", CORRELATION);
+    let verifier = || {
+        Call::component(&run)
+            .text("p_component_role", "verifier")
+            .text("p_dot_code", VERIFIER)
+            .text("p_correlation_id", CORRELATION)
+    };
     let put = |fault: Fault, call: Call| match fault {
         Fault::Conflict => call.text("p_idempotency_key", "component key"),
         other => other.put_into(call),
     };
-    let of_a_component = [Fault::Malformed, Fault::UnknownDot, Fault::Conflict, Fault::RealRunDisabled];
+    let of_a_component = [
+        Fault::Malformed,
+        Fault::UnknownDot,
+        Fault::Conflict,
+        Fault::RealRunDisabled,
+    ];
     for (position, first) in of_a_component.into_iter().enumerate() {
         for second in of_a_component.into_iter().skip(position) {
             let call = put(first, put(second, verifier()));
-            assert_eq!(code(&observer, &call.sql()).await, expected(first), "{first:?} and {second:?} of a component");
+            assert_eq!(
+                code(&observer, &call.sql()).await,
+                expected(first),
+                "{first:?} and {second:?} of a component"
+            );
         }
     }
 }
@@ -398,24 +794,72 @@ async fn malformed_arguments_are_told_before_what_the_world_says(backend: Backen
     rows(&observer, &Call::acquire(3600).sql()).await;
     let broken = Call::pair().text("p_dot_code", "DOT_NOWHERE");
     let malformed = [
-        ("correlation_required", broken.clone().with("p_correlation_id", "NULL")),
-        ("candidate_required", broken.clone().with("p_process_candidate_code", "NULL")),
-        ("text_too_long", broken.clone().text("p_output_ref", &"x".repeat(2001))),
-        ("evidence_ref_invalid", broken.clone().with("p_evidence_ref", "'[]'")),
-        ("status_invalid", broken.clone().text("p_wrapper_status", "done")),
-        ("evidence_type_invalid", broken.clone().text("p_evidence_type", "REAL")),
-        ("backfill_only", broken.clone().text("p_evidence_type", "BACKFILLED_EVIDENCE")),
-        ("dry_run_contradiction", broken.clone().text("p_evidence_type", "REAL_RUN")),
-        ("ttl_invalid", broken.clone().with("p_lease_ttl_seconds", "0")),
-        ("ttl_invalid", broken.clone().with("p_lease_ttl_seconds", "0").with("p_dot_code", "NULL")),
+        (
+            "correlation_required",
+            broken.clone().with("p_correlation_id", "NULL"),
+        ),
+        (
+            "candidate_required",
+            broken.clone().with("p_process_candidate_code", "NULL"),
+        ),
+        (
+            "text_too_long",
+            broken.clone().text("p_output_ref", &"x".repeat(2001)),
+        ),
+        (
+            "evidence_ref_invalid",
+            broken.clone().with("p_evidence_ref", "'[]'"),
+        ),
+        (
+            "status_invalid",
+            broken.clone().text("p_wrapper_status", "done"),
+        ),
+        (
+            "evidence_type_invalid",
+            broken.clone().text("p_evidence_type", "REAL"),
+        ),
+        (
+            "backfill_only",
+            broken
+                .clone()
+                .text("p_evidence_type", "BACKFILLED_EVIDENCE"),
+        ),
+        (
+            "dry_run_contradiction",
+            broken.clone().text("p_evidence_type", "REAL_RUN"),
+        ),
+        (
+            "ttl_invalid",
+            broken.clone().with("p_lease_ttl_seconds", "0"),
+        ),
+        (
+            "ttl_invalid",
+            broken
+                .clone()
+                .with("p_lease_ttl_seconds", "0")
+                .with("p_dot_code", "NULL"),
+        ),
         ("unknown_dot", broken.clone()),
-        ("not_a_producer", broken.clone().text("p_dot_code", VERIFIER)),
+        (
+            "not_a_producer",
+            broken.clone().text("p_dot_code", VERIFIER),
+        ),
         ("pair_incomplete", broken.text("p_dot_code", LONE)),
-        ("preflight_blocked", Call::pair().text("p_dot_code", OTHER_PRODUCER)),
+        (
+            "preflight_blocked",
+            Call::pair().text("p_dot_code", OTHER_PRODUCER),
+        ),
     ];
     let before = contents(&superuser).await;
     for (expected, call) in malformed {
-        assert_eq!(code(&observer, &call.sql()).await, expected, "{}", call.sql());
+        assert_eq!(
+            code(&observer, &call.sql()).await,
+            expected,
+            "{}",
+            call.sql()
+        );
     }
-    contents(&superuser).await.assert_same(&before, "a refused call");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused call");
 }

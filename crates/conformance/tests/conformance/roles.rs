@@ -10,7 +10,9 @@ use tokio_postgres::Client;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, Stage, ask, execute, number, rows, text, value};
 
-const LOGIN_ROLES: [&str; 6] = ["archiver", "observer", "operator", "reader", "relay", "runner"];
+const LOGIN_ROLES: [&str; 6] = [
+    "archiver", "observer", "operator", "reader", "relay", "runner",
+];
 
 /// A role with everything that it inherits.
 fn rights_of(role: &str) -> BTreeSet<String> {
@@ -29,23 +31,48 @@ fn is_declared(role: &str, declared: &[String]) -> bool {
 
 /// The names of what a query lists.
 async fn names(client: &Client, query: &str) -> Vec<String> {
-    rows(client, query).await.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    rows(client, query)
+        .await
+        .iter()
+        .map(|row| row["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[apply(on_each_version)]
 async fn each_role_may_call_exactly_the_functions_that_are_declared(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let functions = names(&superuser, "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace").await;
+    let functions = names(
+        &superuser,
+        "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace",
+    )
+    .await;
     let distinct: BTreeSet<_> = functions.iter().collect();
-    assert_eq!(distinct.len(), functions.len(), "two functions of one name make calls ambiguous");
+    assert_eq!(
+        distinct.len(),
+        functions.len(),
+        "two functions of one name make calls ambiguous"
+    );
     for function in access().functions.keys() {
-        assert!(distinct.contains(function), "{function} is declared and not there");
+        assert!(
+            distinct.contains(function),
+            "{function} is declared and not there"
+        );
     }
     for role in access().roles.keys().filter(|role| *role != "owner") {
         let callable: BTreeSet<String> = names(&superuser, &format!("SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace AND has_function_privilege('dot_{role}', oid, 'EXECUTE')")).await.into_iter().collect();
-        let own: &[String] = if role == "checker" { &access().checker_owned.functions } else { &[] };
-        let declared: BTreeSet<String> = access().functions.iter().filter(|(_, callers)| is_declared(role, callers)).map(|(name, _)| name.clone()).chain(own.iter().cloned()).collect();
+        let own: &[String] = if role == "checker" {
+            &access().checker_owned.functions
+        } else {
+            &[]
+        };
+        let declared: BTreeSet<String> = access()
+            .functions
+            .iter()
+            .filter(|(_, callers)| is_declared(role, callers))
+            .map(|(name, _)| name.clone())
+            .chain(own.iter().cloned())
+            .collect();
         assert_eq!(callable, declared, "{role}");
     }
     let beyond_the_owner = names(&superuser, "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace AND NOT has_function_privilege('dot_owner', oid, 'EXECUTE')").await;
@@ -57,7 +84,10 @@ async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
     for role in access().roles.keys().filter(|role| *role != "owner") {
-        for (kind, declared) in [("v", &access().views.select), ("r", &access().tables.select)] {
+        for (kind, declared) in [
+            ("v", &access().views.select),
+            ("r", &access().tables.select),
+        ] {
             let differing = names(&superuser, &format!("SELECT relname AS name FROM pg_class WHERE relnamespace = 'dot'::regnamespace AND relkind = '{kind}' AND has_table_privilege('dot_{role}', oid, 'SELECT') <> {}", is_declared(role, declared))).await;
             assert!(differing.is_empty(), "{role} and {differing:?}");
         }
@@ -81,7 +111,13 @@ async fn public_gets_nothing_and_nobody_may_hand_on_what_it_got(backend: Backend
     let grants = "SELECT 'schema' AS name, acl.* FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl WHERE n.nspname = 'dot'
         UNION ALL SELECT c.relname, acl.* FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r' END, c.relowner))) acl WHERE c.relnamespace = 'dot'::regnamespace AND c.relkind IN ('r', 'v', 'S')
         UNION ALL SELECT p.proname, acl.* FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) acl WHERE p.pronamespace = 'dot'::regnamespace";
-    let to_public = names(&superuser, &format!("SELECT g.name || ' ' || g.privilege_type AS name FROM ({grants}) g WHERE g.grantee = 0")).await;
+    let to_public = names(
+        &superuser,
+        &format!(
+            "SELECT g.name || ' ' || g.privilege_type AS name FROM ({grants}) g WHERE g.grantee = 0"
+        ),
+    )
+    .await;
     assert!(to_public.is_empty(), "{to_public:?}");
     let to_be_handed_on = names(&superuser, &format!("SELECT g.name || ' ' || g.grantee::regrole AS name FROM ({grants}) g WHERE g.is_grantable AND g.grantee::regrole::text NOT IN ('dot_owner', 'dot_checker')")).await;
     assert!(to_be_handed_on.is_empty(), "{to_be_handed_on:?}");
@@ -99,7 +135,12 @@ async fn every_object_belongs_to_the_owner_but_for_the_checkers_own(backend: Bac
         "SELECT p.proname || ' ' || p.proowner::regrole AS name FROM pg_proc p WHERE p.pronamespace = 'dot'::regnamespace AND p.proowner <> 'dot_owner'::regrole
          UNION ALL SELECT c.relname || ' ' || c.relowner::regrole FROM pg_class c WHERE c.relnamespace = 'dot'::regnamespace AND c.relowner <> 'dot_owner'::regrole
          UNION ALL SELECT n.nspname || ' ' || n.nspowner::regrole FROM pg_namespace n WHERE n.nspname = 'dot' AND n.nspowner <> 'dot_owner'::regrole").await;
-    let expected: Vec<String> = access().checker_owned.functions.iter().map(|function| format!("{function} dot_checker")).collect();
+    let expected: Vec<String> = access()
+        .checker_owned
+        .functions
+        .iter()
+        .map(|function| format!("{function} dot_checker"))
+        .collect();
     assert_eq!(foreign, expected);
 }
 
@@ -120,12 +161,20 @@ async fn whoever_calls_a_granted_function_needs_no_right_of_its_own(backend: Bac
     for (function, callers) in &access().functions {
         let for_clients = callers.iter().any(|role| access().roles[role].login);
         let definer = value(&superuser, &format!("SELECT prosecdef FROM pg_proc WHERE pronamespace = 'dot'::regnamespace AND proname = '{function}'")).await;
-        assert_eq!(definer, for_clients && !WITH_THE_CALLERS_RIGHTS.contains(&function.as_str()), "{function}");
+        assert_eq!(
+            definer,
+            for_clients && !WITH_THE_CALLERS_RIGHTS.contains(&function.as_str()),
+            "{function}"
+        );
     }
     // And nothing else lends its owner's rights to anybody.
     let lending: BTreeSet<String> = names(&superuser, "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace AND prosecdef").await.into_iter().collect();
     for function in &lending {
-        assert!(access().functions.contains_key(function) || access().checker_owned.functions.contains(function), "{function}");
+        assert!(
+            access().functions.contains_key(function)
+                || access().checker_owned.functions.contains(function),
+            "{function}"
+        );
     }
 }
 
@@ -134,15 +183,27 @@ async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
     let roles = rows(&superuser, "SELECT substr(rolname, 5) AS name, rolcanlogin, rolinherit FROM pg_roles WHERE rolname LIKE 'dot\\_%' ORDER BY 1").await;
-    let expected: Vec<_> = access().roles.iter().map(|(name, role)| json!({"name": name, "rolcanlogin": role.login, "rolinherit": true})).collect();
+    let expected: Vec<_> = access()
+        .roles
+        .iter()
+        .map(|(name, role)| json!({"name": name, "rolcanlogin": role.login, "rolinherit": true}))
+        .collect();
     assert_eq!(roles, expected);
-    let login: Vec<&str> = access().roles.iter().filter(|(_, role)| role.login).map(|(name, _)| name.as_str()).collect();
+    let login: Vec<&str> = access()
+        .roles
+        .iter()
+        .filter(|(_, role)| role.login)
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(login, LOGIN_ROLES);
     let mighty = names(&superuser, "SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'dot\\_%' AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)").await;
     assert!(mighty.is_empty(), "{mighty:?}");
     for role in ["owner", "checker"] {
         let config = stage.database().config_as(&format!("dot_{role}"));
-        assert!(config.connect(tokio_postgres::NoTls).await.is_err(), "{role} logged in");
+        assert!(
+            config.connect(tokio_postgres::NoTls).await.is_err(),
+            "{role} logged in"
+        );
     }
 }
 
@@ -152,7 +213,11 @@ async fn memberships_are_what_is_declared(backend: Backend) {
     let superuser = stage.superuser().await;
     for role in access().roles.keys() {
         for other in access().roles.keys() {
-            let member = value(&superuser, &format!("SELECT pg_has_role('dot_{role}', 'dot_{other}', 'USAGE')")).await;
+            let member = value(
+                &superuser,
+                &format!("SELECT pg_has_role('dot_{role}', 'dot_{other}', 'USAGE')"),
+            )
+            .await;
             assert_eq!(member, rights_of(role).contains(other), "{role} in {other}");
         }
     }
@@ -164,8 +229,23 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
     let installer = stage.installer().await;
     for role in access().roles.keys() {
         let login = access().roles[role].login;
-        assert_eq!(value(&installer, &format!("SELECT pg_has_role('dot_{role}', 'USAGE')")).await, login, "{role}");
-        assert_eq!(installer.batch_execute(&format!("SET ROLE dot_{role}; RESET ROLE")).await.is_ok(), login, "{role}");
+        assert_eq!(
+            value(
+                &installer,
+                &format!("SELECT pg_has_role('dot_{role}', 'USAGE')")
+            )
+            .await,
+            login,
+            "{role}"
+        );
+        assert_eq!(
+            installer
+                .batch_execute(&format!("SET ROLE dot_{role}; RESET ROLE"))
+                .await
+                .is_ok(),
+            login,
+            "{role}"
+        );
     }
     // It does the daily work without setting a role.
     rows(&installer, &Call::pair().sql()).await;
@@ -187,7 +267,11 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
         if forbidden.starts_with("GRANT") {
             continue;
         }
-        assert_eq!(error.expect_err(forbidden).code().unwrap().code(), "42501", "{forbidden}");
+        assert_eq!(
+            error.expect_err(forbidden).code().unwrap().code(),
+            "42501",
+            "{forbidden}"
+        );
     }
     let superuser = stage.superuser().await;
     assert_eq!(number(&superuser, "SELECT count(*) FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'dot'::regnamespace AND a.grantee = 0").await, 0);
@@ -218,10 +302,20 @@ async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
         let client = stage.client(role).await;
         for (what, query, may) in &work {
             match ask(&client, query).await {
-                Ok(_) => assert!(may.split(' ').any(|name| name == role), "{role} could {what}"),
+                Ok(_) => assert!(
+                    may.split(' ').any(|name| name == role),
+                    "{role} could {what}"
+                ),
                 Err(error) => {
-                    assert!(!may.split(' ').any(|name| name == role), "{role} could not {what}: {error:?}");
-                    assert_eq!(error.code().unwrap().code(), "42501", "{role}: {what}: {error:?}");
+                    assert!(
+                        !may.split(' ').any(|name| name == role),
+                        "{role} could not {what}: {error:?}"
+                    );
+                    assert_eq!(
+                        error.code().unwrap().code(),
+                        "42501",
+                        "{role}: {what}: {error:?}"
+                    );
                 }
             }
         }
@@ -234,13 +328,37 @@ async fn a_stranger_can_do_nothing(backend: Backend) {
     let owner = stage.installer().await;
     let prefix = stage.database().role_prefix().to_owned();
     execute(&owner, &format!("CREATE ROLE {prefix}_stranger LOGIN")).await;
-    let options = dotwrap_contract::InstallOptions { role_prefix: prefix.clone(), ..Default::default() };
+    let options = dotwrap_contract::InstallOptions {
+        role_prefix: prefix.clone(),
+        ..Default::default()
+    };
     dotwrap_contract::apply(&owner, &options).await.unwrap();
-    let stranger = stage.database().client_as(&format!("{prefix}_stranger")).await;
-    for query in ["SELECT * FROM dot.v_dot_gate", "SELECT * FROM dot.v_dot_refusal_code", "SELECT dot.fn_process_dot_posture()", "SELECT * FROM dot.dot_config", "SELECT dot.fn_dot_uuid_v7()"] {
-        assert_eq!(ask(&stranger, query).await.unwrap_err().code().unwrap().code(), "42501", "{query}");
+    let stranger = stage
+        .database()
+        .client_as(&format!("{prefix}_stranger"))
+        .await;
+    for query in [
+        "SELECT * FROM dot.v_dot_gate",
+        "SELECT * FROM dot.v_dot_refusal_code",
+        "SELECT dot.fn_process_dot_posture()",
+        "SELECT * FROM dot.dot_config",
+        "SELECT dot.fn_dot_uuid_v7()",
+    ] {
+        assert_eq!(
+            ask(&stranger, query)
+                .await
+                .unwrap_err()
+                .code()
+                .unwrap()
+                .code(),
+            "42501",
+            "{query}"
+        );
     }
-    assert_eq!(text(&owner, "SELECT dot.fn_process_dot_posture()").await, "NO_EXECUTE");
+    assert_eq!(
+        text(&owner, "SELECT dot.fn_process_dot_posture()").await,
+        "NO_EXECUTE"
+    );
 }
 
 #[apply(on_each_version)]
@@ -260,8 +378,25 @@ async fn a_callers_search_path_and_objects_do_not_reach_into_the_functions(backe
          SET search_path = pg_temp, public, pg_catalog",
     )
     .await;
-    assert_eq!(text(&installer, "SELECT dot.fn_process_dot_posture()").await, "NO_EXECUTE");
-    assert_eq!(crate::common::code(&installer, &Call::run().text("p_evidence_type", "REAL_RUN").sql()).await, "real_run_disabled");
+    assert_eq!(
+        text(&installer, "SELECT dot.fn_process_dot_posture()").await,
+        "NO_EXECUTE"
+    );
+    assert_eq!(
+        crate::common::code(
+            &installer,
+            &Call::run().text("p_evidence_type", "REAL_RUN").sql()
+        )
+        .await,
+        "real_run_disabled"
+    );
     rows(&installer, &Call::pair().sql()).await;
-    assert_eq!(number(&superuser, "SELECT count(*) FROM dot.process_run_observation").await, 1);
+    assert_eq!(
+        number(
+            &superuser,
+            "SELECT count(*) FROM dot.process_run_observation"
+        )
+        .await,
+        1
+    );
 }

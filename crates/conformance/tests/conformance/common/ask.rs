@@ -48,7 +48,9 @@ pub(crate) async fn text(client: &impl GenericClient, query: &str) -> String {
 /// The same where it is a whole number.
 pub(crate) async fn number(client: &impl GenericClient, query: &str) -> i64 {
     let answer = value(client, query).await;
-    answer.as_i64().unwrap_or_else(|| panic!("a number of {}, not {answer}", shortened(query)))
+    answer
+        .as_i64()
+        .unwrap_or_else(|| panic!("a number of {}, not {answer}", shortened(query)))
 }
 
 /// Commands without an answer.

@@ -16,7 +16,10 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(function: &'static str) -> Self {
-        Self { function, arguments: Vec::new() }
+        Self {
+            function,
+            arguments: Vec::new(),
+        }
     }
 
     /// A pair that is recorded as completed, with only the required arguments.
@@ -56,15 +59,22 @@ impl Call {
     }
 
     pub(crate) fn lease(step: &'static str) -> Self {
-        Self::new(step).text("p_lease_name", &format!("dot_exec:{PRODUCER}")).text("p_holder", "holder")
+        Self::new(step)
+            .text("p_lease_name", &format!("dot_exec:{PRODUCER}"))
+            .text("p_holder", "holder")
     }
 
     pub(crate) fn acquire(ttl_seconds: i32) -> Self {
-        Self::lease("fn_dot_iu_runtime_lease_acquire").with("p_ttl_seconds", ttl_seconds.to_string())
+        Self::lease("fn_dot_iu_runtime_lease_acquire")
+            .with("p_ttl_seconds", ttl_seconds.to_string())
     }
 
     pub(crate) fn gate(key: &str, value: &str) -> Self {
-        Self::new("fn_dot_gate_set").text("p_key", key).text("p_value", value).text("p_actor", "operator").text("p_reason", "a test")
+        Self::new("fn_dot_gate_set")
+            .text("p_key", key)
+            .text("p_value", value)
+            .text("p_actor", "operator")
+            .text("p_reason", "a test")
     }
 
     /// With this argument, an SQL expression; in place of the one of that name, where there is one.
@@ -86,7 +96,15 @@ impl Call {
 
     /// The same in another schema; its name is quoted already.
     pub(crate) fn sql_in(&self, schema: &str) -> String {
-        let arguments: Vec<String> = self.arguments.iter().map(|(name, expression)| format!("{name} => {expression}")).collect();
-        format!("SELECT * FROM {schema}.{}({})", self.function, arguments.join(", "))
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|(name, expression)| format!("{name} => {expression}"))
+            .collect();
+        format!(
+            "SELECT * FROM {schema}.{}({})",
+            self.function,
+            arguments.join(", ")
+        )
     }
 }

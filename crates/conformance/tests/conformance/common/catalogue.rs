@@ -28,15 +28,32 @@ const QUESTIONS: [(&str, &str); 11] = [
 
 /// Every object of the schema, its owner and who may do what with it, a line each. The schema's name and the prefix of its
 /// roles are taken out, so that installations elsewhere compare equal.
-pub(crate) async fn catalogue(superuser: &Client, schema: &str, role_prefix: &str) -> BTreeSet<String> {
+pub(crate) async fn catalogue(
+    superuser: &Client,
+    schema: &str,
+    role_prefix: &str,
+) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
     for (kind, question) in QUESTIONS {
         let question = question.replace("$schema", &format!("{}::regnamespace", literal(&quoted)));
         for row in rows(superuser, &question).await {
             let line = row["line"].as_str().unwrap_or_default();
-            let line = line.replace(&quoted, "SCHEMA").replace(&format!("\"{role_prefix}_"), "\"ROLE_").replace(&format!("{role_prefix}_"), "ROLE_");
-            let line = if schema.chars().all(|character| character.is_ascii_lowercase()) { line.replace(&format!("{schema}."), "SCHEMA.").replace(&format!("search_path TO '{schema}'"), "search_path TO SCHEMA") } else { line };
+            let line = line
+                .replace(&quoted, "SCHEMA")
+                .replace(&format!("\"{role_prefix}_"), "\"ROLE_")
+                .replace(&format!("{role_prefix}_"), "ROLE_");
+            let line = if schema
+                .chars()
+                .all(|character| character.is_ascii_lowercase())
+            {
+                line.replace(&format!("{schema}."), "SCHEMA.").replace(
+                    &format!("search_path TO '{schema}'"),
+                    "search_path TO SCHEMA",
+                )
+            } else {
+                line
+            };
             lines.insert(format!("{kind} {line}"));
         }
     }
@@ -46,7 +63,20 @@ pub(crate) async fn catalogue(superuser: &Client, schema: &str, role_prefix: &st
 /// Fails the test where two catalogues differ, saying how.
 pub(crate) fn assert_same(actual: &BTreeSet<String>, expected: &BTreeSet<String>, what: &str) {
     let shortened = |line: &&String| line.chars().take(300).collect::<String>();
-    let surplus: Vec<_> = actual.difference(expected).collect::<Vec<_>>().iter().map(|line| shortened(line)).collect();
-    let missing: Vec<_> = expected.difference(actual).collect::<Vec<_>>().iter().map(|line| shortened(line)).collect();
-    assert!(surplus.is_empty() && missing.is_empty(), "{what}:\nsurplus {surplus:#?}\nmissing {missing:#?}");
+    let surplus: Vec<_> = actual
+        .difference(expected)
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|line| shortened(line))
+        .collect();
+    let missing: Vec<_> = expected
+        .difference(actual)
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|line| shortened(line))
+        .collect();
+    assert!(
+        surplus.is_empty() && missing.is_empty(),
+        "{what}:\nsurplus {surplus:#?}\nmissing {missing:#?}"
+    );
 }

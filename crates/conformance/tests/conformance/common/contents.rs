@@ -24,13 +24,25 @@ pub(crate) async fn contents(superuser: &Client) -> Contents {
         .collect();
     let digests = row(superuser, &format!("SELECT {}", digests.join(", "))).await;
     let digests = digests.as_object().unwrap();
-    Contents(digests.iter().map(|(table, digest)| (table.clone(), digest.as_str().unwrap().to_owned())).collect())
+    Contents(
+        digests
+            .iter()
+            .map(|(table, digest)| (table.clone(), digest.as_str().unwrap().to_owned()))
+            .collect(),
+    )
 }
 
 impl Contents {
     /// Fails the test where a table is not as it was, naming it.
     pub(crate) fn assert_same(&self, before: &Self, what: &str) {
-        let changed: Vec<_> = self.0.iter().filter(|(table, digest)| before.0.get(*table) != Some(digest)).collect();
-        assert!(changed.is_empty(), "{what} left something behind: {changed:?}");
+        let changed: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(table, digest)| before.0.get(*table) != Some(digest))
+            .collect();
+        assert!(
+            changed.is_empty(),
+            "{what} left something behind: {changed:?}"
+        );
     }
 }

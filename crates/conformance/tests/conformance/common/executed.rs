@@ -27,7 +27,13 @@ pub(crate) struct Insert {
 
 impl Insert {
     fn into(table: &'static str, columns: &[(&'static str, &str)]) -> Self {
-        Self { table, columns: columns.iter().map(|(name, expression)| (*name, (*expression).to_owned())).collect() }
+        Self {
+            table,
+            columns: columns
+                .iter()
+                .map(|(name, expression)| (*name, (*expression).to_owned()))
+                .collect(),
+        }
     }
 
     /// With this SQL expression in this column.
@@ -38,7 +44,12 @@ impl Insert {
 
     pub(crate) fn sql(&self) -> String {
         let (names, expressions): (Vec<_>, Vec<_>) = self.columns.iter().cloned().unzip();
-        format!("INSERT INTO dot.{} ({}) VALUES ({})", self.table, names.join(", "), expressions.join(", "))
+        format!(
+            "INSERT INTO dot.{} ({}) VALUES ({})",
+            self.table,
+            names.join(", "),
+            expressions.join(", ")
+        )
     }
 }
 
@@ -59,7 +70,8 @@ impl ExecutedRun {
     pub(crate) fn truthful() -> Self {
         let (run, producer, verifier) = (literal(RUN), literal(PRODUCER), literal(VERIFIER));
         let (candidate, correlation) = (literal(CANDIDATE), literal(CORRELATION));
-        let (producer_receipt, verifier_receipt) = (literal(PRODUCER_RECEIPT), literal(VERIFIER_RECEIPT));
+        let (producer_receipt, verifier_receipt) =
+            (literal(PRODUCER_RECEIPT), literal(VERIFIER_RECEIPT));
         let receipt = |id: &str, dot_code: &str, role: &str| {
             Insert::into(
                 "dot_invocation",
@@ -128,7 +140,9 @@ impl ExecutedRun {
             ),
         };
         run_of_it.producer.set("output_digest", "'sha256:output'");
-        run_of_it.verifier_receipt.set("input_digest", "'sha256:output'");
+        run_of_it
+            .verifier_receipt
+            .set("input_digest", "'sha256:output'");
         run_of_it.verifier.set("verdict", "'pass'");
         run_of_it
     }
@@ -136,7 +150,14 @@ impl ExecutedRun {
     /// The rows in the order in which they reference each other.
     pub(crate) fn sql(&self) -> String {
         let mut commands = String::new();
-        for insert in [&self.header, &self.producer_receipt, &self.producer, &self.verifier_receipt, &self.verifier, &self.conclusion] {
+        for insert in [
+            &self.header,
+            &self.producer_receipt,
+            &self.producer,
+            &self.verifier_receipt,
+            &self.verifier,
+            &self.conclusion,
+        ] {
             let _ = writeln!(commands, "{};", insert.sql());
         }
         commands

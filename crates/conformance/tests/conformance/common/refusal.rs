@@ -18,10 +18,17 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Reads an error as a refusal, and fails the test where it is none, or lacks one of its four parts.
     pub(crate) fn of(error: &Error) -> Self {
-        let Some(database) = error.as_db_error() else { panic!("no refusal but {error:?}") };
-        let code = database.constraint().unwrap_or_else(|| panic!("a refusal without CONSTRAINT: {database:?}"));
-        let detail = database.detail().unwrap_or_else(|| panic!("a refusal without DETAIL: {database:?}"));
-        let detail: Value = serde_json::from_str(detail).unwrap_or_else(|error| panic!("DETAIL is no JSON ({error}): {detail}"));
+        let Some(database) = error.as_db_error() else {
+            panic!("no refusal but {error:?}")
+        };
+        let code = database
+            .constraint()
+            .unwrap_or_else(|| panic!("a refusal without CONSTRAINT: {database:?}"));
+        let detail = database
+            .detail()
+            .unwrap_or_else(|| panic!("a refusal without DETAIL: {database:?}"));
+        let detail: Value = serde_json::from_str(detail)
+            .unwrap_or_else(|error| panic!("DETAIL is no JSON ({error}): {detail}"));
         assert_eq!(detail["code"], code, "DETAIL does not repeat the code");
         let hint = database.hint().unwrap_or_default().to_owned();
         assert!(!hint.trim().is_empty(), "{code} has no HINT");
@@ -38,7 +45,10 @@ impl Refusal {
 /// The refusal that a query gets.
 pub(crate) async fn refused(client: &impl GenericClient, query: &str) -> Refusal {
     match ask(client, query).await {
-        Ok(rows) => panic!("not refused but {rows:?}: {}", query.chars().take(500).collect::<String>()),
+        Ok(rows) => panic!(
+            "not refused but {rows:?}: {}",
+            query.chars().take(500).collect::<String>()
+        ),
         Err(error) => Refusal::of(&error),
     }
 }

@@ -43,7 +43,9 @@ pub(crate) fn tools() -> serde_json::Value {
 }
 
 pub(crate) fn import(tools: &serde_json::Value) -> Call {
-    Call::new("fn_dot_tools_import").with("p_tools", format!("{}::jsonb", literal(&tools.to_string()))).text("p_actor", "operator")
+    Call::new("fn_dot_tools_import")
+        .with("p_tools", format!("{}::jsonb", literal(&tools.to_string())))
+        .text("p_actor", "operator")
 }
 
 pub(crate) async fn register(stage: &Stage) {
@@ -67,7 +69,13 @@ pub(crate) async fn set_posture(operator: &Client, posture: &str) {
 }
 
 /// Registers a check with a function of this body, which returns bigint. The checker may call it and read its table.
-pub(crate) async fn register_check(superuser: &Client, name: &str, body: &str, on_finding: &str, max_age: &str) {
+pub(crate) async fn register_check(
+    superuser: &Client,
+    name: &str,
+    body: &str,
+    on_finding: &str,
+    max_age: &str,
+) {
     execute(
         superuser,
         &format!(
