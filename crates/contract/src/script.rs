@@ -246,18 +246,7 @@ CREATE TABLE dot_contract_release (
             None => Vec::new(),
         };
         let schema = self.schema_name();
-        let everybody = std::iter::once("PUBLIC".to_owned())
-            .chain(roles.iter().cloned())
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.line(format!("REVOKE ALL ON SCHEMA {schema} FROM {everybody};"));
-        self.line(format!(
-            "REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {everybody};"
-        ));
-        self.line(format!(
-            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {everybody};"
-        ));
-        self.revoke_functions(&everybody);
+        self.line(source::REVOKE_EVERYTHING);
         if roles.is_empty() {
             return;
         }
@@ -281,20 +270,6 @@ CREATE TABLE dot_contract_release (
             }
         }
         self.become_role("owner");
-    }
-
-    /// The owner's functions one by one: `ALL FUNCTIONS` would stumble over the checker's.
-    fn revoke_functions(&mut self, from: &str) {
-        let text = format!(
-            "DO $install$ DECLARE v_function regprocedure; BEGIN
-  FOR v_function IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = {}::regnamespace AND p.proowner = current_user::regrole LOOP
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM {}', v_function);
-  END LOOP;
-END $install$;",
-            literal(&self.schema_name()),
-            in_format(from)
-        );
-        self.line(text);
     }
 
     fn grant_relations(&mut self, kind: &str, readers: &[String]) {

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 
 static SQL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
+/// Takes back whatever anybody but the owner was granted, before exactly what is declared is granted.
+pub(crate) const REVOKE_EVERYTHING: &str = include_str!("revoke_everything.sql");
+
 /// One file of the contract.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceFile {
@@ -85,6 +88,7 @@ pub fn contract_digest() -> String {
         digest.update([0]);
     }
     digest.update(access_text());
+    digest.update(REVOKE_EVERYTHING);
     hex(&digest.finalize())
 }
 

@@ -127,7 +127,8 @@ async fn existing_schema(client: &Client, schema: &str) -> Result<Option<Schema>
         .query_typed(
             "SELECT pg_get_userbyid(n.nspowner)::text, pg_has_role(n.nspowner, 'MEMBER'),
                     NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid)
-                      AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid),
+                      AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid)
+                      AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = n.oid),
                     EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'dot_contract_release')
              FROM pg_namespace n WHERE n.nspname = $1",
             &[(&schema, Type::TEXT)],

@@ -705,8 +705,9 @@ async fn a_database_of_another_encoding_is_refused(backend: Backend) {
     assert!(matches!(refused, InstallError::NotUtf8(_)), "{refused}");
 }
 
-/// The script of an older release that had only the first migrations: their tables, and the record of them.
-fn older_release(script: &str, migrations: usize) -> String {
+/// The script of an older release that had only the first migrations: their tables, the record of them, and what lets the
+/// installing user read it.
+fn older_release(script: &str, migrations: usize, options: &InstallOptions) -> String {
     let mut sections = script.split("\n-- sql/");
     let head = sections.next().unwrap();
     let tables: Vec<&str> = sections
@@ -740,7 +741,7 @@ async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend:
         );
         let script = plan(&owner, &options).await.unwrap().script();
         owner
-            .batch_execute(&older_release(&script, migrations))
+            .batch_execute(&older_release(&script, migrations, &options))
             .await
             .unwrap_or_else(|error| panic!("{migrations}: {error:?}"));
         let upgrade = apply(&owner, &options)

@@ -16,6 +16,7 @@ BEGIN
   ELSIF p_rows IS NULL OR jsonb_typeof(p_rows) <> 'array' THEN
     PERFORM fn_dot_refuse('backfill_row_invalid', 'the rows are not a JSON array');
   END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('source_ref', p_source_ref));
   PERFORM fn_assert_safe_for_dot_action();
   FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP

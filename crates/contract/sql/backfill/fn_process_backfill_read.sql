@@ -22,7 +22,7 @@ BEGIN
   process_candidate_code := p_row ->> 'process_candidate_code';
   correlation_id := p_row ->> 'correlation_id';
   status := coalesce(p_row ->> 'status', 'completed');
-  idempotency_key := nullif(p_row ->> 'idempotency_key', '');
+  idempotency_key := CASE WHEN NOT fn_dot_is_blank(p_row ->> 'idempotency_key') THEN p_row ->> 'idempotency_key' END;
   input_ref := p_row ->> 'input_ref';
   output_ref := p_row ->> 'output_ref';
   error_ref := p_row ->> 'error_ref';

@@ -4,8 +4,13 @@ CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
   p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true, p_description text DEFAULT '') RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-  v_check regprocedure := to_regprocedure(p_count_query || '()');
+  v_check regprocedure;
 BEGIN
+  BEGIN
+    v_check := to_regprocedure(p_count_query || '()');
+  EXCEPTION WHEN syntax_error OR invalid_name OR undefined_object OR data_exception THEN
+    v_check := NULL;  -- not even a name
+  END;
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who registers the check is missing');
   ELSIF fn_dot_is_blank(p_check_name) THEN

@@ -15,6 +15,7 @@ BEGIN
         OR EXISTS (SELECT FROM jsonb_array_elements(p_tools) e WHERE jsonb_typeof(e) <> 'object') THEN
     PERFORM fn_dot_refuse('tool_invalid', 'an import is a JSON array of objects');
   END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   -- Two imports at once would each judge the registry without the other.
   LOCK TABLE dot_tools IN SHARE ROW EXCLUSIVE MODE;
   IF NOT coalesce(p_dry_run, false) THEN

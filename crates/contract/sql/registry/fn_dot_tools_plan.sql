@@ -31,6 +31,11 @@ BEGIN
       WHEN fn_dot_is_blank(i.tool ->> 'name') THEN 'name is missing'
       WHEN coalesce(i.tier, '') NOT IN ('A', 'B') THEN 'tier is A (reads and checks) or B (writes)'
       WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none') THEN 'execution_engine is agent_api, command, mcp or none'
+      WHEN greatest(length(i.tool ->> 'name'), length(i.tool ->> 'trigger_type'), length(i.tool ->> 'status')) > 200
+        THEN 'name, trigger_type and status have 200 characters at most'
+      WHEN greatest(length(i.tool ->> 'operation'), length(i.tool ->> 'script_path')) > 2000
+        THEN 'operation and script_path have 2000 characters at most'
+      WHEN octet_length((i.tool -> 'extra_metadata')::text) > 65536 THEN 'extra_metadata has 64 KiB at most'
       WHEN i.metadata_type <> 'object' THEN 'extra_metadata is an object'
       WHEN i.pair_role NOT IN ('producer', 'verifier') THEN 'pair_role is producer or verifier'
       WHEN i.paired_dot IS NULL AND i.pair_role IS NOT NULL THEN 'pair_role without paired_dot'

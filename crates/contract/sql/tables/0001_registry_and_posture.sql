@@ -105,7 +105,7 @@ CREATE TABLE dot_agent_api_contract (
   CONSTRAINT dot_contract_below_real_run_changes_nothing
     CHECK (mode = 'REAL_RUN' OR (no_mutation_assertion AND coalesce(output_namespace, '') LIKE 'DRYRUN-NS:%')),
   CONSTRAINT dot_contract_executed_modes_have_endpoint
-    CHECK (mode NOT IN ('DRY_RUN', 'REAL_RUN') OR endpoint_ref ~ '^(command:|https://|mcp:).')
+    CHECK (mode NOT IN ('DRY_RUN', 'REAL_RUN') OR coalesce(endpoint_ref, '') ~ '^(command:|https://|mcp:).')
 );
 
 CREATE TABLE event_type_registry (
@@ -135,7 +135,13 @@ CREATE TABLE dot_iu_runtime_lease (
   acquired_at  timestamptz NOT NULL,
   expires_at   timestamptz NOT NULL,
   released_at  timestamptz,
-  acquisitions bigint NOT NULL DEFAULT 1
+  acquisitions bigint NOT NULL DEFAULT 1,
+  -- Whole pairs that were recorded under this lease for one candidate, and the last of them: counted here because a pair's
+  -- call writes this row anyway. Another candidate's call moves them to process_observation_rollup.
+  observed_candidate text,
+  observed_runs      bigint NOT NULL DEFAULT 0,
+  observed_at        timestamptz,
+  observed_run_id    uuid
 -- Nearly empty pages: a row that every run of its pair updates stays on its page, without a new index entry, and rows of
 -- other pairs do not share it.
 ) WITH (fillfactor = 10);

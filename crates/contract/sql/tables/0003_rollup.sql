@@ -2,8 +2,9 @@
 --
 -- A row is one slot of one (candidate, producer) pair. A writer takes any slot that nobody holds at the moment
 -- (SKIP LOCKED) and opens a new one where all are held: writers of one candidate never wait for each other, and the
--- number of slots stays at the highest number of writers that there ever were at once. The slot 'pair' is for whole pairs,
--- which hold the pair's lease and so never meet at it. Readers add the slots up.
+-- number of slots stays at the highest number of writers that there ever were at once. Whole pairs are counted in their
+-- lease's row, which they write anyway; the slot 'pair' takes those counts when the lease turns to another candidate.
+-- Readers add everything up: v_process_observation_rollup.
 -- Nothing proves anything from here: has_real_runtime and its kin are asked of the ledger's partial indexes.
 CREATE TABLE process_observation_rollup (
   process_candidate_code text NOT NULL,

@@ -9,5 +9,5 @@ SELECT r.process_candidate_code,
   sum(r.backfilled_count)::bigint AS backfilled_count,
   sum(r.component_count)::bigint AS component_count,
   max(r.last_observed_at) AS last_observed_at
-FROM process_observation_rollup r
+FROM v_process_observation_rollup r
 GROUP BY r.process_candidate_code;

@@ -4,10 +4,10 @@ CREATE OR REPLACE VIEW v_process_dot_wrapper_status AS
 WITH side AS (
   -- Both sides of a pair are counted in the producer's rollup rows.
   SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type, r.producer_run_id AS process_run_id, r.producer_best AS best
-  FROM process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
+  FROM v_process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
   UNION ALL
   SELECT coalesce(t.paired_dot, r.dot_code), r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
-  FROM process_observation_rollup r LEFT JOIN dot_tools t ON t.dot_code = r.dot_code AND t.pair_role = 'producer'
+  FROM v_process_observation_rollup r LEFT JOIN dot_tools t ON t.dot_code = r.dot_code AND t.pair_role = 'producer'
   WHERE r.verifier_observed_at IS NOT NULL
 ), observed AS (
   -- In several slots: the newest says what was last, the highest what was best.

@@ -23,7 +23,9 @@ BEGIN
     WHERE r.process_run_id = p_process_run_id AND p_idempotency_key = r.idempotency_key || ':' || p_dot_code);
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, 'of the header', p_evidence_ref,
     CASE WHEN v_is_derived_key THEN NULL ELSE p_idempotency_key END, p_input_ref, p_output_ref, p_error_ref);
-  IF v_is_derived_key THEN
+  IF octet_length(p_idempotency_key) > 2500 THEN
+    PERFORM fn_dot_refuse('text_too_long', 'the idempotency key has more than 2500 bytes');
+  ELSIF v_is_derived_key THEN
     v_texts.p_idempotency_key := p_idempotency_key;
   END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);

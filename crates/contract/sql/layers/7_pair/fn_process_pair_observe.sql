@@ -29,6 +29,7 @@ DECLARE
   v_started_at    timestamptz;
   v_ended_at      timestamptz;
   v_id            bytea;
+  v_rows          bigint;
 BEGIN
   output_ref := p_output_ref;
   error_ref := p_error_ref;
@@ -56,13 +57,15 @@ BEGIN
     FROM fn_dot_pair_evidence(p_wrapper_status, p_dry_run, p_evidence_type, p_evidence_ref) e;
   END IF;
   IF p_lease_ttl_seconds IS NULL OR p_lease_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
-    PERFORM fn_dot_lease_check_arguments(v_lease_name, p_actor, p_lease_ttl_seconds);
+    PERFORM fn_dot_lease_check_arguments('dot_exec', p_actor, p_lease_ttl_seconds);
   END IF;
   SELECT t.paired_dot, t.pair_role, posture.posture, memory.enabled > 0 AND memory.stale = 0 AS is_preflight_fresh,
-    EXISTS (SELECT FROM event_type_registry r WHERE r.active) AS is_any_event_active
+    EXISTS (SELECT FROM event_type_registry r WHERE r.active) AS is_any_event_active,
+    l.released_at IS NULL AND l.expires_at > clock_timestamp() AS is_lease_held
   INTO v_situation
   FROM v_dot_posture posture CROSS JOIN v_dot_preflight_memory memory
-  LEFT JOIN dot_tools t ON t.dot_code = p_dot_code;
+  LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
+  LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = v_lease_name;
   IF v_situation.pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
@@ -88,8 +91,11 @@ BEGIN
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
 
-  -- LEASE, and its RELEASE: within one transaction the lock is what holds it, until this commits, so that taking it and
-  -- giving it back is one update. The clock is read after the lock, or whoever waited would judge by an older time.
+  -- LEASE: its lock, until this transaction ends. A lease that was held a moment ago is not worth the wait for it, nor the
+  -- write-ahead log of a try; whether it is free is decided at the end, by the clock as it is after the lock.
+  IF v_situation.is_lease_held THEN
+    PERFORM fn_dot_lease_refuse(v_lease_name);
+  END IF;
   IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
   END IF;
@@ -100,19 +106,11 @@ BEGIN
       RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
       RETURN;
     END IF;
-    IF EXISTS (SELECT FROM process_component_observation c
-               WHERE c.idempotency_key IN (v_key || ':' || p_dot_code, v_key || ':' || v_situation.paired_dot)) THEN
-      PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+    IF octet_length(v_key) + greatest(octet_length(p_dot_code), octet_length(v_situation.paired_dot)) > 2500 THEN
+      PERFORM fn_dot_refuse('text_too_long', 'the idempotency key and a DOT''s code are more than 2500 bytes together');
     END IF;
   END IF;
   v_now := clock_timestamp();
-  UPDATE dot_iu_runtime_lease l
-  SET lease_holder = p_actor, lease_token = gen_random_uuid(), acquired_at = v_now, released_at = v_now,
-      expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1
-  WHERE l.lease_name = v_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
-  IF NOT FOUND THEN
-    PERFORM fn_dot_lease_pass_first(v_lease_name, p_actor, p_lease_ttl_seconds);
-  END IF;
 
   -- HEADER, with its final status. The three ids are one UUIDv7, made as fn_dot_uuid_v7() does, told apart by its last two
   -- bits; the tags are those of fn_dot_evidence_tags().
@@ -152,21 +150,28 @@ BEGIN
     (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
      p_correlation_id, v_situation.paired_dot, v_part_status, v_evidence_type, 'dot_exec_wrapper',
      v_key || ':' || v_situation.paired_dot, v_input_ref, output_ref, error_ref,
-     v_evidence, p_actor, v_started_at, v_ended_at, v_now);
+     v_evidence, p_actor, v_started_at, v_ended_at, v_now)
+  ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+  GET DIAGNOSTICS v_rows = ROW_COUNT;
+  IF v_rows <> 2 THEN
+    PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+  END IF;
 
   -- EVENTS, where a type is active
   events_emitted := CASE WHEN v_situation.is_any_event_active
     THEN fn_dot_pair_events(ARRAY[process_run_id, producer_component_run_id, verifier_component_run_id], p_correlation_id, p_dot_code, v_situation.paired_dot, v_run_status, v_part_status,
       v_evidence_type, v_input_ref, output_ref) ELSE 0 END;
 
-  -- The counts of status pages. The lease keeps other pairs' calls off this slot.
-  UPDATE process_observation_rollup r
-  SET run_count = r.run_count + 1, component_count = r.component_count + 2, simulated_count = r.simulated_count + 1, last_observed_at = v_now,
-      producer_observed_at = v_now, producer_evidence_type = 'SIMULATED_DRY_RUN', producer_run_id = process_run_id,
-      verifier_observed_at = v_now, verifier_evidence_type = 'SIMULATED_DRY_RUN', verifier_run_id = process_run_id
-  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot = 'pair';
+  -- The lease is taken, given back (RELEASE: the lock goes with this transaction) and the pair counted for status pages, in
+  -- one update. Where it is not free after all, this refuses, and nothing of the above was ever there.
+  UPDATE dot_iu_runtime_lease l
+  SET lease_holder = p_actor, lease_token = gen_random_uuid(), acquired_at = v_now, released_at = v_now,
+      expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1,
+      observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = process_run_id
+  WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code
+    AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
-    PERFORM fn_dot_rollup_pair_first(p_process_candidate_code, p_dot_code, process_run_id, v_now);
+    PERFORM fn_dot_lease_pass(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code, process_run_id, v_now);
   END IF;
 
   status := v_run_status;

@@ -1,7 +1,14 @@
-WITH kept AS (
+WITH part AS (
+  -- Counts are kept in two places: the rollup's slots, and the lease of a pair for its last candidate.
+  SELECT s.process_candidate_code, s.run_count, s.component_count, s.real_run_count, s.dry_run_count, s.simulated_count, s.backfilled_count
+  FROM process_observation_rollup s
+  UNION ALL
+  SELECT l.observed_candidate, l.observed_runs, l.observed_runs * 2, 0, 0, l.observed_runs, 0
+  FROM dot_iu_runtime_lease l WHERE l.observed_runs <> 0
+), kept AS (
   SELECT k.process_candidate_code, sum(k.run_count) AS run_count, sum(k.component_count) AS component_count, sum(k.real_run_count) AS real_run_count,
     sum(k.dry_run_count) AS dry_run_count, sum(k.simulated_count) AS simulated_count, sum(k.backfilled_count) AS backfilled_count
-  FROM process_observation_rollup k GROUP BY k.process_candidate_code
+  FROM part k GROUP BY k.process_candidate_code
 )
 SELECT coalesce(k.process_candidate_code, v.process_candidate_code) AS subject,
   format('the view shows %s runs (%s real, %s dry, %s simulated, %s backfilled), %s components', v.run_count, v.real_run_count, v.dry_run_count, v.simulated_count, v.backfilled_count, v.component_count) AS what

@@ -13,11 +13,18 @@ WITH header AS (
     jsonb_build_object('runs', coalesce(h.run_count, 0), 'components', coalesce(c.component_count, 0), 'real', coalesce(c.real_run_count, 0),
       'dry', coalesce(c.dry_run_count, 0), 'simulated', coalesce(c.simulated_count, 0), 'backfilled', coalesce(c.backfilled_count, 0)) AS counts
   FROM header h FULL JOIN component c ON c.process_candidate_code = h.process_candidate_code
+), part AS (
+  -- Counts are kept in two places: the rollup's slots, and the lease of a pair for its last candidate.
+  SELECT s.process_candidate_code, s.run_count, s.component_count, s.real_run_count, s.dry_run_count, s.simulated_count, s.backfilled_count
+  FROM process_observation_rollup s
+  UNION ALL
+  SELECT l.observed_candidate, l.observed_runs, l.observed_runs * 2, 0, 0, l.observed_runs, 0
+  FROM dot_iu_runtime_lease l WHERE l.observed_runs <> 0
 ), kept AS (
   SELECT k.process_candidate_code,
     jsonb_build_object('runs', sum(k.run_count), 'components', sum(k.component_count), 'real', sum(k.real_run_count),
       'dry', sum(k.dry_run_count), 'simulated', sum(k.simulated_count), 'backfilled', sum(k.backfilled_count)) AS counts
-  FROM process_observation_rollup k GROUP BY k.process_candidate_code
+  FROM part k GROUP BY k.process_candidate_code
 )
 SELECT coalesce(r.process_candidate_code, k.process_candidate_code) AS subject,
   format('kept %s, counted %s', coalesce(k.counts::text, 'nothing'), coalesce(r.counts::text, 'nothing')) AS what

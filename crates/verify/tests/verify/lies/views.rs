@@ -58,7 +58,7 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a count that nobody counted",
-        sql: "UPDATE dot.process_observation_rollup SET run_count = run_count + 1 WHERE process_candidate_code = 'PROC:copy' AND slot = 'pair'",
+        sql: "UPDATE dot.dot_iu_runtime_lease SET observed_runs = observed_runs + 1 WHERE observed_candidate = 'PROC:copy'",
         noticed: &[("rollup_counts_the_ledger", "PROC:copy: kept")],
     },
     Lie {
@@ -77,7 +77,7 @@ pub(super) const LIES: &[Lie] = &[
               sum(r.dry_run_count)::bigint AS dry_run_count, sum(r.simulated_count)::bigint AS simulated_count,
               sum(r.backfilled_count)::bigint AS backfilled_count, sum(r.component_count)::bigint AS component_count,
               max(r.last_observed_at) AS last_observed_at
-            FROM dot.process_observation_rollup r GROUP BY r.process_candidate_code",
+            FROM dot.v_process_observation_rollup r GROUP BY r.process_candidate_code",
         noticed: &[("observed_view_adds_the_rollup", "PROC:copy: the view shows 10")],
     },
 ];
