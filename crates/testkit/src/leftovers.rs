@@ -56,7 +56,8 @@ pub(crate) async fn drop_database(client: &Client, name: &str) {
 /// Removes the roles whose names begin so. Their database must be gone.
 pub(crate) async fn drop_roles(client: &Client, prefix: &str) {
     let like = format!("{}\\_%", prefix.replace('_', "\\_"));
-    let query = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE $1";
+    // The login last: from PostgreSQL 16 on it is the grantor of the others' memberships.
+    let query = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE $1 ORDER BY rolname LIKE '%\\_login'";
     let Ok(rows) = client.query(query, &[&like]).await else {
         return;
     };

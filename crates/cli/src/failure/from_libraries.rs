@@ -32,7 +32,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
         Error::NotPermitted { .. } => (
             "not_permitted",
             Some(
-                "connect as a member of the role that may (`dotwrap doctor` says which roles this login has)",
+                "connect as a member of the role that may: …_observer records, …_operator sets gates and the registry, …_archiver reads the raw ledger",
             ),
         ),
         Error::Unreachable { .. } => (

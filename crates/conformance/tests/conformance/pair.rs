@@ -472,11 +472,12 @@ async fn the_single_functions_give_what_the_pair_gives(backend: Backend) {
             failure_persistence: None,
             ..Config::default()
         };
-        TestRunner::new(config).run(&asked(), |asked| {
+        let outcome = TestRunner::new(config).run(&asked(), |asked| {
             let (answer, answered) = std::sync::mpsc::channel();
             cases.blocking_send((asked, answer)).unwrap();
             answered.recv().unwrap()
-        })
+        });
+        outcome.map_err(|failure| failure.to_string())
     });
     while let Some((asked, answer)) = next_case.recv().await {
         answer

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
 use super::ask::rows;
-use super::call::literal;
 
-/// One query a kind of object; each row is one line. Owners and grantees are named without the role prefix.
+/// One query a kind of object; each row is one line.
 const QUESTIONS: [(&str, &str); 11] = [
     ("schema", "SELECT n.nspowner::regrole::text AS line FROM pg_namespace n WHERE n.oid = $schema"),
     ("relation", "SELECT format('%s %s owner %s options %s persistence %s security %s', c.relname, c.relkind, c.relowner::regrole, c.reloptions, c.relpersistence, c.relrowsecurity) AS line FROM pg_class c WHERE c.relnamespace = $schema AND c.relkind <> 't'"),
@@ -18,43 +17,30 @@ const QUESTIONS: [(&str, &str); 11] = [
     ("function", "SELECT format('%s owner %s: %s', p.oid::regprocedure, p.proowner::regrole, pg_get_functiondef(p.oid)) AS line FROM pg_proc p WHERE p.pronamespace = $schema"),
     ("trigger", "SELECT format('%s enabled %s: %s', t.tgrelid::regclass, t.tgenabled, pg_get_triggerdef(t.oid)) AS line FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = $schema AND NOT t.tgisinternal"),
     ("grant", "SELECT format('%s to %s from %s grantable %s', g.what || ' ' || a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, a.grantor::regrole, a.is_grantable) AS line FROM (
-        SELECT 'schema' AS what, coalesce(n.nspacl, acldefault('n', n.nspowner)) AS acl FROM pg_namespace n WHERE n.oid = $schema
-        UNION ALL SELECT c.relname, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r' END, c.relowner)) FROM pg_class c WHERE c.relnamespace = $schema AND c.relkind IN ('r', 'v', 'S')
-        UNION ALL SELECT c.relname || '.' || k.attname, k.attacl FROM pg_attribute k JOIN pg_class c ON c.oid = k.attrelid WHERE c.relnamespace = $schema AND k.attacl IS NOT NULL
+        SELECT 'schema'::text AS what, coalesce(n.nspacl, acldefault('n', n.nspowner)) AS acl FROM pg_namespace n WHERE n.oid = $schema
+        UNION ALL SELECT c.relname::text, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r' END, c.relowner)) FROM pg_class c WHERE c.relnamespace = $schema AND c.relkind IN ('r', 'v', 'S')
+        UNION ALL SELECT c.relname::text || '.' || k.attname, k.attacl FROM pg_attribute k JOIN pg_class c ON c.oid = k.attrelid WHERE c.relnamespace = $schema AND k.attacl IS NOT NULL
         UNION ALL SELECT p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc p WHERE p.pronamespace = $schema) g, aclexplode(g.acl) a"),
     ("comment", "SELECT format('%s %s', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description) AS line FROM pg_description d JOIN pg_class c ON c.oid = d.objoid WHERE c.relnamespace = $schema"),
     ("sequence", "SELECT format('%s %s %s %s %s %s', s.seqrelid::regclass, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqcycle, s.seqcache) AS line FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = $schema"),
 ];
 
-/// Every object of the schema, its owner and who may do what with it, a line each. The schema's name and the prefix of its
-/// roles are taken out, so that installations elsewhere compare equal.
-pub(crate) async fn catalogue(
-    superuser: &Client,
-    schema: &str,
-    role_prefix: &str,
-) -> BTreeSet<String> {
+/// Every object of the schema `dot`, its owner and who may do what with it, a line each. The prefix of its roles is taken
+/// out, so that installations in other databases compare equal.
+pub(crate) async fn catalogue(superuser: &Client, role_prefix: &str) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
-    let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
     for (kind, question) in QUESTIONS {
-        let question = question.replace("$schema", &format!("{}::regnamespace", literal(&quoted)));
-        for row in rows(superuser, &question).await {
+        for row in rows(
+            superuser,
+            &question.replace("$schema", "'dot'::regnamespace"),
+        )
+        .await
+        {
             let line = row["line"].as_str().unwrap_or_default();
-            let line = line
-                .replace(&quoted, "SCHEMA")
-                .replace(&format!("\"{role_prefix}_"), "\"ROLE_")
-                .replace(&format!("{role_prefix}_"), "ROLE_");
-            let line = if schema
-                .chars()
-                .all(|character| character.is_ascii_lowercase())
-            {
-                line.replace(&format!("{schema}."), "SCHEMA.").replace(
-                    &format!("search_path TO '{schema}'"),
-                    "search_path TO SCHEMA",
-                )
-            } else {
-                line
-            };
-            lines.insert(format!("{kind} {line}"));
+            lines.insert(format!(
+                "{kind} {}",
+                line.replace(&format!("{role_prefix}_"), "ROLE_")
+            ));
         }
     }
     lines
@@ -62,19 +48,13 @@ pub(crate) async fn catalogue(
 
 /// Fails the test where two catalogues differ, saying how.
 pub(crate) fn assert_same(actual: &BTreeSet<String>, expected: &BTreeSet<String>, what: &str) {
-    let shortened = |line: &&String| line.chars().take(300).collect::<String>();
-    let surplus: Vec<_> = actual
-        .difference(expected)
-        .collect::<Vec<_>>()
-        .iter()
-        .map(|line| shortened(line))
-        .collect();
-    let missing: Vec<_> = expected
-        .difference(actual)
-        .collect::<Vec<_>>()
-        .iter()
-        .map(|line| shortened(line))
-        .collect();
+    let difference = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {
+        one.difference(other)
+            .map(|line| line.chars().take(300).collect())
+            .collect()
+    };
+    let surplus = difference(actual, expected);
+    let missing = difference(expected, actual);
     assert!(
         surplus.is_empty() && missing.is_empty(),
         "{what}:\nsurplus {surplus:#?}\nmissing {missing:#?}"

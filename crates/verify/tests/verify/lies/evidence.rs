@@ -41,14 +41,9 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[("receipt_fits_its_component", "is of the DOT COMPARE")],
     },
     Lie {
-        told: "a real run on another DOT's receipt: the view falls for it, the judge does not",
+        told: "a real run on another DOT's receipt: neither the view nor the judge falls for it",
         sql: "UPDATE dot.dot_invocation SET dot_code = 'PACK' WHERE invocation_id = '{producer_receipt}'",
-        noticed: &[
-            ("receipt_fits_its_component", "{executed_producer}"),
-            ("ladder_is_proven", "PROC:copy: the view shows birth_ready"),
-            ("verified_candidates_are_proven", "PROC:copy: the view shows birth_ready, the ledger proves no real evidence"),
-            ("birth_readiness_is_proven", "PROC:copy"),
-        ],
+        noticed: &[("receipt_fits_its_component", "{executed_producer}")],
     },
     Lie {
         told: "one receipt for two components",

@@ -1,0 +1,272 @@
+//! An upgrade ends where a fresh installation does, and keeps what was recorded.
+
+use dotwrap_contract::{InstallError, InstallOptions, apply, contract_digest, files, plan};
+use futures_util::future::join_all;
+use rstest_reuse::apply as on;
+
+use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
+use crate::common::backend::on_each_version;
+use crate::common::catalogue::assert_same;
+use crate::common::{Backend, Call, Stage, ask, execute, number, row, rows};
+
+#[on(on_each_version)]
+async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser) = (stage.installer().await, stage.superuser().await);
+    apply(&owner, &options(&stage)).await.unwrap();
+    execute(&superuser, "INSERT INTO dot.dot_contract_migration (name, sha256) VALUES ('9999_from_the_future', 'x')").await;
+    let refused = apply(&owner, &options(&stage)).await.unwrap_err();
+    assert!(matches!(refused, InstallError::Newer(_)), "{refused}");
+    execute(&superuser, "DELETE FROM dot.dot_contract_migration WHERE name LIKE '9999%'; UPDATE dot.dot_contract_migration SET sha256 = 'edited' WHERE name LIKE '0002%'").await;
+    let refused = apply(
+        &owner,
+        &InstallOptions {
+            repair: true,
+            ..options(&stage)
+        },
+    )
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(refused, InstallError::MigrationChanged(_)),
+        "{refused}"
+    );
+}
+
+/// The script of an older release that had only the first migrations: their tables, the record of them, and what every
+/// release has had from the first, by which an installer reads what is there.
+fn older_release(script: &str, migrations: usize, options: &InstallOptions) -> String {
+    let mut sections = script.split("\n-- sql/");
+    let head = sections.next().unwrap();
+    let tables: Vec<&str> = sections
+        .take_while(|section| section.starts_with("tables/"))
+        .collect();
+    assert_eq!(tables.len(), files("tables/").len());
+    let (_, tail) = script
+        .split_once("\n-- What this installation is now")
+        .unwrap();
+    let tables: String = tables[..migrations]
+        .iter()
+        .map(|section| format!("\n-- sql/{section}"))
+        .collect();
+    let (schema, archiver) = (
+        quoted(&options.schema),
+        quoted(&format!("{}_archiver", options.role_prefix)),
+    );
+    let record = files("views/")
+        .into_iter()
+        .find(|file| file.text.contains("VIEW v_dot_installation"))
+        .unwrap();
+    let tables = tables + record.text;
+    let grants = format!(
+        "GRANT USAGE ON SCHEMA {schema} TO {archiver}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {archiver};"
+    );
+    format!(
+        "{head}{tables}\n{grants}\n-- What this installation is now{}",
+        tail.replace(&contract_digest(), "of an older release")
+    )
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend: Backend) {
+    let expected = fresh_catalogue(backend).await;
+    for migrations in 1..=files("tables/").len() {
+        let stage = Stage::empty(backend).await;
+        let (owner, options) = (stage.installer().await, options(&stage));
+        let script = plan(&owner, &options).await.unwrap().script();
+        owner
+            .batch_execute(&older_release(&script, migrations, &options))
+            .await
+            .unwrap_or_else(|error| panic!("{migrations}: {error:?}"));
+        let upgrade = apply(&owner, &options)
+            .await
+            .unwrap_or_else(|error| panic!("{migrations}: {error}"));
+        assert!(!upgrade.is_fresh());
+        assert_eq!(
+            upgrade.pending().count(),
+            files("tables/").len() - migrations
+        );
+        let what = format!("upgraded from {migrations} migrations");
+        assert_same(&catalogue_of(&stage, &options).await, &expected, &what);
+        works(&owner, "dot").await;
+        assert!(apply(&owner, &options).await.unwrap().is_current());
+    }
+}
+
+/// What an older release, or somebody with the owner's rights, may have left otherwise. `ROLE` is the role prefix.
+const DIFFERENCES: [&str; 19] = [
+    "CREATE OR REPLACE FUNCTION dot.fn_dot_is_blank(p_text text) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+    "CREATE OR REPLACE FUNCTION dot.fn_process_dot_posture() RETURNS text LANGUAGE sql SECURITY INVOKER AS 'SELECT ''REAL_RUN''::text'",
+    "ALTER FUNCTION dot.fn_dot_preflight() RESET ALL",
+    "ALTER FUNCTION dot.fn_dot_preflight() SECURITY INVOKER",
+    "ALTER FUNCTION dot.fn_assert_safe_for_dot_action() SET statement_timeout = '1h'",
+    "CREATE OR REPLACE VIEW dot.v_dot_posture AS SELECT 'REAL_RUN'::text AS posture",
+    "ALTER VIEW dot.v_dot_gate SET (security_invoker = true)",
+    "ALTER TABLE dot.process_run_observation DISABLE TRIGGER ledger_append_only",
+    "ALTER TABLE dot.event_outbox ENABLE TRIGGER ledger_append_only",
+    "DROP TRIGGER ledger_append_only ON dot.dot_refusal",
+    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO PUBLIC",
+    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO \"ROLE_reader\" WITH GRANT OPTION",
+    "GRANT INSERT, UPDATE ON dot.process_run_observation TO \"ROLE_observer\"",
+    "GRANT SELECT (value), UPDATE (value) ON dot.dot_config TO \"ROLE_reader\"",
+    "GRANT ALL ON dot.dot_refusal TO PUBLIC",
+    "GRANT CREATE ON SCHEMA dot TO \"ROLE_observer\"",
+    "GRANT USAGE ON SEQUENCE dot.event_outbox_seq TO PUBLIC",
+    "REVOKE SELECT ON dot.v_process_run FROM \"ROLE_reader\"",
+    "REVOKE EXECUTE ON FUNCTION dot.fn_process_pair_observe FROM \"ROLE_observer\"",
+];
+
+#[on(on_each_version)]
+async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser, options) = (
+        stage.installer().await,
+        stage.superuser().await,
+        options(&stage),
+    );
+    apply(&owner, &options).await.unwrap();
+    let expected = catalogue_of(&stage, &options).await;
+    let mut wrong = Vec::new();
+    for difference in DIFFERENCES {
+        let difference = difference.replace("ROLE_", &format!("{}_", options.role_prefix));
+        execute(&superuser, &format!("SET ROLE {}_owner; {difference}; RESET ROLE; UPDATE dot.dot_contract_release SET digest = 'of an older release'", options.role_prefix)).await;
+        assert!(
+            catalogue_of(&stage, &options).await != expected,
+            "no difference: {difference}"
+        );
+        let upgrade = apply(&owner, &options)
+            .await
+            .unwrap_or_else(|error| panic!("{difference}: {error}"));
+        assert!(!upgrade.is_current());
+        if catalogue_of(&stage, &options).await != expected {
+            wrong.push(difference);
+            // The next difference starts from a good state again.
+            execute(&superuser, "DROP SCHEMA dot CASCADE").await;
+            apply(&owner, &options).await.unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "not put back: {wrong:#?}");
+    works(&owner, "dot").await;
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_takes_back_what_was_granted_to_strangers(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser, options) = (
+        stage.installer().await,
+        stage.superuser().await,
+        options(&stage),
+    );
+    apply(&owner, &options).await.unwrap();
+    let expected = catalogue_of(&stage, &options).await;
+    somebody(&stage, "").await;
+    let prefix = &options.role_prefix;
+    execute(
+        &superuser,
+        &format!(
+            "SET ROLE {prefix}_owner; GRANT USAGE ON SCHEMA dot TO {prefix}_somebody; GRANT INSERT ON dot.process_run_observation TO {prefix}_somebody;
+             GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO {prefix}_somebody; GRANT UPDATE (value) ON dot.dot_config TO {prefix}_somebody"
+        ),
+    )
+    .await;
+    apply(
+        &owner,
+        &InstallOptions {
+            repair: true,
+            ..options.clone()
+        },
+    )
+    .await
+    .unwrap();
+    assert_same(
+        &catalogue_of(&stage, &options).await,
+        &expected,
+        "grants to a stranger",
+    );
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_keeps_the_ledger_and_the_settings(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser, options) = (
+        stage.installer().await,
+        stage.superuser().await,
+        options(&stage),
+    );
+    apply(&owner, &options).await.unwrap();
+    works(&owner, "dot").await;
+    rows(
+        &owner,
+        &Call::gate("process_dot_runtime.execute_enabled", "true").sql(),
+    )
+    .await;
+    rows(
+        &owner,
+        &Call::new("fn_event_type_set_active")
+            .text("p_event_type", "process.run.failed")
+            .with("p_active", "true")
+            .text("p_actor", "a")
+            .text("p_reason", "r")
+            .sql(),
+    )
+    .await;
+    rows(
+        &owner,
+        &Call::new("fn_dot_preflight_check_set")
+            .text("p_check_name", "gates_malformed")
+            .text("p_count_query", "dot.fn_dot_check_malformed_gates")
+            .text("p_actor", "a")
+            .with("p_enabled", "false")
+            .sql(),
+    )
+    .await;
+    execute(
+        &superuser,
+        "UPDATE dot.dot_contract_release SET digest = 'of an older release'",
+    )
+    .await;
+    let kept = "SELECT (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.process_run_id) FROM dot.process_run_observation t) AS runs, (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.key) FROM dot.dot_config t) AS gates,
+        (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.event_type) FROM dot.event_type_registry t) AS types, (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.check_name) FROM dot.dot_preflight_check t) AS checks, (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.dot_code) FROM dot.dot_tools t) AS tools";
+    let before = row(&superuser, kept).await;
+    assert!(!apply(&owner, &options).await.unwrap().is_current());
+    assert_eq!(row(&superuser, kept).await, before);
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_waits_for_and_loses_no_recording(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, options) = (stage.installer().await, options(&stage));
+    apply(&owner, &options).await.unwrap();
+    works(&owner, "dot").await;
+    let mut writers = Vec::new();
+    for _ in 0..4 {
+        writers.push(stage.installer().await);
+    }
+    let writing = join_all(
+        writers
+            .iter()
+            .enumerate()
+            .map(|(number, writer)| async move {
+                let mut recorded = 0;
+                for round in 0..20 {
+                    let call = Call::run()
+                        .text("p_correlation_id", &format!("{number} {round}"))
+                        .sql();
+                    // An upgrade under way may break a call off; it never loses one that was answered.
+                    recorded += i64::from(ask(writer, &call).await.is_ok());
+                }
+                recorded
+            }),
+    );
+    let repair = InstallOptions {
+        repair: true,
+        ..options
+    };
+    let (recorded, upgrade) = tokio::join!(writing, apply(&owner, &repair));
+    upgrade.unwrap();
+    assert_eq!(
+        number(&owner, "SELECT count(*) FROM dot.v_process_run").await,
+        recorded.iter().sum::<i64>() + 1
+    );
+    works(&owner, "dot").await;
+}

@@ -1,0 +1,79 @@
+//! The functions' names, arguments and results, which are part of the contract.
+
+use rstest_reuse::apply;
+use serde_json::json;
+
+use crate::common::backend::on_each_version;
+use crate::common::{Backend, Stage, rows, text};
+
+/// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
+const SIGNATURES: [(&str, &str, &str); 12] = [
+    ("fn_dot_iu_operator_runtime_enabled", "", "boolean"),
+    ("fn_process_dot_posture", "", "text"),
+    (
+        "fn_dot_gate_set",
+        "p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone",
+        "text",
+    ),
+    (
+        "fn_dot_preflight",
+        "",
+        "TABLE(check_name text, cnt bigint, severity text, status text)",
+    ),
+    ("fn_assert_safe_for_dot_action", "", "void"),
+    (
+        "fn_dot_iu_runtime_lease_acquire",
+        "p_lease_name text, p_holder text, p_ttl_seconds integer",
+        "uuid",
+    ),
+    (
+        "fn_dot_iu_runtime_lease_renew",
+        "p_lease_name text, p_holder text, p_token uuid, p_ttl_seconds integer",
+        "boolean",
+    ),
+    (
+        "fn_dot_iu_runtime_lease_release",
+        "p_lease_name text, p_holder text, p_token uuid",
+        "boolean",
+    ),
+    (
+        "fn_process_run_observe",
+        "p_process_candidate_code text, p_correlation_id text, p_actor text, p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN'::text, p_status text DEFAULT 'observed'::text, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_source_system text DEFAULT 'dot_exec_wrapper'::text, p_event_code text DEFAULT NULL::text, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_ended_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_process_definition_code text DEFAULT NULL::text, p_dot_code text DEFAULT NULL::text",
+        "uuid",
+    ),
+    (
+        "fn_process_component_observe",
+        "p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text, p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN'::text, p_status text DEFAULT 'observed'::text, p_idempotency_key text DEFAULT NULL::text, p_component_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_event_code text DEFAULT NULL::text, p_queue_job_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_source_system text DEFAULT 'dot_exec_wrapper'::text, p_started_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_ended_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_invocation_id uuid DEFAULT NULL::uuid, p_verdict text DEFAULT NULL::text, p_lease_token uuid DEFAULT NULL::uuid, p_output_digest text DEFAULT NULL::text",
+        "uuid",
+    ),
+    (
+        "fn_process_pair_observe",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_wrapper_status text DEFAULT 'completed'::text, p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN'::text, p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60",
+        "TABLE(process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text, evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)",
+    ),
+    (
+        "fn_process_backfill",
+        "p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text",
+        "bigint",
+    ),
+];
+
+#[apply(on_each_version)]
+async fn each_fixed_signature_is_as_the_contract_says_and_alone(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let reader = stage.client("reader").await;
+    for (name, arguments, result) in SIGNATURES {
+        let found = rows(&reader, &format!("SELECT pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result FROM pg_proc p WHERE p.pronamespace = 'dot'::regnamespace AND p.proname = '{name}'")).await;
+        assert_eq!(
+            found,
+            [json!({"arguments": arguments, "result": result})],
+            "{name}"
+        );
+    }
+    let result = text(
+        &reader,
+        "SELECT pg_get_function_result('dot.fn_dot_refusal_record(jsonb)'::regprocedure)",
+    )
+    .await;
+    assert_eq!(result, "uuid");
+}
