@@ -130,6 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn every_plpgsql_function_prefers_columns() {
+        for file in files("") {
+            let functions = file.text.matches("LANGUAGE plpgsql").count();
+            let said = file
+                .text
+                .matches("\n#variable_conflict use_column\n")
+                .count();
+            assert_eq!(functions, said, "{}", file.path);
+        }
+    }
+
+    #[test]
     fn every_function_pins_its_search_path() {
         for file in files("") {
             let functions = file.text.matches("CREATE OR REPLACE FUNCTION").count();

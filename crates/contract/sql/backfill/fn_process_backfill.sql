@@ -3,6 +3,7 @@
 -- is already there is left alone. Returns how many rows were new.
 CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_entry record;
   v_new   bigint := 0;

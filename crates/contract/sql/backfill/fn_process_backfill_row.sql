@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_process_backfill_row(p_row jsonb, p_ordinality bigint, p_actor text, p_source_ref text, p_source_sha256 text)
 RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_given        record;
   v_tool         dot_tools;

@@ -5,6 +5,7 @@
 -- session_replication_role = replica would switch them off.
 CREATE OR REPLACE FUNCTION fn_dot_ledger_append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper) THEN
     RETURN NULL;

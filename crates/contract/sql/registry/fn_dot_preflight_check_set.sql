@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
   p_check_name text, p_count_query text, p_actor text, p_severity text DEFAULT 'high', p_on_finding text DEFAULT 'BLOCK',
   p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true, p_description text DEFAULT '') RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_check regprocedure;
 BEGIN

@@ -1,6 +1,7 @@
 -- Registers a candidate process or changes its title and owner. An owner is what birth_ready still asks for.
 CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text, p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who registers the candidate is missing');

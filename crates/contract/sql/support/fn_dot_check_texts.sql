@@ -4,9 +4,10 @@ CREATE OR REPLACE FUNCTION fn_dot_check_texts(
   p_actor text, p_correlation_id text, p_process_candidate_code text, p_evidence_ref jsonb,
   INOUT p_idempotency_key text, INOUT p_input_ref text, INOUT p_output_ref text, INOUT p_error_ref text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   -- As fn_dot_whitespace(), which a test compares: calling it would cost this hot path a tenth of its time.
-  c_blank CONSTANT text := U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000';
+  c_blank CONSTANT text := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
 BEGIN
   IF coalesce(btrim(p_actor, c_blank), '') = '' THEN
     PERFORM fn_dot_refuse('actor_required', 'who does this is missing');

@@ -1,6 +1,7 @@
 -- Refuses the first of the named texts that is longer than the limit, naming it and its length; returns if none is.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_long_text(p_limit integer, p_texts jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_text record;
 BEGIN

@@ -3,6 +3,7 @@
 -- function with a pinned search_path is not inlined and costs several times as much.
 CREATE OR REPLACE FUNCTION fn_dot_uuid_v7() RETURNS uuid
 LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   -- The version nibble of a random UUID is 0100; setting bits 52 and 53 makes it 0111.
   RETURN encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())

@@ -1,6 +1,6 @@
 -- What is installed here: read by installers and doctors, before they know whose rights they have.
 CREATE OR REPLACE VIEW v_dot_installation AS
 SELECT r.installed_version, r.digest, r.role_prefix, r.installed_at, r.installed_by,
-  (SELECT array_agg(m.name ORDER BY m.name) FROM dot_contract_migration m) AS migrations,
-  (SELECT array_agg(m.sha256 ORDER BY m.name) FROM dot_contract_migration m) AS migration_digests
+  coalesce((SELECT array_agg(m.name ORDER BY m.name) FROM dot_contract_migration m), '{}') AS migrations,
+  coalesce((SELECT array_agg(m.sha256 ORDER BY m.name) FROM dot_contract_migration m), '{}') AS migration_digests
 FROM dot_contract_release r;

@@ -3,6 +3,7 @@
 -- very thing it reports.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_refusal_id uuid := fn_dot_uuid_v7();
   v_posture    text := fn_process_dot_posture();

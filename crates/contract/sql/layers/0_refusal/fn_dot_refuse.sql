@@ -2,6 +2,7 @@
 -- planners drop CONSTRAINT. Whoever calls this passes texts already cut short: a refusal never echoes a megabyte.
 CREATE OR REPLACE FUNCTION fn_dot_refuse(p_code text, p_message text, p_detail jsonb DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_refusal v_dot_refusal_code;
 BEGIN

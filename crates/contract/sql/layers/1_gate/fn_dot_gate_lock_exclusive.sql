@@ -3,6 +3,7 @@
 -- Receipts take the same lock with pg_advisory_xact_lock_shared(fn_dot_gate_lock_key()).
 CREATE OR REPLACE FUNCTION fn_dot_gate_lock_exclusive() RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
+#variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(fn_dot_gate_lock_key());
   RETURN true;

@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_gate_set(
   p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
+#variable_conflict use_column
 DECLARE
   v_now      timestamptz;
   v_snapshot pg_snapshot;

@@ -1,6 +1,7 @@
 -- Gate 1, first half: closed unless the key says exactly 'true' and has not expired.
 CREATE OR REPLACE FUNCTION fn_dot_iu_operator_runtime_enabled() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_now timestamptz := clock_timestamp();
 BEGIN

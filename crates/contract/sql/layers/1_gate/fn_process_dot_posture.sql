@@ -2,6 +2,7 @@
 -- statement of its own, after it took the gates' lock, and has to see what was committed up to then.
 CREATE OR REPLACE FUNCTION fn_process_dot_posture() RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   RETURN (SELECT p.posture FROM v_dot_posture p);
 END;

@@ -2,6 +2,7 @@
 -- and is younger than their max_age are not asked again: this is paid by every run.
 CREATE OR REPLACE FUNCTION fn_assert_safe_for_dot_action() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_memory   v_dot_preflight_memory;
   v_check    dot_preflight_check;

@@ -3,6 +3,7 @@
 -- it found takes effect at once.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(INOUT p_check dot_preflight_check, OUT cnt bigint, OUT status text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_asked_at timestamptz := clock_timestamp();
 BEGIN

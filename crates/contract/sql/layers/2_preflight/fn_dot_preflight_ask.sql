@@ -2,6 +2,7 @@
 -- is code that somebody wrote, runs with rights to read and no ledger function. Raises whatever the check raises.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_ask(p_count_query text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_check regprocedure := to_regprocedure(p_count_query || '()');
   v_count bigint;

@@ -2,6 +2,7 @@
 -- a second caller with the same holder name gets nothing.
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_now   timestamptz;
   v_token uuid := gen_random_uuid();

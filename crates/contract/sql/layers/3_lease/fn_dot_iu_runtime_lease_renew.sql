@@ -2,6 +2,7 @@
 -- expired may have been taken over and concluded in the meantime, so its holder has to stop.
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_renew(p_lease_name text, p_holder text, p_token uuid, p_ttl_seconds integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
   v_now   timestamptz;

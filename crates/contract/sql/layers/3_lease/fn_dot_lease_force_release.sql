@@ -2,6 +2,7 @@
 -- longer the lease's. True where there was one to take.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
   v_now   timestamptz;

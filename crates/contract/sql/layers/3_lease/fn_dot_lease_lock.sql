@@ -4,6 +4,7 @@
 -- seconds. The key holds the schema: installations do not wait for each other.
 CREATE OR REPLACE FUNCTION fn_dot_lease_lock(p_lease_name text) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || p_lease_name, 0));
   RETURN true;

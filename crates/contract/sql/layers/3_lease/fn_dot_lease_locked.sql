@@ -2,6 +2,7 @@
 -- its lock: whoever asks is about to change the lease, and can not.
 CREATE OR REPLACE FUNCTION fn_dot_lease_locked(p_lease_name text) RETURNS dot_iu_runtime_lease
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
 BEGIN

@@ -4,6 +4,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_lease_pass(
   p_lease_name text, p_holder text, p_ttl_seconds integer, p_process_candidate_code text, p_process_run_id uuid, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
 BEGIN

@@ -1,6 +1,7 @@
 -- Refuses with lease_held, naming who holds the lease and until when, as far as that is committed.
 CREATE OR REPLACE FUNCTION fn_dot_lease_refuse(p_lease_name text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
 BEGIN

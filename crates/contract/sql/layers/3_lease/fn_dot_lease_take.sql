@@ -2,6 +2,7 @@
 -- what a call does that holds it for the length of its own transaction. Returns whether it was free.
 CREATE OR REPLACE FUNCTION fn_dot_lease_take(p_lease_name text, p_holder text, p_token uuid, p_ttl_seconds integer, p_released boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   -- After the lock: whoever waited for it would otherwise judge the lease by a time before the wait.
   v_now timestamptz := clock_timestamp();

@@ -2,6 +2,7 @@
 -- wait, and five seconds are enough for one that is not committed yet.
 CREATE OR REPLACE FUNCTION fn_dot_lease_wait(p_lease_name text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   IF EXISTS (SELECT FROM dot_iu_runtime_lease l
              WHERE l.lease_name = p_lease_name AND l.released_at IS NULL AND l.expires_at > clock_timestamp())

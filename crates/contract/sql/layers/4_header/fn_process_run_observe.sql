@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_observe(
   p_event_code text DEFAULT NULL, p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
   p_process_definition_code text DEFAULT NULL, p_dot_code text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_texts    record;
   v_dot_code text := nullif(btrim(p_dot_code, fn_dot_whitespace()), '');

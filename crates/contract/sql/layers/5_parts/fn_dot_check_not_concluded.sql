@@ -3,6 +3,7 @@
 -- seen here, and one that comes later waits.
 CREATE OR REPLACE FUNCTION fn_dot_check_not_concluded(p_run process_run_observation) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   IF p_run.lease_token IS NOT NULL AND EXISTS (SELECT FROM process_run_conclusion c WHERE c.process_run_id = p_run.process_run_id) THEN
     PERFORM fn_dot_refuse('run_concluded', format('the run %s is concluded', p_run.process_run_id),

@@ -2,6 +2,7 @@
 -- else that of the component which is there already.
 CREATE OR REPLACE FUNCTION fn_dot_check_role(p_dot_code text, p_component_role text, p_run process_run_observation) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_tool     dot_tools;
   v_producer text;

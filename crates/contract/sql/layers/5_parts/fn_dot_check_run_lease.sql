@@ -2,6 +2,7 @@
 -- have no lease on their header.
 CREATE OR REPLACE FUNCTION fn_dot_check_run_lease(p_run process_run_observation, p_lease_token uuid) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;
   v_now   timestamptz;

@@ -3,6 +3,7 @@
 -- was refused, or whoever closed the gate knows of it.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_receipt dot_invocation) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_seen pg_snapshot := coalesce(p_receipt.begun_snapshot, '1:1:');
 BEGIN

@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_invocation_id uuid DEFAULT NULL, p_verdict text DEFAULT NULL, p_lease_token uuid DEFAULT NULL, p_output_digest text DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_texts        record;
   v_source       text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION fn_dot_event_emit(
   p_event_type text, p_process_run_id uuid, p_component_run_id uuid, p_correlation_id text, p_dot_code text, p_status text,
   p_evidence_type text, p_source_system text, p_input_ref text, p_output_ref text) RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_type event_type_registry;
   v_now  timestamptz;

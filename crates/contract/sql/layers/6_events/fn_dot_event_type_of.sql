@@ -2,6 +2,7 @@
 -- a component's step_ statuses are events of the step: a failed component does not announce a failed run.
 CREATE OR REPLACE FUNCTION fn_dot_event_type_of(p_status text, p_is_component boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   RETURN CASE WHEN p_is_component
     THEN CASE p_status WHEN 'step_started' THEN 'process.step.started' WHEN 'step_completed' THEN 'process.step.completed' END

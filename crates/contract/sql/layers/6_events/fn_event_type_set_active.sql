@@ -1,6 +1,7 @@
 -- Switches an event type on or off, with who and why. Returns whether that changed anything.
 CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
 DECLARE
   v_active boolean;
   v_now    timestamptz;

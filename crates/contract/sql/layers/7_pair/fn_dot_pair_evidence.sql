@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_pair_evidence(
   p_wrapper_status text, p_dry_run boolean, INOUT p_evidence_type text, INOUT p_evidence_ref jsonb)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   IF p_wrapper_status = 'prepared' AND p_evidence_type IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN', 'BACKFILLED_EVIDENCE') THEN
     -- Nothing has run yet, whatever is planned: what was asked is kept as a note, and claims nothing.

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_rollup_component(
   p_process_candidate_code text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_is_producer boolean := p_component_role = 'producer';
   -- Both sides are counted in the producer's row.

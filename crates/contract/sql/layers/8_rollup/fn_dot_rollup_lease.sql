@@ -2,6 +2,7 @@
 -- lease's lock, which is what keeps others off the slot 'pair'.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_lease(p_lease dot_iu_runtime_lease) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 BEGIN
   INSERT INTO process_observation_rollup AS r (process_candidate_code, dot_code, slot, run_count, component_count, simulated_count, last_observed_at,
     producer_observed_at, producer_evidence_type, producer_run_id, producer_best,

@@ -2,6 +2,7 @@
 -- are held. See tables/0003_rollup.sql.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
 DECLARE
   v_slot text;
 BEGIN
