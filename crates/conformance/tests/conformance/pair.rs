@@ -503,19 +503,20 @@ async fn many_pairs_at_once_are_all_recorded_and_counted(backend: Backend) {
                 } else {
                     "DOT_COPY"
                 };
+                // Two candidates in turn: one pair is evidence for several processes.
+                let candidate = if round % 2 == 0 { "even" } else { "odd" };
                 let call = Call::pair()
                     .text("p_dot_code", dot_code)
+                    .text("p_process_candidate_code", candidate)
                     .text("p_correlation_id", &format!("{number}-{round}"))
                     .sql();
                 assert_eq!(row(client, &call).await["created"], true);
             }
         });
     futures_util::future::join_all(record).await;
-    let counts = row(&clients[0], "SELECT run_count, simulated_count, component_count, real_run_count FROM dot.v_process_discovery_runtime_observed").await;
-    assert_eq!(
-        counts,
-        json!({"run_count": 80, "simulated_count": 80, "component_count": 160, "real_run_count": 0})
-    );
+    let counts = rows(&clients[0], "SELECT process_candidate_code, run_count, simulated_count, component_count, real_run_count FROM dot.v_process_discovery_runtime_observed ORDER BY 1").await;
+    let count = |candidate: &str, runs: i64| json!({"process_candidate_code": candidate, "run_count": runs, "simulated_count": runs, "component_count": 2 * runs, "real_run_count": 0});
+    assert_eq!(counts, [count("even", 48), count("odd", 32)]);
     let whole = row(&clients[0], "SELECT count(*) AS runs, count(DISTINCT correlation_id) AS correlations, bool_and(producer_component_run_id IS NOT NULL AND verifier_component_run_id IS NOT NULL) AS whole FROM dot.v_process_run").await;
     assert_eq!(
         whole,
