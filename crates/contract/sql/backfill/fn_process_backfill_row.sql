@@ -25,6 +25,10 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('unknown_dot', format('row %s: there is no DOT %L', p_ordinality, left(v_given.dot_code, 200)), jsonb_build_object('row', p_ordinality));
   END IF;
+  IF octet_length(v_texts.p_idempotency_key) + octet_length(v_given.dot_code) > 2500 THEN
+    PERFORM fn_dot_refuse('text_too_long', format('row %s: its idempotency key and the DOT''s code are more than 2500 bytes together', p_ordinality),
+      jsonb_build_object('row', p_ordinality));
+  END IF;
   v_role := coalesce(v_tool.pair_role, 'producer');
   -- A header bears the producer's code, also where only its verifier is reported.
   v_producer := CASE v_role WHEN 'producer' THEN v_given.dot_code ELSE v_tool.paired_dot END;
