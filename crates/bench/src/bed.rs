@@ -17,7 +17,7 @@ impl Bed {
     pub(crate) async fn lay(pairs: usize) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("dotwrap-bench").tempdir()?;
         let cluster = Embedded::in_folder(folder.path().join("home"))
-            .with_setting("max_connections", "100")
+            .with_setting("max_connections", "200")
             .with_setting("shared_buffers", "512MB")
             .with_setting("max_wal_size", "4GB")
             .start()

@@ -1,4 +1,4 @@
-//! The three ways to record a run that are measured side by side.
+//! The ways to record a run that are measured side by side.
 
 use futures_util::try_join;
 use tokio_postgres::types::ToSql;
@@ -7,11 +7,16 @@ use uuid::Uuid;
 
 use crate::{Failure, bed::Bed};
 
+/// How many ways there are.
+pub(crate) const WAYS: usize = 4;
+
 /// A way to record one run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// One transaction that only makes the three inserts, in one flight: the least that recording a run could cost.
     ThreeInserts,
+    /// The same transaction as most clients send it: five statements, each waiting for the one before.
+    FiveTrips,
     /// `fn_process_pair_observe`.
     OneCall,
     /// Posture, preflight, lease, header, producer, verifier and release as calls of their own.
@@ -19,11 +24,17 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 3] = [Self::ThreeInserts, Self::OneCall, Self::StepByStep];
+    pub(crate) const ALL: [Self; WAYS] = [
+        Self::ThreeInserts,
+        Self::FiveTrips,
+        Self::OneCall,
+        Self::StepByStep,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::ThreeInserts => "three bare inserts",
+            Self::ThreeInserts => "three bare inserts, in one flight",
+            Self::FiveTrips => "three bare inserts, 5 round trips",
             Self::OneCall => "the pair in one call",
             Self::StepByStep => "step by step, 7 calls",
         }
@@ -47,7 +58,7 @@ impl Contender {
         pair: usize,
         candidate: &str,
     ) -> Result<Self, Failure> {
-        let client = if way == Way::ThreeInserts {
+        let client = if matches!(way, Way::ThreeInserts | Way::FiveTrips) {
             bed.superuser().await?
         } else {
             bed.caller().await?
@@ -72,7 +83,7 @@ impl Contender {
         let run = Uuid::now_v7();
         let correlation = format!("bench-{run}");
         match self.way {
-            Way::ThreeInserts => self.three_inserts(run, &correlation).await,
+            Way::ThreeInserts | Way::FiveTrips => self.three_inserts(run, &correlation).await,
             Way::OneCall => self.one_call(run, &correlation).await,
             Way::StepByStep => self.step_by_step(run, &correlation).await,
         }
@@ -102,13 +113,21 @@ impl Contender {
             &self.candidate,
             &correlation,
         ];
-        try_join!(
-            self.client.batch_execute("BEGIN"),
-            self.client.execute(header, &header_values),
-            self.client.execute(component, &producer_values),
-            self.client.execute(component, &verifier_values),
-            self.client.batch_execute("COMMIT"),
-        )?;
+        let begin = self.client.batch_execute("BEGIN");
+        let header = self.client.execute(header, &header_values);
+        let producer = self.client.execute(component, &producer_values);
+        let verifier = self.client.execute(component, &verifier_values);
+        let commit = self.client.batch_execute("COMMIT");
+        if self.way == Way::ThreeInserts {
+            // Polled together, they are on their way before the first answer is back.
+            try_join!(begin, header, producer, verifier, commit)?;
+        } else {
+            begin.await?;
+            header.await?;
+            producer.await?;
+            verifier.await?;
+            commit.await?;
+        }
         Ok(())
     }
 
@@ -155,7 +174,7 @@ impl Contender {
 
 fn texts(way: Way) -> &'static [&'static str] {
     match way {
-        Way::ThreeInserts => &[
+        Way::ThreeInserts | Way::FiveTrips => &[
             "INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type,
                source_system, evidence_ref, actor, started_at, ended_at)
              VALUES ($1, $2, $3, $4, 'completed', 'SIMULATED_DRY_RUN', 'dot_exec_wrapper',

@@ -1,4 +1,4 @@
-//! Runs per second, the three ways in turn, so that whatever else the machine does hits all of them alike.
+//! Runs per second, the ways in turn, so that whatever else the machine does hits all of them alike.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 use crate::Failure;
 use crate::bed::Bed;
-use crate::contender::{Contender, Way};
+use crate::contender::{Contender, WAYS, Way};
 use crate::measure::{median, rate};
 
 #[derive(Args)]
@@ -66,7 +66,7 @@ async fn one_concurrency(
     connections: usize,
     rounds: usize,
     slice: Duration,
-) -> Result<Vec<[f64; 3]>, Failure> {
+) -> Result<Vec<[f64; WAYS]>, Failure> {
     let mut teams = Vec::new();
     for way in Way::ALL {
         let mut team = Vec::new();
@@ -80,7 +80,7 @@ async fn one_concurrency(
     }
     let mut measured = Vec::new();
     for _ in 0..rounds {
-        let mut round = [0.0; 3];
+        let mut round = [0.0; WAYS];
         for (index, team) in teams.iter().enumerate() {
             round[index] = rate(team, slice).await?;
         }

@@ -274,3 +274,20 @@ async fn backfilled_evidence_does_not_make_a_dot_simulated(backend: Backend) {
         )
     );
 }
+
+/// What a plan may cost by the estimate before a server as it is shipped compiles it (`jit_above_cost`), which takes half a
+/// second: far more than the plan itself does.
+const COMPILED_ABOVE: f64 = 100_000.0;
+
+#[apply(on_each_version)]
+async fn no_status_view_is_so_dear_that_its_plan_gets_compiled(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (reader, observer) = (stage.client("reader").await, stage.client("observer").await);
+    rows(&observer, &Call::pair().sql()).await;
+    for (view, _) in VIEWS {
+        let explain = format!("EXPLAIN (FORMAT JSON) SELECT * FROM dot.{view}");
+        let plan: serde_json::Value = reader.query_one(&explain, &[]).await.unwrap().get(0);
+        let cost = plan[0]["Plan"]["Total Cost"].as_f64().unwrap();
+        assert!(cost < COMPILED_ABOVE, "{view} is estimated at {cost}");
+    }
+}

@@ -38,7 +38,15 @@ CREATE TABLE dot_config (
   expires_at timestamptz,
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_by text NOT NULL,
-  reason     text NOT NULL
+  reason     text NOT NULL,
+  -- What the row says for the posture while it is live (v_dot_posture adds the bits up): computed when it is written, as
+  -- every run reads it. A gate counts as written: 'TRUE', ' true' and '1' are not 'true'.
+  posture_bit integer NOT NULL GENERATED ALWAYS AS (CASE key || '=' || value
+    WHEN 'iu_core.operator_runtime_enabled=true' THEN 1
+    WHEN 'process_dot_runtime.execute_enabled=true' THEN 2
+    WHEN 'process_dot_runtime.real_run_enabled=true' THEN 4
+    WHEN 'process_dot_runtime.dry_run_only=false' THEN 8
+    ELSE 0 END) STORED
 );
 
 CREATE TABLE dot_config_history (
@@ -68,7 +76,9 @@ CREATE TABLE dot_preflight_check (
   -- The last answer that let a run pass: of which function, how much, when. Written by whoever asked.
   answered_query text,
   answered_cnt   bigint,
-  answered_at    timestamptz NOT NULL DEFAULT '-infinity'
+  answered_at    timestamptz NOT NULL DEFAULT '-infinity',
+  -- Whether that answer is one of this function, and would still let a run pass by what the check says now.
+  answer_passes  boolean GENERATED ALWAYS AS (answered_query = count_query AND (answered_cnt = 0 OR on_finding = 'WARN')) STORED
 ) WITH (fillfactor = 10);
 
 CREATE TABLE process_candidate (

@@ -2,13 +2,18 @@
 -- header and no column that somebody could set has a say in it.
 CREATE OR REPLACE VIEW v_process_discovery_candidate_status_v3 AS
 WITH candidate AS (
-  SELECT coalesce(c.process_candidate_code, o.process_candidate_code) AS process_candidate_code, c.owner,
-    coalesce(o.simulated_count, 0) > 0 AS has_simulated, coalesce(o.backfilled_count, 0) > 0 AS has_backfilled
-  FROM process_candidate c
-  FULL JOIN v_process_discovery_runtime_observed o ON o.process_candidate_code = c.process_candidate_code
+  SELECT k.process_candidate_code, max(k.owner) AS owner, bool_or(k.has_simulated) AS has_simulated, bool_or(k.has_backfilled) AS has_backfilled
+  FROM (
+    SELECT c.process_candidate_code, c.owner, false AS has_simulated, false AS has_backfilled FROM process_candidate c
+    UNION ALL
+    SELECT o.process_candidate_code, NULL, o.simulated_count > 0, o.backfilled_count > 0 FROM v_process_discovery_runtime_observed o
+  ) k
+  GROUP BY k.process_candidate_code
 ), proof AS (
-  SELECT c.process_candidate_code, c.has_simulated, c.has_backfilled,
-    coalesce(btrim(c.owner, fn_dot_whitespace()), '') = '' AS owner_missing,
+  -- Grouped although each candidate is there once: a grouped query is not merged into what reads it, so that each proof is
+  -- asked once and not wherever it is mentioned, and yet a reader's candidate_code reaches it.
+  SELECT c.process_candidate_code, bool_or(c.has_simulated) AS has_simulated, bool_or(c.has_backfilled) AS has_backfilled,
+    coalesce(btrim(max(c.owner), fn_dot_whitespace()), '') = '' AS owner_missing,
     EXISTS (
       SELECT FROM process_component_observation p
       JOIN dot_invocation i ON i.invocation_id = p.invocation_id AND i.process_run_id = p.process_run_id AND i.dot_code = p.dot_code
@@ -37,6 +42,7 @@ WITH candidate AS (
         AND i.component_role = d.component_role
       WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN' AND d.invocation_id IS NOT NULL) AS has_dry_run
   FROM candidate c
+  GROUP BY c.process_candidate_code
 ), rung AS (
   SELECT p.*, CASE
     WHEN p.has_real_runtime AND p.has_cross_component_correlation AND NOT p.owner_missing THEN 'birth_ready'

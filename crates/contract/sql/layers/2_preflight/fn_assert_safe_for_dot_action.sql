@@ -4,23 +4,22 @@ CREATE OR REPLACE FUNCTION fn_assert_safe_for_dot_action() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_memory   v_dot_preflight_memory;
+  v_is_fresh boolean;
   v_check    dot_preflight_check;
   v_answer   record;
   v_blocking jsonb := '[]';
 BEGIN
-  SELECT * INTO v_memory FROM v_dot_preflight_memory;
-  IF v_memory.enabled = 0 THEN
+  SELECT m.is_fresh INTO v_is_fresh FROM v_dot_preflight_memory m;
+  IF v_is_fresh IS NULL THEN
     PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: no check is enabled',
       '{"checks": [{"check_name": "no_enabled_check", "cnt": 0}]}');
-  ELSIF v_memory.stale = 0 THEN
+  ELSIF v_is_fresh THEN
     RETURN;
   END IF;
 
   FOR v_check IN
     SELECT c.* FROM dot_preflight_check c
-    WHERE c.enabled AND (c.answered_query = c.count_query AND (c.answered_cnt = 0 OR c.on_finding = 'WARN')
-      AND clock_timestamp() BETWEEN c.answered_at AND c.answered_at + c.max_age) IS NOT TRUE
+    WHERE c.enabled AND (c.answer_passes AND clock_timestamp() BETWEEN c.answered_at AND c.answered_at + c.max_age) IS NOT TRUE
     ORDER BY c.check_name
   LOOP
     v_answer := fn_dot_preflight_answer(v_check);
