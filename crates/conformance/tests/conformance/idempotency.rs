@@ -520,6 +520,36 @@ async fn a_caller_whose_twin_is_in_flight_waits_for_it(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
+async fn a_pair_that_finds_its_header_in_flight_returns_it_and_counts_nothing(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
+    rows(&second, &Call::pair().sql()).await;
+    // A header takes no lease, so that only its key keeps the two apart, when both are about to write.
+    let in_flight = first.transaction().await.unwrap();
+    let header = Call::run()
+        .text("p_dot_code", PRODUCER)
+        .text("p_idempotency_key", "one key")
+        .sql();
+    let mine = row(&in_flight, &header).await;
+    let pair = Call::pair().text("p_idempotency_key", "one key").sql();
+    let (twin, ()) = tokio::join!(row(&second, &pair), async {
+        lock_waiters(&superuser, 1).await;
+        in_flight.commit().await.unwrap();
+    });
+    assert_eq!(twin["process_run_id"], mine["fn_process_run_observe"]);
+    assert_eq!(twin["created"], false);
+    let counts = row(&second, "SELECT run_count, simulated_count, component_count FROM dot.v_process_discovery_runtime_observed").await;
+    assert_eq!(
+        counts,
+        json!({"run_count": 2, "simulated_count": 1, "component_count": 2})
+    );
+}
+
+#[apply(on_each_backend)]
 async fn a_twin_that_rolled_back_leaves_its_key_free(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
