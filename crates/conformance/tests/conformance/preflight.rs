@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::world::{VERIFIER, import, register_check};
-use crate::common::{Backend, Call, Stage, contents, execute, refused, row, rows, value};
+use crate::common::{Backend, Call, Stage, contents, execute, refused, row, rows, text, value};
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
 
@@ -209,8 +209,9 @@ async fn every_blocking_check_is_named_with_its_count(backend: Backend) {
 async fn no_enabled_check_at_all_blocks(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    // Remembered answers of checks that were enabled must not help.
+    // Remembered answers of checks that were enabled must not help, nor a header from before.
     rows(&observer, &Call::pair().sql()).await;
+    let run = text(&observer, &Call::run().sql()).await;
     for state in [
         "UPDATE dot.dot_preflight_check SET enabled = false",
         "DELETE FROM dot.dot_preflight_check",
@@ -222,6 +223,7 @@ async fn no_enabled_check_at_all_blocks(backend: Backend) {
             ASSERT,
             &Call::pair().sql(),
             &Call::run().sql(),
+            &Call::component(&run).sql(),
             &Call::backfill(&json!([])).sql(),
         ] {
             assert_eq!(

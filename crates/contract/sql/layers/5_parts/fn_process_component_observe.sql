@@ -1,5 +1,5 @@
 -- PARTS: one row a component, producer or verifier, of a run that was observed before.
--- Order: validate → key → gates or receipt → write → look whether the run was concluded meanwhile.
+-- Order: validate → key → receipt, or gates and preflight → write → look whether the run was concluded meanwhile.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
@@ -70,6 +70,8 @@ BEGIN
       PERFORM fn_dot_refuse('invocation_required', format('%s needs the receipt of a call',
         CASE WHEN p_verdict IS NULL THEN 'a ' || p_evidence_type || ' component' ELSE 'a verdict' END));
     END IF;
+    -- Not where there is a receipt: the call has happened, behind a preflight that passed, and is recorded whatever came since.
+    PERFORM fn_assert_safe_for_dot_action();
   END IF;
   PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
 
