@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser};
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, Parser, ValueEnum};
 
 use crate::commands::Command;
-use crate::configuration::{Colour, Format, Layer};
+use crate::configuration::{Colour, DatabaseUrl, Format, Layer, Settings};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Loudness, Messages};
@@ -25,11 +26,13 @@ pub(crate) struct Arguments {
 
 const EXIT_STATUSES: &str = "\
 Exit status:
-  0  done                          5  idempotency conflict
-  1  the run or a check failed    69  database unreachable
-  2  usage                        70  internal error
-  3  blocked                      77  not permitted
-  4  lease held";
+  0  done                            5  idempotency conflict
+  1  run, verdict or check failed   69  database unreachable
+  2  usage                          70  internal error
+  3  blocked                        77  not permitted
+  4  lease held, or busy";
+
+const SEE_HELP: &str = "dotwrap --help and dotwrap COMMAND --help say what there is";
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
@@ -43,14 +46,14 @@ pub(crate) struct GlobalArguments {
     color: Option<Colour>,
     /// The PostgreSQL to use instead of the embedded one [env: DOTWRAP_DATABASE_URL, DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
-    database_url: Option<String>,
+    database_url: Option<DatabaseUrl>,
     /// The schema of the installation [default: dot]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
     /// A configuration file instead of the nearest dotwrap.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Say nothing but data and failures
+    /// Say nothing but data and failures, no warnings either
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more; twice: even more
@@ -72,34 +75,51 @@ fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
         let _ = error.print();
         return ExitStatus::Done;
     }
-    match asked_for_json(words) {
-        Some(format) => {
-            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&usage_failure(error))
+    match format_asked_for(words) {
+        Format::Table => drop(error.print()),
+        format => {
+            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&usage_failure(error));
         }
-        None => drop(error.print()),
     }
     ExitStatus::Usage
 }
 
-/// The command line could not be read, but a program that asked for JSON wants its error as JSON, too.
-fn asked_for_json(words: &[OsString]) -> Option<Format> {
-    let text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let pairs = text
-        .windows(2)
-        .any(|pair| pair[0] == "--output" && pair[1].starts_with("json"));
-    let joined = text.iter().any(|word| word.starts_with("--output=json"));
-    (pairs || joined).then_some(Format::Json)
+/// The command line could not be read, but a program that asked for JSON, by whatever layer, wants its error as JSON, too.
+fn format_asked_for(words: &[OsString]) -> Format {
+    let output = value_of("--output", words)
+        .and_then(|word| <Format as ValueEnum>::from_str(&word.to_string_lossy(), true).ok());
+    let flags = Layer {
+        output,
+        ..Layer::default()
+    };
+    Settings::load(flags, value_of("--config", words).map(PathBuf::from)).map_or_else(
+        |_| output.or_else(format_in_environment).unwrap_or_default(),
+        |settings| settings.format,
+    )
+}
+
+/// What an option says in a command line that could not be read as a whole.
+fn value_of(option: &str, words: &[OsString]) -> Option<OsString> {
+    let joined = format!("{option}=");
+    words.iter().enumerate().find_map(|(index, word)| {
+        if word == option {
+            return words.get(index + 1).cloned();
+        }
+        word.to_str()?.strip_prefix(&joined).map(OsString::from)
+    })
 }
 
 fn usage_failure(error: &clap::Error) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::usage("a command is missing").hint(SEE_HELP);
+    }
     let text = error.to_string();
     let said: Vec<_> = text
         .lines()
         .take_while(|line| !line.is_empty())
         .map(str::trim)
         .collect();
-    Failure::usage(said.join(" ").trim_start_matches("error: "))
-        .hint("dotwrap --help and dotwrap COMMAND --help say what there is")
+    Failure::usage(said.join(" ").trim_start_matches("error: ")).hint(SEE_HELP)
 }
 
 impl GlobalArguments {
@@ -116,21 +136,21 @@ impl GlobalArguments {
 
     /// How much is said.
     pub(crate) fn loudness(&self) -> Loudness {
-        match (self.quiet, self.verbose) {
-            (true, _) => Loudness::Quiet,
-            (_, 0) => Loudness::Normal,
-            _ => Loudness::Verbose,
+        if self.quiet {
+            Loudness::Quiet
+        } else {
+            Loudness::Normal
         }
     }
 
-    /// What is logged, in the words of `tracing`.
-    pub(crate) fn log_filter(&self) -> &'static str {
-        match self.verbose {
-            0 => "off",
-            1 => "dotwrap=info,dotwrap_wrapper=info,dotwrap_embedded=info,dotwrap_contract=info",
-            _ => {
-                "dotwrap=debug,dotwrap_wrapper=debug,dotwrap_embedded=debug,dotwrap_contract=debug"
-            }
+    /// What is logged, in the words of `tracing`. What other crates warn of is the cause of a failure that is reported anyway:
+    /// it is for whoever asks for more.
+    pub(crate) fn log_filter(&self) -> String {
+        match (self.quiet, self.verbose) {
+            (true, _) => "off".to_owned(),
+            (_, 0) => of_our_crates("warn"),
+            (_, 1) => format!("warn,{}", of_our_crates("info")),
+            _ => format!("warn,{}", of_our_crates("debug")),
         }
     }
 
@@ -144,7 +164,19 @@ impl GlobalArguments {
     }
 }
 
+fn of_our_crates(level: &str) -> String {
+    [
+        "dotwrap",
+        "dotwrap_wrapper",
+        "dotwrap_contract",
+        "dotwrap_embedded",
+        "dotwrap_verify",
+    ]
+    .map(|name| format!("{name}={level}"))
+    .join(",")
+}
+
 fn format_in_environment() -> Option<Format> {
     let text = std::env::var("DOTWRAP_OUTPUT").ok()?;
-    clap::ValueEnum::from_str(&text, true).ok()
+    ValueEnum::from_str(&text, true).ok()
 }

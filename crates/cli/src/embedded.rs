@@ -9,10 +9,6 @@ use crate::failure::Failure;
 use crate::output::Messages;
 use crate::session::{self, Reached};
 
-/// What the address of the embedded server leaves open would be filled from `PG…` variables, which are meant for another
-/// server: here it is said that they do not count.
-const NOTHING_FROM_THE_ENVIRONMENT: &str = "&port=5432&hostaddr=&password=&options=&sslmode=&target_session_attrs=&load_balance_hosts=&application_name=dotwrap";
-
 /// Starts the server, or joins it where another `dotwrap` runs it. The first time takes some seconds: that is said before.
 pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
     let embedded = describe(settings)?;
@@ -23,10 +19,10 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
         ));
     }
     let cluster = embedded.start().await?;
-    let target = Target::parse(&format!("{}{NOTHING_FROM_THE_ENVIRONMENT}", cluster.url()))
-        .map_err(dotwrap_wrapper::Error::from)?;
+    // Not by its URL: what a URL leaves open is filled from `PG…` variables, which are meant for another server.
+    let target = Target::of_socket(cluster.config()).map_err(dotwrap_wrapper::Error::from)?;
     Ok(Reached {
-        target,
+        target: target.with_application_name("dotwrap"),
         cluster: Some(cluster),
     })
 }

@@ -13,7 +13,7 @@ pub(crate) enum ExitStatus {
     Usage = 2,
     /// A gate, a preflight check or the contract says no.
     Blocked = 3,
-    /// Somebody else holds the lease of this pair, or it was lost meanwhile.
+    /// Somebody else holds the lease of this pair, it was lost meanwhile, or somebody is just changing the same thing.
     LeaseHeld = 4,
     /// The idempotency key or the id belongs to another call.
     Conflict = 5,

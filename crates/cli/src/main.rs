@@ -28,6 +28,7 @@ use exit_status::ExitStatus;
 use failure::Failure;
 use output::Messages;
 use session::Session;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     // The embedded server's keeper is this program, started once more.
@@ -42,13 +43,13 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),
     };
-    start_logging(&arguments.global);
     let session = Session::new(settings, arguments.global.loudness());
     let messages = session.messages;
+    start_logging(&arguments.global, messages);
     finish(run(arguments.command, session), messages)
 }
 
-/// One thread is enough for one command, and the embedded server is told to end with the thread that started it.
+/// One thread is enough for one command.
 fn run(command: Command, mut session: Session) -> Result<ExitStatus, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -70,13 +71,17 @@ fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode 
     }
 }
 
-/// Logs go to standard error, with `-v` or as `DOTWRAP_LOG` says.
-fn start_logging(global: &GlobalArguments) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DOTWRAP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(global.log_filter()));
+/// Logs go to standard error: warnings, more with `-v`, none with `-q`, or as `DOTWRAP_LOG` says.
+fn start_logging(global: &GlobalArguments, messages: Messages) {
+    let filter = std::env::var("DOTWRAP_LOG")
+        .ok()
+        .filter(|text| !text.trim().is_empty())
+        .and_then(|text| EnvFilter::try_new(text).ok())
+        .unwrap_or_else(|| EnvFilter::new(global.log_filter()));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(messages.are_coloured())
         .without_time()
         .init();
 }

@@ -93,7 +93,7 @@ impl Session {
 pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
     match &settings.database {
         DatabaseChoice::Configured(url) => {
-            let target = Target::parse(url).map_err(dotwrap_wrapper::Error::from)?;
+            let target = Target::parse(url.reveal()).map_err(dotwrap_wrapper::Error::from)?;
             Ok(Reached {
                 target: target.with_application_name("dotwrap"),
                 cluster: None,

@@ -1,13 +1,19 @@
 //! What is wrong with an installation, why it matters, and how to mend it. Reads only the catalogue and what every
 //! installation lets its readers see.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use crate::identifier::quote;
 use crate::plan::{InstallOptions, Plan, plan};
 use crate::state::{Installed, installed};
 use crate::{InstallError, VERSION, contract_digest};
+
+/// How long each look may take: a preflight check is code that somebody registered, and it may hang.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -24,7 +30,7 @@ pub enum Severity {
 /// One thing that was looked at.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Finding {
-    /// Stable name, such as `contract` or `ledger_guards`.
+    /// Stable name, such as `contract` or `preflight`.
     pub name: &'static str,
     /// How much it matters.
     pub severity: Severity,
@@ -64,31 +70,97 @@ impl Finding {
     }
 }
 
-/// Looks an installation over; the findings that matter most come first.
+/// Looks an installation over; the findings that matter most come first. What can not be looked at, or not within ten seconds,
+/// is a finding too.
 ///
 /// # Errors
-/// Only where the database does not answer: what is wrong with the installation is a finding.
+/// Only where the database does not answer any more: what is wrong with the installation is a finding.
 pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, InstallError> {
-    let mut findings = vec![server(client).await?];
-    match installed(client, schema).await {
+    let mut findings = vec![look(client, "server", server(client)).await?];
+    match in_time(client, installed(client, schema)).await {
         Ok(Some(found)) => {
-            findings.push(contract(client, schema, &found).await?);
-            findings.push(roles(client, &found).await?);
-            findings.push(guards(client, schema).await?);
-            findings.push(open_gates(client, schema).await?);
-            findings.push(expired_leases(client, schema).await?);
+            findings.push(look(client, "contract", contract(client, schema, &found)).await?);
+            findings.push(look(client, "roles", roles(client, &found)).await?);
+            findings.push(look(client, "preflight", preflight(client, schema)).await?);
+            findings.push(look(client, "gates", open_gates(client, schema)).await?);
+            findings.push(look(client, "leases", expired_leases(client, schema)).await?);
         }
         Ok(None) => findings.push(missing(schema)),
-        Err(error) => findings.push(Finding::new(
-            "contract",
-            Severity::Problem,
-            format!("the installation in schema {schema:?} can not be read: {error}"),
-            "Without rights nothing can be recorded or shown.",
-            "Connect as a member of its roles, or ask for: GRANT <prefix>_reader TO <you>.",
-        )),
+        Err(error) => {
+            let what = format!("the installation in schema {schema:?}");
+            findings.push(not_seen(client, "contract", &what, error).await?);
+        }
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(findings)
+}
+
+/// One look; what keeps it from seeing anything is its finding.
+async fn look(
+    client: &Client,
+    name: &'static str,
+    question: impl Future<Output = Result<Finding, InstallError>>,
+) -> Result<Finding, InstallError> {
+    match in_time(client, question).await {
+        Ok(finding) => Ok(finding),
+        Err(error) => not_seen(client, name, name, error).await,
+    }
+}
+
+/// Asks with a limit of the transaction's: one of the session's would stay behind on a pooler's connection.
+async fn in_time<T>(
+    client: &Client,
+    question: impl Future<Output = Result<T, InstallError>>,
+) -> Result<T, InstallError> {
+    let limit = PATIENCE.as_millis();
+    client
+        .batch_execute(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"))
+        .await?;
+    let answer = question.await;
+    // Where the question failed, this undoes it. It has no worse to say than the question's own error.
+    let ended = client.batch_execute("COMMIT").await;
+    let answer = answer?;
+    ended?;
+    Ok(answer)
+}
+
+/// The finding that an error makes, if the database still answers anything at all.
+async fn not_seen(
+    client: &Client,
+    name: &'static str,
+    what: &str,
+    error: InstallError,
+) -> Result<Finding, InstallError> {
+    if client.batch_execute("").await.is_err() {
+        return Err(error);
+    }
+    let sqlstate = match &error {
+        InstallError::Database(error) => error.code().cloned(),
+        _ => None,
+    };
+    Ok(match sqlstate {
+        Some(SqlState::QUERY_CANCELED) => Finding::new(
+            name,
+            Severity::Problem,
+            format!("{what}: no answer within {} seconds", PATIENCE.as_secs()),
+            "A registered preflight check hangs, or another session holds a lock; recording may wait for the same.",
+            "See dotwrap preflight and pg_stat_activity.",
+        ),
+        Some(SqlState::INSUFFICIENT_PRIVILEGE) => Finding::new(
+            name,
+            Severity::Problem,
+            format!("{what} can not be read: {error}"),
+            "Without rights nothing can be recorded or shown.",
+            "Connect as a member of its roles, or ask for: GRANT <prefix>_reader TO <you>. Where the installation itself lacks the right: dotwrap install --repair.",
+        ),
+        _ => Finding::new(
+            name,
+            Severity::Problem,
+            format!("{what} can not be read: {error}"),
+            "A part of the installation is missing or not as it was installed.",
+            "Run: dotwrap install --repair",
+        ),
+    })
 }
 
 fn missing(schema: &str) -> Finding {
@@ -237,7 +309,7 @@ async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallErr
     })
 }
 
-async fn guards(client: &Client, schema: &str) -> Result<Finding, InstallError> {
+async fn preflight(client: &Client, schema: &str) -> Result<Finding, InstallError> {
     let rows = client
         .query_typed(
             &format!("SELECT coalesce(string_agg(p.check_name || ' (' || coalesce(p.cnt::text, 'no answer') || ')', ', '), '') FROM {}.fn_dot_preflight() p WHERE p.status = 'BLOCK'", quote(schema)),

@@ -65,7 +65,7 @@ pub enum InstallError {
     },
     /// The database holds a newer contract than this program carries.
     #[error(
-        "the database holds contract {0}, which this program does not know; use a newer dotwrap"
+        "the database holds a contract {0}, which this program does not know; use a newer dotwrap"
     )]
     Newer(String),
     /// A shipped migration was edited, or the record of it was.

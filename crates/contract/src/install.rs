@@ -23,8 +23,9 @@ pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, In
         match client.batch_execute(&plan.script()).await {
             Ok(()) => return Ok(plan),
             Err(error) => {
-                // The script's BEGIN left a failed transaction open.
-                client.batch_execute("ROLLBACK").await?;
+                // The script's BEGIN left a failed transaction open. Where ending it fails too, the connection is gone,
+                // and the first error says why.
+                let _ = client.batch_execute("ROLLBACK").await;
                 if !is_concurrent(&error) {
                     return Err(error.into());
                 }

@@ -33,6 +33,7 @@ mod plan;
 mod script;
 mod source;
 mod state;
+mod version;
 
 pub use access::{Access, RoleAccess, access};
 pub use doctor::{Finding, Severity, diagnose};

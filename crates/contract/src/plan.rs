@@ -5,7 +5,7 @@ use tokio_postgres::Client;
 use crate::identifier;
 use crate::source::{self, SourceFile, contract_digest};
 use crate::state::{Installed, Surroundings, installed, surroundings};
-use crate::{InstallError, VERSION, script};
+use crate::{InstallError, VERSION, script, version};
 
 /// Whether the installation has roles of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,6 +99,7 @@ pub async fn plan(client: &Client, options: &InstallOptions) -> Result<Plan, Ins
     let around = surroundings(client, &options.schema, &owner_role).await?;
     check_server(&around)?;
     let before = look_at_installed(client, options, &around).await?;
+    check_not_newer(before.as_ref())?;
     let mut warnings = Vec::new();
     let role_prefix = decide_roles(options, &around, before.as_ref(), &mut warnings)?;
     check_schema(options, &around, role_prefix.as_deref())?;
@@ -161,6 +162,22 @@ async fn look_at_installed(
             })
         }
         Err(error) => Err(error),
+    }
+}
+
+/// A newer dotwrap's functions and views are not replaced by older ones, even where no migration lies between the two.
+fn check_not_newer(before: Option<&Installed>) -> Result<(), InstallError> {
+    match before {
+        Some(before)
+            if before.digest != contract_digest()
+                && version::is_above(&before.version, VERSION) =>
+        {
+            Err(InstallError::Newer(format!(
+                "of dotwrap {} (this is {VERSION})",
+                before.version
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -255,8 +272,8 @@ fn pending_migrations(before: Option<&Installed>) -> Result<Vec<SourceFile>, Ins
             }
             _ => {
                 return Err(InstallError::Newer(format!(
-                    "{} (installed by dotwrap {}, this is {VERSION})",
-                    name, before.version
+                    "with migration {name} (installed by dotwrap {}, this is {VERSION})",
+                    before.version
                 )));
             }
         }

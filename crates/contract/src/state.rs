@@ -64,12 +64,13 @@ pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed
     let Some(release) = release.first() else {
         return Ok(None);
     };
-    let names: Vec<String> = release.get(3);
-    let digests: Vec<String> = release.get(4);
+    // The view may be anything where somebody meddled with the installation, which a doctor is to say.
+    let names: Vec<String> = release.try_get(3)?;
+    let digests: Vec<String> = release.try_get(4)?;
     Ok(Some(Installed {
-        version: release.get(0),
-        digest: release.get(1),
-        role_prefix: release.get(2),
+        version: release.try_get(0)?,
+        digest: release.try_get(1)?,
+        role_prefix: release.try_get(2)?,
         migrations: names.into_iter().zip(digests).collect(),
     }))
 }

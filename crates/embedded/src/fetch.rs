@@ -20,7 +20,7 @@ use crate::error::Error;
 const RELEASE: &str = "18.6.0";
 
 /// A network that swallows packets must not hang the first run for ever.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Downloads the pinned release and puts it into a folder of its own in this one.
 ///

@@ -14,6 +14,12 @@ use crate::home::Home;
 use crate::lock::{Lock, Mode, Patience};
 use crate::{DATABASE, OWNER, SUPERUSER};
 
+/// How long the `initdb` of a killed dotwrap is waited for. One of our own is waited for as long as it takes.
+const KILLED_ONE: Duration = Duration::from_secs(60);
+
+/// How long making a cluster may take as others reckon who wait for it: that wait, and an `initdb` on a slow disk.
+pub(crate) const MAKING: Duration = KILLED_ONE.saturating_add(Duration::from_secs(120));
+
 /// The names of clusters that are being built begin so.
 const BUILDING: &str = "building-";
 
@@ -70,7 +76,7 @@ fn create_database(home: &Home, binaries: &Binaries, data: &Path, log: &File) ->
 /// An `initdb` outlives a killed dotwrap by a moment, and goes on writing to its folder. It inherits the locked log as its
 /// output, so that its end can be waited for.
 fn wait_for_killed_one(home: &Home) -> Result<File, Error> {
-    let patience = Patience::of(Duration::from_secs(60), "making");
+    let patience = Patience::of(KILLED_ONE, "making");
     let log = Lock::wait(&home.building_log(), Mode::Exclusive, patience)?.into_file();
     log.set_len(0).at("write", &home.building_log())?;
     Ok(log)

@@ -34,6 +34,7 @@ mod socket;
 mod start;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 pub use binaries::{Binaries, OLDEST_MAJOR, Version};
@@ -57,6 +58,15 @@ pub const SUPERUSER: &str = "postgres";
 
 /// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
 const LINGER: Duration = Duration::from_secs(10);
+
+/// How long a process waits while another has its turn, which may do all of this.
+const TURN: Duration = fetch::PATIENCE
+    .saturating_add(initialise::MAKING)
+    .saturating_add(start::STOPPING)
+    .saturating_add(start::STARTING);
+
+/// A wait for one's turn that is longer than this is worth a word.
+const WORTH_A_WORD: Duration = Duration::from_secs(5);
 
 /// What the embedded cluster is to be.
 #[derive(Clone, Debug)]
@@ -156,14 +166,25 @@ impl Embedded {
         })
     }
 
+    /// Everything that serves. It runs the programs that it finds, which takes its time, so it is not done on the runtime's thread.
+    async fn look_for_binaries(&self, home: &Home) -> Result<Vec<Binaries>, Error> {
+        let (search, home) = (self.search.clone(), home.clone());
+        let found =
+            tokio::task::spawn_blocking(move || search.find(&home.binaries(), home.account()));
+        found.await.map_err(|error| Error::Program {
+            program: "postgres --version".to_owned(),
+            status: error.to_string(),
+            output: String::new(),
+        })?
+    }
+
     /// The programs that fit the data, or the newest for a new cluster; fetched where none are installed.
     async fn find_binaries(&self, home: &Home) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
-        let find = || self.search.find(&home.binaries(), home.account());
-        let mut found = find()?;
+        let mut found = self.look_for_binaries(home).await?;
         if found.is_empty() && data.is_none() {
             fetch::fetch(&home.binaries()).await?;
-            found = find()?;
+            found = self.look_for_binaries(home).await?;
         }
         let versions = found.iter().map(Binaries::version).collect();
         match (postmaster::fitting(found, data), data) {
@@ -181,8 +202,18 @@ impl Embedded {
 
 /// One process at a time looks whether the server runs, and makes and starts what is missing.
 async fn take_turn(home: &Home) -> Result<Lock, Error> {
-    let patience = Patience::of(Duration::from_secs(180), "starting");
-    Lock::acquire(&home.turn_lock(), Mode::Exclusive, patience).await
+    let doing = "fetching, making or starting";
+    let patience = Patience::of(TURN, doing);
+    let lock = home.turn_lock();
+    let mut turn = pin!(Lock::acquire(&lock, Mode::Exclusive, patience));
+    if let Ok(turn) = tokio::time::timeout(WORTH_A_WORD, turn.as_mut()).await {
+        return turn;
+    }
+    tracing::warn!(
+        "another dotwrap is {doing} the embedded database; waiting for it, {} minutes at most",
+        TURN.as_secs().div_ceil(60)
+    );
+    turn.await
 }
 
 /// Says whether the cluster was made just now.

@@ -17,7 +17,10 @@ use crate::session::{self, Answer};
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// How long a server may take until it is ready. A crash recovery comes first, and may have much to do.
-const STARTING: Duration = Duration::from_secs(120);
+pub(crate) const STARTING: Duration = Duration::from_secs(120);
+
+/// How long a user waits for a server that is just being stopped.
+pub(crate) const STOPPING: Duration = Duration::from_secs(90);
 
 /// How long a server that lives may give no answer before it is restarted.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -37,9 +40,8 @@ pub(crate) async fn share(home: &Home) -> Result<Lock, Error> {
     Lock::acquire(&home.users_lock(), Mode::Shared, stopping()).await
 }
 
-/// How long a user waits for a server that is just being stopped.
 fn stopping() -> Patience {
-    Patience::of(Duration::from_secs(90), "stopping")
+    Patience::of(STOPPING, "stopping")
 }
 
 /// Joins the server if one runs, else starts it. The caller holds the turn: nobody else does the same meanwhile.

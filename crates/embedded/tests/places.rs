@@ -12,6 +12,7 @@ use support::{Place, failure, i_am_root};
 
 fn socket_folder(url: &str) -> PathBuf {
     let (_, host) = url.split_once("host=").unwrap();
+    let (host, _) = host.split_once('&').unwrap();
     PathBuf::from(host.replace("%20", " "))
 }
 

@@ -68,6 +68,8 @@ fn as_root_the_server_runs_as_another_account_and_else_as_mine() {
 async fn the_product_connects_as_a_plain_owner_to_a_durable_private_server() {
     let place = Place::new();
     let user = place.start();
+    // PGPORT has nothing to fill.
+    assert!(user.url.ends_with("&port=5432"), "{}", user.url);
     let config: tokio_postgres::Config = user.url.parse().unwrap();
     let client = dotwrap_testkit::connect(&config).await;
     let settings = "SELECT rolsuper::text, rolcreaterole::text, current_setting('fsync'), \

@@ -7,12 +7,13 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the questions read.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "dot_config",
     "dot_config_history",
     "dot_invocation",
     "dot_lease_force_release",
     "dot_refusal",
+    "dot_registry_history",
     "dot_tools",
     "event_outbox",
     "event_type_history",

@@ -40,7 +40,7 @@ pub enum Error {
     #[error(
         "the contract in schema \"{schema}\" is missing or older than this program ({reason}); `dotwrap install` installs or upgrades it"
     )]
-    ContractMissing {
+    NotInstalled {
         /// The schema that was looked in.
         schema: String,
         /// What is missing, in the database's words.
@@ -97,14 +97,15 @@ impl Error {
     }
 
     /// The exit status of a command that ends with this error: 2 usage, 3 blocked, 4 lease, 5
-    /// conflict, 69 unreachable, 70 internal, 77 not permitted.
+    /// conflict, 69 unreachable, 70 internal, 77 not permitted. `dotwrap` ends with these very numbers, and its
+    /// documentation promises them.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(refusal) => refusal.kind().exit_status(),
             Self::InvalidText { .. } | Self::Target(_) => 2,
             Self::Unreachable { .. } | Self::PoolExhausted { .. } => 69,
             Self::NotPermitted { .. } => 77,
-            Self::ContractMissing { .. }
+            Self::NotInstalled { .. }
             | Self::TimedOut { .. }
             | Self::Database { .. }
             | Self::Answer(_) => 70,
@@ -147,7 +148,7 @@ impl Error {
         match database.code() {
             &SqlState::INSUFFICIENT_PRIVILEGE => Self::NotPermitted { message },
             // With a context the error arose inside a function: not ours to explain.
-            code if is_missing(code) && database.where_().is_none() => Self::ContractMissing {
+            code if is_missing(code) && database.where_().is_none() => Self::NotInstalled {
                 schema: schema.to_owned(),
                 reason: message,
             },
@@ -172,16 +173,27 @@ impl Error {
     }
 
     fn of_driver(error: tokio_postgres::Error, target: &str) -> Self {
-        let lost = error.is_closed()
-            || std::error::Error::source(&error)
-                .is_some_and(|source| source.is::<std::io::Error>());
-        if lost {
+        if means_unreachable(&error) {
             return Self::of_connection(&error, target);
         }
         Self::Database {
             sqlstate: None,
             message: explained(&error),
             source: error,
+        }
+    }
+}
+
+/// Whether an error of the driver means what [`Error::Unreachable`] does: the database cannot be reached, does not let
+/// us in, or went away. For whoever talks to the database beside this crate, such as an installer, and is to call the
+/// same thing by the same name.
+pub fn means_unreachable(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        Some(code) => means_connection_lost(code),
+        None => {
+            error.is_closed()
+                || std::error::Error::source(error)
+                    .is_some_and(|source| source.is::<std::io::Error>())
         }
     }
 }

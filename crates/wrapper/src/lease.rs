@@ -139,7 +139,8 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
-    /// Gives a lease back. False: it was not held any more.
+    /// Gives a lease back. True: nobody else has held it since it was taken, even if it ran out meanwhile. False: it
+    /// was taken over or away, so another may have done the same meanwhile; or it was given back before.
     ///
     /// # Errors
     /// See [`Error`].
@@ -155,8 +156,11 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
-    /// Takes a live lease away from its holder, whose further steps are refused from then on. False:
-    /// nobody held it.
+    /// Takes a live lease away from its holder. False: nobody held it.
+    ///
+    /// Another may take it from then on. What its holder still records is refused (`lease_lost`) only for an executed
+    /// run, which its header binds to the lease it was begun under; a simulated run is bound to none, and its holder
+    /// learns of it by [`Wrapper::renew_lease`] or [`Wrapper::release_lease`], which then return false.
     ///
     /// # Errors
     /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for whoever is no

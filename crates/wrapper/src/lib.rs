@@ -109,7 +109,7 @@
 //! # Layer by layer
 //!
 //! [`steps`] walks the same layers as types: what has passed the gates is another type than what has not,
-//! and only what holds the lease can write.
+//! and only what took the lease can write.
 //!
 //! ```
 //! # use dotwrap_wrapper::{PairCall, ToolDefinition, Wrapper};
@@ -135,8 +135,9 @@
 //! let headed = leased.observe_run().await?;
 //! let produced = headed.observe_producer().await?;
 //! let recorded = produced.observe_verifier().await?;
-//! let record = recorded.release().await?;
-//! assert!(record.created);
+//! let released = recorded.release().await?;
+//! assert!(released.record.created);
+//! assert!(released.held_throughout);
 //! # Ok(())
 //! # }
 //! ```
@@ -170,7 +171,7 @@ mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
 pub use database::{Interval, Target, TargetError};
-pub use error::Error;
+pub use error::{Error, means_unreachable};
 pub use events::{Event, EventType};
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Moment};

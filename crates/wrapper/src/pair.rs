@@ -115,7 +115,7 @@ impl PairCall {
 
     /// The key, unless it is blank, which counts as none.
     pub(crate) fn key(&self) -> Option<&IdempotencyKey> {
-        self.idempotency_key.as_ref().filter(|key| !key.is_blank())
+        IdempotencyKey::that_counts(self.idempotency_key.as_ref())
     }
 }
 

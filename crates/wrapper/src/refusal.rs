@@ -64,6 +64,7 @@ pub enum RefusalCode {
     SourceRequired,
     StatusInvalid,
     TextTooLong,
+    TimeInvalid,
     ToolInvalid,
     TtlInvalid,
     UnknownDot,
@@ -112,8 +113,8 @@ impl RefusalCode {
             | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
             | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
             | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextTooLong | ToolInvalid | TtlInvalid
-            | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | SourceRequired | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid
+            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | ContractMissing
             | EndpointMissing
@@ -136,7 +137,7 @@ impl RefusalCode {
 }
 
 impl RefusalKind {
-    /// The exit status of a command that ends with such a refusal.
+    /// The exit status of a command that ends with such a refusal; part of [`Error::exit_status`](crate::Error::exit_status).
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Argument => 2,
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 48);
+        assert_eq!(RefusalCode::known().count(), 49);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -84,8 +84,9 @@ impl Wrapper {
 
 /// How often a call is made again when its answer was lost.
 ///
-/// Only calls that a repetition cannot harm are repeated: those that read, and recordings that bear an
-/// idempotency key, which return the first one's answer. Whatever is refused is never repeated, a
+/// Only calls that a repetition cannot harm are repeated: those that read; those that say what an entry of the
+/// registry, or a lease's end, is to be, though a registry's history may then name a change twice; and recordings
+/// that bear an idempotency key, which return the first one's answer. Whatever is refused is never repeated, a
 /// held lease included: that is for the caller to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {

@@ -16,7 +16,7 @@ pub(crate) struct ToolEntry {
 pub(crate) struct CandidateEntry {
     pub(crate) code: String,
     #[serde(default)]
-    pub(crate) title: String,
+    pub(crate) title: Option<String>,
     #[serde(default)]
     pub(crate) owner: Option<String>,
 }

@@ -3,6 +3,7 @@
 mod csv_table;
 mod entry;
 mod json_document;
+mod registration;
 mod sample;
 mod toml_document;
 

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_has_the_pilot_pair_and_ten_more() {
+    fn the_sample_has_the_pilot_pair_and_fourteen_more() {
         let tools = tools();
         assert_eq!(
             tools["DOT_KG_EXPLAIN"].paired_dot.as_deref(),
@@ -60,10 +60,7 @@ mod tests {
             .values()
             .filter(|tool| tool.execution_engine.as_deref() == Some("command"))
             .count();
-        assert!(
-            commands >= 20,
-            "{commands} commands are fewer than ten pairs"
-        );
+        assert_eq!(commands, 2 * 14);
     }
 
     #[test]

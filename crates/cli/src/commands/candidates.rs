@@ -25,10 +25,10 @@ pub(crate) struct Set {
     /// The candidate's code
     #[arg(value_name = "CODE")]
     code: String,
-    /// What it is
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    title: String,
-    /// Who answers for it; without an owner it is never ready for birth
+    /// What it is; what is not given stays as it was
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Who answers for it, '' for nobody; without an owner it is never ready for birth
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     #[command(flatten)]
@@ -75,11 +75,19 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
     let code = ledger
         .set_candidate(
             &code,
-            &arguments.title,
+            arguments.title.as_deref(),
             arguments.owner.as_deref(),
             Some(&actor),
         )
         .await?;
     session.messages.note(format!("registered {code}"));
+    // What it is now, which is not only what was given.
+    let registered = ledger.candidates().await?;
+    if let Some(registered) = registered
+        .iter()
+        .find(|candidate| candidate.process_candidate_code == code)
+    {
+        session.output.change(registered)?;
+    }
     Ok(ExitStatus::Done)
 }

@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use dotwrap_wrapper::{Event, EventType};
+use serde::Serialize;
 
-use super::shared::Acting;
+use super::shared::{Acting, at_least_one};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, moment};
@@ -27,7 +28,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Outbox {
     /// At most so many, the newest
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
 
@@ -94,6 +95,15 @@ async fn outbox(arguments: &Outbox, session: &mut Session) -> Result<ExitStatus,
     Ok(ExitStatus::Done)
 }
 
+/// What a type is from now on.
+#[derive(Debug, Serialize)]
+struct Switched {
+    event_type: String,
+    active: bool,
+    /// False: it was so already.
+    changed: bool,
+}
+
 async fn switch(
     arguments: Switch,
     active: bool,
@@ -111,5 +121,10 @@ async fn switch(
     } else {
         format!("{kind} was {state} already")
     });
+    session.output.change(&Switched {
+        event_type: arguments.event_type,
+        active,
+        changed,
+    })?;
     Ok(ExitStatus::Done)
 }

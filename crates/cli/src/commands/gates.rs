@@ -8,12 +8,12 @@ use std::time::Duration;
 use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
 use serde::Serialize;
 
-use super::shared::Acting;
+use super::shared::{Acting, at_least_one};
 use crate::badges;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, draw_table, moment};
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// What may be executed: the posture, its gates and their history.
 #[derive(Debug, Args)]
@@ -85,7 +85,7 @@ pub(crate) struct History {
     #[arg(value_name = "KEY")]
     key: Option<String>,
     /// At most so many, the newest
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
 
@@ -147,6 +147,17 @@ async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
+/// What a change of a gate made of it.
+#[derive(Debug, Serialize)]
+struct Changed {
+    key: String,
+    value: String,
+    open: bool,
+    /// None: until somebody changes it again.
+    lasting: Option<SignedDuration>,
+    posture: Posture,
+}
+
 /// A brake is open when it says `false`; every other gate when it says `true`.
 async fn set(
     key: &str,
@@ -173,6 +184,13 @@ async fn set(
     session
         .messages
         .note(format!("{key} says {says} now; the posture is {posture}"));
+    session.output.change(&Changed {
+        key,
+        value: says.to_string(),
+        open,
+        lasting,
+        posture,
+    })?;
     Ok(ExitStatus::Done)
 }
 
@@ -203,19 +221,41 @@ const CHANGES: &[Column<GateChange>] = &[
 ];
 
 async fn history(arguments: History, session: &mut Session) -> Result<ExitStatus, Failure> {
-    let mut changes = session
-        .ledger()
-        .await?
-        .gate_history(arguments.limit)
-        .await?;
-    if let Some(key) = arguments.key.map(|key| full_key(&key)) {
-        changes.retain(|change| change.key == key);
-    }
+    let ledger = session.ledger().await?;
+    let (changes, none) = match arguments.key.map(|key| full_key(&key)) {
+        None => (
+            ledger.gate_history(arguments.limit).await?,
+            "no gate was ever changed: they are as shipped".to_owned(),
+        ),
+        Some(key) => (
+            history_of(&key, arguments.limit, &ledger).await?,
+            format!("the gate {key} was never changed: it is as shipped"),
+        ),
+    };
     if changes.is_empty() {
-        session
-            .messages
-            .note("no gate was ever changed: they are as shipped");
+        session.messages.note(none);
     }
     session.output.rows(&changes, CHANGES)?;
     Ok(ExitStatus::Done)
+}
+
+/// The changes of one gate, out of all: limited first, the changes of the others would push them out. People change gates,
+/// so that all are not many.
+async fn history_of(key: &str, limit: u32, ledger: &Ledger) -> Result<Vec<GateChange>, Failure> {
+    if !ledger.gates().await?.iter().any(|gate| gate.key == key) {
+        return Err(unknown(key));
+    }
+    let all = ledger.gate_history(u32::MAX).await?;
+    let of_this = all.into_iter().filter(|change| change.key == key);
+    Ok(of_this.take(limit as usize).collect())
+}
+
+/// As the contract refuses to change it.
+fn unknown(key: &str) -> Failure {
+    Failure::new(
+        ExitStatus::Usage,
+        "gate_unknown",
+        format!("there is no gate '{key}'"),
+    )
+    .hint("`dotwrap gates` lists the gates")
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use dotwrap_wrapper::{LeaseRecord, LeaseState};
+use serde::Serialize;
 
 use super::shared::Acting;
 use crate::badges;
@@ -30,7 +31,8 @@ pub(crate) struct List {
 
 /// Take a lease away from its holder.
 ///
-/// Whoever holds it does not learn of this before its next call, which is then refused as lease_lost.
+/// An executed run that was begun under it can not go on: its next call is refused as lease_lost. A simulated run is bound to
+/// no lease; its holder learns of it when it renews the lease or gives it back.
 #[derive(Debug, Args)]
 pub(crate) struct Release {
     /// The lease's name, e.g. dot_exec:DOT_SHA256SUM
@@ -85,17 +87,29 @@ async fn list(arguments: &List, session: &mut Session) -> Result<ExitStatus, Fai
     Ok(ExitStatus::Done)
 }
 
+/// What came of taking a lease away.
+#[derive(Debug, Serialize)]
+struct Released {
+    lease_name: String,
+    /// False: nobody held it, and nothing was changed.
+    taken: bool,
+}
+
 async fn release(arguments: Release, session: &mut Session) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
-    let was_held = ledger
+    let taken = ledger
         .force_release_lease(&arguments.name, Some(&actor), &arguments.reason)
         .await?;
     let name = &arguments.name;
-    session.messages.note(if was_held {
-        format!("took {name} away from its holder, whose further steps are refused")
+    session.messages.note(if taken {
+        format!("took {name} away from its holder")
     } else {
         format!("nobody held {name}; nothing was changed")
     });
+    session.output.change(&Released {
+        lease_name: arguments.name,
+        taken,
+    })?;
     Ok(ExitStatus::Done)
 }

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use dotwrap_wrapper::{RecordedRefusal, RefusalCatalogueEntry};
 
+use super::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, moment};
@@ -22,7 +23,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
 

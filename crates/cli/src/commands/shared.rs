@@ -1,6 +1,7 @@
 //! Arguments that several commands take.
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -35,6 +36,11 @@ pub(super) struct Recorded {
     /// Further facts, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub(super) evidence: Option<Value>,
+}
+
+/// How many rows a list may have. None at all would look like an empty ledger.
+pub(super) fn at_least_one() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 /// A JSON object on the command line.

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Layer;
+use super::{DatabaseUrl, Layer};
 use crate::failure::Failure;
 
 /// Reads the variables; one that is set but blank counts as not set.
 pub(super) fn read() -> Result<Layer, Failure> {
     Ok(Layer {
-        database_url: variable("DOTWRAP_DATABASE_URL").or_else(|| variable("DATABASE_URL")),
+        database_url: variable("DOTWRAP_DATABASE_URL")
+            .or_else(|| variable("DATABASE_URL"))
+            .map(DatabaseUrl::from),
         schema: variable("DOTWRAP_SCHEMA"),
         role_prefix: variable("DOTWRAP_ROLE_PREFIX"),
         actor: variable("DOTWRAP_ACTOR"),

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Colour, Format};
+use super::{Colour, DatabaseUrl, Format};
 
 /// What one layer says; what it does not say is left to the layer beneath.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Layer {
-    pub(crate) database_url: Option<String>,
+    pub(crate) database_url: Option<DatabaseUrl>,
     pub(crate) schema: Option<String>,
     pub(crate) role_prefix: Option<String>,
     pub(crate) actor: Option<String>,

@@ -1,5 +1,6 @@
 //! Settings in layers: flag, then environment, then `dotwrap.toml`, then what is built in.
 
+mod database_url;
 mod environment;
 mod file;
 mod layer;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+pub(crate) use database_url::DatabaseUrl;
 pub(crate) use layer::Layer;
 
 use crate::failure::Failure;
@@ -42,8 +44,8 @@ pub(crate) enum Colour {
 /// Where the ledger is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseChoice {
-    /// A database that somebody configured; its URL may hold a password and is never printed.
-    Configured(String),
+    /// A database that somebody configured.
+    Configured(DatabaseUrl),
     /// The private cluster that `dotwrap` brings along.
     Embedded,
 }
@@ -124,6 +126,20 @@ mod tests {
         let settings =
             Settings::built_in_under(Layer::default().over(Layer::default()).over(layer("file")));
         assert_eq!(settings.schema, "file");
+    }
+
+    #[test]
+    fn no_debug_output_shows_the_password_of_the_database() {
+        let flags = Layer {
+            database_url: Some("postgresql://me:hunter2@h/d".to_owned().into()),
+            ..Layer::default()
+        };
+        let of_flags = format!("{flags:?}");
+        let settings = format!("{:?}", Settings::built_in_under(flags));
+        for shown in [of_flags, settings] {
+            assert!(shown.contains("DatabaseUrl"), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the libraries report, as failures of a command.
 
 use dotwrap_contract::InstallError;
-use dotwrap_wrapper::Error;
+use dotwrap_wrapper::{Error, means_unreachable};
 use serde_json::json;
 
 use super::Failure;
@@ -47,7 +47,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
                 "expected is postgresql://USER@HOST:PORT/DATABASE, or key=value pairs as libpq takes them",
             ),
         ),
-        Error::ContractMissing { .. } => (
+        Error::NotInstalled { .. } => (
             "not_installed",
             Some("`dotwrap install` installs or upgrades it"),
         ),
@@ -56,7 +56,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
             "timed_out",
             Some("a registered preflight check may hang: see `dotwrap preflight`"),
         ),
-        Error::PoolExhausted { .. } => ("busy", None),
+        Error::PoolExhausted { .. } => ("pool_exhausted", None),
         Error::Database { .. } => ("database_error", None),
         _ => ("internal", None),
     }
@@ -82,16 +82,20 @@ impl From<InstallError> for Failure {
     }
 }
 
-/// The message is the installer's, which keeps the database's own words.
+/// The installer and the judge hand the driver's errors on as they are; what the wrapper's own calls call unreachable is called
+/// so here, too. The message is theirs, which keeps the database's own words.
 fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
     use tokio_postgres::error::SqlState;
+    if means_unreachable(error) {
+        return Failure::new(ExitStatus::Unreachable, "unreachable", message);
+    }
     match error.code() {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Failure::new(ExitStatus::NotPermitted, "not_permitted", message)
         }
         Some(code) => Failure::new(ExitStatus::Internal, "database_error", message)
             .detail(json!({ "sqlstate": code.code() })),
-        None => Failure::new(ExitStatus::Unreachable, "unreachable", message),
+        None => Failure::new(ExitStatus::Internal, "database_error", message),
     }
 }
 
@@ -125,5 +129,22 @@ impl From<dotwrap_verify::VerifyError> for Failure {
                 of_database(&source, format!("{message}: {said}"))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_pool_without_a_free_connection_is_not_called_as_the_contracts_refusal_is() {
+        let waited = Duration::from_secs(30);
+        let failure = Failure::from(Error::PoolExhausted { waited });
+        assert_eq!(failure.code, "pool_exhausted");
+        assert_eq!(failure.status, ExitStatus::Unreachable);
+        let refusal = dotwrap_wrapper::RefusalCode::from(failure.code.as_str());
+        assert!(!dotwrap_wrapper::RefusalCode::known().any(|known| known == refusal));
     }
 }

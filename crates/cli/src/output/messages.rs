@@ -14,10 +14,8 @@ use crate::failure::Failure;
 pub(crate) enum Loudness {
     /// Only failures.
     Quiet,
-    /// What a person should know.
+    /// What a person should know, too.
     Normal,
-    /// What helps to find out why.
-    Verbose,
 }
 
 /// Standard error.
@@ -43,6 +41,11 @@ impl Messages {
             loudness: Loudness::Quiet,
             ..self
         }
+    }
+
+    /// Whether standard error is coloured, for whoever writes to it beside this.
+    pub(crate) fn are_coloured(&self) -> bool {
+        self.colours != ColorChoice::Never
     }
 
     /// Something worth knowing.

@@ -72,6 +72,15 @@ impl Output {
         }
     }
 
+    /// Prints what a command changed, for programs: a person is told by a message, and need not read it twice.
+    pub(crate) fn change<Record: Serialize>(&mut self, record: &Record) -> Result<(), Failure> {
+        match self.format {
+            Format::Table => Ok(()),
+            Format::Json => self.json(record),
+            Format::Jsonl => self.json_line(record),
+        }
+    }
+
     /// Prints text as it is; its colours are dropped where none are wanted.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.stream.write_all(text.as_bytes())?;

@@ -101,8 +101,9 @@ impl RunStory {
     }
 
     fn preflight(&self) -> Layer {
-        Layer::new("PREFLIGHT", Tone::Good).says(Cell::plain(
-            "no check blocked, or nothing would have been written",
+        Layer::new("PREFLIGHT", Tone::Faint).says(Cell::toned(
+            "not on record: where a check blocks, no run is written",
+            Tone::Faint,
         ))
     }
 
@@ -197,10 +198,8 @@ impl RunStory {
 
     fn outbox(&self) -> Layer {
         if self.events.is_empty() {
-            return Layer::new("EVENTS", Tone::Faint).says(Cell::toned(
-                "none written: none of its types was active",
-                Tone::Faint,
-            ));
+            return Layer::new("EVENTS", Tone::Faint)
+                .says(Cell::toned("none written", Tone::Faint));
         }
         let layer =
             Layer::new("EVENTS", Tone::Good).at(self.events.first().map(|event| event.occurred_at));

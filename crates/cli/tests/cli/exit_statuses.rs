@@ -1,5 +1,7 @@
 //! Every exit status, by a call that ends with it.
 
+use std::process::Stdio;
+
 use crate::support::{Answer, Desk, Installation};
 
 #[test]
@@ -57,6 +59,7 @@ fn what_is_malformed_or_unknown_ends_with_2() {
             &["gates", "open", "moon", "--for", "1m", "--reason", "r"],
             "gate_unknown",
         ),
+        (&["gates", "history", "moon"], "gate_unknown"),
         (
             &[
                 "gates",
@@ -211,6 +214,33 @@ fn a_database_that_is_not_there_ends_with_69_and_its_password_is_not_shown() {
         "{}",
         answer.messages
     );
+}
+
+#[test]
+fn a_server_that_ends_the_connection_ends_with_69_whoever_was_asking() {
+    let installation = Installation::empty();
+    let prefix = installation.database.role_prefix();
+    installation
+        .call(&["install", "--role-prefix", prefix])
+        .expect(0);
+    for words in [
+        &["runs", "ls"][..],
+        &["verify"],
+        &["install", "--role-prefix", prefix, "--repair"],
+    ] {
+        let lock = installation.lock("process_run_observation");
+        let child = installation
+            .command(&[words, &["--output", "json"]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let session = installation.waiting_session();
+        installation.sql_as_superuser(&format!("SELECT pg_terminate_backend({session})"));
+        let answer = Answer::from(child.wait_with_output().unwrap()).expect(69);
+        assert_eq!(answer.failure()["code"], "unreachable", "{words:?}");
+        drop(lock);
+    }
 }
 
 #[test]

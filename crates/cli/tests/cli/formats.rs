@@ -1,5 +1,7 @@
 //! Tables, JSON, JSON lines and colour.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::{Answer, Installation};
 
 #[test]
@@ -71,6 +73,21 @@ fn quiet_leaves_the_data_and_drops_the_messages() {
         .expect(0);
     assert_ne!(answer.output, "");
     assert_eq!(answer.messages, "");
+}
+
+#[test]
+fn a_warning_is_seen_unless_quiet_is_asked_for() {
+    let installation = Installation::with_catalogue();
+    let file = installation.desk.file(".pgpass", "*:*:*:*:secret\n");
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o644)).unwrap();
+    let answer = installation.call(&["status"]).expect(0);
+    assert!(
+        answer.messages.contains("WARN") && answer.messages.contains("0600"),
+        "{}",
+        answer.messages
+    );
+    assert!(!answer.messages.contains('\u{1b}'), "{}", answer.messages);
+    assert_eq!(installation.call(&["status", "-q"]).expect(0).messages, "");
 }
 
 #[test]

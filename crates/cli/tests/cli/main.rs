@@ -19,3 +19,4 @@ mod recording;
 mod registry;
 mod support;
 mod verification;
+mod watching;

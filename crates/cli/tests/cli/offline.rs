@@ -41,6 +41,40 @@ fn a_wrong_command_line_is_json_where_json_was_asked_for() {
 }
 
 #[test]
+fn a_wrong_command_line_is_json_whichever_setting_asks_for_it() {
+    let desk = Desk::new();
+    let wrong = ["run", "--no-such-flag"];
+    let mut by_variable = desk.command(&wrong);
+    by_variable.env("DOTWRAP_OUTPUT", "jsonl");
+    desk.file("other.toml", "output = 'json'");
+    let mut by_named_file = desk.command(&[&wrong[..], &["--config=other.toml"]].concat());
+    desk.file("project/dotwrap.toml", "output = 'json'");
+    let mut by_nearest_file = desk.command(&wrong);
+    by_nearest_file.current_dir(desk.folder().join("project"));
+    for command in [&mut by_variable, &mut by_named_file, &mut by_nearest_file] {
+        let failure = Answer::of(command).expect(2).failure();
+        assert_eq!(failure["code"], "usage");
+        assert!(
+            failure["message"]
+                .as_str()
+                .unwrap()
+                .contains("no-such-flag"),
+            "{failure}"
+        );
+    }
+    let mut table = desk.command(&[&wrong[..], &["--output", "table"]].concat());
+    let answer = Answer::of(table.env("DOTWRAP_OUTPUT", "json")).expect(2);
+    assert!(answer.messages.contains("Usage:"), "{}", answer.messages);
+}
+
+#[test]
+fn a_missing_command_is_json_where_json_was_asked_for() {
+    let mut command = Desk::new().command(&[]);
+    let answer = Answer::of(command.current_dir("/").env("DOTWRAP_OUTPUT", "json")).expect(2);
+    assert_eq!(answer.failure()["message"], "a command is missing");
+}
+
+#[test]
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let answer = Answer::of(&mut Desk::new().command(&["completions", shell])).expect(0);

@@ -39,6 +39,73 @@ fn a_gate_is_opened_for_a_time_and_closed_again_and_both_are_kept() {
 }
 
 #[test]
+fn the_history_of_one_gate_is_not_pushed_out_by_that_of_the_others() {
+    let installation = Installation::as_shipped();
+    let close = |gate, reason| {
+        installation
+            .call(&["gates", "close", gate, "--reason", reason])
+            .expect(0);
+    };
+    close("execute_enabled", "first");
+    close("execute_enabled", "second");
+    close("dry_run_only", "another gate");
+    let history = installation
+        .call(&[
+            "gates",
+            "history",
+            "execute_enabled",
+            "--limit",
+            "1",
+            "--output",
+            "json",
+        ])
+        .expect(0)
+        .json();
+    assert_eq!(history.as_array().unwrap().len(), 1);
+    assert_eq!(history[0]["reason"], "second");
+}
+
+#[test]
+fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
+    let installation = Installation::as_shipped();
+    let open = ["gates", "open", "execute_enabled", "--for", "15m"];
+    let (json, reason) = (["--output", "json"], ["--reason", "a test"]);
+    let call = |words: &[&str]| {
+        installation
+            .call(&[words, &json[..]].concat())
+            .expect(0)
+            .json()
+    };
+    assert_eq!(
+        call(&[&open[..], &reason].concat()),
+        serde_json::json!({
+            "key": "process_dot_runtime.execute_enabled", "value": "true", "open": true, "lasting": "PT15M",
+            "posture": "NO_EXECUTE",
+        })
+    );
+    let activate = [&["events", "activate", "process.run.failed"], &reason[..]].concat();
+    for changed in [true, false] {
+        assert_eq!(
+            call(&activate),
+            serde_json::json!({ "event_type": "process.run.failed", "active": true, "changed": changed })
+        );
+    }
+    assert_eq!(
+        call(&["candidates", "set", "C", "--title", "Mine"]),
+        serde_json::json!({ "process_candidate_code": "C", "title": "Mine", "owner": null })
+    );
+    for words in [
+        &[&open[..], &reason].concat(),
+        &activate,
+        &vec!["candidates", "set", "C"],
+    ] {
+        let answer = installation.call(words).expect(0);
+        assert_eq!(answer.output, "", "{words:?}");
+        assert_ne!(answer.messages, "", "{words:?}");
+    }
+}
+
+#[test]
 fn opening_the_brake_releases_it_and_closing_it_brakes() {
     let installation = Installation::as_shipped();
     let brake = || installation.call(&["gates", "--output", "json"]).json()["gates"][1].clone();
@@ -131,9 +198,15 @@ fn a_lease_can_be_taken_away_with_a_reason() {
             "dot_exec:DOT_SHA256SUM",
             "--reason",
             "it hangs",
+            "--output",
+            "json",
         ])
         .expect(0);
     assert!(again.messages.contains("nobody held"), "{}", again.messages);
+    assert_eq!(
+        again.json(),
+        serde_json::json!({ "lease_name": "dot_exec:DOT_SHA256SUM", "taken": false })
+    );
     installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
 }
 

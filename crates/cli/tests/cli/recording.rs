@@ -1,8 +1,5 @@
 //! `run`, `observe`, `runs`, `backfill`.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use crate::assert_answer;
 use crate::support::{Answer, Installation};
 
@@ -158,40 +155,6 @@ fn a_component_of_another_correlation_is_refused() {
         .expect(2)
         .failure();
     assert_eq!(failure["code"], "correlation_mismatch");
-}
-
-#[test]
-fn watching_one_run_ends_when_the_run_has_ended() {
-    let installation = Installation::with_catalogue();
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--correlation", "watched"])
-        .expect(0);
-    let answer = installation.call(&["runs", "watch", "watched"]).expect(0);
-    assert!(answer.output.contains("watched"), "{}", answer.output);
-}
-
-#[test]
-fn watching_prints_a_run_as_soon_as_it_is_recorded() {
-    let installation = Installation::with_catalogue();
-    let mut command = installation
-        .desk
-        .command(&["runs", "watch", "--every", "0.1", "-q"]);
-    command.env(
-        "DATABASE_URL",
-        installation.database.url_as(installation.database.owner()),
-    );
-    let mut watching = command.stdout(Stdio::piped()).spawn().unwrap();
-    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
-    let mut line = String::new();
-    BufReader::new(watching.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    watching.kill().unwrap();
-    watching.wait().unwrap();
-    assert!(
-        line.contains("DOT_SHA256SUM") && line.contains("SIMULATED_DRY_RUN"),
-        "{line}"
-    );
 }
 
 const TWO_ROWS: &str = r#"{"dot_code":"DOT_GZIP","process_candidate_code":"PROC-CAND:compression:gzip","correlation_id":"old-1","ticket":7}

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use dotwrap_testkit::{TestDatabase, Version};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio_postgres::Client;
 
 /// The databases' connections live on one runtime for all tests of the program.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -99,6 +101,46 @@ impl Installation {
         )
     }
 
+    /// The program as the installing login, ready to be started beside others.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.desk.command(words);
+        command.env("DATABASE_URL", self.database.url_as(self.database.owner()));
+        command
+    }
+
+    /// Locks a table of the contract against everybody, for as long as the client is held.
+    pub(crate) fn lock(&self, table: &str) -> Client {
+        wait(async {
+            let client = self.database.superuser().await;
+            client
+                .batch_execute(&format!("BEGIN; LOCK TABLE dot.{table}"))
+                .await
+                .unwrap();
+            client
+        })
+    }
+
+    /// Waits until a session waits for a lock, and returns its process.
+    pub(crate) fn waiting_session(&self) -> i32 {
+        wait(async {
+            let client = self.database.superuser().await;
+            loop {
+                let waiting = client
+                    .query_opt(
+                        "SELECT pid FROM pg_stat_activity
+                         WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0",
+                        &[],
+                    )
+                    .await
+                    .unwrap();
+                match waiting {
+                    Some(row) => return row.get(0),
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        })
+    }
+
     /// Does something in the database as the server's superuser.
     pub(crate) fn sql_as_superuser(&self, commands: &str) {
         wait(async {
@@ -133,17 +175,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn of(command: &mut Command) -> Self {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self {
-            output: text(stdout),
-            messages: text(stderr),
-            status: status.code().unwrap(),
-        }
+        Self::from(command.output().unwrap())
     }
 
     /// Fails the test where it ended otherwise.
@@ -171,6 +203,17 @@ impl Answer {
     pub(crate) fn failure(&self) -> serde_json::Value {
         serde_json::from_str(&self.messages)
             .unwrap_or_else(|error| panic!("{error}: {}", self.messages))
+    }
+}
+
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            output: text(output.stdout),
+            messages: text(output.stderr),
+            status: output.status.code().unwrap(),
+        }
     }
 }
 

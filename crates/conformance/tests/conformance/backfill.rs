@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::world::{CANDIDATE, LONE, PRODUCER, VERIFIER};
-use crate::common::{Backend, Call, Stage, code, contents, literal, number, refused, row, rows};
+use crate::common::{
+    Backend, Call, Stage, code, contents, execute, literal, number, refused, row, rows,
+};
 
 /// A row with what is required, changed as the test wants it.
 fn asserted(correlation_id: &str) -> Value {
@@ -149,6 +151,30 @@ async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
         .assert_same(&before, "a conflict");
 }
 
+#[apply(on_each_version)]
+async fn a_blocking_check_stops_what_is_new_and_nothing_else(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
+    let file = Call::backfill(&json!([asserted("old")])).sql();
+    assert_eq!(number(&observer, &file).await, 1);
+    execute(
+        &superuser,
+        "UPDATE dot.dot_preflight_check SET enabled = false",
+    )
+    .await;
+    assert_eq!(number(&observer, &file).await, 0, "it is there already");
+    let nothing = Call::backfill(&json!([])).sql();
+    assert_eq!(number(&observer, &nothing).await, 0);
+    for (row, expected) in [
+        (asserted("new"), "preflight_blocked"),
+        (json!(3), "backfill_row_invalid"),
+        (with("dot_code", json!("DOT_UNKNOWN")), "unknown_dot"),
+    ] {
+        let call = Call::backfill(&json!([row])).sql();
+        assert_eq!(code(&observer, &call).await, expected);
+    }
+}
+
 #[apply(on_each_backend)]
 async fn sixteen_imports_of_one_file_at_once_write_it_once(backend: Backend) {
     let stage = Stage::new(backend).await;
@@ -190,6 +216,19 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
         ),
         (with("status", json!("verified")), "backfill_row_invalid"),
         (with("status", json!("")), "backfill_row_invalid"),
+        (
+            with("process_candidate_code", json!({})),
+            "backfill_row_invalid",
+        ),
+        (with("correlation_id", json!(7)), "backfill_row_invalid"),
+        (
+            with("started_at", json!("-infinity")),
+            "backfill_row_invalid",
+        ),
+        (
+            with("ended_at", json!("10000-01-01")),
+            "backfill_row_invalid",
+        ),
         (with("evidence_ref", json!([1])), "backfill_row_invalid"),
         (with("evidence_ref", json!("text")), "backfill_row_invalid"),
         (

@@ -369,7 +369,7 @@ async fn the_ladder_is_climbed_rung_by_rung(backend: Backend) {
     .await;
     execute(&superuser, &run.conclusion.sql()).await;
     rung("birth_ready", "BIRTH_READY", json!("REAL_RUN")).await;
-    rows(&operator, &set_candidate("NULL")).await;
+    rows(&operator, &set_candidate("''")).await;
     rung(
         "verified_candidate",
         "VERIFIED_PENDING_OWNER",

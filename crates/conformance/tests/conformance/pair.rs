@@ -8,8 +8,8 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER};
-use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, row, rows, text};
+use crate::common::world::{CANDIDATE, CORRELATION, LONE, PRODUCER, VERIFIER};
+use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, execute, row, rows, text};
 
 /// One row of the seed's status model.
 struct StatusRow {
@@ -557,6 +557,54 @@ async fn many_single_recordings_at_once_are_all_counted(backend: Backend) {
     assert_eq!(
         counts,
         json!({"run_count": 12, "simulated_count": 12, "component_count": 24})
+    );
+}
+
+#[apply(on_each_version)]
+async fn what_was_observed_stays_with_its_dot_when_pairs_change(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    rows(&observer, &Call::pair().sql()).await;
+    let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+    let side = |dot_code: &str, role: &str| {
+        Call::component(&run)
+            .text("p_dot_code", dot_code)
+            .text("p_component_role", role)
+            .sql()
+    };
+    rows(&observer, &side(VERIFIER, "verifier")).await;
+    execute(
+        &superuser,
+        &format!(
+            "BEGIN; UPDATE dot.dot_tools SET paired_dot = NULL, pair_role = NULL WHERE dot_code = '{VERIFIER}';
+             UPDATE dot.dot_tools SET paired_dot = '{LONE}' WHERE dot_code = '{PRODUCER}';
+             UPDATE dot.dot_tools SET paired_dot = '{PRODUCER}', pair_role = 'verifier' WHERE dot_code = '{LONE}'; COMMIT"
+        ),
+    )
+    .await;
+    let observed = "SELECT dot_code, has_observation, process_run_id IS NOT NULL AS has_run FROM dot.v_process_dot_wrapper_status
+                    WHERE has_observation ORDER BY dot_code";
+    let seen =
+        |dot_code: &str| json!({"dot_code": dot_code, "has_observation": true, "has_run": true});
+    assert_eq!(
+        rows(&observer, observed).await,
+        [seen(PRODUCER), seen(VERIFIER)]
+    );
+    // The new verifier is counted beside the old one, whichever way it is recorded.
+    rows(&observer, &Call::pair().sql()).await;
+    let second = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+    let lone = Call::component(&second)
+        .text("p_dot_code", LONE)
+        .text("p_component_role", "verifier");
+    rows(&observer, &lone.sql()).await;
+    assert_eq!(
+        rows(&observer, observed).await,
+        [seen(PRODUCER), seen(VERIFIER), seen(LONE)]
+    );
+    let counts = row(&observer, "SELECT run_count, simulated_count, component_count FROM dot.v_process_discovery_runtime_observed").await;
+    assert_eq!(
+        counts,
+        json!({"run_count": 4, "simulated_count": 4, "component_count": 6})
     );
 }
 

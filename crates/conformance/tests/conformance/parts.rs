@@ -9,11 +9,121 @@ use crate::common::executed::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN};
 use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, set_posture,
 };
-use crate::common::{Backend, Call, Stage, ask, code, contents, execute, literal, row, rows, text};
+use crate::common::{
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, row, rows,
+    text,
+};
 
 /// A header of the pair, to put components under.
 async fn a_run(observer: &Client) -> String {
     text(observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await
+}
+
+/// A component in its role.
+fn part(run: &str, dot_code: &str, role: &str) -> String {
+    Call::component(run)
+        .text("p_dot_code", dot_code)
+        .text("p_component_role", role)
+        .sql()
+}
+
+#[apply(on_each_backend)]
+async fn a_run_without_a_dot_becomes_the_first_ones_pair_also_for_who_waited(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let (mut first, second) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
+    let run = text(&second, &Call::run().sql()).await;
+    let in_flight = first.transaction().await.unwrap();
+    rows(&in_flight, &part(&run, PRODUCER, "producer")).await;
+    let other = part(&run, OTHER_VERIFIER, "verifier");
+    let (outcome, ()) = tokio::join!(ask(&second, &other), async {
+        lock_waiters(&superuser, 1).await;
+        in_flight.commit().await.unwrap();
+    });
+    assert_eq!(Refusal::of(&outcome.unwrap_err()).code, "role_invalid");
+}
+
+#[apply(on_each_version)]
+async fn an_older_snapshot_does_not_hide_the_other_side_of_a_run(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (mut old, other) = (
+        stage.client("observer").await,
+        stage.client("observer").await,
+    );
+    for dot_code in [VERIFIER, OTHER_VERIFIER] {
+        let run = text(&other, &Call::run().sql()).await;
+        let snapshot = old
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .start()
+            .await
+            .unwrap();
+        rows(&snapshot, "SELECT count(*) FROM dot.v_process_run").await;
+        rows(&other, &part(&run, PRODUCER, "producer")).await;
+        let error = ask(&snapshot, &part(&run, dot_code, "verifier"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.code(),
+            Some(&tokio_postgres::error::SqlState::T_R_SERIALIZATION_FAILURE),
+            "{error:?}"
+        );
+        snapshot.rollback().await.unwrap();
+    }
+    // A snapshot that is new enough records, and leaves nothing else behind.
+    let run = text(&other, &Call::run().sql()).await;
+    for (dot_code, role) in [(PRODUCER, "producer"), (VERIFIER, "verifier")] {
+        let snapshot = old
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .start()
+            .await
+            .unwrap();
+        rows(&snapshot, &part(&run, dot_code, role)).await;
+        snapshot.commit().await.unwrap();
+    }
+    let recorded = rows(
+        &other,
+        &format!("SELECT dot_code FROM dot.v_process_component WHERE process_run_id = {} ORDER BY component_role", literal(&run)),
+    )
+    .await;
+    assert_eq!(
+        recorded,
+        [json!({"dot_code": PRODUCER}), json!({"dot_code": VERIFIER})]
+    );
+}
+
+#[apply(on_each_version)]
+async fn blank_texts_are_missing_texts(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = text(
+        &observer,
+        &Call::run()
+            .text("p_dot_code", PRODUCER)
+            .text("p_event_code", "\u{a0}")
+            .text("p_process_definition_code", " ")
+            .sql(),
+    )
+    .await;
+    let call = Call::component(&run)
+        .text("p_event_code", " ")
+        .text("p_output_digest", "\t")
+        .text("p_verdict", " ");
+    rows(&observer, &call.sql()).await;
+    let kept = row(
+        &observer,
+        "SELECT r.event_code AS of_run, r.process_definition_code, c.event_code, c.output_digest, c.verdict
+         FROM dot.v_process_run r JOIN dot.v_process_component c USING (process_run_id)",
+    )
+    .await;
+    assert_eq!(
+        kept,
+        json!({"of_run": null, "process_definition_code": null, "event_code": null, "output_digest": null, "verdict": null})
+    );
 }
 
 #[apply(on_each_backend)]

@@ -59,7 +59,7 @@ async fn the_shipped_checks_pass_and_say_so(backend: Backend) {
 }
 
 /// Body of the check, what to do on a finding, then the expected count and status.
-const ANSWERS: [(&str, &str, &str, Option<i64>, &str); 9] = [
+const ANSWERS: [(&str, &str, &str, Option<i64>, &str); 10] = [
     (
         "nothing_found",
         "BEGIN RETURN 0; END",
@@ -98,6 +98,13 @@ const ANSWERS: [(&str, &str, &str, Option<i64>, &str); 9] = [
     (
         "raises_while_writing_its_answer",
         "BEGIN RETURN 1/0; END",
+        "WARN",
+        None,
+        "BLOCK",
+    ),
+    (
+        "fails_an_assertion",
+        "BEGIN ASSERT false; RETURN 0; END",
         "WARN",
         None,
         "BLOCK",
@@ -224,7 +231,7 @@ async fn no_enabled_check_at_all_blocks(backend: Backend) {
             &Call::pair().sql(),
             &Call::run().sql(),
             &Call::component(&run).sql(),
-            &Call::backfill(&json!([])).sql(),
+            &Call::backfill(&json!([{"dot_code": VERIFIER, "process_candidate_code": "c", "correlation_id": "c"}])).sql(),
         ] {
             assert_eq!(
                 refused(&observer, call).await.code,

@@ -250,6 +250,23 @@ fn cases() -> Vec<Case> {
                 .sql(),
         ),
         case(
+            "expiry_invalid",
+            "operator",
+            Call::gate("process_dot_runtime.execute_enabled", "true")
+                .with("p_expires_at", "'infinity'")
+                .sql(),
+        ),
+        case(
+            "time_invalid",
+            "observer",
+            Call::run().with("p_started_at", "'infinity'").sql(),
+        ),
+        case(
+            "time_invalid",
+            "observer",
+            component().with("p_ended_at", "'20000-01-01'").sql(),
+        ),
+        case(
             "reason_required",
             "operator",
             force().text("p_reason", "").sql(),

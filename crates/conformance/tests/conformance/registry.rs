@@ -316,20 +316,60 @@ async fn a_candidate_is_registered_and_changed(backend: Backend) {
         stored,
         json!({"process_candidate_code": "C", "title": "title", "owner": "ann"})
     );
-    rows(
+    // What is not named stays, so that setting an owner does not take the title away.
+    for (owner, title, expected) in [
+        ("NULL", "NULL", json!({"title": "title", "owner": "ann"})),
+        ("'bob'", "NULL", json!({"title": "title", "owner": "bob"})),
+        ("NULL", "'other'", json!({"title": "other", "owner": "bob"})),
+        ("' '", "''", json!({"title": "", "owner": null})),
+    ] {
+        let change = set.clone().with("p_owner", owner).with("p_title", title);
+        rows(&operator, &change.sql()).await;
+        let stored = row(
+            &operator,
+            "SELECT title, owner FROM dot.v_process_candidate",
+        )
+        .await;
+        assert_eq!(stored, expected, "{owner}, {title}");
+    }
+}
+
+#[apply(on_each_version)]
+async fn whoever_changes_the_registry_is_kept(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let operator = stage.client("operator").await;
+    let before = number(&operator, "SELECT count(*) FROM dot.v_dot_registry_history").await;
+    let candidate = Call::new("fn_process_candidate_set")
+        .text("p_process_candidate_code", "C")
+        .text("p_title", "title")
+        .text("p_owner", "ann")
+        .text("p_actor", "olga");
+    let check = Call::new("fn_dot_preflight_check_set")
+        .text("p_check_name", "c")
+        .text("p_count_query", "dot.fn_dot_check_malformed_gates")
+        .with("p_enabled", "false")
+        .text("p_actor", "olga");
+    let contract = contract(|_| ()).text("p_actor", "olga");
+    for call in [candidate, check, contract] {
+        rows(&operator, &call.sql()).await;
+    }
+    let history = rows(
         &operator,
-        &set.clone()
-            .with("p_owner", "NULL")
-            .with("p_title", "NULL")
-            .sql(),
+        &format!(
+            "SELECT kind, key, actor, recorded_by = session_user AS is_me, coalesce(entry ->> 'owner', entry ->> 'enabled', entry ->> 'mode') AS what
+             FROM dot.v_dot_registry_history ORDER BY change_id OFFSET {before}"
+        ),
     )
     .await;
-    let stored = row(
-        &operator,
-        "SELECT title, owner FROM dot.v_process_candidate",
-    )
-    .await;
-    assert_eq!(stored, json!({"title": "", "owner": null}));
+    let change = |kind: &str, key: &str, what: &str| json!({"kind": kind, "key": key, "actor": "olga", "is_me": true, "what": what});
+    assert_eq!(
+        history,
+        [
+            change("candidate", "C", "ann"),
+            change("check", "c", "false"),
+            change("contract", &format!("{PRODUCER} DRY_RUN"), "DRY_RUN"),
+        ]
+    );
 }
 
 fn contract(change: impl FnOnce(&mut Value)) -> Call {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executed::ExecutedRun;
+use crate::common::executed::{self, ExecutedRun, TOKEN};
 use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture,
 };
@@ -202,37 +202,37 @@ async fn the_wrapper_status_names_the_best_evidence_and_the_last(backend: Backen
         stage.client("runner").await,
     );
     set_posture(&operator, "REAL_RUN").await;
-    for (mode, receipt, expected) in [
+    executed::begin(&superuser).await;
+    for (mode, run, receipt, expected) in [
         (
             "DRY_RUN",
+            "00000000-0000-7000-8000-0000000000a1",
             "00000000-0000-7000-8000-0000000000b1",
             "DRY_RUN_OBSERVED",
         ),
         (
             "REAL_RUN",
+            "00000000-0000-7000-8000-0000000000a2",
             "00000000-0000-7000-8000-0000000000b2",
             "REAL_RUN_OBSERVED",
         ),
     ] {
-        let run = text(
-            &runner,
-            &Call::run()
-                .text("p_dot_code", PRODUCER)
-                .text("p_evidence_type", mode)
-                .sql(),
-        )
-        .await;
+        let mut header = ExecutedRun::truthful().header;
+        header.set("process_run_id", &literal(run));
+        header.set("evidence_type", &literal(mode));
+        execute(&superuser, &header.sql()).await;
         let mut invocation = ExecutedRun::truthful().producer_receipt;
-        invocation.set("process_run_id", &literal(&run));
+        invocation.set("process_run_id", &literal(run));
         invocation.set("invocation_id", &literal(receipt));
         invocation.set("mode", &literal(mode));
         execute(&superuser, &invocation.sql()).await;
         rows(
             &runner,
-            &Call::component(&run)
+            &Call::component(run)
                 .text("p_evidence_type", mode)
                 .text("p_status", "step_completed")
                 .text("p_invocation_id", receipt)
+                .text("p_lease_token", TOKEN)
                 .sql(),
         )
         .await;
@@ -242,6 +242,8 @@ async fn the_wrapper_status_names_the_best_evidence_and_the_last(backend: Backen
             (&json!(expected), &json!(mode))
         );
     }
+    let release = "UPDATE dot.dot_iu_runtime_lease SET released_at = clock_timestamp()";
+    execute(&superuser, release).await;
     rows(&runner, &Call::pair().sql()).await;
     let status = wrapper_status(&operator, PRODUCER).await;
     assert_eq!(

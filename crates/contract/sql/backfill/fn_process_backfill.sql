@@ -19,7 +19,6 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('source_ref', p_source_ref));
-  PERFORM fn_assert_safe_for_dot_action();
   FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP
     v_new := v_new + fn_process_backfill_row(v_entry.value, v_entry.ordinality, p_actor, p_source_ref, p_source_sha256);
   END LOOP;

@@ -12,6 +12,13 @@ BEGIN
   IF jsonb_typeof(p_row) <> 'object' THEN
     PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s is not an object', p_ordinality), jsonb_build_object('row', p_ordinality));
   END IF;
+  SELECT string_agg(f.key, ', ' ORDER BY f.key) INTO v_wrong FROM jsonb_each(p_row) f
+  WHERE f.key IN ('dot_code', 'process_candidate_code', 'correlation_id', 'status', 'idempotency_key', 'process_run_id', 'input_ref', 'output_ref',
+                  'error_ref', 'started_at', 'ended_at', 'evidence_type')
+    AND jsonb_typeof(f.value) NOT IN ('string', 'null');
+  IF v_wrong IS NOT NULL THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s must be text', p_ordinality, v_wrong), jsonb_build_object('row', p_ordinality));
+  END IF;
   BEGIN
     process_run_id := (p_row ->> 'process_run_id')::uuid;
     started_at := (p_row ->> 'started_at')::timestamptz;
@@ -27,11 +34,12 @@ BEGIN
   input_ref := p_row ->> 'input_ref';
   output_ref := p_row ->> 'output_ref';
   error_ref := p_row ->> 'error_ref';
-  evidence_ref := coalesce(p_row -> 'evidence_ref', '{}');
+  evidence_ref := coalesce(nullif(p_row -> 'evidence_ref', 'null'), '{}');
   rest := p_row - '{dot_code,process_candidate_code,correlation_id,status,idempotency_key,process_run_id,input_ref,output_ref,error_ref,evidence_ref,started_at,ended_at,evidence_type}'::text[];
   v_wrong := CASE
     WHEN coalesce(p_row ->> 'evidence_type', 'BACKFILLED_EVIDENCE') <> 'BACKFILLED_EVIDENCE' THEN 'what comes from elsewhere is BACKFILLED_EVIDENCE and nothing else'
     WHEN status NOT IN ('observed', 'started', 'completed', 'failed', 'stuck', 'cancelled', 'orphan') THEN 'there is no such status'
+    WHEN NOT (fn_dot_is_readable_time(started_at) AND fn_dot_is_readable_time(ended_at)) THEN 'started_at and ended_at are times between the years 1 and 9999'
     WHEN jsonb_typeof(evidence_ref) <> 'object' THEN 'evidence_ref is not an object'
   END;
   IF v_wrong IS NOT NULL THEN

@@ -39,6 +39,8 @@ BEGIN
   IF (fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE')).process_run_id IS NOT NULL THEN
     RETURN 0;
   END IF;
+  -- Only where there is something to write: a file that is there already is answered whatever a check says now.
+  PERFORM fn_assert_safe_for_dot_action();
   INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system,
     idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
   VALUES (v_run_id, v_producer, v_given.process_candidate_code, v_given.correlation_id, v_given.status, 'BACKFILLED_EVIDENCE', 'dot_backfill',

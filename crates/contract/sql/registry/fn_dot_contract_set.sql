@@ -39,13 +39,15 @@ BEGIN
     PERFORM fn_dot_refuse('role_invalid', format('%s is a %s', v_contract.dot_code, v_role));
   ELSIF v_contract.mode <> 'REAL_RUN' AND (v_contract.no_mutation_assertion IS NOT TRUE OR coalesce(v_contract.output_namespace, '') NOT LIKE 'DRYRUN-NS:%') THEN
     PERFORM fn_dot_refuse('namespace_forbidden', format('a %s contract asserts no mutation and writes to a DRYRUN-NS: namespace', v_contract.mode));
-  ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN') AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:).' THEN
+  ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN') AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:)[[:space:]]*[^[:space:]]' THEN
     PERFORM fn_dot_refuse('endpoint_missing', format('a %s contract needs an endpoint_ref', v_contract.mode));
   ELSIF v_contract.fixture_ref IS NOT NULL AND NOT EXISTS (SELECT FROM dot_fixture f WHERE f.fixture_ref = v_contract.fixture_ref) THEN
     PERFORM fn_dot_refuse('fixture_missing', format('there is no fixture %L', left(v_contract.fixture_ref, 200)));
   ELSIF jsonb_typeof(v_contract.invocation) IS DISTINCT FROM 'object' OR coalesce(v_contract.timeout_ms, 0) <= 0
-        OR coalesce(v_contract.contract_status, '') NOT IN ('draft', 'active', 'retired') THEN
-    PERFORM fn_dot_refuse('contract_invalid', 'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired');
+        OR coalesce(v_contract.contract_status, '') NOT IN ('draft', 'active', 'retired')
+        OR jsonb_typeof(v_contract.expected_output_schema) NOT IN ('object', 'boolean', 'null')
+        OR jsonb_typeof(v_contract.verifier_schema) NOT IN ('object', 'boolean', 'null') THEN
+    PERFORM fn_dot_refuse('contract_invalid', 'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an object or a boolean');
   END IF;
 
   INSERT INTO dot_agent_api_contract AS c (dot_code, mode, candidate_code, operation, role, fixture_ref, output_namespace, no_mutation_assertion,
@@ -57,6 +59,7 @@ BEGIN
     fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace, no_mutation_assertion = excluded.no_mutation_assertion,
     endpoint_ref = excluded.endpoint_ref, invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
     verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms, contract_status = excluded.contract_status;
+  PERFORM fn_dot_registry_note('contract', v_contract.dot_code || ' ' || v_contract.mode, to_jsonb(v_contract) - 'created_at', p_actor);
   RETURN v_contract.dot_code || ' ' || v_contract.mode;
 END;
 $$;

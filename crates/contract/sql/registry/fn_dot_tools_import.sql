@@ -36,6 +36,7 @@ BEGIN
       paired_dot = excluded.paired_dot, pair_role = excluded.pair_role, trigger_type = excluded.trigger_type,
       execution_engine = excluded.execution_engine, script_path = excluded.script_path, status = excluded.status,
       extra_metadata = excluded.extra_metadata;
+    PERFORM fn_dot_registry_note('tool', v_row.dot_code, fn_dot_tool_row(v_entry.tool), p_actor);
   END LOOP;
 END;
 $$;

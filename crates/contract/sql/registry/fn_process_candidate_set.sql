@@ -1,7 +1,10 @@
--- Registers a candidate process or changes its title and owner. An owner is what birth_ready still asks for.
+-- Registers a candidate process or changes its title and owner. Null keeps what is there; a blank text takes it away. An
+-- owner is what birth_ready still asks for.
 CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text, p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
+DECLARE
+  v_row process_candidate;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who registers the candidate is missing');
@@ -12,7 +15,11 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('title', p_title));
   INSERT INTO process_candidate AS c (process_candidate_code, title, owner)
   VALUES (p_process_candidate_code, coalesce(p_title, ''), CASE WHEN NOT fn_dot_is_blank(p_owner) THEN p_owner END)
-  ON CONFLICT (process_candidate_code) DO UPDATE SET title = excluded.title, owner = excluded.owner;
+  ON CONFLICT (process_candidate_code) DO UPDATE SET
+    title = CASE WHEN p_title IS NULL THEN c.title ELSE excluded.title END,
+    owner = CASE WHEN p_owner IS NULL THEN c.owner ELSE excluded.owner END
+  RETURNING c.* INTO v_row;
+  PERFORM fn_dot_registry_note('candidate', p_process_candidate_code, to_jsonb(v_row), p_actor);
   RETURN p_process_candidate_code;
 END;
 $$;

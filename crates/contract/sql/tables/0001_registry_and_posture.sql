@@ -70,7 +70,7 @@ CREATE TABLE dot_preflight_check (
   severity    text NOT NULL DEFAULT 'high' CHECK (severity IN ('critical', 'high', 'medium', 'info')),
   on_finding  text NOT NULL DEFAULT 'BLOCK' CHECK (on_finding IN ('BLOCK', 'WARN')),
   count_query text NOT NULL,
-  max_age     interval NOT NULL DEFAULT '0',
+  max_age     interval NOT NULL DEFAULT '0' CHECK (max_age BETWEEN '0' AND '366 days'),
   enabled     boolean NOT NULL DEFAULT true,
   description text NOT NULL DEFAULT '',
   -- The last answer that let a run pass: of which function, how much, when. Written by whoever asked.
@@ -127,6 +127,17 @@ CREATE TABLE event_type_registry (
   description text NOT NULL DEFAULT ''
 );
 
+-- Every change of the registry: what the entry became, who did it.
+CREATE TABLE dot_registry_history (
+  change_id   uuid PRIMARY KEY,
+  kind        text NOT NULL CHECK (kind IN ('tool', 'candidate', 'contract', 'fixture', 'check')),
+  key         text NOT NULL,
+  entry       jsonb NOT NULL,
+  actor       text NOT NULL,
+  recorded_by text NOT NULL DEFAULT session_user,
+  changed_at  timestamptz NOT NULL
+);
+
 -- When which type was active, so that a reader can judge whether an outbox row had a right to be written.
 CREATE TABLE event_type_history (
   change_id   uuid PRIMARY KEY,
@@ -146,9 +157,10 @@ CREATE TABLE dot_iu_runtime_lease (
   expires_at   timestamptz NOT NULL,
   released_at  timestamptz,
   acquisitions bigint NOT NULL DEFAULT 1,
-  -- Whole pairs that were recorded under this lease for one candidate, and the last of them: counted here because a pair's
-  -- call writes this row anyway. Another candidate's call moves them to process_observation_rollup.
+  -- Whole pairs that were recorded under this lease for one candidate and one verifier, and the last of them: counted here
+  -- because a pair's call writes this row anyway. A call for another moves them to process_observation_rollup.
   observed_candidate text,
+  observed_verifier  text,
   observed_runs      bigint NOT NULL DEFAULT 0,
   observed_at        timestamptz,
   observed_run_id    uuid

@@ -22,6 +22,8 @@ CREATE TABLE process_observation_rollup (
   producer_run_id        uuid,
   -- The best evidence there ever was of each side: 0 backfilled, 1 simulated, 2 dry run, 3 real run.
   producer_best          smallint,
+  -- Whose observation the verifier's is: pairs may change, and what was observed stays that DOT's.
+  verifier_dot_code      text,
   verifier_observed_at   timestamptz,
   verifier_evidence_type text,
   verifier_run_id        uuid,

@@ -49,6 +49,7 @@ FROM (VALUES
   ('idempotency_conflict',    '23505', 'The key was used for something else. Use a new key for a new thing, and the old arguments for a retry.'),
   ('id_in_use',               '23505', 'Leave the id out and let the database mint one, or repeat the first call''s idempotency key.'),
   ('lease_held',              '55P03', 'Another run of this pair is under way. Wait for it, or for its lease to run out.'),
+  ('time_invalid',            '23514', 'Pass a time between the years 1 and 9999, or none.'),
   ('busy',                    '55P03', 'Another transaction is just changing the same thing: try again once it has ended.'),
   ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.')
 ) AS c (code, sqlstate, hint);

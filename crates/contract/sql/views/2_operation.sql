@@ -11,6 +11,9 @@ SELECT c.process_candidate_code, c.title, c.owner, c.created_at FROM process_can
 CREATE OR REPLACE VIEW v_dot_gate_history AS
 SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at FROM dot_config_history h;
 
+CREATE OR REPLACE VIEW v_dot_registry_history AS
+SELECT h.change_id, h.kind, h.key, h.entry, h.actor, h.recorded_by, h.changed_at FROM dot_registry_history h;
+
 CREATE OR REPLACE VIEW v_dot_preflight_check AS
 SELECT c.check_name, c.severity, c.on_finding, c.count_query, c.max_age, c.enabled, c.description FROM dot_preflight_check c;
 

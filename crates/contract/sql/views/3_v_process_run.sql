@@ -8,7 +8,7 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   r.actor, r.recorded_by, r.started_at, coalesce(r.ended_at, x.concluded_at) AS ended_at, r.created_at,
   p.dot_code AS producer_dot_code, p.component_run_id AS producer_component_run_id, p.status AS producer_status, p.evidence_type AS producer_evidence_type,
   v.dot_code AS verifier_dot_code, v.component_run_id AS verifier_component_run_id, v.status AS verifier_status, v.evidence_type AS verifier_evidence_type,
-  coalesce(r.ended_at, x.concluded_at) - r.started_at AS duration,
+  CASE WHEN isfinite(r.started_at) AND isfinite(coalesce(r.ended_at, x.concluded_at)) THEN coalesce(r.ended_at, x.concluded_at) - r.started_at END AS duration,
   statement_timestamp() - r.created_at AS age,
   r.lease_name,
   CASE WHEN l.released_at IS NULL AND l.expires_at > statement_timestamp() THEN l.lease_holder END AS lease_holder,

@@ -6,9 +6,8 @@ WITH side AS (
   SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type, r.producer_run_id AS process_run_id, r.producer_best AS best
   FROM v_process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
   UNION ALL
-  SELECT coalesce(t.paired_dot, r.dot_code), r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
-  FROM v_process_observation_rollup r LEFT JOIN dot_tools t ON t.dot_code = r.dot_code AND t.pair_role = 'producer'
-  WHERE r.verifier_observed_at IS NOT NULL
+  SELECT r.verifier_dot_code, r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
+  FROM v_process_observation_rollup r WHERE r.verifier_observed_at IS NOT NULL
 ), observed AS (
   -- In several slots: the newest says what was last, the highest what was best.
   SELECT DISTINCT ON (s.dot_code) s.dot_code, s.evidence_type, s.process_run_id, max(s.best) OVER (PARTITION BY s.dot_code) AS best

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::{database::Interval, error::Error};
+use crate::{database::Interval, error::Error, vocabulary::IdempotencyKey};
 
 /// An argument's value with the SQL type it is sent as. Types are always named, so that no statement
 /// has to be prepared to learn them.
@@ -187,9 +187,9 @@ pub(crate) enum Repeat {
 }
 
 impl Repeat {
-    /// A keyed recording may be repeated; one without a key may not.
-    pub(crate) fn by_key<T>(key: Option<&T>) -> Self {
-        if key.is_some() {
+    /// A keyed recording may be repeated; one without a key may not, nor one whose key is blank.
+    pub(crate) fn by_key(key: Option<&IdempotencyKey>) -> Self {
+        if IdempotencyKey::that_counts(key).is_some() {
             Self::Harmless
         } else {
             Self::Never
@@ -253,5 +253,19 @@ impl Call {
         self.arguments
             .iter()
             .try_for_each(|(name, value)| value.refuse_nul(name.trim_start_matches("p_")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_key_that_counts_makes_a_recording_repeatable() {
+        let by_key = |key: Option<&str>| Repeat::by_key(key.map(IdempotencyKey::from).as_ref());
+        assert_eq!(by_key(Some("nightly-1")), Repeat::Harmless);
+        for blank in [None, Some(""), Some(" \t\u{a0}")] {
+            assert_eq!(by_key(blank), Repeat::Never, "{blank:?}");
+        }
     }
 }

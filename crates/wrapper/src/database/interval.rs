@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, Type};
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 const DAYS_PER_MONTH: i64 = 30;
 
-/// A length of time. Written out as ISO 8601, e.g. `PT1.5S`.
+/// A length of time. As JSON it is ISO 8601, e.g. `PT1.5S`; `Display` writes it for people, e.g. `1s 500ms`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -62,5 +62,17 @@ impl<'a> FromSql<'a> for Interval {
 
     fn accepts(sql_type: &Type) -> bool {
         *sql_type == Type::INTERVAL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_read_iso_8601_and_people_words() {
+        let interval = Interval::from(Duration::from_millis(90_500));
+        assert_eq!(serde_json::to_value(interval).unwrap(), "PT1M30.5S");
+        assert_eq!(interval.to_string(), "1m 30s 500ms");
     }
 }

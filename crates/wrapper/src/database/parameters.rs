@@ -52,6 +52,31 @@ const WITHOUT_EFFECT: &[&str] = &[
     "sslsni",
 ];
 
+/// Keywords of libpq whose meaning this client can not keep.
+const NOT_SUPPORTED: &[&str] = &[
+    "max_protocol_version",
+    "min_protocol_version",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_issuer",
+    "oauth_scope",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcertmode",
+    "sslcrl",
+    "sslcrldir",
+    "sslkeylogfile",
+    "sslpassword",
+];
+
 impl Parameters {
     /// Reads a URL or keyword string.
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
@@ -96,8 +121,12 @@ impl Parameters {
         if WITHOUT_EFFECT.contains(&keyword) {
             return Ok(());
         }
-        Err(TargetError::UnknownParameter {
-            keyword: keyword.to_owned(),
+        if let Some(keyword) = NOT_SUPPORTED.iter().find(|known| **known == keyword) {
+            return Err(TargetError::NotSupported { keyword });
+        }
+        Err(match most_alike(keyword) {
+            Some(similar) => TargetError::MistypedParameter { similar },
+            None => TargetError::UnknownParameter,
         })
     }
 
@@ -107,6 +136,9 @@ impl Parameters {
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = before.split_once('/').unwrap_or((before, ""));
         let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        if database.contains('@') {
+            return Err(TargetError::AtSignInDatabase);
+        }
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         self.set_decoded("user", user)?;
         self.set_decoded("password", password)?;
@@ -170,6 +202,38 @@ fn host_and_port(text: &str) -> (&str, &str) {
         return (address, rest.trim_start_matches(':'));
     }
     text.split_once(':').unwrap_or((text, ""))
+}
+
+/// The keyword that somebody may have meant who wrote this.
+fn most_alike(written: &str) -> Option<&'static str> {
+    KEYWORDS
+        .iter()
+        .map(|(known, _)| (typing_errors(known, written), *known))
+        .filter(|(errors, known)| *errors <= known.len().div_ceil(5))
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// How many letters too many, too few, other or exchanged with their neighbour lie between two words.
+fn typing_errors(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // rows[i][j]: between the first i letters of one and the first j of the other.
+    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
+    for i in 1..=one.len() {
+        let mut row = vec![i];
+        for j in 1..=other.len() {
+            let differs = usize::from(one[i - 1] != other[j - 1]);
+            let mut least = (rows[i - 1][j - 1] + differs)
+                .min(rows[i - 1][j] + 1)
+                .min(row[j - 1] + 1);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
 }
 
 fn skip_white_space(characters: &mut Peekable<Chars<'_>>) {
@@ -280,15 +344,56 @@ mod tests {
             "password='hunter2",
             "postgresql://h/d?hunter2",
             "password=hunter2 hunter2",
+            "password=a hunter2=c",
+            "password=a hunter2 = c",
+            "postgresql://me:pa?hunter2=x@h/d",
+            "postgresql://me:2024/hunter2@h/d",
+            "postgresql://me:2024/hunter2@h/d?sslmode=require",
+            "postgresql://me:hunter2/x@h/d",
         ] {
             let error = Parameters::parse(text).err().unwrap();
-            assert!(!error.to_string().contains("hunter2"), "{error}");
+            for shown in [error.to_string(), format!("{error:?}")] {
+                assert!(!shown.contains("hunter2"), "{text}: {shown}");
+            }
         }
     }
 
     #[test]
-    fn a_mistyped_parameter_is_named() {
-        let error = Parameters::parse("hots=localhost").err().unwrap();
-        assert!(error.to_string().contains("hots"));
+    fn a_password_with_a_slash_is_not_taken_for_a_database() {
+        let error = Parameters::parse("postgresql://me:2024/secret@h/d");
+        assert!(matches!(error, Err(TargetError::AtSignInDatabase)));
+        let encoded = Parameters::parse("postgresql://me:2024%2Fsecret@h/a%40b").unwrap();
+        assert_eq!(value(&encoded, "password"), "2024/secret");
+        assert_eq!(value(&encoded, "dbname"), "a@b");
+    }
+
+    #[test]
+    fn a_mistyped_parameter_is_answered_with_the_one_that_was_meant() {
+        for (written, meant) in [
+            ("hots", "host"),
+            ("pasword", "password"),
+            ("Port", "port"),
+            ("ssl_mode", "sslmode"),
+            ("sslrootcret", "sslrootcert"),
+        ] {
+            let error = Parameters::parse(&format!("{written}=x")).err().unwrap();
+            assert!(
+                error.to_string().contains(&format!("\"{meant}\"")),
+                "{error}"
+            );
+        }
+        for unlike in ["ss", "b", "", "correct-horse"] {
+            let error = Parameters::parse(&format!("{unlike}=x"));
+            assert!(
+                matches!(error, Err(TargetError::UnknownParameter)),
+                "{unlike}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_libpq_knows_and_this_client_does_not_is_named() {
+        let error = Parameters::parse("sslcrl=/crl").err().unwrap();
+        assert!(error.to_string().contains("sslcrl"), "{error}");
     }
 }

@@ -35,6 +35,9 @@ struct Inner {
     quoted_schema: String,
 }
 
+/// Columns whose times are as callers said them; all others are read from the database's clock.
+const CLAIMED_TIMES: [&str; 2] = ["started_at", "ended_at"];
+
 impl Database {
     /// Sets the pool up; nothing is connected yet.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
@@ -99,8 +102,7 @@ impl Database {
         self.call(call).await.map(drop)
     }
 
-    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit; `{schema}`
-    /// in it stands for the quoted schema.
+    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit.
     pub(crate) async fn view<T: ReadRow>(
         &self,
         view: &str,
@@ -110,10 +112,9 @@ impl Database {
         let schema = &self.0.quoted_schema;
         let columns = T::COLUMNS
             .iter()
-            .map(|column| format!("\"{column}\""))
+            .map(|column| selected(column))
             .collect::<Vec<_>>()
             .join(", ");
-        let rest = rest.replace("{schema}", schema);
         let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
         let values: Vec<&Value> = values.iter().collect();
         self.send_repeatedly(&statement, &values, Repeat::Harmless)
@@ -210,6 +211,19 @@ async fn send_prepared(
     let prepared = connection.prepare_typed_cached(statement, &types).await?;
     let parameters: Vec<_> = values.iter().map(|value| value.as_sql()).collect();
     connection.query(&prepared, &parameters).await
+}
+
+/// What is selected for a column. Times that callers claim are read as none where no [`jiff::Timestamp`] can hold them:
+/// the contract's functions refuse such times, but a row that came in otherwise must not make whole listings
+/// unreadable.
+fn selected(column: &str) -> String {
+    let quoted = format!("\"{column}\"");
+    if !CLAIMED_TIMES.contains(&column) {
+        return quoted;
+    }
+    format!(
+        "CASE WHEN {quoted} > '-infinity' AND {quoted} < '9999-12-30 00:00:00+00' THEN {quoted} END AS {quoted}"
+    )
 }
 
 fn worth_another_try(error: &Error) -> bool {

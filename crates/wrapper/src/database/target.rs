@@ -12,17 +12,33 @@ use super::{
 };
 use crate::error::Error;
 
-/// Why a connection target cannot be understood. It repeats no value: any of them could be a
-/// password in the wrong place.
+/// Why a connection target cannot be understood. It repeats nothing of what was given but the names of certificate
+/// files: any of it could be a piece of a password in the wrong place.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// A parameter that libpq does not know either, or that this client cannot honour.
+    /// A parameter that libpq knows and this client cannot honour.
     #[error("the connection parameter \"{keyword}\" is not supported")]
-    UnknownParameter {
+    NotSupported {
         /// The parameter.
-        keyword: String,
+        keyword: &'static str,
     },
+    /// A parameter that nobody knows, but much like one that is known.
+    #[error("a connection parameter is not known; was \"{similar}\" meant?")]
+    MistypedParameter {
+        /// The parameter that it is like.
+        similar: &'static str,
+    },
+    /// A parameter that nobody knows: most likely a piece of a value.
+    #[error(
+        "a connection parameter is not known, and not repeated here, since it may be a piece of a password: in a URL \"?\", \"&\" and \"/\" of a value are written %3F, %26 and %2F, and a value with spaces stands in single quotes where keyword=value pairs are given"
+    )]
+    UnknownParameter,
+    /// A URL's database holds an `@`: most likely the `/` before it belongs to a password.
+    #[error(
+        "the database of a URL contains \"@\": in a password \"/\" is written %2F and \"?\" %3F, in a database's name \"@\" is written %40"
+    )]
+    AtSignInDatabase,
     /// A parameter's value is none of those it may have.
     #[error("the value of the connection parameter \"{keyword}\" is not usable")]
     InvalidValue {

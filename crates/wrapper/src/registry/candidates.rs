@@ -39,7 +39,7 @@ impl Wrapper {
             .await
     }
 
-    /// Registers a candidate, or changes its title and owner.
+    /// Registers a candidate, or changes its title and owner. None leaves what is there; a blank text takes it away.
     ///
     /// # Errors
     /// Refused as `candidate_required`, `actor_required` or `text_too_long`; [`Error::NotPermitted`] for
@@ -47,7 +47,7 @@ impl Wrapper {
     pub async fn set_candidate(
         &self,
         code: &CandidateCode,
-        title: &str,
+        title: Option<&str>,
         owner: Option<&str>,
         actor: Option<&Actor>,
     ) -> Result<CandidateCode, Error> {

@@ -97,19 +97,14 @@ impl Journey {
         }
     }
 
-    /// Passes an outcome on; where it is an error, the lease is given back first, as the one-call pair
-    /// leaves none behind either.
-    pub(super) async fn or_give_back<T>(
-        &self,
-        lease: &Lease,
-        outcome: Result<T, Error>,
-    ) -> Result<T, Error> {
-        if outcome.is_err()
-            && let Err(error) = self.wrapper.give_back(lease).await
-        {
-            tracing::warn!(%error, lease = lease.name(), "a lease could not be given back; it lapses by itself");
-        }
-        outcome
+    /// What is said of a refusal on the way.
+    pub(super) fn about(&self) -> About<'_> {
+        about(
+            &self.wrapper,
+            &self.call,
+            &self.correlation,
+            Some(self.posture),
+        )
     }
 
     pub(super) async fn acquire(&self, ttl: Duration) -> Result<Lease, Error> {

@@ -1,5 +1,5 @@
 //! The pair, layer by layer, each layer a type: what has passed the gates is another type than what has
-//! not, and only what holds the lease can write.
+//! not, and only what took the lease can write.
 //!
 //! ```text
 //! Wrapper ─enter─▶ Cleared ─acquire_lease─▶ Leased ─observe_run─▶ Headed
@@ -13,6 +13,11 @@
 //!
 //! An idempotency key works as in one call, except that a retry has to get past the gates and the lease
 //! before it is given the first call's ids, since only the layers that write look the key up.
+//!
+//! **Taking the lease is not holding it.** A lease runs out, and an operator can take it away; a type can tell neither.
+//! The rows of a simulated run are bound to no lease, so what comes later than that is recorded all the same. Whoever
+//! may take longer than the lease lives renews it between two layers, and stops where `renew` is refused as
+//! `lease_lost`. [`Released::held_throughout`] says in the end whether another can have run the pair meanwhile.
 //!
 //! **Giving up in between.** A layer that is refused gives the lease back. `abandon` does so by choice.
 //! Merely dropping a value gives nothing back, since nothing can be sent from a destructor: the lease
@@ -69,6 +74,7 @@
 //! ```
 
 mod entrance;
+mod held;
 mod journey;
 
 use std::time::Duration;
@@ -80,7 +86,8 @@ use crate::{
     parts::ComponentCall,
     vocabulary::{ComponentRole, ComponentRunId, DotCode, Posture, ProcessRunId},
 };
-use journey::{Journey, about};
+use held::{Held, holding};
+use journey::Journey;
 
 /// The gates and the preflight let it pass. Nothing is held and nothing is written.
 #[derive(Clone, Debug)]
@@ -89,20 +96,18 @@ pub struct Cleared {
     journey: Journey,
 }
 
-/// It holds the pair's lease.
+/// It took the pair's lease.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct Leased {
-    journey: Journey,
-    lease: Lease,
+    held: Held,
 }
 
 /// Its header is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct Headed {
-    journey: Journey,
-    lease: Lease,
+    held: Held,
     run: ProcessRunId,
     created: bool,
 }
@@ -124,6 +129,24 @@ pub struct Recorded {
     verifier: ComponentRunId,
 }
 
+/// All of it is recorded, and the lease is given back.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Released {
+    /// What was recorded.
+    pub record: PairRecord,
+    /// Whether nobody else has held the lease since it was taken: true even where it ran out and nobody came. False:
+    /// it was taken over or away, and another may have run the pair meanwhile.
+    pub held_throughout: bool,
+}
+
+holding! {
+    Leased: held,
+    Headed: held,
+    Produced: headed.held,
+    Recorded: headed.held,
+}
+
 impl Cleared {
     /// What the gates allowed when they were passed.
     pub fn posture(&self) -> Posture {
@@ -143,53 +166,39 @@ impl Cleared {
     pub async fn acquire_lease(self, ttl: Duration) -> Result<Leased, Error> {
         let journey = self.journey;
         let acquired = journey.acquire(ttl).await;
-        let about = about(
-            &journey.wrapper,
-            &journey.call,
-            &journey.correlation,
-            Some(journey.posture),
-        );
-        let lease = journey.wrapper.noting_refusal(about, acquired).await?;
-        Ok(Leased { journey, lease })
+        let lease = journey
+            .wrapper
+            .noting_refusal(journey.about(), acquired)
+            .await?;
+        Ok(Leased {
+            held: Held { journey, lease },
+        })
     }
 }
 
 impl Leased {
-    /// The lease that is held.
-    pub fn lease(&self) -> &Lease {
-        &self.lease
-    }
-
     /// Records the header.
     ///
     /// # Errors
     /// As [`Wrapper::observe_run`](crate::Wrapper::observe_run); the lease is given back.
     pub async fn observe_run(self) -> Result<Headed, Error> {
-        let Self { journey, lease } = self;
-        let minted = journey
+        let held = self.held;
+        let minted = held
+            .journey
             .call
             .process_run_id
             .unwrap_or_else(ProcessRunId::mint);
-        let outcome = journey.record_header(minted).await;
-        let (run, created) = journey.or_give_back(&lease, outcome).await?;
-        Ok(Headed {
-            journey,
-            lease,
-            run,
-            created,
-        })
+        let outcome = held.journey.record_header(minted).await;
+        let (run, created) = held.or_give_back(outcome).await?;
+        Ok(Headed { held, run, created })
     }
 
-    /// Gives the lease back and leaves it at that.
+    /// Gives the lease back and leaves it at that; says whether nobody else has held it meanwhile.
     ///
     /// # Errors
     /// See [`Error`]; the lease then lapses when its time is over.
-    pub async fn abandon(self) -> Result<(), Error> {
-        self.journey
-            .wrapper
-            .release_lease(self.lease)
-            .await
-            .map(drop)
+    pub async fn abandon(self) -> Result<bool, Error> {
+        self.held.release().await
     }
 }
 
@@ -204,10 +213,8 @@ impl Headed {
     /// # Errors
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. The header stays recorded.
     pub async fn observe_producer(self) -> Result<Produced, Error> {
-        let dot_code = &self.journey.call.dot_code;
-        let call = self
-            .journey
-            .component(self.run, dot_code, ComponentRole::Producer);
+        let journey = &self.held.journey;
+        let call = journey.component(self.run, &journey.call.dot_code, ComponentRole::Producer);
         let producer = self.observe(&call).await?;
         Ok(Produced {
             headed: self,
@@ -215,21 +222,17 @@ impl Headed {
         })
     }
 
-    /// Gives the lease back and leaves the run as it is.
+    /// Gives the lease back and leaves the run as it is; says whether nobody else has held it meanwhile.
     ///
     /// # Errors
     /// See [`Error`]; the lease then lapses when its time is over.
-    pub async fn abandon(self) -> Result<(), Error> {
-        self.journey
-            .wrapper
-            .release_lease(self.lease)
-            .await
-            .map(drop)
+    pub async fn abandon(self) -> Result<bool, Error> {
+        self.held.release().await
     }
 
     async fn observe(&self, call: &ComponentCall) -> Result<ComponentRunId, Error> {
-        let outcome = self.journey.wrapper.observe_component(call).await;
-        self.journey.or_give_back(&self.lease, outcome).await
+        let outcome = self.held.journey.wrapper.observe_component(call).await;
+        self.held.or_give_back(outcome).await
     }
 }
 
@@ -245,10 +248,8 @@ impl Produced {
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. Header and producer stay recorded.
     pub async fn observe_verifier(self) -> Result<Recorded, Error> {
         let Self { headed, producer } = self;
-        let dot_code = &headed.journey.verifier;
-        let call = headed
-            .journey
-            .component(headed.run, dot_code, ComponentRole::Verifier);
+        let journey = &headed.held.journey;
+        let call = journey.component(headed.run, &journey.verifier, ComponentRole::Verifier);
         let verifier = headed.observe(&call).await?;
         Ok(Recorded {
             headed,
@@ -257,11 +258,11 @@ impl Produced {
         })
     }
 
-    /// Gives the lease back and leaves the run as it is.
+    /// Gives the lease back and leaves the run as it is; says whether nobody else has held it meanwhile.
     ///
     /// # Errors
     /// See [`Error`]; the lease then lapses when its time is over.
-    pub async fn abandon(self) -> Result<(), Error> {
+    pub async fn abandon(self) -> Result<bool, Error> {
         self.headed.abandon().await
     }
 }
@@ -272,24 +273,15 @@ impl Recorded {
     ///
     /// # Errors
     /// See [`Error`]. All is recorded by then; only the lease may still be held until its time is over.
-    pub async fn release(self) -> Result<PairRecord, Error> {
-        let Self {
-            headed:
-                Headed {
-                    journey,
-                    lease,
-                    run,
-                    created,
-                },
-            producer,
-            verifier,
-        } = self;
-        journey.wrapper.release_lease(lease).await?;
+    pub async fn release(self) -> Result<Released, Error> {
+        let Headed { held, run, created } = self.headed;
+        let held_throughout = held.release().await?;
+        let journey = held.journey;
         let events = journey.wrapper.events_of_run(run).await?;
         let row = PairRow {
             process_run_id: run,
-            producer_component_run_id: Some(producer),
-            verifier_component_run_id: Some(verifier),
+            producer_component_run_id: Some(self.producer),
+            verifier_component_run_id: Some(self.verifier),
             status: journey.stored.header,
             evidence_type: journey.stored.evidence_type,
             created,
@@ -301,9 +293,12 @@ impl Recorded {
             output_ref: journey.call.output_ref,
             error_ref: journey.call.error_ref,
         };
-        Ok(PairRecord {
-            correlation_id: journey.correlation,
-            row,
+        Ok(Released {
+            record: PairRecord {
+                correlation_id: journey.correlation,
+                row,
+            },
+            held_throughout,
         })
     }
 }

@@ -150,7 +150,7 @@ impl CorrelationId {
         given: Option<&'a CorrelationId>,
         key: Option<&IdempotencyKey>,
     ) -> Cow<'a, CorrelationId> {
-        match (given, key.filter(|key| !key.is_blank())) {
+        match (given, IdempotencyKey::that_counts(key)) {
             (Some(given), _) => Cow::Borrowed(given),
             (None, Some(key)) => Cow::Owned(Self::derived_from(key)),
             (None, None) => Cow::Owned(Self::mint()),
@@ -159,9 +159,9 @@ impl CorrelationId {
 }
 
 impl IdempotencyKey {
-    /// Whether it says nothing: the contract takes a blank key for none.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.0.trim().is_empty()
+    /// The key, unless it is blank: the contract takes a blank key for none.
+    pub(crate) fn that_counts(key: Option<&Self>) -> Option<&Self> {
+        key.filter(|key| !key.0.trim().is_empty())
     }
 
     /// A new one that sorts by the time it was made.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{CheckDefinition, Error, RefusalCode, Retry, Target, Wrapper};
+use dotwrap_wrapper::{
+    CheckDefinition, Error, RefusalCode, Retry, Target, Wrapper, means_unreachable,
+};
 
 use crate::support::{builder, call, count, installed, target, wrapper_as};
 
@@ -53,7 +55,7 @@ async fn a_database_without_the_contract_says_how_to_get_it() {
             .await
             .unwrap_err(),
     ] {
-        assert!(matches!(error, Error::ContractMissing { .. }), "{error:?}");
+        assert!(matches!(error, Error::NotInstalled { .. }), "{error:?}");
         assert!(error.to_string().contains("dotwrap install"), "{error}");
     }
 }
@@ -168,6 +170,32 @@ async fn a_check_that_hangs_is_cancelled_and_the_next_call_is_not_held_up() {
         .await,
         0
     );
+}
+
+#[tokio::test]
+async fn an_error_of_the_drivers_is_told_by_the_same_rule() {
+    let (database, _wrapper) = installed().await;
+    let superuser = database.superuser().await;
+    let own = database.owner_client().await;
+    let mistake = own.batch_execute("SELECT 1 / 0").await.unwrap_err();
+    assert!(!means_unreachable(&mistake), "{mistake:?}");
+    let sleeping = own.batch_execute("SELECT pg_sleep(600)");
+    let killing = async {
+        let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        while count(&superuser, kill).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (killed, ()) = tokio::join!(sleeping, killing);
+    let killed = killed.unwrap_err();
+    assert_eq!(killed.code().map(|code| code.code()), Some("57P01"));
+    assert!(means_unreachable(&killed), "{killed:?}");
+    while !own.is_closed() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let closed = own.batch_execute("SELECT 1").await.unwrap_err();
+    assert!(means_unreachable(&closed), "{closed:?}");
 }
 
 #[tokio::test]
@@ -349,5 +377,5 @@ async fn a_schema_name_is_quoted_and_never_run() {
     let name = "dot\".fn_process_dot_posture() --";
     let wrapper = builder(&database).schema(name).build().await.unwrap();
     let error = wrapper.posture().await.unwrap_err();
-    assert!(matches!(error, Error::ContractMissing { .. }), "{error:?}");
+    assert!(matches!(error, Error::NotInstalled { .. }), "{error:?}");
 }

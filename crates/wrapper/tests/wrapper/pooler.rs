@@ -71,7 +71,8 @@ async fn the_steps_pass_through_a_pooler() {
         .unwrap()
         .release()
         .await
-        .unwrap();
+        .unwrap()
+        .record;
     assert!(wrapper.run(record.process_run_id).await.unwrap().is_some());
 }
 

@@ -38,6 +38,34 @@ async fn pages_of_runs_hold_every_run_once_and_the_newest_first() {
 }
 
 #[tokio::test]
+async fn a_claimed_time_that_nobody_can_read_does_not_hide_the_ledger() {
+    let (database, wrapper) = installed().await;
+    record(&wrapper, 2).await;
+    // The functions refuse such a time; it takes a superuser to get one in.
+    let superuser = database.superuser().await;
+    for (table, started_at) in [
+        ("process_run_observation", "infinity"),
+        ("process_component_observation", "20000-01-01"),
+    ] {
+        superuser
+            .batch_execute(&format!(
+                "ALTER TABLE dot.{table} DISABLE TRIGGER USER;
+                 UPDATE dot.{table} SET started_at = '{started_at}', ended_at = '2026-01-02T03:04:05Z'"
+            ))
+            .await
+            .unwrap();
+    }
+    let page = wrapper.runs(&RunFilter::default(), 10).await.unwrap();
+    assert_eq!(page.runs.len(), 2);
+    for run in page.runs {
+        assert_eq!(run.started_at, None);
+        assert_eq!(run.ended_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
+        let components = wrapper.components_of(run.process_run_id).await.unwrap();
+        assert_eq!(components[0].started_at, None);
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_is_exactly_full_is_the_last_one() {
     let (_database, wrapper) = installed().await;
     record(&wrapper, 3).await;
@@ -105,7 +133,7 @@ async fn the_ladder_says_that_simulated_proof_is_not_verified() {
     let (_database, wrapper) = installed().await;
     let candidate = CandidateCode::from(CANDIDATE);
     wrapper
-        .set_candidate(&candidate, "Knowledge graph", None, None)
+        .set_candidate(&candidate, Some("Knowledge graph"), None, None)
         .await
         .unwrap();
     let before = wrapper.candidate_status(&candidate).await.unwrap().unwrap();

@@ -42,18 +42,22 @@ async fn an_import_says_what_it_adds_changes_keeps_and_refuses() {
 async fn a_candidate_can_get_an_owner_and_lose_it() {
     let (_database, wrapper) = installed().await;
     let candidate = CANDIDATE.into();
-    for owner in [Some("ana"), None] {
+    for (owner, kept) in [
+        (Some("ana"), Some("ana")),
+        (None, Some("ana")),
+        (Some(" "), None),
+    ] {
         wrapper
-            .set_candidate(&candidate, "Knowledge graph", owner, None)
+            .set_candidate(&candidate, Some("Knowledge graph"), owner, None)
             .await
             .unwrap();
         let candidates = wrapper.candidates().await.unwrap();
         assert_eq!(candidates.len(), 1);
-        assert_eq!(candidates[0].owner.as_deref(), owner);
+        assert_eq!(candidates[0].owner.as_deref(), kept);
     }
     let blank = " ".into();
     assert_eq!(
-        code(wrapper.set_candidate(&blank, "", None, None).await),
+        code(wrapper.set_candidate(&blank, None, None, None).await),
         RefusalCode::CandidateRequired
     );
 }

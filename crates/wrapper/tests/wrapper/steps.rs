@@ -22,7 +22,9 @@ async fn step_by_step(wrapper: &Wrapper, call: PairCall) -> Result<PairRecord, E
         .await?
         .observe_verifier()
         .await?;
-    recorded.release().await
+    let released = recorded.release().await?;
+    assert!(released.held_throughout);
+    Ok(released.record)
 }
 
 /// What is stored of a run, without what has to differ from run to run.
@@ -161,7 +163,7 @@ async fn while_one_holds_the_lease_another_is_refused_and_told_who() {
         RefusalCode::LeaseHeld
     );
 
-    leased.abandon().await.unwrap();
+    assert!(leased.abandon().await.unwrap());
     let leased = cleared.acquire_lease(TTL).await.unwrap();
     leased
         .observe_run()
@@ -174,6 +176,105 @@ async fn while_one_holds_the_lease_another_is_refused_and_told_who() {
         .await
         .unwrap();
     assert_eq!(wrapper.leases().await.unwrap()[0].state, LeaseState::Free);
+}
+
+/// Lets a lease run out, as time would.
+async fn expire(database: &dotwrap_testkit::TestDatabase) {
+    let superuser = database.superuser().await;
+    superuser
+        .batch_execute("UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() - interval '1 second'")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_lease_can_be_renewed_between_any_two_layers() {
+    const LONG: Duration = Duration::from_secs(7200);
+    let (_database, wrapper) = installed().await;
+    let renewed_to = async || {
+        let lease = wrapper.leases().await.unwrap().remove(0);
+        lease
+            .expires_at
+            .unwrap()
+            .duration_since(lease.acquired_at.unwrap())
+    };
+    let cleared = wrapper.enter(call()).await.unwrap();
+    let leased = cleared.acquire_lease(TTL).await.unwrap();
+    let name = leased.lease().name().to_owned();
+    leased.renew(LONG).await.unwrap();
+    assert!(renewed_to().await >= LONG.try_into().unwrap());
+    let headed = leased.observe_run().await.unwrap();
+    headed.renew(2 * LONG).await.unwrap();
+    assert!(renewed_to().await >= (2 * LONG).try_into().unwrap());
+    let produced = headed.observe_producer().await.unwrap();
+    produced.renew(3 * LONG).await.unwrap();
+    assert!(renewed_to().await >= (3 * LONG).try_into().unwrap());
+    assert_eq!(
+        code(produced.renew(Duration::ZERO).await),
+        RefusalCode::TtlInvalid
+    );
+    let recorded = produced.observe_verifier().await.unwrap();
+    recorded.renew(4 * LONG).await.unwrap();
+    assert!(renewed_to().await >= (4 * LONG).try_into().unwrap());
+    assert_eq!(recorded.lease().name(), name);
+    assert!(recorded.release().await.unwrap().held_throughout);
+}
+
+#[tokio::test]
+async fn who_lost_the_lease_is_told_when_renewing_and_in_the_end() {
+    let (database, wrapper) = installed().await;
+    let cleared = wrapper.enter(call()).await.unwrap();
+    let late = cleared.clone().acquire_lease(TTL).await.unwrap();
+    let headed = late.observe_run().await.unwrap();
+    expire(&database).await;
+    let refused = headed.renew(TTL).await;
+    let Err(Error::Refused(refusal)) = refused else {
+        panic!("not refused: {refused:?}")
+    };
+    assert_eq!(refusal.code, RefusalCode::LeaseLost);
+    assert_eq!(refusal.detail["lease_name"], headed.lease().name());
+    assert!(refusal.hint.is_some());
+    assert_eq!(
+        wrapper.refusals(1).await.unwrap()[0].refusal_code,
+        "lease_lost"
+    );
+
+    // It ran out, and nobody came.
+    let recorded = headed
+        .observe_producer()
+        .await
+        .unwrap()
+        .observe_verifier()
+        .await
+        .unwrap();
+    assert!(recorded.release().await.unwrap().held_throughout);
+
+    // It ran out, and another ran the pair.
+    let late = cleared.clone().acquire_lease(TTL).await.unwrap();
+    expire(&database).await;
+    assert!(wrapper.observe_pair(&call()).await.unwrap().created);
+    let headed = late.observe_run().await.unwrap();
+    let recorded = headed
+        .observe_producer()
+        .await
+        .unwrap()
+        .observe_verifier()
+        .await
+        .unwrap();
+    let released = recorded.release().await.unwrap();
+    assert!(released.record.created && !released.held_throughout);
+
+    // It was taken away.
+    let robbed = cleared.acquire_lease(TTL).await.unwrap();
+    let name = robbed.lease().name().to_owned();
+    assert!(
+        wrapper
+            .force_release_lease(&name, None, "a test")
+            .await
+            .unwrap()
+    );
+    assert_eq!(code(robbed.renew(TTL).await), RefusalCode::LeaseLost);
+    assert!(!robbed.abandon().await.unwrap());
 }
 
 #[tokio::test]

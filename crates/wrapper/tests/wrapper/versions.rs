@@ -71,7 +71,8 @@ async fn both_ends_of_the_supported_versions_record_and_read_alike() {
             .unwrap()
             .release()
             .await
-            .unwrap();
+            .unwrap()
+            .record;
         assert_eq!(
             wrapper
                 .components_of(record.process_run_id)

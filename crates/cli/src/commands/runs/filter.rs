@@ -18,6 +18,11 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// Whether any run is left out.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.candidate.is_some() || self.producer.is_some() || self.correlation.is_some()
+    }
+
     /// As the library takes it.
     pub(super) fn described(self) -> RunFilter {
         let mut filter = RunFilter::default();

@@ -5,6 +5,7 @@ use dotwrap_wrapper::Run;
 
 use super::filter::Filter;
 use crate::badges;
+use crate::commands::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, moment};
@@ -16,7 +17,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     filter: Filter,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
 
@@ -35,15 +36,18 @@ pub(super) async fn execute(
     arguments: Arguments,
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
+    let filtered = arguments.filter.leaves_out();
     let page = session
         .ledger()
         .await?
         .runs(&arguments.filter.described(), arguments.limit)
         .await?;
     if page.runs.is_empty() {
-        session
-            .messages
-            .note("no runs yet; try `dotwrap tools import --sample`, then `dotwrap run DOT_SHA256SUM --input release.tar`");
+        session.messages.note(if filtered {
+            "no such run; `dotwrap runs ls` without a filter lists the newest"
+        } else {
+            "no runs yet; try `dotwrap tools import --sample`, then `dotwrap run DOT_SHA256SUM --input release.tar`"
+        });
     }
     session.output.rows(&page.runs, COLUMNS)?;
     if page.next_page.is_some() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::Args;
-use dotwrap_wrapper::{ProcessRunId, Run, RunFilter, StoredStatus};
+use dotwrap_wrapper::{ProcessRunId, Run, RunFilter, StoredStatus, Verdict};
 
 use super::filter::Filter;
 use super::show::{find, story};
@@ -38,11 +38,19 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     match arguments.run {
         Some(name) => watch_one(&name, &ledger, pause, session).await,
-        None => watch_all(arguments.filter.described(), &ledger, pause, session).await,
+        None => {
+            let filter = arguments.filter.described();
+            tokio::select! {
+                // Heard from the first look to the last: what is only listened for between two looks is lost during one.
+                Ok(()) = tokio::signal::ctrl_c() => Ok(ExitStatus::Done),
+                ended = watch_all(filter, &ledger, pause, session) => ended,
+            }
+        }
     }
 }
 
-/// Draws the run anew whenever something was added to it, until it has ended.
+/// Draws the run anew whenever something was added to it, until it has ended. An interruption ends the program as any other:
+/// 0 would say that the run is done.
 async fn watch_one(
     name: &str,
     ledger: &Ledger,
@@ -59,7 +67,7 @@ async fn watch_one(
         if shown.replace(state) != Some(state) {
             session.output.record(&story, RunStory::draw)?;
         }
-        if let Some(status) = ended(story.run.status) {
+        if let Some(status) = ended(story.run.status, story.run.verdict) {
             return Ok(status);
         }
         tokio::time::sleep(pause).await;
@@ -67,13 +75,12 @@ async fn watch_one(
     }
 }
 
-/// How the watch ends, once the run has.
-fn ended(status: StoredStatus) -> Option<ExitStatus> {
-    match status {
-        StoredStatus::Observed | StoredStatus::Started | StoredStatus::StepStarted => None,
-        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => {
-            Some(ExitStatus::Failed)
-        }
+/// How the watch ends, once the run has. A tool can come to its end and still have made the wrong thing: the verdict counts.
+fn ended(status: StoredStatus, verdict: Option<Verdict>) -> Option<ExitStatus> {
+    match (status, verdict) {
+        (StoredStatus::Observed | StoredStatus::Started | StoredStatus::StepStarted, _) => None,
+        (StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan, _)
+        | (_, Some(Verdict::Fail)) => Some(ExitStatus::Failed),
         _ => Some(ExitStatus::Done),
     }
 }
@@ -81,7 +88,10 @@ fn ended(status: StoredStatus) -> Option<ExitStatus> {
 /// How many runs one look takes in; what came between two looks beyond that is said to be left out.
 const A_LOOK: u32 = 200;
 
-/// Prints each run once, as soon as it is seen.
+/// How many of the runs that were there before are shown, so that there is something to see.
+const BEFORE: usize = 10;
+
+/// Prints each run once, as soon as it is seen; never returns but with a failure.
 async fn watch_all(
     filter: RunFilter,
     ledger: &Ledger,
@@ -91,34 +101,36 @@ async fn watch_all(
     session
         .messages
         .note("following the ledger; interrupt with Ctrl-C");
-    let mut seen: HashSet<ProcessRunId> = HashSet::new();
-    let mut first = true;
+    // As wide as every later look: what is there already must not come as new in the second.
+    let before = ledger.runs(&filter, A_LOOK).await?.runs;
+    print(before.iter().take(BEFORE), session)?;
+    let mut seen = ids(&before);
     loop {
-        let page = ledger
-            .runs(&filter, if first { 10 } else { A_LOOK })
-            .await?;
-        let fresh: Vec<&Run> = page
-            .runs
-            .iter()
-            .rev()
-            .filter(|run| !seen.contains(&run.process_run_id))
-            .collect();
-        if !first && page.next_page.is_some() && fresh.len() == page.runs.len() {
+        tokio::time::sleep(pause).await;
+        let page = ledger.runs(&filter, A_LOOK).await?;
+        let is_fresh = |run: &&Run| !seen.contains(&run.process_run_id);
+        if page.next_page.is_some() && page.runs.iter().all(|run| is_fresh(&run)) {
             session.messages.warning(format!(
                 "more than {A_LOOK} runs came at once; `dotwrap runs ls` has them all"
             ));
         }
-        for run in &fresh {
-            session.output.record(run, |run| line(run))?;
-        }
+        print(page.runs.iter().filter(is_fresh), session)?;
         // Only the newest page can come again.
-        seen = page.runs.iter().map(|run| run.process_run_id).collect();
-        first = false;
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(ExitStatus::Done),
-        }
+        seen = ids(&page.runs);
     }
+}
+
+fn ids(runs: &[Run]) -> HashSet<ProcessRunId> {
+    runs.iter().map(|run| run.process_run_id).collect()
+}
+
+/// Prints runs that come newest first, the oldest first.
+fn print<'a>(
+    runs: impl DoubleEndedIterator<Item = &'a Run>,
+    session: &mut Session,
+) -> Result<(), Failure> {
+    runs.rev()
+        .try_for_each(|run| session.output.record(run, line))
 }
 
 /// One run on one line.
@@ -135,4 +147,25 @@ fn line(run: &Run) -> String {
         badges::status(run.status),
         badges::evidence_word(run.evidence_type),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_verdict_is_fail_ends_the_watch_as_a_failed_one_does() {
+        use StoredStatus::{Completed, Failed, Started};
+        assert_eq!(ended(Started, None), None);
+        assert_eq!(ended(Failed, None), Some(ExitStatus::Failed));
+        assert_eq!(ended(Completed, None), Some(ExitStatus::Done));
+        assert_eq!(
+            ended(Completed, Some(Verdict::Pass)),
+            Some(ExitStatus::Done)
+        );
+        assert_eq!(
+            ended(Completed, Some(Verdict::Fail)),
+            Some(ExitStatus::Failed)
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dotwrap_wrapper::{Actor, CandidateCode, ImportAction, ToolChange};
+use dotwrap_wrapper::{ImportAction, ToolChange};
 use serde_json::json;
 
 use crate::catalogue::{Catalogue, CatalogueFormat, sample};
@@ -11,7 +11,7 @@ use crate::commands::Acting;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
-use crate::session::{Ledger, Session};
+use crate::session::Session;
 
 /// Import tools from TOML, JSON or CSV: all or nothing.
 #[derive(Debug, Args)]
@@ -76,10 +76,7 @@ pub(super) async fn execute(
             .note(format!("would {}; nothing was written", summary(&plan)));
         return Ok(ExitStatus::Done);
     }
-    let done = ledger
-        .import_tools(&catalogue.definitions(), Some(&actor))
-        .await?;
-    set_candidates(&catalogue, &ledger, &actor).await?;
+    let done = catalogue.register(&ledger, Some(&actor)).await?;
     session.output.rows(&done, PLAN)?;
     session
         .messages
@@ -138,25 +135,6 @@ fn refusal(refused: &[&ToolChange], catalogue: &Catalogue) -> Failure {
     )
     .hint("mend the entries named and import again; `--dry-run` shows the plan")
     .detail(json!({ "refused": entries }))
-}
-
-async fn set_candidates(
-    catalogue: &Catalogue,
-    ledger: &Ledger,
-    actor: &Actor,
-) -> Result<(), Failure> {
-    for candidate in &catalogue.candidates {
-        let code = CandidateCode::new(candidate.code.clone());
-        ledger
-            .set_candidate(
-                &code,
-                &candidate.title,
-                candidate.owner.as_deref(),
-                Some(actor),
-            )
-            .await?;
-    }
-    Ok(())
 }
 
 fn summary(plan: &[ToolChange]) -> String {

@@ -1,6 +1,6 @@
 //! The registry: the sample catalogue.
 
-use dotwrap_wrapper::{CandidateCode, ImportAction};
+use dotwrap_wrapper::ImportAction;
 use serde_json::{Value, json};
 
 use crate::catalogue::sample;
@@ -27,18 +27,7 @@ pub(in crate::demo) async fn import(
     stage: &mut Stage,
     narrator: &mut Narrator<'_>,
 ) -> Result<Value, Failure> {
-    let catalogue = sample()?;
-    let changes = stage
-        .wrapper
-        .import_tools(&catalogue.definitions(), None)
-        .await?;
-    for candidate in &catalogue.candidates {
-        let code = CandidateCode::new(candidate.code.clone());
-        stage
-            .wrapper
-            .set_candidate(&code, &candidate.title, candidate.owner.as_deref(), None)
-            .await?;
-    }
+    let changes = sample()?.register(&stage.wrapper, None).await?;
     let count = |action| {
         changes
             .iter()

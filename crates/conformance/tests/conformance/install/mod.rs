@@ -1,6 +1,7 @@
 //! Installing: fresh, again, over an older release, elsewhere, at the same time as somebody else, and where it must not.
 
 mod again;
+mod doctor;
 mod names;
 mod together;
 mod upgrade;

@@ -18,11 +18,16 @@ BEGIN
     PERFORM fn_dot_refuse('reason_required', 'why the gate is changed is missing');
   ELSIF p_expires_at <= clock_timestamp() THEN
     PERFORM fn_dot_refuse('expiry_invalid', 'the gate would have expired already', jsonb_build_object('expires_at', p_expires_at));
+  ELSIF NOT fn_dot_is_readable_time(p_expires_at) THEN
+    PERFORM fn_dot_refuse('expiry_invalid', 'the gate would expire after the year 9999: leave the expiry out', jsonb_build_object('expires_at', p_expires_at::text));
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
 
-  PERFORM fn_dot_gate_lock_exclusive();
+  IF NOT fn_dot_gate_lock_exclusive() THEN
+    -- The second is spent: what is left to wait for is only somebody's open change of this very gate.
+    PERFORM set_config('lock_timeout', '50ms', true);
+  END IF;
   v_now := clock_timestamp();
   BEGIN
     INSERT INTO dot_config AS c (key, value, expires_at, updated_at, updated_by, reason)

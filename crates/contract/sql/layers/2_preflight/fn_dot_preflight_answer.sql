@@ -10,7 +10,8 @@ BEGIN
   BEGIN
     cnt := fn_dot_preflight_ask(p_check.count_query);
     status := CASE WHEN cnt IS NULL OR cnt < 0 THEN 'BLOCK' WHEN cnt = 0 THEN 'PASS' ELSE p_check.on_finding END;
-  EXCEPTION WHEN OTHERS THEN  -- which leaves out query_canceled: the caller's statement_timeout is no answer
+  EXCEPTION WHEN OTHERS OR assert_failure THEN
+    -- OTHERS leaves out query_canceled too, and so it stays: the caller's statement_timeout is no answer.
     cnt := NULL;
     status := 'BLOCK';
   END;

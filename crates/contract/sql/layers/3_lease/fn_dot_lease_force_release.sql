@@ -1,5 +1,5 @@
--- An operator takes a live lease away from its holder. What the holder still does afterwards is refused: its token is no
--- longer the lease's. True where there was one to take.
+-- An operator takes a live lease away from its holder. An executed run that was begun under it can not go on: its
+-- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -11,7 +11,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_texts    record;
-  v_dot_code text := nullif(btrim(p_dot_code, fn_dot_whitespace()), '');
+  v_dot_code text := fn_dot_text_or_null(p_dot_code);
   v_source   text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');
   v_run      process_run_observation;
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
@@ -22,6 +22,7 @@ BEGIN
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
+  PERFORM fn_dot_check_times(p_started_at, p_ended_at);
   -- A header may leave its DOT out; one that it names is a producer, or a DOT without a pair.
   IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = v_dot_code AND t.pair_role IS DISTINCT FROM 'verifier') THEN
     PERFORM fn_dot_refuse_pair(v_dot_code);
@@ -41,10 +42,10 @@ BEGIN
   INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, process_definition_code,
     correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
     input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
-  VALUES (v_run_id, v_dot_code, p_process_candidate_code, p_process_definition_code,
-    p_correlation_id, p_parent_run_id, p_event_code, p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
+  VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_text_or_null(p_process_definition_code),
+    p_correlation_id, p_parent_run_id, fn_dot_text_or_null(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
     v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
-    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_evidence_type IN ('DRY_RUN', 'REAL_RUN')), p_actor, p_started_at, p_ended_at)
+    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
   -- Waits for a twin in flight; what it committed is found by the look-up below.
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN

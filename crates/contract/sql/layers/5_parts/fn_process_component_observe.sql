@@ -1,5 +1,5 @@
 -- PARTS: one row a component, producer or verifier, of a run that was observed before.
--- Order: validate → key → receipt, or gates and preflight → write → look whether the run was concluded meanwhile.
+-- Order: validate → key → receipt, or gates and preflight → lease → write → look whether the run was concluded meanwhile.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
@@ -18,6 +18,7 @@ DECLARE
   v_posture      text;
   v_is_derived_key boolean;
 BEGIN
+  p_verdict := nullif(btrim(p_verdict, fn_dot_whitespace()), '');
   -- The candidate is the header's; what is passed for it here only fills its place in the common check.
   -- A key that is derived from the header's, as the pair derives it, may be longer by the DOT's code.
   v_is_derived_key := length(p_idempotency_key) > 500 AND EXISTS (SELECT FROM process_run_observation r
@@ -40,9 +41,9 @@ BEGIN
     PERFORM fn_dot_refuse('verdict_invalid', 'a verdict is what the verifier says');
   END IF;
 
-  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
-  -- run from being concluded while this transaction is under way.
-  SELECT * INTO v_run FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
+  PERFORM fn_dot_check_times(p_started_at, p_ended_at);
+
+  SELECT * INTO v_run FROM process_run_observation r WHERE r.process_run_id = p_process_run_id;
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('run_unknown', format('there is no run %s', coalesce(p_process_run_id::text, 'null')));
   ELSIF v_run.correlation_id <> p_correlation_id THEN
@@ -62,9 +63,7 @@ BEGIN
   END IF;
 
   v_posture := fn_process_dot_posture();
-  IF p_invocation_id IS NOT NULL THEN
-    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, p_dot_code, p_component_role, p_evidence_type);
-  ELSE
+  IF p_invocation_id IS NULL THEN
     PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
     IF p_evidence_type IN ('DRY_RUN', 'REAL_RUN') OR p_verdict IS NOT NULL THEN
       PERFORM fn_dot_refuse('invocation_required', format('%s needs the receipt of a call',
@@ -73,6 +72,18 @@ BEGIN
     -- Not where there is a receipt: the call has happened, behind a preflight that passed, and is recorded whatever came since.
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
+
+  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
+  -- run from being concluded while this transaction is under way.
+  PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
+  PERFORM fn_dot_check_other_part_is_seen(v_run, p_component_role);
+  IF v_run.dot_code IS NULL THEN
+    -- Which pair's run it is may have been said while this waited.
+    PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
+  END IF;
+  IF p_invocation_id IS NOT NULL THEN
+    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+  END IF;
   PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
 
   v_component_id := coalesce(p_component_run_id, fn_dot_uuid_v7());
@@ -80,8 +91,8 @@ BEGIN
     process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict,
     output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
   VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
-    v_run.process_candidate_code, p_correlation_id, p_dot_code, p_event_code, p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
-    p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_text_or_null(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
+    fn_dot_text_or_null(p_output_digest), v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
     fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN

@@ -86,7 +86,7 @@ BEGIN
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
 
-  -- LEASE: its lock, until this transaction ends, and then the clock: whether the lease is free is decided by the time as
+  -- LEASE: its lock (the key is fn_dot_lease_lock's), until this transaction ends, and then the clock: whether the lease is free is decided by the time as
   -- it is after the wait.
   IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
@@ -116,10 +116,10 @@ BEGIN
   SET lease_holder = p_actor, lease_token = (v_id || '3')::uuid, acquired_at = v_now, released_at = v_now,
       expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1,
       observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = process_run_id
-  WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code
+  WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code AND l.observed_verifier = v_verifier
     AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
-    PERFORM fn_dot_lease_pass(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code, process_run_id, v_now);
+    PERFORM fn_dot_lease_pass(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code, v_verifier, process_run_id, v_now);
   END IF;
 
   -- HEADER, with its final status; its tags are those of fn_dot_evidence_tags().
@@ -138,9 +138,7 @@ BEGIN
     -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
     PERFORM fn_dot_run_already_there(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
     v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
-    -- That run is not this call's: it was counted when it was written.
-    UPDATE dot_iu_runtime_lease l SET observed_runs = l.observed_runs - 1, observed_run_id = v_run.process_run_id
-    WHERE l.lease_name = v_lease_name;
+    PERFORM fn_dot_lease_uncount(v_lease_name);
     RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
     RETURN;
   END IF;

@@ -13,7 +13,7 @@ DECLARE
                              WHERE c.process_run_id = p_process_run_id AND c.component_role <> p_component_role
                                AND c.evidence_type = p_evidence_type) THEN 0 ELSE 1 END;
   v_best        smallint := array_position('{BACKFILLED_EVIDENCE,SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], p_evidence_type) - 1;
-  v_slot        text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
+  v_slot        text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code, CASE WHEN NOT v_is_producer THEN p_dot_code END);
   v_now         timestamptz := clock_timestamp();
 BEGIN
   UPDATE process_observation_rollup r
@@ -28,6 +28,7 @@ BEGIN
       producer_run_id        = CASE WHEN v_is_producer THEN p_process_run_id ELSE r.producer_run_id END,
       producer_best          = CASE WHEN v_is_producer THEN greatest(r.producer_best, v_best) ELSE r.producer_best END,
       verifier_best          = CASE WHEN v_is_producer THEN r.verifier_best ELSE greatest(r.verifier_best, v_best) END,
+      verifier_dot_code      = CASE WHEN v_is_producer THEN r.verifier_dot_code ELSE p_dot_code END,
       verifier_observed_at   = CASE WHEN v_is_producer THEN r.verifier_observed_at ELSE v_now END,
       verifier_evidence_type = CASE WHEN v_is_producer THEN r.verifier_evidence_type ELSE p_evidence_type END,
       verifier_run_id        = CASE WHEN v_is_producer THEN r.verifier_run_id ELSE p_process_run_id END

@@ -4,7 +4,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_dot_code text := coalesce(p_dot_code, '');
-  v_slot     text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code);
+  v_slot     text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code, NULL);
   v_now      timestamptz := clock_timestamp();
 BEGIN
   UPDATE process_observation_rollup r SET run_count = r.run_count + 1, last_observed_at = v_now

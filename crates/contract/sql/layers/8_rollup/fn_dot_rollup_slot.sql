@@ -1,13 +1,14 @@
 -- A slot of a (candidate, producer) pair that nobody else holds, locked until the transaction ends; a new one where all
--- are held. See tables/0003_rollup.sql.
-CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text) RETURNS text
+-- are held. A slot keeps one verifier: p_verifier is the one to count, null where none is. See tables/0003_rollup.sql.
+CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text, p_verifier text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_slot text;
 BEGIN
   SELECT r.slot INTO v_slot FROM process_observation_rollup r
-  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot <> 'pair'
+  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot NOT LIKE 'pair %'
+    AND (p_verifier IS NULL OR r.verifier_dot_code IS NULL OR r.verifier_dot_code = p_verifier)
   LIMIT 1 FOR UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
     v_slot := gen_random_uuid()::text;

@@ -31,6 +31,7 @@ WITH expected (table_name, definition) AS (VALUES
   ('event_outbox', 'PRIMARY KEY (event_id)'),
   ('event_type_registry', 'PRIMARY KEY (event_type)'),
   ('event_type_history', 'PRIMARY KEY (change_id)'),
+  ('dot_registry_history', 'PRIMARY KEY (change_id)'),
   ('dot_config', 'PRIMARY KEY (key)'),
   ('dot_config_history', 'PRIMARY KEY (change_id)'),
   ('dot_iu_runtime_lease', 'PRIMARY KEY (lease_name)'),

@@ -6,6 +6,7 @@ WITH expected (table_name, column_names) AS (VALUES
   ('event_outbox', '{event_id,event_seq,event_type,stream,lane,severity,correlation_id,process_run_id,payload,occurred_at}'),
   ('dot_config', '{key,value,updated_by,reason}'),
   ('dot_config_history', '{change_id,key,value,actor,reason,recorded_by,changed_at,change_xid,snapshot}'),
+  ('dot_registry_history', '{change_id,kind,key,entry,actor,recorded_by,changed_at}'),
   ('event_type_history', '{change_id,event_type,active,actor,reason,recorded_by,changed_at}'),
   ('dot_lease_force_release', '{release_id,lease_name,lease_holder,lease_token,expires_at,actor,reason,recorded_by,released_at}'),
   ('dot_tools', '{dot_code,tier,status}')

@@ -1,8 +1,8 @@
 -- Takes the pair's lease and gives it back, and counts the pair, where the common path of fn_process_pair_observe could
--- not: the lease was never taken before, it last served another candidate, or somebody holds it, which is refused. The
+-- not: the lease was never taken before, it last served another candidate or verifier, or somebody holds it, which is refused. The
 -- caller has the lease's lock.
 CREATE OR REPLACE FUNCTION fn_dot_lease_pass(
-  p_lease_name text, p_holder text, p_ttl_seconds integer, p_process_candidate_code text, p_process_run_id uuid, p_now timestamptz) RETURNS void
+  p_lease_name text, p_holder text, p_ttl_seconds integer, p_process_candidate_code text, p_verifier text, p_process_run_id uuid, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
@@ -16,7 +16,7 @@ BEGIN
     PERFORM fn_dot_rollup_lease(v_lease);
   END IF;
   UPDATE dot_iu_runtime_lease l
-  SET observed_candidate = p_process_candidate_code, observed_runs = 1, observed_at = p_now, observed_run_id = p_process_run_id
+  SET observed_candidate = p_process_candidate_code, observed_verifier = p_verifier, observed_runs = 1, observed_at = p_now, observed_run_id = p_process_run_id
   WHERE l.lease_name = p_lease_name;
 END;
 $$;
