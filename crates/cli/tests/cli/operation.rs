@@ -90,10 +90,16 @@ fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
             serde_json::json!({ "event_type": "process.run.failed", "active": true, "changed": changed })
         );
     }
-    assert_eq!(
-        call(&["candidates", "set", "C", "--title", "Mine"]),
-        serde_json::json!({ "process_candidate_code": "C", "title": "Mine", "owner": null })
-    );
+    // What is not given stays, and what is told is what the candidate is now.
+    for (words, title, owner) in [
+        (["--title", "Mine"], "Mine", serde_json::Value::Null),
+        (["--owner", "ann"], "Mine", "ann".into()),
+        (["--title", "Ours"], "Ours", "ann".into()),
+        (["--owner", ""], "Ours", serde_json::Value::Null),
+    ] {
+        let told = call(&[&["candidates", "set", "C"], &words[..]].concat());
+        assert_eq!((&told["title"], &told["owner"]), (&title.into(), &owner));
+    }
     for words in [
         &[&open[..], &reason].concat(),
         &activate,
