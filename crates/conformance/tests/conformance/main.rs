@@ -10,6 +10,7 @@ mod common;
 
 mod backfill;
 mod events;
+mod executed_runs;
 mod gate;
 mod header;
 mod hostile_text;

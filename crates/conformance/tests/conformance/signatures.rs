@@ -7,7 +7,7 @@ use crate::common::backend::on_each_version;
 use crate::common::{Backend, Stage, rows, text};
 
 /// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
-const SIGNATURES: [(&str, &str, &str); 12] = [
+const SIGNATURES: [(&str, &str, &str); 16] = [
     ("fn_dot_iu_operator_runtime_enabled", "", "boolean"),
     ("fn_process_dot_posture", "", "text"),
     (
@@ -56,6 +56,22 @@ const SIGNATURES: [(&str, &str, &str); 12] = [
         "p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text",
         "bigint",
     ),
+    (
+        "fn_process_run_begin",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60",
+        "TABLE(process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)",
+    ),
+    (
+        "fn_dot_invocation_begin",
+        "p_process_run_id uuid, p_dot_code text, p_lease_token uuid, p_runner text",
+        "uuid",
+    ),
+    (
+        "fn_process_run_conclude",
+        "p_process_run_id uuid, p_lease_token uuid, p_actor text, p_status text, p_verdict text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb",
+        "uuid",
+    ),
+    ("fn_process_run_reap", "p_actor text", "SETOF uuid"),
 ];
 
 #[apply(on_each_version)]

@@ -157,6 +157,8 @@ CREATE TABLE dot_iu_runtime_lease (
   expires_at   timestamptz NOT NULL,
   released_at  timestamptz,
   acquisitions bigint NOT NULL DEFAULT 1,
+  -- The executed run that was begun under it and is not concluded. Whoever takes the lease next concludes that run first.
+  process_run_id uuid,
   -- Whole pairs that were recorded under this lease for one candidate and one verifier, and the last of them: counted here
   -- because a pair's call writes this row anyway. A call for another moves them to process_observation_rollup.
   observed_candidate text,

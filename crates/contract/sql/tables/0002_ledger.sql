@@ -37,7 +37,7 @@ CREATE INDEX process_run_by_correlation ON process_run_observation (correlation_
 CREATE INDEX process_run_by_time ON process_run_observation (created_at);
 
 -- The receipt that a DOT was really called. Opened before the call, by fn_process_run_begin and
--- fn_dot_invocation_begin alone; nothing in this release opens one.
+-- fn_dot_invocation_begin alone.
 CREATE TABLE dot_invocation (
   invocation_id  uuid PRIMARY KEY,
   process_run_id uuid NOT NULL REFERENCES process_run_observation,

@@ -1,5 +1,5 @@
-//! Executed runs, as the functions of the next release will leave them. Until those exist, the superuser writes the rows;
-//! nobody else can.
+//! Executed runs, row by row, as the functions leave them: written by the superuser, who alone can, so that a test can leave one
+//! row out or forge it. `executed_runs.rs` has the functions themselves.
 
 use std::fmt::Write as _;
 

@@ -9,6 +9,11 @@ BEGIN
   IF NOT fn_dot_lease_lock(p_lease_name) THEN
     PERFORM fn_dot_lease_refuse(p_lease_name);
   END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    -- The snapshot may be older than the lock, and show a lease that was taken over or given back since: then this fails as
+    -- could-not-serialize.
+    PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR UPDATE;
+  END IF;
   SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name;
   RETURN v_lease;
 END;

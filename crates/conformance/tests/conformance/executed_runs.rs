@@ -1,0 +1,518 @@
+//! Executed runs: begun, proven by receipts, concluded, and reaped where their holder died.
+
+use rstest_reuse::apply;
+use serde_json::{Value, json};
+use tokio_postgres::{Client, GenericClient};
+
+use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
+use crate::common::{
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, number,
+    row, rows, text,
+};
+
+const DIGEST: &str = "sha256:output";
+
+/// Both sides bound to a command, dry and for real.
+async fn bind(operator: &Client) {
+    for (dot_code, mode) in [
+        (PRODUCER, "DRY_RUN"),
+        (VERIFIER, "DRY_RUN"),
+        (PRODUCER, "REAL_RUN"),
+        (VERIFIER, "REAL_RUN"),
+    ] {
+        let contract = json!({"dot_code": dot_code, "mode": mode, "endpoint_ref": format!("command:{dot_code}"),
+            "no_mutation_assertion": mode == "DRY_RUN", "output_namespace": "DRYRUN-NS:test"});
+        let call = Call::new("fn_dot_contract_set")
+            .with(
+                "p_contract",
+                format!("{}::jsonb", literal(&contract.to_string())),
+            )
+            .text("p_actor", "operator");
+        rows(operator, &call.sql()).await;
+    }
+}
+
+fn begin(mode: &str) -> Call {
+    Call::new("fn_process_run_begin")
+        .text("p_dot_code", PRODUCER)
+        .text("p_process_candidate_code", CANDIDATE)
+        .text("p_correlation_id", CORRELATION)
+        .text("p_actor", "tester")
+        .text("p_mode", mode)
+        .text("p_runner", "runner 1")
+}
+
+/// What a run that was begun has to show.
+struct Begun {
+    run: String,
+    token: String,
+    receipt: String,
+}
+
+impl Begun {
+    fn of(row: &Value) -> Self {
+        let field = |name: &str| row[name].as_str().unwrap().to_owned();
+        assert_eq!(row["created"], true);
+        Self {
+            run: field("process_run_id"),
+            token: field("lease_token"),
+            receipt: field("producer_invocation_id"),
+        }
+    }
+
+    fn producer(&self, mode: &str) -> Call {
+        Call::component(&self.run)
+            .text("p_evidence_type", mode)
+            .text("p_status", "step_completed")
+            .text("p_invocation_id", &self.receipt)
+            .text("p_lease_token", &self.token)
+            .text("p_output_digest", DIGEST)
+    }
+
+    fn verifier(&self, mode: &str, receipt: &str, verdict: &str) -> Call {
+        Call::component(&self.run)
+            .text("p_dot_code", VERIFIER)
+            .text("p_component_role", "verifier")
+            .text("p_evidence_type", mode)
+            .text("p_status", "step_completed")
+            .text("p_invocation_id", receipt)
+            .text("p_lease_token", &self.token)
+            .text("p_verdict", verdict)
+    }
+
+    fn invocation(&self) -> Call {
+        Call::new("fn_dot_invocation_begin")
+            .text("p_process_run_id", &self.run)
+            .text("p_dot_code", VERIFIER)
+            .text("p_lease_token", &self.token)
+            .text("p_runner", "runner 1")
+    }
+
+    fn conclusion(&self, status: &str) -> Call {
+        Call::new("fn_process_run_conclude")
+            .text("p_process_run_id", &self.run)
+            .text("p_lease_token", &self.token)
+            .text("p_actor", "tester")
+            .text("p_status", status)
+    }
+}
+
+async fn begun(runner: &impl GenericClient, mode: &str) -> Begun {
+    Begun::of(&row(runner, &begin(mode).sql()).await)
+}
+
+/// A stage on which everything is allowed, with its runner, operator and superuser.
+async fn ready(backend: Backend) -> (Stage, Client, Client, Client) {
+    let stage = Stage::new(backend).await;
+    let (runner, operator, superuser) = (
+        stage.client("runner").await,
+        stage.client("operator").await,
+        stage.superuser().await,
+    );
+    bind(&operator).await;
+    set_posture(&operator, "REAL_RUN").await;
+    (stage, runner, operator, superuser)
+}
+
+async fn rung(client: &Client) -> Value {
+    row(
+        client,
+        "SELECT candidate_status_v3 FROM dot.v_process_discovery_candidate_status_v3",
+    )
+    .await["candidate_status_v3"]
+        .clone()
+}
+
+/// Its effective status, verdict and outcome.
+async fn outcome(client: &Client, run: &str) -> Value {
+    let query = format!(
+        "SELECT status, verdict, evidence_ref ->> 'outcome' AS outcome, ended_at IS NOT NULL AS ended
+         FROM dot.v_process_run WHERE process_run_id = {}",
+        literal(run)
+    );
+    row(client, &query).await
+}
+
+/// The lease runs out, by the clock of the database.
+async fn run_out(superuser: &Client) {
+    execute(
+        superuser,
+        "UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() - interval '1 ms'",
+    )
+    .await;
+}
+
+#[apply(on_each_backend)]
+async fn the_ladder_is_climbed_by_three_transactions_and_no_other_way(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    for (mode, expected) in [
+        ("DRY_RUN", "dry_run_observed"),
+        ("REAL_RUN", "verified_candidate"),
+    ] {
+        let run = begun(&runner, mode).await;
+        // The producer's row and the verifier's receipt: one round trip, one transaction.
+        let second = format!(
+            "WITH part AS MATERIALIZED ({}) SELECT ({})::text AS receipt FROM part",
+            run.producer(mode).sql(),
+            run.invocation().sql()
+        );
+        let receipt = row(&runner, &second).await["receipt"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let third = format!(
+            "WITH part AS MATERIALIZED ({}) SELECT ({})::text AS run FROM part",
+            run.verifier(mode, &receipt, "pass").sql(),
+            run.conclusion("completed").text("p_verdict", "pass").sql()
+        );
+        rows(&runner, &third).await;
+        assert_eq!(
+            outcome(&runner, &run.run).await,
+            json!({"status": "completed", "verdict": "pass", "outcome": null, "ended": true})
+        );
+        assert_eq!(rung(&runner).await, expected);
+        let free = "SELECT count(*) FROM dot.v_dot_lease WHERE state = 'free'";
+        assert_eq!(number(&runner, free).await, 1, "the lease is given back");
+    }
+    let copied = "SELECT input_digest FROM dot.dot_invocation WHERE component_role = 'verifier' AND mode = 'REAL_RUN'";
+    assert_eq!(
+        row(&superuser, copied).await,
+        json!({ "input_digest": DIGEST })
+    );
+}
+
+#[apply(on_each_version)]
+async fn a_run_is_begun_only_where_everything_allows_it(backend: Backend) {
+    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let before = contents(&superuser).await;
+    for (call, expected) in [
+        (begin("SIMULATED_DRY_RUN"), "mode_invalid"),
+        (begin("REAL_RUN").with("p_mode", "NULL"), "mode_invalid"),
+        (begin("PLAN_ONLY"), "mode_not_allowed"),
+        (begin("REAL_RUN").text("p_actor", " "), "actor_required"),
+        (begin("REAL_RUN").text("p_runner", ""), "holder_required"),
+        (
+            begin("REAL_RUN").with("p_lease_ttl_seconds", "0"),
+            "ttl_invalid",
+        ),
+        (
+            begin("REAL_RUN").text("p_dot_code", "DOT_NO"),
+            "unknown_dot",
+        ),
+        (
+            begin("REAL_RUN").text("p_dot_code", VERIFIER),
+            "not_a_producer",
+        ),
+        (
+            begin("REAL_RUN").text("p_dot_code", "DOT_COPY"),
+            "contract_missing",
+        ),
+    ] {
+        assert_eq!(code(&runner, &call.sql()).await, expected, "{}", call.sql());
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused begin");
+    set_posture(&operator, "DRY_RUN_ONLY").await;
+    assert_eq!(
+        code(&runner, &begin("REAL_RUN").sql()).await,
+        "real_run_disabled"
+    );
+    let dry = begun(&runner, "DRY_RUN").await;
+    assert_eq!(code(&runner, &begin("DRY_RUN").sql()).await, "lease_held");
+    rows(&runner, &dry.conclusion("cancelled").sql()).await;
+    set_posture(&operator, "NO_EXECUTE").await;
+    assert_eq!(code(&runner, &begin("DRY_RUN").sql()).await, "no_execute");
+}
+
+#[apply(on_each_version)]
+async fn only_a_runner_executes(backend: Backend) {
+    let (stage, runner, _operator, _superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let reap = Call::new("fn_process_run_reap").text("p_actor", "a");
+    for role in ["reader", "observer", "operator", "relay", "archiver"] {
+        let client = stage.client(role).await;
+        for call in [
+            begin("REAL_RUN"),
+            run.invocation(),
+            run.conclusion("completed"),
+            reap.clone(),
+        ] {
+            let error = ask(&client, &call.sql()).await.unwrap_err();
+            assert_eq!(error.code().unwrap().code(), "42501", "{role}");
+        }
+    }
+}
+
+#[apply(on_each_backend)]
+async fn a_key_that_was_used_hijacks_nothing(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    let keyed = begin("REAL_RUN").text("p_idempotency_key", "key").sql();
+    let run = Begun::of(&row(&runner, &keyed).await);
+    for _ in 0..2 {
+        assert_eq!(
+            row(&runner, &keyed).await,
+            json!({"process_run_id": run.run, "lease_token": null, "producer_invocation_id": null, "created": false})
+        );
+        // Again once it is concluded.
+        let _ = ask(&runner, &run.conclusion("failed").sql()).await;
+    }
+    let other = begin("DRY_RUN").text("p_idempotency_key", "key").sql();
+    assert_eq!(code(&runner, &other).await, "idempotency_conflict");
+}
+
+#[apply(on_each_version)]
+async fn a_verifier_is_given_what_its_producer_did_and_nothing_else(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    assert_eq!(
+        code(&runner, &run.invocation().sql()).await,
+        "invocation_mismatch",
+        "nothing to verify yet"
+    );
+    let stranger = run.invocation().text("p_lease_token", &run.run);
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+    assert_eq!(code(&runner, &stranger.sql()).await, "lease_lost");
+    assert_eq!(
+        code(
+            &runner,
+            &run.invocation().text("p_dot_code", PRODUCER).sql()
+        )
+        .await,
+        "id_in_use",
+        "a second try is another run"
+    );
+    let receipt = text(&runner, &run.invocation().sql()).await;
+    assert_eq!(code(&runner, &run.invocation().sql()).await, "id_in_use");
+    let before = contents(&superuser).await;
+    // No verdict but the verifier's, and nothing is completed while a call is open.
+    for (call, expected) in [
+        (run.conclusion("completed"), "status_invalid"),
+        (
+            run.conclusion("failed").text("p_verdict", "pass"),
+            "verdict_invalid",
+        ),
+        (run.conclusion("orphan"), "status_invalid"),
+        (run.conclusion("verified"), "status_invalid"),
+        (
+            run.conclusion("failed").text("p_verdict", "fine"),
+            "verdict_invalid",
+        ),
+        (
+            run.conclusion("failed").text("p_lease_token", &run.run),
+            "lease_lost",
+        ),
+        (
+            run.conclusion("failed").text("p_actor", ""),
+            "actor_required",
+        ),
+        (
+            run.conclusion("failed")
+                .text("p_process_run_id", &run.token),
+            "run_unknown",
+        ),
+    ] {
+        assert_eq!(code(&runner, &call.sql()).await, expected, "{}", call.sql());
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused conclusion");
+    rows(&runner, &run.verifier("REAL_RUN", &receipt, "fail").sql()).await;
+    assert_eq!(
+        code(
+            &runner,
+            &run.conclusion("completed").text("p_verdict", "pass").sql()
+        )
+        .await,
+        "verdict_invalid",
+        "the verifier said fail"
+    );
+    rows(&runner, &run.conclusion("completed").sql()).await;
+    assert_eq!(
+        outcome(&runner, &run.run).await,
+        json!({"status": "completed", "verdict": "fail", "outcome": null, "ended": true})
+    );
+    assert_eq!(rung(&runner).await, "real_run_observed");
+    assert_eq!(
+        code(&runner, &run.conclusion("completed").sql()).await,
+        "run_concluded"
+    );
+}
+
+#[apply(on_each_version)]
+async fn a_producer_that_failed_is_not_verified(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let failed = run.producer("REAL_RUN").text("p_status", "failed");
+    rows(&runner, &failed.sql()).await;
+    assert_eq!(
+        code(&runner, &run.invocation().sql()).await,
+        "invocation_mismatch"
+    );
+}
+
+#[apply(on_each_version)]
+async fn a_mock_is_recorded_as_simulated_and_lifts_nothing(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    rows(&runner, &run.producer("SIMULATED_DRY_RUN").sql()).await;
+    let receipt = text(&runner, &run.invocation().sql()).await;
+    rows(
+        &runner,
+        &run.verifier("SIMULATED_DRY_RUN", &receipt, "pass").sql(),
+    )
+    .await;
+    rows(&runner, &run.conclusion("completed").sql()).await;
+    assert_eq!(rung(&runner).await, "simulated_observed");
+}
+
+#[apply(on_each_backend)]
+async fn whoever_wants_the_lease_of_a_dead_holder_concludes_its_run(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let takers = [
+        begin("DRY_RUN").sql(),
+        Call::pair().sql(),
+        Call::acquire(60).sql(),
+        Call::new("fn_process_run_reap")
+            .text("p_actor", "reaper")
+            .sql(),
+    ];
+    for taker in takers {
+        execute(
+            &superuser,
+            "UPDATE dot.dot_iu_runtime_lease SET released_at = clock_timestamp()",
+        )
+        .await;
+        let run = begun(&runner, "REAL_RUN").await;
+        run_out(&superuser).await;
+        rows(&runner, &taker).await;
+        assert_eq!(
+            outcome(&runner, &run.run).await,
+            json!({"status": "stuck", "verdict": null, "outcome": "unknown", "ended": true}),
+            "{taker}"
+        );
+        // The zombie wakes up.
+        for call in [run.producer("REAL_RUN"), run.conclusion("completed")] {
+            assert_eq!(code(&runner, &call.sql()).await, "run_concluded", "{taker}");
+        }
+    }
+}
+
+#[apply(on_each_version)]
+async fn a_run_whose_calls_all_ended_is_stuck_but_not_unknown(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+    run_out(&superuser).await;
+    let reap = Call::new("fn_process_run_reap")
+        .text("p_actor", "reaper")
+        .sql();
+    assert_eq!(
+        rows(&runner, &reap).await,
+        [json!({ "fn_process_run_reap": run.run })]
+    );
+    assert_eq!(rows(&runner, &reap).await, [] as [Value; 0]);
+    assert_eq!(
+        outcome(&runner, &run.run).await,
+        json!({"status": "stuck", "verdict": null, "outcome": "not_concluded", "ended": true})
+    );
+}
+
+#[apply(on_each_version)]
+async fn a_token_that_ran_out_but_was_not_taken_over_still_concludes(backend: Backend) {
+    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    run_out(&superuser).await;
+    assert_eq!(
+        code(&runner, &run.producer("REAL_RUN").sql()).await,
+        "lease_lost",
+        "a component needs the live lease"
+    );
+    rows(&runner, &run.conclusion("stuck").sql()).await;
+    // One that was taken away does not, and its run is concluded by whoever comes next.
+    let run = begun(&runner, "REAL_RUN").await;
+    let force = Call::new("fn_dot_lease_force_release")
+        .text("p_lease_name", "dot_exec:DOT_BACKUP")
+        .text("p_actor", "operator")
+        .text("p_reason", "hangs");
+    rows(&operator, &force.sql()).await;
+    assert_eq!(
+        code(&runner, &run.conclusion("completed").sql()).await,
+        "lease_lost"
+    );
+    rows(&runner, &Call::pair().sql()).await;
+    assert_eq!(outcome(&runner, &run.run).await["status"], "stuck");
+}
+
+#[apply(on_each_backend)]
+async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    let mut receiver = stage.client("runner").await;
+    let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();
+
+    // The close is first, and not committed yet: the receipt waits, and is refused.
+    let mut closer = stage.client("operator").await;
+    let closing = closer.transaction().await.unwrap();
+    rows(&closing, &close).await;
+    let real = begin("REAL_RUN").sql();
+    let (refused, ()) = tokio::join!(ask(&runner, &real), async {
+        lock_waiters(&superuser, 1).await;
+        closing.commit().await.unwrap();
+    });
+    assert_eq!(Refusal::of(&refused.unwrap_err()).code, "real_run_disabled");
+    let nothing = "SELECT count(*) FROM dot.v_process_run";
+    assert_eq!(number(&runner, nothing).await, 0);
+
+    // The receipt is first, and its transaction idles: the close goes through after a second, and the receipt is void.
+    set_posture(&operator, "REAL_RUN").await;
+    let in_flight = receiver.transaction().await.unwrap();
+    let run = begun(&in_flight, "REAL_RUN").await;
+    rows(&operator, &close).await;
+    in_flight.commit().await.unwrap();
+    set_posture(&operator, "REAL_RUN").await;
+    assert_eq!(
+        code(&runner, &run.producer("REAL_RUN").sql()).await,
+        "invocation_mismatch",
+        "a void receipt"
+    );
+    rows(&runner, &run.conclusion("cancelled").sql()).await;
+
+    // The receipt is first, and committed: the close sees it, and what it allowed is recorded.
+    let run = begun(&runner, "REAL_RUN").await;
+    rows(&operator, &close).await;
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+    assert_eq!(
+        code(&runner, &run.invocation().sql()).await,
+        "real_run_disabled",
+        "but nothing more is begun"
+    );
+}
+
+#[apply(on_each_version)]
+async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) {
+    let (stage, runner, _operator, _superuser) = ready(backend).await;
+    let mut old = stage.client("runner").await;
+    let run = begun(&runner, "REAL_RUN").await;
+    for call in [
+        run.producer("REAL_RUN"),
+        run.conclusion("completed"),
+        run.invocation(),
+    ] {
+        let snapshot = old
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .start()
+            .await
+            .unwrap();
+        rows(&snapshot, "SELECT count(*) FROM dot.v_process_run").await;
+        let _ = ask(&runner, &run.conclusion("cancelled").sql()).await;
+        let error = ask(&snapshot, &call.sql()).await.unwrap_err();
+        let said = error.as_db_error().unwrap();
+        assert!(
+            said.code().code() == "40001" || said.constraint() == Some("run_concluded"),
+            "{said:?}"
+        );
+        snapshot.rollback().await.unwrap();
+    }
+}

@@ -1,0 +1,12 @@
+-- A run is executed dry or for real; the other modes of a contract are plans and checks that nothing is called for.
+CREATE OR REPLACE FUNCTION fn_dot_check_mode(p_mode text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  IF p_mode IN ('PLAN_ONLY', 'VERIFY_ONLY') THEN
+    PERFORM fn_dot_refuse('mode_not_allowed', format('a run is not executed in mode %s', p_mode));
+  ELSIF p_mode IS NULL OR p_mode NOT IN ('DRY_RUN', 'REAL_RUN') THEN
+    PERFORM fn_dot_refuse('mode_invalid', format('there is no mode %L', left(p_mode, 100)));
+  END IF;
+END;
+$$;

@@ -1,0 +1,31 @@
+-- The verifier's receipt, before it is called. What it is given to look at is the digest that the producer's own row bears,
+-- copied here and chosen by no caller.
+CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid, p_runner text) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_run      process_run_observation;
+  v_role     text;
+  v_contract dot_agent_api_contract;
+  v_producer process_component_observation;
+  v_gates    record;
+BEGIN
+  PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, 1);
+  v_run := fn_dot_run_begun(p_process_run_id);
+  SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = p_dot_code;
+  PERFORM fn_dot_check_role(p_dot_code, coalesce(v_role, 'producer'), v_run);
+  v_contract := fn_dot_contract_of(p_dot_code, v_run.evidence_type, v_run.process_candidate_code);
+  PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
+  IF v_role = 'verifier' THEN
+    SELECT * INTO v_producer FROM process_component_observation c
+    WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer' AND c.status NOT IN ('failed', 'cancelled', 'stuck', 'orphan');
+    IF NOT FOUND THEN
+      PERFORM fn_dot_refuse('invocation_mismatch', 'there is nothing to verify: the run has no producer that did its work',
+        jsonb_build_object('process_run_id', p_process_run_id));
+    END IF;
+  END IF;
+  v_gates := fn_dot_gates_for_receipt(v_run.evidence_type);
+  RETURN fn_dot_receipt_write(p_process_run_id, v_contract, v_role, v_run.evidence_type, v_gates.posture, v_gates.snapshot,
+    v_producer.output_digest, p_runner);
+END;
+$$;

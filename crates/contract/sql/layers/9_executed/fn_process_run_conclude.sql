@@ -1,0 +1,41 @@
+-- END: the one conclusion of an executed run; gives its lease back. A token that expired but was not taken over may still
+-- conclude: what is known is better written down late than not at all.
+CREATE OR REPLACE FUNCTION fn_process_run_conclude(
+  p_process_run_id uuid, p_lease_token uuid, p_actor text, p_status text, p_verdict text DEFAULT NULL,
+  p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}') RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_texts   record;
+  v_run     process_run_observation;
+  v_lease   dot_iu_runtime_lease;
+  v_verdict text := fn_dot_text_or_null(p_verdict);
+  v_said    text;
+BEGIN
+  v_texts := fn_dot_check_texts(p_actor, 'of the header', 'of the header', p_evidence_ref, NULL, NULL, p_output_ref, p_error_ref);
+  IF p_status IS NULL OR p_status NOT IN ('completed', 'failed', 'stuck', 'cancelled') THEN
+    PERFORM fn_dot_refuse('status_invalid', format('a run is concluded as completed, failed, stuck or cancelled, not as %L', left(p_status, 100)));
+  ELSIF v_verdict NOT IN ('pass', 'fail', 'error') THEN
+    PERFORM fn_dot_refuse('verdict_invalid', format('there is no verdict %L', left(v_verdict, 100)));
+  END IF;
+
+  -- Header, then lease: the order of everybody who locks both and waits.
+  v_run := fn_dot_run_begun(p_process_run_id);
+  v_lease := fn_dot_lease_locked(v_run.lease_name);
+  IF p_lease_token IS DISTINCT FROM v_run.lease_token OR v_lease.lease_token IS DISTINCT FROM p_lease_token THEN
+    PERFORM fn_dot_refuse('lease_lost', format('the lease %s is not held by this token', v_run.lease_name),
+      jsonb_build_object('process_run_id', p_process_run_id, 'lease_name', v_run.lease_name));
+  END IF;
+
+  SELECT c.verdict INTO v_said FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
+  IF v_verdict IS DISTINCT FROM v_said AND v_verdict IS NOT NULL THEN
+    PERFORM fn_dot_refuse('verdict_invalid', format('the verifier said %s, not %s', coalesce(v_said, 'nothing'), v_verdict),
+      jsonb_build_object('process_run_id', p_process_run_id));
+  ELSIF p_status = 'completed' AND fn_dot_run_has_open_receipt(p_process_run_id) THEN
+    PERFORM fn_dot_refuse('status_invalid', 'a call of this run is still open: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
+  END IF;
+
+  PERFORM fn_dot_conclusion_write(v_run, p_actor, p_status, v_said, v_texts.p_output_ref, v_texts.p_error_ref, p_evidence_ref);
+  RETURN p_process_run_id;
+END;
+$$;

@@ -1,0 +1,28 @@
+-- Concludes the runs whose holder died: their lease ran out, by the database's clock. Returns them. What somebody is just
+-- writing to is left for the next time.
+CREATE OR REPLACE FUNCTION fn_process_run_reap(p_actor text) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_now   timestamptz := clock_timestamp();
+  v_name  text;
+  v_lease dot_iu_runtime_lease;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who concludes the runs is missing');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  FOR v_name IN
+    SELECT l.lease_name FROM dot_iu_runtime_lease l
+    WHERE l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now) ORDER BY l.lease_name
+  LOOP
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(fn_dot_lease_lock_key(v_name));
+    -- As it is under the lock: somebody may have renewed, concluded or taken it over.
+    SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = v_name;
+    IF v_lease.process_run_id IS NOT NULL AND (v_lease.released_at IS NOT NULL OR v_lease.expires_at <= v_now)
+       AND fn_dot_run_reap_one(v_lease.process_run_id, p_actor) THEN
+      RETURN NEXT v_lease.process_run_id;
+    END IF;
+  END LOOP;
+END;
+$$;
