@@ -100,6 +100,7 @@
 //!
 //! refused       refusal.rs, refusal_log.rs, error.rs
 //! asserted      backfill.rs    evidence from elsewhere, never counted as runtime
+//! reaped        executed.rs    runs whose holder died
 //! read          ledger/        runs, components, status, ladder: what the views say
 //! registered    registry/      DOTs, candidates, contracts, fixtures, checks
 //! words         vocabulary/    names, ids, postures, evidence types, statuses
@@ -155,6 +156,7 @@ mod database;
 mod description;
 mod error;
 mod events;
+mod executed;
 pub mod gate;
 mod header;
 mod lease;

@@ -13,6 +13,7 @@ mod lease;
 mod man;
 mod observe;
 mod preflight;
+mod reap;
 mod refusals;
 mod run;
 mod runs;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     /// The ledger's runs
     #[command(subcommand)]
     Runs(runs::Command),
+    /// Conclude the executed runs whose holder died
+    Reap(reap::Arguments),
     /// What was observed of each DOT, and what to do next
     Status(status::Arguments),
     /// How far each candidate has come, and what its next rung needs
@@ -95,6 +98,7 @@ impl Command {
             Self::Preflight(arguments) => preflight::execute(arguments, session).await,
             Self::Lease(command) => lease::execute(command, session).await,
             Self::Runs(command) => runs::execute(command, session).await,
+            Self::Reap(arguments) => reap::execute(arguments, session).await,
             Self::Status(arguments) => status::execute(arguments, session).await,
             Self::Ladder(arguments) => ladder::execute(arguments, session).await,
             Self::Backfill(arguments) => backfill::execute(arguments, session).await,

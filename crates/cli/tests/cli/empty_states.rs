@@ -11,6 +11,7 @@ fn every_list_that_is_empty_says_what_would_fill_it() {
         (&["status"], "tools import --sample"),
         (&["ladder"], "tools import --sample"),
         (&["lease", "ls"], "dotwrap run"),
+        (&["reap"], "nothing to conclude"),
         (&["lease", "ls", "--held"], "nobody"),
         (&["events", "outbox"], "dotwrap events ls"),
         (&["refusals", "ls"], "nothing was refused"),

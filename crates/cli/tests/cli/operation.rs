@@ -261,3 +261,38 @@ fn every_refusal_code_says_what_to_do() {
             .all(|code| !code["hint"].as_str().unwrap().is_empty())
     );
 }
+
+#[test]
+fn a_run_whose_holder_died_is_concluded_by_reap() {
+    let installation = Installation::with_catalogue();
+    installation.sql(
+        "SELECT dot.fn_dot_gate_set(key, 'true', 'a', 'r') FROM unnest('{iu_core.operator_runtime_enabled,process_dot_runtime.execute_enabled}'::text[]) key;
+         SELECT dot.fn_dot_contract_set(jsonb_build_object('dot_code', dot_code, 'mode', 'DRY_RUN', 'endpoint_ref', 'command:x',
+           'no_mutation_assertion', true, 'output_namespace', 'DRYRUN-NS:x'), 'a')
+         FROM unnest('{DOT_KG_EXPLAIN,DOT_KG_EXPLAIN_VERIFY}'::text[]) dot_code;
+         SELECT * FROM dot.fn_process_run_begin('DOT_KG_EXPLAIN', 'PROC-CAND:dot:kg', 'c', 'a', 'DRY_RUN', 'runner')",
+    );
+    let reap = ["reap", "--output", "json"];
+    assert_eq!(
+        installation.call(&reap).expect(0).json(),
+        serde_json::json!([])
+    );
+    installation.sql_as_superuser(
+        "UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() - interval '1 ms'",
+    );
+    // Whoever is no runner may not.
+    installation.call_as("dot_observer", &reap).expect(77);
+    let reaped = installation.call(&reap).expect(0).json();
+    assert_eq!(
+        (
+            &reaped[0]["dot_code"],
+            &reaped[0]["status"],
+            &reaped[0]["evidence_ref"]["outcome"]
+        ),
+        (&"DOT_KG_EXPLAIN".into(), &"stuck".into(), &"unknown".into())
+    );
+    assert_eq!(
+        installation.call(&reap).expect(0).json(),
+        serde_json::json!([])
+    );
+}

@@ -97,6 +97,17 @@ impl Database {
         only(&rows)?.try_get(0).map_err(not_understood)
     }
 
+    /// Calls a function that returns a set of values.
+    pub(crate) async fn values<T>(&self, call: &Call) -> Result<Vec<T>, Error>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let rows = self.call(call).await?;
+        rows.iter()
+            .map(|row| row.try_get(0).map_err(not_understood))
+            .collect()
+    }
+
     /// Calls a function that returns nothing.
     pub(crate) async fn done(&self, call: &Call) -> Result<(), Error> {
         self.call(call).await.map(drop)

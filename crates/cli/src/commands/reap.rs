@@ -1,0 +1,52 @@
+//! `dotwrap reap`.
+
+use clap::Args;
+use dotwrap_wrapper::Run;
+
+use super::Acting;
+use crate::badges;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone};
+use crate::session::Session;
+
+/// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
+///
+/// A run with an open call becomes `stuck` with the outcome `unknown`: nobody knows whether the tool did its work. Whoever
+/// takes the lease next does the same for that one run.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    acting: Acting,
+}
+
+const COLUMNS: &[Column<Run>] = &[
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
+    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
+    Column::new("CANDIDATE", |run| Cell::plain(&run.process_candidate_code)),
+    Column::whole("STATUS", |run| badges::status(run.status)),
+    Column::new("OUTCOME", |run| {
+        Cell::or_dash(run.evidence_ref["outcome"].as_str())
+    }),
+    Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
+];
+
+/// Concludes them and lists them.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let mut runs = Vec::new();
+    for id in ledger.reap_runs(Some(&actor)).await? {
+        runs.extend(ledger.run(id).await?);
+    }
+    if runs.is_empty() {
+        session
+            .messages
+            .note("nothing to conclude: no executed run has lost its holder");
+    }
+    session.output.rows(&runs, COLUMNS)?;
+    Ok(ExitStatus::Done)
+}
