@@ -3,9 +3,12 @@
 mod backfill;
 mod candidates;
 mod completions;
+mod contract;
 mod demo;
 mod doctor;
 mod events;
+mod file;
+mod fixture;
 mod gates;
 mod install;
 mod ladder;
@@ -46,6 +49,12 @@ pub(crate) enum Command {
     /// The processes that runs are evidence for
     #[command(subcommand)]
     Candidates(candidates::Command),
+    /// What is called for a DOT in each mode, and what it may do
+    #[command(subcommand)]
+    Contract(contract::Command),
+    /// Inputs that are kept with their digest
+    #[command(subcommand)]
+    Fixture(fixture::Command),
     /// Record a pair as one correlated run: the main job
     Run(run::Arguments),
     /// The single recording calls, for scripts that do their own orchestration
@@ -92,6 +101,8 @@ impl Command {
             Self::Doctor(arguments) => doctor::execute(arguments, session).await,
             Self::Tools(command) => tools::execute(command, session).await,
             Self::Candidates(command) => candidates::execute(command, session).await,
+            Self::Contract(command) => contract::execute(command, session).await,
+            Self::Fixture(command) => fixture::execute(command, session).await,
             Self::Run(arguments) => run::execute(arguments, session).await,
             Self::Observe(command) => observe::execute(command, session).await,
             Self::Gates(arguments) => gates::execute(arguments, session).await,

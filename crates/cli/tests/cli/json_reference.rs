@@ -51,6 +51,14 @@ fn every_field_is_documented_where_its_command_is() {
         "rows.jsonl",
         r#"{"dot_code":"DOT_GZIP","process_candidate_code":"C","correlation_id":"c"}"#,
     );
+    installation.desk.file("fixture.json", "{}");
+    installation.desk.file(
+        "contracts.toml",
+        "[[contract]]\ndot_code = \"DOT_GZIP\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:gzip\"\n",
+    );
+    installation
+        .call(&["contract", "set", "contracts.toml"])
+        .expect(0);
     let id = "01234567-0000-7000-8000-000000000004";
     for (heading, words) in [
         ("run", &["run", "DOT_SHA256SUM", "--run-id", id][..]),
@@ -65,6 +73,8 @@ fn every_field_is_documented_where_its_command_is() {
         ("tools import", &["tools", "import", "--sample"]),
         ("candidates ls", &["candidates", "ls"]),
         ("candidates set", &["candidates", "set", "C"]),
+        ("contract ls", &["contract", "ls"]),
+        ("fixture ls", &["fixture", "put", "f", "fixture.json"]),
         (
             "gates open",
             &[

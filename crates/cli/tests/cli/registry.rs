@@ -149,3 +149,99 @@ fn a_candidate_gets_its_owner() {
         .json();
     assert_eq!(candidates[0]["owner"], "me");
 }
+
+#[test]
+fn contracts_are_set_from_a_file_and_shown() {
+    let installation = Installation::with_catalogue();
+    let shown = || {
+        installation
+            .call(&[
+                "contract",
+                "show",
+                "DOT_GIT_BUNDLE_CREATE",
+                "--output",
+                "json",
+            ])
+            .expect(0)
+            .json()
+    };
+    assert_eq!(shown(), serde_json::json!([]));
+    let contract = |mode: &str| {
+        format!(
+            "[[contract]]\ndot_code = \"DOT_GIT_BUNDLE_CREATE\"\nmode = \"{mode}\"\nendpoint_ref = \"command:git\"\n\
+             no_mutation_assertion = true\noutput_namespace = \"DRYRUN-NS:git\"\ninvocation = {{ argv = [\"--version\"] }}\n"
+        )
+    };
+    let file = installation.desk.file(
+        "contracts.toml",
+        &format!("{}{}", contract("DRY_RUN"), contract("REAL_RUN")),
+    );
+    let file = file.to_str().unwrap();
+    let answer = installation.call(&["contract", "set", file]).expect(0);
+    assert!(
+        answer
+            .messages
+            .contains("set DOT_GIT_BUNDLE_CREATE DRY_RUN"),
+        "{}",
+        answer.messages
+    );
+    let contracts = shown();
+    assert_eq!(contracts[0]["mode"], "DRY_RUN");
+    assert_eq!(contracts[1]["invocation"]["argv"][0], "--version");
+    let listed = installation
+        .call(&["contract", "ls", "--output", "json"])
+        .json();
+    assert_eq!(listed, contracts);
+    installation
+        .call(&["contract", "show", "DOT_NOBODY"])
+        .expect(2);
+    for (text, said) in [
+        (contract("SOMETIMES"), "mode_invalid"),
+        (
+            contract("DRY_RUN")
+                .replace("git", "")
+                .replace("command:", "x"),
+            "endpoint_missing",
+        ),
+        ("[[contract]]\nspeed = 1\n".to_owned(), "speed"),
+    ] {
+        let file = installation.desk.file("wrong.toml", &text);
+        let answer = installation.call(&["contract", "set", file.to_str().unwrap()]);
+        assert!(
+            answer.messages.contains(said),
+            "{said}: {}",
+            answer.messages
+        );
+        assert_ne!(answer.status, 0);
+    }
+}
+
+#[test]
+fn a_fixture_is_kept_with_the_digest_of_its_file() {
+    let installation = Installation::as_shipped();
+    let file = installation.desk.file("graph.json", "{ \"nodes\": 4 }\n");
+    let file = file.to_str().unwrap();
+    let put = ["fixture", "put", "kg/explain", file];
+    let kept = installation
+        .call(&[&put[..], &["--output", "json"]].concat())
+        .expect(0)
+        .json();
+    assert_eq!(
+        kept["sha256"],
+        "b5cca23439e4f8ca584c5bdf2432a4e745da25334bd733a61697d1b23129df16"
+    );
+    assert_eq!(kept["body"]["nodes"], 4);
+    let shown = installation
+        .call(&["fixture", "show", "kg/explain", "--output", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(shown, kept);
+    let wrong = "0".repeat(64);
+    let refused = installation.call(&[&put[..], &["--sha256", &wrong]].concat());
+    assert!(
+        refused.messages.contains("fixture_digest_mismatch"),
+        "{}",
+        refused.messages
+    );
+    installation.call(&["fixture", "show", "nothing"]).expect(2);
+}

@@ -88,21 +88,18 @@ fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
     let Some(file) = &arguments.file else {
         return sample();
     };
-    if file.as_os_str() == "-" {
-        let text = std::io::read_to_string(std::io::stdin())
-            .map_err(|error| Failure::usage(format!("standard input can not be read: {error}")))?;
-        let format = arguments.format.ok_or_else(|| {
-            Failure::usage("standard input does not say how it is written")
-                .hint("add --format toml|json|csv")
-        })?;
-        return Catalogue::read(&text, format, "standard input");
-    }
-    let format = arguments
-        .format
-        .map_or_else(|| CatalogueFormat::of_path(file), Ok)?;
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{} can not be read: {error}", file.display())))?;
-    Catalogue::read(&text, format, &file.display().to_string())
+    let format = match arguments.format {
+        Some(format) => format,
+        None if file.as_os_str() == "-" => {
+            return Err(
+                Failure::usage("standard input does not say how it is written")
+                    .hint("add --format toml|json|csv"),
+            );
+        }
+        None => CatalogueFormat::of_path(file)?,
+    };
+    let (text, name) = crate::commands::file::read(file)?;
+    Catalogue::read(&text, format, &name)
 }
 
 /// All or nothing: where one entry is refused, none is taken, and each is named with its place.

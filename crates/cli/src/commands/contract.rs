@@ -1,0 +1,139 @@
+//! `dotwrap contract ls|show|set`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
+use serde::Deserialize;
+
+use super::{Acting, file, unknown_dot};
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone};
+use crate::session::Session;
+
+/// What is called for a DOT in each mode, and what it may do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the contracts
+    Ls,
+    /// Show the contracts of one DOT, whole
+    Show(Show),
+    /// Set contracts from a file, or change them
+    Set(Set),
+}
+
+/// Show the contracts of one DOT, whole.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The DOT's code
+    #[arg(value_name = "DOT_CODE")]
+    dot_code: String,
+}
+
+/// Set contracts from a file, or change them.
+///
+/// TOML with `[[contract]]` tables, or JSON: an object with the array `contract`. The fields are those of `contract show`;
+/// what is left out takes the contract's default.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// The file, .toml or .json; `-` reads TOML from standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// A file of contracts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    contract: Vec<ContractDefinition>,
+}
+
+const COLUMNS: &[Column<Contract>] = &[
+    Column::whole("DOT", |contract| {
+        Cell::toned(&contract.dot_code, Tone::Notice)
+    }),
+    Column::whole("MODE", |contract| Cell::plain(&contract.mode)),
+    Column::new("STATUS", |contract| Cell::plain(&contract.contract_status)),
+    Column::new("CALLS", |contract| {
+        Cell::or_dash(contract.endpoint_ref.as_ref())
+    }),
+    Column::new("FIXTURE", |contract| {
+        Cell::or_dash(contract.fixture_ref.as_ref())
+    }),
+    Column::new("CANDIDATE", |contract| {
+        Cell::or_dash(contract.candidate_code.as_ref())
+    }),
+];
+
+/// Lists, shows or sets contracts.
+pub(crate) async fn execute(
+    command: Command,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Ls => list(session).await,
+        Command::Show(arguments) => show(arguments, session).await,
+        Command::Set(arguments) => set(arguments, session).await,
+    }
+}
+
+async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+    let contracts = session.ledger().await?.contracts().await?;
+    if contracts.is_empty() {
+        session
+            .messages
+            .note("no DOT has a contract; `dotwrap contract set FILE` sets one");
+    }
+    session.output.rows(&contracts, COLUMNS)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let dot_code = DotCode::new(arguments.dot_code);
+    let contracts = ledger.contracts_of(&dot_code).await?;
+    if contracts.is_empty() {
+        ledger
+            .tool(&dot_code)
+            .await?
+            .ok_or_else(|| unknown_dot(&dot_code))?;
+        session.messages.note(format!("{dot_code} has no contract"));
+    }
+    session.output.record(&contracts, |contracts| {
+        contracts
+            .iter()
+            .map(|contract| {
+                let text = serde_json::to_string_pretty(contract).unwrap_or_default();
+                format!("{text}\n")
+            })
+            .collect()
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let (text, name) = file::read(&arguments.file)?;
+    let document = read(&text, &name)?;
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    for contract in &document.contract {
+        let set = ledger.set_contract(contract, Some(&actor)).await?;
+        session.messages.note(format!("set {set}"));
+    }
+    if document.contract.is_empty() {
+        session.messages.note(format!("{name} names no contract"));
+    }
+    Ok(ExitStatus::Done)
+}
+
+fn read(text: &str, name: &str) -> Result<Document, Failure> {
+    let document = if name.ends_with(".json") {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    } else {
+        toml::from_str(text).map_err(|error| error.message().trim().to_owned())
+    };
+    document.map_err(|error| Failure::usage(format!("{name}: {error}")))
+}
