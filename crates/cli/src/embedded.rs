@@ -2,7 +2,7 @@
 
 use dotwrap_contract::{contract_digest, installed};
 use dotwrap_embedded::Embedded;
-use dotwrap_wrapper::Target;
+use dotwrap_wrapper::{DEFAULT_SCHEMA, Target};
 
 use crate::configuration::Settings;
 use crate::failure::Failure;
@@ -46,7 +46,8 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
     })
 }
 
-/// Installs or upgrades the contract where the schema does not hold this program's.
+/// Installs or upgrades the contract where the schema does not hold this program's. Only the schema that nobody had to name is
+/// made without being asked: another name may be a slip of the finger, and an empty ledger would look like a clean one.
 pub(crate) async fn install_on_first_use(
     target: &Target,
     settings: &Settings,
@@ -62,6 +63,9 @@ pub(crate) async fn install_on_first_use(
         return Ok(());
     }
     drop(client);
+    if before.is_none() && settings.schema != DEFAULT_SCHEMA {
+        return Ok(());
+    }
     let mut options = session::install_options(settings);
     // An installation keeps the roles that it was made with.
     if let Some(prefix) = before.and_then(|before| before.role_prefix) {

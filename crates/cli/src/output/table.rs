@@ -1,6 +1,6 @@
 //! Rows as aligned text: no frames, so that it reads well and `awk` can read it too.
 
-use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::{Cell, Tone};
 
@@ -34,6 +34,10 @@ impl<Row> Column<Row> {
 
 const SPACE_BETWEEN: u16 = 2;
 
+/// What is wrapped keeps at least this width: text of one letter a line can not be read. Where a terminal has no room for that,
+/// nothing is wrapped, and lines run over its edge as they do through a pipe.
+const LEAST_WIDTH: u16 = 16;
+
 /// How a table is laid out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
@@ -56,9 +60,14 @@ impl Layout {
 
 /// Draws the rows.
 pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -> String {
+    let least = columns.iter().map(|column| least_width(rows, column));
+    let least: Vec<u16> = least.collect();
+    let needed = least
+        .iter()
+        .fold(0_u16, |sum, width| sum.saturating_add(*width));
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    arrange(&mut table, layout.width);
+    arrange(&mut table, layout.width.filter(|width| needed <= *width));
     if layout.coloured {
         table.enforce_styling();
     }
@@ -70,13 +79,31 @@ pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -
     for row in rows {
         table.add_row(columns.iter().map(|column| comfy(&(column.read)(row))));
     }
-    for (drawn, column) in table.column_iter_mut().zip(columns) {
+    for ((drawn, column), least) in table.column_iter_mut().zip(columns).zip(least) {
         drawn.set_padding((0, SPACE_BETWEEN));
-        if column.whole {
-            drawn.set_constraint(ColumnConstraint::ContentWidth);
-        }
+        drawn.set_constraint(if column.whole {
+            ColumnConstraint::ContentWidth
+        } else {
+            ColumnConstraint::LowerBoundary(Width::Fixed(least))
+        });
     }
     without_trailing_space(&table.to_string())
+}
+
+/// The least that a column takes with the space behind it: all of it where it is kept whole.
+fn least_width<Row>(rows: &[Row], column: &Column<Row>) -> u16 {
+    let cells = rows.iter().map(|row| {
+        let cell = (column.read)(row);
+        cell.text.lines().map(|line| line.chars().count()).max()
+    });
+    let widest = cells.flatten().fold(column.title.len(), usize::max);
+    let widest = u16::try_from(widest).unwrap_or(u16::MAX);
+    let least = if column.whole {
+        widest
+    } else {
+        widest.min(LEAST_WIDTH)
+    };
+    least.saturating_add(SPACE_BETWEEN)
 }
 
 fn arrange(table: &mut Table, width: Option<u16>) {
@@ -107,4 +134,42 @@ fn without_trailing_space(text: &str) -> String {
     text.lines()
         .map(|line| line.trim_end().to_owned() + "\n")
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column<(String, &str)>] = &[
+        Column::whole("CODE", |row| Cell::plain(&row.0)),
+        Column::new("WHAT IS MISSING", |row| Cell::plain(row.1)),
+    ];
+
+    fn drawn(code: &str, width: u16) -> Vec<String> {
+        let layout = Layout {
+            width: Some(width),
+            coloured: false,
+        };
+        let rows = [(
+            code.to_owned(),
+            "a dry run, with a receipt, in a mode that changes nothing",
+        )];
+        draw(&rows, COLUMNS, layout)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn text_is_wrapped_where_there_is_room_for_words() {
+        let lines = drawn("PROC-CAND:dot:kg", 50);
+        assert!(lines.len() > 2, "{lines:?}");
+        assert!(lines.iter().all(|line| line.len() <= 50), "{lines:?}");
+    }
+
+    #[test]
+    fn nothing_is_wrapped_to_one_letter_a_line() {
+        let lines = drawn(&"PROC-CAND:".repeat(4), 50);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+    }
 }

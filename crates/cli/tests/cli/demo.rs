@@ -119,6 +119,25 @@ fn variables_for_another_server_do_not_lead_the_embedded_one_astray() {
 }
 
 #[test]
+fn a_mistyped_schema_is_not_made_in_the_embedded_database() {
+    let home = Home::new();
+    home.call(&["runs", "ls"]).expect(0);
+    for words in [&["runs", "ls"][..], &["verify"]] {
+        let answer = home
+            .call(&[words, &["--schema", "dto"]].concat())
+            .expect(70);
+        assert!(
+            answer.messages.contains("not_installed")
+                && answer.messages.contains("dotwrap install"),
+            "{}",
+            answer.messages
+        );
+    }
+    home.call(&["install", "--schema", "team"]).expect(0);
+    home.call(&["runs", "ls", "--schema", "team"]).expect(0);
+}
+
+#[test]
 fn the_demonstration_can_use_a_configured_database_in_a_schema_of_its_own() {
     let installation = Installation::empty();
     installation.call(&["demo", "--use-database"]).expect(0);
