@@ -493,12 +493,14 @@ async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
 async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;
     let mut old = stage.client("runner").await;
-    let run = begun(&runner, "REAL_RUN").await;
-    for call in [
-        run.producer("REAL_RUN"),
-        run.conclusion("completed"),
-        run.invocation(),
-    ] {
+    let late: [fn(&Begun) -> Call; 3] = [
+        |run| run.producer("REAL_RUN"),
+        |run| run.conclusion("failed"),
+        Begun::invocation,
+    ];
+    // A run each: only its first conclusion comes after the snapshot.
+    for call in late {
+        let run = begun(&runner, "REAL_RUN").await;
         let snapshot = old
             .build_transaction()
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
@@ -506,8 +508,8 @@ async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) 
             .await
             .unwrap();
         rows(&snapshot, "SELECT count(*) FROM dot.v_process_run").await;
-        let _ = ask(&runner, &run.conclusion("cancelled").sql()).await;
-        let error = ask(&snapshot, &call.sql()).await.unwrap_err();
+        rows(&runner, &run.conclusion("cancelled").sql()).await;
+        let error = ask(&snapshot, &call(&run).sql()).await.unwrap_err();
         let said = error.as_db_error().unwrap();
         assert!(
             said.code().code() == "40001" || said.constraint() == Some("run_concluded"),
