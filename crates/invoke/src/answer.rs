@@ -1,0 +1,94 @@
+//! What an invoker owes for a call: how it ended, what came out, and what the tool said of itself.
+
+use dotwrap_wrapper::Verdict;
+use serde_json::{Map, Value as Json};
+
+use crate::{Digest, Output, StopRecord};
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// The tool did what it was called for. A verifier that found its subject wanting did too.
+    Completed,
+    /// It did not, or nobody could tell.
+    Failed(Failure),
+    /// It was told to stop before it had ended.
+    Stopped(StopRecord),
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// A stable word, e.g. `exit_status`, `deadline`, `output_too_large`, `digest_mismatch`.
+    pub code: &'static str,
+    /// What happened, for people. Holds nothing that the tool may have printed as a secret.
+    pub message: String,
+    /// Whether nobody knows what the tool did: it was cut off in the middle.
+    pub outcome_unknown: bool,
+}
+
+/// The answer to a [`ToolCall`](crate::ToolCall).
+///
+/// The runner judges it further: schemas, the digest of what a verifier looked at, and that evidence is never above
+/// what happened.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub ending: Ending,
+    /// What came out, if anything did.
+    pub output: Option<Output>,
+    /// Whether the tool says that it only pretended.
+    pub is_mock: bool,
+    /// A verifier's verdict, where it gave one.
+    pub verdict: Option<Verdict>,
+    /// The digest that a verifier says it looked at, where it says so.
+    pub verified_digest: Option<Digest>,
+    /// What else is known, for the component's `evidence_ref`: exit status, sandbox, limits. Small, and without
+    /// secrets.
+    pub evidence: Map<String, Json>,
+}
+
+impl Failure {
+    /// A failure after which it is known what the tool did, as far as a failed tool can be known.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            outcome_unknown: false,
+        }
+    }
+
+    /// A failure that leaves open what the tool did.
+    pub fn unknown(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            outcome_unknown: true,
+            ..Self::new(code, message)
+        }
+    }
+}
+
+impl Answer {
+    /// An answer that claims nothing yet but how the call ended.
+    pub fn new(ending: Ending) -> Self {
+        Self {
+            ending,
+            output: None,
+            is_mock: false,
+            verdict: None,
+            verified_digest: None,
+            evidence: Map::new(),
+        }
+    }
+
+    /// A failed call.
+    pub fn failed(failure: Failure) -> Self {
+        Self::new(Ending::Failed(failure))
+    }
+
+    /// Adds a fact to the evidence.
+    #[must_use]
+    pub fn with(mut self, name: &str, fact: impl Into<Json>) -> Self {
+        self.evidence.insert(name.to_owned(), fact.into());
+        self
+    }
+}

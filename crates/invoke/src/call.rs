@@ -1,0 +1,84 @@
+//! What is to be called, for what, and with what in hand.
+
+use std::{path::PathBuf, time::Duration};
+
+use dotwrap_wrapper::{
+    ComponentRole, ComponentRunId, Contract, CorrelationId, DotCode, EvidenceType, Fixture,
+    ProcessRunId,
+};
+use strum::{AsRefStr, Display, EnumString};
+use uuid::Uuid;
+
+use crate::{Digest, Output};
+
+/// The two modes in which a tool is really called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Mode {
+    /// The tool's own logic, in a form that changes nothing.
+    DryRun,
+    /// The tool, for real.
+    RealRun,
+}
+
+impl Mode {
+    /// The evidence that a call in this mode gives at most.
+    pub fn evidence_type(self) -> EvidenceType {
+        match self {
+            Self::DryRun => EvidenceType::DryRun,
+            Self::RealRun => EvidenceType::RealRun,
+        }
+    }
+
+    /// Whether the call may change anything but its own folder and its declared paths.
+    pub fn may_mutate(self) -> bool {
+        self == Self::RealRun
+    }
+}
+
+/// What the run's producer left, as the ledger has it: what a verifier is asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Produced {
+    /// Where it is, with its digest and size.
+    pub output: Output,
+    /// What the producer's row in the ledger says its digest is.
+    pub committed_digest: Digest,
+}
+
+/// One call of one DOT. Its receipt is committed already.
+#[derive(Clone, Debug)]
+pub struct ToolCall {
+    /// The DOT.
+    pub dot_code: DotCode,
+    /// Which part of its pair it is.
+    pub role: ComponentRole,
+    /// The form in which it is called.
+    pub mode: Mode,
+    /// The run.
+    pub process_run_id: ProcessRunId,
+    /// The component that the call will be recorded as.
+    pub component_run_id: ComponentRunId,
+    /// The receipt.
+    pub invocation_id: Uuid,
+    /// What joins everything of the run.
+    pub correlation_id: CorrelationId,
+    /// What is called and how, as the contract has it.
+    pub contract: Contract,
+    /// The contract's fixture, if it names one.
+    pub fixture: Option<Fixture>,
+    /// What the run is given: a path, an address, a name; for the tool to make sense of.
+    pub input_ref: Option<String>,
+    /// Its digest, where the caller gave one.
+    pub input_digest: Option<String>,
+    /// For a verifier: what it is to look at.
+    pub produced: Option<Produced>,
+    /// A folder of the call's own: absolute, there, empty, readable by nobody else.
+    pub folder: PathBuf,
+}
+
+impl ToolCall {
+    /// How long the call may take.
+    pub fn time_limit(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.contract.timeout_ms).unwrap_or(0))
+    }
+}

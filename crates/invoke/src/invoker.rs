@@ -1,0 +1,55 @@
+//! The trait.
+
+use dotwrap_wrapper::Contract;
+use futures_util::future::BoxFuture;
+
+use crate::{Answer, Mode, Stop, ToolCall};
+
+/// Why a contract can not be called by this invoker. Said before a receipt is opened, so that nothing of it gets into the
+/// ledger.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unusable {
+    /// A stable word, e.g. `invocation_invalid`, `host_not_allowed`, `program_missing`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Unusable {
+    /// A contract that says something this invoker does not understand.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Calls one kind of tool.
+///
+/// # What every implementation promises
+/// - The call ends within [`ToolCall::time_limit`] and a short grace, and soon after [`Stop`] says so, whatever the tool does.
+/// - Nothing of the tool is left running behind it, as far as that can be had; what can not is said in the evidence.
+/// - The answer claims no more than happened. What the tool says of itself is passed on as what it is: said.
+/// - No secret gets into the answer.
+pub trait Invoker: Send + Sync {
+    /// Looks at a contract before anything is written.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable>;
+
+    /// Calls the tool.
+    fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer>;
+}

@@ -1,0 +1,28 @@
+//! The one small trait behind which tools are called, and what goes in and comes out.
+//!
+//! ```text
+//! runner ──► ToolCall ──► Invoker::invoke ──► Answer ──► runner ──► the ledger
+//!               │              ▲
+//!               └─ Stop ───────┘   a gate closed, a lease was lost, somebody pressed Ctrl-C
+//! ```
+//!
+//! An invoker is chosen by the DOT's engine. It knows how to call one kind of tool and how to say honestly what became of
+//! it. It opens no receipt and writes no row: that is the runner's, through the wrapper.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod call;
+mod digest;
+mod invoker;
+mod output;
+mod stop;
+mod template;
+
+pub use answer::{Answer, Ending, Failure};
+pub use call::{Mode, Produced, ToolCall};
+pub use digest::Digest;
+pub use invoker::{Invoker, Unusable};
+pub use output::Output;
+pub use stop::{Stop, StopHandle, StopReason, StopRecord};
+pub use template::{Template, TemplateError, Values};

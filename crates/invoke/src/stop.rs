@@ -1,0 +1,104 @@
+//! The signal that stops a call, and the receipt of a stop.
+
+use serde::Serialize;
+use strum::{AsRefStr, Display};
+use tokio::sync::watch;
+
+/// Why a call is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, Serialize)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// A gate closed: the posture no longer allows the mode.
+    GateClosed,
+    /// The run's lease could not be renewed, or somebody else has it.
+    LeaseLost,
+    /// The operator asked: Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// The receipt of a stop: what was told to stop, what ended, and what may have happened all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StopRecord {
+    /// Why.
+    pub reason: StopReason,
+    /// What was told to stop, and how, in order: e.g. `SIGTERM to process group 4711`, `SIGKILL to 3 processes`.
+    pub told: Vec<String>,
+    /// What is known to have ended: e.g. `process 4711 by signal 15`.
+    pub ended: Vec<String>,
+    /// What may go on or may have happened: e.g. `whatever the tool did before it was stopped`.
+    pub may_have_happened: Vec<String>,
+}
+
+/// The side that tells a call to stop.
+#[derive(Clone, Debug)]
+pub struct StopHandle(watch::Sender<Option<StopReason>>);
+
+/// The side that a call listens to. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<Option<StopReason>>);
+
+impl StopHandle {
+    /// A signal that has not been given.
+    pub fn new() -> (Self, Stop) {
+        let (sender, receiver) = watch::channel(None);
+        (Self(sender), Stop(receiver))
+    }
+
+    /// Gives the signal. The first reason stays.
+    pub fn stop(&self, reason: StopReason) {
+        self.0.send_if_modified(|given| {
+            let is_first = given.is_none();
+            given.get_or_insert(reason);
+            is_first
+        });
+    }
+
+    /// One more listener.
+    pub fn listener(&self) -> Stop {
+        Stop(self.0.subscribe())
+    }
+}
+
+impl Stop {
+    /// A signal that is never given.
+    pub fn never() -> Self {
+        StopHandle::new().1
+    }
+
+    /// The reason, if the signal was given.
+    pub fn reason(&self) -> Option<StopReason> {
+        *self.0.borrow()
+    }
+
+    /// Waits for the signal; for ever, where nobody is left who could give it.
+    pub async fn given(&mut self) -> StopReason {
+        let given = self.0.wait_for(Option::is_some).await;
+        match given.ok().and_then(|reason| *reason) {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_reason_stays() {
+        let (handle, mut stop) = StopHandle::new();
+        assert_eq!(stop.reason(), None);
+        handle.stop(StopReason::LeaseLost);
+        handle.stop(StopReason::Interrupted);
+        assert_eq!(stop.given().await, StopReason::LeaseLost);
+        assert_eq!(stop.reason(), Some(StopReason::LeaseLost));
+    }
+
+    #[tokio::test]
+    async fn nobody_left_to_stop_it_is_no_stop() {
+        let mut stop = Stop::never();
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), stop.given()).await;
+        assert!(waited.is_err());
+    }
+}
