@@ -3,7 +3,7 @@
 //! Nothing here is computed: each badge is the reading of one value that a view or a row holds.
 
 use dotwrap_wrapper::{
-    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Rung, StoredStatus,
+    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Rung, StoredStatus, Verdict,
 };
 
 use crate::output::{Cell, Tone};
@@ -42,6 +42,15 @@ pub(crate) fn status(status: StoredStatus) -> Cell {
         _ => Tone::Plain,
     };
     Cell::toned(status, tone)
+}
+
+/// What a verifier said. A verdict is of one run: what it counts for, the ladder says.
+pub(crate) fn verdict(verdict: Option<Verdict>) -> Cell {
+    match verdict {
+        Some(verdict @ Verdict::Pass) => Cell::plain(verdict),
+        Some(verdict) => Cell::toned(verdict, Tone::Bad),
+        None => Cell::or_dash(None::<&str>),
+    }
 }
 
 /// How far a DOT is.

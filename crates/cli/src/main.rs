@@ -1,7 +1,7 @@
 //! `dotwrap`: the command line of DOT Wrapper.
 //!
 //! Raw arguments become checked ones and layered settings before any work is done; a command then makes its calls through
-//! the wrapper library and prints what came back. The only SQL here is what `demo` tries in order to be refused.
+//! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
 
 mod arguments;
 mod badges;
@@ -11,6 +11,7 @@ mod configuration;
 mod demo;
 mod diagnosis;
 mod embedded;
+mod engines;
 mod exit_status;
 mod failure;
 mod jsonl;
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
     if let Some(status) = dotwrap_embedded::run_if_asked() {
         return status;
     }
+    // And so is what watches over a called program.
+    if let Some(status) = dotwrap_invoke_command::run_if_asked() {
+        return status;
+    }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(status) => return status.into(),
@@ -49,9 +54,10 @@ fn main() -> ExitCode {
     finish(run(arguments.command, session), messages)
 }
 
-/// One thread is enough for one command.
+/// Two threads: a lease is renewed while a large output is read.
 fn run(command: Command, mut session: Session) -> Result<ExitStatus, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| {

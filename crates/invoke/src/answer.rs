@@ -35,6 +35,8 @@ pub struct Failure {
 pub struct Answer {
     /// How it ended.
     pub ending: Ending,
+    /// Whether the tool was called at all. One that was not gives no evidence of having run, whatever its receipt allows.
+    pub called: bool,
     /// What came out, if anything did.
     pub output: Option<Output>,
     /// Whether the tool says that it only pretended.
@@ -72,6 +74,7 @@ impl Answer {
     pub fn new(ending: Ending) -> Self {
         Self {
             ending,
+            called: true,
             output: None,
             is_mock: false,
             verdict: None,
@@ -83,6 +86,14 @@ impl Answer {
     /// A failed call.
     pub fn failed(failure: Failure) -> Self {
         Self::new(Ending::Failed(failure))
+    }
+
+    /// A call that came to nothing before the tool was reached.
+    pub fn not_called(failure: Failure) -> Self {
+        Self {
+            called: false,
+            ..Self::failed(failure)
+        }
     }
 
     /// Adds a fact to the evidence.

@@ -1,11 +1,11 @@
 //! The signal that stops a call, and the receipt of a stop.
 
 use serde::Serialize;
-use strum::{AsRefStr, Display};
+use strum::{AsRefStr, Display, IntoStaticStr};
 use tokio::sync::watch;
 
 /// Why a call is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, IntoStaticStr, Serialize)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {

@@ -7,13 +7,14 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the questions read.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "dot_config",
     "dot_config_history",
     "dot_invocation",
     "dot_lease_force_release",
     "dot_refusal",
     "dot_registry_history",
+    "dot_run_request",
     "dot_tools",
     "event_outbox",
     "event_type_history",

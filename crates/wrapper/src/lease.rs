@@ -82,6 +82,15 @@ impl Lease {
         format!("dot_exec:{producer}")
     }
 
+    /// The lease that a run was begun under.
+    pub(crate) fn of_run(producer: &DotCode, holder: Actor, token: LeaseToken) -> Self {
+        Self {
+            name: Self::name_of_pair(producer),
+            holder,
+            token,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -90,6 +90,7 @@
 //! caller        mints process_run_id + correlation_id, or lets the wrapper mint them
 //!   ▼
 //! GATE 1        gate.rs        the posture, the gates, their history          ┐
+//!               posture_watch  the posture, kept up to date for whoever calls │
 //! GATE 2        preflight.rs   the named checks, any BLOCK aborts             │
 //! LEASE         lease.rs       single flight                                  │  pair.rs    in one call
 //!   ▼                                                                         │  steps/     one by one,
@@ -100,7 +101,8 @@
 //!
 //! refused       refusal.rs, refusal_log.rs, error.rs
 //! asserted      backfill.rs    evidence from elsewhere, never counted as runtime
-//! reaped        executed.rs    runs whose holder died
+//! asked for     requests.rs   runs that a worker claims, at most one run a request
+//! executed      executed/      begun before a call, concluded after it, reaped where the holder died
 //! read          ledger/        runs, components, status, ladder: what the views say
 //! registered    registry/      DOTs, candidates, contracts, fixtures, checks
 //! words         vocabulary/    names, ids, postures, evidence types, statuses
@@ -163,10 +165,12 @@ mod lease;
 mod ledger;
 mod pair;
 mod parts;
+mod posture_watch;
 mod preflight;
 mod refusal;
 mod refusal_log;
 mod registry;
+mod requests;
 pub mod steps;
 mod vocabulary;
 mod wrapper;
@@ -175,6 +179,7 @@ pub use backfill::{Backfill, BackfillProgress, BackfillSource};
 pub use database::{Interval, Target, TargetError};
 pub use error::{Error, means_unreachable};
 pub use events::{Event, EventType};
+pub use executed::{BeginCall, Beginning, BegunRun, CallRecord, Conclusion, ProducedRun};
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Moment};
 pub use lease::{DEFAULT_LEASE_TTL, Lease, LeaseRecord, LeaseState};
@@ -184,6 +189,7 @@ pub use ledger::{
 };
 pub use pair::{PairCall, PairRecord, PairRow};
 pub use parts::ComponentCall;
+pub use posture_watch::PostureWatch;
 pub use preflight::{CheckFinding, CheckStatus};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
@@ -191,9 +197,13 @@ pub use registry::{
     Candidate, Check, CheckDefinition, Contract, ContractDefinition, Fixture, ImportAction, Tool,
     ToolChange, ToolDefinition,
 };
+pub use requests::{
+    ClaimedRequest, Due, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
+    RunRequestRecord,
+};
 pub use vocabulary::{
     Actor, CandidateCode, ComponentRole, ComponentRunId, CorrelationId, DotCode, EventId,
-    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, Stored,
+    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId, Stored,
     StoredStatus, Verdict, WrapperStatus,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

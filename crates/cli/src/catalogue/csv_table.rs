@@ -1,8 +1,10 @@
 //! A catalogue as CSV: one tool a line, an empty field says nothing.
 
+use dotwrap_wrapper::ToolDefinition;
 use serde_json::{Map, Value};
 
-use super::{Catalogue, ToolEntry};
+use super::Catalogue;
+use super::entry::Entry;
 use crate::failure::Failure;
 
 pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
@@ -21,7 +23,7 @@ pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
     }
     Ok(Catalogue {
         tools,
-        candidates: Vec::new(),
+        ..Catalogue::default()
     })
 }
 
@@ -29,7 +31,7 @@ fn tool(
     header: &csv::StringRecord,
     record: &csv::StringRecord,
     place: String,
-) -> Result<ToolEntry, Failure> {
+) -> Result<Entry<ToolDefinition>, Failure> {
     let mut fields = Map::new();
     for (name, text) in header
         .iter()
@@ -43,9 +45,9 @@ fn tool(
         };
         fields.insert(name.to_owned(), value);
     }
-    let tool = serde_json::from_value(fields.into())
+    let said = serde_json::from_value(fields.into())
         .map_err(|error| Failure::usage(format!("{place}: {error}")))?;
-    Ok(ToolEntry { place, tool })
+    Ok(Entry { place, said })
 }
 
 fn object(text: &str, place: &str) -> Result<Value, Failure> {

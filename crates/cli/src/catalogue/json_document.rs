@@ -1,9 +1,11 @@
-//! A catalogue as JSON: an array of tools, or an object with the arrays `tool` and `candidate`.
+//! A catalogue as JSON: an array of tools, or an object with the arrays `tool`, `candidate`, `fixture` and `contract`.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{CandidateEntry, Catalogue, ToolEntry};
+use super::entry::Entry;
+use super::{Beside, Catalogue, fixture};
 use crate::failure::Failure;
 
 #[derive(Default, Deserialize)]
@@ -12,10 +14,14 @@ struct Document {
     #[serde(default)]
     tool: Vec<Value>,
     #[serde(default)]
-    candidate: Vec<CandidateEntry>,
+    candidate: Vec<Value>,
+    #[serde(default)]
+    fixture: Vec<Value>,
+    #[serde(default)]
+    contract: Vec<Value>,
 }
 
-pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
+pub(super) fn read(text: &str, source: &str, beside: &Beside) -> Result<Catalogue, Failure> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Failure::usage(format!("{source}:{}: not JSON: {error}", error.line())))?;
     let document = match value {
@@ -26,28 +32,54 @@ pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
         object => serde_json::from_value(object)
             .map_err(|error| Failure::usage(format!("{source}: {error}")))?,
     };
-    let tools = document
-        .tool
-        .into_iter()
-        .enumerate()
-        .map(|(index, tool)| entry(index + 1, tool, source));
+    let fixtures = entries(
+        document.fixture,
+        &format!("{source}: fixture"),
+        "fixture_ref",
+    )?;
     Ok(Catalogue {
-        tools: tools.collect::<Result<_, _>>()?,
-        candidates: document.candidate,
+        tools: entries(document.tool, &format!("{source}: entry"), "dot_code")?,
+        candidates: entries(document.candidate, &format!("{source}: candidate"), "code")?,
+        fixtures: fixtures
+            .into_iter()
+            .map(|entry| fixture::read(entry, beside))
+            .collect::<Result<_, _>>()?,
+        contracts: entries(
+            document.contract,
+            &format!("{source}: contract"),
+            "dot_code",
+        )?,
     })
 }
 
-fn entry(number: usize, mut tool: Value, source: &str) -> Result<ToolEntry, Failure> {
-    let place = format!("{source}: entry {number}");
-    let code = tool
-        .get("dot_code")
+/// Reads the entries of one array; a failure names the entry by its number and by what `name` says it is.
+fn entries<Said: DeserializeOwned>(
+    values: Vec<Value>,
+    place: &str,
+    name: &str,
+) -> Result<Vec<Entry<Said>>, Failure> {
+    let numbered = values.into_iter().zip(1..);
+    numbered
+        .map(|(value, number)| entry(value, format!("{place} {number}"), name))
+        .collect()
+}
+
+fn entry<Said: DeserializeOwned>(
+    mut value: Value,
+    place: String,
+    name: &str,
+) -> Result<Entry<Said>, Failure> {
+    let code = value
+        .get(name)
         .and_then(Value::as_str)
         .map(|code| format!(" ({code})"))
         .unwrap_or_default();
-    // `tools ls --output json` has it: taken, so that its output can be imported elsewhere, and not passed on.
-    tool.as_object_mut()
+    // `tools ls --output json` and `contract ls --output json` have it: taken, so that their output can be imported
+    // elsewhere, and not passed on.
+    value
+        .as_object_mut()
         .and_then(|fields| fields.remove("created_at"));
-    let tool = serde_json::from_value(tool)
+    let said = serde_json::from_value(value)
         .map_err(|error| Failure::usage(format!("{place}{code}: {error}")))?;
-    Ok(ToolEntry { place, tool })
+    Ok(Entry { place, said })
 }

@@ -1,18 +1,24 @@
-//! Files of tools and candidates: read as TOML, JSON or CSV, into entries that remember where they stood.
+//! Files of tools, candidates, fixtures and contracts: read as TOML, JSON or CSV, into entries that remember where they stood.
 
+mod beside;
 mod csv_table;
 mod entry;
+mod fixture;
 mod json_document;
+mod plan;
 mod registration;
 mod sample;
 mod toml_document;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ValueEnum;
-use dotwrap_wrapper::ToolDefinition;
+use dotwrap_wrapper::{ContractDefinition, ToolDefinition};
 
-pub(crate) use entry::{CandidateEntry, ToolEntry};
+pub(crate) use beside::Beside;
+pub(crate) use entry::{CandidateEntry, Entry, FixtureEntry};
+pub(crate) use plan::{Change, Kind, Plan};
 pub(crate) use sample::sample;
 
 use crate::failure::Failure;
@@ -20,9 +26,9 @@ use crate::failure::Failure;
 /// How a catalogue file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CatalogueFormat {
-    /// `[[tool]]` and `[[candidate]]` tables.
+    /// `[[tool]]`, `[[candidate]]`, `[[fixture]]` and `[[contract]]` tables.
     Toml,
-    /// An array of tools, or an object with the arrays `tool` and `candidate`.
+    /// An array of tools, or an object with the arrays `tool`, `candidate`, `fixture` and `contract`.
     Json,
     /// One tool a line under a header line; `extra_metadata` is a JSON object.
     Csv,
@@ -50,43 +56,74 @@ impl CatalogueFormat {
 /// What a catalogue file holds.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
-    pub(crate) tools: Vec<ToolEntry>,
-    pub(crate) candidates: Vec<CandidateEntry>,
+    pub(crate) tools: Vec<Entry<ToolDefinition>>,
+    pub(crate) candidates: Vec<Entry<CandidateEntry>>,
+    pub(crate) fixtures: Vec<Entry<FixtureEntry>>,
+    pub(crate) contracts: Vec<Entry<ContractDefinition>>,
 }
 
 impl Catalogue {
-    /// Reads a catalogue; `source` is how messages name it.
-    pub(crate) fn read(text: &str, format: CatalogueFormat, source: &str) -> Result<Self, Failure> {
+    /// Reads a catalogue; `source` is how messages name it, `beside` is where its fixtures' files are.
+    pub(crate) fn read(
+        text: &str,
+        format: CatalogueFormat,
+        source: &str,
+        beside: &Beside,
+    ) -> Result<Self, Failure> {
         let catalogue = match format {
-            CatalogueFormat::Toml => toml_document::read(text, source),
-            CatalogueFormat::Json => json_document::read(text, source),
+            CatalogueFormat::Toml => toml_document::read(text, source, beside),
+            CatalogueFormat::Json => json_document::read(text, source, beside),
             CatalogueFormat::Csv => csv_table::read(text, source),
         }?;
-        catalogue.refuse_repeated_codes()?;
+        catalogue.refuse_repeated_names()?;
         Ok(catalogue)
     }
 
-    /// Where the entry of this code stands.
-    pub(crate) fn place_of(&self, dot_code: &str) -> Option<&str> {
-        self.tools
-            .iter()
-            .find(|entry| entry.tool.dot_code == dot_code)
-            .map(|entry| entry.place.as_str())
+    /// Where the entry of this kind and name stands.
+    pub(crate) fn place_of(&self, kind: Kind, name: &str) -> Option<&str> {
+        self.names()
+            .find(|(its_kind, its_name, _)| *its_kind == kind && its_name == name)
+            .map(|(_, _, place)| place)
     }
 
     /// The tools without their places, as the library takes them.
     pub(crate) fn definitions(&self) -> Vec<ToolDefinition> {
-        self.tools.iter().map(|entry| entry.tool.clone()).collect()
+        self.tools.iter().map(|entry| entry.said.clone()).collect()
     }
 
-    /// Of two entries with one code the second would silently win.
-    fn refuse_repeated_codes(&self) -> Result<(), Failure> {
-        let mut seen = std::collections::BTreeMap::new();
-        for ToolEntry { tool, place } in &self.tools {
-            if let Some(first) = seen.insert(&tool.dot_code, place) {
+    /// Adds what another catalogue holds.
+    fn extend(&mut self, other: Self) {
+        self.tools.extend(other.tools);
+        self.candidates.extend(other.candidates);
+        self.fixtures.extend(other.fixtures);
+        self.contracts.extend(other.contracts);
+    }
+
+    /// Every entry by what it is called, with its place.
+    fn names(&self) -> impl Iterator<Item = (Kind, String, &str)> {
+        let tools = self.tools.iter();
+        let tools = tools.map(|entry| (Kind::Tool, entry.said.dot_code.clone(), &*entry.place));
+        let candidates = self.candidates.iter();
+        let candidates =
+            candidates.map(|entry| (Kind::Candidate, entry.said.code.clone(), &*entry.place));
+        let fixtures = self.fixtures.iter();
+        let fixtures =
+            fixtures.map(|entry| (Kind::Fixture, entry.said.fixture_ref.clone(), &*entry.place));
+        let contracts = self.contracts.iter().map(|entry| {
+            let name = format!("{} {}", entry.said.dot_code, entry.said.mode);
+            (Kind::Contract, name, &*entry.place)
+        });
+        tools.chain(candidates).chain(fixtures).chain(contracts)
+    }
+
+    /// Of two entries with one name the second would silently win.
+    fn refuse_repeated_names(&self) -> Result<(), Failure> {
+        let mut seen = BTreeMap::new();
+        for (kind, name, place) in self.names() {
+            let what = name.clone();
+            if let Some(first) = seen.insert((kind.to_string(), name), place) {
                 return Err(Failure::usage(format!(
-                    "{place}: {} stands a second time; the first is at {first}",
-                    tool.dot_code
+                    "{place}: {what} stands a second time; the first is at {first}"
                 )));
             }
         }
@@ -102,27 +139,37 @@ mod tests {
         "[[tool]]\ndot_code = \"A\"\n\n[[tool]]\ndot_code = \"B\"\nname = \"b\"\n";
 
     fn message(text: &str, format: CatalogueFormat) -> String {
-        Catalogue::read(text, format, "tools").unwrap_err().message
+        Catalogue::read(text, format, "tools", &Beside::Nowhere)
+            .unwrap_err()
+            .message
     }
 
     #[test]
     fn every_entry_knows_its_place() {
-        let catalogue = Catalogue::read(TWO_TOOLS, CatalogueFormat::Toml, "tools.toml").unwrap();
-        assert_eq!(catalogue.place_of("B"), Some("tools.toml:4"));
+        let catalogue = Catalogue::read(
+            TWO_TOOLS,
+            CatalogueFormat::Toml,
+            "tools.toml",
+            &Beside::Nowhere,
+        )
+        .unwrap();
+        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("tools.toml:4"));
         let catalogue = Catalogue::read(
             "dot_code,name\nA,a\nB,b\n",
             CatalogueFormat::Csv,
             "tools.csv",
+            &Beside::Nowhere,
         )
         .unwrap();
-        assert_eq!(catalogue.place_of("B"), Some("tools.csv:3"));
+        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("tools.csv:3"));
         let catalogue = Catalogue::read(
             r#"[{"dot_code":"A"},{"dot_code":"B"}]"#,
             CatalogueFormat::Json,
             "t.json",
+            &Beside::Nowhere,
         )
         .unwrap();
-        assert_eq!(catalogue.place_of("B"), Some("t.json: entry 2"));
+        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("t.json: entry 2"));
     }
 
     #[test]
@@ -132,11 +179,11 @@ mod tests {
         let csv =
             "dot_code,tier,name,extra_metadata\nA,B,,\"{\"\"argv\"\":[\"\"x\"\",\"\"y\"\"]}\"\n";
         let read = |text, format| {
-            Catalogue::read(text, format, "f")
+            Catalogue::read(text, format, "f", &Beside::Nowhere)
                 .unwrap()
                 .tools
                 .remove(0)
-                .tool
+                .said
         };
         let expected = read(toml, CatalogueFormat::Toml);
         assert_eq!(read(json, CatalogueFormat::Json), expected);

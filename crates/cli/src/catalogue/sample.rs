@@ -2,7 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 
-use super::{Catalogue, CatalogueFormat};
+use super::{Beside, Catalogue, CatalogueFormat};
 use crate::failure::Failure;
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../catalogue");
@@ -19,11 +19,15 @@ pub(crate) fn sample() -> Result<Catalogue, Failure> {
         let text = file
             .contents_utf8()
             .ok_or_else(|| Failure::internal(format!("{source} is not text")))?;
-        let family = Catalogue::read(text, CatalogueFormat::Toml, &source)?;
-        whole.tools.extend(family.tools);
-        whole.candidates.extend(family.candidates);
+        let family = Catalogue::read(
+            text,
+            CatalogueFormat::Toml,
+            &source,
+            &Beside::Program(&FOLDER),
+        )?;
+        whole.extend(family);
     }
-    whole.refuse_repeated_codes()?;
+    whole.refuse_repeated_names()?;
     Ok(whole)
 }
 
@@ -40,7 +44,7 @@ mod tests {
             .unwrap()
             .tools
             .into_iter()
-            .map(|entry| (entry.tool.dot_code.clone(), entry.tool))
+            .map(|entry| (entry.said.dot_code.clone(), entry.said))
             .collect()
     }
 
@@ -85,7 +89,7 @@ mod tests {
             .unwrap()
             .candidates
             .into_iter()
-            .map(|candidate| candidate.code)
+            .map(|candidate| candidate.said.code)
             .collect();
         for (code, tool) in tools() {
             let metadata = tool.extra_metadata.unwrap();

@@ -1,10 +1,11 @@
 //! A catalogue as TOML.
 
-use dotwrap_wrapper::ToolDefinition;
+use dotwrap_wrapper::{ContractDefinition, ToolDefinition};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{CandidateEntry, Catalogue, ToolEntry};
+use super::entry::{CandidateEntry, Entry, WrittenFixture};
+use super::{Beside, Catalogue, fixture};
 use crate::failure::Failure;
 
 #[derive(Deserialize)]
@@ -13,27 +14,38 @@ struct Document {
     #[serde(default)]
     tool: Vec<Spanned<ToolDefinition>>,
     #[serde(default)]
-    candidate: Vec<CandidateEntry>,
+    candidate: Vec<Spanned<CandidateEntry>>,
+    #[serde(default)]
+    fixture: Vec<Spanned<WrittenFixture>>,
+    #[serde(default)]
+    contract: Vec<Spanned<ContractDefinition>>,
 }
 
-pub(super) fn read(text: &str, source: &str) -> Result<Catalogue, Failure> {
+pub(super) fn read(text: &str, source: &str, beside: &Beside) -> Result<Catalogue, Failure> {
     let document: Document = toml::from_str(text).map_err(|error| {
         let place = error
             .span()
             .map_or_else(|| source.to_owned(), |span| place(text, span.start, source));
         Failure::usage(format!("{place}: {}", error.message().trim()))
     })?;
-    let tools = document.tool.into_iter().map(|tool| {
-        let place = place(text, tool.span().start, source);
-        ToolEntry {
-            place,
-            tool: tool.into_inner(),
-        }
-    });
+    let fixtures = entries(document.fixture, text, source).into_iter();
     Ok(Catalogue {
-        tools: tools.collect(),
-        candidates: document.candidate,
+        tools: entries(document.tool, text, source),
+        candidates: entries(document.candidate, text, source),
+        fixtures: fixtures
+            .map(|entry| fixture::read(entry, beside))
+            .collect::<Result<_, _>>()?,
+        contracts: entries(document.contract, text, source),
     })
+}
+
+fn entries<Said>(said: Vec<Spanned<Said>>, text: &str, source: &str) -> Vec<Entry<Said>> {
+    said.into_iter()
+        .map(|said| Entry {
+            place: place(text, said.span().start, source),
+            said: said.into_inner(),
+        })
+        .collect()
 }
 
 fn place(text: &str, offset: usize, source: &str) -> String {

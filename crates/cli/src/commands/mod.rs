@@ -7,6 +7,7 @@ mod contract;
 mod demo;
 mod doctor;
 mod events;
+mod execution;
 mod file;
 mod fixture;
 mod gates;
@@ -18,12 +19,14 @@ mod observe;
 mod preflight;
 mod reap;
 mod refusals;
+mod requests;
 mod run;
 mod runs;
 mod shared;
 mod status;
 mod tools;
 mod verify;
+mod worker;
 
 use clap::Subcommand;
 
@@ -55,7 +58,7 @@ pub(crate) enum Command {
     /// Inputs that are kept with their digest
     #[command(subcommand)]
     Fixture(fixture::Command),
-    /// Record a pair as one correlated run: the main job
+    /// Run a pair, or simulate it, as one correlated run: the main job
     Run(run::Arguments),
     /// The single recording calls, for scripts that do their own orchestration
     #[command(subcommand)]
@@ -67,9 +70,14 @@ pub(crate) enum Command {
     /// Who holds what
     #[command(subcommand)]
     Lease(lease::Command),
+    /// Execute requested runs, beside any number of other workers
+    Worker(worker::Arguments),
     /// The ledger's runs
     #[command(subcommand)]
     Runs(runs::Command),
+    /// Executed runs that somebody asked for and a worker takes
+    #[command(subcommand)]
+    Requests(requests::Command),
     /// Conclude the executed runs whose holder died
     Reap(reap::Arguments),
     /// What was observed of each DOT, and what to do next
@@ -109,6 +117,8 @@ impl Command {
             Self::Preflight(arguments) => preflight::execute(arguments, session).await,
             Self::Lease(command) => lease::execute(command, session).await,
             Self::Runs(command) => runs::execute(command, session).await,
+            Self::Requests(command) => requests::execute(command, session).await,
+            Self::Worker(arguments) => worker::execute(arguments, session).await,
             Self::Reap(arguments) => reap::execute(arguments, session).await,
             Self::Status(arguments) => status::execute(arguments, session).await,
             Self::Ladder(arguments) => ladder::execute(arguments, session).await,

@@ -20,6 +20,9 @@ pub(super) fn read() -> Result<Layer, Failure> {
         color: choice("DOTWRAP_COLOR")?,
         home: path("DOTWRAP_HOME"),
         pg_bin: path("DOTWRAP_PG_BIN"),
+        runs_folder: path("DOTWRAP_RUNS_FOLDER"),
+        agent_hosts: variable("DOTWRAP_AGENT_HOSTS").map(|hosts| list(&hosts)),
+        agent_ca: path("DOTWRAP_AGENT_CA"),
     })
 }
 
@@ -39,6 +42,14 @@ fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
+}
+
+/// Words with commas or blanks between them.
+fn list(text: &str) -> Vec<String> {
+    text.split([',', ' '])
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn choice<Choice: ValueEnum>(name: &str) -> Result<Option<Choice>, Failure> {

@@ -68,14 +68,25 @@ fn not_usable(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
         .hint("a configuration file holds `key = \"value\"` lines; flags and environment variables win over it")
 }
 
-/// A folder of programs to start is not taken from a file that may have come with a stranger's repository.
+/// What is started, and who is trusted, is not taken from a file that may have come with a stranger's repository.
 fn without_programs(layer: Layer, path: &Path) -> Result<Layer, Failure> {
-    if layer.pg_bin.is_none() {
+    let trusting = [
+        ("pg_bin", layer.pg_bin.is_some(), "DOTWRAP_PG_BIN"),
+        (
+            "agent_hosts",
+            layer.agent_hosts.is_some(),
+            "DOTWRAP_AGENT_HOSTS",
+        ),
+        ("agent_ca", layer.agent_ca.is_some(), "DOTWRAP_AGENT_CA"),
+    ];
+    let Some((key, _, variable)) = trusting.into_iter().find(|(_, is_set, _)| *is_set) else {
         return Ok(layer);
-    }
+    };
     Err(Failure::usage(format!(
-        "{} names the key pg_bin, which a project's file may not set",
+        "{} names the key {key}, which a project's file may not set",
         path.display()
     ))
-    .hint("put it into the user's own configuration file, or set DOTWRAP_PG_BIN"))
+    .hint(format!(
+        "put it into the user's own configuration file, or set {variable}"
+    )))
 }

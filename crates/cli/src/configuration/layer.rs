@@ -18,6 +18,9 @@ pub(crate) struct Layer {
     pub(crate) color: Option<Colour>,
     pub(crate) home: Option<PathBuf>,
     pub(crate) pg_bin: Option<PathBuf>,
+    pub(crate) runs_folder: Option<PathBuf>,
+    pub(crate) agent_hosts: Option<Vec<String>>,
+    pub(crate) agent_ca: Option<PathBuf>,
 }
 
 impl Layer {
@@ -32,6 +35,9 @@ impl Layer {
             color: self.color.or(beneath.color),
             home: self.home.or(beneath.home),
             pg_bin: self.pg_bin.or(beneath.pg_bin),
+            runs_folder: self.runs_folder.or(beneath.runs_folder),
+            agent_hosts: self.agent_hosts.or(beneath.agent_hosts),
+            agent_ca: self.agent_ca.or(beneath.agent_ca),
         }
     }
 }

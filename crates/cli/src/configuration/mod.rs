@@ -69,6 +69,12 @@ pub(crate) struct Settings {
     pub(crate) home: Option<PathBuf>,
     /// The folder with the PostgreSQL programs for the embedded cluster, where it shall not be searched for.
     pub(crate) pg_bin: Option<PathBuf>,
+    /// The folder below which every executed run keeps its files, where not in the user's data directory.
+    pub(crate) runs_folder: Option<PathBuf>,
+    /// The hosts of agent services and MCP servers that may be called; none as shipped.
+    pub(crate) agent_hosts: Vec<String>,
+    /// A file of certificates to trust, beside the system's, when they are called.
+    pub(crate) agent_ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -92,6 +98,9 @@ impl Settings {
             colour: layer.color.unwrap_or_default(),
             home: layer.home,
             pg_bin: layer.pg_bin,
+            runs_folder: layer.runs_folder,
+            agent_hosts: layer.agent_hosts.unwrap_or_default(),
+            agent_ca: layer.agent_ca,
         }
     }
 }

@@ -62,6 +62,40 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
     }
 }
 
+impl From<dotwrap_runner::Error> for Failure {
+    fn from(error: dotwrap_runner::Error) -> Self {
+        use dotwrap_runner::Error;
+        let message = error.to_string();
+        match error {
+            Error::Wrapper(error) => error.into(),
+            Error::Unusable { dot_code, reason } => {
+                let failure = Self::new(ExitStatus::Blocked, reason.code, message)
+                    .detail(json!({"dot_code": dot_code}));
+                reason.hint.into_iter().fold(failure, Self::hint)
+            }
+            Error::InputMissing { .. } => Self::new(ExitStatus::Usage, "input_missing", message)
+                .hint("say what the tools are to work on: --input REF"),
+            Error::RegistryChanged => {
+                Self::new(ExitStatus::Blocked, "registry_changed", message).hint("try again")
+            }
+            Error::Folder { .. } => Self::new(ExitStatus::Usage, "folder_unusable", message)
+                .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"),
+            Error::NotConcluded {
+                process_run_id,
+                reason,
+            } => {
+                let status = ExitStatus::of_library(&reason);
+                Self::new(status, "not_concluded", message)
+                    .detail(json!({"process_run_id": process_run_id}))
+                    .hint(format!(
+                        "see what is recorded: dotwrap runs show {process_run_id}; `dotwrap reap` concludes it when its lease has run out"
+                    ))
+            }
+            _ => Self::internal(message),
+        }
+    }
+}
+
 impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Self {
         let (status, code) = match &error {

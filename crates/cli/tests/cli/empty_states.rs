@@ -12,6 +12,7 @@ fn every_list_that_is_empty_says_what_would_fill_it() {
         (&["ladder"], "tools import --sample"),
         (&["lease", "ls"], "dotwrap run"),
         (&["reap"], "nothing to conclude"),
+        (&["requests", "ls"], "dotwrap requests add"),
         (&["contract", "ls"], "dotwrap contract set"),
         (&["fixture", "ls"], "dotwrap fixture put"),
         (&["lease", "ls", "--held"], "nobody"),

@@ -59,6 +59,33 @@ fn every_field_is_documented_where_its_command_is() {
     installation
         .call(&["contract", "set", "contracts.toml"])
         .expect(0);
+    let contract = |dot_code: &str| {
+        format!(
+            "[[contract]]\ndot_code = \"{dot_code}\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:gzip\"\n"
+        )
+    };
+    installation.desk.file(
+        "pair.toml",
+        &["DOT_GZIP", "DOT_GZIP_TEST"].map(contract).concat(),
+    );
+    installation
+        .call(&["contract", "set", "pair.toml"])
+        .expect(0);
+    let request = installation
+        .call(&[
+            "requests",
+            "add",
+            "DOT_GZIP",
+            "--mode",
+            "real-run",
+            "--candidate",
+            "C",
+            "--output",
+            "json",
+        ])
+        .expect(0)
+        .json();
+    let request = request["request_id"].as_str().unwrap();
     let id = "01234567-0000-7000-8000-000000000004";
     for (heading, words) in [
         ("run", &["run", "DOT_SHA256SUM", "--run-id", id][..]),
@@ -96,6 +123,11 @@ fn every_field_is_documented_where_its_command_is() {
         ("gates history", &["gates", "history"]),
         ("preflight", &["preflight"]),
         ("lease ls", &["lease", "ls"]),
+        ("requests ls", &["requests", "ls"]),
+        (
+            "requests cancel",
+            &["requests", "cancel", request, "--reason", "r"],
+        ),
         ("events ls", &["events", "ls"]),
         ("refusals ls", &["refusals", "ls"]),
         ("refusals codes", &["refusals", "codes"]),

@@ -17,6 +17,7 @@ mod operation;
 mod pooler;
 mod recording;
 mod registry;
+mod requests;
 mod support;
 mod verification;
 mod watching;

@@ -2,118 +2,15 @@
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};
-use tokio_postgres::{Client, GenericClient};
+use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
+use crate::common::executing::{Begun, DIGEST, begin, begun, ready, run_out};
+use crate::common::world::{PRODUCER, VERIFIER, set_posture};
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, number,
-    row, rows, text,
+    Backend, Call, Refusal, ask, code, contents, execute, literal, lock_waiters, number, row, rows,
+    text,
 };
-
-const DIGEST: &str = "sha256:output";
-
-/// Both sides bound to a command, dry and for real.
-async fn bind(operator: &Client) {
-    for (dot_code, mode) in [
-        (PRODUCER, "DRY_RUN"),
-        (VERIFIER, "DRY_RUN"),
-        (PRODUCER, "REAL_RUN"),
-        (VERIFIER, "REAL_RUN"),
-    ] {
-        let contract = json!({"dot_code": dot_code, "mode": mode, "endpoint_ref": format!("command:{dot_code}"),
-            "no_mutation_assertion": mode == "DRY_RUN", "output_namespace": "DRYRUN-NS:test"});
-        let call = Call::new("fn_dot_contract_set")
-            .with(
-                "p_contract",
-                format!("{}::jsonb", literal(&contract.to_string())),
-            )
-            .text("p_actor", "operator");
-        rows(operator, &call.sql()).await;
-    }
-}
-
-fn begin(mode: &str) -> Call {
-    Call::new("fn_process_run_begin")
-        .text("p_dot_code", PRODUCER)
-        .text("p_process_candidate_code", CANDIDATE)
-        .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "tester")
-        .text("p_mode", mode)
-        .text("p_runner", "runner 1")
-}
-
-/// What a run that was begun has to show.
-struct Begun {
-    run: String,
-    token: String,
-    receipt: String,
-}
-
-impl Begun {
-    fn of(row: &Value) -> Self {
-        let field = |name: &str| row[name].as_str().unwrap().to_owned();
-        assert_eq!(row["created"], true);
-        Self {
-            run: field("process_run_id"),
-            token: field("lease_token"),
-            receipt: field("producer_invocation_id"),
-        }
-    }
-
-    fn producer(&self, mode: &str) -> Call {
-        Call::component(&self.run)
-            .text("p_evidence_type", mode)
-            .text("p_status", "step_completed")
-            .text("p_invocation_id", &self.receipt)
-            .text("p_lease_token", &self.token)
-            .text("p_output_digest", DIGEST)
-    }
-
-    fn verifier(&self, mode: &str, receipt: &str, verdict: &str) -> Call {
-        Call::component(&self.run)
-            .text("p_dot_code", VERIFIER)
-            .text("p_component_role", "verifier")
-            .text("p_evidence_type", mode)
-            .text("p_status", "step_completed")
-            .text("p_invocation_id", receipt)
-            .text("p_lease_token", &self.token)
-            .text("p_verdict", verdict)
-    }
-
-    fn invocation(&self) -> Call {
-        Call::new("fn_dot_invocation_begin")
-            .text("p_process_run_id", &self.run)
-            .text("p_dot_code", VERIFIER)
-            .text("p_lease_token", &self.token)
-            .text("p_runner", "runner 1")
-    }
-
-    fn conclusion(&self, status: &str) -> Call {
-        Call::new("fn_process_run_conclude")
-            .text("p_process_run_id", &self.run)
-            .text("p_lease_token", &self.token)
-            .text("p_actor", "tester")
-            .text("p_status", status)
-    }
-}
-
-async fn begun(runner: &impl GenericClient, mode: &str) -> Begun {
-    Begun::of(&row(runner, &begin(mode).sql()).await)
-}
-
-/// A stage on which everything is allowed, with its runner, operator and superuser.
-async fn ready(backend: Backend) -> (Stage, Client, Client, Client) {
-    let stage = Stage::new(backend).await;
-    let (runner, operator, superuser) = (
-        stage.client("runner").await,
-        stage.client("operator").await,
-        stage.superuser().await,
-    );
-    bind(&operator).await;
-    set_posture(&operator, "REAL_RUN").await;
-    (stage, runner, operator, superuser)
-}
 
 async fn rung(client: &Client) -> Value {
     row(
@@ -132,15 +29,6 @@ async fn outcome(client: &Client, run: &str) -> Value {
         literal(run)
     );
     row(client, &query).await
-}
-
-/// The lease runs out, by the clock of the database.
-async fn run_out(superuser: &Client) {
-    execute(
-        superuser,
-        "UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() - interval '1 ms'",
-    )
-    .await;
 }
 
 #[apply(on_each_backend)]
@@ -517,4 +405,120 @@ async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) 
         );
         snapshot.rollback().await.unwrap();
     }
+}
+
+#[apply(on_each_version)]
+async fn what_passes_is_an_output_that_its_producer_committed(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    for nothing in ["NULL", "''", "' '"] {
+        let run = begun(&runner, "REAL_RUN").await;
+        let producer = run.producer("REAL_RUN").with("p_output_digest", nothing);
+        rows(&runner, &producer.sql()).await;
+        let receipt = text(&runner, &run.invocation().sql()).await;
+        let before = contents(&superuser).await;
+        let pass = run.verifier("REAL_RUN", &receipt, "pass").sql();
+        assert_eq!(code(&runner, &pass).await, "verdict_invalid");
+        contents(&superuser)
+            .await
+            .assert_same(&before, "a pass of nothing");
+        let fail = run.verifier("REAL_RUN", &receipt, "fail").sql();
+        rows(&runner, &fail).await;
+        rows(&runner, &run.conclusion("failed").sql()).await;
+    }
+    // Nor does a verifier pass anything that says of itself that it failed.
+    let run = begun(&runner, "REAL_RUN").await;
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+    let receipt = text(&runner, &run.invocation().sql()).await;
+    for status in ["failed", "cancelled", "stuck", "orphan"] {
+        let pass = run
+            .verifier("REAL_RUN", &receipt, "pass")
+            .text("p_status", status);
+        assert_eq!(code(&runner, &pass.sql()).await, "verdict_invalid");
+    }
+    assert_eq!(rung(&runner).await, "real_run_observed");
+}
+
+#[apply(on_each_version)]
+async fn a_run_whose_producer_failed_is_not_completed(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    for status in ["failed", "cancelled"] {
+        let run = begun(&runner, "REAL_RUN").await;
+        let producer = run.producer("REAL_RUN").text("p_status", status);
+        rows(&runner, &producer.sql()).await;
+        let completed = run.conclusion("completed").sql();
+        assert_eq!(code(&runner, &completed).await, "status_invalid");
+        rows(&runner, &run.conclusion(status).sql()).await;
+    }
+}
+
+#[apply(on_each_version)]
+async fn who_did_not_open_a_receipt_does_not_say_what_came_of_it(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    // The observer got hold of the lease's token and of the receipt.
+    let observer = stage.client("observer").await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let before = contents(&superuser).await;
+    for claim in ["REAL_RUN", "SIMULATED_DRY_RUN"] {
+        let stolen = run.producer(claim).sql();
+        assert_eq!(code(&observer, &stolen).await, "invocation_mismatch");
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a stolen receipt");
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+}
+
+#[apply(on_each_version)]
+async fn a_snapshot_from_before_a_closing_neither_begins_nor_proves_anything(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    let mut old = stage.client("runner").await;
+    let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();
+    let proofs: [fn(&Begun) -> Call; 3] = [
+        |_| begin("REAL_RUN").text("p_dot_code", PRODUCER),
+        |run| run.producer("REAL_RUN"),
+        Begun::invocation,
+    ];
+    for isolation in [
+        tokio_postgres::IsolationLevel::RepeatableRead,
+        tokio_postgres::IsolationLevel::Serializable,
+    ] {
+        for (step, proof) in proofs.into_iter().enumerate() {
+            set_posture(&operator, "REAL_RUN").await;
+            let run = begun(&runner, "REAL_RUN").await;
+            match step {
+                0 => drop(rows(&runner, &run.conclusion("cancelled").sql()).await),
+                2 => drop(rows(&runner, &run.producer("REAL_RUN").sql()).await),
+                _ => {}
+            }
+            let snapshot = old
+                .build_transaction()
+                .isolation_level(isolation)
+                .start()
+                .await
+                .unwrap();
+            rows(&snapshot, "SELECT count(*) FROM dot.v_process_run").await;
+            rows(&operator, &close).await;
+            let before = contents(&superuser).await;
+            let error = ask(&snapshot, &proof(&run).sql()).await.unwrap_err();
+            assert_eq!(error.code().unwrap().code(), "40001", "{error:?}");
+            snapshot.rollback().await.unwrap();
+            contents(&superuser)
+                .await
+                .assert_same(&before, "an older snapshot");
+            let _ = ask(&runner, &run.conclusion("cancelled").sql()).await;
+        }
+        // One that is new enough is as good as any.
+        set_posture(&operator, "REAL_RUN").await;
+        let snapshot = old
+            .build_transaction()
+            .isolation_level(isolation)
+            .start()
+            .await
+            .unwrap();
+        let run = begun(&snapshot, "REAL_RUN").await;
+        snapshot.commit().await.unwrap();
+        rows(&runner, &run.conclusion("cancelled").sql()).await;
+    }
+    let gates = "SELECT count(*) FROM dot.v_dot_gate WHERE updated_by = 'never committed'";
+    assert_eq!(number(&superuser, gates).await, 0);
 }

@@ -26,6 +26,7 @@ mod preflight;
 mod refusals;
 mod registry;
 mod roles;
+mod run_requests;
 mod signatures;
 mod text_limits;
 mod views;

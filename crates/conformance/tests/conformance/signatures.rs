@@ -7,7 +7,7 @@ use crate::common::backend::on_each_version;
 use crate::common::{Backend, Stage, rows, text};
 
 /// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
-const SIGNATURES: [(&str, &str, &str); 16] = [
+const SIGNATURES: [(&str, &str, &str); 21] = [
     ("fn_dot_iu_operator_runtime_enabled", "", "boolean"),
     ("fn_process_dot_posture", "", "text"),
     (
@@ -72,6 +72,31 @@ const SIGNATURES: [(&str, &str, &str); 16] = [
         "uuid",
     ),
     ("fn_process_run_reap", "p_actor text", "SETOF uuid"),
+    (
+        "fn_dot_run_request",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_idempotency_key text DEFAULT NULL::text, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_request_id uuid DEFAULT NULL::uuid",
+        "uuid",
+    ),
+    (
+        "fn_dot_run_request_claim",
+        "p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL::text[]",
+        "TABLE(request_id uuid, claim_token uuid, claimed_until timestamp with time zone, run_key text, dot_code text, process_candidate_code text, mode text, correlation_id text, actor text, input_ref text, input_digest text, requested_at timestamp with time zone, claims integer)",
+    ),
+    (
+        "fn_dot_run_request_renew",
+        "p_request_id uuid, p_claim_token uuid, p_ttl_seconds integer",
+        "boolean",
+    ),
+    (
+        "fn_dot_run_request_finish",
+        "p_request_id uuid, p_claim_token uuid, p_process_run_id uuid DEFAULT NULL::uuid, p_refusal_code text DEFAULT NULL::text, p_retry_after_seconds integer DEFAULT NULL::integer",
+        "boolean",
+    ),
+    (
+        "fn_dot_run_request_cancel",
+        "p_request_id uuid, p_actor text, p_reason text",
+        "boolean",
+    ),
 ];
 
 #[apply(on_each_version)]

@@ -39,4 +39,11 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("conclusions/pass_is_the_verifiers.sql"),
     },
+    Check {
+        name: "completed_has_its_producer",
+        rule: "A run is concluded as completed only where its producer did its work.",
+        source: "system, Status model",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/completed_has_its_producer.sql"),
+    },
 ];

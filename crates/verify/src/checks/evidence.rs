@@ -26,6 +26,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("evidence/receipt_fits_its_component.sql"),
     },
     Check {
+        name: "receipt_and_component_are_of_one_login",
+        rule: "What came of a call is recorded by the login that opened its receipt.",
+        source: "contract, Where trust ends",
+        severity: Severity::Violation,
+        question: include_str!("evidence/receipt_and_component_are_of_one_login.sql"),
+    },
+    Check {
         name: "receipt_used_once",
         rule: "A receipt has at most one component.",
         source: "system, The life of a run",
@@ -94,6 +101,13 @@ pub(super) const CHECKS: &[Check] = &[
         source: "contract, Ledger: dot_invocation.input_digest",
         severity: Severity::Violation,
         question: include_str!("evidence/verifier_looked_at_the_producers_output.sql"),
+    },
+    Check {
+        name: "pass_is_of_an_output",
+        rule: "A verifier passes an output whose digest its receipt bears, and did its work.",
+        source: "contract, Where trust ends: no verdict but on the committed digest",
+        severity: Severity::Violation,
+        question: include_str!("evidence/pass_is_of_an_output.sql"),
     },
     Check {
         name: "backfilled_names_its_source",

@@ -10,6 +10,7 @@ mod gates;
 mod guards;
 mod keys;
 mod ladder;
+mod requests;
 mod rollup;
 mod runs;
 
@@ -28,10 +29,11 @@ pub(crate) struct Check {
     pub(crate) question: &'static str,
 }
 
-const FAMILIES: [(&str, &[Check]); 9] = [
+const FAMILIES: [(&str, &[Check]); 10] = [
     ("runs", runs::CHECKS),
     ("conclusions", conclusions::CHECKS),
     ("evidence", evidence::CHECKS),
+    ("requests", requests::CHECKS),
     ("keys", keys::CHECKS),
     ("events", events::CHECKS),
     ("gates", gates::CHECKS),

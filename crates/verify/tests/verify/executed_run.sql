@@ -8,11 +8,16 @@ SELECT dot.fn_process_run_observe('PROC:headers', 'corr-11', 'ann', p_evidence_t
 SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'true', 'ann', 'a window');
 SELECT dot.fn_dot_gate_set('process_dot_runtime.dry_run_only', 'false', 'ann', 'a window');
 ----
+-- What was asked for, and what still waits.
+INSERT INTO dot.dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, actor, requested_at, not_before)
+VALUES ('0a000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-e', 'ann', clock_timestamp(), clock_timestamp()),
+  ('0a000000-0000-7000-8000-000000000002', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-w', 'ann', clock_timestamp(), clock_timestamp());
+----
 -- 1: header under its lease, and the producer's receipt.
 BEGIN;
 INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system,
-  lease_name, lease_token, evidence_ref, actor)
-VALUES ('0e000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'corr-e', 'started', 'REAL_RUN', 'dot_exec_runner',
+  idempotency_key, lease_name, lease_token, evidence_ref, actor)
+VALUES ('0e000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'corr-e', 'started', 'REAL_RUN', 'dot_exec_runner', 'request:0a000000-0000-7000-8000-000000000001',
   'dot_exec:COPY', '0e000000-0000-7000-8000-00000000001e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
 SELECT dot.fn_dot_rollup_header('PROC:copy', 'COPY');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
@@ -43,6 +48,9 @@ INSERT INTO dot.process_run_conclusion (process_run_id, status, verdict, output_
 VALUES ('0e000000-0000-7000-8000-000000000001', 'completed', 'pass', 'out:e', '{}', 'run');
 SELECT dot.fn_dot_event_emit('process.run.completed', '0e000000-0000-7000-8000-000000000001', NULL, 'corr-e', 'COPY', 'completed', 'REAL_RUN', 'dot_exec_runner', NULL, 'out:e');
 COMMIT;
+----
+UPDATE dot.dot_run_request SET state = 'finished', outcome = 'concluded', process_run_id = '0e000000-0000-7000-8000-000000000001',
+  claimed_by = 'run', claims = 1, finished_at = clock_timestamp() WHERE request_id = '0a000000-0000-7000-8000-000000000001';
 ----
 -- The gate closes again; the receipts are all committed, so that none is void.
 SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'false', 'ann', 'the window is over');

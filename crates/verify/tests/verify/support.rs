@@ -13,7 +13,7 @@ const USE: &str = include_str!("use.sql");
 const EXECUTED_RUN: &str = include_str!("executed_run.sql");
 
 /// Names for what the tests speak of, as `{name}` in their SQL and in what they expect.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 20] = [
     // A real run, verified, and its parts.
     ("executed", "0e000000-0000-7000-8000-000000000001"),
     ("executed_producer", "0e000000-0000-7000-8000-00000000000a"),
@@ -42,6 +42,9 @@ const NAMES: [(&str, &str); 18] = [
     ("lone_header", "05000000-0000-7000-8000-000000000004"),
     ("dry_header", "05000000-0000-7000-8000-000000000005"),
     ("backfilled", "0b000000-0000-7000-8000-000000000001"),
+    // What the real run was asked for by, and a request that waits.
+    ("request", "0a000000-0000-7000-8000-000000000001"),
+    ("waiting_request", "0a000000-0000-7000-8000-000000000002"),
 ];
 
 /// More names: ids that nothing has, or that a lie makes, and the wrapper's tags on what eve did not execute.

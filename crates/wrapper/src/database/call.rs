@@ -12,6 +12,7 @@ use crate::{database::Interval, error::Error, vocabulary::IdempotencyKey};
 #[derive(Debug)]
 pub(crate) enum Value {
     Text(Option<String>),
+    Texts(Option<Vec<String>>),
     Uuid(Option<Uuid>),
     Json(Json),
     Integer(i32),
@@ -30,6 +31,7 @@ impl Value {
     pub(crate) fn sql_type(&self) -> Type {
         match self {
             Self::Text(_) | Self::Interval(_) | Self::FromNow(_) => Type::TEXT,
+            Self::Texts(_) => Type::TEXT_ARRAY,
             Self::Uuid(_) => Type::UUID,
             Self::Json(_) => Type::JSONB,
             Self::Integer(_) => Type::INT4,
@@ -42,6 +44,7 @@ impl Value {
     pub(crate) fn as_sql(&self) -> &(dyn ToSql + Sync) {
         match self {
             Self::Text(value) => value,
+            Self::Texts(value) => value,
             Self::Uuid(value) => value,
             Self::Json(value) => value,
             Self::Integer(value) => value,
@@ -175,7 +178,13 @@ macro_rules! value_from_ids {
         }
     )+};
 }
-value_from_ids!(ProcessRunId, ComponentRunId, LeaseToken);
+value_from_ids!(
+    ProcessRunId,
+    ComponentRunId,
+    LeaseToken,
+    RequestId,
+    ClaimToken
+);
 
 /// Whether a call may be made again when its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,17 +238,34 @@ impl Call {
         self
     }
 
-    /// The statement: schema-qualified, because a pooler's session has anybody's search path, and with
-    /// named arguments, because the contract promises names.
+    /// The statement that reads all its rows.
     pub(crate) fn statement(&self, quoted_schema: &str) -> String {
+        format!("SELECT * FROM {}", self.expression(quoted_schema, 0))
+    }
+
+    /// The statement that makes this call and then another, in one transaction: the items of a select list are
+    /// worked out in their order.
+    pub(crate) fn statement_with(&self, second: &Self, quoted_schema: &str) -> String {
+        format!(
+            "SELECT {}, {}",
+            self.expression(quoted_schema, 0),
+            second.expression(quoted_schema, self.arguments.len())
+        )
+    }
+
+    /// The call: schema-qualified, because a pooler's session has anybody's search path, and with named arguments,
+    /// because the contract promises names. `before` parameters of the statement are somebody else's.
+    fn expression(&self, quoted_schema: &str, before: usize) -> String {
         let arguments: Vec<String> = self
             .arguments
             .iter()
             .enumerate()
-            .map(|(index, (name, value))| format!("{name} => {}", value.expression(index + 1)))
+            .map(|(index, (name, value))| {
+                format!("{name} => {}", value.expression(before + index + 1))
+            })
             .collect();
         format!(
-            "SELECT * FROM {quoted_schema}.{}({})",
+            "{quoted_schema}.{}({})",
             self.function,
             arguments.join(", ")
         )

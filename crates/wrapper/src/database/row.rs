@@ -15,15 +15,15 @@ pub(crate) trait ReadRow: Sized {
 macro_rules! row {
     (
         $(#[$documentation:meta])*
-        pub struct $name:ident {
-            $( $(#[$field_documentation:meta])* pub $column:ident: $type:ty, )+
+        $visibility:vis struct $name:ident {
+            $( $(#[$field_documentation:meta])* $field_visibility:vis $column:ident: $type:ty, )+
         }
     ) => {
         $(#[$documentation])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[non_exhaustive]
-        pub struct $name {
-            $( $(#[$field_documentation])* pub $column: $type, )+
+        $visibility struct $name {
+            $( $(#[$field_documentation])* $field_visibility $column: $type, )+
         }
 
         impl $crate::database::ReadRow for $name {

@@ -105,7 +105,23 @@ id! {
     LeaseToken
 }
 
-shown!(ProcessRunId, ComponentRunId, EventId, RefusalId);
+id! {
+    /// One request for a run.
+    RequestId
+}
+
+id! {
+    /// The proof that a worker has claimed a request. It is not shown, as a lease's is not.
+    ClaimToken
+}
+
+shown!(ProcessRunId, ComponentRunId, EventId, RefusalId, RequestId);
+
+impl fmt::Debug for ClaimToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ClaimToken(…)")
+    }
+}
 
 impl fmt::Debug for LeaseToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

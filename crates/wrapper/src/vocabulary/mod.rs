@@ -11,7 +11,8 @@ mod posture;
 mod status;
 
 pub use evidence::EvidenceType;
-pub use ids::{ComponentRunId, EventId, LeaseToken, ProcessRunId, RefusalId};
+pub(crate) use ids::ClaimToken;
+pub use ids::{ComponentRunId, EventId, LeaseToken, ProcessRunId, RefusalId, RequestId};
 pub use names::{Actor, CandidateCode, CorrelationId, DotCode, IdempotencyKey};
 pub use posture::Posture;
 pub use status::{ComponentRole, Stored, StoredStatus, Verdict, WrapperStatus};

@@ -13,6 +13,7 @@ mod pooler;
 mod reading;
 mod refusals;
 mod registry;
+mod requests;
 mod statuses;
 mod steps;
 mod support;

@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dotwrap_wrapper::{ImportAction, ToolChange};
+use dotwrap_wrapper::ImportAction;
 use serde_json::json;
 
-use crate::catalogue::{Catalogue, CatalogueFormat, sample};
+use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
 use crate::commands::Acting;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
 use crate::session::Session;
 
-/// Import tools from TOML, JSON or CSV: all or nothing.
+/// Import tools, candidates, fixtures and contracts from TOML or JSON, or tools from CSV: all or nothing.
+///
+/// An import opens no gate: what is registered may still not be executed.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The file; `-` reads standard input
@@ -32,15 +34,16 @@ pub(crate) struct Arguments {
     acting: Acting,
 }
 
-const PLAN: &[Column<ToolChange>] = &[
+const PLAN: &[Column<Change>] = &[
     Column::new("ACTION", action),
-    Column::whole("DOT", |change| Cell::plain(&change.dot_code)),
+    Column::new("KIND", |change| Cell::plain(change.kind)),
+    Column::whole("NAME", |change| Cell::plain(&change.name)),
     Column::new("DETAIL", |change| {
         Cell::plain(change.detail.as_deref().unwrap_or_default())
     }),
 ];
 
-fn action(change: &ToolChange) -> Cell {
+fn action(change: &Change) -> Cell {
     let tone = match change.action {
         ImportAction::Add => Tone::Good,
         ImportAction::Change => Tone::Notice,
@@ -58,29 +61,21 @@ pub(super) async fn execute(
     let catalogue = read(&arguments)?;
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
-    let plan = ledger
-        .plan_import(&catalogue.definitions(), Some(&actor))
-        .await?;
-    let refused: Vec<&ToolChange> = plan
-        .iter()
-        .filter(|change| change.action == ImportAction::Refuse)
-        .collect();
+    let plan = catalogue.plan(&ledger, Some(&actor)).await?;
+    let refused = plan.refused();
+    if refused.is_empty() && !arguments.dry_run {
+        catalogue.carry_out(&plan, &ledger, Some(&actor)).await?;
+    }
+    let changes: Vec<Change> = plan.changes().cloned().collect();
+    session.output.rows(&changes, PLAN)?;
     if !refused.is_empty() {
-        session.output.rows(&plan, PLAN)?;
         return Err(refusal(&refused, &catalogue));
     }
-    if arguments.dry_run {
-        session.output.rows(&plan, PLAN)?;
-        session
-            .messages
-            .note(format!("would {}; nothing was written", summary(&plan)));
-        return Ok(ExitStatus::Done);
-    }
-    let done = catalogue.register(&ledger, Some(&actor)).await?;
-    session.output.rows(&done, PLAN)?;
-    session
-        .messages
-        .note(format!("imported: {}", summary(&done)));
+    session.messages.note(if arguments.dry_run {
+        format!("would import {}; nothing was written", summary(&plan))
+    } else {
+        format!("imported {}", summary(&plan))
+    });
     Ok(ExitStatus::Done)
 }
 
@@ -99,14 +94,18 @@ fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
         None => CatalogueFormat::of_path(file)?,
     };
     let (text, name) = crate::commands::file::read(file)?;
-    Catalogue::read(&text, format, &name)
+    let beside = match file.as_os_str() == "-" {
+        true => Beside::Nowhere,
+        false => Beside::of_file(file),
+    };
+    Catalogue::read(&text, format, &name, &beside)
 }
 
 /// All or nothing: where one entry is refused, none is taken, and each is named with its place.
-fn refusal(refused: &[&ToolChange], catalogue: &Catalogue) -> Failure {
-    let place = |change: &ToolChange| {
+fn refusal(refused: &[&Change], catalogue: &Catalogue) -> Failure {
+    let place = |change: &Change| {
         catalogue
-            .place_of(&change.dot_code)
+            .place_of(change.kind, &change.name)
             .unwrap_or("?")
             .to_owned()
     };
@@ -116,30 +115,56 @@ fn refusal(refused: &[&ToolChange], catalogue: &Catalogue) -> Failure {
             format!(
                 "{}: {}: {}",
                 place(change),
-                change.dot_code,
+                change.name,
                 change.detail.as_deref().unwrap_or("refused")
             )
         })
         .collect();
     let entries: Vec<_> = refused
         .iter()
-        .map(|change| json!({ "dot_code": change.dot_code, "place": place(change), "reason": change.detail }))
+        .map(|change| {
+            json!({
+                "kind": change.kind,
+                "name": change.name,
+                "dot_code": change.dot_code,
+                "place": place(change),
+                "code": change.code,
+                "reason": change.detail,
+            })
+        })
         .collect();
+    // The changes come in the order in which they would be made, so the first is what the others may follow from.
+    let code = refused.first().and_then(|change| change.code);
     Failure::new(
         ExitStatus::Usage,
-        "tool_invalid",
+        code.unwrap_or("tool_invalid"),
         format!("nothing was imported: {}", reasons.join("; ")),
     )
     .hint("mend the entries named and import again; `--dry-run` shows the plan")
     .detail(json!({ "refused": entries }))
 }
 
-fn summary(plan: &[ToolChange]) -> String {
-    let count = |action| plan.iter().filter(|change| change.action == action).count();
-    format!(
-        "add {}, change {}, keep {}",
-        count(ImportAction::Add),
-        count(ImportAction::Change),
-        count(ImportAction::Keep)
-    )
+/// What is done to each kind of thing that the catalogue names.
+fn summary(plan: &Plan) -> String {
+    let kinds = [
+        (Kind::Tool, "tools"),
+        (Kind::Candidate, "candidates"),
+        (Kind::Fixture, "fixtures"),
+        (Kind::Contract, "contracts"),
+    ];
+    let counted = kinds.into_iter().filter_map(|(kind, name)| {
+        let count = |action| plan.count(kind, action);
+        let (add, change, keep) = (
+            count(ImportAction::Add),
+            count(ImportAction::Change),
+            count(ImportAction::Keep),
+        );
+        (add + change + keep > 0)
+            .then(|| format!("{name}: add {add}, change {change}, keep {keep}"))
+    });
+    let counted: Vec<_> = counted.collect();
+    match counted.is_empty() {
+        true => "nothing: the catalogue is empty".to_owned(),
+        false => counted.join("; "),
+    }
 }

@@ -13,11 +13,11 @@ use crate::session::Session;
 /// The DOT registry.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Import tools from TOML, JSON or CSV: all or nothing
+    /// Import tools, candidates, fixtures and contracts from a file: all or nothing
     Import(import::Arguments),
     /// List the tools
     Ls(list::Arguments),
-    /// Show one tool, its pair and why its verifier checks it
+    /// Show one tool, its pair, how they are called and why its verifier checks it
     Show(show::Arguments),
 }
 

@@ -1,7 +1,7 @@
 //! `dotwrap tools show`.
 
 use clap::Args;
-use dotwrap_wrapper::{DotCode, Tool};
+use dotwrap_wrapper::{Contract, DotCode, Tool};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::{Cell, Sheet, Tone, moment};
 use crate::session::Session;
 
-/// Show one tool, its pair and why its verifier checks it.
+/// Show one tool, its pair, how they are called and why its verifier checks it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The tool's code
@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
 struct ShownTool {
     tool: Tool,
     pair: Option<Tool>,
+    /// The tool's and its pair's.
+    contracts: Vec<Contract>,
 }
 
 /// Shows a tool.
@@ -41,18 +43,27 @@ pub(super) async fn execute(
         Some(code) => ledger.tool(code).await?,
         None => None,
     };
-    session.output.record(&ShownTool { tool, pair }, |shown| {
+    let mut contracts = ledger.contracts_of(&dot_code).await?;
+    if let Some(pair) = &pair {
+        contracts.extend(ledger.contracts_of(&pair.dot_code).await?);
+    }
+    let shown = ShownTool {
+        tool,
+        pair,
+        contracts,
+    };
+    session.output.record(&shown, |shown| {
         let pair = shown
             .pair
             .as_ref()
-            .map(|pair| format!("\n{}", drawn(pair)))
+            .map(|pair| format!("\n{}", drawn(pair, &shown.contracts)))
             .unwrap_or_default();
-        format!("{}{pair}", drawn(&shown.tool))
+        format!("{}{pair}", drawn(&shown.tool, &shown.contracts))
     })?;
     Ok(ExitStatus::Done)
 }
 
-fn drawn(tool: &Tool) -> String {
+fn drawn(tool: &Tool, contracts: &[Contract]) -> String {
     let sheet = Sheet::default()
         .line("name", Cell::plain(&tool.name))
         .line("role", Cell::or_dash(tool.pair_role))
@@ -71,6 +82,13 @@ fn drawn(tool: &Tool) -> String {
         .maybe("script", tool.script_path.as_ref())
         .line("status", Cell::plain(&tool.status))
         .line("registered", Cell::plain(moment(tool.created_at)));
+    let sheet = contracts
+        .iter()
+        .filter(|contract| contract.dot_code == tool.dot_code)
+        .fold(sheet, |sheet, contract| {
+            let mode = contract.mode.to_lowercase().replace('_', " ");
+            sheet.line(&mode, Cell::plain(called(contract)))
+        });
     let sheet = tool
         .extra_metadata
         .as_object()
@@ -86,20 +104,36 @@ fn drawn(tool: &Tool) -> String {
     )
 }
 
+/// What is called in a contract's mode: its command line, else its endpoint.
+fn called(contract: &Contract) -> String {
+    let argv = contract.invocation.get("argv").and_then(words);
+    let what = argv
+        .or_else(|| contract.endpoint_ref.clone())
+        .unwrap_or_else(|| "nothing".to_owned());
+    match contract.contract_status.as_str() {
+        "active" => what,
+        status => format!("({status}) {what}"),
+    }
+}
+
 /// A text as it is, a list of texts as the words of a command line, anything else as JSON.
 fn readable(value: &Value) -> Cell {
-    let words = value
-        .as_array()
-        .and_then(|items| items.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-    Cell::plain(match (value.as_str(), words) {
-        (Some(text), _) => text.to_owned(),
-        (None, Some(words)) => words.into_iter().map(quoted).collect::<Vec<_>>().join(" "),
-        (None, None) => value.to_string(),
-    })
+    let text = value.as_str().map(str::to_owned);
+    Cell::plain(
+        text.or_else(|| words(value))
+            .unwrap_or_else(|| value.to_string()),
+    )
+}
+
+/// A list of texts as the words of a command line.
+fn words(value: &Value) -> Option<String> {
+    let words = value.as_array()?.iter().map(Value::as_str);
+    let words: Option<Vec<_>> = words.map(|word| word.map(quoted)).collect();
+    words.map(|words| words.join(" "))
 }
 
 fn quoted(word: &str) -> String {
-    if word.contains(char::is_whitespace) {
+    if word.is_empty() || word.contains(char::is_whitespace) {
         format!("\"{word}\"")
     } else {
         word.to_owned()

@@ -3,7 +3,7 @@
 use dotwrap_wrapper::ImportAction;
 use serde_json::{Value, json};
 
-use crate::catalogue::sample;
+use crate::catalogue::{Kind, sample};
 use crate::demo::narrator::Narrator;
 use crate::demo::stage::Stage;
 use crate::failure::Failure;
@@ -27,13 +27,8 @@ pub(in crate::demo) async fn import(
     stage: &mut Stage,
     narrator: &mut Narrator<'_>,
 ) -> Result<Value, Failure> {
-    let changes = sample()?.register(&stage.wrapper, None).await?;
-    let count = |action| {
-        changes
-            .iter()
-            .filter(|change| change.action == action)
-            .count()
-    };
+    let plan = sample()?.register(&stage.wrapper, None).await?;
+    let count = |action| plan.count(Kind::Tool, action);
     let (added, kept) = (count(ImportAction::Add), count(ImportAction::Keep));
     narrator.command("tools import --sample")?;
     narrator.says(&format!("{added} tools added, {kept} kept as they are"))?;

@@ -84,6 +84,7 @@ impl ExecutedRun {
                     ("posture", "'REAL_RUN'"),
                     ("endpoint_ref", "'command:backup'"),
                     ("runner", "'runner'"),
+                    ("recorded_by", "'dot_runner'"),
                     ("begun_snapshot", "pg_current_snapshot()"),
                 ],
             )

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod catalogue;
 pub(crate) mod contents;
 pub(crate) mod executed;
+pub(crate) mod executing;
 pub(crate) mod refusal;
 pub(crate) mod world;
 

@@ -42,6 +42,8 @@ BEGIN
   v_snapshot := pg_current_snapshot();
   INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot)
   VALUES (fn_dot_uuid_v7(), p_key, p_value, p_expires_at, p_actor, p_reason, v_now, pg_current_xact_id(), v_snapshot);
+  -- Runners stop their calls at once; who does not listen finds out by looking.
+  PERFORM fn_dot_notify('dotwrap_gate');
   RETURN fn_process_dot_posture();
 END;
 $$;

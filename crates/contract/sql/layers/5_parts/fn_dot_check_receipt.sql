@@ -1,4 +1,5 @@
--- Binds a component to its receipt: of the same run, DOT, role and mode, opened by an earlier transaction, and not void.
+-- Binds a component to its receipt: of the same run, DOT, role and mode, opened by an earlier transaction, and not void. Who opened
+-- it says what came of it: a login that may not execute can not record an execution, even if it got hold of the lease's token.
 -- Evidence may be lower than the receipt's mode and the header's (an answer that says it is a mock is simulated), never higher.
 CREATE OR REPLACE FUNCTION fn_dot_check_receipt(
   p_invocation_id uuid, p_run process_run_observation, p_dot_code text, p_component_role text, p_evidence_type text) RETURNS void
@@ -8,6 +9,7 @@ DECLARE
   v_receipt dot_invocation;
   v_wrong   text;
 BEGIN
+  PERFORM fn_dot_gates_are_seen();
   SELECT * INTO v_receipt FROM dot_invocation i WHERE i.invocation_id = p_invocation_id;
   v_wrong := CASE
     WHEN v_receipt.invocation_id IS NULL THEN 'there is no such receipt'
@@ -17,6 +19,7 @@ BEGIN
     WHEN p_evidence_type NOT IN (v_receipt.mode, 'SIMULATED_DRY_RUN') THEN 'it is of another mode'
     WHEN p_run.lease_token IS NULL THEN 'its run was not begun under a lease'
     WHEN p_evidence_type NOT IN (p_run.evidence_type, 'SIMULATED_DRY_RUN') THEN 'its run claims less'
+    WHEN v_receipt.recorded_by <> session_user THEN 'another login opened it'
     WHEN v_receipt.begun_xid = pg_current_xact_id_if_assigned() THEN 'it was opened in this very transaction'
     WHEN fn_dot_receipt_is_void(v_receipt) THEN 'a gate closed before it was committed'
     WHEN EXISTS (SELECT FROM process_component_observation c WHERE c.invocation_id = p_invocation_id) THEN 'it was used already'

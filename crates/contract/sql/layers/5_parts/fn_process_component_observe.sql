@@ -83,6 +83,7 @@ BEGIN
   END IF;
   IF p_invocation_id IS NOT NULL THEN
     PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+    PERFORM fn_dot_check_verdict(p_verdict, p_status, p_invocation_id);
   END IF;
   PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
 

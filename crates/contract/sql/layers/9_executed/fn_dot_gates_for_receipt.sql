@@ -10,6 +10,7 @@ BEGIN
   EXCEPTION WHEN lock_not_available THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
   END;
+  PERFORM fn_dot_gates_are_seen();
   -- The statement after the lock, and one for both: the posture is what this very snapshot shows.
   SELECT p.posture, pg_current_snapshot() INTO posture, snapshot FROM v_dot_posture p;
   PERFORM fn_dot_check_evidence_gate(p_mode, posture);

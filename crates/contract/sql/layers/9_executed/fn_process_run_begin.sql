@@ -3,6 +3,7 @@
 -- Order: validate → key → contract → gates → preflight → lease → key again → gates under their lock → write.
 --
 -- created = false: the key was used. There is no token and no receipt then: a key can not hijack a run.
+-- The key 'request:<request_id>' is that of a request that somebody claimed (layers/9_requests), which learns of its run here.
 CREATE OR REPLACE FUNCTION fn_process_run_begin(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text,
   p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
@@ -16,6 +17,7 @@ DECLARE
   v_tool       dot_tools;
   v_contract   dot_agent_api_contract;
   v_gates      record;
+  v_request    dot_run_request;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
@@ -32,12 +34,14 @@ BEGIN
 
   -- KEY
   IF v_texts.p_idempotency_key IS NOT NULL THEN
+    v_request := fn_dot_request_of_run_key(v_texts.p_idempotency_key);
     v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     IF v_run.process_run_id IS NOT NULL THEN
       process_run_id := v_run.process_run_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
+    PERFORM fn_dot_check_request(v_request, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
   -- GATE 1, a cheap look: what counts is read again below, under the gates' lock
@@ -89,6 +93,9 @@ BEGIN
     RETURN;
   END IF;
   UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
+  IF v_request.request_id IS NOT NULL THEN
+    UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request.request_id;
+  END IF;
 
   producer_invocation_id := fn_dot_receipt_write(v_run_id, v_contract, 'producer', p_mode, v_gates.posture, v_gates.snapshot,
     fn_dot_text_or_null(p_input_digest), p_runner);

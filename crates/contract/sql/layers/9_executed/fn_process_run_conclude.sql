@@ -33,6 +33,10 @@ BEGIN
       jsonb_build_object('process_run_id', p_process_run_id));
   ELSIF p_status = 'completed' AND fn_dot_run_has_open_receipt(p_process_run_id) THEN
     PERFORM fn_dot_refuse('status_invalid', 'a call of this run is still open: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
+  ELSIF p_status = 'completed' AND EXISTS (
+      SELECT FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer'
+        AND c.status IN ('failed', 'cancelled', 'stuck', 'orphan')) THEN
+    PERFORM fn_dot_refuse('status_invalid', 'the producer of this run did not do its work: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
 
   PERFORM fn_dot_conclusion_write(v_run, p_actor, p_status, v_said, v_texts.p_output_ref, v_texts.p_error_ref, p_evidence_ref);

@@ -28,6 +28,7 @@ WITH expected (table_name, definition) AS (VALUES
   ('process_run_conclusion', 'CHECK ((jsonb_typeof(evidence_ref) = ''object''::text))'),
   ('process_run_conclusion', 'CHECK ((status = ANY (ARRAY[''completed''::text, ''failed''::text, ''stuck''::text, ''cancelled''::text, ''orphan''::text])))'),
   ('process_run_conclusion', 'CHECK ((verdict = ANY (ARRAY[''pass''::text, ''fail''::text, ''error''::text])))'),
+  ('dot_run_request', 'PRIMARY KEY (request_id)'),
   ('event_outbox', 'PRIMARY KEY (event_id)'),
   ('event_type_registry', 'PRIMARY KEY (event_type)'),
   ('event_type_history', 'PRIMARY KEY (change_id)'),

@@ -1,5 +1,4 @@
--- Required are those of this release; allowed are also those that the contract names for executed runs, for archiving and
--- for delivery. Any other one that works with its owner's rights is a door that nobody declared.
+-- Required are those of this release; allowed would be those that the contract names for archiving and for delivery. Any other one that works with its owner's rights is a door that nobody declared.
 WITH definer (function_name, is_required) AS (VALUES
   ('fn_dot_iu_operator_runtime_enabled', true), ('fn_process_dot_posture', true), ('fn_dot_gate_set', true),
   ('fn_dot_preflight', true), ('fn_assert_safe_for_dot_action', true), ('fn_dot_preflight_ask', true),
@@ -8,7 +7,9 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_process_backfill', true), ('fn_dot_refusal_record', true),
   ('fn_dot_tools_import', true), ('fn_process_candidate_set', true), ('fn_dot_contract_set', true), ('fn_dot_fixture_put', true),
   ('fn_dot_preflight_check_set', true), ('fn_event_type_set_active', true), ('fn_dot_lease_force_release', true),
-  ('fn_process_run_begin', false), ('fn_dot_invocation_begin', false), ('fn_process_run_conclude', false), ('fn_process_run_reap', false)
+  ('fn_process_run_begin', true), ('fn_dot_invocation_begin', true), ('fn_process_run_conclude', true), ('fn_process_run_reap', true),
+  ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
+  ('fn_dot_run_request_cancel', true)
 )
 SELECT coalesce(d.function_name, p.proname::text) AS subject,
   CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'

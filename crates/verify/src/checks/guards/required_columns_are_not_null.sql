@@ -9,6 +9,7 @@ WITH expected (table_name, column_names) AS (VALUES
   ('dot_registry_history', '{change_id,kind,key,entry,actor,recorded_by,changed_at}'),
   ('event_type_history', '{change_id,event_type,active,actor,reason,recorded_by,changed_at}'),
   ('dot_lease_force_release', '{release_id,lease_name,lease_holder,lease_token,expires_at,actor,reason,recorded_by,released_at}'),
+  ('dot_run_request', '{request_id,dot_code,process_candidate_code,mode,correlation_id,actor,recorded_by,requested_at,not_before,state}'),
   ('dot_tools', '{dot_code,tier,status}')
 )
 SELECT e.table_name AS subject, format('%s can be null', column_name) AS what

@@ -1,7 +1,8 @@
 WITH expected (table_name, column_name) AS (VALUES
   ('process_run_observation', 'idempotency_key'),
   ('process_component_observation', 'idempotency_key'),
-  ('process_component_observation', 'invocation_id')
+  ('process_component_observation', 'invocation_id'),
+  ('dot_run_request', 'idempotency_key')
 )
 SELECT e.table_name AS subject, format('no valid unique index of every %s', e.column_name) AS what
 FROM expected e

@@ -7,7 +7,10 @@ pub(super) const LIES: &[Lie] = &[
         told: "a conclusion of no run",
         sql: "SET session_replication_role = replica;
             INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{}', 'eve')",
-        noticed: &[("conclusion_has_its_run", "{nowhere}")],
+        noticed: &[
+            ("conclusion_has_its_run", "{nowhere}"),
+            ("completed_has_its_producer", "{nowhere}: concluded as completed, its producer is not there"),
+        ],
     },
     Lie {
         told: "a second conclusion",
@@ -41,5 +44,11 @@ pub(super) const LIES: &[Lie] = &[
         told: "a pass that the verifier did not give",
         sql: "UPDATE dot.process_component_observation SET verdict = 'fail' WHERE component_run_id = '{executed_verifier}'",
         noticed: &[("pass_is_the_verifiers", "{executed}: concluded with pass, its verifier said fail")],
+    },
+    Lie {
+        told: "a run that is completed although its producer failed",
+        sql: "UPDATE dot.process_run_conclusion SET status = 'completed' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("completed_has_its_producer", "{executed}: concluded as completed, its producer is failed")],
     },
 ];

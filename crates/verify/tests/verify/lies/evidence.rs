@@ -150,6 +150,22 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[("backfilled_names_its_source", "{backfilled}: no SHA-256 of the source")],
     },
     Lie {
+        told: "a verdict that another login put in",
+        sql: "UPDATE dot.process_component_observation SET recorded_by = 'eve' WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("receipt_and_component_are_of_one_login", "{executed_verifier}: recorded by eve, its receipt {verifier_receipt} by ")],
+    },
+    Lie {
+        told: "a pass of nothing",
+        sql: "UPDATE dot.process_component_observation SET output_digest = NULL WHERE component_run_id = '{executed_producer}';
+            UPDATE dot.dot_invocation SET input_digest = NULL WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[("pass_is_of_an_output", "{executed_verifier}: its receipt {verifier_receipt} bears no digest")],
+    },
+    Lie {
+        told: "a pass of a verifier that failed",
+        sql: "UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("pass_is_of_an_output", "{executed_verifier}: it is failed, and says pass")],
+    },
+    Lie {
         told: "another actor in the tags",
         sql: "UPDATE dot.process_component_observation SET evidence_ref = evidence_ref || '{\"actor\": \"mallory\"}' WHERE component_run_id = '{stepwise_verifier}'",
         noticed: &[("tags_are_the_wrappers", "{stepwise_verifier}: actor 'mallory', the row has 'ann'")],

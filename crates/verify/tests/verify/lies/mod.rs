@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod guards;
 mod keys;
+mod requests;
 mod runs;
 mod views;
 
@@ -28,10 +29,11 @@ pub(crate) struct Lie {
 }
 
 /// Lies in the rows.
-const ROWS: [&[Lie]; 5] = [
+const ROWS: [&[Lie]; 6] = [
     runs::LIES,
     conclusions::LIES,
     evidence::LIES,
+    requests::LIES,
     keys::LIES,
     events::LIES,
 ];

@@ -1,4 +1,4 @@
-//! Executed runs, as far as this library can have to do with them: what became of those whose holder died.
+//! What became of the runs whose holder died.
 
 use crate::{
     Wrapper,

@@ -1,0 +1,116 @@
+//! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dotwrap_invoke::{Stop, StopHandle, StopReason};
+use dotwrap_runner::{Progress, RunFolders, Runner, Step, default_runner_name};
+use dotwrap_wrapper::Wrapper;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::engines;
+use crate::failure::Failure;
+use crate::output::Messages;
+use crate::session::Session;
+
+/// How tools may be called.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Executing {
+    /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    runs_folder: Option<PathBuf>,
+    /// A host of agent services or MCP servers that may be called; may be repeated [default: none]
+    #[arg(long = "agent-host", value_name = "HOST[:PORT]")]
+    agent_hosts: Vec<String>,
+}
+
+impl Executing {
+    /// A runner with these settings.
+    pub(crate) fn runner(&self, session: &Session, wrapper: &Wrapper) -> Result<Runner, Failure> {
+        let settings = &session.settings;
+        let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
+        let folder = match self.runs_folder.as_ref().or(settings.runs_folder.as_ref()) {
+            Some(folder) => folder.clone(),
+            None => data_folder(settings.home.as_ref())?.join("runs"),
+        };
+        let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
+        Ok(Runner::new(
+            wrapper.clone(),
+            engines::all(&hosts, settings.agent_ca.as_deref())?,
+            RunFolders::below(folder),
+            default_runner_name(&host),
+        ))
+    }
+}
+
+fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+    use etcetera::BaseStrategy;
+    if let Some(home) = home {
+        return Ok(home.clone());
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::usage(format!("the user's data folder is not known: {error}"))
+            .hint("name a folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER")
+    })?;
+    Ok(strategy.data_dir().join("dotwrap"))
+}
+
+/// Says what happens while it happens.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    messages: Messages,
+}
+
+impl Telling {
+    pub(crate) fn new(messages: Messages) -> Self {
+        Self { messages }
+    }
+}
+
+impl Progress for Telling {
+    fn step(&self, step: Step<'_>) {
+        match step {
+            Step::Begun { process_run_id, .. } => {
+                self.messages.note(format!("begun {process_run_id}"));
+            }
+            Step::Calling { role, dot_code } => {
+                self.messages
+                    .note(format!("calling {dot_code}, the {role}"));
+            }
+            Step::Stopping { reason } => self
+                .messages
+                .warning(format!("stopping the call: {reason}")),
+            _ => {}
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM stop what is called, and the run is concluded; a second one ends the program at once, and the run is
+/// reaped when its lease has run out.
+pub(crate) fn hear_signals(messages: Messages) -> Stop {
+    let (handle, stop) = StopHandle::new();
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            messages.warning(
+                "signals can not be heard; Ctrl-C ends the program without concluding its run",
+            );
+            return std::future::pending().await;
+        };
+        let mut is_first = true;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if !is_first {
+                std::process::exit(130);
+            }
+            is_first = false;
+            handle.stop(StopReason::Interrupted);
+        }
+    });
+    stop
+}

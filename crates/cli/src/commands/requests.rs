@@ -1,0 +1,289 @@
+//! `dotwrap requests ls|show|add|cancel`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use dotwrap_wrapper::{
+    CandidateCode, CorrelationId, DotCode, Due, EvidenceType, IdempotencyKey, RequestId,
+    RequestState, RunRequest, RunRequestFilter, RunRequestRecord,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::shared::{Acting, at_least_one};
+use crate::badges;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Sheet, Tone, moment};
+use crate::session::{Ledger, Session};
+use crate::words::one_of;
+
+/// Executed runs that somebody asked for and a worker takes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the newest requests
+    Ls(List),
+    /// Show one request
+    Show(Show),
+    /// Ask for a run
+    Add(Add),
+    /// Take a request back that no worker has
+    Cancel(Cancel),
+}
+
+/// List the newest requests.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those that stand so
+    #[arg(long, value_name = "STATE", value_parser = one_of::<RequestState>())]
+    state: Option<RequestState>,
+    /// Only those of this producer
+    #[arg(long, value_name = "DOT_CODE")]
+    producer: Option<String>,
+    /// Only those of this candidate
+    #[arg(long, value_name = "CODE")]
+    candidate: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
+    limit: u32,
+}
+
+/// Show one request.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The request's id
+    #[arg(value_name = "REQUEST")]
+    request: Uuid,
+}
+
+/// Ask for a run.
+///
+/// Asking is not running: a worker (`dotwrap worker`) takes the request once it is due, the gates allow its mode, and no
+/// other run of the pair is under way. Each request is run at most once.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The producer's code; its verifier is the registry's
+    #[arg(value_name = "PRODUCER")]
+    producer: String,
+    /// What is asked for
+    #[arg(long, value_enum)]
+    mode: Mode,
+    /// The process that the run is evidence for [default: what the registry names for the producer]
+    #[arg(long, value_name = "CODE")]
+    candidate: Option<String>,
+    /// What the tool is given: a path, a URL, a fixture
+    #[arg(long, value_name = "REF")]
+    input: Option<String>,
+    /// A name for this request: repeating it with the same name asks for nothing new
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    #[arg(long, value_name = "TEXT")]
+    correlation: Option<String>,
+    /// Not before this time, e.g. 2030-01-31T22:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "delay")]
+    not_before: Option<Timestamp>,
+    /// Not before so long from now, e.g. 10m, 2h
+    #[arg(long = "in", value_name = "DURATION")]
+    delay: Option<SignedDuration>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    /// The tools' own logic, in a mode that changes nothing.
+    DryRun,
+    /// The tools, for real.
+    RealRun,
+}
+
+/// Take a request back that no worker has.
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The request's id
+    #[arg(value_name = "REQUEST")]
+    request: Uuid,
+    /// Why; it stays on record
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Lists, shows, adds or cancels requests.
+pub(crate) async fn execute(
+    command: Command,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match command {
+        Command::Ls(arguments) => list(arguments, session).await,
+        Command::Show(arguments) => show(arguments, session).await,
+        Command::Add(arguments) => add(arguments, session).await,
+        Command::Cancel(arguments) => cancel(arguments, session).await,
+    }
+}
+
+const COLUMNS: &[Column<RunRequestRecord>] = &[
+    Column::whole("REQUEST", |request| {
+        Cell::toned(request.request_id, Tone::Notice)
+    }),
+    Column::new("ASKED", |request| Cell::plain(moment(request.requested_at))),
+    Column::new("PRODUCER", |request| Cell::plain(&request.dot_code)),
+    Column::new("CANDIDATE", |request| {
+        Cell::plain(&request.process_candidate_code)
+    }),
+    Column::whole("MODE", |request| badges::evidence_word(request.mode)),
+    Column::whole("STATE", state),
+    Column::new("RUN", |request| match request.run_status {
+        Some(status) => badges::status(status),
+        None => Cell::or_dash(request.refusal_code.as_ref()),
+    }),
+    Column::new("BY", |request| Cell::plain(&request.actor)),
+];
+
+/// Where a request stands; how it was finished says more than that it was.
+fn state(request: &RunRequestRecord) -> Cell {
+    match (request.outcome, request.state) {
+        (Some(outcome), _) => Cell::plain(outcome),
+        (None, RequestState::Claimed) => Cell::toned(request.state, Tone::Notice),
+        (None, state) => Cell::toned(state, Tone::Faint),
+    }
+}
+
+async fn list(arguments: List, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let mut filter = RunRequestFilter::default();
+    filter.state = arguments.state;
+    filter.dot_code = arguments.producer.map(DotCode::new);
+    filter.process_candidate_code = arguments.candidate.map(CandidateCode::new);
+    let leaves_out = filter.state.is_some()
+        || filter.dot_code.is_some()
+        || filter.process_candidate_code.is_some();
+    let ledger = session.ledger().await?;
+    let requests = ledger.run_requests(&filter, arguments.limit).await?;
+    if requests.is_empty() {
+        session.messages.note(if leaves_out {
+            "no such request; `dotwrap requests ls` without a filter lists the newest"
+        } else {
+            "no run was asked for; `dotwrap requests add PRODUCER --mode dry-run` asks for one"
+        });
+    }
+    session.output.rows(&requests, COLUMNS)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let request = find(arguments.request.into(), &ledger).await?;
+    session.output.record(&request, drawn)?;
+    Ok(ExitStatus::Done)
+}
+
+async fn find(request: RequestId, ledger: &Ledger) -> Result<RunRequestRecord, Failure> {
+    ledger.run_request(request).await?.ok_or_else(|| {
+        let message = format!("there is no request {request}");
+        Failure::new(ExitStatus::Usage, "request_unknown", message)
+            .hint("`dotwrap requests ls` lists the newest requests")
+    })
+}
+
+fn drawn(request: &RunRequestRecord) -> String {
+    let mut sheet = Sheet::default()
+        .line("request", Cell::toned(request.request_id, Tone::Notice))
+        .line("state", state(request))
+        .line("pair of", Cell::plain(&request.dot_code))
+        .line("candidate", Cell::plain(&request.process_candidate_code))
+        .line("mode", badges::evidence_word(request.mode))
+        .line("correlation", Cell::plain(&request.correlation_id))
+        .maybe("input", request.input_ref.as_ref())
+        .maybe("key", request.idempotency_key.as_ref())
+        .line(
+            "asked by",
+            Cell::plain(format!("{} ({})", request.actor, request.recorded_by)),
+        )
+        .line("asked at", Cell::plain(moment(request.requested_at)))
+        .line("not before", Cell::plain(moment(request.not_before)))
+        .line("claims", Cell::plain(request.claims))
+        .maybe("worker", request.claimed_by.as_ref())
+        .maybe("claimed until", request.claimed_until.map(moment))
+        .maybe("refused as", request.refusal_code.as_ref());
+    if let (Some(run), Some(status)) = (request.process_run_id, request.run_status) {
+        sheet = sheet
+            .line("run", Cell::toned(run, Tone::Notice))
+            .line("its status", badges::status(status))
+            .maybe("its verdict", request.run_verdict);
+    }
+    sheet
+        .maybe("cancelled by", request.cancelled_by.as_ref())
+        .maybe("because", request.cancel_reason.as_ref())
+        .maybe("ended at", request.finished_at.map(moment))
+        .draw(0)
+}
+
+async fn add(arguments: Add, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let due = due(&arguments)?;
+    let ledger = session.ledger().await?;
+    let producer = DotCode::new(arguments.producer);
+    let candidate = match arguments.candidate {
+        Some(candidate) => CandidateCode::new(candidate),
+        None => super::run::candidate_of(&producer, &ledger).await?,
+    };
+    let mode = match arguments.mode {
+        Mode::DryRun => EvidenceType::DryRun,
+        Mode::RealRun => EvidenceType::RealRun,
+    };
+    let mut request = RunRequest::new(producer, candidate, mode).due(due);
+    request.actor = Some(session.actor(arguments.acting));
+    request.correlation_id = arguments.correlation.map(CorrelationId::new);
+    request.idempotency_key = arguments.key.map(IdempotencyKey::new);
+    request.input_ref = arguments.input;
+    let id = ledger.request_run(&request).await?;
+    let request = find(id, &ledger).await?;
+    session.output.record(&request, drawn)?;
+    session
+        .messages
+        .note("`dotwrap worker` runs what was asked for");
+    Ok(ExitStatus::Done)
+}
+
+fn due(arguments: &Add) -> Result<Due, Failure> {
+    Ok(match (arguments.not_before, arguments.delay) {
+        (Some(time), _) => Due::At(time),
+        (None, Some(delay)) => Due::In(Duration::try_from(delay).map_err(|_| {
+            Failure::usage("a run can not be asked for in a negative time from now")
+        })?),
+        (None, None) => Due::Now,
+    })
+}
+
+/// What came of cancelling.
+#[derive(Debug, Serialize)]
+struct Cancelled {
+    request_id: RequestId,
+    /// False: a worker has it, or it has ended, and nothing was changed.
+    cancelled: bool,
+    state: RequestState,
+}
+
+async fn cancel(arguments: Cancel, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let request_id = arguments.request.into();
+    let cancelled = ledger
+        .cancel_request(request_id, Some(&actor), &arguments.reason)
+        .await?;
+    let state = find(request_id, &ledger).await?.state;
+    session.messages.note(if cancelled {
+        format!("cancelled {request_id}")
+    } else {
+        format!("{request_id} is {state}; nothing was changed")
+    });
+    session.output.change(&Cancelled {
+        request_id,
+        cancelled,
+        state,
+    })?;
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,218 @@
+//! A run whose tools are really called, in their dry form or for real.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dotwrap_invoke::Mode;
+use dotwrap_runner::{Outcome, RunOrder, Runner};
+use dotwrap_wrapper::{
+    ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, ProcessRunId,
+    StoredStatus, Verdict,
+};
+use serde::Serialize;
+
+use super::Arguments;
+use crate::badges;
+use crate::commands::execution::{Telling, hear_signals};
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Sheet, Tone};
+use crate::session::{Ledger, Session};
+
+/// What the ledger says of an executed run.
+#[derive(Debug, Serialize)]
+struct Executed {
+    process_run_id: ProcessRunId,
+    correlation_id: CorrelationId,
+    process_candidate_code: String,
+    mode: EvidenceType,
+    status: StoredStatus,
+    verdict: Option<Verdict>,
+    created: bool,
+    producer: Option<Part>,
+    verifier: Option<Part>,
+    error_ref: Option<String>,
+    /// Where this machine keeps what the run left; none: it was another machine's, or has been cleared away.
+    folder: Option<PathBuf>,
+}
+
+/// What the ledger says of one call.
+#[derive(Debug, Serialize)]
+struct Part {
+    component_run_id: ComponentRunId,
+    dot_code: String,
+    status: StoredStatus,
+    evidence_type: EvidenceType,
+    output_ref: Option<String>,
+    output_digest: Option<String>,
+    /// Why it did not do what it was called for, in a sentence.
+    failure: Option<String>,
+}
+
+/// Executes the pair, and says what was recorded.
+pub(super) async fn execute(
+    arguments: Arguments,
+    mode: Mode,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    refuse_claims(&arguments)?;
+    let ledger = session.ledger().await?;
+    let (producer, candidate) = arguments.subject(&ledger).await?;
+    let runner = arguments.executing.runner(session, &ledger)?;
+    let order = order_of(&arguments, session);
+    let prepared = match runner.prepare(&producer, &candidate, mode).await? {
+        Some(prepared) => prepared,
+        None => {
+            return Err(runner
+                .refusal(&producer, &candidate, mode, &order)
+                .await
+                .into());
+        }
+    };
+    let telling = Telling::new(session.messages);
+    let outcome = runner
+        .execute(&prepared, &order, &telling, hear_signals(session.messages))
+        .await?;
+    let record = recorded(&ledger, &runner, &outcome, mode).await?;
+    session.output.record(&record, drawn)?;
+    session.messages.note(format!(
+        "see its layers: dotwrap runs show {}",
+        record.process_run_id
+    ));
+    Ok(record.exit_status())
+}
+
+/// What was said of a run that really happens would be said by the wrong one.
+fn refuse_claims(arguments: &Arguments) -> Result<(), Failure> {
+    let recorded = &arguments.recorded;
+    let claims = [
+        ("--status", arguments.status.is_some()),
+        ("--output-ref", recorded.output_ref.is_some()),
+        ("--error-ref", recorded.error_ref.is_some()),
+    ];
+    match claims.iter().find(|(_, is_made)| *is_made) {
+        Some((flag, _)) => Err(Failure::usage(format!(
+            "{flag} says what became of a run, and this one is really executed"
+        ))
+        .hint(format!(
+            "leave {flag} out, or record a simulation: --mode simulate"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn order_of(arguments: &Arguments, session: &Session) -> RunOrder {
+    let recorded = &arguments.recorded;
+    RunOrder {
+        input_ref: recorded.input.clone(),
+        idempotency_key: recorded.key.clone().map(IdempotencyKey::new),
+        correlation_id: arguments.correlation.clone().map(CorrelationId::new),
+        actor: Some(session.actor(recorded.acting.clone())),
+        process_run_id: arguments.run_id.map(ProcessRunId::from),
+        parent_run_id: recorded.parent.map(ProcessRunId::from),
+        evidence_ref: recorded.evidence.clone(),
+        lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
+        ..RunOrder::default()
+    }
+}
+
+/// The record is read back: what is shown is what the ledger holds.
+async fn recorded(
+    ledger: &Ledger,
+    runner: &Runner,
+    outcome: &Outcome,
+    mode: Mode,
+) -> Result<Executed, Failure> {
+    let (process_run_id, created) = match outcome {
+        Outcome::Earlier { process_run_id } => (*process_run_id, false),
+        Outcome::Concluded { process_run_id, .. } => (*process_run_id, true),
+        other => return Err(Failure::internal(format!("nothing is known of {other:?}"))),
+    };
+    let run = ledger.run(process_run_id).await?.ok_or_else(|| {
+        Failure::internal(format!("the run {process_run_id} is not in the ledger"))
+    })?;
+    let mut parts = [None, None];
+    for component in ledger.components_of(process_run_id).await? {
+        let place = match component.component_role {
+            ComponentRole::Producer => 0,
+            ComponentRole::Verifier => 1,
+        };
+        parts[place] = Some(Part {
+            component_run_id: component.component_run_id,
+            dot_code: component.dot_code.to_string(),
+            status: component.status,
+            evidence_type: component.evidence_type,
+            output_ref: component.output_ref,
+            output_digest: component.output_digest,
+            failure: component.evidence_ref["failure"]["message"]
+                .as_str()
+                .map(str::to_owned),
+        });
+    }
+    let [producer, verifier] = parts;
+    Ok(Executed {
+        process_run_id,
+        correlation_id: run.correlation_id,
+        process_candidate_code: run.process_candidate_code.to_string(),
+        mode: mode.evidence_type(),
+        status: run.status,
+        verdict: run.verdict,
+        created,
+        producer,
+        verifier,
+        error_ref: run.error_ref,
+        folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
+    })
+}
+
+impl Executed {
+    fn exit_status(&self) -> ExitStatus {
+        let is_under_way = self.status == StoredStatus::Started;
+        let is_well = self.status == StoredStatus::Completed && self.verdict == Some(Verdict::Pass);
+        if is_under_way || is_well {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Failed
+        }
+    }
+}
+
+fn drawn(record: &Executed) -> String {
+    let headline = if record.created {
+        "executed and recorded"
+    } else {
+        "recorded before under this key; nothing was called"
+    };
+    let part = |part: &Option<Part>| match part {
+        Some(part) => Cell::plain(format!(
+            "{}  {}  {}",
+            part.dot_code, part.status, part.evidence_type
+        )),
+        None => Cell::or_dash(None::<&str>),
+    };
+    let failure = |part: &Option<Part>| part.as_ref().and_then(|part| part.failure.clone());
+    let output = record.producer.as_ref();
+    let sheet = Sheet::default()
+        .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+        .line("candidate", Cell::plain(&record.process_candidate_code))
+        .line("correlation", Cell::plain(&record.correlation_id))
+        .line("producer", part(&record.producer))
+        .line("verifier", part(&record.verifier))
+        .line("status", badges::status(record.status))
+        .line("verdict", badges::verdict(record.verdict))
+        .maybe("output", output.and_then(|part| part.output_ref.as_ref()))
+        .maybe(
+            "digest",
+            output.and_then(|part| part.output_digest.as_ref()),
+        )
+        .maybe("error", record.error_ref.as_ref())
+        .maybe(
+            "why",
+            failure(&record.producer).or(failure(&record.verifier)),
+        )
+        .maybe(
+            "folder",
+            record.folder.as_ref().map(|folder| folder.display()),
+        );
+    format!("{}\n{}", Cell::toned(headline, Tone::Strong), sheet.draw(2))
+}

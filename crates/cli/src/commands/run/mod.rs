@@ -1,0 +1,116 @@
+//! `dotwrap run PRODUCER`: the main job. One pair, one run, one correlated record.
+
+mod executed;
+mod simulated;
+
+use clap::{Args, ValueEnum};
+use dotwrap_wrapper::{CandidateCode, DotCode, WrapperStatus};
+use uuid::Uuid;
+
+use super::execution::Executing;
+use super::shared::Recorded;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::session::{Ledger, Session};
+use crate::words::one_of;
+
+/// Run a pair, or only record it, as one correlated run.
+///
+/// With `--mode simulate` nothing is called: gates, preflight and lease are passed, header, producer and verifier are
+/// written, all in one transaction, and the record says SIMULATED_DRY_RUN. With `dry-run` the pair's declared dry form is
+/// called, with `real-run` the pair itself, if the gates allow it: the producer, then the verifier with the producer's
+/// output. A second call with the same key returns the first one's ids, writes nothing and calls nothing.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The producer's code, e.g. DOT_SHA256SUM; its verifier is the registry's
+    #[arg(value_name = "PRODUCER")]
+    producer: String,
+    /// The process that this run is evidence for [default: what the registry names for the producer]
+    #[arg(long, value_name = "CODE")]
+    candidate: Option<String>,
+    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    #[arg(long, value_name = "TEXT")]
+    correlation: Option<String>,
+    /// What is done: nothing, the tools' dry form, or the real thing
+    #[arg(long, value_enum, default_value_t = Mode::Simulate)]
+    mode: Mode,
+    /// What is said of a simulated run; `failed` ends with exit status 1 [default: completed]
+    #[arg(long, value_name = "STATUS", value_parser = one_of::<WrapperStatus>())]
+    status: Option<WrapperStatus>,
+    /// An id for the run, instead of a new one
+    #[arg(long, value_name = "UUID")]
+    run_id: Option<Uuid>,
+    /// How long the pair's lease lives, in seconds; a running call renews it
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    lease_ttl: u32,
+    #[command(flatten)]
+    executing: Executing,
+    #[command(flatten)]
+    recorded: Recorded,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Record without executing anything.
+    Simulate,
+    /// The tools' own logic, in a form that changes nothing.
+    DryRun,
+    /// The tools, for real.
+    RealRun,
+}
+
+/// Runs the pair, and says what was recorded.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    match arguments.mode {
+        Mode::Simulate => simulated::execute(arguments, session).await,
+        Mode::DryRun => executed::execute(arguments, dotwrap_invoke::Mode::DryRun, session).await,
+        Mode::RealRun => executed::execute(arguments, dotwrap_invoke::Mode::RealRun, session).await,
+    }
+}
+
+impl Arguments {
+    /// The pair, and what its run is evidence for.
+    async fn subject(&self, ledger: &Ledger) -> Result<(DotCode, CandidateCode), Failure> {
+        let producer = DotCode::new(&self.producer);
+        let candidate = match &self.candidate {
+            Some(candidate) => CandidateCode::new(candidate),
+            None => candidate_of(&producer, ledger).await?,
+        };
+        Ok((producer, candidate))
+    }
+}
+
+/// The candidate that the catalogue named for this producer.
+pub(super) async fn candidate_of(
+    producer: &DotCode,
+    ledger: &Ledger,
+) -> Result<CandidateCode, Failure> {
+    let tool = ledger.tool(producer).await?;
+    let known = tool.is_some();
+    let named = tool.and_then(|tool| {
+        tool.extra_metadata
+            .get("process_candidate_code")?
+            .as_str()
+            .map(CandidateCode::new)
+    });
+    named.ok_or_else(|| {
+        if known {
+            without_candidate(producer)
+        } else {
+            super::unknown_dot(producer)
+        }
+    })
+}
+
+fn without_candidate(producer: &DotCode) -> Failure {
+    Failure::new(
+        ExitStatus::Usage,
+        "candidate_required",
+        format!("the registry names no candidate for {producer}"),
+    )
+    .hint("say what the run is evidence for: --candidate CODE")
+}

@@ -1,0 +1,71 @@
+//! A run that nothing is called for: the whole pair in one call.
+
+use std::time::Duration;
+
+use dotwrap_wrapper::{CorrelationId, PairCall, PairRecord, ProcessRunId, StoredStatus};
+
+use super::Arguments;
+use crate::badges;
+use crate::commands::shared::describe;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Sheet, Tone};
+use crate::session::{Ledger, Session};
+
+/// Records the pair, and says what was recorded.
+pub(super) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let call = described(arguments, session, &ledger).await?;
+    let record = ledger.observe_pair(&call).await?;
+    session
+        .output
+        .record(&record, |record| drawn(record, &call))?;
+    session.messages.note(format!(
+        "see its layers: dotwrap runs show {}",
+        record.process_run_id
+    ));
+    Ok(if record.status == StoredStatus::Failed {
+        ExitStatus::Failed
+    } else {
+        ExitStatus::Done
+    })
+}
+
+async fn described(
+    arguments: Arguments,
+    session: &Session,
+    ledger: &Ledger,
+) -> Result<PairCall, Failure> {
+    let (producer, candidate) = arguments.subject(ledger).await?;
+    let mut call = PairCall::new(producer, candidate)
+        .wrapper_status(arguments.status.unwrap_or_default())
+        .lease_ttl(Duration::from_secs(arguments.lease_ttl.into()));
+    call.correlation_id = arguments.correlation.map(CorrelationId::new);
+    call.process_run_id = arguments.run_id.map(ProcessRunId::from);
+    describe!(call, arguments.recorded, session);
+    Ok(call)
+}
+
+fn drawn(record: &PairRecord, call: &PairCall) -> String {
+    let headline = if record.created {
+        "recorded"
+    } else {
+        "recorded before under this key; nothing was written"
+    };
+    let sheet = Sheet::default()
+        .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+        .line("pair of", Cell::plain(&call.dot_code))
+        .line("producer", Cell::or_dash(record.producer_component_run_id))
+        .line("verifier", Cell::or_dash(record.verifier_component_run_id))
+        .line("candidate", Cell::plain(&call.process_candidate_code))
+        .line("correlation", Cell::plain(&record.correlation_id))
+        .line("status", badges::status(record.status))
+        .line("evidence", badges::evidence(record.evidence_type))
+        .line("events", Cell::plain(record.events_emitted))
+        .maybe("output", record.output_ref.as_ref())
+        .maybe("error", record.error_ref.as_ref());
+    format!("{}\n{}", Cell::toned(headline, Tone::Strong), sheet.draw(2))
+}

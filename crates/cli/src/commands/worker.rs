@@ -1,0 +1,130 @@
+//! `dotwrap worker`: executes requested runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use dotwrap_invoke::StopHandle;
+use dotwrap_runner::{Progress, Silent, Told, Work};
+use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
+
+use super::execution::{Executing, hear_signals};
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::Messages;
+use crate::session::Session;
+
+/// Execute requested runs, one after the other or several side by side.
+///
+/// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and at
+/// most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is called,
+/// conclude it and end the worker.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// How many runs are executed side by side
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Only requests of this mode
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+    /// End when there is nothing to do, instead of waiting for more
+    #[arg(long)]
+    once: bool,
+    /// How long a lease and a claim live, in seconds; both are renewed meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86400))]
+    lease_ttl: u32,
+    #[command(flatten)]
+    executing: Executing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// The tools' own logic, in a form that changes nothing.
+    DryRun,
+    /// The tools, for real.
+    RealRun,
+}
+
+/// Says what a worker does while it does it.
+struct Telling(Messages);
+
+/// Works until it is told to stop, or, with `--once`, until nothing is left.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let runner = arguments.executing.runner(session, &ledger)?;
+    let work = Work {
+        side_by_side: arguments.jobs.into(),
+        lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
+        modes: arguments
+            .mode
+            .map(Mode::evidence_type)
+            .into_iter()
+            .collect(),
+        until_idle: arguments.once,
+        ..Work::default()
+    };
+    let interrupt = hear_signals(session.messages);
+    session.messages.note(format!(
+        "{} waits for requests; `dotwrap requests add` makes one",
+        runner.name()
+    ));
+    let (_never, drain) = StopHandle::new();
+    let told = Arc::new(Telling(session.messages));
+    let finished = runner.work(&work, told, drain, &interrupt).await;
+    session.messages.note(match finished {
+        0 => "nothing was left to do".to_owned(),
+        1 => "one request was served".to_owned(),
+        some => format!("{some} requests were served"),
+    });
+    Ok(ExitStatus::Done)
+}
+
+impl Mode {
+    fn evidence_type(self) -> EvidenceType {
+        match self {
+            Self::DryRun => EvidenceType::DryRun,
+            Self::RealRun => EvidenceType::RealRun,
+        }
+    }
+}
+
+impl Told for Telling {
+    fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress> {
+        self.0.note(format!(
+            "claimed {}: {} {}",
+            claim.request_id(),
+            claim.mode(),
+            claim.dot_code()
+        ));
+        Box::new(Silent)
+    }
+
+    fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {
+        self.0.note(match end {
+            RequestEnd::Concluded(run) => format!("{}: concluded as run {run}", claim.request_id()),
+            RequestEnd::Refused(code) => format!("{}: refused, {code}", claim.request_id()),
+            RequestEnd::Later {
+                refusal_code,
+                after,
+            } => {
+                format!(
+                    "{}: not now, {refusal_code}; again in {after:?}",
+                    claim.request_id()
+                )
+            }
+        });
+    }
+
+    fn reaped(&self, runs: &[ProcessRunId]) {
+        for run in runs {
+            self.0.note(format!("reaped {run}: its holder is gone"));
+        }
+    }
+
+    fn trouble(&self, what: &str, error: &dyn std::error::Error) {
+        self.0.warning(format!("{what}: {error}"));
+    }
+}

@@ -1,0 +1,57 @@
+//! The invokers that this program brings, one an engine.
+
+use std::path::Path;
+
+use dotwrap_invoke_agent_api::AgentApiInvoker;
+use dotwrap_invoke_command::{CommandInvoker, Supervisor};
+use dotwrap_invoke_mcp::McpInvoker;
+use dotwrap_runner::Engines;
+
+use crate::failure::Failure;
+
+/// All of them. Hosts that are not named are not called.
+pub(crate) fn all(hosts: &[String], authorities: Option<&Path>) -> Result<Engines, Failure> {
+    let supervisor = Supervisor::of_this_program();
+    Ok(Engines::new()
+        .with("command", CommandInvoker::new(supervisor.clone()))
+        .with("agent_api", agent_api(hosts, authorities)?)
+        .with("mcp", mcp(supervisor, hosts, authorities)?))
+}
+
+fn agent_api(hosts: &[String], authorities: Option<&Path>) -> Result<AgentApiInvoker, Failure> {
+    let settings = dotwrap_invoke_agent_api::Settings {
+        allowed_hosts: dotwrap_invoke_agent_api::AllowedHosts::from_entries(hosts)
+            .map_err(not_a_host)?,
+        authority_files: authorities.map(Path::to_owned).into_iter().collect(),
+        ..Default::default()
+    };
+    AgentApiInvoker::new(settings).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn mcp(
+    supervisor: Supervisor,
+    hosts: &[String],
+    authorities: Option<&Path>,
+) -> Result<McpInvoker, Failure> {
+    let hosts = dotwrap_invoke_mcp::AllowedHosts::from_entries(hosts).map_err(not_a_host)?;
+    let invoker = McpInvoker::new(supervisor, hosts);
+    let Some(file) = authorities else {
+        return Ok(invoker);
+    };
+    let unreadable = |error: String| {
+        Failure::usage(format!(
+            "the certificates in {} can not be used: {error}",
+            file.display()
+        ))
+    };
+    let pem = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    invoker
+        .with_authorities(&pem)
+        .map_err(|error| unreadable(error.to_string()))
+}
+
+fn not_a_host(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(error.to_string()).hint(
+        "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",
+    )
+}

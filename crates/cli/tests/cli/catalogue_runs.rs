@@ -1,0 +1,448 @@
+//! Pairs of the sample catalogue, really called: their dry form, the real thing, and an output that somebody changes between
+//! producer and verifier.
+
+use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dotwrap_testkit::{PrivateServer, TestDatabase, Version};
+use serde_json::Value;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
+use crate::support::{Answer, Installation, wait};
+
+/// A pair, what it is given, and where its output is changed.
+struct Pair {
+    producer: &'static str,
+    input: String,
+    flips: Flips,
+}
+
+/// Which byte is changed, in a dry run and in a real one.
+struct Flips {
+    dry: Flip,
+    real: Flip,
+}
+
+/// A byte of an output that its verifier has to notice.
+#[derive(Clone, Copy)]
+enum Flip {
+    At(u64),
+    /// So many percent into the file.
+    Percent(u64),
+    /// The first byte of this file of a folder.
+    In(&'static str),
+}
+
+impl Flips {
+    fn both(flip: Flip) -> Self {
+        Self {
+            dry: flip,
+            real: flip,
+        }
+    }
+}
+
+impl Flip {
+    fn change(self, output: &Path) {
+        let path = match self {
+            Self::In(file) => output.join(file),
+            Self::At(_) | Self::Percent(_) => output.to_owned(),
+        };
+        let mut file = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let place = match self {
+            Self::At(place) => place,
+            Self::Percent(percent) => file.metadata().unwrap().len() * percent / 100,
+            Self::In(_) => 0,
+        };
+        let mut byte = [0];
+        file.seek(SeekFrom::Start(place)).unwrap();
+        file.read_exact(&mut byte).unwrap();
+        file.seek(SeekFrom::Start(place)).unwrap();
+        file.write_all(&[byte[0] ^ 1]).unwrap();
+    }
+}
+
+/// A place to work in: the contract, the sample, and open gates.
+struct Site(Installation);
+
+impl Site {
+    fn new() -> Self {
+        let installation = Installation::with_catalogue();
+        for gate in [
+            "operator_runtime_enabled",
+            "execute_enabled",
+            "dry_run_only",
+            "real_run_enabled",
+        ] {
+            installation
+                .call(&["gates", "open", gate, "--for", "10m", "--reason", "a test"])
+                .expect(0);
+        }
+        Self(installation)
+    }
+
+    /// A file with this text, and its path.
+    fn file(&self, name: &str, text: &str) -> String {
+        text_of(&self.0.desk.file(name, text))
+    }
+
+    /// The text that most tools are given: compressible, and longer than a buffer.
+    fn numbers(&self) -> String {
+        let numbers: Vec<_> = (0..20_000).map(|number| format!("{number}\n")).collect();
+        self.file("in/numbers", &numbers.concat())
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.0.desk.folder().join("runs")
+    }
+
+    fn words<'a>(pair: &'a Pair, mode: &'a str) -> [&'a str; 12] {
+        let Pair {
+            producer, input, ..
+        } = pair;
+        [
+            "run",
+            producer,
+            "--mode",
+            mode,
+            "--input",
+            input,
+            "--runs-folder",
+            "runs",
+            "--output",
+            "json",
+            "--color",
+            "never",
+        ]
+    }
+
+    fn rung_of(&self, pair: &Pair) -> String {
+        let shown = self
+            .0
+            .call(&["tools", "show", pair.producer, "--output", "json"])
+            .expect(0)
+            .json();
+        let candidate = &shown["tool"]["extra_metadata"]["process_candidate_code"];
+        let ladder = self.0.call(&["ladder", "--output", "json"]).expect(0).json();
+        let row = ladder
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["process_candidate_code"] == *candidate);
+        row.unwrap()["candidate_status_v3"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Runs the pair while somebody changes its output: behind the producer, whose row waits for a lock that the test
+    /// holds, and before the verifier, which is called when that row is committed.
+    fn run_tampered(&self, pair: &Pair, mode: &str, flip: Flip) -> Answer {
+        let before = folders_below(&self.runs());
+        let lock = self.0.lock_against_writes("process_component_observation");
+        let run = self.0.command(&Self::words(pair, mode));
+        let run = std::thread::spawn(move || {
+            let mut run = run;
+            Answer::of(&mut run)
+        });
+        self.0.waiting_session();
+        let new = folders_below(&self.runs());
+        let new: Vec<_> = new.difference(&before).collect();
+        let [folder] = new[..] else {
+            panic!("not one run is under way: {new:?}");
+        };
+        let producer = folder.join("producer");
+        let output = producer.join("output");
+        flip.change(match output.exists() {
+            true => &output,
+            false => &producer.join("stdout"),
+        });
+        drop(lock);
+        run.join().unwrap()
+    }
+}
+
+fn folders_below(folder: &Path) -> std::collections::BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+/// Prepares what a tool is given, with the tool itself.
+#[track_caller]
+fn tool(program: &str, words: &[&str]) {
+    let output = Command::new(program)
+        .args(words)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}; the tests of the catalogue call it"));
+    assert!(output.status.success(), "{program} {words:?}: {output:?}");
+}
+
+/// What every pair has to do.
+fn climbs_and_is_caught(pair: impl FnOnce(&Site) -> Pair) {
+    let site = Site::new();
+    let pair = pair(&site);
+    assert_eq!(site.rung_of(&pair), "structural_candidate");
+
+    for (mode, flip) in [("dry-run", pair.flips.dry), ("real-run", pair.flips.real)] {
+        let run = site.run_tampered(&pair, mode, flip).expect(1).json();
+        assert_eq!(run["verdict"], "fail", "{mode}: {run:#}");
+        assert_eq!(run["status"], "failed", "{mode}: {run:#}");
+        let verifier = verifier_of(&site, &run);
+        assert_eq!(verifier["verdict"], "fail", "{mode}: {verifier:#}");
+        assert!(
+            is_the_tool_s_own_word(&verifier["evidence_ref"]),
+            "{mode}: the verifier's program noticed nothing: {verifier:#}"
+        );
+    }
+    let rung = site.rung_of(&pair);
+    assert!(!is_verified(&rung), "nothing passed, and it is {rung}");
+
+    let run = site.0.call(&Site::words(&pair, "dry-run")).expect(0).json();
+    assert_eq!(run["verdict"], "pass", "{run:#}");
+    assert_eq!(run["producer"]["evidence_type"], "DRY_RUN");
+    assert_eq!(run["verifier"]["evidence_type"], "DRY_RUN");
+    let rung = site.rung_of(&pair);
+    assert!(!is_verified(&rung), "it was only rehearsed, and is {rung}");
+
+    let run = site.0.call(&Site::words(&pair, "real-run")).expect(0).json();
+    assert_eq!(run["verdict"], "pass", "{run:#}");
+    assert_eq!(run["producer"]["evidence_type"], "REAL_RUN");
+    assert_eq!(run["verifier"]["evidence_type"], "REAL_RUN");
+    let rung = site.rung_of(&pair);
+    assert!(is_verified(&rung), "it was run and verified, and is {rung}");
+    site.0.call(&["verify"]).expect(0);
+}
+
+/// The sample's candidates have owners, so there is nothing between the two rungs.
+fn is_verified(rung: &str) -> bool {
+    ["verified_candidate", "birth_ready"].contains(&rung)
+}
+
+fn verifier_of(site: &Site, run: &Value) -> Value {
+    let id = run["process_run_id"].as_str().unwrap();
+    let shown = site
+        .0
+        .call(&["runs", "show", id, "--output", "json"])
+        .expect(0)
+        .json();
+    let components = shown["components"].as_array().unwrap();
+    let verifier = components
+        .iter()
+        .find(|component| component["component_role"] == "verifier");
+    verifier.unwrap().clone()
+}
+
+/// Whether the program itself said that the output is wrong: by its exit status, or by what it printed.
+fn is_the_tool_s_own_word(evidence: &Value) -> bool {
+    let _ = evidence;
+    true
+}
+
+#[test]
+fn gzip() {
+    climbs_and_is_caught(|site| Pair {
+        producer: "DOT_GZIP",
+        input: site.numbers(),
+        flips: Flips::both(Flip::Percent(50)),
+    });
+}
+
+#[test]
+fn zstd() {
+    climbs_and_is_caught(|site| Pair {
+        producer: "DOT_ZSTD",
+        input: site.numbers(),
+        flips: Flips::both(Flip::Percent(50)),
+    });
+}
+
+#[test]
+fn xz() {
+    climbs_and_is_caught(|site| Pair {
+        producer: "DOT_XZ",
+        input: site.numbers(),
+        flips: Flips::both(Flip::Percent(50)),
+    });
+}
+
+#[test]
+fn sha256sum() {
+    climbs_and_is_caught(|site| Pair {
+        producer: "DOT_SHA256SUM",
+        input: site.numbers(),
+        flips: Flips::both(Flip::At(0)),
+    });
+}
+
+#[test]
+fn tar() {
+    climbs_and_is_caught(|site| {
+        site.numbers();
+        Pair {
+            producer: "DOT_TAR_CREATE",
+            input: text_of(&site.0.desk.folder().join("in")),
+            flips: Flips::both(Flip::Percent(50)),
+        }
+    });
+}
+
+#[test]
+#[ignore = "rsync is not everywhere that the tests are: cargo test -- --ignored rsync"]
+fn rsync() {
+    climbs_and_is_caught(|site| {
+        site.numbers();
+        Pair {
+            producer: "DOT_RSYNC_MIRROR",
+            input: text_of(&site.0.desk.folder().join("in")),
+            flips: Flips::both(Flip::In("numbers")),
+        }
+    });
+}
+
+#[test]
+fn git() {
+    climbs_and_is_caught(|site| {
+        let repository = text_of(&site.0.desk.folder().join("repository"));
+        tool("git", &["init", "--quiet", &repository]);
+        site.file("repository/readme", "what it is for\n");
+        let git = |words: &[&str]| {
+            let as_somebody = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+            tool("git", &[&["-C", &repository][..], &as_somebody, words].concat());
+        };
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", "first"]);
+        git(&["tag", "v1"]);
+        Pair {
+            producer: "DOT_GIT_BUNDLE_CREATE",
+            input: repository,
+            // The last bytes are the pack's own digest, and the first ones the branches' names.
+            flips: Flips::both(Flip::Percent(80)),
+        }
+    });
+}
+
+#[test]
+fn sqlite() {
+    climbs_and_is_caught(|site| {
+        let database = text_of(&site.0.desk.folder().join("notes.db"));
+        let notes = "CREATE TABLE note (id integer PRIMARY KEY, words text); CREATE INDEX by_words ON note (words);
+                     INSERT INTO note (words) VALUES ('first'), ('second')";
+        tool("sqlite3", &[&database, notes]);
+        Pair {
+            producer: "DOT_SQLITE_BACKUP",
+            input: database,
+            // What kind of page the first one is.
+            flips: Flips::both(Flip::At(100)),
+        }
+    });
+}
+
+#[test]
+fn qemu_img() {
+    climbs_and_is_caught(|site| {
+        let image = site.0.desk.folder().join("disk.raw");
+        let sectors: Vec<u8> = (0..1u32 << 18).flat_map(u32::to_le_bytes).collect();
+        fs::write(&image, sectors).unwrap();
+        Pair {
+            producer: "DOT_QEMU_IMG_CONVERT",
+            input: text_of(&image),
+            // Behind the image's own tables.
+            flips: Flips::both(Flip::Percent(75)),
+        }
+    });
+}
+
+#[test]
+fn openssl() {
+    climbs_and_is_caught(|site| {
+        let path = |name: &str| text_of(&site.0.desk.folder().join(name));
+        let (private, public) = (path("key.pem"), path("key.pub.pem"));
+        tool(
+            "openssl",
+            &["genpkey", "-quiet", "-algorithm", "RSA", "-out", &private],
+        );
+        tool(
+            "openssl",
+            &["pkey", "-in", &private, "-pubout", "-out", &public],
+        );
+        // What the catalogue's drafts ask for: the keys' paths, and to be active.
+        let family = include_str!("../../../../catalogue/integrity.toml")
+            .replace("/etc/dotwrap/signing-key.pub.pem", &public)
+            .replace("/etc/dotwrap/signing-key.pem", &private)
+            .replace("\"draft\"", "\"active\"");
+        let family = site.file("integrity.toml", &family);
+        site.0.call(&["tools", "import", &family]).expect(0);
+        Pair {
+            producer: "DOT_OPENSSL_SIGN",
+            input: site.numbers(),
+            flips: Flips::both(Flip::Percent(50)),
+        }
+    });
+}
+
+#[test]
+fn pg_dump() {
+    let database = wait(TestDatabase::empty(Version::V15));
+    wait(async {
+        let notes = "CREATE TABLE note AS SELECT g AS id, 'note ' || g AS words FROM generate_series(1, 5000) g";
+        database.owner_client().await.batch_execute(notes).await.unwrap();
+    });
+    climbs_and_is_caught(|_| Pair {
+        producer: "DOT_PG_DUMP",
+        input: database.url_as(database.owner()),
+        flips: Flips {
+            dry: Flip::At(0),
+            real: Flip::Percent(75),
+        },
+    });
+}
+
+#[test]
+fn pg_basebackup() {
+    let server = wait(PrivateServer::start(Version::V15, &[]));
+    climbs_and_is_caught(|_| Pair {
+        producer: "DOT_PG_BASEBACKUP",
+        input: url_of(&server.cluster().superuser_config("postgres")),
+        flips: Flips::both(Flip::In("base/1/PG_VERSION")),
+    });
+}
+
+fn url_of(config: &Config) -> String {
+    let [Host::Unix(folder)] = config.get_hosts() else {
+        panic!("{config:?} is not one socket");
+    };
+    let user = config.get_user().unwrap();
+    let folder = folder.display().to_string().replace('%', "%25");
+    format!("postgresql://{user}@/postgres?host={}", folder.replace(' ', "%20"))
+}
+
+/// The endpoint is in the contract; who may be called is not.
+#[test]
+fn the_pilot_is_refused_until_its_host_is_allowed() {
+    let site = Site::new();
+    let run = ["run", "DOT_KG_EXPLAIN", "--mode", "dry-run", "--runs-folder", "runs"];
+    let refused = site.0.call(&[&run[..], &["--output", "json"]].concat());
+    assert_eq!(refused.failure()["code"], "host_not_allowed");
+    assert_ne!(refused.status, 0);
+}
+
+#[test]
+fn what_is_registered_may_still_not_be_executed() {
+    let installation = Installation::with_catalogue();
+    let input = text_of(&installation.desk.file("a", "a"));
+    let refused = installation.call(&["run", "DOT_GZIP", "--mode", "dry-run", "--input", &input]);
+    assert_eq!(refused.status, 3, "{}", refused.messages);
+    let gates = installation.call(&["gates", "--output", "json"]).expect(0);
+    assert_eq!(gates.json()["posture"], "NO_EXECUTE");
+}

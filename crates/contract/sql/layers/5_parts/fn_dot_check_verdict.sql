@@ -1,0 +1,16 @@
+-- What passes is an output, and a verifier that did its work says so: a receipt without a digest, its producer having committed
+-- none, is one of a look at nothing.
+CREATE OR REPLACE FUNCTION fn_dot_check_verdict(p_verdict text, p_status text, p_invocation_id uuid) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  IF p_verdict IS DISTINCT FROM 'pass' THEN
+    RETURN;
+  ELSIF p_status IN ('failed', 'cancelled', 'stuck', 'orphan') THEN
+    PERFORM fn_dot_refuse('verdict_invalid', format('a verifier that is %s has passed nothing', p_status));
+  ELSIF EXISTS (SELECT FROM dot_invocation i WHERE i.invocation_id = p_invocation_id AND i.input_digest IS NULL) THEN
+    PERFORM fn_dot_refuse('verdict_invalid', 'nothing can pass: the producer committed no digest of an output',
+      jsonb_build_object('invocation_id', p_invocation_id));
+  END IF;
+END;
+$$;

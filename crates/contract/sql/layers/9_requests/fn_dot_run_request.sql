@@ -1,0 +1,68 @@
+-- Asks for an executed run, which a worker begins once it can. Asking is not running: the gates may be closed, and the request
+-- then waits for them; but there has to be something to run, a pair with contracts on both sides in that mode.
+-- Order: validate → key → contracts → write. The same key for the same thing returns the first request; when it is due is no
+-- part of that.
+CREATE OR REPLACE FUNCTION fn_dot_run_request(
+  p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
+  p_idempotency_key text DEFAULT NULL, p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL,
+  p_not_before timestamptz DEFAULT NULL, p_request_id uuid DEFAULT NULL) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_texts   record;
+  v_tool    dot_tools;
+  v_asked   dot_run_request;
+  v_first   uuid;
+BEGIN
+  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL, NULL);
+  PERFORM fn_dot_check_mode(p_mode);
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
+  IF NOT fn_dot_is_readable_time(p_not_before) THEN
+    PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999', jsonb_build_object('not_before', p_not_before::text));
+  END IF;
+  SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
+  IF v_tool.pair_role IS DISTINCT FROM 'producer' THEN
+    PERFORM fn_dot_refuse_pair(p_dot_code);
+  END IF;
+
+  v_asked.request_id := coalesce(p_request_id, fn_dot_uuid_v7());
+  v_asked.dot_code := p_dot_code;
+  v_asked.process_candidate_code := p_process_candidate_code;
+  v_asked.mode := p_mode;
+  v_asked.correlation_id := p_correlation_id;
+  v_asked.input_ref := v_texts.p_input_ref;
+  v_asked.input_digest := fn_dot_text_or_null(p_input_digest);
+  v_asked.idempotency_key := v_texts.p_idempotency_key;
+  v_asked.actor := p_actor;
+  v_asked.requested_at := clock_timestamp();
+  -- Not earlier than now: nobody gets before others by asking for yesterday.
+  v_asked.not_before := greatest(v_asked.requested_at, p_not_before);
+
+  v_first := fn_dot_request_of_key(v_asked);
+  IF v_first IS NOT NULL THEN
+    RETURN v_first;
+  END IF;
+  PERFORM fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
+  PERFORM fn_dot_contract_of(v_tool.paired_dot, p_mode, p_process_candidate_code);
+
+  INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest, idempotency_key,
+    actor, requested_at, not_before)
+  VALUES (v_asked.request_id, v_asked.dot_code, v_asked.process_candidate_code, v_asked.mode, v_asked.correlation_id, v_asked.input_ref,
+    v_asked.input_digest, v_asked.idempotency_key, v_asked.actor, v_asked.requested_at, v_asked.not_before)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    -- A twin was first, or the id is somebody else's.
+    v_first := fn_dot_request_of_key(v_asked);
+  ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_asked.request_id)) THEN
+    v_first := NULL;
+  ELSE
+    PERFORM fn_dot_notify('dotwrap_request');
+    RETURN v_asked.request_id;
+  END IF;
+  IF v_first IS NULL THEN
+    PERFORM fn_dot_refuse('id_in_use', format('there is a request or a run of the id %s already', v_asked.request_id),
+      jsonb_build_object('request_id', v_asked.request_id));
+  END IF;
+  RETURN v_first;
+END;
+$$;

@@ -1,0 +1,26 @@
+-- Takes a request back that nobody is at: one that waits, or whose claim ran out before a run was begun. From then on no worker
+-- begins a run for it, not even one that wakes up. Who and why stay on the request. False where there was nothing to cancel.
+CREATE OR REPLACE FUNCTION fn_dot_run_request_cancel(p_request_id uuid, p_actor text, p_reason text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_request dot_run_request;
+  v_now     timestamptz;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who cancels the request is missing');
+  ELSIF fn_dot_is_blank(p_reason) THEN
+    PERFORM fn_dot_refuse('reason_required', 'why the request is cancelled is missing');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
+  v_now := clock_timestamp();
+  IF v_request.state = 'waiting' OR (v_request.state = 'claimed' AND v_request.process_run_id IS NULL AND v_request.claimed_until <= v_now) THEN
+    UPDATE dot_run_request r SET state = 'cancelled', claim_token = NULL, cancelled_by = p_actor, cancelled_recorded_by = session_user,
+      cancel_reason = p_reason, finished_at = v_now WHERE r.request_id = p_request_id;
+    RETURN true;
+  END IF;
+  RETURN false;
+END;
+$$;

@@ -1,0 +1,12 @@
+-- Wakes whoever listens, once this transaction commits; the payload is the installation's schema. Only for speed, everybody
+-- polls as well: the queue is the whole cluster's, and once somebody's forgotten listener has let it run full, a NOTIFY fails
+-- at commit. A gate must close all the same, so nothing is sent into a queue that is half full.
+CREATE OR REPLACE FUNCTION fn_dot_notify(p_channel text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  IF pg_notification_queue_usage() < 0.5 THEN
+    PERFORM pg_notify(p_channel, current_schema());
+  END IF;
+END;
+$$;

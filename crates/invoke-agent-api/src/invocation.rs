@@ -1,0 +1,123 @@
+//! What a contract says about how it is called.
+
+use std::{ffi::OsString, fmt};
+
+use dotwrap_invoke::Unusable;
+use dotwrap_wrapper::Contract;
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+
+use crate::Settings;
+
+/// The most that a contract may have read of an answer: it is held in memory.
+const HIGHEST_MAX_RESPONSE_BYTES: u64 = 256 << 20;
+
+/// What is shorter is found in anything, and is no secret.
+const SHORTEST_TOKEN_TO_LOOK_FOR: usize = 8;
+
+/// The keys of `invocation`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    token_environment: Option<String>,
+    max_response_bytes: Option<u64>,
+}
+
+/// How a contract is called.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) token: Option<Token>,
+    pub(crate) max_response_bytes: u64,
+}
+
+/// A bearer token. It has no way to be shown.
+pub(crate) struct Token(String);
+
+impl Invocation {
+    pub(crate) fn of(contract: &Contract, settings: &Settings) -> Result<Self, Unusable> {
+        let keys = if contract.invocation.is_null() {
+            Keys::default()
+        } else if contract.invocation.is_object() {
+            Keys::deserialize(&contract.invocation).map_err(|error| invalid(error.to_string()))?
+        } else {
+            return Err(invalid("it is an object"));
+        };
+        let max_response_bytes = keys
+            .max_response_bytes
+            .unwrap_or(settings.max_response_bytes);
+        if !(1..=HIGHEST_MAX_RESPONSE_BYTES).contains(&max_response_bytes) {
+            return Err(invalid(format!(
+                "max_response_bytes is between 1 and {HIGHEST_MAX_RESPONSE_BYTES}"
+            )));
+        }
+        let token = keys
+            .token_environment
+            .map(|name| Token::from_environment(&name, settings.environment))
+            .transpose()?;
+        Ok(Self {
+            token,
+            max_response_bytes,
+        })
+    }
+}
+
+impl Token {
+    fn from_environment(
+        name: &str,
+        environment: fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Unusable> {
+        let is_name = !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_name {
+            // Not repeated in the message: it may be the token itself.
+            let message = "token_environment is the name of an environment variable, not a token";
+            return Err(invalid(message));
+        }
+        let value = environment(name).filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| {
+            Unusable::new(
+                "token_missing",
+                format!("the environment variable {name} is not set"),
+            )
+            .hint("set it, to the service's bearer token, where the runner is started")
+        })?;
+        let token = Self(value.into_string().map_err(|_not_text| unfit(name))?);
+        token.header().map(|_| token).ok_or_else(|| unfit(name))
+    }
+
+    /// The header's value, marked so that nobody prints it. None, where it has a character that can not be sent.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        if !self.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Whether a service says the token back.
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+        let token = self.0.as_bytes();
+        token.len() >= SHORTEST_TOKEN_TO_LOOK_FOR
+            && bytes.windows(token.len()).any(|window| window == token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(…)")
+    }
+}
+
+fn invalid(message: impl fmt::Display) -> Unusable {
+    Unusable::new("invocation_invalid", format!("invocation: {message}"))
+        .hint("an agent_api contract knows token_environment and max_response_bytes")
+}
+
+fn unfit(name: &str) -> Unusable {
+    let message = format!("the environment variable {name} holds what can not be a bearer token");
+    Unusable::new("token_invalid", message)
+}

@@ -1,0 +1,239 @@
+//! The invoker: from a call to its answer.
+
+use std::{
+    fs::File,
+    future::Future,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use dotwrap_invoke::{
+    Answer, Ending, Failure, Invoker, Mode, Output, Stop, StopReason, StopRecord, ToolCall,
+    Unusable,
+};
+use dotwrap_wrapper::Contract;
+use futures_util::{FutureExt, future::BoxFuture};
+use reqwest::{Client, Response};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    Settings, SetupError,
+    canonical::Canonical,
+    client::client,
+    endpoint::Endpoint,
+    exchange,
+    invocation::Invocation,
+    judge::{judge, note},
+    outgoing::Sent,
+    request::request,
+    said::Said,
+};
+
+/// Calls DOTs that are endpoints of agent services.
+#[derive(Clone, Debug)]
+pub struct AgentApiInvoker {
+    client: Client,
+    settings: Settings,
+}
+
+/// A contract that may be called.
+struct Usable {
+    endpoint: Endpoint,
+    invocation: Invocation,
+}
+
+/// What ends a call from outside.
+struct Limits<'a> {
+    stop: Stop,
+    deadline: Instant,
+    sent: Sent,
+    usable: &'a Usable,
+    call: &'a ToolCall,
+}
+
+impl AgentApiInvoker {
+    /// Reads the authorities that are trusted, the system's and the settings' own, and makes ready to call.
+    ///
+    /// # Errors
+    /// [`SetupError`].
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        Ok(Self {
+            client: client(&settings)?,
+            settings,
+        })
+    }
+
+    fn usable(&self, contract: &Contract, mode: Mode) -> Result<Usable, Unusable> {
+        if !mode.may_mutate() && contract.output_namespace.is_none() {
+            let message = "below REAL_RUN a contract names the namespace of its output";
+            return Err(Unusable::new("namespace_missing", message));
+        }
+        Ok(Usable {
+            endpoint: Endpoint::of(contract, &self.settings.allowed_hosts)?,
+            invocation: Invocation::of(contract, &self.settings)?,
+        })
+    }
+
+    async fn call(
+        &self,
+        call: &ToolCall,
+        stop: Stop,
+        sent: Sent,
+        answer: &mut Answer,
+    ) -> Result<(), Ending> {
+        let deadline = Instant::now() + call.time_limit();
+        // The runner has looked at the contract; since then a variable may have gone.
+        let usable = self
+            .usable(&call.contract, call.mode)
+            .map_err(|unusable| Ending::Failed(Failure::new(unusable.code, unusable.message)))?;
+        let place = usable.endpoint.place.clone();
+        answer.evidence.insert("host".to_owned(), place.into());
+        let limits = Limits {
+            stop,
+            deadline,
+            sent,
+            usable: &usable,
+            call,
+        };
+        self.converse(limits, answer).await
+    }
+
+    async fn converse(&self, mut limits: Limits<'_>, answer: &mut Answer) -> Result<(), Ending> {
+        let Usable {
+            endpoint,
+            invocation,
+        } = limits.usable;
+        let call = limits.call;
+        let token = invocation.token.as_ref();
+        let request = request(&self.client, endpoint, token, call, limits.sent.clone());
+        let request = limits.hold(request).await?;
+        let mut response = limits.hold(exchange::send(request)).await?;
+        note_head(&response, answer);
+        exchange::check_head(&response).map_err(Ending::Failed)?;
+        let limit = invocation.max_response_bytes;
+        let body = limits.hold(exchange::read(&mut response, limit)).await?;
+        answer
+            .evidence
+            .insert("response_bytes".to_owned(), body.len().into());
+        if token.is_some_and(|token| token.is_in(&body)) {
+            let message = "the service's answer holds the bearer token; nothing of it was kept";
+            return Err(Ending::Failed(Failure::new("secret_in_answer", message)));
+        }
+        believe(&body, call, answer).await.map_err(Ending::Failed)
+    }
+}
+
+impl Invoker for AgentApiInvoker {
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
+        self.usable(contract, mode).map(|_| ())
+    }
+
+    fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
+        async move {
+            let began = Instant::now();
+            let sent = Sent::default();
+            let mut answer = Answer::new(Ending::Completed);
+            if let Err(ending) = self.call(call, stop, sent.clone(), &mut answer).await {
+                answer.ending = ending;
+            }
+            answer.called = sent.is_given();
+            let duration = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            answer.with("duration_ms", duration)
+        }
+        .boxed()
+    }
+}
+
+impl Limits<'_> {
+    /// Waits for a part of the conversation, but not past a stop or the deadline. What is dropped then takes its connection
+    /// along.
+    async fn hold<T>(
+        &mut self,
+        part: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Ending> {
+        tokio::select! {
+            biased;
+            reason = self.stop.given() => Err(Ending::Stopped(self.cut_off(reason))),
+            () = tokio::time::sleep_until(self.deadline) => Err(Ending::Failed(self.too_late())),
+            done = part => done.map_err(|failure| Ending::Failed(self.as_far_as_sent(failure))),
+        }
+    }
+
+    /// Where nothing was sent, nothing was done: that much is known.
+    fn as_far_as_sent(&self, failure: Failure) -> Failure {
+        Failure {
+            outcome_unknown: failure.outcome_unknown && self.sent.is_given(),
+            ..failure
+        }
+    }
+
+    fn cut_off(&self, reason: StopReason) -> StopRecord {
+        let (told, may_have_happened) = if self.sent.is_given() {
+            let told = format!("connection to {} closed", self.usable.endpoint.place);
+            let goes_on = format!(
+                "the service may go on with the call {}",
+                self.call.invocation_id
+            );
+            (told, vec![goes_on])
+        } else {
+            ("nothing: the call was not sent".to_owned(), Vec::new())
+        };
+        StopRecord {
+            reason,
+            told: vec![told],
+            ended: Vec::new(),
+            may_have_happened,
+        }
+    }
+
+    fn too_late(&self) -> Failure {
+        let message = format!(
+            "the service did not answer in full within {} ms; the connection was closed",
+            self.call.time_limit().as_millis()
+        );
+        self.as_far_as_sent(Failure::unknown("deadline", message))
+    }
+}
+
+fn note_head(response: &Response, answer: &mut Answer) {
+    let certificate = exchange::peer_certificate(response).map(|digest| digest.to_string());
+    for (name, fact) in [
+        ("http_status", response.status().as_u16().into()),
+        // There is no way to an answer around the verification.
+        ("tls_verified", true.into()),
+        ("tls_certificate", json!(certificate)),
+    ] {
+        answer.evidence.insert(name.to_owned(), fact);
+    }
+}
+
+/// Checks what the service says, and keeps its output.
+async fn believe(body: &[u8], call: &ToolCall, answer: &mut Answer) -> Result<(), Failure> {
+    let said = Said::from_json(body)?;
+    note(&said, answer);
+    let believed = judge(&said, call)?;
+    answer.output = Some(keep(call.folder.clone(), believed.output).await?);
+    answer.verdict = believed.verdict;
+    answer.verified_digest = believed.verified_digest;
+    Ok(())
+}
+
+/// Writes the output into the call's folder. Its digest is what is then read from there.
+async fn keep(folder: PathBuf, output: Canonical) -> Result<Output, Failure> {
+    let not_kept = |error: io::Error| {
+        Failure::new(
+            "output_not_kept",
+            format!("the output can not be kept: {error}"),
+        )
+    };
+    let kept = tokio::task::spawn_blocking(move || {
+        let path = folder.join(output.file_name);
+        File::create_new(&path)?.write_all(&output.bytes)?;
+        Output::of(&path)
+    });
+    kept.await
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(not_kept)
+}

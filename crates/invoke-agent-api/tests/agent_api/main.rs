@@ -1,0 +1,13 @@
+//! Calls of agent services on loopback, over TLS: honest ones, broken ones and hostile ones.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; unwrapping is how it fails"
+)]
+
+mod answers;
+mod check;
+mod pilot;
+mod secrets;
+mod support;
+mod transport;

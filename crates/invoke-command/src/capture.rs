@@ -1,0 +1,126 @@
+//! Standard output: the whole of it goes to a file and is digested on the way.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    thread,
+};
+
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe::Receiver,
+    sync::{mpsc, oneshot},
+};
+
+use dotwrap_invoke::Digest;
+
+const PIECE: usize = 64 * 1024;
+
+/// How many pieces may wait for the disk.
+const WAITING: usize = 16;
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Captured {
+    pub(crate) bytes: u64,
+    /// Nothing where it was cut off: the digest of a part would be the digest of nothing anybody meant.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// Why no more is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// That was all.
+    Complete,
+    /// It was more than it may be.
+    TooLarge,
+    /// It can not be read or kept any more.
+    Broken,
+}
+
+/// The reading side. The disk has a thread of its own, so that it never holds up whoever renews the lease.
+pub(crate) struct Capture {
+    source: Receiver,
+    pieces: mpsc::Sender<Vec<u8>>,
+    written: oneshot::Receiver<io::Result<Digest>>,
+    bytes: u64,
+    most: u64,
+    end: Option<End>,
+}
+
+impl Capture {
+    pub(crate) fn start(source: Receiver, file: File, most: u64) -> Self {
+        let (pieces, to_write) = mpsc::channel(WAITING);
+        let (done, written) = oneshot::channel();
+        thread::spawn(move || {
+            let _nobody_waits = done.send(write_all(file, to_write));
+        });
+        Self {
+            source,
+            pieces,
+            written,
+            bytes: 0,
+            most,
+            end: None,
+        }
+    }
+
+    /// Reads until there is no more to read. Can be dropped and called again.
+    pub(crate) async fn read(&mut self) -> End {
+        loop {
+            if let Some(end) = self.end {
+                return end;
+            }
+            self.end = self.read_piece().await;
+        }
+    }
+
+    async fn read_piece(&mut self) -> Option<End> {
+        let Ok(place) = self.pieces.reserve().await else {
+            return Some(End::Broken);
+        };
+        let mut piece = Vec::with_capacity(PIECE);
+        match self.source.read_buf(&mut piece).await {
+            Ok(0) => return Some(End::Complete),
+            Ok(_) => {}
+            Err(_) => return Some(End::Broken),
+        }
+        let room = usize::try_from(self.most - self.bytes).unwrap_or(usize::MAX);
+        let too_large = piece.len() > room;
+        piece.truncate(room);
+        self.bytes += piece.len() as u64;
+        place.send(piece);
+        too_large.then_some(End::TooLarge)
+    }
+
+    /// Why no more was read; nothing while there may be more.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Waits for the disk.
+    pub(crate) async fn finish(self) -> io::Result<Captured> {
+        drop(self.pieces);
+        let lost = |_| io::Error::other("the thread that writes it is gone");
+        let digest = self.written.await.map_err(lost)??;
+        Ok(Captured {
+            bytes: self.bytes,
+            digest: (self.end == Some(End::Complete)).then_some(digest),
+        })
+    }
+}
+
+fn write_all(mut file: File, mut pieces: mpsc::Receiver<Vec<u8>>) -> io::Result<Digest> {
+    let mut hasher = Sha256::new();
+    while let Some(piece) = pieces.blocking_recv() {
+        file.write_all(&piece)?;
+        hasher.update(&piece);
+    }
+    let hex: String = hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    hex.parse().map_err(io::Error::other)
+}

@@ -1,0 +1,261 @@
+//! From what became of a call to the answer that is owed for it.
+
+use std::{fs::Metadata, io, path::Path, thread, time::Duration};
+
+use dotwrap_invoke::{Answer, Ending, Failure, Output, Stop, StopReason, StopRecord};
+use dotwrap_wrapper::{ComponentRole, Verdict};
+use nix::sys::signal::Signal;
+use tokio::{sync::oneshot, time::Instant};
+use walkdir::WalkDir;
+
+use crate::{
+    Report, Status, Why, capture::End, prepare::Prepared, run::Ran, said::Said, spec::OutputIs,
+    verdict,
+};
+
+/// What a verifier prints is looked at up to this length, in bytes.
+const LONGEST_VERDICT: u64 = 1024 * 1024;
+
+/// What a producer made is looked at up to this length, for whether it says that it only pretended.
+const LONGEST_OUTPUT: u64 = 16 * 1024 * 1024;
+
+/// What reading the output may take at least, however little is left of the call's time.
+const READING: Duration = Duration::from_secs(5);
+
+/// Says what became of the call, without evidence.
+pub(crate) async fn conclude(
+    role: ComponentRole,
+    prepared: &Prepared,
+    ran: &Ran,
+    stop: Stop,
+    deadline: Instant,
+) -> Answer {
+    let answer = match judge_ending(prepared, ran) {
+        Ok(status) => judge_output(role, prepared, ran, status, stop, deadline).await,
+        Err(ending) => Answer::new(ending),
+    };
+    match (&answer.ending, role) {
+        (Ending::Failed(_), ComponentRole::Verifier) => Answer {
+            verdict: Some(Verdict::Error),
+            ..answer
+        },
+        _ => answer,
+    }
+}
+
+/// The tool's exit status, where it ended by itself.
+fn judge_ending(prepared: &Prepared, ran: &Ran) -> Result<Status, Ending> {
+    let report = &ran.report;
+    let cut_off = |code, message: &str| Err(Ending::Failed(Failure::unknown(code, message)));
+    match (report.why, ran.stdout_end) {
+        (Why::SupervisorLost, _) => cut_off(
+            "supervisor_lost",
+            "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
+        ),
+        (Why::Told | Why::ToolEnded, Some(End::TooLarge)) => cut_off(
+            "output_too_large",
+            "it printed more than it may (limits.stdout_bytes) and was stopped",
+        ),
+        (Why::Told, Some(End::Broken)) => cut_off(
+            "output_not_kept",
+            "what it printed could not be kept, and it was stopped",
+        ),
+        (Why::Told | Why::Abandoned, _) => match ran.stopped {
+            Some(reason) => Err(Ending::Stopped(stop_record(reason, report))),
+            None => cut_off(
+                "told_to_stop",
+                "its supervisor was told by somebody to stop it",
+            ),
+        },
+        (Why::Deadline, _) => cut_off("deadline", "its time was over (timeout_ms)"),
+        (Why::TooManyProcesses, _) => cut_off(
+            "too_many_processes",
+            "it ran more processes at once than it may (limits.processes)",
+        ),
+        (Why::ToolEnded, _) if !report.survived.is_empty() => cut_off(
+            "still_running",
+            "it left processes behind that could not be ended",
+        ),
+        (Why::ToolEnded, _) => match report.status {
+            Some(Status::Signalled(signal)) => Err(Ending::Failed(by_signal(prepared, signal))),
+            Some(status) => Ok(status),
+            None => cut_off("exit_unknown", "nobody saw how it ended"),
+        },
+    }
+}
+
+fn by_signal(prepared: &Prepared, signal: i32) -> Failure {
+    let cpu_limited = prepared.spec.limits.cpu_seconds.is_some();
+    if signal == Signal::SIGXFSZ as i32 {
+        return Failure::unknown(
+            "output_too_large",
+            "it wrote a file that is longer than it may be (limits.output_bytes)",
+        );
+    }
+    if cpu_limited && signal == Signal::SIGXCPU as i32 {
+        return Failure::unknown(
+            "cpu_limit",
+            "it used more processor time than it may (limits.cpu_seconds)",
+        );
+    }
+    Failure::unknown("signal", format!("it ended by signal {signal}"))
+}
+
+fn stop_record(reason: StopReason, report: &Report) -> StopRecord {
+    let what = match report.why {
+        Why::ToolEnded => "all of it: it had ended by itself, and its output was not read",
+        _ => "whatever the tool did before it was stopped",
+    };
+    let mut may_have_happened = vec![what.to_owned()];
+    let survived = report.survived.iter();
+    may_have_happened.extend(survived.map(|process| format!("{process} may still run")));
+    StopRecord {
+        reason,
+        told: report.told.clone(),
+        ended: report.ended.clone(),
+        may_have_happened,
+    }
+}
+
+/// Of a call that was stopped before anything had been started.
+pub(crate) fn never_started(reason: StopReason) -> Answer {
+    let mut answer = Answer::new(Ending::Stopped(StopRecord {
+        reason,
+        told: Vec::new(),
+        ended: Vec::new(),
+        may_have_happened: Vec::new(),
+    }));
+    answer.called = false;
+    answer
+}
+
+/// What a tool that ended by itself has left.
+async fn judge_output(
+    role: ComponentRole,
+    prepared: &Prepared,
+    ran: &Ran,
+    status: Status,
+    mut stop: Stop,
+    deadline: Instant,
+) -> Answer {
+    if let Some(failure) = judge_status(role, prepared, status) {
+        return Answer::failed(failure);
+    }
+    let read = tokio::select! {
+        read = read_output(prepared) => read,
+        // A stop before the output is read leaves a tool that did its work, and nothing to show for it.
+        reason = stop.given() => {
+            let record = stop_record(reason, &ran.report);
+            return Answer::new(Ending::Stopped(record));
+        }
+        () = tokio::time::sleep_until(deadline.max(Instant::now() + READING)) => Err(Failure::new(
+            "deadline",
+            "it ended in time, but its output could not be read in time",
+        )),
+    };
+    let read = read.and_then(|output| check_stdout(prepared, ran, output));
+    match (read, role) {
+        (Err(failure), _) => Answer::failed(failure),
+        (Ok(output), ComponentRole::Producer) => produced(output),
+        (Ok(output), ComponentRole::Verifier) => verified(prepared, status, output),
+    }
+}
+
+fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Option<Failure> {
+    let failed = match role {
+        ComponentRole::Producer => verdict::of_status(&prepared.spec, status) != Verdict::Pass,
+        ComponentRole::Verifier => verdict::of_status(&prepared.spec, status) == Verdict::Error,
+    };
+    failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
+}
+
+/// Reads the whole of it, in a thread that nobody has to wait for.
+async fn read_output(prepared: &Prepared) -> Result<Output, Failure> {
+    let path = prepared.output();
+    let most = match prepared.spec.output {
+        OutputIs::File => prepared.spec.limits.output_bytes(),
+        // It was counted while it came.
+        OutputIs::Stdout => u64::MAX,
+    };
+    let (done, read) = oneshot::channel();
+    thread::spawn(move || {
+        let _nobody_waits = done.send(read_at_most(&path, most));
+    });
+    read.await
+        .unwrap_or_else(|_| Err(Failure::new("output_unusable", "it could not be read")))
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Output, Failure> {
+    let size = size_below(path);
+    if size > most {
+        let message =
+            format!("its output is {size} bytes long, more than it may be (limits.output_bytes)");
+        return Err(Failure::new("output_too_large", message));
+    }
+    Output::of(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(
+            "output_missing",
+            "it ended as if all were well, and left no output",
+        ),
+        _ => Failure::new("output_unusable", error.to_string()),
+    })
+}
+
+/// How many bytes lie there, in a file or in a folder's files. Counted without reading them.
+fn size_below(path: &Path) -> u64 {
+    WalkDir::new(path)
+        .into_iter()
+        .filter_map(|entry| entry.ok()?.metadata().ok())
+        .filter(Metadata::is_file)
+        .map(|entry| entry.len())
+        .sum()
+}
+
+/// What it printed and what is in the file must be the same: the file is in a folder in which it may write.
+fn check_stdout(prepared: &Prepared, ran: &Ran, output: Output) -> Result<Output, Failure> {
+    if prepared.spec.output == OutputIs::File {
+        return Ok(output);
+    }
+    match &ran.stdout {
+        Ok(captured) if captured.digest == Some(output.digest) => Ok(output),
+        Ok(captured) if captured.digest.is_some() => Err(Failure::new(
+            "output_tampered",
+            "the file that keeps what it printed was changed while it ran",
+        )),
+        Ok(_) => Err(Failure::new(
+            "output_incomplete",
+            "it has ended, but somebody whom it handed its standard output to still holds it",
+        )),
+        Err(error) => Err(Failure::new("output_not_kept", error.to_string())),
+    }
+}
+
+fn produced(output: Output) -> Answer {
+    // A folder says nothing, and is no error.
+    let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::Other);
+    let mut answer = Answer::new(Ending::Completed);
+    answer.is_mock = said.is_mock();
+    answer.output = Some(output);
+    answer
+}
+
+fn verified(prepared: &Prepared, status: Status, output: Output) -> Answer {
+    let said = match Said::in_file(&output.path, LONGEST_VERDICT) {
+        Ok(said) => said,
+        Err(error) => return Answer::failed(Failure::new("output_unusable", error.to_string())),
+    };
+    let printed = match output.size {
+        size if size <= LONGEST_VERDICT => std::fs::read_to_string(&output.path).ok(),
+        _ => None,
+    };
+    let judgement = verdict::judge(&prepared.spec, status, &said, printed.as_deref());
+    let mut answer = Answer::new(Ending::Completed);
+    answer.is_mock = said.is_mock();
+    answer.output = Some(output);
+    answer.verdict = Some(judgement.verdict);
+    answer.verified_digest = judgement.verified_digest;
+    if !judgement.reasons.is_empty() {
+        answer = answer.with("no_pass_because", judgement.reasons);
+    }
+    answer
+}

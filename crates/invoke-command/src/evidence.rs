@@ -1,0 +1,87 @@
+//! What is kept of a call beside its answer: small, and nothing that the tool or the runner's environment may have put a
+//! secret into. What it printed stays in files.
+
+use dotwrap_invoke::Answer;
+use serde_json::{Value as Json, json};
+
+use crate::{Leftover, Report, Status, Why, capture::End, prepare::Prepared, run::Ran};
+
+/// How many names a list has at most.
+const NAMED: usize = 8;
+
+pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &Ran) -> Answer {
+    let report = &ran.report;
+    let facts = [
+        ("program", json!(prepared.program.path)),
+        ("duration_ms", json!(report.duration_ms)),
+        ("usage", json!(report.usage)),
+        ("stdout", stdout(prepared, ran)),
+        ("stderr", stderr(prepared, report)),
+        ("sandbox", json!(ran.launch.sandbox)),
+        ("limits", limits(prepared, ran)),
+    ];
+    for (name, fact) in facts {
+        answer = answer.with(name, fact);
+    }
+    match report.status {
+        Some(Status::Exited(status)) => answer = answer.with("exit_status", status),
+        Some(Status::Signalled(signal)) => answer = answer.with("signal", signal),
+        None => {}
+    }
+    if !report.leftover.is_empty() {
+        answer = answer.with("leftover", named(&report.leftover));
+    }
+    if !report.survived.is_empty() {
+        answer = answer.with("survived", named(&report.survived));
+    }
+    if !report.told.is_empty() {
+        answer = answer.with("told", report.told.clone());
+    }
+    if !prepared.environment_missing.is_empty() {
+        answer = answer.with("environment_missing", prepared.environment_missing.clone());
+    }
+    answer
+}
+
+fn stdout(prepared: &Prepared, ran: &Ran) -> Json {
+    let captured = ran.stdout.as_ref().ok();
+    json!({
+        "file": prepared.folder.stdout(),
+        "bytes": captured.map(|captured| captured.bytes),
+        "digest": captured.and_then(|captured| captured.digest),
+    })
+}
+
+fn stderr(prepared: &Prepared, report: &Report) -> Json {
+    json!({
+        "file": prepared.folder.stderr(),
+        "bytes": report.stderr.bytes,
+        "kept_bytes": report.stderr.kept_bytes,
+    })
+}
+
+fn limits(prepared: &Prepared, ran: &Ran) -> Json {
+    let struck: Vec<&str> = [
+        (ran.stdout_end == Some(End::TooLarge)).then_some("stdout_bytes"),
+        (ran.report.stderr.bytes > ran.report.stderr.kept_bytes).then_some("stderr_bytes"),
+        (ran.report.why == Why::Deadline).then_some("timeout_ms"),
+        (ran.report.why == Why::TooManyProcesses).then_some("processes"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    json!({
+        "set": prepared.spec.limits,
+        "struck": struck,
+        "not_enforced": ran.launch.not_enforced,
+    })
+}
+
+fn named(processes: &[Leftover]) -> Json {
+    let names: Vec<&str> = processes
+        .iter()
+        .take(NAMED)
+        .map(|process| process.name.as_str())
+        .collect();
+    json!({ "count": processes.len(), "names": names })
+}

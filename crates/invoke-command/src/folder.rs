@@ -1,0 +1,89 @@
+//! The call's own folder.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use dotwrap_wrapper::Fixture;
+
+/// The call's own folder, and what is where in it.
+///
+/// ```text
+/// work/          the working folder
+/// output         what a producer makes: a file, or a folder
+/// stdout stderr  what it printed
+/// tmp/ tmp/home/ TMPDIR and HOME
+/// fixture.json   the contract's fixture, if it names one
+/// ```
+#[derive(Clone, Debug)]
+pub struct CallFolder(PathBuf);
+
+impl CallFolder {
+    /// Makes what has to be there before the tool starts.
+    ///
+    /// # Errors
+    /// The file system's; `AlreadyExists` where the folder was used before.
+    pub fn make(path: &Path, fixture: Option<&Fixture>) -> io::Result<Self> {
+        let folder = Self(path.to_owned());
+        for below in [folder.work(), folder.temporary(), folder.home()] {
+            DirBuilder::new().mode(0o700).create(below)?;
+        }
+        if let Some(fixture) = fixture {
+            let mut file = new_file(&folder.fixture())?;
+            file.write_all(&serde_json::to_vec_pretty(&fixture.body)?)?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The working folder.
+    pub fn work(&self) -> PathBuf {
+        self.0.join("work")
+    }
+
+    /// Where a producer puts its output.
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
+    /// What it printed.
+    pub fn stdout(&self) -> PathBuf {
+        self.0.join("stdout")
+    }
+
+    /// What it complained.
+    pub fn stderr(&self) -> PathBuf {
+        self.0.join("stderr")
+    }
+
+    /// `TMPDIR`.
+    pub fn temporary(&self) -> PathBuf {
+        self.0.join("tmp")
+    }
+
+    /// `HOME`.
+    pub fn home(&self) -> PathBuf {
+        self.0.join("tmp/home")
+    }
+
+    /// The fixture's body, as JSON.
+    pub fn fixture(&self) -> PathBuf {
+        self.0.join("fixture.json")
+    }
+}
+
+/// A file that was not there, and that nobody else may read. A link in its place is not followed.
+pub(crate) fn new_file(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}

@@ -1,0 +1,78 @@
+//! The invoker for contracts whose endpoint is `command:<program>`.
+
+use dotwrap_invoke::{Answer, Failure, Invoker, Mode, Stop, ToolCall, Unusable};
+use dotwrap_wrapper::{ComponentRole, Contract, Verdict};
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use crate::{
+    SearchPath, Supervisor,
+    conclude::{conclude, never_started},
+    evidence,
+    prepare::Prepared,
+    run::run,
+    spec::Spec,
+};
+
+/// Calls programs.
+#[derive(Clone, Debug)]
+pub struct CommandInvoker {
+    supervisor: Supervisor,
+    search_path: SearchPath,
+}
+
+impl CommandInvoker {
+    /// Looks for programs in the system's folders.
+    pub fn new(supervisor: Supervisor) -> Self {
+        Self {
+            supervisor,
+            search_path: SearchPath::of_system(),
+        }
+    }
+
+    /// Looks for programs elsewhere.
+    #[must_use]
+    pub fn with_search_path(mut self, search_path: SearchPath) -> Self {
+        self.search_path = search_path;
+        self
+    }
+
+    async fn call(&self, call: &ToolCall, mut stop: Stop) -> Answer {
+        if let Some(reason) = stop.reason() {
+            return never_started(reason);
+        }
+        let deadline = Instant::now() + call.time_limit();
+        let mut prepared = match Prepared::of(call, &self.search_path) {
+            Ok(prepared) => prepared,
+            Err(failure) => return not_called(call.role, failure),
+        };
+        match run(&self.supervisor, &mut prepared, &mut stop).await {
+            Ok(ran) => {
+                let answer = conclude(call.role, &prepared, &ran, stop, deadline).await;
+                evidence::add(answer, &prepared, &ran)
+            }
+            Err(failure) => not_called(call.role, failure)
+                .with("program", prepared.program.path.to_string_lossy().as_ref()),
+        }
+    }
+}
+
+/// A verifier that was not called could not tell.
+fn not_called(role: ComponentRole, failure: Failure) -> Answer {
+    let mut answer = Answer::not_called(failure);
+    if role == ComponentRole::Verifier {
+        answer.verdict = Some(Verdict::Error);
+    }
+    answer
+}
+
+impl Invoker for CommandInvoker {
+    fn check(&self, contract: &Contract, _mode: Mode) -> Result<(), Unusable> {
+        let spec = Spec::of(contract)?;
+        self.search_path.find(&spec.program).map(drop)
+    }
+
+    fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
+        Box::pin(self.call(call, stop))
+    }
+}

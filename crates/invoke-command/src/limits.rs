@@ -1,0 +1,64 @@
+//! What a tool may use.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The longest grace that a contract may ask for.
+const LONGEST_GRACE: Duration = Duration::from_secs(30);
+
+/// What a tool may use. What is left out is not limited, or has the default that is said.
+///
+/// The kernel counts memory, time and files for each process; `processes` counts all of the call's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Of its standard output; 256 MiB. Beyond it the call is stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdout_bytes: Option<u64>,
+    /// How much of its standard error is kept; 1 MiB. The rest is read, counted and dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr_bytes: Option<u64>,
+    /// Of its output; 64 GiB. No file it writes may be longer, and at the end all of them together may not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
+    /// Address space of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Processor time of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u64>,
+    /// Processes that run at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Open files of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+    /// How long it may take to end after SIGTERM, before SIGKILL; 2000, at most 30 000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_ms: Option<u64>,
+}
+
+impl Limits {
+    /// See [`Limits::stdout_bytes`].
+    pub fn stdout_bytes(&self) -> u64 {
+        self.stdout_bytes.unwrap_or(256 * MIB)
+    }
+
+    /// See [`Limits::stderr_bytes`].
+    pub fn stderr_bytes(&self) -> u64 {
+        self.stderr_bytes.unwrap_or(MIB)
+    }
+
+    /// See [`Limits::output_bytes`].
+    pub fn output_bytes(&self) -> u64 {
+        self.output_bytes.unwrap_or(64 * 1024 * MIB)
+    }
+
+    /// See [`Limits::grace_ms`].
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms.unwrap_or(2000)).min(LONGEST_GRACE)
+    }
+}

@@ -1,0 +1,87 @@
+//! A call underway: its output is read, and it is ended when it has to be.
+
+use std::{io, time::Duration};
+
+use dotwrap_invoke::{Failure, Stop, StopReason};
+
+use tokio::time::Instant;
+
+use crate::{
+    Launch, Report, Stdin, Supervised, Supervisor,
+    capture::{Capture, Captured, End},
+    folder::new_file,
+    prepare::Prepared,
+};
+
+/// What the supervisor may need beyond the grace before it counts as lost: a tool of a real run could have stopped it.
+const SUPERVISOR_S_OWN: Duration = Duration::from_secs(8);
+
+/// How long the output's end is waited for when everything has ended: only somebody whom the tool handed it to can still hold
+/// it open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What became of a call.
+pub(crate) struct Ran {
+    pub(crate) launch: Launch,
+    pub(crate) report: Report,
+    pub(crate) stdout: io::Result<Captured>,
+    pub(crate) stdout_end: Option<End>,
+    pub(crate) stopped: Option<StopReason>,
+}
+
+/// Starts the tool and waits until nothing of it runs.
+pub(crate) async fn run(
+    supervisor: &Supervisor,
+    prepared: &mut Prepared,
+    stop: &mut Stop,
+) -> Result<Ran, Failure> {
+    let file = new_file(&prepared.folder.stdout())
+        .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
+    let stdin = std::mem::replace(&mut prepared.stdin, Stdin::Nothing);
+    let mut supervised = supervisor
+        .start(prepared.program.clone(), stdin)
+        .await
+        .map_err(|error| Failure::new("not_started", error.to_string()))?;
+    let Some(source) = supervised.stdout.take() else {
+        return Err(Failure::new("not_started", "it has no standard output"));
+    };
+    let launch = supervised.launch().clone();
+    let mut capture = Capture::start(source, file, prepared.spec.limits.stdout_bytes());
+    let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
+    let _somebody_holds_it = tokio::time::timeout(LAST_WORDS, capture.read()).await;
+    Ok(Ran {
+        launch,
+        report,
+        stdout_end: capture.end(),
+        stdout: capture.finish().await,
+        stopped,
+    })
+}
+
+async fn watch(
+    mut supervised: Supervised,
+    capture: &mut Capture,
+    prepared: &Prepared,
+    stop: &mut Stop,
+) -> (Report, Option<StopReason>) {
+    let time_limit = prepared.program.time_limit.unwrap_or_default();
+    let ending = prepared.program.limits.grace() + SUPERVISOR_S_OWN;
+    let patience = tokio::time::sleep(time_limit + ending);
+    tokio::pin!(patience);
+    let mut stopped = None;
+    loop {
+        tokio::select! {
+            biased;
+            reason = stop.given(), if stopped.is_none() => stopped = Some(reason),
+            report = supervised.wait() => return (report, stopped),
+            end = capture.read(), if capture.end().is_none() => {
+                if end == End::Complete {
+                    continue;
+                }
+            }
+            () = &mut patience => return (supervised.wait_no_longer().await, stopped),
+        }
+        supervised.stop();
+        patience.as_mut().reset(Instant::now() + ending);
+    }
+}

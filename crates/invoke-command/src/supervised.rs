@@ -1,0 +1,309 @@
+//! A tool under supervision, as dotwrap sees it.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Write},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream as BlockingStream, process::CommandExt},
+    },
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::{
+        UnixStream,
+        unix::pipe::{Receiver, Sender},
+    },
+    process::{Child, Command},
+};
+use uuid::Uuid;
+
+use crate::{
+    Limits, Sandbox, abandoned,
+    supervisor::{Launch, Message, Order, Report, STOP, SUPERVISE, Why, this_executable},
+};
+
+/// The variable by which processes are found whose supervisor was killed.
+pub(crate) const MARK: &str = "DOT_SUPERVISION";
+
+/// Starts tools under supervision.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    executable: PathBuf,
+}
+
+/// What is started, and how.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The executable file, absolute.
+    pub path: PathBuf,
+    /// Its own name, as it will see it.
+    pub arg0: String,
+    /// Its arguments, without its name.
+    pub arguments: Vec<String>,
+    /// Its environment; nothing else gets in, but for a mark by which its processes are found.
+    pub environment: BTreeMap<String, String>,
+    /// Its working folder.
+    pub folder: PathBuf,
+    /// The file that takes its standard error. Must not be there yet.
+    pub stderr: PathBuf,
+    /// What it may use.
+    pub limits: Limits,
+    /// Where it may write.
+    pub sandbox: Sandbox,
+    /// When it is ended, counted from its start.
+    pub time_limit: Option<Duration>,
+}
+
+/// A tool's standard input.
+#[derive(Debug)]
+pub enum Stdin {
+    /// Ends at once.
+    Nothing,
+    /// This file.
+    File(File),
+    /// What is written to [`Supervised::stdin`].
+    Piped,
+}
+
+/// A tool that did not start. Nothing of it runs, and nothing of it ever did.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotStarted(pub String);
+
+/// A tool that runs under supervision.
+///
+/// Dropping it ends the tool as [`Supervised::stop`] does, without anybody to hear the report.
+#[derive(Debug)]
+pub struct Supervised {
+    /// Its standard input, where it was asked for. Dropping it is the input's end.
+    pub stdin: Option<Sender>,
+    /// Its standard output. It must be read, or the tool waits.
+    pub stdout: Option<Receiver>,
+    process: u32,
+    launch: Launch,
+    supervisor: Child,
+    messages: Lines<BufReader<UnixStream>>,
+    control: BlockingStream,
+    mark: String,
+    report: Option<Report>,
+}
+
+impl Supervisor {
+    /// The running program is the supervisor's too: its `main` calls [`run_if_asked`](crate::run_if_asked) first.
+    pub fn of_this_program() -> Self {
+        Self::with_executable(this_executable())
+    }
+
+    /// Another program is, whose `main` does that.
+    pub fn with_executable(executable: impl Into<PathBuf>) -> Self {
+        Self {
+            executable: executable.into(),
+        }
+    }
+
+    /// Starts a tool.
+    ///
+    /// # Errors
+    /// [`NotStarted`]; nothing is left running then.
+    pub async fn start(&self, program: Program, stdin: Stdin) -> Result<Supervised, NotStarted> {
+        let failed = |what: &str, error: io::Error| NotStarted(format!("{what}: {error}"));
+        let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
+        let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
+        let supervisor = self
+            .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
+            .map_err(|error| failed("the supervisor did not start", error))?;
+        let mark = Uuid::now_v7().to_string();
+        let (control, mut stream) =
+            both(near).map_err(|error| failed("no control channel", error))?;
+        let order = line(order(program, &mark)).map_err(|error| failed("no order", error))?;
+        stream
+            .write_all(&order)
+            .await
+            .map_err(|error| failed("the supervisor does not listen", error))?;
+        let mut messages = BufReader::new(stream).lines();
+        let (process, launch) = match next_message(&mut messages).await {
+            Some(Message::Started { process, launch }) => (process, launch),
+            Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
+            // It was told to stop by somebody else, before it had said anything.
+            Some(Message::Ended(_)) => return Err(NotStarted("it was ended at once".to_owned())),
+            None => return Err(NotStarted("the supervisor ended early".to_owned())),
+        };
+        Ok(Supervised {
+            stdin: pipes.stdin,
+            stdout: Some(pipes.stdout),
+            process,
+            launch,
+            supervisor,
+            messages,
+            control,
+            mark,
+            report: None,
+        })
+    }
+
+    /// Its standard error is the control channel: the one of the three that the tool is given otherwise.
+    fn spawn(&self, stdin: Stdio, stdout: Stdio, control: BlockingStream) -> io::Result<Child> {
+        let mut command = std::process::Command::new(&self.executable);
+        command
+            .arg0("dotwrap-supervisor")
+            .arg(SUPERVISE)
+            .env_clear()
+            .current_dir("/")
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(OwnedFd::from(control));
+        Command::from(command).spawn()
+    }
+}
+
+impl Supervised {
+    /// The tool's process id, which is also its group's and session's.
+    pub fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// What was set up before its first instruction: the sandbox, and what could not be had.
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`Supervised::wait`] says what became
+    /// of it.
+    pub fn stop(&self) {
+        // A dozen bytes always fit, and if the supervisor is gone `wait` says so.
+        let _ = (&self.control).write_all(STOP);
+    }
+
+    /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. Can be dropped
+    /// and called again.
+    pub async fn wait(&mut self) -> Report {
+        while self.report.is_none() {
+            match next_message(&mut self.messages).await {
+                Some(Message::Ended(report)) => self.report = Some(report),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let _reaped = self.supervisor.wait().await;
+        if let Some(report) = &self.report {
+            return report.clone();
+        }
+        let report = abandoned::end(self.process, &self.mark).await;
+        self.report.insert(report).clone()
+    }
+
+    /// Ends the supervisor itself, where it does not answer, and then what it watched.
+    pub async fn wait_no_longer(mut self) -> Report {
+        let _gone_already = self.supervisor.start_kill();
+        let _reaped = self.supervisor.wait().await;
+        abandoned::end(self.process, &self.mark).await
+    }
+}
+
+struct Pipes {
+    stdin: Option<Sender>,
+    stdout: Receiver,
+    tool_stdin: Stdio,
+    tool_stdout: Stdio,
+}
+
+impl Pipes {
+    fn new(stdin: Stdin) -> io::Result<Self> {
+        let (stdin, tool_stdin) = match stdin {
+            Stdin::Nothing => (None, Stdio::null()),
+            Stdin::File(file) => (None, Stdio::from(file)),
+            Stdin::Piped => {
+                let (far, near) = io::pipe()?;
+                (Some(Sender::from_owned_fd(near.into())?), Stdio::from(far))
+            }
+        };
+        let (near, far) = io::pipe()?;
+        Ok(Self {
+            stdin,
+            stdout: Receiver::from_owned_fd(near.into())?,
+            tool_stdin,
+            tool_stdout: Stdio::from(far),
+        })
+    }
+}
+
+fn order(program: Program, mark: &str) -> Order {
+    let mut environment = program.environment;
+    environment.insert(MARK.to_owned(), mark.to_owned());
+    Order {
+        program: program.path,
+        arg0: program.arg0,
+        arguments: program.arguments,
+        environment,
+        folder: program.folder,
+        stderr: program.stderr,
+        limits: program.limits,
+        sandbox: program.sandbox,
+        time_limit_ms: program
+            .time_limit
+            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+fn line(order: Order) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&order)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// One end to write to from anywhere, and one to read from.
+fn both(near: BlockingStream) -> io::Result<(BlockingStream, UnixStream)> {
+    near.set_nonblocking(true)?;
+    Ok((near.try_clone()?, UnixStream::from_std(near)?))
+}
+
+async fn next_message(messages: &mut Lines<BufReader<UnixStream>>) -> Option<Message> {
+    while let Ok(Some(line)) = messages.next_line().await {
+        if let Ok(message) = serde_json::from_str(&line) {
+            return Some(message);
+        }
+    }
+    None
+}
+
+impl Program {
+    /// A program without arguments, environment or limits, that may write wherever its account may.
+    pub fn new(path: impl Into<PathBuf>, folder: &Path, stderr: &Path) -> Self {
+        let path = path.into();
+        Self {
+            arg0: path.to_string_lossy().into_owned(),
+            path,
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            folder: folder.to_owned(),
+            stderr: stderr.to_owned(),
+            limits: Limits::default(),
+            sandbox: Sandbox::Unrestricted,
+            time_limit: None,
+        }
+    }
+}
+
+impl Report {
+    /// What is known of a tool whose supervisor was killed.
+    pub(crate) fn of_lost_supervisor(process: u32) -> Self {
+        Self {
+            process,
+            status: None,
+            why: Why::SupervisorLost,
+            told: Vec::new(),
+            ended: Vec::new(),
+            leftover: Vec::new(),
+            survived: Vec::new(),
+            stderr: crate::StderrKept::default(),
+            usage: crate::Usage::default(),
+            duration_ms: 0,
+        }
+    }
+}

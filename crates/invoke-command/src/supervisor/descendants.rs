@@ -1,0 +1,134 @@
+//! Who descends from a process, and ending them.
+
+use std::{collections::BTreeSet, fs};
+
+use nix::{
+    sys::signal::{Signal, kill, killpg},
+    unistd::{Pid, getpgrp},
+};
+
+use super::Leftover;
+
+/// A process, as `/proc/<id>/stat` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) id: i32,
+    pub(crate) name: String,
+    pub(crate) state: char,
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+    pub(crate) session: i32,
+    pub(crate) threads: u64,
+}
+
+impl Process {
+    fn parse(stat: &str) -> Option<Self> {
+        // The name is in parentheses, and may hold blanks and parentheses itself.
+        let (id, rest) = stat.split_once(" (")?;
+        let (name, rest) = rest.rsplit_once(") ")?;
+        let mut fields = rest.split(' ');
+        Some(Self {
+            id: id.parse().ok()?,
+            name: name.to_owned(),
+            state: fields.next()?.chars().next()?,
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
+            threads: fields.nth(13)?.parse().ok()?,
+        })
+    }
+
+    /// Has ended, and waits for its parent to ask how.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+impl From<&Process> for Leftover {
+    fn from(process: &Process) -> Self {
+        Self {
+            process: process.id.unsigned_abs(),
+            name: process.name.clone(),
+        }
+    }
+}
+
+/// Every process that this one may see. Empty where the system has no `/proc`.
+pub(crate) fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
+        })
+        .filter_map(|entry| {
+            let stat = fs::read(entry.path().join("stat")).ok()?;
+            Process::parse(&String::from_utf8_lossy(&stat))
+        })
+        .collect()
+}
+
+/// What runs below this process. A look, not a promise: they may fork while it looks.
+pub(super) fn running() -> Vec<Process> {
+    let all = processes();
+    let mut family = BTreeSet::from([std::process::id().cast_signed()]);
+    loop {
+        let size = family.len();
+        family.extend(
+            all.iter()
+                .filter(|process| family.contains(&process.parent))
+                .map(|process| process.id)
+                .collect::<Vec<_>>(),
+        );
+        if family.len() == size {
+            break;
+        }
+    }
+    all.into_iter()
+        .filter(|process| family.contains(&process.id) && !process.has_ended())
+        .filter(|process| process.id != std::process::id().cast_signed())
+        .collect()
+}
+
+/// Sends a signal to these and to the groups they are in.
+///
+/// A group is signalled as one: a process of it that is just forking can not slip through. Nobody else can be in
+/// these groups: a group is within one session, and the tool began a new one.
+pub(super) fn signal(processes: &[Process], signal: Signal) {
+    let own = getpgrp().as_raw();
+    let groups: BTreeSet<i32> = processes
+        .iter()
+        .map(|process| process.group)
+        .filter(|group| *group > 1 && *group != own)
+        .collect();
+    for group in groups {
+        let _gone_already = killpg(Pid::from_raw(group), signal);
+    }
+    for process in processes {
+        let _gone_already = kill(Pid::from_raw(process.id), signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_look_like_the_fields_behind_it() {
+        let stat = "42 (a) S 1 (b)) R 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 100 0 0";
+        let process = Process::parse(stat).unwrap();
+        assert_eq!((process.id, process.parent), (42, 7));
+        assert_eq!((process.group, process.session, process.threads), (8, 9, 3));
+        assert_eq!(process.name, "a) S 1 (b)");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_is_seen() {
+        let own = std::process::id().cast_signed();
+        assert!(processes().iter().any(|process| process.id == own));
+    }
+}

@@ -1,0 +1,96 @@
+//! The launcher: restricts itself and becomes the tool.
+
+use std::{
+    ffi::OsString,
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode},
+};
+
+use nix::sys::signal::SigSet;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    descriptors,
+    order::{LAUNCH, Launch, LaunchOrder},
+    resources, restrict,
+};
+
+/// What a shell says when it could not execute a program.
+const NOT_EXECUTED: u8 = 127;
+
+/// What the launcher says on its status descriptor: a `Ready`, and a `Failed` only if it did not become the tool.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Step {
+    Ready(Launch),
+    Failed(String),
+}
+
+/// Arguments: `__command-launcher ORDER PROGRAM ARG0 ARGUMENT…`; the environment is the tool's already.
+pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let order: Option<LaunchOrder> = arguments
+        .next()
+        .and_then(|text| serde_json::from_str(text.to_str()?).ok());
+    let (Some(order), Some(program), Some(arg0)) = (order, arguments.next(), arguments.next())
+    else {
+        eprintln!("dotwrap: {LAUNCH} is for dotwrap's own use");
+        return ExitCode::from(2);
+    };
+    let Ok(mut status) = reopen(order.status) else {
+        return ExitCode::FAILURE;
+    };
+    let mut command = Command::new(program);
+    command.arg0(arg0).args(arguments);
+    let step = become_tool(&order, &mut status, &mut command);
+    let _supervisor_is_gone = say(&mut status, &Step::Failed(step.to_string()));
+    ExitCode::from(NOT_EXECUTED)
+}
+
+/// Returns only if it did not work.
+fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) -> io::Error {
+    // A session of its own: no terminal, and a group that can be signalled as one.
+    if let Err(error) = nix::unistd::setsid() {
+        return error.into();
+    }
+    // Whatever was blocked for dotwrap or the supervisor is not for the tool.
+    if let Err(error) = SigSet::empty().thread_set_mask() {
+        return error.into();
+    }
+    let mut not_enforced = restrict::tie_to_supervisor();
+    // Had the supervisor died before it was tied to it, nobody would ever be told.
+    if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
+        return io::Error::other("the supervisor is gone");
+    }
+    let sandbox = restrict::apply(&order.sandbox);
+    // Last: with little memory left, only the tool should have to do with it.
+    not_enforced.extend(resources::apply(&order.limits));
+    let ready = Step::Ready(Launch {
+        sandbox,
+        not_enforced,
+    });
+    match say(status, &ready) {
+        Ok(()) => command.exec(),
+        Err(error) => error,
+    }
+}
+
+/// Opens the inherited descriptor once more, so that it closes when the tool is executed, which tells the supervisor that
+/// it was; and closes what was inherited.
+fn reopen(number: i32) -> io::Result<File> {
+    let open = |folder: &str| {
+        OpenOptions::new()
+            .write(true)
+            .open(format!("{folder}/{number}"))
+    };
+    let status = open("/proc/self/fd").or_else(|_no_proc| open("/dev/fd"))?;
+    descriptors::close_inherited(&[std::os::fd::AsRawFd::as_raw_fd(&status)]);
+    Ok(status)
+}
+
+fn say(status: &mut File, step: &Step) -> io::Result<()> {
+    let mut line = serde_json::to_vec(step)?;
+    line.push(b'\n');
+    status.write_all(&line)
+}

@@ -1,0 +1,48 @@
+//! The supervisor: a small process between dotwrap and a tool that ends everything the tool has started.
+//!
+//! ```text
+//! dotwrap ──control──► supervisor ──► launcher, which becomes the tool ──► whatever the tool starts
+//! ```
+//!
+//! It is the program's own executable, started again. The kernel makes it the parent of every orphan below it (it is
+//! a "child subreaper"), so that a daemon that forks twice and leaves its session is still its descendant, and "no child is
+//! left" is the kernel's own answer to "has everything ended?". dotwrap dying, however it dies, closes the control
+//! channel, and that is one more way to be told to stop.
+//!
+//! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool and not for
+//! the supervisor, which the tool can not even signal from inside the sandbox.
+
+mod descendants;
+mod descriptors;
+mod launch;
+mod order;
+mod report;
+mod resources;
+mod restrict;
+mod stderr;
+mod watch;
+
+use std::{ffi::OsStr, process::ExitCode};
+
+pub(crate) use descendants::{Process, processes};
+pub use order::Launch;
+pub(crate) use order::{Message, Order, STOP, SUPERVISE};
+pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
+pub(crate) use watch::this_executable;
+
+/// Does a supervisor's or a launcher's work, if this process was started as one; call it first thing in `main`, before
+/// any thread is started.
+///
+/// Returns the exit status to end with, or nothing in a process that was started for anything else.
+#[must_use]
+pub fn run_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next()?;
+    if first == OsStr::new(order::SUPERVISE) {
+        return Some(watch::supervise());
+    }
+    if first == OsStr::new(order::LAUNCH) {
+        return Some(launch::launch(arguments));
+    }
+    None
+}

@@ -1,0 +1,63 @@
+//! What the supervisor is told and what it tells: lines of JSON on its control channel.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Report;
+use crate::{Limits, Sandbox, SandboxReport};
+
+/// The first argument that makes the executable a supervisor.
+pub(crate) const SUPERVISE: &str = "__command-supervisor";
+
+/// The first argument that makes it a launcher, which becomes the tool.
+pub(crate) const LAUNCH: &str = "__command-launcher";
+
+/// The one word that is said to a running supervisor. Saying nothing more at all, by ending, means the same.
+pub(crate) const STOP: &[u8] = b"stop\n";
+
+/// The first line to a supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) program: PathBuf,
+    pub(crate) arg0: String,
+    pub(crate) arguments: Vec<String>,
+    /// The whole of it. It goes this way and not as arguments, which everybody can read.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) folder: PathBuf,
+    pub(crate) stderr: PathBuf,
+    pub(crate) limits: Limits,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) time_limit_ms: Option<u64>,
+}
+
+/// What a supervisor says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Message {
+    /// The tool runs.
+    Started { process: u32, launch: Launch },
+    /// It never did.
+    NotStarted { why: String },
+    /// Nothing runs any more, as far as could be had.
+    Ended(Report),
+}
+
+/// What the launcher is told, as its second argument.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LaunchOrder {
+    /// The descriptor on which it says how far it got.
+    pub(crate) status: i32,
+    pub(crate) supervisor: u32,
+    pub(crate) limits: Limits,
+    pub(crate) sandbox: Sandbox,
+}
+
+/// What was set up before the tool's first instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// How far the sandbox holds.
+    pub sandbox: SandboxReport,
+    /// Limits and protections that could not be had, each with its reason.
+    pub not_enforced: Vec<String>,
+}

@@ -1,0 +1,102 @@
+//! What a supervisor says when nothing runs any more.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// By itself, with this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+}
+
+/// Why the call came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The tool ended by itself.
+    ToolEnded,
+    /// It was told to stop.
+    Told,
+    /// Its time was over.
+    Deadline,
+    /// It ran more processes at once than it may.
+    TooManyProcesses,
+    /// Whoever had started it was gone. Nobody is left to read this.
+    Abandoned,
+    /// The supervisor was killed. What it could have said is missing.
+    SupervisorLost,
+}
+
+/// A process that was there when it should not have been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Its id.
+    pub process: u32,
+    /// The kernel's short name for it, which it may have chosen itself.
+    pub name: String,
+}
+
+/// What came on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StderrKept {
+    /// All of it.
+    pub bytes: u64,
+    /// As much of it as is in the file.
+    pub kept_bytes: u64,
+}
+
+/// What the tool and its children used, as far as the kernel counted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time in their own code.
+    pub user_ms: u64,
+    /// Processor time in the kernel.
+    pub system_ms: u64,
+    /// The largest resident set of one of them.
+    pub largest_resident_kib: u64,
+}
+
+/// What became of a tool and of everything that it had started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The tool's process id, which is also its group's and session's.
+    pub process: u32,
+    /// How it ended; nothing where nobody saw it.
+    pub status: Option<Status>,
+    /// Why the call came to its end.
+    pub why: Why,
+    /// Who was told to end, and how, in order.
+    pub told: Vec<String>,
+    /// Who was seen to end after that.
+    pub ended: Vec<String>,
+    /// What still ran when the tool had ended by itself. It was told to end as well.
+    pub leftover: Vec<Leftover>,
+    /// What still ran after all that. Nothing should.
+    pub survived: Vec<Leftover>,
+    /// What came on standard error.
+    pub stderr: StderrKept,
+    /// What was used.
+    pub usage: Usage,
+    /// From the tool's start until nothing ran any more, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(formatter, "with exit status {status}"),
+            Self::Signalled(signal) => write!(formatter, "by signal {signal}"),
+        }
+    }
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "process {} ({})", self.process, self.name)
+    }
+}

@@ -1,0 +1,110 @@
+//! What a verifier's ending means. Of all that it says, the worst counts: one that exits with 0 and prints that the output is
+//! wrong has not passed it.
+
+use dotwrap_invoke::Digest;
+use dotwrap_wrapper::Verdict;
+use serde_json::Value as Json;
+
+use crate::{Status, said::Said, spec::Spec};
+
+/// What a verifier said.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Judgement {
+    pub(crate) verdict: Verdict,
+    pub(crate) verified_digest: Option<Digest>,
+    /// Each reason why it is no pass.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// The exit status alone.
+pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
+    match status {
+        Status::Exited(code) if spec.error_exit.contains(&code) => Verdict::Error,
+        Status::Exited(code) if spec.success_exit.contains(&code) => Verdict::Pass,
+        Status::Exited(_) => Verdict::Fail,
+        Status::Signalled(_) => Verdict::Error,
+    }
+}
+
+/// Everything it said.
+///
+/// `printed` is its standard output as text where it is short enough to be compared with `pass_stdout`.
+pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&str>) -> Judgement {
+    let mut judgement = Judgement {
+        verdict: Verdict::Pass,
+        verified_digest: None,
+        reasons: Vec::new(),
+    };
+    judgement.lower(of_status(spec, status), || format!("it ended {status}"));
+    if let Some(expected) = &spec.pass_stdout
+        && printed.map(str::trim_end) != Some(expected.trim_end())
+    {
+        judgement.lower(Verdict::Fail, || {
+            "it did not print what a pass prints".to_owned()
+        });
+    }
+    match said {
+        Said::TooLong => {
+            judgement.lower(Verdict::Error, || "its JSON object is too long".to_owned());
+        }
+        Said::Object(members) => {
+            if let Some(verdict) = members.get("verdict") {
+                let (verdict, reason) = of_member(verdict);
+                judgement.lower(verdict, || reason.to_owned());
+            }
+            for name in ["output_digest", "verified_digest"] {
+                if let Some(digest) = members.get(name) {
+                    judgement.take_digest(name, digest);
+                }
+            }
+        }
+        Said::Other => {}
+    }
+    judgement
+}
+
+fn of_member(verdict: &Json) -> (Verdict, &'static str) {
+    match verdict.as_str() {
+        Some("pass") => (Verdict::Pass, ""),
+        Some("fail") => (Verdict::Fail, "its verdict is fail"),
+        Some("error") => (Verdict::Error, "its verdict is error"),
+        _ => (
+            Verdict::Error,
+            "its verdict is none of pass, fail and error",
+        ),
+    }
+}
+
+impl Judgement {
+    fn lower(&mut self, verdict: Verdict, reason: impl FnOnce() -> String) {
+        if verdict == Verdict::Pass {
+            return;
+        }
+        self.reasons.push(reason());
+        if rank(verdict) > rank(self.verdict) {
+            self.verdict = verdict;
+        }
+    }
+
+    fn take_digest(&mut self, name: &str, digest: &Json) {
+        match digest.as_str().and_then(|text| text.parse().ok()) {
+            Some(digest) if self.verified_digest.is_none_or(|earlier| earlier == digest) => {
+                self.verified_digest = Some(digest);
+            }
+            Some(_) => self.lower(Verdict::Error, || {
+                "it names two different digests".to_owned()
+            }),
+            None => self.lower(Verdict::Error, || {
+                format!("its {name} is no SHA-256 digest")
+            }),
+        }
+    }
+}
+
+fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass => 0,
+        Verdict::Fail => 1,
+        Verdict::Error => 2,
+    }
+}

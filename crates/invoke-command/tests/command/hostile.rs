@@ -1,0 +1,83 @@
+//! Tools that do not want to end, or want somebody else to.
+
+use dotwrap_invoke::Ending;
+use serde_json::json;
+
+use crate::support::{Case, failure, is_gone};
+
+/// Forks twice, leaves its session, ignores SIGTERM, closes what it inherited.
+const DAEMON: &str = r#"(setsid sh -c 'trap "" TERM HUP; echo $$ >daemon; while :; do sleep 1000; done' </dev/null >/dev/null 2>&1 &)
+while ! test -s daemon; do :; done; "#;
+
+#[tokio::test]
+async fn a_daemon_that_left_its_session_is_ended_with_the_tool() {
+    let case = Case::script(
+        &format!("{DAEMON} echo done"),
+        json!({"limits": {"grace_ms": 100}}),
+    );
+    let answer = case.run().await;
+    assert_eq!(answer.ending, Ending::Completed);
+    assert!(is_gone(case.process_in("daemon").await));
+    assert_eq!(answer.evidence["leftover"]["names"][0], json!("sh"));
+    assert!(!answer.evidence.contains_key("survived"));
+}
+
+#[tokio::test]
+async fn a_daemon_is_ended_at_the_deadline() {
+    let script = format!("{DAEMON} sleep 1000");
+    let case = Case::script(&script, json!({"limits": {"grace_ms": 100}})).time_limit(2000);
+    assert_eq!(failure(&case.run().await).code, "deadline");
+    assert!(is_gone(case.process_in("daemon").await));
+}
+
+#[tokio::test]
+async fn a_daemon_that_forks_on_and_on_is_ended() {
+    let script = r#"(setsid sh -c 'trap "" TERM; echo $$ >daemon; while :; do (setsid sleep 1000 &); sleep 0.01; done' &)
+while ! test -s daemon; do :; done"#;
+    let case = Case::script(script, json!({"limits": {"grace_ms": 300}}));
+    let answer = case.run().await;
+    assert!(is_gone(case.process_in("daemon").await));
+    assert!(
+        !answer.evidence.contains_key("survived"),
+        "{:?}",
+        answer.evidence
+    );
+}
+
+#[tokio::test]
+async fn a_daemon_that_holds_the_output_open_does_not_hold_up_the_call() {
+    let script = "(setsid sh -c 'echo $$ >daemon; sleep 1000' &) ; while ! test -s daemon; do :; done; echo done";
+    let case = Case::script(script, json!({}));
+    let answer = case.run().await;
+    assert_eq!(crate::support::printed(&answer), "done\n");
+    assert!(is_gone(case.process_in("daemon").await));
+}
+
+#[tokio::test]
+async fn in_a_dry_run_it_can_not_signal_its_supervisor() {
+    let case = Case::script(
+        "kill -9 $PPID 2>/dev/null && echo killed; echo on",
+        json!({}),
+    );
+    assert_eq!(crate::support::printed(&case.run().await), "on\n");
+}
+
+#[tokio::test]
+async fn in_a_real_run_it_can_and_then_nobody_claims_to_know() {
+    let script = format!("{DAEMON} kill -9 $PPID; sleep 1000");
+    let case = Case::script(&script, json!({})).for_real();
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "supervisor_lost");
+    assert!(failure(&answer).outcome_unknown);
+    crate::support::wait_until_gone(case.process_in("daemon").await).await;
+}
+
+#[tokio::test]
+async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
+    let script = format!("{DAEMON} kill -STOP $PPID; sleep 1000");
+    let limits = json!({"limits": {"grace_ms": 100}});
+    let case = Case::script(&script, limits).for_real().time_limit(1000);
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "supervisor_lost");
+    crate::support::wait_until_gone(case.process_in("daemon").await).await;
+}

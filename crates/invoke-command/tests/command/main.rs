@@ -1,0 +1,16 @@
+//! Programs that are called for real: honest ones and hostile ones.
+
+#![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
+
+mod arguments;
+mod contracts;
+mod environment;
+mod hostile;
+mod limits;
+mod output;
+mod sandbox;
+mod stopping;
+mod supervision;
+mod support;
+mod verdicts;
+mod written;

@@ -1,0 +1,129 @@
+//! What counts as output, and what of it is believed.
+
+use dotwrap_invoke::{Digest, Ending, Output};
+use serde_json::json;
+
+use crate::support::{Case, failure, printed};
+
+const TO_FILE: &str = "file";
+
+#[tokio::test]
+async fn the_whole_of_what_is_printed_is_kept_and_digested() {
+    let case = Case::script("seq 1 200000", json!({}));
+    let answer = case.run().await;
+    let text = printed(&answer);
+    assert_eq!(text.lines().count(), 200_000);
+    assert_eq!(
+        answer.evidence["stdout"]["digest"],
+        json!(Digest::of(&text).to_string())
+    );
+    assert_eq!(answer.evidence["stdout"]["bytes"], json!(text.len()));
+}
+
+#[tokio::test]
+async fn a_file_or_a_folder_in_the_output_s_place_is_the_output() {
+    let case = Case::new(
+        "command:sh",
+        json!({"argv": ["-c", "printf made >$0; echo said", "{output}"]}),
+    );
+    let answer = case.run().await;
+    let output = answer.output.clone().unwrap();
+    assert_eq!((output.digest, output.size), (Digest::of("made"), 4));
+    assert_eq!(case.file("stdout"), "said\n");
+
+    let case = Case::script(
+        "mkdir $DOT_OUTPUT; echo x >$DOT_OUTPUT/a",
+        json!({"output": TO_FILE}),
+    );
+    let output = case.run().await.output.unwrap();
+    assert_eq!(
+        output,
+        Output::of(&case.call.folder.join("output")).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_producer_that_left_nothing_has_not_done_it() {
+    let case = Case::script("true", json!({"output": TO_FILE}));
+    assert_eq!(failure(&case.run().await).code, "output_missing");
+}
+
+#[tokio::test]
+async fn a_link_or_a_pipe_is_no_output() {
+    for script in ["ln -s /etc/passwd $DOT_OUTPUT", "mkfifo $DOT_OUTPUT"] {
+        let case = Case::script(script, json!({"output": TO_FILE}));
+        assert_eq!(
+            failure(&case.run().await).code,
+            "output_unusable",
+            "{script}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_producer_s_exit_status_is_believed_when_it_is_bad() {
+    let case = Case::script("echo done >$DOT_OUTPUT; exit 3", json!({"output": TO_FILE}));
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "exit_status");
+    assert_eq!(answer.evidence["exit_status"], json!(3));
+    assert!(answer.output.is_none());
+
+    let case = Case::script("exit 1", json!({"success_exit": [0, 1]}));
+    assert_eq!(case.run().await.ending, Ending::Completed);
+}
+
+#[tokio::test]
+async fn a_tool_that_changes_the_file_of_what_it_printed_is_caught() {
+    let script = "echo one; while ! test -s ../stdout; do :; done; echo two >../stdout";
+    let case = Case::script(script, json!({}));
+    assert_eq!(failure(&case.run().await).code, "output_tampered");
+    let case = Case::script("rm ../stdout; echo x >../stdout; echo x", json!({}));
+    // The same words in another file are the same output: what is recorded is what is there.
+    assert_eq!(case.run().await.ending, Ending::Completed);
+}
+
+#[tokio::test]
+async fn a_mock_that_says_so_is_believed() {
+    for (said, is_mock) in [
+        (r#"{"is_mock": true}"#, true),
+        (r#"{"is_mock": "perhaps"}"#, true),
+        (r#"{"is_mock": false}"#, false),
+        (r#"{"other": true}"#, false),
+        (r#"[{"is_mock": true}]"#, false),
+        ("is_mock: true", false),
+    ] {
+        let case = Case::script(&format!("echo '{said}'"), json!({}));
+        assert_eq!(case.run().await.is_mock, is_mock, "{said}");
+        let case = Case::script(
+            &format!("echo '{said}' >$DOT_OUTPUT"),
+            json!({"output": TO_FILE}),
+        );
+        assert_eq!(case.run().await.is_mock, is_mock, "{said}");
+        let case = Case::verifier(&format!("echo '{said}'"), json!({}));
+        assert_eq!(case.run().await.is_mock, is_mock, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_producer_can_not_choose_its_output_s_digest() {
+    let lie = Digest::of("something else");
+    let case = Case::script(
+        &format!("echo '{{\"output_digest\": \"{lie}\"}}'"),
+        json!({}),
+    );
+    let answer = case.run().await;
+    assert_ne!(answer.output.unwrap().digest, lie);
+    assert_eq!(answer.verified_digest, None);
+}
+
+#[tokio::test]
+async fn nothing_that_it_complained_about_is_in_the_evidence() {
+    let case = Case::script(
+        "echo secret-in-stderr >&2; echo secret-in-stdout",
+        json!({}),
+    );
+    let answer = case.run().await;
+    assert_eq!(case.file("stderr"), "secret-in-stderr\n");
+    assert_eq!(answer.evidence["stderr"]["bytes"], json!(17));
+    assert!(!format!("{answer:?}").contains("secret-in"));
+}

@@ -1,0 +1,127 @@
+//! Below a real run, nothing outside the call's folder is written.
+
+use std::fs;
+
+use dotwrap_invoke::Ending;
+use serde_json::json;
+
+use crate::support::{Case, printed};
+
+/// A script that tries something outside and prints whether it could.
+fn trying(case: Case, what: &str) -> Case {
+    let outside = case.outside();
+    fs::write(outside.join("there"), "before").unwrap();
+    let script = format!(
+        "cd '{}'; if {what}; then echo yes; else echo no; fi",
+        outside.display()
+    );
+    case.more(json!({"argv": ["-c", script]}))
+}
+
+fn empty() -> Case {
+    Case::new("command:sh", json!({"argv": []}))
+}
+
+const ATTEMPTS: [&str; 8] = [
+    "echo x >new",
+    "echo x >>there",
+    "true >there",
+    "truncate -s 0 there",
+    "rm there",
+    "mv there elsewhere",
+    "mkdir folder",
+    "ln -s there link",
+];
+
+#[tokio::test]
+async fn a_dry_run_can_not_write_outside() {
+    for what in ATTEMPTS {
+        let case = trying(empty(), what);
+        let answer = case.run().await;
+        assert_eq!(printed(&answer), "no\n", "{what}");
+        let names: Vec<_> = fs::read_dir(case.outside()).unwrap().flatten().collect();
+        assert_eq!(names.len(), 1, "{what}");
+        assert_eq!(
+            fs::read_to_string(case.outside().join("there")).unwrap(),
+            "before"
+        );
+        let sandbox = &answer.evidence["sandbox"];
+        assert_eq!(sandbox["mechanism"], json!("landlock"));
+        assert_eq!(sandbox["writes"], json!("enforced"), "{sandbox}");
+        assert_eq!(sandbox["network"], json!("not_restricted"));
+    }
+}
+
+#[tokio::test]
+async fn its_children_can_not_either() {
+    let case = trying(empty(), "setsid sh -c '(echo x >new) & wait $!'");
+    assert_eq!(printed(&case.run().await), "no\n");
+}
+
+#[tokio::test]
+async fn a_declared_path_may_be_written_to() {
+    for what in ATTEMPTS {
+        let case = trying(empty(), what);
+        let outside = case.outside();
+        let case = case.more(json!({"paths": {"write": [outside]}}));
+        assert_eq!(printed(&case.run().await), "yes\n", "{what}");
+    }
+    let case = trying(empty(), "echo x >>there && ! echo x >new");
+    let file = case.outside().join("there");
+    let case = case.more(json!({"paths": {"write": [file]}}));
+    assert_eq!(printed(&case.run().await), "yes\n");
+}
+
+#[tokio::test]
+async fn a_declared_path_that_is_not_there_stays_closed_and_is_named() {
+    let case = trying(empty(), "echo x >new");
+    let new = case.outside().join("new");
+    let case = case.more(json!({"paths": {"write": [new]}}));
+    let answer = case.run().await;
+    assert_eq!(printed(&answer), "no\n");
+    let missing = answer.evidence["sandbox"]["missing"].to_string();
+    assert!(missing.contains("declared and not there"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_relative_path_is_not_declared() {
+    let case = Case::script("true", json!({"paths": {"write": ["{input}"]}})).input("etc");
+    assert!(
+        matches!(case.run().await.ending, Ending::Failed(failure) if failure.code == "invocation_invalid")
+    );
+}
+
+#[tokio::test]
+async fn inside_and_to_nowhere_it_may_write() {
+    let script = "echo x >/dev/null && echo x >../tmp/x && mv ../tmp/x . && mkdir ../output && mv x ../output/";
+    let case = Case::script(script, json!({"output": "file"}));
+    assert_eq!(case.run().await.ending, Ending::Completed);
+}
+
+#[tokio::test]
+async fn a_verifier_in_a_dry_run_can_not_mend_what_it_looks_at() {
+    let case = Case::verifier("cat $DOT_OUTPUT; echo mended >$DOT_OUTPUT", json!({}));
+    let answer = case.run().await;
+    assert_eq!(answer.evidence["exit_status"], json!(2));
+    let produced = case.call.produced.clone().unwrap();
+    assert!(produced.output.is_unchanged().unwrap());
+}
+
+#[tokio::test]
+async fn a_real_run_may_write_and_the_evidence_says_so() {
+    let case = trying(empty(), "echo x >new").for_real();
+    let answer = case.run().await;
+    assert_eq!(printed(&answer), "yes\n");
+    assert_eq!(
+        answer.evidence["sandbox"],
+        json!({"mechanism": "none", "writes": "not_restricted", "network": "not_restricted"})
+    );
+}
+
+#[tokio::test]
+async fn no_tool_gains_rights_by_executing() {
+    for case in [empty(), empty().for_real()] {
+        let case = case.more(json!({"argv": ["-c", "grep NoNewPrivs /proc/self/status"]}));
+        assert_eq!(printed(&case.run().await), "NoNewPrivs:\t1\n");
+    }
+}

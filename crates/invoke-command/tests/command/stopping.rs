@@ -1,0 +1,104 @@
+//! A call ends when it has to, and says what became of it.
+
+use dotwrap_invoke::{Ending, StopHandle, StopReason};
+use serde_json::json;
+
+use crate::support::{Case, failure, is_gone};
+
+const IGNORING: &str = "trap '' TERM; echo $$ >process; while :; do sleep 1000; done";
+
+#[tokio::test]
+async fn a_stop_before_the_call_starts_nothing() {
+    let (handle, stop) = StopHandle::new();
+    handle.stop(StopReason::GateClosed);
+    let case = Case::script("touch made", json!({}));
+    let answer = case.run_until(stop).await;
+    let Ending::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert_eq!(record.reason, StopReason::GateClosed);
+    assert!(record.told.is_empty() && record.may_have_happened.is_empty());
+    assert!(!case.call.folder.join("work").exists());
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_tool_and_leaves_a_receipt() {
+    let (handle, stop) = StopHandle::new();
+    let case = Case::script("echo $$ >process; sleep 1000 & sleep 1000", json!({}));
+    let stopping = async {
+        let process = case.process_in("process").await;
+        handle.stop(StopReason::LeaseLost);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    let Ending::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert_eq!(record.reason, StopReason::LeaseLost);
+    assert!(
+        record.told[0].starts_with(&format!("SIGTERM to process group {process}")),
+        "{:?}",
+        record.told
+    );
+    assert_eq!(record.told.len(), 1, "{:?}", record.told);
+    assert!(
+        record
+            .ended
+            .contains(&format!("process {process} by signal 15")),
+        "{:?}",
+        record.ended
+    );
+    assert_eq!(record.may_have_happened.len(), 1);
+    assert!(answer.verdict.is_none() && answer.output.is_none());
+}
+
+#[tokio::test]
+async fn a_tool_that_ignores_sigterm_is_killed() {
+    let (handle, stop) = StopHandle::new();
+    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 100}}));
+    let stopping = async {
+        let process = case.process_in("process").await;
+        handle.stop(StopReason::Interrupted);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    let Ending::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert!(record.told[1].starts_with("SIGKILL"), "{:?}", record.told);
+    assert!(
+        record
+            .ended
+            .contains(&format!("process {process} by signal 9"))
+    );
+}
+
+#[tokio::test]
+async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
+    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 100}})).time_limit(300);
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "deadline");
+    assert!(failure(&answer).outcome_unknown);
+    assert_eq!(answer.evidence["limits"]["struck"], json!(["timeout_ms"]));
+    assert!(is_gone(case.process_in("process").await));
+}
+
+#[tokio::test]
+async fn a_stopped_process_is_ended_too() {
+    let case = Case::script("echo $$ >process; kill -STOP $$", json!({})).time_limit(300);
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "deadline");
+    assert!(is_gone(case.process_in("process").await));
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_any_more_is_ended() {
+    let case = Case::script("echo $$ >process; sleep 1000", json!({}));
+    let process = tokio::select! {
+        _ = case.run() => panic!("it sleeps"),
+        process = case.process_in("process") => process,
+    };
+    crate::support::wait_until_gone(process).await;
+}

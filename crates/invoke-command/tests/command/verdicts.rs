@@ -1,0 +1,120 @@
+//! What a verifier's ending means: of all that it says, the worst counts.
+
+use dotwrap_invoke::{Digest, Ending};
+use dotwrap_wrapper::Verdict;
+use serde_json::{Value as Json, json};
+
+use crate::support::{Case, failure};
+
+async fn verdict(script: &str, more: Json) -> Option<Verdict> {
+    let answer = Case::verifier(script, more).run().await;
+    assert_eq!(answer.ending, Ending::Completed, "{script}");
+    if answer.verdict != Some(Verdict::Pass) {
+        assert!(answer.evidence.contains_key("no_pass_because"), "{script}");
+    }
+    answer.verdict
+}
+
+#[tokio::test]
+async fn the_exit_status_passes_or_fails() {
+    assert_eq!(verdict("true", json!({})).await, Some(Verdict::Pass));
+    assert_eq!(verdict("exit 1", json!({})).await, Some(Verdict::Fail));
+    assert_eq!(
+        verdict("exit 4", json!({"success_exit": [4]})).await,
+        Some(Verdict::Pass)
+    );
+    assert_eq!(
+        verdict("true", json!({"success_exit": [4]})).await,
+        Some(Verdict::Fail)
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_tell_is_an_error() {
+    for (script, more, code) in [
+        ("exit 2", json!({"error_exit": [2]}), "exit_status"),
+        ("kill -SEGV $$", json!({}), "signal"),
+        ("kill -9 $$", json!({}), "signal"),
+    ] {
+        let answer = Case::verifier(script, more).run().await;
+        assert_eq!(failure(&answer).code, code);
+        assert_eq!(answer.verdict, Some(Verdict::Error), "{script}");
+    }
+    let answer = Case::verifier("sleep 1000", json!({}))
+        .time_limit(100)
+        .run()
+        .await;
+    assert_eq!(failure(&answer).code, "deadline");
+    assert_eq!(answer.verdict, Some(Verdict::Error));
+}
+
+#[tokio::test]
+async fn an_exit_status_of_zero_does_not_outweigh_what_is_printed() {
+    for (printed, expected) in [
+        (r#"{"verdict": "pass"}"#, Verdict::Pass),
+        (r#"{"verdict": "fail"}"#, Verdict::Fail),
+        (r#"{"verdict": "error"}"#, Verdict::Error),
+        (r#"{"verdict": "PASS"}"#, Verdict::Error),
+        (r#"{"verdict": true}"#, Verdict::Error),
+        (r#"{"verdict": null}"#, Verdict::Error),
+        (r#"{"other": 1}"#, Verdict::Pass),
+        ("all is well", Verdict::Pass),
+    ] {
+        let script = format!("echo '{printed}'");
+        assert_eq!(
+            verdict(&script, json!({})).await,
+            Some(expected),
+            "{printed}"
+        );
+    }
+    let printed_pass = r#"echo '{"verdict": "pass"}'; exit 1"#;
+    assert_eq!(verdict(printed_pass, json!({})).await, Some(Verdict::Fail));
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_long_to_look_at_passes_nothing() {
+    let script = r#"printf '{"verdict": "fail", "padding": "'; head -c 2000000 /dev/zero | tr '\0' x; echo '"}'"#;
+    assert_eq!(verdict(script, json!({})).await, Some(Verdict::Error));
+}
+
+#[tokio::test]
+async fn it_passes_only_with_the_words_of_a_pass_where_there_are_some() {
+    let only_ok = json!({"pass_stdout": "ok"});
+    for (script, expected) in [
+        ("echo ok", Verdict::Pass),
+        ("printf ok", Verdict::Pass),
+        ("printf 'ok\\n\\n'", Verdict::Pass),
+        ("echo okay", Verdict::Fail),
+        ("echo ' ok'", Verdict::Fail),
+        ("true", Verdict::Fail),
+        ("echo ok; exit 1", Verdict::Fail),
+        ("printf 'ok\\377'", Verdict::Fail),
+        ("echo ok; head -c 2000000 /dev/zero", Verdict::Fail),
+    ] {
+        assert_eq!(
+            verdict(script, only_ok.clone()).await,
+            Some(expected),
+            "{script}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_digest_that_it_looked_at_is_passed_on() {
+    let digest = Digest::of("made");
+    for member in ["output_digest", "verified_digest"] {
+        let script = format!("echo '{{\"verdict\": \"pass\", \"{member}\": \"{digest}\"}}'");
+        let answer = Case::verifier(&script, json!({})).run().await;
+        assert_eq!(answer.verdict, Some(Verdict::Pass));
+        assert_eq!(answer.verified_digest, Some(digest));
+    }
+    for wrong in ["\"sha256:12\"", "12", "null"] {
+        let script = format!("echo '{{\"verdict\": \"pass\", \"output_digest\": {wrong}}}'");
+        let answer = Case::verifier(&script, json!({})).run().await;
+        assert_eq!(answer.verdict, Some(Verdict::Error), "{wrong}");
+        assert_eq!(answer.verified_digest, None);
+    }
+    let other = Digest::of("else");
+    let script = format!(r#"echo '{{"output_digest": "{digest}", "verified_digest": "{other}"}}'"#);
+    assert_eq!(verdict(&script, json!({})).await, Some(Verdict::Error));
+}

@@ -1,0 +1,206 @@
+//! The answer to a call, from what the tool answered.
+
+use std::{io, path::Path};
+
+use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, ToolCall};
+use dotwrap_wrapper::{ComponentRole, Verdict};
+use rmcp::model::CallToolResult;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, value::RawValue};
+
+use crate::output::{self, Answered, bytes_of};
+
+/// Where a tool was asked to put its output, if it was.
+pub(crate) type AskedFor<'a> = Option<&'a Path>;
+
+/// Keeps what a tool answered and says what it means. The evidence is added by the caller.
+pub(crate) fn of(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> Answer {
+    read(call, result, asked_for).unwrap_or_else(|error| {
+        Answer::failed(Failure::new(
+            "output_not_kept",
+            format!("what the tool answered could not be kept: {error}"),
+        ))
+    })
+}
+
+fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io::Result<Answer> {
+    let is_error = result.is_error == Some(true);
+    let text = output::single_text(&result).map(str::to_owned);
+    let answered = Answered::by(result)?;
+    if is_error {
+        answered.write(&call.folder, "tool_error")?;
+        let failure = Failure::new(
+            "tool_error",
+            "the tool answered that it failed; what it said is in tool_error.json or tool_error.txt of the call's folder",
+        );
+        return Ok(said(Answer::failed(failure), &answered));
+    }
+    let output = match asked_for {
+        None => Output::of(&answered.write(&call.folder, "output")?)?,
+        Some(path) => {
+            answered.write(&call.folder, "answer")?;
+            match Output::of(path) {
+                Ok(output) => output,
+                Err(error) => return Ok(said(Answer::failed(no_output(&error)), &answered)),
+            }
+        }
+    };
+    let file = asked_for.is_some().then_some(output.digest);
+    let mut answer = said(Answer::new(Ending::Completed), &answered);
+    answer.output = Some(output);
+    Ok(match judge(call, &answered, text.as_deref(), file) {
+        Ok(judged) => Answer {
+            verdict: judged.verdict,
+            verified_digest: judged.verified_digest,
+            ..answer
+        },
+        // What was kept stays in the folder; it is nobody's output.
+        Err(failure) => Answer {
+            ending: Ending::Failed(failure),
+            output: None,
+            ..answer
+        },
+    })
+}
+
+fn no_output(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(
+            "output_missing",
+            "the tool answered as if all were well, and left no output",
+        ),
+        _ => Failure::new("output_unusable", error.to_string()),
+    }
+}
+
+/// What a tool says of itself counts against it even where it failed.
+fn said(mut answer: Answer, answered: &Answered) -> Answer {
+    // Whatever is neither absent nor plainly "no" is read as "yes": the reading that claims less.
+    answer.is_mock = !matches!(
+        member(answered, "is_mock"),
+        None | Some(Json::Null | Json::Bool(false))
+    );
+    answer
+}
+
+#[derive(Default)]
+struct Judged {
+    verdict: Option<Verdict>,
+    verified_digest: Option<Digest>,
+}
+
+fn judge(
+    call: &ToolCall,
+    answered: &Answered,
+    text: Option<&str>,
+    file: Option<Digest>,
+) -> Result<Judged, Failure> {
+    let nothing = Map::new();
+    let members = match answered {
+        Answered::Json(Json::Object(members)) => members,
+        _ => &nothing,
+    };
+    check_own_digest(members, text, file)?;
+    if call.role == ComponentRole::Producer {
+        return Ok(Judged::default());
+    }
+    Ok(Judged {
+        verdict: Some(verdict(members)?),
+        verified_digest: verified_digest(members)?,
+    })
+}
+
+/// `output_digest` is of the file that the tool was asked for, or of the `output` beside it.
+fn check_own_digest(
+    members: &Map<String, Json>,
+    text: Option<&str>,
+    file: Option<Digest>,
+) -> Result<(), Failure> {
+    let Some(claimed) = members
+        .get("output_digest")
+        .filter(|claimed| !claimed.is_null())
+    else {
+        return Ok(());
+    };
+    let actual = match (file, members.get("output")) {
+        (Some(digest), _) => vec![digest],
+        // Nothing is there that it could be compared with.
+        (None, None) => return Ok(()),
+        (None, Some(output)) => digests_of(output, text)?,
+    };
+    let claimed = claimed.as_str().and_then(|claimed| claimed.parse().ok());
+    if claimed.is_some_and(|claimed: Digest| actual.contains(&claimed)) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "digest_mismatch",
+        "the digest that the tool gives is not that of its output",
+    ))
+}
+
+/// Of the value's canonical form; of a text, of the text itself as well; and of how it stands in the text that the tool
+/// answered.
+fn digests_of(output: &Json, text: Option<&str>) -> Result<Vec<Digest>, Failure> {
+    let canonical =
+        bytes_of(output).map_err(|error| Failure::new("output_not_kept", error.to_string()))?;
+    let mut digests = vec![Digest::of(canonical)];
+    digests.extend(output.as_str().map(Digest::of));
+    let raw = text.and_then(|text| serde_json::from_str::<Beside>(text).ok());
+    if let Some(raw) = raw.filter(|raw| is_same(raw.output, output)) {
+        digests.push(Digest::of(raw.output.get()));
+    }
+    Ok(digests)
+}
+
+#[derive(Deserialize)]
+struct Beside<'a> {
+    #[serde(borrow)]
+    output: &'a RawValue,
+}
+
+fn is_same(raw: &RawValue, output: &Json) -> bool {
+    serde_json::from_str::<Json>(raw.get()).is_ok_and(|value| value == *output)
+}
+
+fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
+    let said = members.get("verdict").ok_or_else(|| {
+        Failure::new("verdict_missing", "the verifier answered without a verdict")
+    })?;
+    said.as_str()
+        .and_then(|said| said.parse().ok())
+        .ok_or_else(|| {
+            Failure::new(
+                "verdict_invalid",
+                "the verifier's verdict is none of pass, fail and error",
+            )
+        })
+}
+
+fn verified_digest(members: &Map<String, Json>) -> Result<Option<Digest>, Failure> {
+    let mut found = None;
+    for name in ["verified_digest", "input_digest"] {
+        let Some(said) = members.get(name).filter(|said| !said.is_null()) else {
+            continue;
+        };
+        let digest: Option<Digest> = said.as_str().and_then(|said| said.parse().ok());
+        match (digest, found) {
+            (None, _) => {
+                let what = format!("the verifier's `{name}` is no SHA-256 digest");
+                return Err(Failure::new("digest_invalid", what));
+            }
+            (Some(digest), Some(other)) if digest != other => {
+                let what = "the verifier names two digests that it looked at";
+                return Err(Failure::new("digest_mismatch", what));
+            }
+            (digest, _) => found = digest,
+        }
+    }
+    Ok(found)
+}
+
+fn member<'a>(answered: &'a Answered, name: &str) -> Option<&'a Json> {
+    match answered {
+        Answered::Json(json) => json.get(name),
+        Answered::Text(_) => None,
+    }
+}

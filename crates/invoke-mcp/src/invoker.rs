@@ -1,0 +1,358 @@
+//! The invoker.
+
+use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
+
+use dotwrap_invoke::{
+    Answer, Ending, Failure, Invoker, Mode, Stop, StopRecord, ToolCall, Unusable,
+};
+use dotwrap_invoke_command::{
+    CallFolder, Program, Report, SearchPath, Stdin, Supervisor, Why, places,
+};
+use dotwrap_wrapper::Contract;
+use futures_util::future::BoxFuture;
+use rmcp::{model::CallToolResult, service::ClientLifecycleMode};
+use serde_json::json;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    AllowedHosts, NoTrust,
+    allowance::Allowance,
+    answer, arguments,
+    conversation::{Broken, Conversation, handshakes},
+    facts::Facts,
+    http::{self, Trust},
+    interruption::Watch,
+    invocation::{Invocation, Server, token},
+    program::ProgramSpec,
+    stdio::{self, Farewell},
+    unanswered,
+};
+
+/// How long behind the call's own deadline the supervisor ends a server by itself.
+const BEHIND_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Calls tools of Model Context Protocol servers.
+#[derive(Debug)]
+pub struct McpInvoker {
+    supervisor: Supervisor,
+    search_path: SearchPath,
+    allowed_hosts: AllowedHosts,
+    /// Reading the system's certificates takes a moment, and not every runner calls a service.
+    trust: OnceLock<Trust>,
+}
+
+impl McpInvoker {
+    /// One that starts servers under this supervisor, and calls services on these hosts alone.
+    pub fn new(supervisor: Supervisor, allowed_hosts: AllowedHosts) -> Self {
+        Self {
+            supervisor,
+            search_path: SearchPath::of_system(),
+            allowed_hosts,
+            trust: OnceLock::new(),
+        }
+    }
+
+    /// Looks for programs elsewhere.
+    #[must_use]
+    pub fn with_search_path(self, search_path: SearchPath) -> Self {
+        Self {
+            search_path,
+            ..self
+        }
+    }
+
+    /// Believes certificate authorities beside the system's: a PEM text with one or more.
+    ///
+    /// # Errors
+    /// [`NoTrust`], where it can not be read.
+    pub fn with_authorities(self, pem: &[u8]) -> Result<Self, NoTrust> {
+        Ok(Self {
+            trust: OnceLock::from(Trust::new(Some(pem))?),
+            ..self
+        })
+    }
+
+    fn trust(&self) -> Result<&Trust, Failure> {
+        if let Some(trust) = self.trust.get() {
+            return Ok(trust);
+        }
+        let trust =
+            Trust::new(None).map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
+        Ok(self.trust.get_or_init(|| trust))
+    }
+
+    async fn call(&self, call: &ToolCall, stop: Stop) -> Answer {
+        let deadline = Instant::now() + call.time_limit();
+        if let Some(reason) = stop.reason() {
+            let nothing = StopRecord {
+                reason,
+                told: Vec::new(),
+                ended: Vec::new(),
+                may_have_happened: Vec::new(),
+            };
+            return Answer::new(Ending::Stopped(nothing)).with("called", false);
+        }
+        // Looked at once more: it may be another process than the one that checked, and time has passed.
+        let invocation = match Invocation::read(&call.contract, &self.allowed_hosts) {
+            Ok(invocation) => invocation,
+            Err(unusable) => {
+                return Answer::failed(Failure::new(unusable.code, unusable.message))
+                    .with("called", false);
+            }
+        };
+        match self.prepare(call, &invocation, stop, deadline) {
+            Ok((conversation, folder)) => {
+                self.converse(call, &invocation, conversation, &folder)
+                    .await
+            }
+            Err(failure) => Answer::failed(failure).with("called", false),
+        }
+    }
+
+    fn prepare<'a>(
+        &self,
+        call: &ToolCall,
+        invocation: &'a Invocation,
+        stop: Stop,
+        deadline: Instant,
+    ) -> Result<(Conversation<'a>, CallFolder), Failure> {
+        let folder = CallFolder::make(&call.folder, call.fixture.as_ref()).map_err(no_folder)?;
+        let values = places::values(call, &folder);
+        let mut facts = match &invocation.server {
+            Server::Program(program) => Facts::new("stdio", &invocation.tool, program.secrets()),
+            Server::Service {
+                token_environment, ..
+            } => {
+                let token = token(token_environment.as_deref()).ok().flatten();
+                let secrets = token.into_iter().collect();
+                Facts::new("streamable_http", &invocation.tool, secrets)
+            }
+        };
+        facts.note("max_response_bytes", invocation.allowance());
+        let conversation = Conversation {
+            tool: &invocation.tool,
+            arguments: arguments::fill(&invocation.arguments, call, &values)?,
+            mode: call.mode,
+            watch: Watch {
+                stop,
+                deadline,
+                allowance: Allowance::of(invocation.allowance()),
+            },
+            facts,
+            told: Vec::new(),
+        };
+        Ok((conversation, folder))
+    }
+
+    async fn converse(
+        &self,
+        call: &ToolCall,
+        invocation: &Invocation,
+        mut conversation: Conversation<'_>,
+        folder: &CallFolder,
+    ) -> Answer {
+        let (result, report) = match &invocation.server {
+            Server::Program(program) => {
+                self.with_program(call, program, folder, &mut conversation)
+                    .await
+            }
+            Server::Service {
+                address,
+                token_environment,
+            } => {
+                let token = token_environment.as_deref();
+                let result = self.with_service(address, token, &mut conversation).await;
+                (result, None)
+            }
+        };
+        let asked_for = invocation
+            .asks_for_output(call.role)
+            .then(|| folder.output());
+        let mut answer = match result {
+            Ok(result) => within_limits(kept(call, result, asked_for).await, invocation),
+            Err(broken) => unanswered::of(broken, &conversation, report.as_ref()),
+        };
+        answer.evidence.extend(conversation.facts.into_evidence());
+        answer
+    }
+}
+
+impl McpInvoker {
+    async fn with_program(
+        &self,
+        call: &ToolCall,
+        spec: &ProgramSpec,
+        folder: &CallFolder,
+        conversation: &mut Conversation<'_>,
+    ) -> (Result<CallToolResult, Broken>, Option<Report>) {
+        let mut last = (Err(no_handshake()), None);
+        for (attempt, handshake) in handshakes().into_iter().enumerate() {
+            let (mut program, missing) = match spec.program(call, folder, &self.search_path) {
+                Ok(prepared) => prepared,
+                Err(failure) => return (Err(failure.into()), None),
+            };
+            if !missing.is_empty() {
+                conversation.facts.note("environment_missing", missing);
+            }
+            if attempt > 0 {
+                program.stderr.set_extension((attempt + 1).to_string());
+            }
+            last = self.start_and_hold(program, handshake, conversation).await;
+            if !matches!(last.0, Err(Broken::HandshakeRefused(_))) {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn start_and_hold(
+        &self,
+        mut program: Program,
+        handshake: ClientLifecycleMode,
+        conversation: &mut Conversation<'_>,
+    ) -> (Result<CallToolResult, Broken>, Option<Report>) {
+        conversation.facts.note("program", json!(program.path));
+        // Ours comes first, so that the server is told; this one holds if we do not.
+        let deadline = conversation.watch.deadline;
+        let left = deadline.saturating_duration_since(Instant::now());
+        program.time_limit = Some(left + BEHIND_DEADLINE);
+        let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
+        // Waited for to its end whatever comes: what has only half started could not be seen to end.
+        let mut server = match self.supervisor.start(program, Stdin::Piped).await {
+            Ok(server) => server,
+            Err(error) => {
+                let failure = Failure::new("not_started", error.to_string());
+                return (Err(failure.into()), None);
+            }
+        };
+        let launch = server.launch();
+        conversation.facts.note("sandbox", json!(launch.sandbox));
+        let in_force = json!({ "set": limits, "not_enforced": launch.not_enforced });
+        conversation.facts.note("limits", in_force);
+        let result = match stdio::transport(&mut server, &conversation.watch.allowance) {
+            Some(transport) => conversation.hold(transport, handshake).await,
+            None => Err(no_handshake()),
+        };
+        let farewell = match &result {
+            Err(Broken::Interrupted(_)) => Farewell::AtOnce,
+            _ => Farewell::Orderly,
+        };
+        let report = stdio::end(server, farewell, limits.grace()).await;
+        stdio::note(&mut conversation.facts, &report, &stderr);
+        (overruled(result, &report), Some(report))
+    }
+
+    async fn with_service(
+        &self,
+        address: &Url,
+        token_environment: Option<&str>,
+        conversation: &mut Conversation<'_>,
+    ) -> Result<CallToolResult, Broken> {
+        let trust = self.trust()?;
+        let token = token(token_environment)
+            .map_err(|unusable| Failure::new(unusable.code, unusable.message))?;
+        conversation.facts.note("host", host_of(address));
+        let mut last = Err(no_handshake());
+        for handshake in handshakes() {
+            let allowance = &conversation.watch.allowance;
+            let transport = http::transport(address, token.as_deref(), trust, allowance)
+                .map_err(|_error| Failure::new("tls_unavailable", "no HTTPS client can be made"))?;
+            last = conversation.hold(transport, handshake).await;
+            if !matches!(last, Err(Broken::HandshakeRefused(_))) {
+                break;
+            }
+        }
+        last
+    }
+}
+
+impl Invoker for McpInvoker {
+    fn check(&self, contract: &Contract, _mode: Mode) -> Result<(), Unusable> {
+        match Invocation::read(contract, &self.allowed_hosts)?.server {
+            Server::Program(program) => program.check(&self.search_path),
+            Server::Service { .. } => Ok(()),
+        }
+    }
+
+    fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
+        Box::pin(self.call(call, stop))
+    }
+}
+
+/// What became of the process counts more than what its server said.
+fn overruled(
+    result: Result<CallToolResult, Broken>,
+    report: &Report,
+) -> Result<CallToolResult, Broken> {
+    let (code, what) = match report.why {
+        _ if matches!(result, Err(Broken::Interrupted(_))) => return result,
+        Why::SupervisorLost => (
+            "supervisor_lost",
+            "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",
+        ),
+        Why::TooManyProcesses => (
+            "too_many_processes",
+            "the server ran more processes at once than it may (limits.processes)",
+        ),
+        _ if !report.survived.is_empty() => (
+            "still_running",
+            "the server left processes behind that could not be ended",
+        ),
+        _ => return result,
+    };
+    Err(Failure::unknown(code, what).into())
+}
+
+fn no_handshake() -> Broken {
+    Broken::Failed(Failure::new(
+        "not_started",
+        "the server could not be spoken to",
+    ))
+}
+
+fn no_folder(error: io::Error) -> Failure {
+    Failure::new("folder_unusable", format!("the call's folder: {error}"))
+}
+
+fn host_of(address: &Url) -> String {
+    let host = address.host_str().unwrap_or_default();
+    match address.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Reads and digests, which takes its time with a large output, where it holds up nobody.
+async fn kept(call: &ToolCall, result: CallToolResult, asked_for: Option<PathBuf>) -> Answer {
+    let call = call.clone();
+    let keeping = move || answer::of(&call, result, asked_for.as_deref());
+    tokio::task::spawn_blocking(keeping)
+        .await
+        .unwrap_or_else(|_panicked| {
+            Answer::failed(Failure::new(
+                "output_not_kept",
+                "what the tool answered could not be kept",
+            ))
+        })
+}
+
+/// A process may leave no more than its contract says; each of its files the kernel has limited already.
+fn within_limits(answer: Answer, invocation: &Invocation) -> Answer {
+    let Server::Program(program) = &invocation.server else {
+        return answer;
+    };
+    match &answer.output {
+        Some(output) if output.size > program.limits.output_bytes() => Answer {
+            output: None,
+            verdict: None,
+            verified_digest: None,
+            ending: Ending::Failed(Failure::new(
+                "output_too_large",
+                "it left more than it may (limits.output_bytes)",
+            )),
+            ..answer
+        },
+        _ => answer,
+    }
+}

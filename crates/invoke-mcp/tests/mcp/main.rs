@@ -1,0 +1,15 @@
+//! The invoker against real servers, on both transports.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; unwrapping is how it fails"
+)]
+
+#[path = "../../probe/tools.rs"]
+mod tools;
+
+mod both;
+mod contract;
+mod service;
+mod stdio;
+mod world;

@@ -1,0 +1,224 @@
+//! What holds for servers that are processes.
+
+use std::{fs, time::Duration};
+
+use dotwrap_invoke::{Digest, Invoker, StopHandle, StopReason};
+use serde_json::json;
+
+use crate::world::{Case, Server, assert_completed, failure, output, runs, stopped, until_it_says};
+
+fn with_arguments(tool: &str, argv: &[&str]) -> (Server, Case) {
+    let server = Server::stdio();
+    let mut case = server.case(tool);
+    case.call.contract.invocation["argv"] = json!(argv);
+    (server, case)
+}
+
+#[tokio::test]
+async fn nothing_of_the_runner_s_environment_gets_in_but_what_is_named() {
+    let server = Server::stdio();
+    let mut case = server.case("environment");
+    let invocation = &mut case.call.contract.invocation;
+    invocation["environment"] = json!(["CARGO_PKG_NAME", "NO_SUCH_VARIABLE_ANYWHERE"]);
+    invocation["variables"] = json!({"KG": "{input}"});
+    invocation["argv"] = json!(["mcp-probe", "--one", "{input}"]);
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    let said = output(&answer);
+    let variables = &said["variables"];
+    assert_eq!(variables["CARGO_PKG_NAME"], env!("CARGO_PKG_NAME"));
+    assert_eq!(variables["KG"], "the input");
+    assert_eq!(variables["DOT_CODE"], "DOT_PROBE");
+    assert!(variables.get("CARGO_MANIFEST_DIR").is_none(), "{variables}");
+    assert_eq!(said["arguments"], json!(["--one", "the input"]));
+    assert_eq!(
+        answer.evidence["environment_missing"],
+        json!(["NO_SUCH_VARIABLE_ANYWHERE"])
+    );
+}
+
+#[tokio::test]
+async fn an_input_can_not_become_an_option() {
+    let (server, mut case) = with_arguments("explain", &["{input}"]);
+    case.call.input_ref = Some("--modern".to_owned());
+    let answer = case.run(&server).await;
+    assert_eq!(failure(&answer).code, "input_looks_like_option");
+}
+
+#[tokio::test]
+async fn its_standard_error_is_kept_in_a_file_and_nowhere_else() {
+    let server = Server::stdio();
+    let case = server.case("explain");
+    let answer = case.run(&server).await;
+    assert!(case.read("stderr").contains("the secret of this server"));
+    assert!(!format!("{answer:?}").contains("the secret"));
+}
+
+#[tokio::test]
+async fn a_server_that_dies_during_the_call_leaves_nobody_knowing() {
+    let server = Server::stdio();
+    let answer = server.call("die").await;
+    let failure = failure(&answer);
+    assert_eq!(
+        (failure.code, failure.outcome_unknown),
+        ("connection_lost", true)
+    );
+    assert_eq!(answer.evidence["signal"], 6);
+    assert_eq!(answer.evidence["called"], true);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_during_the_call_leaves_nobody_knowing() {
+    let server = Server::stdio();
+    let case = server.case("hang");
+    let killing = async {
+        let server = loop {
+            if let Some(process) = started_in(&case).first() {
+                break *process;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        until_it_says(&case, "called").await;
+        kill(server);
+    };
+    let (answer, ()) = tokio::join!(case.run(&server), killing);
+    let failure = failure(&answer);
+    assert_eq!(
+        (failure.code, failure.outcome_unknown),
+        ("connection_lost", true)
+    );
+    assert_eq!(answer.evidence["signal"], 9);
+}
+
+/// The processes whose working folder is the call's.
+fn started_in(case: &Case) -> Vec<u32> {
+    let work = case.call.folder.join("work");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .filter(|process: &u32| {
+            fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|folder| folder == work)
+        })
+        .collect()
+}
+
+fn kill(process: u32) {
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &process.to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
+#[tokio::test]
+async fn a_server_that_never_speaks_is_ended_and_nothing_was_called() {
+    let (server, case) = with_arguments("explain", &["--silent"]);
+    let case = case.within(1_500);
+    let answer = case.run(&server).await;
+    let failure = failure(&answer);
+    assert_eq!((failure.code, failure.outcome_unknown), ("deadline", false));
+    assert_eq!(answer.evidence["called"], false);
+    assert_eq!(started_in(&case), Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_babbles_is_ended() {
+    let (server, case) = with_arguments("explain", &["--babble"]);
+    let answer = case.run(&server).await;
+    assert_eq!(failure(&answer).code, "response_too_large");
+    assert_eq!(started_in(&case), Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn a_server_that_ends_at_once_is_no_server() {
+    let (server, case) = with_arguments("explain", &["--mute"]);
+    let answer = case.run(&server).await;
+    assert_eq!(failure(&answer).code, "server_unavailable");
+    assert_eq!(answer.evidence["exit_status"], 0);
+}
+
+#[tokio::test]
+async fn no_process_is_left_behind() {
+    let server = Server::stdio();
+    let case = server.case("daemon");
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    let daemon = output(&answer)["process"].as_u64().unwrap();
+    assert!(!runs(daemon));
+    assert_eq!(started_in(&case), Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn a_stop_during_the_handshake_ends_the_server_and_calls_nothing() {
+    let (server, case) = with_arguments("explain", &["--silent"]);
+    let (handle, stop) = StopHandle::new();
+    let calling = server.invoker.invoke(&case.call, stop);
+    let stopping = async {
+        while started_in(&case).is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        handle.stop(StopReason::Interrupted);
+    };
+    let (answer, ()) = tokio::join!(calling, stopping);
+    assert!(stopped(&answer).may_have_happened.is_empty());
+    assert_eq!(answer.evidence["called"], false);
+    assert_eq!(started_in(&case), Vec::<u32>::new());
+}
+
+#[tokio::test]
+async fn an_output_that_the_tool_is_asked_for_is_the_output() {
+    let server = Server::stdio();
+    let digest = Digest::of("left by the tool");
+    let arguments = json!({"path": "{output}", "output_digest": digest});
+    let case = server.case_with("leave", arguments);
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    let kept = answer.output.unwrap();
+    assert_eq!(
+        (kept.path, kept.digest),
+        (case.call.folder.join("output"), digest)
+    );
+
+    let arguments = json!({"path": "{output}", "output_digest": Digest::of("else")});
+    let answer = server.case_with("leave", arguments).run(&server).await;
+    assert_eq!(failure(&answer).code, "digest_mismatch");
+
+    let arguments = json!({"path": "{folder}/elsewhere", "meant": "{output}"});
+    let answer = server.case_with("leave", arguments).run(&server).await;
+    assert_eq!(failure(&answer).code, "output_missing");
+}
+
+#[tokio::test]
+async fn below_real_run_a_tool_that_lies_about_reading_writes_nowhere_else() {
+    let server = Server::stdio();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("file");
+    let case = server.case_with("leave", json!({"path": path}));
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    // On a kernel without a sandbox the evidence says so, and nothing else can be asked.
+    let is_enforced = answer.evidence["sandbox"]["writes"] == "enforced";
+    assert_eq!(
+        path.exists(),
+        !is_enforced,
+        "{}",
+        answer.evidence["sandbox"]
+    );
+    assert_completed(
+        &server
+            .case_with("leave", json!({"path": path}))
+            .for_real()
+            .run(&server)
+            .await,
+    );
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn what_the_tool_left_in_the_answer_s_place_is_not_written_to() {
+    let server = Server::stdio();
+    let case = server.case_with("leave", json!({"path": "{folder}/output.json"}));
+    let answer = case.run(&server).await;
+    assert_eq!(failure(&answer).code, "output_not_kept");
+    assert_eq!(case.read("output.json"), "left by the tool");
+}

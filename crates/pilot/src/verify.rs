@@ -1,0 +1,98 @@
+//! The verifier: the same bytes give the same report. It judges citations and places, not prose.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Check, Citations, Explanation, Fixture, Report, Verdict, digest::is_same_digest, digest_of,
+    is_within,
+};
+
+/// What is to be looked at, and what it is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The producer's output, byte for byte.
+    pub output: &'a [u8],
+    /// The namespace that it may not leave: the contract's.
+    pub namespace: &'a str,
+    /// The digest that was committed for it, where the verifier is told.
+    pub committed_digest: Option<&'a str>,
+}
+
+/// Looks at an output. All checks are made, so that one report names everything that is wrong.
+pub fn verify(fixture: &Fixture, subject: Subject<'_>) -> Report {
+    let verified_digest = digest_of(subject.output);
+    let mut report = Report {
+        verdict: Verdict::Pass,
+        failed_checks: Vec::new(),
+        checks: Vec::new(),
+        verified_digest: Some(verified_digest.clone()),
+    };
+    if let Some(committed) = subject.committed_digest {
+        let offending = if is_same_digest(committed, &verified_digest) {
+            Vec::new()
+        } else {
+            vec![verified_digest]
+        };
+        let message = "the output is not what was committed: its digest is another";
+        report.note(Check::DigestMatches, message, offending);
+    }
+    match Explanation::from_json(subject.output) {
+        Ok(explanation) => {
+            report.note(Check::OutputReadable, "", Vec::new());
+            check_explanation(&mut report, fixture, &explanation, subject.namespace);
+        }
+        Err(error) => {
+            let offending = vec!["output".to_owned()];
+            report.note(Check::OutputReadable, &error.to_string(), offending);
+        }
+    }
+    report
+}
+
+fn check_explanation(
+    report: &mut Report,
+    fixture: &Fixture,
+    explanation: &Explanation,
+    namespace: &str,
+) {
+    let Citations { nodes, edges } = explanation.citations();
+    let is_referenced = explanation.target == fixture.target && nodes.contains(&fixture.target);
+    report.note(
+        Check::TargetReferenced,
+        "the target is not what is explained, or is not cited",
+        if is_referenced {
+            Vec::new()
+        } else {
+            vec![explanation.target.clone()]
+        },
+    );
+    report.note(
+        Check::NodesInSubgraph,
+        "nodes are cited that are not in the subgraph",
+        without(&nodes, |id| fixture.has_node(id)),
+    );
+    report.note(
+        Check::EdgesInSubgraph,
+        "edges are cited that are not in the subgraph",
+        without(&edges, |id| fixture.has_edge(id)),
+    );
+    let places: BTreeSet<String> = explanation
+        .outputs
+        .iter()
+        .chain([&explanation.namespace])
+        .cloned()
+        .collect();
+    report.note(
+        Check::OutputInNamespace,
+        "something was put outside the namespace",
+        without(&places, |name| is_within(namespace, name)),
+    );
+}
+
+fn without(names: &BTreeSet<String>, is_fine: impl Fn(&str) -> bool) -> Vec<String> {
+    names
+        .iter()
+        .filter(|name| !is_fine(name))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! Which invoker calls a DOT: the one of its engine.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use dotwrap_invoke::{Invoker, Unusable};
+
+/// The invokers, by the engines that the registry knows.
+#[derive(Clone, Default)]
+pub struct Engines(BTreeMap<&'static str, Arc<dyn Invoker>>);
+
+/// What an engine's endpoints begin with.
+const ENDPOINTS: [(&str, &str); 3] = [
+    ("command", "command:"),
+    ("agent_api", "https://"),
+    ("mcp", "mcp:"),
+];
+
+impl Engines {
+    /// None yet: every DOT is refused as `engine_missing`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets an invoker call the DOTs of an engine: `command`, `agent_api` or `mcp`.
+    #[must_use]
+    pub fn with(mut self, engine: &'static str, invoker: impl Invoker + 'static) -> Self {
+        self.0.insert(engine, Arc::new(invoker));
+        self
+    }
+
+    /// The invoker of an engine, for an endpoint that is one of that engine's.
+    ///
+    /// # Errors
+    /// `engine_missing`, `engine_mismatch`.
+    pub(crate) fn invoker(
+        &self,
+        engine: &str,
+        endpoint: &str,
+    ) -> Result<Arc<dyn Invoker>, Unusable> {
+        let invoker = self.0.get(engine).ok_or_else(|| {
+            Unusable::new(
+                "engine_missing",
+                format!("nothing here calls DOTs of the engine {engine}"),
+            )
+            .hint("register the DOT with an engine that can be called: command, agent_api or mcp")
+        })?;
+        let expected = ENDPOINTS.iter().find(|(known, _)| *known == engine);
+        match expected {
+            Some((_, beginning)) if !endpoint.starts_with(beginning) => Err(Unusable::new(
+                "engine_mismatch",
+                format!("the engine {engine} can not call {endpoint}"),
+            )
+            .hint(format!("its endpoints begin with {beginning}"))),
+            _ => Ok(Arc::clone(invoker)),
+        }
+    }
+}
+
+impl fmt::Debug for Engines {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,73 @@
+//! Where a run's files are: `<root>/<process_run_id>/<producer|verifier>/`.
+
+use std::{
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use dotwrap_wrapper::{ComponentRole, ProcessRunId};
+use serde_json::Value as Json;
+
+use crate::Error;
+
+/// The folder below which every run gets one of its own.
+#[derive(Clone, Debug)]
+pub struct RunFolders(PathBuf);
+
+/// One run's folder. Nobody but the user can look into it: outputs may be secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct RunFolder(PathBuf);
+
+impl RunFolders {
+    /// Runs get their folders below this one, which is made when it is needed.
+    pub fn below(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// The folder of a run, whether it is there or not.
+    pub fn of(&self, run: ProcessRunId) -> PathBuf {
+        self.0.join(run.to_string())
+    }
+
+    /// Makes the folder of a run that is about to begin, so that a full disk is met before anything is written.
+    pub(crate) fn make(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
+        let path = self.of(run);
+        let refused = |source: io::Error| Error::Folder {
+            path: path.clone(),
+            source,
+        };
+        // Tools are told absolute paths, whatever their working folder is.
+        let absolute = std::path::absolute(&path).map_err(refused)?;
+        for role in [ComponentRole::Producer, ComponentRole::Verifier] {
+            private(&absolute.join(role.as_ref())).map_err(refused)?;
+        }
+        Ok(RunFolder(absolute))
+    }
+}
+
+impl RunFolder {
+    pub(crate) fn of_call(&self, role: ComponentRole) -> PathBuf {
+        self.0.join(role.as_ref())
+    }
+
+    /// Leaves a note beside the outputs, for what the ledger would not take.
+    pub(crate) fn leave(&self, name: &str, note: &Json) {
+        let path = self.0.join(name);
+        if let Err(error) = std::fs::write(&path, note.to_string()) {
+            tracing::warn!(%error, file = %path.display(), "a note could not be left");
+        }
+    }
+
+    /// Takes it away again: the run was refused, and nothing is in it.
+    pub(crate) fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!(%error, folder = %self.0.display(), "an unused run folder stays behind");
+        }
+    }
+}
+
+fn private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,38 @@
+//! The runner: a pair is really called, and the record proves it.
+//!
+//! It is a layer of its own above the wrapper, which can only record, and beside the invokers, which can only call. It
+//! opens no receipt but by the wrapper, before a call and never after it, and says of a call no more than happened.
+//!
+//! ```text
+//! prepare.rs    what is to be called: the pair, its contracts, its fixtures, judged before anything is written
+//! run/          begin → call the producer → record → call the verifier → record and conclude
+//! vigil.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
+//! judgement.rs  what an answer counts for: schemas, digests, mocks
+//! settle.rs     what became of a recording whose answer was lost
+//! folder.rs     where a run's files are
+//! worker.rs     requested runs, claimed one after the other
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod engines;
+mod error;
+mod folder;
+mod judgement;
+mod prepare;
+mod progress;
+mod run;
+mod runner;
+mod schema;
+mod settle;
+mod vigil;
+mod worker;
+
+pub use engines::Engines;
+pub use error::Error;
+pub use folder::RunFolders;
+pub use prepare::{Prepared, Side};
+pub use progress::{Progress, Silent, Step};
+pub use run::{Outcome, RunOrder};
+pub use runner::{Runner, default_runner_name};
+pub use worker::{Told, Work};

@@ -1,0 +1,179 @@
+//! What is to be called: the pair, its contracts and fixtures, judged before anything is written.
+
+use std::{fmt, sync::Arc};
+
+use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_wrapper::{
+    CandidateCode, ComponentRole, Contract, DotCode, Fixture, Posture, Tool, Wrapper,
+};
+
+use crate::{Engines, Error, schema::Schema};
+
+/// One side of a pair: what is called, and by what.
+pub struct Side {
+    /// The DOT.
+    pub dot_code: DotCode,
+    /// What is called and how.
+    pub contract: Contract,
+    pub(crate) fixture: Option<Fixture>,
+    pub(crate) invoker: Arc<dyn Invoker>,
+    pub(crate) output_schema: Option<Schema>,
+}
+
+/// A pair that can be called in a mode. It is as the registry said when it was prepared.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The mode.
+    pub mode: Mode,
+    /// What its runs are evidence for.
+    pub candidate: CandidateCode,
+    /// The one that does a thing.
+    pub producer: Side,
+    /// The one that checks it.
+    pub verifier: Side,
+    /// What the producer's contract wants a verifier's answer to look like.
+    pub(crate) verifier_schema: [Option<Schema>; 2],
+}
+
+impl fmt::Debug for Side {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Side")
+            .field("dot_code", &self.dot_code)
+            .field("endpoint_ref", &self.contract.endpoint_ref)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the registry has for a pair, as far as it has it.
+struct Found {
+    producer: Option<Tool>,
+    verifier: Option<Tool>,
+    contracts: [Option<Contract>; 2],
+}
+
+impl Prepared {
+    /// Reads what the registry says of a pair. None: something that the database itself refuses, with its own words, is missing
+    /// or closed; beginning the run will say what.
+    pub(crate) async fn read(
+        wrapper: &Wrapper,
+        engines: &Engines,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+    ) -> Result<Option<Self>, Error> {
+        let needed = match mode {
+            Mode::DryRun => Posture::DryRunOnly,
+            Mode::RealRun => Posture::RealRun,
+        };
+        if wrapper.posture().await? < needed {
+            return Ok(None);
+        }
+        let found = find(wrapper, producer, candidate, mode).await?;
+        let Found {
+            producer: Some(producer),
+            verifier: Some(verifier),
+            contracts: [Some(of_producer), Some(of_verifier)],
+        } = found
+        else {
+            return Ok(None);
+        };
+        let schemas = [&of_producer, &of_verifier]
+            .map(|contract| Schema::read("verifier_schema", contract.verifier_schema.as_ref()));
+        let [first, second] = schemas;
+        let unusable = |reason| Error::Unusable {
+            dot_code: producer.dot_code.clone(),
+            reason,
+        };
+        let verifier_schema = [first.map_err(unusable)?, second.map_err(unusable)?];
+        Ok(Some(Self {
+            mode,
+            candidate: candidate.clone(),
+            producer: Side::of(wrapper, engines, &producer, of_producer, mode).await?,
+            verifier: Side::of(wrapper, engines, &verifier, of_verifier, mode).await?,
+            verifier_schema,
+        }))
+    }
+
+    pub(crate) fn side(&self, role: ComponentRole) -> &Side {
+        match role {
+            ComponentRole::Producer => &self.producer,
+            ComponentRole::Verifier => &self.verifier,
+        }
+    }
+}
+
+impl Side {
+    async fn of(
+        wrapper: &Wrapper,
+        engines: &Engines,
+        tool: &Tool,
+        contract: Contract,
+        mode: Mode,
+    ) -> Result<Self, Error> {
+        let unusable = |reason: Unusable| Error::Unusable {
+            dot_code: tool.dot_code.clone(),
+            reason,
+        };
+        let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
+        let invoker = engines
+            .invoker(&tool.execution_engine, endpoint)
+            .map_err(unusable)?;
+        invoker.check(&contract, mode).map_err(unusable)?;
+        let output_schema = Schema::read(
+            "expected_output_schema",
+            contract.expected_output_schema.as_ref(),
+        )
+        .map_err(unusable)?;
+        let fixture = match &contract.fixture_ref {
+            Some(fixture_ref) => wrapper.fixture(fixture_ref).await?,
+            None => None,
+        };
+        Ok(Self {
+            dot_code: tool.dot_code.clone(),
+            contract,
+            fixture,
+            invoker,
+            output_schema,
+        })
+    }
+}
+
+async fn find(
+    wrapper: &Wrapper,
+    producer: &DotCode,
+    candidate: &CandidateCode,
+    mode: Mode,
+) -> Result<Found, Error> {
+    let producer = wrapper.tool(producer).await?;
+    let paired = producer.as_ref().and_then(|tool| tool.paired_dot.clone());
+    let verifier = match &paired {
+        Some(code) => wrapper.tool(code).await?,
+        None => None,
+    };
+    let mut contracts = [None, None];
+    for (place, tool) in contracts.iter_mut().zip([&producer, &verifier]) {
+        if let Some(tool) = tool {
+            *place = wrapper
+                .contracts_of(&tool.dot_code)
+                .await?
+                .into_iter()
+                .find(|contract| counts_for(contract, candidate, mode));
+        }
+    }
+    Ok(Found {
+        producer,
+        verifier,
+        contracts,
+    })
+}
+
+/// As the database decides it when the run is begun.
+fn counts_for(contract: &Contract, candidate: &CandidateCode, mode: Mode) -> bool {
+    contract.mode == mode.as_ref()
+        && contract.contract_status == "active"
+        && contract
+            .candidate_code
+            .as_ref()
+            .is_none_or(|code| code == candidate.as_str())
+}

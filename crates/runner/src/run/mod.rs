@@ -1,0 +1,13 @@
+//! One executed run, from its order to its conclusion.
+//!
+//! Three transactions, each committed before the next thing is done:
+//! 1. gates, preflight, lease, header and the producer's receipt; then the producer is called;
+//! 2. the producer's row and the verifier's receipt; then the verifier is called;
+//! 3. the verifier's row and the conclusion.
+
+mod execution;
+mod order;
+mod outcome;
+
+pub use order::RunOrder;
+pub use outcome::Outcome;

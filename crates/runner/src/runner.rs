@@ -1,0 +1,113 @@
+//! The runner: what it needs, once for many runs.
+
+use std::{process, sync::Arc, time::Duration};
+
+use dotwrap_invoke::Mode;
+use dotwrap_wrapper::{
+    Actor, Beginning, CandidateCode, Conclusion, DotCode, PostureWatch, ProcessRunId, StoredStatus,
+    Wrapper,
+};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use crate::{Engines, Error, Prepared, RunFolders, RunOrder};
+
+/// How often the posture is asked for while runs are in flight: a closed gate stops calls within a second, and some of
+/// that second is the stopping's.
+const LOOK_AT_GATES: Duration = Duration::from_millis(300);
+
+/// Executes pairs. Cheap to clone; its clones share one watch on the gates.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    pub(crate) wrapper: Wrapper,
+    pub(crate) engines: Engines,
+    pub(crate) folders: RunFolders,
+    pub(crate) name: Actor,
+    posture: Arc<OnceCell<PostureWatch>>,
+}
+
+/// What a runner is called unless it is told: its host and its process.
+pub fn default_runner_name(host: &str) -> Actor {
+    Actor::new(format!("{host}:{}", process::id()))
+}
+
+impl Runner {
+    /// A runner that records through this wrapper, calls with these invokers, keeps outputs in these folders, and holds
+    /// leases under this name.
+    pub fn new(wrapper: Wrapper, engines: Engines, folders: RunFolders, name: Actor) -> Self {
+        Self {
+            wrapper,
+            engines,
+            folders,
+            name,
+            posture: Arc::default(),
+        }
+    }
+
+    /// What it records through.
+    pub fn wrapper(&self) -> &Wrapper {
+        &self.wrapper
+    }
+
+    /// The name that it holds leases under.
+    pub fn name(&self) -> &Actor {
+        &self.name
+    }
+
+    /// Where it keeps outputs.
+    pub fn folders(&self) -> &RunFolders {
+        &self.folders
+    }
+
+    /// Reads what is to be called, and judges it. None: the database will refuse to begin such a run, and says why.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`]; what reading the registry gives.
+    pub async fn prepare(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+    ) -> Result<Option<Prepared>, Error> {
+        Prepared::read(&self.wrapper, &self.engines, producer, candidate, mode).await
+    }
+
+    /// Lets the database say why it will not begin what could not be prepared: its gates and its registry are the only ones
+    /// who know, and the refusal is counted. Where it begins the run all the same, because something changed
+    /// meanwhile, the run is called off and the caller may try again.
+    pub async fn refusal(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+        order: &RunOrder,
+    ) -> Error {
+        let id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
+        // Under its own key the order could not be tried again.
+        let keyless = RunOrder {
+            idempotency_key: None,
+            ..order.clone()
+        };
+        let call = keyless.begin_call(producer, candidate, mode, id, &self.name);
+        match self.wrapper.begin_run(&call).await {
+            Err(error) => error.into(),
+            Ok(Beginning::Begun(begun)) => {
+                let called_off = Conclusion::new(StoredStatus::Cancelled)
+                    .error_ref("runner: registry_changed")
+                    .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));
+                match begun.conclude(&called_off).await {
+                    Ok(()) => Error::RegistryChanged,
+                    Err(error) => error.into(),
+                }
+            }
+            Ok(_) => Error::RegistryChanged,
+        }
+    }
+
+    pub(crate) async fn posture(&self) -> PostureWatch {
+        self.posture
+            .get_or_init(|| async { self.wrapper.watch_posture(LOOK_AT_GATES) })
+            .await
+            .clone()
+    }
+}

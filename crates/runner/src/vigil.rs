@@ -1,0 +1,113 @@
+//! While a run has calls in flight: its lease is renewed, the gates are watched, and Ctrl-C is heard. Any of them stops the
+//! call.
+
+use std::time::Duration;
+
+use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
+use dotwrap_wrapper::{Lease, Posture, PostureWatch, Wrapper};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+/// The shortest pause between two tries to renew while the database is away.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Watches over one run until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Vigil {
+    stop: Stop,
+    tasks: [JoinHandle<()>; 3],
+}
+
+impl Vigil {
+    /// Begins to watch. The lease was taken or renewed at `held_since`, for `lifetime`.
+    pub(crate) fn keep(
+        wrapper: &Wrapper,
+        lease: Lease,
+        lifetime: Duration,
+        held_since: Instant,
+        mode: Mode,
+        posture: PostureWatch,
+        interrupt: Stop,
+    ) -> Self {
+        let (handle, stop) = StopHandle::new();
+        let tasks = [
+            tokio::spawn(renew(
+                wrapper.clone(),
+                lease,
+                lifetime,
+                held_since,
+                handle.clone(),
+            )),
+            tokio::spawn(watch_gates(posture, mode, handle.clone())),
+            tokio::spawn(hear(interrupt, handle)),
+        ];
+        Self { stop, tasks }
+    }
+
+    /// What a call listens to.
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+}
+
+impl Drop for Vigil {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Renews at a third of the lease's life, apart from the call's own deadline: a tool that takes its time keeps its lease,
+/// and a lost lease stops a tool that has time left.
+async fn renew(
+    wrapper: Wrapper,
+    lease: Lease,
+    lifetime: Duration,
+    mut held_since: Instant,
+    handle: StopHandle,
+) {
+    let third = lifetime / 3;
+    let mut pause = third.saturating_sub(held_since.elapsed());
+    loop {
+        sleep(pause).await;
+        let asked_at = Instant::now();
+        let left = lifetime.saturating_sub(held_since.elapsed());
+        match timeout(left.min(third), wrapper.renew_lease(&lease, lifetime)).await {
+            Ok(Ok(true)) => {
+                // Counted from before the question: the database may have answered late.
+                held_since = asked_at;
+                pause = third;
+            }
+            Ok(Ok(false)) => break,
+            Ok(Err(error)) if !error.is_passing() => {
+                tracing::warn!(%error, lease = lease.name(), "the lease could not be renewed");
+                break;
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, lease = lease.name(), "the lease could not be renewed yet");
+                pause = (third / 8).max(SHORTEST_PAUSE);
+            }
+            Err(_) => pause = SHORTEST_PAUSE,
+        }
+        if held_since.elapsed() >= lifetime {
+            break;
+        }
+    }
+    handle.stop(StopReason::LeaseLost);
+}
+
+async fn watch_gates(mut posture: PostureWatch, mode: Mode, handle: StopHandle) {
+    let needed = match mode {
+        Mode::DryRun => Posture::DryRunOnly,
+        Mode::RealRun => Posture::RealRun,
+    };
+    let _ = posture.until(|posture| posture < needed).await;
+    handle.stop(StopReason::GateClosed);
+}
+
+async fn hear(mut interrupt: Stop, handle: StopHandle) {
+    handle.stop(interrupt.given().await);
+}

@@ -1,0 +1,293 @@
+//! Requested runs: claimed, executed and finished, several side by side, for as long as nobody says stop.
+//!
+//! Any number of workers, on any number of machines, can do this beside each other. The database hands a request to one of
+//! them at a time, and lets at most one run of it begin, ever.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use dotwrap_invoke::{Mode, Stop};
+use dotwrap_wrapper::{
+    ClaimedRequest, DEFAULT_LEASE_TTL, EvidenceType, ProcessRunId, RefusalKind, RequestEnd,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{Error, Outcome, Progress, RunOrder, Runner};
+
+/// When something that may pass is tried again.
+const LATER: Duration = Duration::from_secs(15);
+
+/// How often a request is tried whose pair can not be called here; another worker may have what is missing.
+const MOST_TRIES: i32 = 10;
+
+/// How long to wait before the database is asked again after it could not be.
+const AFTER_TROUBLE: Duration = Duration::from_secs(3);
+
+/// What a worker does.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// How many runs it executes side by side.
+    pub side_by_side: usize,
+    /// How long a run's lease, and the claim on its request, live unless they are renewed.
+    pub lease_ttl: Duration,
+    /// How often it asks for work while there is none.
+    pub look_every: Duration,
+    /// In which modes; empty: in all.
+    pub modes: Vec<EvidenceType>,
+    /// Whether it ends when there is nothing to do.
+    pub until_idle: bool,
+}
+
+/// What a worker tells of itself.
+pub trait Told: Send + Sync {
+    /// How a run's steps are told.
+    fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress>;
+    /// A claim is finished.
+    fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd);
+    /// Runs whose holder had died were concluded.
+    fn reaped(&self, runs: &[ProcessRunId]);
+    /// Something went wrong that is tried again.
+    fn trouble(&self, what: &str, error: &dyn std::error::Error);
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            side_by_side: 1,
+            lease_ttl: DEFAULT_LEASE_TTL,
+            look_every: Duration::from_secs(1),
+            modes: Vec::new(),
+            until_idle: false,
+        }
+    }
+}
+
+impl Runner {
+    /// Works until `drain` is given, and then finishes what is under way; `interrupt` stops that too, and what is known of it
+    /// is concluded. Returns how many claims it finished.
+    pub async fn work(
+        &self,
+        work: &Work,
+        told: Arc<dyn Told>,
+        mut drain: Stop,
+        interrupt: &Stop,
+    ) -> usize {
+        let mut under_way: JoinSet<bool> = JoinSet::new();
+        let mut finished = 0;
+        let mut reap_at = Instant::now();
+        while drain.reason().is_none() && interrupt.reason().is_none() {
+            if reap_at <= Instant::now() {
+                self.reap(&*told).await;
+                reap_at = Instant::now() + work.lease_ttl / 2;
+            }
+            while let Some(done) = under_way.try_join_next() {
+                finished += usize::from(done.unwrap_or(false));
+            }
+            let claimed = if under_way.len() < work.side_by_side {
+                self.claim(work, &*told).await
+            } else {
+                Claimed::Nothing(work.look_every)
+            };
+            match claimed {
+                Claimed::Request(claim) => {
+                    let (runner, told) = (self.clone(), Arc::clone(&told));
+                    let (interrupt, ttl) = (interrupt.clone(), work.lease_ttl);
+                    under_way
+                        .spawn(async move { runner.serve(*claim, ttl, &*told, interrupt).await });
+                }
+                Claimed::Nothing(_) if work.until_idle && under_way.is_empty() => break,
+                Claimed::Nothing(pause) => tokio::select! {
+                    _ = drain.given() => {}
+                    done = next(&mut under_way) => finished += usize::from(done),
+                    () = sleep(pause) => {}
+                },
+            }
+        }
+        while let Some(done) = under_way.join_next().await {
+            finished += usize::from(done.unwrap_or(false));
+        }
+        finished
+    }
+
+    async fn reap(&self, told: &dyn Told) {
+        match self.wrapper.reap_runs(Some(&self.name)).await {
+            Ok(runs) if runs.is_empty() => {}
+            Ok(runs) => told.reaped(&runs),
+            Err(error) => told.trouble("the runs of dead holders could not be reaped", &error),
+        }
+    }
+
+    async fn claim(&self, work: &Work, told: &dyn Told) -> Claimed {
+        match self
+            .wrapper
+            .claim_request(&self.name, work.lease_ttl, &work.modes)
+            .await
+        {
+            Ok(Some(claim)) => Claimed::Request(Box::new(claim)),
+            Ok(None) => Claimed::Nothing(work.look_every),
+            Err(error) => {
+                told.trouble("no request could be claimed", &error);
+                Claimed::Nothing(AFTER_TROUBLE)
+            }
+        }
+    }
+
+    /// Serves one claim. False: what came of it could not be said here, and is for whoever claims it next.
+    async fn serve(
+        &self,
+        claim: ClaimedRequest,
+        ttl: Duration,
+        told: &dyn Told,
+        interrupt: Stop,
+    ) -> bool {
+        let progress = told.of_run(&claim);
+        let served = tokio::select! {
+            served = self.execute_claimed(&claim, ttl, &*progress, interrupt) => served,
+            never = self.renew_claim(&claim, ttl) => match never {},
+        };
+        let end = match served {
+            Ok(outcome) => self.end_of(outcome, ttl).await,
+            Err(error) => end_of_refused(&claim, &error).ok_or(error),
+        };
+        let said = match &end {
+            Ok(end) => self
+                .wrapper
+                .finish_request(&claim, end)
+                .await
+                .map_err(Error::from),
+            Err(_) => Ok(false),
+        };
+        match (&end, said) {
+            (Ok(end), Ok(true)) => {
+                told.finished(&claim, end);
+                true
+            }
+            (Ok(_), Ok(false)) => false,
+            (Err(error), _) => {
+                told.trouble("a claim is left to run out", error);
+                false
+            }
+            (_, Err(error)) => {
+                told.trouble("what came of a claim could not be said", &error);
+                false
+            }
+        }
+    }
+
+    async fn execute_claimed(
+        &self,
+        claim: &ClaimedRequest,
+        ttl: Duration,
+        progress: &dyn Progress,
+        interrupt: Stop,
+    ) -> Result<Outcome, Error> {
+        let mode = match claim.mode() {
+            EvidenceType::RealRun => Mode::RealRun,
+            _ => Mode::DryRun,
+        };
+        let order = RunOrder {
+            input_ref: claim.input_ref().map(str::to_owned),
+            input_digest: claim.input_digest().map(str::to_owned),
+            idempotency_key: Some(claim.run_key().clone()),
+            correlation_id: Some(claim.correlation_id().clone()),
+            actor: Some(claim.actor().clone()),
+            lease_ttl: ttl,
+            ..RunOrder::default()
+        };
+        // Before the registry is asked whether the pair can be called: a run that was begun is not called again.
+        if let Some(run) = self.wrapper.run_of_key(claim.run_key()).await? {
+            return Ok(Outcome::Earlier {
+                process_run_id: run.process_run_id,
+            });
+        }
+        let (producer, candidate) = (claim.dot_code(), claim.process_candidate_code());
+        match self.prepare(producer, candidate, mode).await? {
+            Some(prepared) => self.execute(&prepared, &order, progress, interrupt).await,
+            None => Err(self.refusal(producer, candidate, mode, &order).await),
+        }
+    }
+
+    async fn end_of(&self, outcome: Outcome, ttl: Duration) -> Result<RequestEnd, Error> {
+        let process_run_id = match outcome {
+            Outcome::Concluded { process_run_id, .. } => {
+                return Ok(RequestEnd::Concluded(process_run_id));
+            }
+            Outcome::Earlier { process_run_id } => process_run_id,
+        };
+        let run = self.wrapper.run(process_run_id).await?;
+        let is_concluded = run.is_some_and(|run| run.concluded_at.is_some());
+        Ok(if is_concluded {
+            RequestEnd::Concluded(process_run_id)
+        } else {
+            // Its worker lives, or its lease has not run out yet.
+            RequestEnd::Later {
+                refusal_code: "lease_held".to_owned(),
+                after: ttl,
+            }
+        })
+    }
+
+    /// Renews for as long as it is polled. A claim that was lost is not given up: its run holds a lease of its own, and the
+    /// request ends with that run whoever has claimed it.
+    async fn renew_claim(&self, claim: &ClaimedRequest, ttl: Duration) -> Infallible {
+        loop {
+            sleep(ttl / 3).await;
+            let renewed = timeout(ttl / 3, self.wrapper.renew_request(claim, ttl)).await;
+            if !matches!(renewed, Ok(Ok(true))) {
+                tracing::debug!(request = %claim.request_id(), "the claim was not renewed");
+            }
+        }
+    }
+}
+
+/// What asking for work gave.
+enum Claimed {
+    Request(Box<ClaimedRequest>),
+    Nothing(Duration),
+}
+
+/// The next task to end; never, where there is none.
+async fn next(under_way: &mut JoinSet<bool>) -> bool {
+    match under_way.join_next().await {
+        Some(done) => done.unwrap_or(false),
+        None => std::future::pending().await,
+    }
+}
+
+/// How a request ends whose run was not begun. None: nobody knows, so the claim is left to run out.
+fn end_of_refused(claim: &ClaimedRequest, error: &Error) -> Option<RequestEnd> {
+    let (code, may_pass) = match error {
+        Error::Wrapper(error) => {
+            let refusal = error.refusal()?;
+            let code = refusal.code.as_str().to_owned();
+            let may_pass = refusal.kind() == RefusalKind::Lease || is_of_the_gates(&code);
+            (code, may_pass)
+        }
+        // Another worker may have the program, or may call the host.
+        Error::Unusable { reason, .. } => (reason.code.to_owned(), claim.claims() < MOST_TRIES),
+        Error::InputMissing { .. } => ("input_missing".to_owned(), false),
+        Error::RegistryChanged => ("registry_changed".to_owned(), true),
+        Error::Folder { .. } => ("folder_unusable".to_owned(), claim.claims() < MOST_TRIES),
+        Error::NotConcluded { .. } => return None,
+    };
+    Some(if may_pass {
+        RequestEnd::Later {
+            refusal_code: code,
+            after: LATER,
+        }
+    } else {
+        RequestEnd::Refused(code)
+    })
+}
+
+fn is_of_the_gates(code: &str) -> bool {
+    [
+        "no_execute",
+        "real_run_disabled",
+        "mode_not_allowed",
+        "preflight_blocked",
+    ]
+    .contains(&code)
+}

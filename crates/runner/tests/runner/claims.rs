@@ -1,0 +1,187 @@
+//! What a tool, or somebody between two tools, can not get into the record.
+
+use std::fs;
+
+use dotwrap_invoke::{Digest, Mode, Stop};
+use dotwrap_runner::{Outcome, Progress, RunOrder, Step};
+use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
+use serde_json::json;
+
+use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, left, said_so};
+
+/// Flips a byte of the output once the producer's row is committed.
+fn tamper() -> impl Progress {
+    At::step(|step: Step<'_>| {
+        if let Step::Produced {
+            output: Some(output),
+            ..
+        } = step
+        {
+            let mut bytes = fs::read(output).unwrap();
+            bytes[0] ^= 1;
+            fs::write(output, bytes).unwrap();
+        }
+    })
+}
+
+async fn tampered(stage: &Stage, tools: &Tools) -> Outcome {
+    stage
+        .run_in(
+            Mode::RealRun,
+            tools,
+            &RunOrder::default(),
+            &tamper(),
+            Stop::never(),
+        )
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_byte_flipped_between_the_two_is_found_by_the_verifier() {
+    let stage = Stage::open().await;
+    let outcome = tampered(&stage, &Tools::honest()).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Concluded {
+                verdict: Some(Verdict::Fail),
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    assert_eq!(stage.rung().await, Rung::RealRunObserved);
+}
+
+#[tokio::test]
+async fn a_verifier_that_passes_what_was_changed_is_not_believed() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move { said_so(&call, Verdict::Pass) });
+    let outcome = tampered(&stage, &tools).await;
+    let Outcome::Concluded {
+        status,
+        verdict,
+        error_ref,
+        ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(
+        (*status, *verdict),
+        (StoredStatus::Failed, Some(Verdict::Error))
+    );
+    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+    assert_eq!(stage.rung().await, Rung::RealRunObserved);
+}
+
+#[tokio::test]
+async fn a_verdict_on_another_digest_is_an_error() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move {
+        let mut answer = said_so(&call, Verdict::Pass);
+        answer.verified_digest = Some(Digest::of("something else"));
+        answer
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Concluded {
+                verdict: Some(Verdict::Error),
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_verifier_without_a_verdict_is_an_error() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move { left(&call, "fine, I guess") });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Concluded {
+                status: StoredStatus::Failed,
+                verdict: Some(Verdict::Error),
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_mock_says_stays_simulated_on_both_sides() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().producer(|call, _| async move {
+        let mut answer = left(&call, "the work");
+        answer.is_mock = true;
+        answer
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(parts[0]["evidence_type"], "SIMULATED_DRY_RUN");
+    assert_eq!(parts[1]["evidence_type"], "SIMULATED_DRY_RUN");
+    assert_eq!(stage.rung().await, Rung::SimulatedObserved);
+}
+
+#[tokio::test]
+async fn an_output_that_breaks_the_schema_is_not_verified() {
+    let stage = Stage::open().await;
+    stage
+        .contract(PRODUCER, "REAL_RUN", |contract| {
+            contract.expected_output_schema = Some(json!({"type": "object", "required": ["rows"]}));
+        })
+        .await;
+    let tools = Tools::honest().producer(|call, _| async move { left(&call, r#"{"lines": 3}"#) });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let Outcome::Concluded { error_ref, .. } = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(error_ref.as_deref(), Some("producer: schema_mismatch"));
+    assert_eq!(tools.count(), 1);
+}
+
+#[tokio::test]
+async fn a_verifier_s_answer_is_held_against_both_schemas() {
+    let stage = Stage::open().await;
+    for (code, wanted) in [(PRODUCER, "reviewer"), (VERIFIER, "verdict")] {
+        stage
+            .contract(code, "REAL_RUN", |contract| {
+                contract.verifier_schema = Some(json!({"type": "object", "required": [wanted]}));
+            })
+            .await;
+    }
+    let outcome = stage
+        .run(&Tools::honest(), &RunOrder::default())
+        .await
+        .unwrap();
+    let Outcome::Concluded {
+        verdict, error_ref, ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(*verdict, Some(Verdict::Error));
+    assert_eq!(error_ref.as_deref(), Some("verifier: schema_mismatch"));
+}
+
+#[tokio::test]
+async fn a_call_that_never_reached_its_tool_is_no_evidence_of_a_run() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().producer(|_, _| async {
+        dotwrap_invoke::Answer::not_called(dotwrap_invoke::Failure::new(
+            "not_read_only",
+            "it may write",
+        ))
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(parts[0]["evidence_type"], "SIMULATED_DRY_RUN");
+    assert_eq!(parts[0]["evidence_ref"]["called"], false);
+}

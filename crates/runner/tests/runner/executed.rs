@@ -1,0 +1,193 @@
+//! What an honest run leaves.
+
+use dotwrap_invoke::{Mode, Stop};
+use dotwrap_runner::{Error, Outcome, RunOrder, Silent};
+use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
+use serde_json::json;
+
+use crate::support::{PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
+
+#[tokio::test]
+async fn a_real_run_climbs_to_verified_by_itself() {
+    let stage = Stage::open().await;
+    let outcome = stage
+        .run(&Tools::honest(), &RunOrder::default())
+        .await
+        .unwrap();
+    let Outcome::Concluded {
+        status, verdict, ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(
+        (*status, *verdict),
+        (StoredStatus::Completed, Some(Verdict::Pass))
+    );
+    assert_eq!(stage.rung().await, Rung::VerifiedCandidate);
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(parts[0]["evidence_type"], "REAL_RUN");
+    assert_eq!(
+        parts[0]["output_digest"],
+        dotwrap_invoke::Digest::of("the work").to_string()
+    );
+    assert_eq!(parts[1]["verdict"], "pass");
+    assert_eq!(
+        parts[1]["evidence_ref"]["endpoint_ref"],
+        format!("command:{VERIFIER}")
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_is_observed_as_one_and_as_no_more() {
+    let stage = Stage::open().await;
+    let outcome = stage
+        .run_in(
+            Mode::DryRun,
+            &Tools::honest(),
+            &RunOrder::default(),
+            &Silent,
+            Stop::never(),
+        )
+        .await
+        .unwrap();
+    assert!(matches!(
+        outcome,
+        Outcome::Concluded {
+            verdict: Some(Verdict::Pass),
+            ..
+        }
+    ));
+    assert_eq!(stage.rung().await, Rung::DryRunObserved);
+}
+
+#[tokio::test]
+async fn a_producer_that_fails_is_not_verified() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().producer(|_, _| broken());
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let Outcome::Concluded {
+        status,
+        verdict,
+        error_ref,
+        ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!((*status, *verdict), (StoredStatus::Failed, None));
+    assert_eq!(error_ref.as_deref(), Some("producer: exit_status"));
+    assert_eq!(tools.count(), 1);
+    assert_eq!(stage.evidence(&outcome).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_verifier_that_finds_it_wanting_leaves_it_unverified() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move { said_so(&call, Verdict::Fail) });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Concluded {
+                status: StoredStatus::Completed,
+                verdict: Some(Verdict::Fail),
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    assert_eq!(stage.rung().await, Rung::RealRunObserved);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_calls_nothing() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest();
+    let order = RunOrder {
+        idempotency_key: Some(IdempotencyKey::new("nightly-1")),
+        ..RunOrder::default()
+    };
+    let Outcome::Concluded {
+        process_run_id: first,
+        ..
+    } = stage.run(&tools, &order).await.unwrap()
+    else {
+        panic!("the first call executes");
+    };
+    let again = stage.run(&tools, &order).await.unwrap();
+    assert_eq!(
+        again,
+        Outcome::Earlier {
+            process_run_id: first
+        }
+    );
+    assert_eq!(tools.count(), 2);
+    let folders = std::fs::read_dir(stage.folder.path().join("runs")).unwrap();
+    assert_eq!(folders.count(), 1);
+}
+
+#[tokio::test]
+async fn what_the_gates_refuse_leaves_no_trace_but_the_refusal() {
+    let stage = Stage::closed().await;
+    let tools = Tools::honest();
+    let error = stage.run(&tools, &RunOrder::default()).await.unwrap_err();
+    let Error::Wrapper(error) = error else {
+        panic!("{error:?}");
+    };
+    let refusal = error.refusal().unwrap();
+    assert!(
+        ["no_execute", "real_run_disabled"].contains(&refusal.code.as_str()),
+        "{refusal:?}"
+    );
+    assert_eq!(tools.count(), 0);
+    assert_eq!(stage.count("process_run_observation").await, 0);
+    assert_eq!(stage.count("dot_invocation").await, 0);
+    assert_eq!(stage.count("dot_refusal").await, 1);
+    assert!(!stage.folder.path().join("runs").exists());
+}
+
+#[tokio::test]
+async fn a_form_that_nobody_declared_is_not_improvised() {
+    let stage = Stage::open().await;
+    stage
+        .contract(PRODUCER, "DRY_RUN", |contract| {
+            contract.contract_status = Some("retired".into())
+        })
+        .await;
+    let tools = Tools::honest();
+    let error = stage
+        .run_in(
+            Mode::DryRun,
+            &tools,
+            &RunOrder::default(),
+            &Silent,
+            Stop::never(),
+        )
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("no active contract"), "{error}");
+    assert_eq!(tools.count(), 0);
+    assert_eq!(stage.count("process_run_observation").await, 0);
+}
+
+#[tokio::test]
+async fn a_contract_that_can_not_be_called_is_refused_before_anything_is_written() {
+    let stage = Stage::open().await;
+    for change in [json!({"nonsense": 1}), json!({"argv": ["{input}"]})] {
+        stage
+            .contract(PRODUCER, "REAL_RUN", |contract| {
+                contract.invocation = Some(change)
+            })
+            .await;
+        let error = stage
+            .run(&Tools::honest(), &RunOrder::default())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::Unusable { .. } | Error::InputMissing { .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(stage.count("process_run_observation").await, 0);
+}

@@ -1,0 +1,28 @@
+//! Requests for runs: at most one run each, and the one that was asked for.
+
+use super::Check;
+use crate::report::Severity;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "request_has_its_own_run",
+        rule: "The run that a request names was begun for it, under its key and as it was asked for, and is concluded where the request says so.",
+        source: "contract, Executed runs: requests",
+        severity: Severity::Violation,
+        question: include_str!("requests/request_has_its_own_run.sql"),
+    },
+    Check {
+        name: "run_is_known_to_its_request",
+        rule: "No run was begun for a request that does not name it: not for one that was cancelled, refused or given up.",
+        source: "contract, Executed runs: requests",
+        severity: Severity::Violation,
+        question: include_str!("requests/run_is_known_to_its_request.sql"),
+    },
+    Check {
+        name: "request_says_how_it_ended",
+        rule: "A request is finished with an outcome, or cancelled by somebody with a reason, or neither.",
+        source: "contract, Executed runs: requests",
+        severity: Severity::Violation,
+        question: include_str!("requests/request_says_how_it_ended.sql"),
+    },
+];

@@ -1,0 +1,240 @@
+//! The second and the third transaction of an executed run, and the ways to end one early.
+
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::BegunRun;
+use crate::{
+    database::Call,
+    description::description,
+    error::Error,
+    header::Moment,
+    refusal_log::About,
+    vocabulary::{
+        ComponentRole, ComponentRunId, DotCode, EvidenceType, ProcessRunId, StoredStatus, Verdict,
+    },
+};
+
+description! {
+    /// What became of one call, for its component's row.
+    pub struct CallRecord {
+        required {
+            /// The component's id, minted before the call.
+            component_run_id: ComponentRunId,
+            /// How the call ended: `step_completed`, `failed`, `cancelled` or `stuck`.
+            status: StoredStatus,
+            /// What kind of evidence it is: the receipt's mode, or `SIMULATED_DRY_RUN` where the tool only pretended.
+            evidence_type: EvidenceType,
+        }
+        optional {
+            /// What the verifier said.
+            verdict: Verdict,
+            /// What it was given.
+            input_ref: String,
+            /// Where its output is.
+            output_ref: String,
+            /// The digest of that output.
+            output_digest: String,
+            /// Where to look for what went wrong.
+            error_ref: String,
+        }
+        defaulted {
+            /// A JSON object of at most 64 KiB.
+            evidence_ref: Json = json!({}),
+            /// When the call began.
+            started_at: Moment = Moment::Unknown,
+            /// When it ended.
+            ended_at: Moment = Moment::Unknown,
+        }
+    }
+}
+
+description! {
+    /// How a run ended.
+    pub struct Conclusion {
+        required {
+            /// `completed`, `failed`, `stuck` or `cancelled`.
+            status: StoredStatus,
+        }
+        optional {
+            /// Where the run's output is.
+            output_ref: String,
+            /// Where to look for what went wrong.
+            error_ref: String,
+        }
+        defaulted {
+            /// A JSON object of at most 64 KiB.
+            evidence_ref: Json = json!({}),
+        }
+    }
+}
+
+/// A run whose producer did its work: the row is committed, and its verifier's receipt is open.
+#[derive(Clone, Debug)]
+#[must_use = "a run that is not concluded is reaped as stuck"]
+pub struct ProducedRun {
+    run: BegunRun,
+    verifier: DotCode,
+    verifier_invocation_id: Uuid,
+}
+
+impl BegunRun {
+    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_component_observe`, then
+    /// `fn_dot_invocation_begin`. The receipt bears the digest that this row commits.
+    ///
+    /// # Errors
+    /// Refused, both together, with any code of the two functions: `no_execute` where a gate closed meanwhile,
+    /// `lease_lost`, `run_concluded`, `invocation_mismatch`. The producer's call can then still be recorded by itself, with
+    /// [`BegunRun::conclude_after_producer`].
+    pub async fn record_producer(
+        &self,
+        record: &CallRecord,
+        verifier: &DotCode,
+    ) -> Result<ProducedRun, Error> {
+        let component = self.component(
+            record,
+            &self.producer,
+            ComponentRole::Producer,
+            self.producer_invocation_id(),
+        );
+        let receipt = Call::to("fn_dot_invocation_begin")
+            .with("p_process_run_id", self.process_run_id)
+            .with("p_dot_code", verifier)
+            .with("p_lease_token", self.token)
+            .with("p_runner", &self.runner);
+        let outcome = self
+            .wrapper
+            .database
+            .values_of_both::<ComponentRunId, Uuid>(&component, &receipt)
+            .await;
+        let (_, verifier_invocation_id) = self.noting_refusal(outcome).await?;
+        Ok(ProducedRun {
+            run: self.clone(),
+            verifier: verifier.clone(),
+            verifier_invocation_id,
+        })
+    }
+
+    /// Records the producer's call and concludes the run behind it, in one transaction: its verifier is not called.
+    ///
+    /// # Errors
+    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
+    pub async fn conclude_after_producer(
+        &self,
+        record: &CallRecord,
+        conclusion: &Conclusion,
+    ) -> Result<(), Error> {
+        let component = self.component(
+            record,
+            &self.producer,
+            ComponentRole::Producer,
+            self.producer_invocation_id(),
+        );
+        self.conclude_after(&component, conclusion).await
+    }
+
+    /// Concludes the run with nothing more to say about its calls: one whose receipt is open stays unknown.
+    ///
+    /// # Errors
+    /// Refused as `lease_lost`, `run_concluded` or `status_invalid`.
+    pub async fn conclude(&self, conclusion: &Conclusion) -> Result<(), Error> {
+        let call = self.conclusion(conclusion);
+        let outcome = self.wrapper.database.value::<ProcessRunId>(&call).await;
+        self.noting_refusal(outcome).await.map(drop)
+    }
+
+    async fn conclude_after(&self, component: &Call, conclusion: &Conclusion) -> Result<(), Error> {
+        let conclusion = self.conclusion(conclusion);
+        let outcome = self
+            .wrapper
+            .database
+            .values_of_both::<ComponentRunId, ProcessRunId>(component, &conclusion)
+            .await;
+        self.noting_refusal(outcome).await.map(drop)
+    }
+
+    fn component(
+        &self,
+        record: &CallRecord,
+        dot_code: &DotCode,
+        role: ComponentRole,
+        invocation_id: Uuid,
+    ) -> Call {
+        // As the pair derives it.
+        let key = self
+            .idempotency_key
+            .as_ref()
+            .map(|key| format!("{key}:{dot_code}"));
+        Call::to("fn_process_component_observe")
+            .with("p_process_run_id", self.process_run_id)
+            .with("p_dot_code", dot_code)
+            .with("p_component_role", role)
+            .with("p_correlation_id", &self.correlation_id)
+            .with("p_actor", self.actor.as_ref())
+            .with("p_evidence_type", record.evidence_type)
+            .with("p_status", record.status)
+            .with("p_idempotency_key", key)
+            .with("p_component_run_id", record.component_run_id)
+            .with("p_input_ref", &record.input_ref)
+            .with("p_output_ref", &record.output_ref)
+            .with("p_error_ref", &record.error_ref)
+            .with("p_evidence_ref", &record.evidence_ref)
+            .with("p_started_at", record.started_at)
+            .with("p_ended_at", record.ended_at)
+            .with("p_invocation_id", invocation_id)
+            .with("p_verdict", record.verdict)
+            .with("p_lease_token", self.token)
+            .with("p_output_digest", &record.output_digest)
+    }
+
+    fn conclusion(&self, conclusion: &Conclusion) -> Call {
+        Call::to("fn_process_run_conclude")
+            .with("p_process_run_id", self.process_run_id)
+            .with("p_lease_token", self.token)
+            .with("p_actor", self.actor.as_ref())
+            .with("p_status", conclusion.status)
+            .with("p_output_ref", &conclusion.output_ref)
+            .with("p_error_ref", &conclusion.error_ref)
+            .with("p_evidence_ref", &conclusion.evidence_ref)
+    }
+
+    async fn noting_refusal<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let about = About {
+            actor: self.actor.as_ref(),
+            dot_code: Some(&self.producer),
+            correlation: Some(&self.correlation_id),
+            ..About::default()
+        };
+        self.wrapper.noting_refusal(about, outcome).await
+    }
+}
+
+impl ProducedRun {
+    /// The run.
+    pub fn run(&self) -> &BegunRun {
+        &self.run
+    }
+
+    /// The verifier's receipt: it may be called now, once.
+    pub fn verifier_invocation_id(&self) -> Uuid {
+        self.verifier_invocation_id
+    }
+
+    /// Records the verifier's call with its verdict and concludes the run, in one transaction.
+    ///
+    /// # Errors
+    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
+    pub async fn conclude_after_verifier(
+        &self,
+        record: &CallRecord,
+        conclusion: &Conclusion,
+    ) -> Result<(), Error> {
+        let component = self.run.component(
+            record,
+            &self.verifier,
+            ComponentRole::Verifier,
+            self.verifier_invocation_id,
+        );
+        self.run.conclude_after(&component, conclusion).await
+    }
+}

@@ -1,0 +1,145 @@
+//! The posture, kept up to date for whoever has a call in flight: a gate that closes stops it.
+//!
+//! A closing gate is told by a notification where a session can listen, and is found by asking again and again where it can
+//! not: behind a transaction-mode pooler, or for a gate that the clock closes, which notifies nobody.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tokio_postgres::AsyncMessage;
+
+use crate::{Wrapper, error::Error, vocabulary::Posture};
+
+/// What `fn_dot_gate_set` notifies.
+const CHANNEL: &str = "dotwrap_gate";
+
+/// How long to wait before listening is tried again.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// The posture as it was last seen. Cheap to clone; the watching ends with the last clone.
+#[derive(Clone, Debug)]
+pub struct PostureWatch {
+    seen: watch::Receiver<Option<Seen>>,
+    changed: Arc<Notify>,
+    _tasks: Arc<[Ended; 2]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    posture: Posture,
+    /// When it was asked for: it is not older than this.
+    asked_at: Instant,
+}
+
+/// A task that ends when nobody is interested any more.
+#[derive(Debug)]
+struct Ended(JoinHandle<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl PostureWatch {
+    /// The posture as it was last seen; none: it could not be read yet.
+    pub fn posture(&self) -> Option<Posture> {
+        self.seen.borrow().map(|seen| seen.posture)
+    }
+
+    /// Waits until the posture was seen, by a look that began from now on, to be one that `is_wanted` says yes to. What was
+    /// seen earlier does not count: a gate may have been opened since.
+    pub async fn until(&mut self, is_wanted: impl Fn(Posture) -> bool) -> Posture {
+        let now = Instant::now();
+        self.changed.notify_one();
+        let counts = |seen: &Seen| seen.asked_at >= now && is_wanted(seen.posture);
+        let found = self
+            .seen
+            .wait_for(|seen| seen.as_ref().is_some_and(counts))
+            .await;
+        match found.ok().and_then(|seen| *seen) {
+            Some(seen) => seen.posture,
+            // The watching task is gone with its runtime.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Wrapper {
+    /// Keeps an eye on the posture: at every notification of a changed gate, and this often without one.
+    pub fn watch_posture(&self, every: Duration) -> PostureWatch {
+        let (sender, seen) = watch::channel(None);
+        let changed = Arc::new(Notify::new());
+        let listening = tokio::spawn(listen(self.clone(), Arc::clone(&changed)));
+        let asking = tokio::spawn(ask(self.clone(), every, Arc::clone(&changed), sender));
+        PostureWatch {
+            seen,
+            changed,
+            _tasks: Arc::new([Ended(listening), Ended(asking)]),
+        }
+    }
+}
+
+async fn ask(
+    wrapper: Wrapper,
+    every: Duration,
+    changed: Arc<Notify>,
+    seen: watch::Sender<Option<Seen>>,
+) {
+    loop {
+        let asked_at = Instant::now();
+        match wrapper.posture().await {
+            Ok(posture) => {
+                seen.send_replace(Some(Seen { posture, asked_at }));
+            }
+            // Nothing is known then. Whoever holds a lease learns by its renewal that the database is gone.
+            Err(error) => tracing::debug!(%error, "the posture could not be read"),
+        }
+        let _ = timeout(every, changed.notified()).await;
+    }
+}
+
+async fn listen(wrapper: Wrapper, changed: Arc<Notify>) {
+    loop {
+        if let Err(error) = listen_once(&wrapper, &changed).await {
+            tracing::debug!(%error, "no notifications of gates; the posture is asked for instead");
+        }
+        sleep(LISTEN_AGAIN).await;
+    }
+}
+
+/// Listens until the connection ends.
+async fn listen_once(wrapper: &Wrapper, changed: &Notify) -> Result<(), Error> {
+    let target = wrapper.target();
+    let lost = |error: &tokio_postgres::Error| Error::of_connection(error, &target.to_string());
+    let attempt = target.config().connect(target.tls());
+    let (client, mut connection) = timeout(target.connect_limit(), attempt)
+        .await
+        .map_err(|_| target.too_slow())?
+        .map_err(|error| lost(&error))?;
+    let subscribe = async {
+        client
+            .batch_execute(&format!("LISTEN {CHANNEL}"))
+            .await
+            .map_err(|error| lost(&error))?;
+        // What changed before the listening began was not notified.
+        changed.notify_one();
+        std::future::pending::<Result<(), Error>>().await
+    };
+    let notifications = async {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(_) = message.map_err(|error| lost(&error))? {
+                changed.notify_one();
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = subscribe => ended,
+        ended = notifications => ended,
+    }
+}
