@@ -5,6 +5,8 @@
     reason = "a test says what it expects, and unwrapping is how it fails"
 )]
 
+mod catalogue;
+mod catalogue_runs;
 mod configuration;
 mod demo;
 mod empty_states;

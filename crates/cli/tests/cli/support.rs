@@ -110,10 +110,19 @@ impl Installation {
 
     /// Locks a table of the contract against everybody, for as long as the client is held.
     pub(crate) fn lock(&self, table: &str) -> Client {
+        self.lock_in_mode(table, "ACCESS EXCLUSIVE")
+    }
+
+    /// Locks a table of the contract against everybody who writes, for as long as the client is held.
+    pub(crate) fn lock_against_writes(&self, table: &str) -> Client {
+        self.lock_in_mode(table, "EXCLUSIVE")
+    }
+
+    fn lock_in_mode(&self, table: &str, mode: &str) -> Client {
         wait(async {
             let client = self.database.superuser().await;
             client
-                .batch_execute(&format!("BEGIN; LOCK TABLE dot.{table}"))
+                .batch_execute(&format!("BEGIN; LOCK TABLE dot.{table} IN {mode} MODE"))
                 .await
                 .unwrap();
             client

@@ -1,0 +1,93 @@
+//! Dependencies between our crates point downwards, and what invokes can record only through the wrapper.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; unwrapping is how it fails"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What each crate that is part of the product may be built from, of ours. What is not listed is for tests or measures.
+const ALLOWED: [(&str, &[&str]); 11] = [
+    ("contract", &[]),
+    ("wrapper", &[]),
+    ("embedded", &[]),
+    ("verify", &[]),
+    ("invoke", &["wrapper"]),
+    ("invoke-command", &["invoke", "wrapper"]),
+    ("invoke-agent-api", &["invoke", "wrapper"]),
+    ("invoke-mcp", &["invoke", "invoke-command", "wrapper"]),
+    ("runner", &["invoke", "wrapper"]),
+    ("pilot", &[]),
+    (
+        "cli",
+        &[
+            "contract", "wrapper", "embedded", "verify", "invoke", "invoke-command", "invoke-agent-api",
+            "invoke-mcp", "runner",
+        ],
+    ),
+];
+
+/// The crates that call tools, or decide when.
+const INVOKING: [&str; 5] = ["invoke", "invoke-command", "invoke-agent-api", "invoke-mcp", "runner"];
+
+/// Ways to a database of one's own.
+const DATABASE_CLIENTS: [&str; 6] = [
+    "tokio-postgres",
+    "deadpool-postgres",
+    "postgres",
+    "sqlx",
+    "diesel",
+    "rusqlite",
+];
+
+/// The direct dependencies of each of our crates that are built in, tests left out.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let built_in = package["dependencies"].as_array().unwrap().iter();
+            let names = built_in
+                .filter(|dependency| dependency["kind"].is_null())
+                .map(|dependency| dependency["name"].as_str().unwrap().to_owned());
+            (package["name"].as_str().unwrap().to_owned(), names.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn our_crates_are_built_from_the_layers_beneath_them_alone() {
+    let dependencies = dependencies();
+    for (name, allowed) in ALLOWED {
+        let ours: BTreeSet<&str> = dependencies[&format!("dotwrap-{name}")]
+            .iter()
+            .filter_map(|dependency| dependency.strip_prefix("dotwrap-"))
+            .collect();
+        let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
+        assert!(ours.is_subset(&allowed), "{name} is built from {ours:?}");
+    }
+}
+
+#[test]
+fn what_invokes_has_no_way_to_the_database_but_the_wrapper() {
+    let dependencies = dependencies();
+    for name in INVOKING {
+        let found: Vec<_> = dependencies[&format!("dotwrap-{name}")]
+            .iter()
+            .filter(|dependency| DATABASE_CLIENTS.contains(&dependency.as_str()))
+            .collect();
+        assert!(found.is_empty(), "{name} has {found:?}");
+    }
+}
