@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke_agent_api::AgentApiInvoker;
 use dotwrap_invoke_command::{CommandInvoker, Supervisor};
 use dotwrap_invoke_mcp::McpInvoker;
@@ -12,16 +13,20 @@ use crate::failure::Failure;
 /// All of them. Hosts that are not named are not called.
 pub(crate) fn all(hosts: &[String], authorities: Option<&Path>) -> Result<Engines, Failure> {
     let supervisor = Supervisor::of_this_program();
+    let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
+        Failure::usage(error.to_string()).hint(
+            "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",
+        )
+    })?;
     Ok(Engines::new()
         .with("command", CommandInvoker::new(supervisor.clone()))
-        .with("agent_api", agent_api(hosts, authorities)?)
+        .with("agent_api", agent_api(hosts.clone(), authorities)?)
         .with("mcp", mcp(supervisor, hosts, authorities)?))
 }
 
-fn agent_api(hosts: &[String], authorities: Option<&Path>) -> Result<AgentApiInvoker, Failure> {
+fn agent_api(hosts: AllowedHosts, authorities: Option<&Path>) -> Result<AgentApiInvoker, Failure> {
     let settings = dotwrap_invoke_agent_api::Settings {
-        allowed_hosts: dotwrap_invoke_agent_api::AllowedHosts::from_entries(hosts)
-            .map_err(not_a_host)?,
+        allowed_hosts: hosts,
         authority_files: authorities.map(Path::to_owned).into_iter().collect(),
         ..Default::default()
     };
@@ -30,10 +35,9 @@ fn agent_api(hosts: &[String], authorities: Option<&Path>) -> Result<AgentApiInv
 
 fn mcp(
     supervisor: Supervisor,
-    hosts: &[String],
+    hosts: AllowedHosts,
     authorities: Option<&Path>,
 ) -> Result<McpInvoker, Failure> {
-    let hosts = dotwrap_invoke_mcp::AllowedHosts::from_entries(hosts).map_err(not_a_host)?;
     let invoker = McpInvoker::new(supervisor, hosts);
     let Some(file) = authorities else {
         return Ok(invoker);
@@ -48,10 +52,4 @@ fn mcp(
     invoker
         .with_authorities(&pem)
         .map_err(|error| unreadable(error.to_string()))
-}
-
-fn not_a_host(error: impl std::fmt::Display) -> Failure {
-    Failure::usage(error.to_string()).hint(
-        "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",
-    )
 }

@@ -4,7 +4,7 @@ use dotwrap_invoke::Unusable;
 use dotwrap_wrapper::Contract;
 use reqwest::Url;
 
-use crate::AllowedHosts;
+use dotwrap_invoke::AllowedHosts;
 
 /// An address that may be called.
 #[derive(Clone, Debug)]
@@ -22,11 +22,11 @@ impl Endpoint {
             return Err(invalid("the endpoint names no host"));
         };
         let place = format!("{host}:{port}");
-        if !allowed.allow(host, port) {
+        if !allowed.allows(&url) {
             let message = format!("{place} is not among the hosts that agent services may live on");
             let hint = format!(
                 "allow it with `--agent-host {place}`, DOTWRAP_AGENT_HOSTS={place}, or `agent_hosts = [\"{place}\"]` \
-                 under [runner] in dotwrap.toml"
+                 in dotwrap.toml"
             );
             return Err(Unusable::new("host_not_allowed", message).hint(hint));
         }

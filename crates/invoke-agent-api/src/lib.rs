@@ -8,7 +8,7 @@
 //! ```
 //!
 //! # What is called
-//! Only `https://`, only hosts that the runner's own settings allow ([`AllowedHosts`], empty as shipped), no redirect, no proxy, no
+//! Only `https://`, only hosts that the runner's own settings allow ([`AllowedHosts`](dotwrap_invoke::AllowedHosts), empty as shipped), no redirect, no proxy, no
 //! cookie, TLS always verified. A contract can choose what is called among those, and nothing else.
 //!
 //! # What is sent
@@ -37,7 +37,6 @@ mod client;
 mod endpoint;
 mod evidence;
 mod exchange;
-mod hosts;
 mod input;
 mod invocation;
 mod invoker;
@@ -48,6 +47,5 @@ mod said;
 mod settings;
 mod trace;
 
-pub use hosts::{AllowedHosts, NotAHost};
 pub use invoker::AgentApiInvoker;
 pub use settings::{DEFAULT_MAX_RESPONSE_BYTES, Settings, SetupError};

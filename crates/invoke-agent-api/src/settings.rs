@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, path::PathBuf};
 
-use crate::AllowedHosts;
+use dotwrap_invoke::AllowedHosts;
 
 /// How much is read of an answer where nothing else is said: 16 MiB.
 pub const DEFAULT_MAX_RESPONSE_BYTES: u64 = 16 << 20;
@@ -23,7 +23,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            allowed_hosts: AllowedHosts::none(),
+            allowed_hosts: AllowedHosts::default(),
             authority_files: Vec::new(),
             max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
             environment: |name| std::env::var_os(name),

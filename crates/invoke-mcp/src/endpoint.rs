@@ -3,7 +3,7 @@
 use dotwrap_invoke::Unusable;
 use url::Url;
 
-use crate::hosts::AllowedHosts;
+use dotwrap_invoke::AllowedHosts;
 
 const SCHEME: &str = "mcp:";
 

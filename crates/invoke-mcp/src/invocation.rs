@@ -1,12 +1,12 @@
 //! `invocation` of a contract, as this engine reads it.
 
-use dotwrap_invoke::Unusable;
+use dotwrap_invoke::{AllowedHosts, Unusable};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-use crate::{arguments, endpoint::Endpoint, hosts::AllowedHosts, program::ProgramSpec};
+use crate::{arguments, endpoint::Endpoint, program::ProgramSpec};
 
 const MAX_RESPONSE_BYTES: u64 = 16 * 1024 * 1024;
 

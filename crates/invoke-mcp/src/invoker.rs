@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Invoker, Mode, Stop, StopRecord, ToolCall, Unusable,
+    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, Stop, StopRecord, ToolCall, Unusable,
 };
 use dotwrap_invoke_command::{
     CallFolder, Program, Report, SearchPath, Stdin, Supervisor, Why, places,
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    AllowedHosts, NoTrust,
+    NoTrust,
     allowance::Allowance,
     answer, arguments,
     conversation::{Broken, Conversation, handshakes},

@@ -45,7 +45,6 @@ mod conversation;
 mod endpoint;
 mod facts;
 mod failure;
-mod hosts;
 mod http;
 mod interruption;
 mod invocation;
@@ -56,6 +55,5 @@ mod stdio;
 mod tools;
 mod unanswered;
 
-pub use hosts::{AllowedHosts, NotAHost};
 pub use http::NoTrust;
 pub use invoker::McpInvoker;

@@ -14,6 +14,7 @@
 mod answer;
 mod call;
 mod digest;
+mod hosts;
 mod invoker;
 mod output;
 mod stop;
@@ -22,6 +23,7 @@ mod template;
 pub use answer::{Answer, Ending, Failure};
 pub use call::{Mode, Produced, ToolCall};
 pub use digest::Digest;
+pub use hosts::{AllowedHosts, NotAHost};
 pub use invoker::{Invoker, Unusable};
 pub use output::Output;
 pub use stop::{Stop, StopHandle, StopReason, StopRecord};

@@ -33,9 +33,12 @@ pub(crate) fn sample() -> Result<Catalogue, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
-    use dotwrap_wrapper::ToolDefinition;
+    use dotwrap_invoke::{Invoker, Mode};
+    use dotwrap_invoke_command::{CommandInvoker, SearchPath, Supervisor};
+    use dotwrap_wrapper::{Contract, ContractDefinition, DotCode, ToolDefinition};
+    use serde_json::json;
 
     use super::*;
 
@@ -101,6 +104,86 @@ mod tests {
             if tool.pair_role.as_deref() == Some("verifier") {
                 assert!(metadata["why"].is_string(), "{code} does not say why");
             }
+        }
+    }
+
+    fn contracts() -> Vec<ContractDefinition> {
+        let contracts = sample().unwrap().contracts.into_iter();
+        contracts.map(|entry| entry.said).collect()
+    }
+
+    /// What cannot be verified in a mode is not begun in it, so half of a pair's contracts are none.
+    #[test]
+    fn a_pair_that_can_be_called_can_be_called_on_both_sides_and_in_both_modes() {
+        let tools = tools();
+        let bound: BTreeSet<_> = contracts()
+            .into_iter()
+            .map(|contract| (contract.dot_code, contract.mode))
+            .collect();
+        let mut pairs = BTreeSet::new();
+        for (dot_code, _) in &bound {
+            let partner = tools[dot_code].paired_dot.as_ref().unwrap();
+            for mode in ["DRY_RUN", "REAL_RUN"] {
+                let needed = (partner.clone(), mode.to_owned());
+                assert!(bound.contains(&needed), "{needed:?} is missing");
+            }
+            pairs.insert(dot_code.min(partner).clone());
+        }
+        assert_eq!(pairs.len(), 13);
+    }
+
+    #[test]
+    fn the_invoker_understands_every_contract_of_a_program() {
+        let nowhere =
+            CommandInvoker::new(Supervisor::of_this_program()).with_search_path(SearchPath::of([]));
+        let tools = tools();
+        for contract in contracts() {
+            let tool = &tools[&contract.dot_code];
+            if tool.execution_engine.as_deref() != Some("command") {
+                continue;
+            }
+            // Only the program is missing, which is what is looked for last.
+            let found = nowhere.check(&registered(&contract, tool), Mode::RealRun);
+            let reason = found.unwrap_err();
+            assert_eq!(
+                reason.code, "program_missing",
+                "{} {}: {reason}",
+                contract.dot_code, contract.mode
+            );
+            let program = &tool.extra_metadata.as_ref().unwrap()["program"];
+            assert_eq!(
+                contract.endpoint_ref.unwrap(),
+                format!("command:{}", program.as_str().unwrap())
+            );
+        }
+    }
+
+    /// A contract as the registry would have it.
+    fn registered(contract: &ContractDefinition, tool: &ToolDefinition) -> Contract {
+        let ContractDefinition {
+            dot_code,
+            mode,
+            endpoint_ref,
+            invocation,
+            output_namespace,
+            ..
+        } = contract.clone();
+        Contract {
+            dot_code: DotCode::new(dot_code),
+            mode,
+            candidate_code: None,
+            operation: String::new(),
+            role: tool.pair_role.as_ref().unwrap().parse().unwrap(),
+            fixture_ref: None,
+            output_namespace,
+            no_mutation_assertion: true,
+            endpoint_ref,
+            invocation: invocation.unwrap_or_else(|| json!({})),
+            expected_output_schema: None,
+            verifier_schema: None,
+            timeout_ms: 1,
+            contract_status: "active".to_owned(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything shown is a value of the ledger; what the ledger does not keep is said to be unknown, not guessed.
 
+mod call;
 mod drawing;
 
 use dotwrap_wrapper::{Component, ComponentRole, Event, EvidenceType, Run, StoredStatus};
@@ -82,22 +83,34 @@ impl RunStory {
         layers
     }
 
+    /// Begun by a runner, with a receipt for its producer.
+    fn is_executed(&self) -> bool {
+        self.run.lease_name.is_some()
+    }
+
+    fn is_concluded(&self) -> bool {
+        self.run.concluded_at.is_some()
+    }
+
+    fn evidence(&self, name: &str) -> Option<&str> {
+        self.run.evidence_ref.get(name)?.as_str()
+    }
+
     fn gate(&self) -> Layer {
-        let posture = self
-            .run
-            .evidence_ref
-            .get("posture")
-            .and_then(|posture| posture.as_str())
-            .unwrap_or("not on record");
-        let executed = self.run.evidence_ref.get("no_execute") != Some(&true.into());
-        let meaning = if executed {
-            "to be executed under receipts"
+        let layer = Layer::new("GATE", Tone::Good);
+        if self.is_executed() {
+            // The posture that a concluded run's evidence names is that of its conclusion.
+            let mode = self.run.evidence_type;
+            return layer.says(Cell::plain(format!("open for {mode} when it was begun")));
+        }
+        let posture = self.evidence("posture").unwrap_or("not on record");
+        let is_simulated = self.run.evidence_ref.get("no_execute") == Some(&true.into());
+        let layer = layer.says(Cell::plain(format!("posture {posture}")));
+        if is_simulated {
+            layer.says(Cell::plain("nothing was executed"))
         } else {
-            "nothing was executed"
-        };
-        Layer::new("GATE", Tone::Good)
-            .says(Cell::plain(format!("posture {posture}")))
-            .says(Cell::plain(meaning))
+            layer
+        }
     }
 
     fn preflight(&self) -> Layer {
@@ -114,7 +127,7 @@ impl RunStory {
                 .run
                 .lease_holder
                 .as_ref()
-                .map_or("not held any more".to_owned(), |holder| {
+                .map_or_else(|| self.unheld().to_owned(), |holder| {
                     format!("held by {holder}")
                 });
             return layer.says(Cell::plain(name)).says(Cell::plain(holder));
@@ -130,8 +143,17 @@ impl RunStory {
         }
     }
 
+    fn unheld(&self) -> &'static str {
+        if self.is_concluded() {
+            "not held any more"
+        } else {
+            "held by nobody: its runner is gone, and `dotwrap reap` concludes it"
+        }
+    }
+
     fn header(&self) -> Layer {
         let run = &self.run;
+        let concluded = self.is_concluded();
         Layer::new("HEADER", tone_of(run.header_status))
             .at(Some(run.created_at))
             .says(badges::status(run.header_status))
@@ -146,31 +168,23 @@ impl RunStory {
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),
             )
             .fact("input", run.input_ref.as_ref())
-            .fact("output", run.output_ref.as_ref())
-            .fact("error", run.error_ref.as_ref())
-            .fact(
-                "took",
-                run.duration
-                    .filter(|took| !took.as_duration().is_zero())
-                    .map(|took| length(took.as_duration())),
-            )
-            .fact(
-                "phase",
-                run.evidence_ref
-                    .get("wrapper_phase")
-                    .and_then(|phase| phase.as_str()),
-            )
-            .fact(
-                "source",
-                run.evidence_ref
-                    .get("source_ref")
-                    .and_then(|source| source.as_str()),
-            )
+            .fact("output", run.output_ref.as_ref().filter(|_| !concluded))
+            .fact("error", run.error_ref.as_ref().filter(|_| !concluded))
+            .fact("took", self.took().filter(|_| !concluded))
+            .fact("runner", self.evidence("runner"))
+            .fact("phase", self.evidence("wrapper_phase"))
+            .fact("source", self.evidence("source_ref"))
+    }
+
+    fn took(&self) -> Option<String> {
+        let took = self.run.duration?.as_duration();
+        (!took.is_zero()).then(|| length(took))
     }
 
     fn component(&self, name: &'static str, role: ComponentRole) -> Layer {
         let Some(component) = self.part(role) else {
-            return Layer::new(name, Tone::Faint).says(Cell::toned("not recorded", Tone::Faint));
+            let why = self.why_not_recorded(role);
+            return Layer::new(name, Tone::Faint).says(Cell::toned(why, Tone::Faint));
         };
         let layer = Layer::new(name, tone_of(component.status))
             .at(Some(component.created_at))
@@ -178,9 +192,21 @@ impl RunStory {
             .says(badges::status(component.status))
             .says(badges::evidence_word(component.evidence_type))
             .fact("component", Some(component.component_run_id))
-            .fact("receipt", component.invocation_id)
-            .fact("verdict", component.verdict)
-            .fact("digest", component.output_digest.as_ref());
+            .fact("receipt", component.invocation_id);
+        let layer = match component.invocation_id {
+            Some(_) => call::add_facts(layer, &component.evidence_ref),
+            None => layer,
+        };
+        let layer = layer
+            .fact(
+                "output",
+                component
+                    .output_ref
+                    .as_ref()
+                    .filter(|_| component.invocation_id.is_some()),
+            )
+            .fact("digest", component.output_digest.as_ref())
+            .fact("verdict", component.verdict);
         let differs = component.correlation_id != self.run.correlation_id;
         layer.fact(
             "correlation",
@@ -188,12 +214,37 @@ impl RunStory {
         )
     }
 
+    /// What an absent row means. An executed run's calls are made under receipts that are committed before: what has a receipt
+    /// and no row may have happened.
+    fn why_not_recorded(&self, role: ComponentRole) -> &'static str {
+        let is_next = role == ComponentRole::Producer
+            || self
+                .part(ComponentRole::Producer)
+                .is_some_and(|producer| producer.status == StoredStatus::StepCompleted);
+        let was_called_off = self.run.status != StoredStatus::Stuck || !is_next;
+        match (self.is_executed(), self.is_concluded()) {
+            (false, _) => "not recorded",
+            (true, false) if is_next => "no row yet: being called, or not known",
+            (true, false) => "not called yet",
+            (true, true) if was_called_off => "not called",
+            (true, true) => "no row: whether it was called, and what it did, is not known",
+        }
+    }
+
     fn conclusion(&self) -> Option<Layer> {
         let at = self.run.concluded_at?;
         let layer = Layer::new("END", tone_of(self.run.status))
             .at(Some(at))
             .says(badges::status(self.run.status));
-        Some(layer.fact("verdict", self.run.verdict))
+        Some(
+            layer
+                .fact("verdict", self.run.verdict)
+                .fact("outcome", self.evidence("outcome"))
+                .fact("reason", self.evidence("reason"))
+                .fact("error", self.run.error_ref.as_ref())
+                .fact("posture", self.evidence("posture"))
+                .fact("took", self.took()),
+        )
     }
 
     fn outbox(&self) -> Layer {

@@ -155,13 +155,7 @@ fn contracts_are_set_from_a_file_and_shown() {
     let installation = Installation::with_catalogue();
     let shown = || {
         installation
-            .call(&[
-                "contract",
-                "show",
-                "DOT_RESTIC_BACKUP",
-                "--output",
-                "json",
-            ])
+            .call(&["contract", "show", "DOT_RESTIC_BACKUP", "--output", "json"])
             .expect(0)
             .json()
     };
@@ -179,9 +173,7 @@ fn contracts_are_set_from_a_file_and_shown() {
     let file = file.to_str().unwrap();
     let answer = installation.call(&["contract", "set", file]).expect(0);
     assert!(
-        answer
-            .messages
-            .contains("set DOT_RESTIC_BACKUP DRY_RUN"),
+        answer.messages.contains("set DOT_RESTIC_BACKUP DRY_RUN"),
         "{}",
         answer.messages
     );

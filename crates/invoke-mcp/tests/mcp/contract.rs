@@ -1,8 +1,9 @@
 //! What a contract may say.
 
+use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke::{Invoker, Mode, Unusable};
 use dotwrap_invoke_command::Supervisor;
-use dotwrap_invoke_mcp::{AllowedHosts, McpInvoker};
+use dotwrap_invoke_mcp::McpInvoker;
 use serde_json::{Value as Json, json};
 
 use crate::world::{PROBE, contract};

@@ -16,9 +16,10 @@ use axum::{
     response::{IntoResponse, Redirect},
     routing::any,
 };
+use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke::Invoker;
 use dotwrap_invoke_command::Supervisor;
-use dotwrap_invoke_mcp::{AllowedHosts, McpInvoker};
+use dotwrap_invoke_mcp::McpInvoker;
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::LocalSessionManager,

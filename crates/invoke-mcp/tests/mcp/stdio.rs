@@ -222,3 +222,34 @@ async fn what_the_tool_left_in_the_answer_s_place_is_not_written_to() {
     assert_eq!(failure(&answer).code, "output_not_kept");
     assert_eq!(case.read("output.json"), "left by the tool");
 }
+
+/// A server of another make: an old revision, noise on its standard output, a notification that nobody knows, and a result
+/// without `structuredContent`.
+const BY_HAND: &str = r#"
+echo 'starting up …'
+while read -r line; do
+  id=${line##*\"id\":}; id=${id%%[,\}]*}
+  case "$line" in
+  *\"initialize\"*) answer='{"protocolVersion":"2024-11-05","capabilities":{"tools":{}},"serverInfo":{"name":"by-hand","version":"0"}}' ;;
+  *\"tools/list\"*) answer='{"tools":[{"name":"explain","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"own":1}}]}' ;;
+  *\"tools/call\"*) answer='{"content":[{"type":"text","text":"{\"b\": 1, \"a\": 2}"}],"own":true}' ;;
+  *) echo '{"jsonrpc":"2.0","method":"own/notification","params":{}}'; continue ;;
+  esac
+  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$answer"
+done
+"#;
+
+#[tokio::test]
+async fn a_server_of_another_make_is_understood() {
+    let server = Server::stdio();
+    let mut case = server.case("explain");
+    case.call.contract.endpoint_ref = Some("mcp:sh".to_owned());
+    // Braces that are meant are written twice.
+    let script = BY_HAND.replace('{', "{{").replace('}', "}}");
+    case.call.contract.invocation["argv"] = json!(["sh", "-c", script]);
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    assert_eq!(case.read("output.json"), r#"{"a":2,"b":1}"#);
+    assert_eq!(answer.evidence["protocol_revision"], "2024-11-05");
+    assert_eq!(answer.evidence["server_said"]["name"], "by-hand");
+}

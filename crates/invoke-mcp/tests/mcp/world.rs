@@ -8,11 +8,12 @@ use std::{
 
 use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
+use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke::{
     Answer, Digest, Ending, Failure, Invoker, Mode, Output, Produced, Stop, StopRecord, ToolCall,
 };
 use dotwrap_invoke_command::Supervisor;
-use dotwrap_invoke_mcp::{AllowedHosts, McpInvoker};
+use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, Contract, ContractDefinition, CorrelationId, ProcessRunId,

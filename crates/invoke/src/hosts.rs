@@ -1,4 +1,4 @@
-//! The hosts that services may be called on.
+//! Which hosts may be called at all: a setting of whoever runs the runner, never a contract's.
 
 use std::{net::Ipv6Addr, str::FromStr};
 
@@ -35,7 +35,8 @@ impl AllowedHosts {
             .map(Self)
     }
 
-    pub(crate) fn allows(&self, address: &Url) -> bool {
+    /// Whether an address is on one of them.
+    pub fn allows(&self, address: &Url) -> bool {
         let (Some(host), Some(port)) = (address.host(), address.port_or_known_default()) else {
             return false;
         };

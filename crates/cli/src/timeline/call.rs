@@ -1,0 +1,111 @@
+//! What the evidence of an executed call says, in lines. The evidence is small and made by the runner; what is not in it is
+//! left out.
+
+use serde_json::Value as Json;
+
+use super::drawing::Layer;
+
+/// Adds to a component's layer what is known of its call.
+pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
+    let layer = layer
+        .fact("called", called(evidence))
+        .fact("ended", ended(evidence))
+        .fact("sandbox", sandbox(&evidence["sandbox"]))
+        .fact("unlimited", listed(&evidence["limits"]["not_enforced"]))
+        .fact("left behind", leftover(&evidence["leftover"]))
+        .fact("survived", leftover(&evidence["survived"]))
+        .fact("pretended", pretended(evidence))
+        .fact("hints said", hints(evidence))
+        .fact("notes", text(&evidence["notes"]))
+        .fact("no pass", listed(&evidence["no_pass_because"]))
+        .fact("failure", failure(&evidence["failure"]));
+    add_stop(layer, &evidence["stop"]).fact("outcome", text(&evidence["outcome"]))
+}
+
+/// The receipt of a stop: each thing that was told to end, that ended, and that may have happened.
+fn add_stop(layer: Layer, stop: &Json) -> Layer {
+    let layer = layer.fact("stopped", text(&stop["reason"]));
+    [("told", "told"), ("gone", "ended"), ("perhaps", "may_have_happened")]
+        .into_iter()
+        .fold(layer, |layer, (label, member)| {
+            texts(&stop[member]).fold(layer, |layer, line| layer.fact(label, Some(line)))
+        })
+}
+
+fn called(evidence: &Json) -> Option<String> {
+    if evidence["called"] == false {
+        return Some("nothing was".to_owned());
+    }
+    let endpoint = text(&evidence["endpoint_ref"])?;
+    let tool = text(&evidence["tool"]).map(|tool| format!(", its tool {tool}"));
+    Some(format!("{endpoint}{}", tool.unwrap_or_default()))
+}
+
+fn ended(evidence: &Json) -> Option<String> {
+    let how = match (&evidence["exit_status"], &evidence["signal"]) {
+        (Json::Number(status), _) => format!("with exit status {status}"),
+        (_, Json::Number(signal)) => format!("by signal {signal}"),
+        _ => match &evidence["http_status"] {
+            Json::Number(status) => format!("with HTTP status {status}"),
+            _ => return None,
+        },
+    };
+    let after = evidence["duration_ms"]
+        .as_u64()
+        .map(|took| format!(", after {took} ms"));
+    Some(format!("{how}{}", after.unwrap_or_default()))
+}
+
+fn sandbox(sandbox: &Json) -> Option<String> {
+    let writes = text(&sandbox["writes"])?;
+    let word = |text: &str| text.replace('_', " ");
+    let mechanism = match text(&sandbox["mechanism"])? {
+        "none" => String::new(),
+        mechanism => format!("{mechanism}: "),
+    };
+    let network = text(&sandbox["network"])
+        .map(|network| format!(", network {}", word(network)))
+        .unwrap_or_default();
+    Some(format!("{mechanism}writes {}{network}", word(writes)))
+}
+
+fn leftover(processes: &Json) -> Option<String> {
+    let count = processes["count"].as_u64()?;
+    let names: Vec<&str> = texts(&processes["names"]).collect();
+    Some(format!("{count} processes: {}", names.join(", ")))
+}
+
+fn pretended(evidence: &Json) -> Option<&'static str> {
+    (evidence["is_mock"] == true).then_some("the tool says so itself; this is no evidence of a run")
+}
+
+/// An MCP server's annotations: what it says of its tool, which nobody has checked.
+fn hints(evidence: &Json) -> Option<String> {
+    let hints = evidence["annotations_said"].as_object()?;
+    let said: Vec<_> = hints
+        .iter()
+        .map(|(name, hint)| format!("{name} {hint}"))
+        .collect();
+    (!said.is_empty()).then(|| format!("{} (not checked)", said.join(", ")))
+}
+
+fn failure(failure: &Json) -> Option<String> {
+    Some(format!(
+        "{}: {}",
+        text(&failure["code"])?,
+        text(&failure["message"]).unwrap_or_default()
+    ))
+}
+
+fn listed(list: &Json) -> Option<String> {
+    let items: Vec<&str> = texts(list).collect();
+    (!items.is_empty()).then(|| items.join("; "))
+}
+
+fn text(json: &Json) -> Option<&str> {
+    json.as_str()
+}
+
+fn texts(json: &Json) -> impl Iterator<Item = &str> {
+    json.as_array().into_iter().flatten().filter_map(Json::as_str)
+}
