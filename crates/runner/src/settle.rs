@@ -40,11 +40,11 @@ where
         if is_in_doubt && says_made_before(&error) {
             return Settled::MadeBefore;
         }
-        if error.refusal().is_some() || !may_pass(&error) || begun.elapsed() >= patience {
+        if !may_pass(&error) || begun.elapsed() >= patience {
             return Settled::NotMade(error);
         }
-        tracing::debug!(%error, "a recording's answer was lost; asking again");
-        is_in_doubt = true;
+        tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
+        is_in_doubt |= error.refusal().is_none();
         sleep(PAUSE).await;
     }
 }
@@ -61,6 +61,10 @@ fn says_made_before(error: &Error) -> bool {
     })
 }
 
+/// What is refused was not made, and is refused again; but for what somebody else's transaction is just in the way of.
 fn may_pass(error: &Error) -> bool {
-    error.is_passing() || matches!(error, Error::TimedOut { .. } | Error::Unreachable { .. })
+    match error.refusal() {
+        Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
+        None => error.is_passing(),
+    }
 }

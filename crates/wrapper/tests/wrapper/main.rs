@@ -8,6 +8,7 @@
 mod backfill;
 mod dependencies;
 mod errors;
+mod executed;
 mod pair;
 mod pooler;
 mod reading;

@@ -1,0 +1,173 @@
+//! Executed runs, as a runner records them: three transactions, each of them whole or not at all.
+
+use std::time::Duration;
+
+use dotwrap_testkit::{Pooler, TestDatabase};
+use dotwrap_wrapper::{
+    BeginCall, Beginning, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
+    ContractDefinition, DotCode, EvidenceType, GateSetting, Posture, RefusalCode, Rung,
+    StoredStatus, Target, Verdict, Wrapper, gate,
+};
+
+use crate::support::{
+    CANDIDATE, PRODUCER, VERIFIER, builder, code, count, installed, open_gates, wrapper_as,
+};
+
+/// A database in which the pair may run for real.
+async fn ready() -> (TestDatabase, Wrapper) {
+    let (database, wrapper) = installed().await;
+    for dot_code in [PRODUCER, VERIFIER] {
+        let contract = ContractDefinition {
+            dot_code: dot_code.to_owned(),
+            mode: "REAL_RUN".to_owned(),
+            endpoint_ref: Some("command:true".to_owned()),
+            ..ContractDefinition::default()
+        };
+        wrapper.set_contract(&contract, None).await.unwrap();
+    }
+    open_gates(&wrapper, true).await;
+    (database, wrapper)
+}
+
+fn beginning() -> BeginCall {
+    BeginCall::new(PRODUCER, CANDIDATE, EvidenceType::RealRun, "runner 1")
+}
+
+async fn begun(wrapper: &Wrapper, call: &BeginCall) -> BegunRun {
+    match wrapper.begin_run(call).await.unwrap() {
+        Beginning::Begun(run) => run,
+        Beginning::Earlier(run) => panic!("{run} was begun before"),
+    }
+}
+
+fn produced() -> CallRecord {
+    CallRecord::new(
+        ComponentRunId::mint(),
+        StoredStatus::StepCompleted,
+        EvidenceType::RealRun,
+    )
+    .output_digest("sha256:of the output")
+}
+
+fn completed() -> Conclusion {
+    Conclusion::new(StoredStatus::Completed)
+}
+
+async fn close_a_gate(wrapper: &Wrapper) {
+    let setting = GateSetting::new(gate::REAL_RUN_ENABLED, false, "a test");
+    wrapper.set_gate(&setting).await.unwrap();
+}
+
+#[tokio::test]
+async fn three_transactions_make_a_verified_run() {
+    let (_database, wrapper) = ready().await;
+    let run = begun(&wrapper, &beginning()).await;
+    let verifier = DotCode::new(VERIFIER);
+    let subject = run.record_producer(&produced(), &verifier).await.unwrap();
+    subject
+        .conclude_after_verifier(&produced().verdict(Verdict::Pass), &completed())
+        .await
+        .unwrap();
+    let status = wrapper
+        .candidate_status(&CandidateCode::new(CANDIDATE))
+        .await
+        .unwrap();
+    assert_eq!(status.unwrap().candidate_status_v3, Rung::VerifiedCandidate);
+    let ended = wrapper.run(run.process_run_id()).await.unwrap().unwrap();
+    assert_eq!(
+        (ended.status, ended.verdict),
+        (StoredStatus::Completed, Some(Verdict::Pass))
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_gives_neither_token_nor_receipt() {
+    let (_database, wrapper) = ready().await;
+    let call = beginning().idempotency_key("nightly");
+    let run = begun(&wrapper, &call).await;
+    match wrapper.begin_run(&call).await.unwrap() {
+        Beginning::Earlier(earlier) => assert_eq!(earlier, run.process_run_id()),
+        Beginning::Begun(second) => panic!("the key hijacked {second:?}"),
+    }
+}
+
+#[tokio::test]
+async fn where_the_second_receipt_is_refused_the_producer_s_row_is_not_written_either() {
+    let (database, wrapper) = ready().await;
+    let run = begun(&wrapper, &beginning()).await;
+    close_a_gate(&wrapper).await;
+    let record = produced();
+    let refused = run.record_producer(&record, &DotCode::new(VERIFIER)).await;
+    assert_eq!(code(refused.map(drop)), RefusalCode::RealRunDisabled);
+    let client = database.superuser().await;
+    let components = "SELECT count(*) FROM dot.process_component_observation";
+    assert_eq!(count(&client, components).await, 0);
+    // What happened is recorded all the same, without a verifier.
+    let called_off = Conclusion::new(StoredStatus::Cancelled);
+    run.conclude_after_producer(&record, &called_off)
+        .await
+        .unwrap();
+    assert_eq!(count(&client, components).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_written_behind_a_conclusion() {
+    let (_database, wrapper) = ready().await;
+    let run = begun(&wrapper, &beginning()).await;
+    run.conclude(&Conclusion::new(StoredStatus::Cancelled))
+        .await
+        .unwrap();
+    assert_eq!(
+        code(run.conclude(&completed()).await),
+        RefusalCode::RunConcluded
+    );
+    let late = run
+        .record_producer(&produced(), &DotCode::new(VERIFIER))
+        .await;
+    assert!(matches!(
+        code(late.map(drop)),
+        RefusalCode::RunConcluded | RefusalCode::LeaseLost
+    ));
+}
+
+#[tokio::test]
+async fn whoever_may_only_observe_begins_no_run() {
+    let (database, _wrapper) = ready().await;
+    let observer = wrapper_as(&database, &format!("{}_observer", database.role_prefix())).await;
+    let outcome = observer.begin_run(&beginning()).await;
+    assert!(
+        matches!(outcome, Err(dotwrap_wrapper::Error::NotPermitted { .. })),
+        "{outcome:?}"
+    );
+}
+
+/// The pause is so long that only a notification can tell in time: the test would hang without it.
+#[tokio::test]
+async fn a_closed_gate_is_notified_where_a_session_can_listen() {
+    let (_database, wrapper) = ready().await;
+    let mut watch = wrapper.watch_posture(Duration::from_secs(3600));
+    watch.until(|posture| posture == Posture::RealRun).await;
+    let told = watch.until(|posture| posture < Posture::RealRun);
+    let closed = async {
+        // Once the watch waits, asking by itself is an hour away.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        close_a_gate(&wrapper).await;
+    };
+    let (posture, ()) = tokio::join!(told, closed);
+    assert_eq!(posture, Posture::DryRunOnly);
+}
+
+#[tokio::test]
+async fn a_closed_gate_is_found_by_asking_where_no_session_can_listen() {
+    let (database, direct) = ready().await;
+    let pooler = Pooler::transaction_mode(&database).await;
+    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let wrapper = builder(&database).target(target).build().await.unwrap();
+    let mut watch = wrapper.watch_posture(Duration::from_millis(100));
+    watch.until(|posture| posture == Posture::RealRun).await;
+    close_a_gate(&direct).await;
+    assert_eq!(
+        watch.until(|posture| posture < Posture::RealRun).await,
+        Posture::DryRunOnly
+    );
+}
