@@ -4,7 +4,7 @@ use dotwrap_contract::InstallOptions;
 use dotwrap_embedded::{Cluster, Embedded};
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::Failure;
+use dotwrap_bench::Failure;
 
 /// A cluster with the contract in it and pairs to record; gone when dropped.
 pub(crate) struct Bed {

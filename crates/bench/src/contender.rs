@@ -1,11 +1,12 @@
 //! The ways to record a run that are measured side by side.
 
+use dotwrap_bench::{Failure, measure::Contend};
 use futures_util::try_join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::{Failure, bed::Bed};
+use crate::bed::Bed;
 
 /// How many ways there are.
 pub(crate) const WAYS: usize = 4;
@@ -76,17 +77,6 @@ impl Contender {
             candidate: candidate.to_owned(),
             statements,
         })
-    }
-
-    /// Records one run. Ids and correlation are minted here and are time-ordered, as a client of the product does it.
-    pub(crate) async fn record(&self) -> Result<(), Failure> {
-        let run = Uuid::now_v7();
-        let correlation = format!("bench-{run}");
-        match self.way {
-            Way::ThreeInserts | Way::FiveTrips => self.three_inserts(run, &correlation).await,
-            Way::OneCall => self.one_call(run, &correlation).await,
-            Way::StepByStep => self.step_by_step(run, &correlation).await,
-        }
     }
 
     async fn three_inserts(&self, run: Uuid, correlation: &str) -> Result<(), Failure> {
@@ -169,6 +159,19 @@ impl Contender {
             .await?;
         self.client.query_one(release, &[&lease, &token]).await?;
         Ok(())
+    }
+}
+
+impl Contend for Contender {
+    /// Records one run. Ids and correlation are minted here and are time-ordered, as a client of the product does it.
+    async fn run_once(&self) -> Result<(), Failure> {
+        let run = Uuid::now_v7();
+        let correlation = format!("bench-{run}");
+        match self.way {
+            Way::ThreeInserts | Way::FiveTrips => self.three_inserts(run, &correlation).await,
+            Way::OneCall => self.one_call(run, &correlation).await,
+            Way::StepByStep => self.step_by_step(run, &correlation).await,
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use futures_util::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_postgres::Client;
 
-use crate::Failure;
+use dotwrap_bench::Failure;
 use crate::bed::Bed;
 use crate::contender::{Contender, Way};
-use crate::measure::{median, rate};
+use dotwrap_bench::measure::{Contend, median, rate};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -130,7 +130,7 @@ async fn fill(reader: &Client, writers: &[Arc<Contender>], runs: u64) -> Result<
         let (writer, bar) = (Arc::clone(writer), bar.clone());
         async move {
             for _ in 0..share {
-                writer.record().await?;
+                writer.run_once().await?;
                 bar.inc(1);
             }
             Ok::<_, Failure>(())

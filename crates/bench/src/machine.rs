@@ -1,7 +1,7 @@
 //! The machine, named, so that a figure says where it comes from.
 
 /// Processor, cores and memory in a line, as far as the system tells.
-pub(crate) fn describe() -> String {
+pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let processor =
         field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());

@@ -6,14 +6,10 @@
 mod bed;
 mod contender;
 mod growth;
-mod machine;
-mod measure;
 mod rate;
 
 use clap::{Parser, Subcommand};
-
-/// What went wrong; a benchmark only prints it.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use dotwrap_bench::{Failure, machine};
 
 #[derive(Parser)]
 #[command(about, version)]

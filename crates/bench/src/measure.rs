@@ -5,10 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Failure;
-use crate::contender::Contender;
 
-/// Runs recorded per second while every contender records one after the other for as long as `slice`.
-pub(crate) async fn rate(contenders: &[Arc<Contender>], slice: Duration) -> Result<f64, Failure> {
+/// Something that makes one run after the other.
+pub trait Contend: Send + Sync + 'static {
+    /// Makes one run; it is over when this returns.
+    fn run_once(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Runs per second while every contender makes one after the other for as long as `slice`.
+///
+/// # Errors
+/// The first failed run's.
+pub async fn rate(
+    contenders: &[Arc<impl Contend>],
+    slice: Duration,
+) -> Result<f64, Failure> {
     let (stop, count) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),
@@ -21,7 +32,7 @@ pub(crate) async fn rate(contenders: &[Arc<Contender>], slice: Duration) -> Resu
                 (Arc::clone(contender), Arc::clone(&stop), Arc::clone(&count));
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    contender.record().await?;
+                    contender.run_once().await?;
                     count.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok::<_, Failure>(())
@@ -39,7 +50,7 @@ pub(crate) async fn rate(contenders: &[Arc<Contender>], slice: Duration) -> Resu
 }
 
 /// The middle of the values; of an even number, the upper one of the two.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
-use crate::Failure;
+use dotwrap_bench::Failure;
 use crate::bed::Bed;
 use crate::contender::{Contender, WAYS, Way};
-use crate::measure::{median, rate};
+use dotwrap_bench::measure::{median, rate};
 
 #[derive(Args)]
 pub(crate) struct Options {

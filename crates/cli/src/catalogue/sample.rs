@@ -35,10 +35,7 @@ pub(crate) fn sample() -> Result<Catalogue, Failure> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use dotwrap_invoke::{Invoker, Mode};
-    use dotwrap_invoke_command::{CommandInvoker, SearchPath, Supervisor};
-    use dotwrap_wrapper::{Contract, ContractDefinition, DotCode, ToolDefinition};
-    use serde_json::json;
+    use dotwrap_wrapper::{ContractDefinition, ToolDefinition};
 
     use super::*;
 
@@ -133,57 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn the_invoker_understands_every_contract_of_a_program() {
-        let nowhere =
-            CommandInvoker::new(Supervisor::of_this_program()).with_search_path(SearchPath::of([]));
+    fn a_contract_calls_the_program_that_its_tool_names() {
         let tools = tools();
         for contract in contracts() {
             let tool = &tools[&contract.dot_code];
             if tool.execution_engine.as_deref() != Some("command") {
                 continue;
             }
-            // Only the program is missing, which is what is looked for last.
-            let found = nowhere.check(&registered(&contract, tool), Mode::RealRun);
-            let reason = found.unwrap_err();
-            assert_eq!(
-                reason.code, "program_missing",
-                "{} {}: {reason}",
-                contract.dot_code, contract.mode
-            );
-            let program = &tool.extra_metadata.as_ref().unwrap()["program"];
-            assert_eq!(
-                contract.endpoint_ref.unwrap(),
-                format!("command:{}", program.as_str().unwrap())
-            );
-        }
-    }
-
-    /// A contract as the registry would have it.
-    fn registered(contract: &ContractDefinition, tool: &ToolDefinition) -> Contract {
-        let ContractDefinition {
-            dot_code,
-            mode,
-            endpoint_ref,
-            invocation,
-            output_namespace,
-            ..
-        } = contract.clone();
-        Contract {
-            dot_code: DotCode::new(dot_code),
-            mode,
-            candidate_code: None,
-            operation: String::new(),
-            role: tool.pair_role.as_ref().unwrap().parse().unwrap(),
-            fixture_ref: None,
-            output_namespace,
-            no_mutation_assertion: true,
-            endpoint_ref,
-            invocation: invocation.unwrap_or_else(|| json!({})),
-            expected_output_schema: None,
-            verifier_schema: None,
-            timeout_ms: 1,
-            contract_status: "active".to_owned(),
-            created_at: jiff::Timestamp::UNIX_EPOCH,
+            let metadata = tool.extra_metadata.as_ref().unwrap();
+            let program = metadata["program"].as_str().unwrap();
+            let endpoint = contract.endpoint_ref.unwrap();
+            assert_eq!(endpoint, format!("command:{program}"));
+            assert_eq!(contract.invocation.unwrap()["argv"][0], program);
         }
     }
 }

@@ -33,6 +33,10 @@ impl Executing {
             Some(folder) => folder.clone(),
             None => data_folder(settings.home.as_ref())?.join("runs"),
         };
+        // Said in the output too, and whoever reads that may work elsewhere.
+        let folder = std::path::absolute(&folder).map_err(|error| {
+            Failure::usage(format!("{} is no folder: {error}", folder.display()))
+        })?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Runner::new(
             wrapper.clone(),

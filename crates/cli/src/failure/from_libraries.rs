@@ -4,7 +4,7 @@ use dotwrap_contract::InstallError;
 use dotwrap_wrapper::{Error, means_unreachable};
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, spoken};
 use crate::exit_status::ExitStatus;
 
 impl From<Error> for Failure {
@@ -14,7 +14,9 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => Failure {
                 code: refusal.code.to_string(),
                 message: refusal.message,
-                hint: refusal.hint,
+                hint: spoken::hint(refusal.code.as_str())
+                    .map(str::to_owned)
+                    .or(refusal.hint),
                 detail: refusal.detail,
                 status,
             },

@@ -25,11 +25,15 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
 /// The receipt of a stop: each thing that was told to end, that ended, and that may have happened.
 fn add_stop(layer: Layer, stop: &Json) -> Layer {
     let layer = layer.fact("stopped", text(&stop["reason"]));
-    [("told", "told"), ("gone", "ended"), ("perhaps", "may_have_happened")]
-        .into_iter()
-        .fold(layer, |layer, (label, member)| {
-            texts(&stop[member]).fold(layer, |layer, line| layer.fact(label, Some(line)))
-        })
+    [
+        ("told", "told"),
+        ("gone", "ended"),
+        ("perhaps", "may_have_happened"),
+    ]
+    .into_iter()
+    .fold(layer, |layer, (label, member)| {
+        texts(&stop[member]).fold(layer, |layer, line| layer.fact(label, Some(line)))
+    })
 }
 
 fn called(evidence: &Json) -> Option<String> {
@@ -72,7 +76,8 @@ fn sandbox(sandbox: &Json) -> Option<String> {
 fn leftover(processes: &Json) -> Option<String> {
     let count = processes["count"].as_u64()?;
     let names: Vec<&str> = texts(&processes["names"]).collect();
-    Some(format!("{count} processes: {}", names.join(", ")))
+    let noun = if count == 1 { "process" } else { "processes" };
+    Some(format!("{count} {noun}: {}", names.join(", ")))
 }
 
 fn pretended(evidence: &Json) -> Option<&'static str> {
@@ -107,5 +112,8 @@ fn text(json: &Json) -> Option<&str> {
 }
 
 fn texts(json: &Json) -> impl Iterator<Item = &str> {
-    json.as_array().into_iter().flatten().filter_map(Json::as_str)
+    json.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
 }

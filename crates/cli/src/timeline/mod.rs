@@ -123,13 +123,10 @@ impl RunStory {
     fn lease(&self) -> Layer {
         let layer = Layer::new("LEASE", Tone::Good);
         if let Some(name) = &self.run.lease_name {
-            let holder = self
-                .run
-                .lease_holder
-                .as_ref()
-                .map_or_else(|| self.unheld().to_owned(), |holder| {
-                    format!("held by {holder}")
-                });
+            let holder = self.run.lease_holder.as_ref().map_or_else(
+                || self.unheld().to_owned(),
+                |holder| format!("held by {holder}"),
+            );
             return layer.says(Cell::plain(name)).says(Cell::plain(holder));
         }
         match (&self.run.dot_code, self.is_one_transaction()) {

@@ -10,6 +10,7 @@ mod catalogue_runs;
 mod configuration;
 mod demo;
 mod empty_states;
+mod executing;
 mod exit_statuses;
 mod formats;
 mod installation;

@@ -118,7 +118,7 @@ fn what_can_not_be_run_can_not_be_asked_for() {
             "not_a_producer",
         ),
         (
-            &["DOT_GZIP", "--mode", "dry-run", "--candidate", "C"],
+            &["DOT_RESTIC_BACKUP", "--mode", "dry-run", "--candidate", "C"],
             3,
             "contract_missing",
         ),

@@ -91,7 +91,6 @@ pub struct BegunRun {
     pub(super) producer: DotCode,
     pub(super) actor: Option<Actor>,
     pub(super) runner: Actor,
-    pub(super) idempotency_key: Option<IdempotencyKey>,
     pub(super) token: LeaseToken,
     producer_invocation_id: Uuid,
 }
@@ -168,7 +167,6 @@ impl Wrapper {
             producer: call.dot_code.clone(),
             actor: actor.cloned(),
             runner: call.runner.clone(),
-            idempotency_key: IdempotencyKey::that_counts(call.idempotency_key.as_ref()).cloned(),
             token,
             producer_invocation_id,
         }))

@@ -160,11 +160,7 @@ impl BegunRun {
         role: ComponentRole,
         invocation_id: Uuid,
     ) -> Call {
-        // As the pair derives it.
-        let key = self
-            .idempotency_key
-            .as_ref()
-            .map(|key| format!("{key}:{dot_code}"));
+        // No idempotency key: the receipt is used once, and a key that can be guessed could be used up by somebody else.
         Call::to("fn_process_component_observe")
             .with("p_process_run_id", self.process_run_id)
             .with("p_dot_code", dot_code)
@@ -173,7 +169,6 @@ impl BegunRun {
             .with("p_actor", self.actor.as_ref())
             .with("p_evidence_type", record.evidence_type)
             .with("p_status", record.status)
-            .with("p_idempotency_key", key)
             .with("p_component_run_id", record.component_run_id)
             .with("p_input_ref", &record.input_ref)
             .with("p_output_ref", &record.output_ref)

@@ -11,7 +11,7 @@ use dotwrap_wrapper::{
 };
 use serde::Serialize;
 
-use super::Arguments;
+use super::{Arguments, closed_gates};
 use crate::badges;
 use crate::commands::execution::{Telling, hear_signals};
 use crate::exit_status::ExitStatus;
@@ -63,16 +63,17 @@ pub(super) async fn execute(
     let prepared = match runner.prepare(&producer, &candidate, mode).await? {
         Some(prepared) => prepared,
         None => {
-            return Err(runner
-                .refusal(&producer, &candidate, mode, &order)
-                .await
-                .into());
+            let refused = runner.refusal(&producer, &candidate, mode, &order).await;
+            return Err(closed_gates::named(refused, mode, &ledger).await);
         }
     };
     let telling = Telling::new(session.messages);
-    let outcome = runner
-        .execute(&prepared, &order, &telling, hear_signals(session.messages))
-        .await?;
+    let interrupt = hear_signals(session.messages);
+    let executed = runner.execute(&prepared, &order, &telling, interrupt).await;
+    let outcome = match executed {
+        Ok(outcome) => outcome,
+        Err(refused) => return Err(closed_gates::named(refused, mode, &ledger).await),
+    };
     let record = recorded(&ledger, &runner, &outcome, mode).await?;
     session.output.record(&record, drawn)?;
     session.messages.note(format!(

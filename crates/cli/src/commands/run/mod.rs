@@ -1,5 +1,6 @@
 //! `dotwrap run PRODUCER`: the main job. One pair, one run, one correlated record.
 
+mod closed_gates;
 mod executed;
 mod simulated;
 

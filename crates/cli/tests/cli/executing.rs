@@ -1,0 +1,9 @@
+//! Runs whose tools are really called: well, badly, stopped, side by side, and against the tools' will.
+
+mod gates;
+mod hostile;
+mod outcomes;
+mod refused;
+mod site;
+mod stopped;
+mod worker;

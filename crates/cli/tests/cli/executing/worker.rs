@@ -1,0 +1,93 @@
+//! Requested runs, and the workers that execute them.
+
+use super::site::{CANDIDATE, PRODUCER, Pair, Site, end};
+
+fn request(site: &Site, key: &str, input: &str) {
+    let words = [
+        "requests",
+        "add",
+        PRODUCER,
+        "--candidate",
+        CANDIDATE,
+        "--mode",
+        "real-run",
+    ];
+    site.0
+        .call(&[&words[..], &["--key", key, "--input", input]].concat())
+        .expect(0);
+}
+
+fn outcomes(site: &Site) -> Vec<String> {
+    let requests = site
+        .0
+        .call(&["requests", "ls", "--output", "json"])
+        .expect(0)
+        .json();
+    let requests = requests.as_array().unwrap().iter();
+    requests
+        .map(|request| format!("{} {}", request["outcome"], request["run_verdict"]))
+        .collect()
+}
+
+const ONCE: [&str; 4] = ["worker", "--once", "--runs-folder", "runs"];
+
+#[test]
+fn a_worker_serves_what_was_requested_and_ends() {
+    let site = Site::with(&Pair::default());
+    let input = site.file("in", "a\n");
+    request(&site, "first", &input);
+    request(&site, "second", &input);
+    request(&site, "second", &input);
+    site.0.call(&ONCE).expect(0);
+    assert_eq!(outcomes(&site), [r#""concluded" "pass""#; 2]);
+    assert_eq!(site.runs().len(), 2);
+    let nothing = site.0.call(&ONCE).expect(0);
+    assert!(
+        nothing.messages.contains("nothing was left to do"),
+        "{}",
+        nothing.messages
+    );
+    site.holds();
+}
+
+#[test]
+fn two_workers_call_each_requested_run_once() {
+    let pair = Pair::of_producer("echo once >> '{input}'; echo > '{output}'");
+    let site = Site::with(&pair);
+    let count = site.file("count", "");
+    for number in 0..6 {
+        request(&site, &number.to_string(), &count);
+    }
+    let workers = [site.start(&ONCE), site.start(&ONCE)];
+    for worker in workers {
+        end(worker).expect(0);
+    }
+    // Where one worker met the other's lease, the request waits for later: whoever looks then serves it.
+    while outcomes(&site)
+        .iter()
+        .any(|outcome| outcome.contains("null"))
+    {
+        site.0.call(&ONCE).expect(0);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    assert_eq!(outcomes(&site), [r#""concluded" "pass""#; 6]);
+    assert_eq!(std::fs::read_to_string(&count).unwrap(), "once\n".repeat(6));
+    assert_eq!(site.runs().len(), 6);
+    site.holds();
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_concludes_what_it_calls() {
+    let site = Site::with(&Pair::of_producer(
+        "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; sleep 600; echo > '{output}'",
+    ));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    request(&site, "long", &input);
+    let worker = site.start(&["worker", "--runs-folder", "runs"]);
+    let tool = site.process_in("process");
+    super::site::signal(&worker, nix::sys::signal::Signal::SIGTERM);
+    end(worker).expect(0);
+    assert!(!super::site::is_running(tool));
+    assert_eq!(site.runs()[0]["status"], "cancelled");
+    assert_eq!(outcomes(&site), [r#""concluded" null"#]);
+}
