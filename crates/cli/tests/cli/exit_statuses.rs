@@ -141,7 +141,10 @@ fn what_would_have_to_be_executed_ends_with_3_and_says_why() {
         ])
         .failure();
     assert!(
-        failure["hint"].as_str().unwrap().contains("runner"),
+        failure["hint"]
+            .as_str()
+            .unwrap()
+            .contains("dotwrap gates open real_run_enabled"),
         "{failure}"
     );
     assert_eq!(

@@ -5,7 +5,10 @@
 //! 2. the producer's row and the verifier's receipt; then the verifier is called;
 //! 3. the verifier's row and the conclusion.
 
+mod calling;
+mod ending;
 mod execution;
+mod input;
 mod order;
 mod outcome;
 

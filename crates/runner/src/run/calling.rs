@@ -1,0 +1,102 @@
+//! One call of one side of the pair.
+
+use dotwrap_invoke::{Answer, ToolCall};
+use dotwrap_wrapper::{ComponentRole, ComponentRunId};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::execution::Execution;
+use crate::{
+    Step,
+    judgement::{self, Judged, Subject},
+};
+
+/// One call that is over: when it was, and what it counts for.
+pub(super) struct Called {
+    pub(super) component_run_id: ComponentRunId,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Timestamp,
+    pub(super) judged: Judged,
+}
+
+impl Execution<'_> {
+    /// Calls one side of the pair, and judges its answer.
+    pub(super) async fn call(
+        &self,
+        role: ComponentRole,
+        invocation_id: Uuid,
+        mut subject: Subject,
+    ) -> Called {
+        let side = self.prepared.side(role);
+        let call = ToolCall {
+            dot_code: side.dot_code.clone(),
+            role,
+            mode: self.prepared.mode,
+            process_run_id: self.begun.process_run_id(),
+            component_run_id: ComponentRunId::mint(),
+            invocation_id,
+            correlation_id: self.begun.correlation_id().clone(),
+            contract: side.contract.clone(),
+            fixture: side.fixture.clone(),
+            input_ref: self.order.input_ref.clone(),
+            input_digest: self.order.input_digest.clone(),
+            produced: subject.produced.clone(),
+            folder: self.folder.of_call(role),
+        };
+        self.progress.step(Step::Calling {
+            role,
+            dot_code: &side.dot_code,
+        });
+        let started_at = Timestamp::now();
+        let answer = self.answer(role, &call).await;
+        let ended_at = Timestamp::now();
+        self.progress.step(Step::Called {
+            role,
+            answer: &answer,
+        });
+        let judged = match role {
+            ComponentRole::Producer => judgement::of_producer(self.prepared, answer),
+            ComponentRole::Verifier => {
+                subject.look_again().await;
+                judgement::of_verifier(self.prepared, answer, &subject)
+            }
+        };
+        Called {
+            component_run_id: call.component_run_id,
+            started_at,
+            ended_at,
+            judged,
+        }
+    }
+
+    /// The invoker's answer. That a stop was asked for is told while it is being obeyed.
+    async fn answer(&self, role: ComponentRole, call: &ToolCall) -> Answer {
+        let mut stop = self.vigil.stop();
+        let invoker = &self.prepared.side(role).invoker;
+        let mut answer = invoker.invoke(call, stop.clone());
+        tokio::select! {
+            answer = &mut answer => return answer,
+            reason = stop.given() => self.progress.step(Step::Stopping { reason }),
+        }
+        answer.await
+    }
+}
+
+impl Called {
+    pub(super) fn output_ref(&self) -> Option<String> {
+        let output = self.judged.output.as_ref()?;
+        Some(format!("file://{}", output.path.display()))
+    }
+
+    pub(super) fn summary(&self) -> Json {
+        json!({
+            "component_run_id": self.component_run_id,
+            "status": self.judged.status,
+            "verdict": self.judged.verdict,
+            "output_ref": self.output_ref(),
+            "output_digest": self.judged.digest(),
+            "evidence": self.judged.evidence,
+        })
+    }
+}

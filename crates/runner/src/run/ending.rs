@@ -1,0 +1,195 @@
+//! How a run is brought to its end, and what is said of it there.
+
+use dotwrap_invoke::StopReason;
+use dotwrap_wrapper::{CallRecord, ComponentRole, Conclusion, StoredStatus, Verdict};
+use serde_json::{Map, Value as Json, json};
+
+use super::{calling::Called, execution::Execution};
+use crate::{
+    Error,
+    judgement::Trouble,
+    settle::{Settled, settle},
+};
+
+/// What was concluded.
+pub(super) struct Concluded {
+    pub(super) status: StoredStatus,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) error_ref: Option<String>,
+}
+
+impl Execution<'_> {
+    /// Records the producer and concludes: the verifier is not called, because the producer failed, was stopped, or because
+    /// the verifier's receipt was refused.
+    pub(super) async fn end_after_producer(
+        &self,
+        producer: &Called,
+        refused: Option<&dotwrap_wrapper::Error>,
+    ) -> Result<Concluded, Error> {
+        let record = self.record_of(producer, ComponentRole::Producer);
+        let (conclusion, concluded) = match self.trouble_between(producer, refused) {
+            Some(word) => self.called_off(word),
+            None => self.conclusion_of(ComponentRole::Producer, producer, producer),
+        };
+        let recorded = settle(self.patience(), || {
+            self.begun.conclude_after_producer(&record, &conclusion)
+        });
+        match recorded.await {
+            Settled::Made(()) => Ok(concluded),
+            Settled::MadeBefore => Ok(self.as_recorded(concluded).await),
+            Settled::NotMade(error) => {
+                tracing::warn!(%error, "the producer's row could not be recorded");
+                self.end_without_row(word_for(&error), &[producer]).await
+            }
+        }
+    }
+
+    /// Concludes where a call's own row can not be written any more: what is known of it goes into the conclusion. A token
+    /// that ran out and was not taken over may still do that.
+    pub(super) async fn end_without_row(
+        &self,
+        word: &str,
+        calls: &[&Called],
+    ) -> Result<Concluded, Error> {
+        let known: Vec<Json> = calls.iter().map(|called| called.summary()).collect();
+        let error_ref = format!("runner: {word}");
+        let mut conclusion = Conclusion::new(StoredStatus::Stuck).evidence_ref(json!({
+            "runner": self.begun.lease().holder(),
+            "outcome": "unknown",
+            "reason": word,
+            "calls": known,
+        }));
+        conclusion.error_ref = Some(error_ref.clone());
+        let recorded = settle(self.patience(), || self.begun.conclude(&conclusion));
+        match recorded.await {
+            Settled::Made(()) | Settled::MadeBefore => Ok(self
+                .as_recorded(Concluded {
+                    status: StoredStatus::Stuck,
+                    verdict: None,
+                    error_ref: Some(error_ref),
+                })
+                .await),
+            Settled::NotMade(reason) => {
+                self.folder
+                    .leave("unrecorded.json", &json!({"reason": word, "calls": known}));
+                self.reaped(reason).await
+            }
+        }
+    }
+
+    /// The lease is somebody else's, or nobody's: then the run can be concluded as one whose holder is gone, and it says that
+    /// nobody knows what became of it.
+    async fn reaped(&self, reason: dotwrap_wrapper::Error) -> Result<Concluded, Error> {
+        if reason.refusal().is_some()
+            && let Err(error) = self
+                .wrapper
+                .reap_runs(Some(self.begun.lease().holder()))
+                .await
+        {
+            tracing::warn!(%error, "the run could not be reaped");
+        }
+        match self.wrapper.run(self.begun.process_run_id()).await {
+            Ok(Some(run)) if run.concluded_at.is_some() => Ok(Concluded {
+                status: run.status,
+                verdict: run.verdict,
+                error_ref: run.error_ref,
+            }),
+            _ => Err(Error::NotConcluded {
+                process_run_id: self.begun.process_run_id(),
+                reason: Box::new(reason),
+            }),
+        }
+    }
+
+    /// What the ledger says. Where a conclusion's answer was lost, the conclusion that is there may be somebody else's: the
+    /// lease may have been taken over meanwhile.
+    pub(super) async fn as_recorded(&self, meant: Concluded) -> Concluded {
+        match self.wrapper.run(self.begun.process_run_id()).await {
+            Ok(Some(run)) => Concluded {
+                status: run.status,
+                verdict: run.verdict,
+                error_ref: run.error_ref,
+            },
+            _ => meant,
+        }
+    }
+
+    /// The conclusion of a run that was called off between its two calls.
+    fn called_off(&self, word: &'static str) -> (Conclusion, Concluded) {
+        let error_ref = format!("{}: not called: {word}", ComponentRole::Verifier);
+        let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(json!({
+            "runner": self.begun.lease().holder(),
+            "reason": word,
+            "verifier": "not called",
+        }));
+        conclusion.error_ref = Some(error_ref.clone());
+        let concluded = Concluded {
+            status: StoredStatus::Cancelled,
+            verdict: None,
+            error_ref: Some(error_ref),
+        };
+        (conclusion, concluded)
+    }
+
+    /// The conclusion that follows from the last call that was made.
+    pub(super) fn conclusion_of(
+        &self,
+        role: ComponentRole,
+        last: &Called,
+        producer: &Called,
+    ) -> (Conclusion, Concluded) {
+        let status = match &last.judged.trouble {
+            None => StoredStatus::Completed,
+            Some(Trouble::Failed(_)) => StoredStatus::Failed,
+            Some(Trouble::Stopped(_)) => StoredStatus::Cancelled,
+        };
+        let error_ref = last.judged.error_ref(role);
+        let mut evidence = Map::new();
+        evidence.insert("runner".to_owned(), json!(self.begun.lease().holder()));
+        if let Some(trouble) = &last.judged.trouble
+            && trouble.leaves_outcome_unknown()
+        {
+            evidence.insert("outcome".to_owned(), json!("unknown"));
+        }
+        let mut conclusion = Conclusion::new(status).evidence_ref(Json::Object(evidence));
+        conclusion.output_ref = producer.output_ref();
+        conclusion.error_ref = error_ref.clone();
+        let concluded = Concluded {
+            status,
+            verdict: last.judged.verdict,
+            error_ref,
+        };
+        (conclusion, concluded)
+    }
+
+    pub(super) fn record_of(&self, called: &Called, role: ComponentRole) -> CallRecord {
+        let judged = &called.judged;
+        let side = self.prepared.side(role);
+        let mut evidence = judged.evidence.clone();
+        evidence.insert("endpoint_ref".to_owned(), json!(side.contract.endpoint_ref));
+        let mut record =
+            CallRecord::new(called.component_run_id, judged.status, judged.evidence_type)
+                .evidence_ref(Json::Object(evidence))
+                .started_at(called.started_at)
+                .ended_at(called.ended_at);
+        record.verdict = judged.verdict;
+        record.input_ref = self.order.input_ref.clone();
+        record.output_ref = called.output_ref();
+        record.output_digest = judged.digest().map(|digest| digest.to_string());
+        record.error_ref = judged.error_ref(role);
+        record
+    }
+}
+
+/// Why a recording was refused, in a word.
+pub(super) fn word_for(error: &dotwrap_wrapper::Error) -> &'static str {
+    match error.refusal().map(|refusal| refusal.code.as_str()) {
+        Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),
+        Some("no_execute" | "real_run_disabled" | "mode_not_allowed") => {
+            StopReason::GateClosed.into()
+        }
+        Some("run_concluded") => "run_concluded",
+        Some(_) => "refused",
+        None => "database_away",
+    }
+}
