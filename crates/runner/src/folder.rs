@@ -12,6 +12,9 @@ use serde_json::Value as Json;
 
 use crate::Error;
 
+/// The longest path of a run's folder, in bytes: the ledger takes references of 2 000 characters.
+const LONGEST: usize = 1_800;
+
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]
 pub struct RunFolders(PathBuf);
@@ -40,6 +43,9 @@ impl RunFolders {
         };
         // Tools are told absolute paths, whatever their working folder is.
         let absolute = std::path::absolute(&path).map_err(refused)?;
+        if absolute.as_os_str().len() > LONGEST {
+            return Err(refused(io::ErrorKind::InvalidFilename.into()));
+        }
         for role in [ComponentRole::Producer, ComponentRole::Verifier] {
             private(&absolute.join(role.as_ref())).map_err(refused)?;
         }

@@ -6,7 +6,7 @@ use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, Produced, StopReco
 use dotwrap_wrapper::{ComponentRole, EvidenceType, StoredStatus, Verdict};
 use serde_json::{Map, Value as Json, json};
 
-use crate::Prepared;
+use crate::{Prepared, evidence::storable};
 
 /// What became of one call, judged.
 #[derive(Clone, Debug)]
@@ -174,7 +174,7 @@ fn judged(
         verdict,
         output: answer.output,
         trouble,
-        evidence,
+        evidence: storable(evidence),
     }
 }
 

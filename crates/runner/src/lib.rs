@@ -8,6 +8,7 @@
 //! run/          begin → call the producer → record → call the verifier → record and conclude
 //! vigil.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
 //! judgement.rs  what an answer counts for: schemas, digests, mocks
+//! evidence.rs   what is known of a call, in a shape that the ledger takes
 //! settle.rs     what became of a recording whose answer was lost
 //! folder.rs     where a run's files are
 //! worker.rs     requested runs, claimed one after the other
@@ -17,6 +18,7 @@
 
 mod engines;
 mod error;
+mod evidence;
 mod folder;
 mod judgement;
 mod prepare;

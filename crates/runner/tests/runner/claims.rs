@@ -185,3 +185,29 @@ async fn a_call_that_never_reached_its_tool_is_no_evidence_of_a_run() {
     assert_eq!(parts[0]["evidence_type"], "SIMULATED_DRY_RUN");
     assert_eq!(parts[0]["evidence_ref"]["called"], false);
 }
+
+#[tokio::test]
+async fn what_a_tool_says_can_not_keep_its_record_from_being_written() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move {
+        said_so(&call, Verdict::Fail)
+            .with("notes", "a NUL \0 character")
+            .with("names", vec!["x".repeat(1000); 200])
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Concluded {
+                verdict: Some(Verdict::Fail),
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(
+        parts[1]["evidence_ref"]["left_out_as_too_large"][0],
+        "names"
+    );
+}

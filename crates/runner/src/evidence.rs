@@ -1,0 +1,95 @@
+//! What is known of a call, in a shape that the ledger takes. A tool must not be able to keep its own record from being
+//! written by what it says.
+
+use serde_json::{Map, Value as Json, json};
+
+/// How much evidence of one call is kept, in bytes of JSON. The contract's limit is 64 KiB, and a conclusion may have to bear
+/// two calls.
+const MOST: usize = 24 << 10;
+
+/// How large a single fact may be that is kept where all together are too much.
+const MOST_OF_ONE: usize = 1 << 10;
+
+/// Evidence that can be stored: small enough, and without the NUL character, which PostgreSQL has no place for.
+pub(crate) fn storable(evidence: Map<String, Json>) -> Map<String, Json> {
+    let Json::Object(clean) = without_nul(Json::Object(evidence)) else {
+        return Map::new();
+    };
+    if size(&clean) <= MOST {
+        return clean;
+    }
+    let (mut kept, mut left_out) = (Map::new(), Vec::new());
+    for (name, fact) in clean {
+        let enough = size(&kept) + MOST_OF_ONE <= MOST;
+        if enough && fact.to_string().len() <= MOST_OF_ONE && name.len() <= MOST_OF_ONE / 4 {
+            kept.insert(name, fact);
+        } else if left_out.len() < 20 {
+            left_out.push(name.chars().take(100).collect::<String>());
+        }
+    }
+    kept.insert("left_out_as_too_large".to_owned(), json!(left_out));
+    kept
+}
+
+fn size(evidence: &Map<String, Json>) -> usize {
+    serde_json::to_string(evidence).map_or(usize::MAX, |text| text.len())
+}
+
+fn without_nul(json: Json) -> Json {
+    let clean = |text: String| text.replace('\0', "\u{fffd}");
+    match json {
+        Json::String(text) => Json::String(clean(text)),
+        Json::Array(items) => items.into_iter().map(without_nul).collect(),
+        Json::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (clean(name), without_nul(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: Json) -> Map<String, Json> {
+        match json {
+            Json::Object(members) => members,
+            other => panic!("{other} is no object"),
+        }
+    }
+
+    #[test]
+    fn what_fits_is_kept_as_it_is() {
+        let evidence = of(json!({"exit_status": 0, "stdout": {"bytes": 3}}));
+        assert_eq!(storable(evidence.clone()), evidence);
+    }
+
+    #[test]
+    fn a_nul_character_is_replaced_wherever_it_is() {
+        let evidence = of(json!({"a\0": ["b\0", {"c": "d\0"}]}));
+        let stored = storable(evidence);
+        assert_eq!(
+            stored,
+            of(json!({"a\u{fffd}": ["b\u{fffd}", {"c": "d\u{fffd}"}]}))
+        );
+    }
+
+    #[test]
+    fn what_is_too_much_is_left_out_and_named() {
+        let mut evidence = of(json!({"exit_status": 1, "notes": "x".repeat(MOST)}));
+        for number in 0..1000 {
+            evidence.insert(format!("fact {number:04}"), json!("y".repeat(100)));
+        }
+        let stored = storable(evidence);
+        assert!(size(&stored) < 2 * MOST, "{}", size(&stored));
+        assert_eq!(stored["exit_status"], 1);
+        assert!(!stored.contains_key("notes"));
+        assert!(
+            !stored["left_out_as_too_large"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
