@@ -147,9 +147,5 @@ async fn counted(
     let commits = bed.commits(place).await? - commits;
     #[allow(clippy::cast_precision_loss)] // some thousands
     let a_run = |count: f64| format!("{:.2}", count / f64::from(COUNTED));
-    Ok([
-        way.to_owned(),
-        a_run(waits as f64),
-        a_run(commits as f64),
-    ])
+    Ok([way.to_owned(), a_run(waits as f64), a_run(commits as f64)])
 }

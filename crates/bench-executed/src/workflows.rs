@@ -11,7 +11,7 @@ use crate::bed::Place;
 
 /// One worker; all of a team share one instance, as the runs share one runner.
 pub(crate) struct Workflows {
-    run: WorkflowRef<u32, String, dbos::Error>,
+    run: WorkflowRef<u32, String>,
     _instance: DBOS,
 }
 
@@ -62,9 +62,9 @@ impl Contend for Workflows {
 
 fn url(place: &Place) -> String {
     let folder = percent_encode(place.socket_folder.as_os_str().as_bytes(), NON_ALPHANUMERIC);
-    // sqlx wants a host's name even where there is a socket.
+    // sqlx wants a host's name even where there is a socket, and offers encryption on it unless told not to.
     format!(
-        "postgresql://{OWNER}@localhost:{}/{}?host={folder}",
+        "postgresql://{OWNER}@localhost:{}/{}?host={folder}&sslmode=disable",
         place.port, place.database
     )
 }

@@ -9,9 +9,9 @@ use futures_util::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_postgres::Client;
 
-use dotwrap_bench::Failure;
 use crate::bed::Bed;
 use crate::contender::{Contender, Way};
+use dotwrap_bench::Failure;
 use dotwrap_bench::measure::{Contend, median, rate};
 
 #[derive(Args)]

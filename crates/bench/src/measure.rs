@@ -16,10 +16,7 @@ pub trait Contend: Send + Sync + 'static {
 ///
 /// # Errors
 /// The first failed run's.
-pub async fn rate(
-    contenders: &[Arc<impl Contend>],
-    slice: Duration,
-) -> Result<f64, Failure> {
+pub async fn rate(contenders: &[Arc<impl Contend>], slice: Duration) -> Result<f64, Failure> {
     let (stop, count) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),

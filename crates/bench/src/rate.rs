@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
-use dotwrap_bench::Failure;
 use crate::bed::Bed;
 use crate::contender::{Contender, WAYS, Way};
+use dotwrap_bench::Failure;
 use dotwrap_bench::measure::{median, rate};
 
 #[derive(Args)]

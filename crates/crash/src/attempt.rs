@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value as Json;
 use tokio::process::Child;
 use tokio::time::timeout;
@@ -84,6 +86,15 @@ impl Order {
         .to_vec()
     }
 
+    /// Another order for the same pair.
+    pub(crate) fn rival(&self) -> Self {
+        Self {
+            key: format!("{}-rival", self.key),
+            run: Uuid::now_v7(),
+            ..self.clone()
+        }
+    }
+
     /// Starts it.
     pub(crate) fn start(self, site: &Site, url: &str) -> Attempt {
         let input = site.input();
@@ -115,6 +126,18 @@ impl Order {
 impl Attempt {
     pub(crate) fn is_over(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Stops it where it stands, as a machine does that has no time for it, and lets it go on later.
+    pub(crate) fn pause(&self, is_paused: bool) {
+        let signal = if is_paused {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
+        if let Some(id) = self.child.id() {
+            kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
+        }
     }
 
     /// Kills it, and nothing else: what it has started has to notice.

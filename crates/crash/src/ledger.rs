@@ -66,7 +66,12 @@ pub(crate) struct Request {
 impl Ledger {
     pub(crate) async fn read(client: &Client) -> Self {
         let mut ledger = Self::default();
-        for row in ask(client, "SELECT process_run_id, coalesce(idempotency_key, '') FROM dot.process_run_observation").await {
+        for row in ask(
+            client,
+            "SELECT process_run_id, coalesce(idempotency_key, '') FROM dot.process_run_observation",
+        )
+        .await
+        {
             let run = Run {
                 key: row.get(1),
                 conclusion: None,
@@ -114,7 +119,8 @@ impl Ledger {
     }
 
     async fn read_ends(&mut self, client: &Client) {
-        const CONCLUSIONS: &str = "SELECT process_run_id, status, verdict, evidence_ref->>'outcome', concluded_at::text
+        const CONCLUSIONS: &str =
+            "SELECT process_run_id, status, verdict, evidence_ref->>'outcome', concluded_at::text
             FROM dot.process_run_conclusion";
         for row in ask(client, CONCLUSIONS).await {
             let conclusion = Conclusion {

@@ -11,6 +11,7 @@
 //! tools.rs     the pairs; each call of a tool leaves a line in a file
 //! proxy.rs     a relay that counts the protocol's messages, and cuts at one of them
 //! ledger.rs    what is there afterwards, read with SQL of its own
+//! aftermath.rs what is done then: reap, verify, the same keys once more
 //! judge.rs     what has to hold
 //! ```
 //!
@@ -21,6 +22,7 @@
 // A harness says what it expects; unwrapping is how it fails.
 #![allow(clippy::unwrap_used)]
 
+mod aftermath;
 mod attempt;
 mod campaign;
 mod judge;
@@ -35,4 +37,4 @@ mod site;
 mod tools;
 
 pub use campaign::{Campaign, Tally};
-pub use plan::Plan;
+pub use plan::{Plan, new_seed};

@@ -63,7 +63,11 @@ impl When {
     pub(crate) fn of_round(round: usize, dice: &mut fastrand::Rng) -> Self {
         let moment = match round % (STEPS.len() + 3) {
             step if step < STEPS.len() => STEPS[step],
-            _ => Moment::After(Duration::from_millis(dice.u64(0..1_500))),
+            // Half of them early, where a run connects and prepares.
+            _ => {
+                let latest = if dice.bool() { 150 } else { 1_500 };
+                Moment::After(Duration::from_millis(dice.u64(..latest)))
+            }
         };
         let and = match dice.u8(..3) {
             0 => Duration::ZERO,

@@ -13,10 +13,13 @@ pub struct Plan {
     pub seed: u64,
     /// Which of the seed's crashes: a failing one can be repeated by itself.
     pub rounds: Range<usize>,
+    /// How many messages a run is taken to have; counted unless said, and then a few more or less each time, because a run
+    /// looks at the gates while its tools work.
+    pub messages: Option<usize>,
 }
 
 impl Plan {
-    /// As the environment says: `DOTWRAP_CRASH_SEED`, and `DOTWRAP_CRASH_ROUNDS` in all campaigns together.
+    /// As the environment says: `DOTWRAP_CRASH_SEED`, and `DOTWRAP_CRASH_ROUNDS`, the kills of all campaigns together.
     ///
     /// # Panics
     /// Where these are no numbers.
@@ -29,6 +32,7 @@ impl Plan {
         Self {
             seed,
             rounds: 0..rounds,
+            messages: number("DOTWRAP_CRASH_MESSAGES").map(|it| it.try_into().unwrap()),
         }
     }
 

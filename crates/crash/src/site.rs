@@ -57,6 +57,11 @@ impl Site {
             site.call(&["gates", "open", gate, "--for", "6h", "--reason", "crashes"])
                 .await;
         }
+        for event in ["started", "completed", "failed"] {
+            let event = format!("process.run.{event}");
+            site.call(&["events", "activate", &event, "--reason", "crashes"])
+                .await;
+        }
         site
     }
 

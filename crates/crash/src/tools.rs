@@ -38,9 +38,8 @@ pub(crate) fn pause_ms(pair: usize) -> u64 {
 
 /// The catalogue of the pairs.
 pub(crate) fn catalogue(trace: &Path) -> String {
-    let mut text = format!(
-        "[[candidate]]\ncode = \"{CANDIDATE}\"\ntitle = \"Crashes\"\nowner = \"nobody\"\n"
-    );
+    let mut text =
+        format!("[[candidate]]\ncode = \"{CANDIDATE}\"\ntitle = \"Crashes\"\nowner = \"nobody\"\n");
     for pair in 0..PAIRS {
         let (producer, verifier) = (producer(pair), verifier(pair));
         let daemon = if pair % 2 == 1 { DAEMON } else { "" };

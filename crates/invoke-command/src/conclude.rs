@@ -197,8 +197,18 @@ fn read_at_most(path: &Path, most: u64) -> Result<Output, Failure> {
             "output_missing",
             "it ended as if all were well, and left no output",
         ),
-        _ => Failure::new("output_unusable", error.to_string()),
+        kind => Failure::new("output_unusable", not_readable(kind)),
     })
+}
+
+/// Without the names below the output: the tool chose them, and they may be long, or secrets.
+fn not_readable(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::Unsupported => {
+            "its output is, or holds, something that is neither a file nor a folder nor a link in a folder".to_owned()
+        }
+        kind => format!("its output can not be read: {kind}"),
+    }
 }
 
 /// How many bytes lie there, in a file or in a folder's files. Counted without reading them.
@@ -232,7 +242,7 @@ fn check_stdout(prepared: &Prepared, ran: &Ran, output: Output) -> Result<Output
 
 fn produced(output: Output) -> Answer {
     // A folder says nothing, and is no error.
-    let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::Other);
+    let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::nothing());
     let mut answer = Answer::new(Ending::Completed);
     answer.is_mock = said.is_mock();
     answer.output = Some(output);

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use dotwrap_invoke::StopReason;
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1024 * 1024;
 
 /// The longest grace that a contract may ask for.
 const LONGEST_GRACE: Duration = Duration::from_secs(30);
+
+/// The longest grace where a tool may not go on: a closed gate stops it within a second, and noticing that takes a part of it;
+/// behind a lost lease somebody else may have begun already.
+const SHORT_GRACE: Duration = Duration::from_millis(300);
 
 /// What a tool may use. What is left out is not limited, or has the default that is said.
 ///
@@ -36,7 +41,8 @@ pub struct Limits {
     /// Open files of each process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
-    /// How long it may take to end after SIGTERM, before SIGKILL; 2000, at most 30 000.
+    /// How long it may take to end after SIGTERM, before SIGKILL; 2000, at most 30 000. At most 300 where a gate closed or
+    /// the lease was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_ms: Option<u64>,
 }
@@ -60,5 +66,13 @@ impl Limits {
     /// See [`Limits::grace_ms`].
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms.unwrap_or(2000)).min(LONGEST_GRACE)
+    }
+
+    /// The grace of a tool that is stopped for a reason.
+    pub fn grace_for(&self, reason: StopReason) -> Duration {
+        match reason {
+            StopReason::GateClosed | StopReason::LeaseLost => self.grace().min(SHORT_GRACE),
+            StopReason::Interrupted => self.grace(),
+        }
     }
 }

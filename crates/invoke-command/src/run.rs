@@ -72,16 +72,19 @@ async fn watch(
     loop {
         tokio::select! {
             biased;
-            reason = stop.given(), if stopped.is_none() => stopped = Some(reason),
+            reason = stop.given(), if stopped.is_none() => {
+                stopped = Some(reason);
+                supervised.stop_within(prepared.program.limits.grace_for(reason));
+            }
             report = supervised.wait() => return (report, stopped),
             end = capture.read(), if capture.end().is_none() => {
                 if end == End::Complete {
                     continue;
                 }
+                supervised.stop();
             }
             () = &mut patience => return (supervised.wait_no_longer().await, stopped),
         }
-        supervised.stop();
         patience.as_mut().reset(Instant::now() + ending);
     }
 }

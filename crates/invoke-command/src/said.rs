@@ -1,55 +1,190 @@
-//! What a tool says of itself, where what it printed is one JSON object.
+//! What a tool says of itself in what it printed or made.
+//!
+//! What it says counts where it says it clearly: in one JSON object. Where it speaks of the same things in any other shape (in
+//! two objects, behind some text, with a member twice, too deep to be read), nobody can tell what it meant, and that never
+//! counts in its favour.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use nix::fcntl::OFlag;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
+
+use crate::strict_json;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How much is looked at at once behind what is held whole.
+const PIECE: usize = 64 * 1024;
+
+/// How much of a piece is looked at again with the next: longer than any word with what may stand behind it.
+const OVERLAP: usize = 64;
+
+const VERDICT: &str = "verdict";
+const IS_MOCK: &str = "is_mock";
 
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Said {
-    /// One JSON object.
-    Object(Map<String, Json>),
-    /// Something else.
-    Other,
-    /// What begins like an object and is too long to be looked at.
-    TooLong,
+    /// JSON, and nothing else.
+    Json(Json),
+    /// Something else, and what it speaks of.
+    Text(Spoken),
+    /// What begins like an object and is too long to be read as one.
+    TooLong(Spoken),
+}
+
+/// What a text speaks of that would have to be in one JSON object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    pub(crate) verdict: bool,
+    is_mock: bool,
+    /// Whether it looks as if it was meant as JSON: by how it begins, or by its last line.
+    looks_like_json: bool,
+}
+
+/// Whether a tool that answers with this text says that it only pretended.
+pub fn pretends(text: &[u8]) -> bool {
+    Said::in_text(text).is_mock()
+}
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
 impl Said {
-    /// Reads a file, at most so much of it. A link in its place is not followed, and nothing but a file is read.
+    /// Nothing at all.
+    pub(crate) fn nothing() -> Self {
+        Self::Text(Spoken::default())
+    }
+
+    /// Reads a file; it is held up to this length. A link in its place is not followed, and nothing but a file is read.
     pub(crate) fn in_file(path: &Path, most: u64) -> io::Result<Self> {
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
             .open(path)?;
         if !file.metadata()?.is_file() {
-            return Ok(Self::Other);
+            return Ok(Self::nothing());
         }
-        let mut text = Vec::new();
-        file.take(most + 1).read_to_end(&mut text)?;
-        let begins_like_one = text.trim_ascii_start().first() == Some(&b'{');
-        Ok(match serde_json::from_slice(&text) {
-            _ if !begins_like_one => Self::Other,
-            _ if text.len() as u64 > most => Self::TooLong,
-            Ok(Json::Object(members)) => Self::Object(members),
-            _ => Self::Other,
+        let mut bytes = Vec::new();
+        file.by_ref().take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= most {
+            return Ok(Self::in_text(&bytes));
+        }
+        let text = without_mark(&bytes);
+        let mut spoken = Spoken::in_text(text);
+        spoken.go_on(&bytes, &mut file)?;
+        Ok(match text.trim_ascii_start().first() {
+            Some(b'{') => Self::TooLong(spoken),
+            _ => Self::Text(spoken),
         })
+    }
+
+    /// What is in a text.
+    pub(crate) fn in_text(text: &[u8]) -> Self {
+        let text = without_mark(text);
+        strict_json::read(text)
+            .map_or_else(|_no_json| Self::Text(Spoken::in_text(text)), Self::Json)
+    }
+
+    /// Whether it speaks of a verdict, but not in the one place where that is looked for.
+    pub(crate) fn has_unclear_verdict(&self) -> bool {
+        match self {
+            Self::Json(Json::Object(members)) => {
+                let otherwise = |name: &String| name != VERDICT && is_called(name, VERDICT);
+                members.keys().any(otherwise)
+                    || (!members.contains_key(VERDICT)
+                        && members.values().any(|value| has_member(value, VERDICT)))
+            }
+            Self::Json(other) => has_member(other, VERDICT),
+            Self::Text(spoken) | Self::TooLong(spoken) => spoken.verdict,
+        }
     }
 
     /// Whether it says that it only pretended. Anything but a clear no is a yes: evidence must not be above what happened.
     pub(crate) fn is_mock(&self) -> bool {
         match self {
-            Self::Object(members) => !matches!(
-                members.get("is_mock"),
-                None | Some(Json::Null | Json::Bool(false))
-            ),
-            Self::Other | Self::TooLong => false,
+            Self::Json(json) => has_mock(json),
+            Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_mock && spoken.looks_like_json,
         }
+    }
+}
+
+impl Spoken {
+    fn in_text(text: &[u8]) -> Self {
+        let begins = text.trim_ascii_start().first();
+        let last_line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
+        let mut spoken = Self {
+            looks_like_json: matches!(begins, Some(b'{' | b'['))
+                || last_line.is_some_and(|line| line.trim_ascii_start().starts_with(b"{")),
+            ..Self::default()
+        };
+        spoken.look_at(text);
+        spoken
+    }
+
+    /// Looks at what is left of a file of which this has been looked at.
+    fn go_on(&mut self, before: &[u8], file: &mut File) -> io::Result<()> {
+        let mut piece = before[before.len().saturating_sub(OVERLAP)..].to_vec();
+        loop {
+            let length = file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
+            if length == 0 {
+                return Ok(());
+            }
+            self.look_at(&piece);
+            piece.drain(..piece.len().saturating_sub(OVERLAP));
+        }
+    }
+
+    fn look_at(&mut self, text: &[u8]) {
+        self.verdict |= speaks_of(text, VERDICT);
+        self.is_mock |= speaks_of(text, IS_MOCK);
+    }
+}
+
+/// Whether a name stands somewhere with a value behind it: `"verdict": …`, `verdict=…`, `'Verdict' : …`.
+fn speaks_of(text: &[u8], name: &str) -> bool {
+    text.windows(name.len())
+        .enumerate()
+        .filter(|(_, word)| word.eq_ignore_ascii_case(name.as_bytes()))
+        .any(|(place, _)| {
+            let before = place.checked_sub(1).map(|before| text[before]);
+            let is_whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_');
+            let behind = text[place + name.len()..]
+                .iter()
+                .take(OVERLAP / 2)
+                .find(|byte| !matches!(byte, b'"' | b'\'' | b'\\') && !byte.is_ascii_whitespace());
+            is_whole && matches!(behind, Some(b':' | b'='))
+        })
+}
+
+fn is_called(name: &str, wanted: &str) -> bool {
+    name.trim().eq_ignore_ascii_case(wanted)
+}
+
+fn has_member(json: &Json, wanted: &str) -> bool {
+    any_member(json, &|name, _| is_called(name, wanted))
+}
+
+/// Whether one of the members, as deep as it goes, says that the tool only pretended.
+pub fn has_mock(json: &Json) -> bool {
+    any_member(json, &|name, value| {
+        is_called(name, IS_MOCK) && !matches!(value, Json::Null | Json::Bool(false))
+    })
+}
+
+/// As deep as it goes, which the parser has limited.
+fn any_member(json: &Json, is_it: &impl Fn(&str, &Json) -> bool) -> bool {
+    match json {
+        Json::Object(members) => members
+            .iter()
+            .any(|(name, value)| is_it(name, value) || any_member(value, is_it)),
+        Json::Array(items) => items.iter().any(|item| any_member(item, is_it)),
+        _ => false,
     }
 }

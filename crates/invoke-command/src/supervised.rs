@@ -176,8 +176,17 @@ impl Supervised {
     /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`Supervised::wait`] says what became
     /// of it.
     pub fn stop(&self) {
-        // A dozen bytes always fit, and if the supervisor is gone `wait` says so.
-        let _ = (&self.control).write_all(STOP);
+        self.say(&format!("{STOP}\n"));
+    }
+
+    /// As [`Supervised::stop`], with at most so much of the grace.
+    pub fn stop_within(&self, grace: Duration) {
+        self.say(&format!("{STOP} {}\n", grace.as_millis()));
+    }
+
+    /// A dozen bytes always fit, and if the supervisor is gone `wait` says so.
+    fn say(&self, line: &str) {
+        let _ = (&self.control).write_all(line.as_bytes());
     }
 
     /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. Can be dropped

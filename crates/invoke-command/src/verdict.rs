@@ -44,10 +44,10 @@ pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&s
         });
     }
     match said {
-        Said::TooLong => {
+        Said::TooLong(_) => {
             judgement.lower(Verdict::Error, || "its JSON object is too long".to_owned());
         }
-        Said::Object(members) => {
+        Said::Json(Json::Object(members)) => {
             if let Some(verdict) = members.get("verdict") {
                 let (verdict, reason) = of_member(verdict);
                 judgement.lower(verdict, || reason.to_owned());
@@ -58,7 +58,14 @@ pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&s
                 }
             }
         }
-        Said::Other => {}
+        Said::Json(_) | Said::Text(_) => {}
+    }
+    // What the contract says a pass looks like is clear, whatever it looks like.
+    let is_agreed = spec.pass_stdout.is_some() && judgement.verdict == Verdict::Pass;
+    if said.has_unclear_verdict() && !is_agreed {
+        judgement.lower(Verdict::Error, || {
+            "it speaks of a verdict, and not in the member `verdict` of one JSON object that is all it prints".to_owned()
+        });
     }
     judgement
 }

@@ -3,6 +3,7 @@
 use std::{io, path::Path};
 
 use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, ToolCall};
+use dotwrap_invoke_command::{has_mock, pretends};
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
 use serde::Deserialize;
@@ -26,6 +27,7 @@ pub(crate) fn of(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_
 fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io::Result<Answer> {
     let is_error = result.is_error == Some(true);
     let text = output::single_text(&result).map(str::to_owned);
+    let texts: Vec<String> = output::texts(&result).map(str::to_owned).collect();
     let answered = Answered::by(result)?;
     if is_error {
         answered.write(&call.folder, "tool_error")?;
@@ -33,7 +35,7 @@ fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io:
             "tool_error",
             "the tool answered that it failed; what it said is in tool_error.json or tool_error.txt of the call's folder",
         );
-        return Ok(said(Answer::failed(failure), &answered));
+        return Ok(said(Answer::failed(failure), &answered, &texts));
     }
     let output = match asked_for {
         None => Output::of(&answered.write(&call.folder, "output")?)?,
@@ -41,12 +43,14 @@ fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io:
             answered.write(&call.folder, "answer")?;
             match Output::of(path) {
                 Ok(output) => output,
-                Err(error) => return Ok(said(Answer::failed(no_output(&error)), &answered)),
+                Err(error) => {
+                    return Ok(said(Answer::failed(no_output(&error)), &answered, &texts));
+                }
             }
         }
     };
     let file = asked_for.is_some().then_some(output.digest);
-    let mut answer = said(Answer::new(Ending::Completed), &answered);
+    let mut answer = said(Answer::new(Ending::Completed), &answered, &texts);
     answer.output = Some(output);
     Ok(match judge(call, &answered, text.as_deref(), file) {
         Ok(judged) => Answer {
@@ -73,13 +77,11 @@ fn no_output(error: &io::Error) -> Failure {
     }
 }
 
-/// What a tool says of itself counts against it even where it failed.
-fn said(mut answer: Answer, answered: &Answered) -> Answer {
+/// What a tool says of itself counts against it even where it failed, and in a text beside what counts as its answer.
+fn said(mut answer: Answer, answered: &Answered, texts: &[String]) -> Answer {
     // Whatever is neither absent nor plainly "no" is read as "yes": the reading that claims less.
-    answer.is_mock = !matches!(
-        member(answered, "is_mock"),
-        None | Some(Json::Null | Json::Bool(false))
-    );
+    answer.is_mock = texts.iter().any(|text| pretends(text.as_bytes()))
+        || matches!(answered, Answered::Json(json) if has_mock(json));
     answer
 }
 
@@ -105,7 +107,7 @@ fn judge(
         return Ok(Judged::default());
     }
     Ok(Judged {
-        verdict: Some(verdict(members)?),
+        verdict: Some(agreed(verdict(members)?, text)?),
         verified_digest: verified_digest(members)?,
     })
 }
@@ -176,6 +178,19 @@ fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
         })
 }
 
+/// A text beside the structured answer is the same answer for older readers. Where it says another thing, nobody can tell which
+/// of the two is meant.
+fn agreed(verdict: Verdict, text: Option<&str>) -> Result<Verdict, Failure> {
+    let beside = text.and_then(|text| serde_json::from_str::<Json>(text).ok());
+    match beside.as_ref().and_then(|beside| beside.get("verdict")) {
+        Some(other) if other.as_str() != Some(verdict.as_ref()) => Err(Failure::new(
+            "verdict_invalid",
+            "the verifier gives one verdict in its structured answer and another in its text",
+        )),
+        _ => Ok(verdict),
+    }
+}
+
 fn verified_digest(members: &Map<String, Json>) -> Result<Option<Digest>, Failure> {
     let mut found = None;
     for name in ["verified_digest", "input_digest"] {
@@ -198,9 +213,37 @@ fn verified_digest(members: &Map<String, Json>) -> Result<Option<Digest>, Failur
     Ok(found)
 }
 
-fn member<'a>(answered: &'a Answered, name: &str) -> Option<&'a Json> {
-    match answered {
-        Answered::Json(json) => json.get(name),
-        Answered::Text(_) => None,
+#[cfg(test)]
+mod tests {
+    use rmcp::model::ContentBlock;
+    use serde_json::json;
+
+    use super::*;
+
+    fn with_text(text: &str, structured: Json) -> (Vec<String>, Answered) {
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        result.structured_content = Some(structured);
+        let texts = output::texts(&result).map(str::to_owned).collect();
+        (texts, Answered::by(result).unwrap())
+    }
+
+    #[test]
+    fn a_text_that_owns_up_counts_beside_a_structured_answer_that_does_not() {
+        for (text, structured, is_mock) in [
+            (r#"{"is_mock": true}"#, json!({"is_mock": false}), true),
+            ("fine", json!({"result": {"is_mock": true}}), true),
+            ("fine", json!({"is_mock": false}), false),
+        ] {
+            let (texts, answered) = with_text(text, structured);
+            let answer = said(Answer::new(Ending::Completed), &answered, &texts);
+            assert_eq!(answer.is_mock, is_mock, "{text} {answered:?}");
+        }
+    }
+
+    #[test]
+    fn two_verdicts_are_none() {
+        assert!(agreed(Verdict::Pass, Some(r#"{"verdict": "fail"}"#)).is_err());
+        assert!(agreed(Verdict::Pass, Some(r#"{"verdict": "pass"}"#)).is_ok());
+        assert!(agreed(Verdict::Pass, Some("all is well")).is_ok());
     }
 }

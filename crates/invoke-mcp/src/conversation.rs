@@ -26,10 +26,13 @@ use crate::{
 };
 
 /// How long a server's side of the connection may take to hear that a call is cancelled.
-const CANCEL_PATIENCE: Duration = Duration::from_millis(300);
+const CANCEL_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the connection may take to end in an orderly way.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// And where the call was interrupted: a closed gate stops it within a second, the server's end included.
+const BREAK_OFF_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Why there is no answer of the tool's.
 #[derive(Debug)]
@@ -99,7 +102,11 @@ impl Conversation<'_> {
         if !refused.is_empty() {
             self.facts.note("requests_refused", refused);
         }
-        let _closed_or_dropped = service.close_with_timeout(CLOSE_PATIENCE).await;
+        let patience = match &answer {
+            Err(Broken::Interrupted(_)) => BREAK_OFF_PATIENCE,
+            _ => CLOSE_PATIENCE,
+        };
+        let _closed_or_dropped = service.close_with_timeout(patience).await;
         answer
     }
 

@@ -22,6 +22,7 @@ use crate::{
     conversation::{Broken, Conversation, handshakes},
     facts::Facts,
     http::{self, Trust},
+    interruption::Interruption,
     interruption::Watch,
     invocation::{Invocation, Server, token},
     program::ProgramSpec,
@@ -91,13 +92,15 @@ impl McpInvoker {
                 ended: Vec::new(),
                 may_have_happened: Vec::new(),
             };
-            return Answer::new(Ending::Stopped(nothing)).with("called", false);
+            let mut answer = Answer::new(Ending::Stopped(nothing)).with("called", false);
+            answer.called = false;
+            return answer;
         }
         // Looked at once more: it may be another process than the one that checked, and time has passed.
         let invocation = match Invocation::read(&call.contract, &self.allowed_hosts) {
             Ok(invocation) => invocation,
             Err(unusable) => {
-                return Answer::failed(Failure::new(unusable.code, unusable.message))
+                return Answer::not_called(Failure::new(unusable.code, unusable.message))
                     .with("called", false);
             }
         };
@@ -106,7 +109,7 @@ impl McpInvoker {
                 self.converse(call, &invocation, conversation, &folder)
                     .await
             }
-            Err(failure) => Answer::failed(failure).with("called", false),
+            Err(failure) => Answer::not_called(failure).with("called", false),
         }
     }
 
@@ -173,6 +176,7 @@ impl McpInvoker {
             Ok(result) => within_limits(kept(call, result, asked_for).await, invocation),
             Err(broken) => unanswered::of(broken, &conversation, report.as_ref()),
         };
+        answer.called = conversation.facts.is_called();
         answer.evidence.extend(conversation.facts.into_evidence());
         answer
     }
@@ -234,11 +238,14 @@ impl McpInvoker {
             Some(transport) => conversation.hold(transport, handshake).await,
             None => Err(no_handshake()),
         };
-        let farewell = match &result {
-            Err(Broken::Interrupted(_)) => Farewell::AtOnce,
-            _ => Farewell::Orderly,
+        let (farewell, grace) = match &result {
+            Err(Broken::Interrupted(Interruption::Stopped(reason))) => {
+                (Farewell::AtOnce, limits.grace_for(*reason))
+            }
+            Err(Broken::Interrupted(_)) => (Farewell::AtOnce, limits.grace()),
+            _ => (Farewell::Orderly, limits.grace()),
         };
-        let report = stdio::end(server, farewell, limits.grace()).await;
+        let report = stdio::end(server, farewell, grace).await;
         stdio::note(&mut conversation.facts, &report, &stderr);
         (overruled(result, &report), Some(report))
     }

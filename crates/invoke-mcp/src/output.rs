@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use dotwrap_invoke_command::strict_json;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -26,10 +27,11 @@ impl Answered {
             return Ok(Self::Json(structured));
         }
         match <[ContentBlock; 1]>::try_from(result.content) {
-            Ok([ContentBlock::Text(text)]) => Ok(match serde_json::from_str(&text.text) {
-                Ok(json) => Self::Json(json),
-                Err(_no_json) => Self::Text(text.text),
-            }),
+            Ok([ContentBlock::Text(text)]) => match serde_json::from_str::<Json>(&text.text) {
+                // Two readers of a member that stands twice would read two things.
+                Ok(_) => strict_json::read(text.text.as_bytes()).map(Self::Json),
+                Err(_no_json) => Ok(Self::Text(text.text)),
+            },
             Ok(other) => serde_json::to_value(other).map(Self::Json),
             Err(several) => serde_json::to_value(several).map(Self::Json),
         }
@@ -61,6 +63,14 @@ pub(crate) fn single_text(result: &CallToolResult) -> Option<&str> {
         [ContentBlock::Text(text)] => Some(&text.text),
         _ => None,
     }
+}
+
+/// All texts of a result.
+pub(crate) fn texts(result: &CallToolResult) -> impl Iterator<Item = &str> {
+    result.content.iter().filter_map(|content| match content {
+        ContentBlock::Text(text) => Some(text.text.as_str()),
+        _ => None,
+    })
 }
 
 /// RFC 8785, so that the same value always has the same digest.
@@ -115,6 +125,13 @@ mod tests {
         let result = CallToolResult::success(vec![ContentBlock::text(" {\"b\": [1.0]} ")]);
         let answered = Answered::by(result).unwrap();
         assert_eq!(answered, Answered::Json(json!({"b": [1.0]})));
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_no_answer() {
+        let text = r#"{"verdict": "fail", "verdict": "pass"}"#;
+        let result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        assert!(Answered::by(result).is_err());
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(crate) async fn end(mut server: Supervised, farewell: Farewell, grace: Durat
     if let Ok(report) = timeout(by_itself, server.wait()).await {
         return report;
     }
-    server.stop();
+    server.stop_within(grace);
     match timeout(grace + SUPERVISOR_PATIENCE, server.wait()).await {
         Ok(report) => report,
         Err(_elapsed) => server.wait_no_longer().await,

@@ -12,6 +12,10 @@ use serde_json::Value as Json;
 
 use crate::Error;
 
+/// Of a run's folder, in bytes: with `file://` before it and a file's name behind it, it is a reference of at most 2000
+/// characters.
+const LONGEST_PATH: usize = 1900;
+
 /// The longest path of a run's folder, in bytes: the ledger takes references of 2 000 characters.
 const LONGEST: usize = 1_800;
 
@@ -43,6 +47,15 @@ impl RunFolders {
         };
         // Tools are told absolute paths, whatever their working folder is.
         let absolute = std::path::absolute(&path).map_err(refused)?;
+        if absolute.as_os_str().len() > LONGEST_PATH {
+            let source = io::Error::new(
+                io::ErrorKind::InvalidFilename,
+                format!(
+                    "it is longer than {LONGEST_PATH} bytes, and the ledger would not take the names of the files in it"
+                ),
+            );
+            return Err(refused(source));
+        }
         if absolute.as_os_str().len() > LONGEST {
             return Err(refused(io::ErrorKind::InvalidFilename.into()));
         }
@@ -76,4 +89,22 @@ impl RunFolder {
 
 fn private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_whose_files_the_ledger_could_not_name_is_not_used() {
+        let root = tempfile::tempdir().unwrap();
+        let long = root.path().join("x/".repeat(LONGEST_PATH / 2));
+        assert!(RunFolders::below(long).make(ProcessRunId::mint()).is_err());
+        assert_eq!(root.path().read_dir().unwrap().count(), 0);
+        assert!(
+            RunFolders::below(root.path())
+                .make(ProcessRunId::mint())
+                .is_ok()
+        );
+    }
 }

@@ -17,7 +17,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Vigil {
     stop: Stop,
-    tasks: [JoinHandle<()>; 3],
+    watching: JoinHandle<()>,
 }
 
 impl Vigil {
@@ -32,18 +32,18 @@ impl Vigil {
         interrupt: Stop,
     ) -> Self {
         let (handle, stop) = StopHandle::new();
-        let tasks = [
-            tokio::spawn(renew(
-                wrapper.clone(),
-                lease,
-                lifetime,
-                held_since,
-                handle.clone(),
-            )),
-            tokio::spawn(watch_gates(posture, mode, handle.clone())),
-            tokio::spawn(hear(interrupt, handle)),
-        ];
-        Self { stop, tasks }
+        // Before anything is called: an order that came while the run was being begun would else be heard too late.
+        if let Some(reason) = interrupt.reason() {
+            handle.stop(reason);
+        }
+        let renewing = renew(wrapper.clone(), lease, lifetime, held_since, handle.clone());
+        let watching_gates = watch_gates(posture, mode, handle.clone());
+        let hearing = hear(interrupt, handle);
+        // One task for all three. None ends another: a call that is being stopped keeps its lease.
+        let watching = tokio::spawn(async {
+            tokio::join!(renewing, watching_gates, hearing);
+        });
+        Self { stop, watching }
     }
 
     /// What a call listens to.
@@ -54,9 +54,7 @@ impl Vigil {
 
 impl Drop for Vigil {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.watching.abort();
     }
 }
 

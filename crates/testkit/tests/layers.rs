@@ -27,14 +27,27 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     (
         "cli",
         &[
-            "contract", "wrapper", "embedded", "verify", "invoke", "invoke-command", "invoke-agent-api",
-            "invoke-mcp", "runner",
+            "contract",
+            "wrapper",
+            "embedded",
+            "verify",
+            "invoke",
+            "invoke-command",
+            "invoke-agent-api",
+            "invoke-mcp",
+            "runner",
         ],
     ),
 ];
 
 /// The crates that call tools, or decide when.
-const INVOKING: [&str; 5] = ["invoke", "invoke-command", "invoke-agent-api", "invoke-mcp", "runner"];
+const INVOKING: [&str; 5] = [
+    "invoke",
+    "invoke-command",
+    "invoke-agent-api",
+    "invoke-mcp",
+    "runner",
+];
 
 /// Ways to a database of one's own.
 const DATABASE_CLIENTS: [&str; 6] = [
@@ -50,7 +63,13 @@ const DATABASE_CLIENTS: [&str; 6] = [
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -62,7 +81,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
             let names = built_in
                 .filter(|dependency| dependency["kind"].is_null())
                 .map(|dependency| dependency["name"].as_str().unwrap().to_owned());
-            (package["name"].as_str().unwrap().to_owned(), names.collect())
+            (
+                package["name"].as_str().unwrap().to_owned(),
+                names.collect(),
+            )
         })
         .collect()
 }

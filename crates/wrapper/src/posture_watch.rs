@@ -24,7 +24,6 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct PostureWatch {
     seen: watch::Receiver<Option<Seen>>,
-    changed: Arc<Notify>,
     _tasks: Arc<[Ended; 2]>,
 }
 
@@ -52,10 +51,10 @@ impl PostureWatch {
     }
 
     /// Waits until the posture was seen, by a look that began from now on, to be one that `is_wanted` says yes to. What was
-    /// seen earlier does not count: a gate may have been opened since.
+    /// seen earlier does not count: a gate may have been opened since. It asks for no look of its own: one comes with every
+    /// changed gate, and in any case as often as was said when the watching began.
     pub async fn until(&mut self, is_wanted: impl Fn(Posture) -> bool) -> Posture {
         let now = Instant::now();
-        self.changed.notify_one();
         let counts = |seen: &Seen| seen.asked_at >= now && is_wanted(seen.posture);
         let found = self
             .seen
@@ -75,10 +74,9 @@ impl Wrapper {
         let (sender, seen) = watch::channel(None);
         let changed = Arc::new(Notify::new());
         let listening = tokio::spawn(listen(self.clone(), Arc::clone(&changed)));
-        let asking = tokio::spawn(ask(self.clone(), every, Arc::clone(&changed), sender));
+        let asking = tokio::spawn(ask(self.clone(), every, changed, sender));
         PostureWatch {
             seen,
-            changed,
             _tasks: Arc::new([Ended(listening), Ended(asking)]),
         }
     }

@@ -47,7 +47,8 @@ impl Executing {
     }
 }
 
-fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+/// Where this program keeps what is the user's, unless it is told another place.
+pub(crate) fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
     use etcetera::BaseStrategy;
     if let Some(home) = home {
         return Ok(home.clone());

@@ -30,6 +30,7 @@ mod worker;
 
 use clap::Subcommand;
 
+pub(crate) use execution::{data_folder, hear_signals};
 pub(crate) use runs::story;
 pub(crate) use shared::Acting;
 

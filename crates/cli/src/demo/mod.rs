@@ -3,6 +3,7 @@
 mod narrator;
 mod stage;
 mod steps;
+mod workshop;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -45,6 +46,13 @@ const STEPS: &[Step] = &[
     step!("Its layers", steps::record::layers),
     step!("The same call again", steps::record::again),
     step!("What is refused", steps::refusals::try_all),
+    step!("Gates, opened for five minutes", steps::opening::open),
+    step!("Simulated: nothing is called", steps::executing::simulate),
+    step!("A dry run: the tools are called", steps::executing::dry_run),
+    step!("Somebody changes the output", steps::executing::tampered),
+    step!("The real run", steps::executing::real_run),
+    step!("A gate closes while a tool runs", steps::stopping::stop),
+    step!("Gates closed again", steps::stopping::close),
     step!("What it is worth", steps::worth::show),
     step!("An independent check", steps::check::verify),
 ];
@@ -57,10 +65,18 @@ pub(crate) async fn perform(session: &mut Session) -> Result<(), Failure> {
     narrator.heading("A database, and the contract in it")?;
     let (mut stage, found) = Stage::set(&session.settings, session.messages, &mut narrator).await?;
     narrator.found("A database, and the contract in it", found)?;
+    let performed = perform_steps(&mut stage, &mut narrator).await;
+    let closed = stage.workshop.close_gates().await;
+    performed.and(closed)?;
+    narrator.closing(began.elapsed())
+}
+
+async fn perform_steps(stage: &mut Stage, narrator: &mut Narrator<'_>) -> Result<(), Failure> {
     for step in STEPS {
         narrator.heading(step.title)?;
-        let found = (step.perform)(&mut stage, &mut narrator).await?;
+        let found = (step.perform)(stage, narrator).await?;
         narrator.found(step.title, found)?;
+        stage.workshop.check_interrupt()?;
     }
-    narrator.closing(began.elapsed())
+    Ok(())
 }

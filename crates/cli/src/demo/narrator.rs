@@ -19,6 +19,43 @@ pub(super) struct Narrator<'a> {
 
 const INDENT: &str = "   ";
 
+/// The narrowest terminal that it is to be read on, in columns.
+const WIDTH: usize = 80;
+
+/// A sentence as lines that fit, each indented. Colours take no room.
+fn wrapped(sentence: &str, indent: &str) -> String {
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .word_separator(textwrap::WordSeparator::AsciiSpace);
+    textwrap::fill(sentence, options)
+}
+
+/// A command in pieces that fit, none of which separates a flag from its value.
+fn broken(command: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut words = command.split(' ').peekable();
+    while let Some(word) = words.next() {
+        let mut piece = word.to_owned();
+        if word.starts_with("--")
+            && let Some(value) = words.next_if(|next| !next.starts_with("--"))
+        {
+            piece = format!("{piece} {value}");
+        }
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = piece,
+            Some(line) if line.len() + 1 + piece.len() <= width => {
+                line.push(' ');
+                line.push_str(&piece);
+            }
+            _ => lines.push(piece),
+        }
+    }
+    lines
+}
+
 impl<'a> Narrator<'a> {
     pub(super) fn new(output: &'a mut Output, steps: usize) -> Self {
         Self {
@@ -34,8 +71,8 @@ impl<'a> Narrator<'a> {
             "{}",
             Cell::toned("DOT Wrapper: the guided first run", Tone::Strong)
         ))?;
-        self.text("A pair of tools, a producer and the verifier that checks it, becomes one correlated record.")?;
-        self.text("Everything below is the answer of a real call; nothing is executed.")
+        self.text(&wrapped("A pair of tools, a producer and the verifier that checks it, becomes one correlated record.", ""))?;
+        self.text(&wrapped("Everything below is the answer of a real call. Tools are called in the steps that say so, with files of the demonstration's own.", ""))
     }
 
     pub(super) fn heading(&mut self, title: &str) -> Result<(), Failure> {
@@ -46,7 +83,7 @@ impl<'a> Narrator<'a> {
 
     /// A sentence.
     pub(super) fn says(&mut self, sentence: &str) -> Result<(), Failure> {
-        self.text(&format!("{INDENT}{sentence}"))
+        self.text(&wrapped(sentence, INDENT))
     }
 
     /// The command that does what the step does, in the demonstration's schema.
@@ -55,10 +92,14 @@ impl<'a> Narrator<'a> {
     }
 
     fn typed(&mut self, command: &str) -> Result<(), Failure> {
+        let lines: Vec<String> = broken(command, WIDTH - INDENT.len() - "$ ".len() - " \\".len())
+            .into_iter()
+            .map(|line| Cell::toned(line, Tone::Notice).to_string())
+            .collect();
         self.text(&format!(
             "{INDENT}{} {}",
             Cell::toned("$", Tone::Faint),
-            Cell::toned(command, Tone::Notice)
+            lines.join(&format!(" \\\n{INDENT}    "))
         ))
     }
 

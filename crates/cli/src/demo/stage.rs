@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::narrator::Narrator;
+use super::workshop::Workshop;
 use super::{ROLE_PREFIX, SCHEMA};
 use crate::configuration::Settings;
 use crate::failure::Failure;
@@ -31,6 +32,9 @@ pub(super) struct Stage {
     /// New for every performance, so that each records a run of its own; the ledger keeps them all.
     pub(super) key: IdempotencyKey,
     pub(super) record: Option<PairRecord>,
+    /// Where tools are really called.
+    pub(super) workshop: Workshop,
+    pub(super) messages: Messages,
     _reached: Reached,
 }
 
@@ -74,8 +78,11 @@ impl Stage {
                 .to_string(),
         );
         let owner = plan.role_prefix().map(|prefix| format!("{prefix}_owner"));
+        let workshop = Workshop::of(settings, &wrapper)?;
         Ok((
             Self {
+                workshop,
+                messages,
                 wrapper,
                 target: reached.target.clone(),
                 owner,

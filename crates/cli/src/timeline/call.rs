@@ -60,7 +60,8 @@ fn ended(evidence: &Json) -> Option<String> {
     Some(format!("{how}{}", after.unwrap_or_default()))
 }
 
-fn sandbox(sandbox: &Json) -> Option<String> {
+/// How far the sandbox held.
+pub(super) fn sandbox(sandbox: &Json) -> Option<String> {
     let writes = text(&sandbox["writes"])?;
     let word = |text: &str| text.replace('_', " ");
     let mechanism = match text(&sandbox["mechanism"])? {

@@ -36,6 +36,11 @@ impl RunStory {
         format!("{heading}\n{}", drawing::draw(&self.layers()))
     }
 
+    /// How far the sandbox held while a component was called, if it was.
+    pub(crate) fn sandbox_of(&self, component: &Component) -> Option<String> {
+        call::sandbox(&component.evidence_ref["sandbox"])
+    }
+
     fn pair(&self) -> Cell {
         let code = |role| {
             self.part(role)

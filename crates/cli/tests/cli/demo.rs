@@ -1,10 +1,14 @@
 //! `demo` and the embedded default.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use dotwrap_embedded::Embedded;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
 
 use crate::support::{Answer, Desk, Installation, wait};
 
@@ -75,11 +79,7 @@ fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {
     let shown = home
         .call(&["--schema", "dot_demo", "runs", "show", "last"])
         .expect(0);
-    assert!(
-        shown.output.contains("proof only, not verified"),
-        "{}",
-        shown.output
-    );
+    assert!(shown.output.contains("gate_closed"), "{}", shown.output);
     let own = home.call(&["runs", "ls", "--output", "json"]).expect(0);
     assert_eq!(own.json(), serde_json::json!([]));
     assert!(
@@ -93,6 +93,86 @@ fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {
         "{}",
         again.messages
     );
+}
+
+/// What a step of the demonstration found.
+fn found<'a>(performance: &'a Value, title: &str) -> &'a Value {
+    let mut steps = performance.as_array().unwrap().iter();
+    let step = steps.find(|step| step["title"] == title);
+    &step.unwrap_or_else(|| panic!("no step {title}"))["found"]
+}
+
+#[test]
+fn the_demonstration_climbs_the_ladder_catches_a_change_and_closes_its_gates() {
+    let home = Home::new();
+    let shown = home.call(&["demo", "--output", "json"]).expect(0).json();
+    for (title, rung) in [
+        ("Gates, opened for five minutes", "structural_candidate"),
+        ("Simulated: nothing is called", "simulated_observed"),
+        ("A dry run: the tools are called", "dry_run_observed"),
+        ("Somebody changes the output", "real_run_observed"),
+        ("The real run", "verified_candidate"),
+    ] {
+        let step = found(&shown, title);
+        assert_eq!(step["rung"], rung, "{title}: {step:#}");
+    }
+    assert_eq!(
+        found(&shown, "Somebody changes the output")["verdict"],
+        "fail"
+    );
+    assert_eq!(found(&shown, "The real run")["verdict"], "pass");
+    let stopped = found(&shown, "A gate closes while a tool runs");
+    assert_eq!(stopped["stop"]["reason"], "gate_closed", "{stopped:#}");
+    assert!(!stopped["stop"]["told"].as_array().unwrap().is_empty());
+    let verdicts = found(&shown, "An independent check");
+    assert_eq!(verdicts["violations"], 0, "{verdicts:#}");
+
+    let in_demo = |words: &[&str]| {
+        let words = [&["--schema", "dot_demo", "--output", "json"], words].concat();
+        home.call(&words).expect(0).json()
+    };
+    assert_eq!(in_demo(&["gates"])["posture"], "NO_EXECUTE");
+    let changes = in_demo(&["gates", "history"]);
+    for change in changes.as_array().unwrap() {
+        let opens = (change["value"] == "true")
+            != change["key"].as_str().unwrap().ends_with("dry_run_only");
+        assert_eq!(
+            change["expires_at"].is_string(),
+            opens || change["reason"] == "to see a call stopped",
+            "{change:#}"
+        );
+    }
+    assert_eq!(
+        home.call(&["gates", "history", "--output", "json"])
+            .expect(0)
+            .json(),
+        serde_json::json!([]),
+        "the user's own gates are not touched"
+    );
+}
+
+#[test]
+fn a_demonstration_that_is_interrupted_closes_its_gates_too() {
+    let home = Home::new();
+    let mut demo = home.command(&["demo", "--output", "jsonl"]);
+    let mut demo = demo
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    for line in lines.map_while(Result::ok) {
+        if line.contains("Gates, opened") {
+            kill(Pid::from_raw(demo.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+        }
+        assert!(
+            !line.contains("An independent check"),
+            "it went on to its end"
+        );
+    }
+    assert_eq!(demo.wait().unwrap().code(), Some(1));
+    let gates = ["--schema", "dot_demo", "gates", "--output", "json"];
+    assert_eq!(home.call(&gates).expect(0).json()["posture"], "NO_EXECUTE");
 }
 
 #[test]

@@ -29,6 +29,48 @@ fn fields(value: &Value) -> Vec<String> {
         .collect()
 }
 
+/// What the ledger keeps of a call is an object of the runner's; its reference is the contracts'.
+#[test]
+fn what_is_kept_of_a_call_is_documented() {
+    const EVIDENCE: &str = include_str!("../../../../docs/contracts.md");
+    let installation = Installation::with_catalogue();
+    for gate in ["operator_runtime_enabled", "execute_enabled"] {
+        let open = ["gates", "open", gate, "--for", "10m", "--reason", "a test"];
+        installation.call(&open).expect(0);
+    }
+    let input = installation.desk.file("a", "a\n");
+    let run = [
+        "run",
+        "DOT_SHA256SUM",
+        "--mode",
+        "dry-run",
+        "--runs-folder",
+        "runs",
+    ];
+    let input = ["--input", input.to_str().unwrap(), "--output", "json"];
+    let printed = installation
+        .call(&[&run[..], &input].concat())
+        .expect(0)
+        .json();
+    let section = section("run --mode dry-run");
+    for field in [fields(&printed), fields(&printed["producer"])].concat() {
+        assert!(
+            section.contains(&format!("`{field}`")),
+            "docs/json.md: an executed run does not name {field}"
+        );
+    }
+    let story = installation
+        .call(&["runs", "show", "last", "--output", "json"])
+        .expect(0)
+        .json();
+    for field in fields(&story["components"][0]["evidence_ref"]) {
+        assert!(
+            EVIDENCE.contains(&format!("`{field}`")),
+            "docs/contracts.md does not name {field}"
+        );
+    }
+}
+
 #[test]
 fn every_field_is_documented_where_its_command_is() {
     let installation = Installation::with_catalogue();

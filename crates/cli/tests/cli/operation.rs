@@ -148,7 +148,7 @@ fn a_gate_is_not_opened_without_an_end_by_mistake() {
 }
 
 #[test]
-fn with_open_gates_a_real_run_is_still_refused_for_want_of_a_receipt() {
+fn with_open_gates_a_form_of_call_that_nobody_declared_is_still_not_improvised() {
     let installation = Installation::with_catalogue();
     for gate in [
         "operator_runtime_enabled",
@@ -162,10 +162,17 @@ fn with_open_gates_a_real_run_is_still_refused_for_want_of_a_receipt() {
     }
     for mode in ["dry-run", "real-run"] {
         let failure = installation
-            .call(&["run", "DOT_SHA256SUM", "--mode", mode, "--output", "json"])
+            .call(&[
+                "run",
+                "DOT_RESTIC_BACKUP",
+                "--mode",
+                mode,
+                "--output",
+                "json",
+            ])
             .expect(3)
             .failure();
-        assert_eq!(failure["code"], "invocation_required", "{mode}");
+        assert_eq!(failure["code"], "contract_missing", "{mode}");
     }
 }
 

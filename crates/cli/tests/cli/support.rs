@@ -242,6 +242,14 @@ pub(crate) fn with_filters(assertion: impl FnOnce()) {
         (r"dotwrap_test_owner", "[login]"),
         (r"test_[0-9a-z_]+", "[test]"),
         (r"/\S*/rows\.jsonl", "rows.jsonl"),
+        (r"/\S*/runs/", "[runs]/"),
+        (r"after \d+ ms", "after [some] ms"),
+        (r"took         [^\n]+", "took         [so long]"),
+        (r"runner       \S+:\d+", "runner       [host:process]"),
+        (
+            r"sandbox      (landlock: )?writes [a-z ]+,",
+            "sandbox      writes [how far],",
+        ),
     ] {
         settings.add_filter(pattern, replacement);
     }

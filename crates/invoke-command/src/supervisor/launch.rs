@@ -1,9 +1,10 @@
 //! The launcher: restricts itself and becomes the tool.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::process::CommandExt,
     process::{Command, ExitCode},
 };
@@ -28,7 +29,7 @@ pub(super) enum Step {
     Failed(String),
 }
 
-/// Arguments: `__command-launcher ORDER PROGRAM ARG0 ARGUMENT…`; the environment is the tool's already.
+/// Arguments: `__command-launcher ORDER PROGRAM ARG0 ARGUMENT…`.
 pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let order: Option<LaunchOrder> = arguments
         .next()
@@ -38,11 +39,15 @@ pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode 
         eprintln!("dotwrap: {LAUNCH} is for dotwrap's own use");
         return ExitCode::from(2);
     };
+    let Some(environment) = environment(order.environment) else {
+        return ExitCode::FAILURE;
+    };
     let Ok(mut status) = reopen(order.status) else {
         return ExitCode::FAILURE;
     };
     let mut command = Command::new(program);
     command.arg0(arg0).args(arguments);
+    command.env_clear().envs(environment);
     let step = become_tool(&order, &mut status, &mut command);
     let _supervisor_is_gone = say(&mut status, &Step::Failed(step.to_string()));
     ExitCode::from(NOT_EXECUTED)
@@ -74,6 +79,15 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
         Ok(()) => command.exec(),
         Err(error) => error,
     }
+}
+
+/// The tool's environment. The descriptor itself is closed with the others that were inherited.
+fn environment(number: i32) -> Option<BTreeMap<String, String>> {
+    let open = |folder: &str| File::open(format!("{folder}/{number}"));
+    let file = open("/proc/self/fd").or_else(|_no_proc| open("/dev/fd"));
+    let mut text = Vec::new();
+    file.ok()?.read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// Opens the inherited descriptor once more, so that it closes when the tool is executed, which tells the supervisor that

@@ -13,8 +13,9 @@ pub(crate) const SUPERVISE: &str = "__command-supervisor";
 /// The first argument that makes it a launcher, which becomes the tool.
 pub(crate) const LAUNCH: &str = "__command-launcher";
 
-/// The one word that is said to a running supervisor. Saying nothing more at all, by ending, means the same.
-pub(crate) const STOP: &[u8] = b"stop\n";
+/// What is said to a running supervisor, a line: the word alone, or with the longest grace in milliseconds. Saying nothing
+/// more at all, by ending, means the word alone.
+pub(crate) const STOP: &str = "stop";
 
 /// The first line to a supervisor.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub(crate) enum Message {
 pub(crate) struct LaunchOrder {
     /// The descriptor on which it says how far it got.
     pub(crate) status: i32,
+    /// The descriptor from which it reads the tool's environment, as JSON. Not as its own: a variable such as `LD_PRELOAD`
+    /// would be obeyed before there is a sandbox; and not as an argument, which everybody can read.
+    pub(crate) environment: i32,
     pub(crate) supervisor: u32,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,

@@ -43,7 +43,7 @@ pub(super) fn apply(limits: &Limits) -> Vec<String> {
     }
     if limits.processes.is_some() && Uid::effective().is_root() {
         missing.push(
-            "processes: the kernel does not count them for root; they are counted from outside, ten times a second"
+            "processes: the kernel does not count them for root; they are counted from outside, forty times a second"
                 .to_owned(),
         );
     }

@@ -56,7 +56,10 @@ mod system {
     ];
 
     /// What no version of it restricts.
-    const NEVER: &str = "file attributes (owner, permissions, times)";
+    const NEVER: [&str; 2] = [
+        "file attributes (owner, permissions, times)",
+        "connections, sockets of this machine included: who listens there may write for the tool",
+    ];
 
     pub(super) fn writes_below(paths: &[PathBuf]) -> SandboxReport {
         let mut closed = Vec::new();
@@ -125,7 +128,7 @@ mod system {
         };
         let older = SINCE.iter().filter(|(since, _)| abi < *since);
         let mut missing: Vec<String> = older.map(|(_, what)| (*what).to_owned()).collect();
-        missing.push(NEVER.to_owned());
+        missing.extend(NEVER.map(str::to_owned));
         missing.extend(closed);
         SandboxReport {
             mechanism: "landlock".to_owned(),

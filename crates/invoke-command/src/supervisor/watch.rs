@@ -29,7 +29,7 @@ use super::{
     descendants::{self, Process},
     descriptors,
     launch::Step,
-    order::{LAUNCH, Launch, LaunchOrder, Message, Order},
+    order::{LAUNCH, Launch, LaunchOrder, Message, Order, STOP},
     restrict,
     stderr::Drain,
 };
@@ -38,7 +38,7 @@ use super::{
 const SETTLING: Duration = Duration::from_millis(100);
 
 /// How often the processes are counted, where they are limited.
-const COUNTING: Duration = Duration::from_millis(100);
+const COUNTING: Duration = Duration::from_millis(25);
 
 /// How often SIGKILL is repeated for what was forked meanwhile, and for how long.
 const KILLING: Duration = Duration::from_millis(10);
@@ -56,6 +56,8 @@ enum Event {
     Ended(i32, Status),
     AllEnded,
     Told(Why),
+    /// The longest grace.
+    Hurry(Duration),
 }
 
 /// Does a supervisor's work. Standard input and output are the tool's; standard error is the control channel.
@@ -63,6 +65,7 @@ pub(super) fn supervise() -> ExitCode {
     descriptors::close_inherited(&[]);
     // In a session of its own, so that Ctrl-C reaches dotwrap alone, which then says what to do.
     let _ = nix::unistd::setsid();
+    ask_for_precedence();
     let Ok(mut control) = take_control() else {
         return ExitCode::FAILURE;
     };
@@ -79,6 +82,12 @@ pub(super) fn supervise() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_nobody_listens) => ExitCode::FAILURE,
     }
+}
+
+/// Linux shares the processors out among sessions: a tool that makes a thousand of them would leave this one nothing to end them
+/// with. Only root may ask for more; for others the kernel keeps `limits.processes`. The tool's session begins anew.
+fn ask_for_precedence() {
+    let _where_there_is_such_a_thing = std::fs::write("/proc/self/autogroup", "-20");
 }
 
 fn take_control() -> io::Result<UnixStream> {
@@ -107,6 +116,7 @@ struct Watch<'a> {
     events: Receiver<Event>,
     tool: i32,
     since: Instant,
+    grace: Duration,
     drain: Drain,
     missing: Vec<String>,
     status: Option<Status>,
@@ -143,6 +153,7 @@ impl<'a> Watch<'a> {
             events,
             tool,
             since: Instant::now(),
+            grace: order.limits.grace(),
             drain,
             missing: missing.into_iter().collect(),
             status: None,
@@ -161,6 +172,10 @@ impl<'a> Watch<'a> {
             }
         };
         let leftover = self.leftover(why);
+        if why == Why::TooManyProcesses {
+            // Grace is time to become more.
+            self.grace = Duration::ZERO;
+        }
         self.end_all();
         Message::Ended(self.report(why, leftover))
     }
@@ -211,6 +226,10 @@ impl<'a> Watch<'a> {
     fn note(&mut self, event: Event) -> Option<Why> {
         match event {
             Event::Told(why) => Some(why),
+            Event::Hurry(grace) => {
+                self.grace = self.grace.min(grace);
+                None
+            }
             Event::Ended(process, status) => {
                 self.note_end(process, status);
                 (process == self.tool).then_some(Why::ToolEnded)
@@ -259,19 +278,29 @@ impl<'a> Watch<'a> {
         if self.all_ended {
             return;
         }
-        self.tell(Signal::SIGTERM);
-        // What is stopped does not hear it.
-        descendants::signal(&descendants::running(), Signal::SIGCONT);
-        self.wait_for_all(self.order.limits.grace());
+        if !self.grace.is_zero() {
+            self.tell(Signal::SIGTERM);
+            // What is stopped does not hear it.
+            descendants::signal(&descendants::running(), Signal::SIGCONT);
+            self.wait_for_all(self.grace);
+        }
         if self.all_ended {
             return;
         }
         self.tell(Signal::SIGKILL);
         let since = Instant::now();
+        let mut pause = KILLING;
         while !self.all_ended && since.elapsed() < KILLING_ENDS {
-            self.wait_for_all(KILLING);
+            self.wait_for_all(pause);
             if !self.all_ended {
-                descendants::signal(&self.targets(), Signal::SIGKILL);
+                let targets = self.targets();
+                descendants::signal(&targets, Signal::SIGKILL);
+                // Several that are still there multiply faster than they can be counted: no pause for them.
+                pause = if targets.len() > 1 {
+                    Duration::ZERO
+                } else {
+                    KILLING
+                };
             }
         }
     }
@@ -367,12 +396,15 @@ fn counted(number: usize) -> String {
     }
 }
 
-/// Starts the launcher with the tool's environment, folder and files.
+/// Starts the launcher with the tool's folder and files, and hands it the tool's environment.
 fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::Result<i32> {
     // The one descriptor that the launcher inherits. No other thread starts anything here that could inherit it too.
     fcntl(&status, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    let (environment, mut to_launcher) = io::pipe()?;
+    fcntl(&environment, FcntlArg::F_SETFD(FdFlag::empty()))?;
     let launch = LaunchOrder {
         status: status.as_raw_fd(),
+        environment: environment.as_raw_fd(),
         supervisor: std::process::id(),
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
@@ -385,12 +417,14 @@ fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::
         .arg(&order.arg0)
         .args(&order.arguments)
         .env_clear()
-        .envs(&order.environment)
         .current_dir(&order.folder)
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
         .stderr(stderr)
         .spawn()?;
+    drop(environment);
+    // A launcher that ended early is heard of elsewhere.
+    let _ = to_launcher.write_all(&serde_json::to_vec(&order.environment)?);
     Ok(launcher.id().cast_signed())
 }
 
@@ -467,16 +501,18 @@ fn reap(events: &Sender<Event>) {
 
 /// A line is an order to stop; the end of the channel says that dotwrap is gone.
 fn listen(control: UnixStream, events: &Sender<Event>) {
-    let mut control = File::from(OwnedFd::from(control));
-    let mut byte = [0];
-    let why = loop {
-        match control.read(&mut byte) {
-            Ok(0) => break Why::Abandoned,
-            Ok(_) if byte[0] == b'\n' => break Why::Told,
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => break Why::Abandoned,
+    let mut lines = BufReader::new(File::from(OwnedFd::from(control))).lines();
+    let why = match lines.next() {
+        Some(Ok(line)) => {
+            let grace = line
+                .strip_prefix(STOP)
+                .and_then(|rest| rest.trim().parse().ok());
+            if let Some(grace) = grace.map(Duration::from_millis) {
+                let _ = events.send(Event::Hurry(grace));
+            }
+            Why::Told
         }
+        Some(Err(_)) | None => Why::Abandoned,
     };
     let _ = events.send(Event::Told(why));
 }

@@ -121,3 +121,33 @@ async fn standard_input_is_empty_or_the_named_file() {
         matches!(case.run().await.ending, Ending::Failed(failure) if failure.code == "stdin_unusable")
     );
 }
+
+/// Its variables are the tool's alone: what starts the tool is not in the sandbox yet.
+#[tokio::test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+async fn the_launcher_does_not_obey_the_tool_s_variables() {
+    let variables = json!({"variables": {"LD_PRELOAD": "/nowhere/preloaded.so"}});
+    let case = Case::script("true", variables);
+    assert_eq!(case.run().await.ending, Ending::Completed);
+    let complaints = case.file("stderr");
+    assert_eq!(
+        complaints.matches("preloaded.so").count(),
+        1,
+        "{complaints}"
+    );
+}
+
+#[tokio::test]
+async fn a_large_environment_arrives_whole() {
+    let large: BTreeMap<String, String> = (0..20)
+        .map(|number| (format!("LARGE_{number}"), "x".repeat(10_000)))
+        .collect();
+    let case = Case::new("command:env", json!({"argv": [], "variables": large}));
+    let printed = printed(&case.run().await);
+    let variables = variables(&printed);
+    assert!(
+        large
+            .iter()
+            .all(|(name, value)| variables[name.as_str()] == value)
+    );
+}

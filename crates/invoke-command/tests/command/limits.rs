@@ -99,4 +99,11 @@ async fn processes_are_limited_even_for_root() {
     let not_enforced = answer.evidence["limits"]["not_enforced"].to_string();
     assert_eq!(not_enforced.contains("root"), is_root, "{not_enforced}");
     assert!(!answer.evidence.contains_key("survived"));
+    if is_root {
+        let told = answer.evidence["told"].to_string();
+        assert!(
+            !told.contains("SIGTERM"),
+            "grace is time to become more: {told}"
+        );
+    }
 }

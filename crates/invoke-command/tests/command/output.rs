@@ -89,7 +89,14 @@ async fn a_mock_that_says_so_is_believed() {
         (r#"{"is_mock": "perhaps"}"#, true),
         (r#"{"is_mock": false}"#, false),
         (r#"{"other": true}"#, false),
-        (r#"[{"is_mock": true}]"#, false),
+        (r#"[{"is_mock": true}]"#, true),
+        (r#"{"result": {"Is_Mock": 1}}"#, true),
+        (r#"{"result": {"is_mock": false}}"#, false),
+        (r#"{"is_mock": true, "is_mock": false}"#, true),
+        (r#"{"is_mock": true} and more"#, true),
+        ("{\"is_mock\": true}\n{}", true),
+        ("done\n{\"is_mock\": true}", true),
+        ("\u{feff}{\"is_mock\": true}", true),
         ("is_mock: true", false),
     ] {
         let case = Case::script(&format!("echo '{said}'"), json!({}));

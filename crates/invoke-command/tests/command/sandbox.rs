@@ -81,6 +81,7 @@ async fn a_declared_path_that_is_not_there_stays_closed_and_is_named() {
     assert_eq!(printed(&answer), "no\n");
     let missing = answer.evidence["sandbox"]["missing"].to_string();
     assert!(missing.contains("declared and not there"), "{missing}");
+    assert!(missing.contains("connections"), "{missing}");
 }
 
 #[tokio::test]

@@ -75,6 +75,25 @@ async fn a_tool_that_ignores_sigterm_is_killed() {
     );
 }
 
+/// A contract can not keep a tool going behind a closed gate.
+#[tokio::test]
+async fn a_closed_gate_cuts_the_grace_short() {
+    let (handle, stop) = StopHandle::new();
+    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 30_000}}));
+    let stopping = async {
+        let process = case.process_in("process").await;
+        handle.stop(StopReason::GateClosed);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    let duration = answer.evidence["duration_ms"].as_u64().unwrap();
+    assert!(
+        duration < 30_000,
+        "{duration} ms: the contract's whole grace"
+    );
+}
+
 #[tokio::test]
 async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
     let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 100}})).time_limit(300);

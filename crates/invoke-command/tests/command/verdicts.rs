@@ -72,6 +72,60 @@ async fn an_exit_status_of_zero_does_not_outweigh_what_is_printed() {
 }
 
 #[tokio::test]
+async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
+    let deep = format!(
+        r#"{{"verdict": "fail", "x": {}{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    for printed in [
+        r#"{"result": {"verdict": "fail"}}"#,
+        r#"{"verdict": "fail", "verdict": "pass"}"#,
+        r#"{"verdict": "pass", "Verdict": "fail"}"#,
+        r#"{"VERDICT": "fail"}"#,
+        r#"[{"verdict": "fail"}]"#,
+        r#"{"verdict": "fail"} and more"#,
+        "{\"verdict\": \"fail\"}\n{\"verdict\": \"pass\"}",
+        "looking\n{\"verdict\": \"fail\"}",
+        "verdict: fail",
+        &deep,
+    ] {
+        let script = format!("cat <<'END'\n{printed}\nEND");
+        let expected = Some(Verdict::Error);
+        assert_eq!(verdict(&script, json!({})).await, expected, "{printed}");
+    }
+    for script in [
+        r#"printf '\000{"verdict": "fail"}'"#,
+        r#"printf '{"verdict": "fail", "x": "\377"}'"#,
+        "head -c 1048500 /dev/zero; for i in 1 2 3 4 5 6 7 8 9; do echo ..........; done; echo verdict=fail",
+    ] {
+        assert_eq!(
+            verdict(script, json!({})).await,
+            Some(Verdict::Error),
+            "{script}"
+        );
+    }
+    let with_mark = r#"printf '\357\273\277{"verdict": "fail"}'"#;
+    assert_eq!(verdict(with_mark, json!({})).await, Some(Verdict::Fail));
+    for harmless in [
+        "the verdict of the jury",
+        r#"{"verdict": "pass", "earlier": {"verdict": "fail"}}"#,
+    ] {
+        let script = format!("echo '{harmless}'");
+        assert_eq!(
+            verdict(&script, json!({})).await,
+            Some(Verdict::Pass),
+            "{harmless}"
+        );
+    }
+    let agreed = json!({"pass_stdout": "verdict: fine"});
+    assert_eq!(
+        verdict("echo verdict: fine", agreed).await,
+        Some(Verdict::Pass)
+    );
+}
+
+#[tokio::test]
 async fn an_object_that_is_too_long_to_look_at_passes_nothing() {
     let script = r#"printf '{"verdict": "fail", "padding": "'; head -c 2000000 /dev/zero | tr '\0' x; echo '"}'"#;
     assert_eq!(verdict(script, json!({})).await, Some(Verdict::Error));

@@ -66,6 +66,7 @@ async fn below_real_run_a_tool_that_does_not_say_it_only_reads_is_not_called() {
                 ("not_read_only", false)
             );
             assert_eq!(answer.evidence["called"], false);
+            assert!(!answer.called, "the runner goes by this");
             assert!(answer.output.is_none());
         }
         if let Some(service) = &server.service {
@@ -99,6 +100,7 @@ async fn a_tool_that_is_not_there_or_there_twice_is_not_called() {
             let answer = server.call(tool).await;
             assert_eq!(failure(&answer).code, code);
             assert_eq!(answer.evidence["called"], false);
+            assert!(!answer.called, "the runner goes by this");
         }
     }
 }
@@ -188,6 +190,7 @@ async fn a_stop_before_the_call_calls_nothing() {
         assert_eq!(stopped(&answer).reason, StopReason::LeaseLost);
         assert!(stopped(&answer).may_have_happened.is_empty());
         assert_eq!(answer.evidence["called"], false);
+        assert!(!answer.called, "the runner goes by this");
     }
 }
 
@@ -343,5 +346,6 @@ async fn an_input_that_the_run_was_not_given_calls_nothing() {
         let answer = case.run(&server).await;
         assert_eq!(failure(&answer).code, "input_missing");
         assert_eq!(answer.evidence["called"], false);
+        assert!(!answer.called, "the runner goes by this");
     }
 }

@@ -51,6 +51,7 @@ async fn a_certificate_that_nobody_believes_ends_it() {
         failure.message
     );
     assert_eq!(answer.evidence["called"], false);
+    assert!(!answer.called, "the runner goes by this");
 }
 
 #[tokio::test]
@@ -170,5 +171,6 @@ async fn what_is_no_server_of_the_protocol_is_told_from_one() {
         let answer = case.run(&server).await;
         assert_eq!(failure(&answer).code, code);
         assert_eq!(answer.evidence["called"], false);
+        assert!(!answer.called, "the runner goes by this");
     }
 }

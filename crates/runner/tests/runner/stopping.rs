@@ -190,3 +190,24 @@ impl GateCloser {
         self.0.set_gate(&setting).await.unwrap();
     }
 }
+
+/// The invoker then starts nothing.
+#[tokio::test]
+async fn an_interruption_while_the_run_is_being_begun_is_known_when_the_tool_would_be_called() {
+    let stage = Stage::open().await;
+    let (handle, interrupt) = StopHandle::new();
+    handle.stop(StopReason::Interrupted);
+    let known = Arc::new(std::sync::Mutex::new(None));
+    let note = Arc::clone(&known);
+    let tools = Tools::honest().producer(move |_, stop| {
+        *note.lock().unwrap() = stop.reason();
+        until_stopped(stop)
+    });
+    let progress = At::step(|_: Step<'_>| {});
+    let order = RunOrder::default();
+    stage
+        .run_in(Mode::RealRun, &tools, &order, &progress, interrupt)
+        .await
+        .unwrap();
+    assert_eq!(*known.lock().unwrap(), Some(StopReason::Interrupted));
+}

@@ -47,6 +47,9 @@ struct Part {
     output_digest: Option<String>,
     /// Why it did not do what it was called for, in a sentence.
     failure: Option<String>,
+    /// Where it complained, if it did: for people, who will want to read it.
+    #[serde(skip)]
+    stderr: Option<String>,
 }
 
 /// Executes the pair, and says what was recorded.
@@ -148,6 +151,7 @@ async fn recorded(
             failure: component.evidence_ref["failure"]["message"]
                 .as_str()
                 .map(str::to_owned),
+            stderr: complaint(&component.evidence_ref["stderr"]),
         });
     }
     let [producer, verifier] = parts;
@@ -164,6 +168,15 @@ async fn recorded(
         error_ref: run.error_ref,
         folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
     })
+}
+
+/// The file that keeps what a program printed on standard error.
+fn complaint(stderr: &serde_json::Value) -> Option<String> {
+    let is_any = stderr["kept_bytes"].as_u64().is_some_and(|kept| kept > 0);
+    stderr["file"]
+        .as_str()
+        .filter(|_| is_any)
+        .map(str::to_owned)
 }
 
 impl Executed {
@@ -191,7 +204,13 @@ fn drawn(record: &Executed) -> String {
         )),
         None => Cell::or_dash(None::<&str>),
     };
-    let failure = |part: &Option<Part>| part.as_ref().and_then(|part| part.failure.clone());
+    let failed = |part: &Option<Part>| {
+        let part = part.as_ref().filter(|part| part.failure.is_some())?;
+        Some((part.failure.clone()?, part.stderr.clone()))
+    };
+    let (why, stderr) = failed(&record.producer)
+        .or_else(|| failed(&record.verifier))
+        .unzip();
     let output = record.producer.as_ref();
     let sheet = Sheet::default()
         .line("run", Cell::toned(record.process_run_id, Tone::Notice))
@@ -207,10 +226,8 @@ fn drawn(record: &Executed) -> String {
             output.and_then(|part| part.output_digest.as_ref()),
         )
         .maybe("error", record.error_ref.as_ref())
-        .maybe(
-            "why",
-            failure(&record.producer).or(failure(&record.verifier)),
-        )
+        .maybe("why", why)
+        .maybe("stderr", stderr.flatten())
         .maybe(
             "folder",
             record.folder.as_ref().map(|folder| folder.display()),

@@ -101,7 +101,5 @@ fn an_executed_run_is_told_and_drawn() {
         site.0
             .call(&[&words[..], &["--runs-folder", "runs"]].concat())
     );
-    insta::allow_duplicates! {
-        assert_answer!(site.0.call(&["runs", "show", "last"]));
-    }
+    assert_answer!(site.0.call(&["runs", "show", "last"]));
 }

@@ -1,6 +1,8 @@
 -- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
 -- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → contract → gates → preflight → lease → key again → gates under their lock → write.
+-- Order: validate → key → gates → contract → preflight → lease → key again → gates under their lock → write.
+--
+-- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is called.
 --
 -- created = false: the key was used. There is no token and no receipt then: a key can not hijack a run.
 -- The key 'request:<request_id>' is that of a request that somebody claimed (layers/9_requests), which learns of its run here.
@@ -12,30 +14,52 @@ RETURNS TABLE (process_run_id uuid, lease_token uuid, producer_invocation_id uui
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_texts      record;
   v_run        process_run_observation;
-  v_tool       dot_tools;
-  v_contract   dot_agent_api_contract;
-  v_gates      record;
   v_request    dot_run_request;
+  v_verifier   text;
+  v_pair_role  text;
+  v_posture    text;
+  v_snapshot   pg_snapshot;
+  v_endpoint   text;
+  v_is_preflight_fresh    boolean;
+  v_is_verifier_bound     boolean;
+  v_is_any_event_active   boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_now        timestamptz;
 BEGIN
-  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL);
-  PERFORM fn_dot_check_mode(p_mode);
-  PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_lease_ttl_seconds);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
-  SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
-  IF v_tool.pair_role IS DISTINCT FROM 'producer' THEN
+  -- VALIDATE. What is plainly in order (short, with a visible ASCII character) needs no closer look.
+  IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_runner ~ '[!-~]' AND p_evidence_ref = '{}'
+      AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(concat(p_dot_code, p_input_digest)) <= 200
+      AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
+      AND (p_input_ref IS NULL OR p_input_ref ~ '[!-~]') AND (p_input_digest IS NULL OR p_input_digest ~ '[!-~]')
+      AND p_mode IN ('DRY_RUN', 'REAL_RUN') AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
+    SELECT t.p_idempotency_key, t.p_input_ref INTO p_idempotency_key, p_input_ref
+    FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL) t;
+    PERFORM fn_dot_check_mode(p_mode);
+    PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_lease_ttl_seconds);
+    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
+    p_input_digest := fn_dot_text_or_null(p_input_digest);
+  END IF;
+  -- Both sides' contracts: a producer that nobody could check afterwards is not called.
+  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
+    EXISTS (SELECT FROM event_type_registry r WHERE r.active)
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+  FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
+  LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
+  LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
+    AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = p_process_candidate_code)
+  LEFT JOIN dot_agent_api_contract of_verifier ON of_verifier.dot_code = t.paired_dot AND of_verifier.mode = p_mode
+    AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = p_process_candidate_code);
+  IF v_pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
 
   -- KEY
-  IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_request := fn_dot_request_of_run_key(v_texts.p_idempotency_key);
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+  IF p_idempotency_key IS NOT NULL THEN
+    v_request := fn_dot_request_of_run_key(p_idempotency_key);
+    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     IF v_run.process_run_id IS NOT NULL THEN
       process_run_id := v_run.process_run_id; created := false;
       RETURN NEXT;
@@ -45,64 +69,102 @@ BEGIN
   END IF;
 
   -- GATE 1, a cheap look: what counts is read again below, under the gates' lock
-  PERFORM fn_dot_check_evidence_gate(p_mode, fn_process_dot_posture());
-  -- Both sides: a producer that nobody could check afterwards is not called.
-  v_contract := fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
-  PERFORM fn_dot_contract_of(v_tool.paired_dot, p_mode, p_process_candidate_code);
-
-  -- GATE 2
-  PERFORM fn_assert_safe_for_dot_action();
-
-  -- LEASE
-  IF EXISTS (SELECT FROM dot_iu_runtime_lease l
-             WHERE l.lease_name = v_lease_name AND l.released_at IS NULL AND l.expires_at > clock_timestamp())
-     OR NOT fn_dot_lease_lock(v_lease_name) THEN
-    PERFORM fn_dot_lease_refuse(v_lease_name);
+  IF v_posture <> 'REAL_RUN' THEN
+    PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
-  IF v_texts.p_idempotency_key IS NOT NULL THEN
+  IF v_endpoint IS NULL THEN
+    v_endpoint := (fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code)).endpoint_ref;
+  END IF;
+  IF NOT v_is_verifier_bound THEN
+    PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
+  END IF;
+
+  -- GATE 2. Behind a key something may have been waited for.
+  IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
+    PERFORM fn_assert_safe_for_dot_action();
+  END IF;
+
+  -- LEASE: its lock (the key is fn_dot_lease_lock_key's), and then the clock. Whoever would have to wait for the lock looks first.
+  IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
+    IF fn_dot_lease_is_held(v_lease_name) OR NOT fn_dot_lease_lock(v_lease_name) THEN
+      PERFORM fn_dot_lease_refuse(v_lease_name);
+    END IF;
+  END IF;
+  IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have begun while this call waited.
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     IF v_run.process_run_id IS NOT NULL THEN
       process_run_id := v_run.process_run_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
-    IF octet_length(v_texts.p_idempotency_key) + greatest(octet_length(p_dot_code), octet_length(v_tool.paired_dot)) > 2500 THEN
+    IF octet_length(p_idempotency_key) + greatest(octet_length(p_dot_code), octet_length(v_verifier)) > 2500 THEN
       PERFORM fn_dot_refuse('text_too_long', 'the idempotency key and a DOT''s code are more than 2500 bytes together');
     END IF;
   END IF;
-  IF NOT fn_dot_lease_take(v_lease_name, p_runner, v_token, p_lease_ttl_seconds, false) THEN
-    PERFORM fn_dot_lease_refuse(v_lease_name);
+  v_now := clock_timestamp();
+  UPDATE dot_iu_runtime_lease l
+  SET lease_holder = p_runner, lease_token = v_token, acquired_at = v_now, expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
+      released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = v_run_id
+  WHERE l.lease_name = v_lease_name AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+  IF NOT FOUND THEN
+    -- Never taken before, left with a run that its holder did not conclude, or held.
+    IF fn_dot_lease_is_held(v_lease_name) OR NOT fn_dot_lease_take(v_lease_name, p_runner, v_token, p_lease_ttl_seconds, false) THEN
+      PERFORM fn_dot_lease_refuse(v_lease_name);
+    END IF;
+    UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
   END IF;
-  v_gates := fn_dot_gates_for_receipt(p_mode);
 
-  -- HEADER
+  -- GATES, under their lock (the key is fn_dot_gate_lock_key's); fn_dot_gates_for_receipt says why, and knows how to wait for it.
+  IF current_setting('transaction_isolation') = 'read committed'
+     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0)) THEN
+    SELECT p.posture, pg_current_snapshot() INTO v_posture, v_snapshot FROM v_dot_posture p;
+    IF v_posture <> 'REAL_RUN' THEN
+      PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
+    END IF;
+  ELSE
+    SELECT g.posture, g.snapshot INTO v_posture, v_snapshot FROM fn_dot_gates_for_receipt(p_mode) g;
+  END IF;
+
+  -- HEADER; its tags are those of fn_dot_evidence_tags()
   v_now := clock_timestamp();
   INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status, evidence_type,
     source_system, idempotency_key, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
   VALUES (v_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id, 'started', p_mode,
-    'dot_exec_wrapper', v_texts.p_idempotency_key, v_lease_name, v_token, v_texts.p_input_ref,
-    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_gates.posture, true), p_actor, v_now, v_now)
+    'dot_exec_wrapper', p_idempotency_key, v_lease_name, v_token, p_input_ref,
+    (coalesce(p_evidence_ref, '{}') - 'no_execute')
+      || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture), p_actor, v_now, v_now)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     -- The key or the id was taken meanwhile by a call that this lease does not keep away: refused, or the first call's id.
-    process_run_id := fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    process_run_id := fn_dot_run_already_there(v_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     created := false;
-    UPDATE dot_iu_runtime_lease l SET released_at = v_now WHERE l.lease_name = v_lease_name;
+    UPDATE dot_iu_runtime_lease l SET released_at = v_now, process_run_id = NULL WHERE l.lease_name = v_lease_name;
     RETURN NEXT;
     RETURN;
   END IF;
-  UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
   IF v_request.request_id IS NOT NULL THEN
     UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request.request_id;
   END IF;
 
-  producer_invocation_id := fn_dot_receipt_write(v_run_id, v_contract, 'producer', p_mode, v_gates.posture, v_gates.snapshot,
-    fn_dot_text_or_null(p_input_digest), p_runner);
+  -- RECEIPT. Its id is a UUIDv7 (fn_dot_uuid_v7).
+  producer_invocation_id := (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
+  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_snapshot)
+  VALUES (producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, v_posture, v_endpoint, p_input_digest, p_runner, v_snapshot);
 
-  PERFORM fn_dot_event_emit(fn_dot_event_type_of('started', false), v_run_id, NULL, p_correlation_id, p_dot_code, 'started',
-    p_mode, 'dot_exec_wrapper', v_texts.p_input_ref, NULL);
-  PERFORM fn_dot_rollup_header(p_process_candidate_code, p_dot_code);
+  IF v_is_any_event_active THEN
+    PERFORM fn_dot_event_emit(fn_dot_event_type_of('started', false), v_run_id, NULL, p_correlation_id, p_dot_code, 'started',
+      p_mode, 'dot_exec_wrapper', p_input_ref, NULL);
+  END IF;
+  -- As fn_dot_rollup_header, which opens a slot where all are held.
+  UPDATE process_observation_rollup r SET run_count = r.run_count + 1, last_observed_at = v_now
+  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot = (
+    SELECT s.slot FROM process_observation_rollup s
+    WHERE s.process_candidate_code = p_process_candidate_code AND s.dot_code = p_dot_code AND s.slot NOT LIKE 'pair %'
+    LIMIT 1 FOR UPDATE SKIP LOCKED);
+  IF NOT FOUND THEN
+    PERFORM fn_dot_rollup_header(p_process_candidate_code, p_dot_code);
+  END IF;
   process_run_id := v_run_id; lease_token := v_token; created := true;
   RETURN NEXT;
 END;

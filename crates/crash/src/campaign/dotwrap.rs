@@ -1,0 +1,75 @@
+//! `kill -9` of `dotwrap run`. Some are only stopped instead, for longer than their lease lives, and go on when another run has
+//! taken it over.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::{Campaign, Tally};
+use crate::aftermath::aftermath;
+use crate::attempt::{Ended, Order};
+use crate::moment::When;
+use crate::plan::Plan;
+use crate::site::{LEASE_TTL, Site};
+use crate::tools::PAIRS;
+
+const OURS: Campaign = Campaign::Dotwrap;
+
+pub(super) async fn run(plan: &Plan) -> Tally {
+    let site = Site::new().await;
+    let mut tally = Tally::default();
+    let rounds: Vec<usize> = plan.rounds.clone().collect();
+    // Side by side, so that the leases of many run out at once.
+    for batch in rounds.chunks(PAIRS) {
+        let killed = batch.iter().enumerate().map(|(lane, round)| {
+            let mut dice = plan.dice(OURS, *round);
+            let when = When::of_round(*round, &mut dice);
+            let order = Order::new(&mut dice, lane, format!("dotwrap-{round}"));
+            strike(&site, order, when, dice.u8(..6) == 0)
+        });
+        let killed: Vec<Struck> = join_all(killed).await;
+        let what: Vec<_> = killed.iter().map(|it| it.what.clone()).collect();
+        let mut attempts = Vec::new();
+        for struck in killed {
+            tally.crash(struck.in_time);
+            let started = struck.attempts.iter().map(|ended| ended.started.len());
+            tally.orphans += started.sum::<usize>();
+            attempts.extend(struck.attempts);
+        }
+        let (complaints, found) = aftermath(&site, &attempts).await;
+        OURS.expect_none(plan, batch, &what.join("; "), &complaints);
+        tally.add(found);
+    }
+    tally
+}
+
+/// What was done to a run.
+struct Struck {
+    what: String,
+    in_time: bool,
+    /// It, and its rival if it had one.
+    attempts: Vec<Ended>,
+}
+
+async fn strike(site: &Site, order: Order, when: When, is_paused: bool) -> Struck {
+    let rival = order.rival();
+    let mut attempt = order.start(site, &site.server.url());
+    let kept = when.keep(site, &mut attempt).await;
+    let in_time = kept.was_reached;
+    let attempts = if is_paused {
+        attempt.pause(true);
+        drop(kept);
+        sleep(Duration::from_secs(LEASE_TTL) + Duration::from_millis(200)).await;
+        let rival = rival.start(site, &site.server.url()).wait().await;
+        attempt.pause(false);
+        vec![attempt.wait().await, rival]
+    } else {
+        vec![attempt.kill_9().await]
+    };
+    Struck {
+        what: format!("{when:?}, paused: {is_paused}"),
+        in_time,
+        attempts,
+    }
+}

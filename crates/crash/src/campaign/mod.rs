@@ -1,0 +1,133 @@
+//! What is killed or cut.
+
+mod connection;
+mod dotwrap;
+mod postgresql;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::aftermath::Found;
+use crate::judge::Complaints;
+use crate::plan::Plan;
+
+/// What is killed or cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Campaign {
+    /// `dotwrap run` is killed.
+    Dotwrap,
+    /// `dotwrap worker` is killed, and sometimes PostgreSQL with it.
+    Worker,
+    /// PostgreSQL is killed under runs in flight, and started again.
+    Postgresql,
+    /// The connection is cut at a message.
+    Connection,
+}
+
+/// What the crashes of a campaign met.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many crashes there were.
+    pub crashes: usize,
+    /// How many came at the moment that they were meant for.
+    pub in_time: usize,
+    /// How many processes of killed ones had to notice that by themselves.
+    pub orphans: usize,
+    /// In which state the runs were found.
+    pub found: BTreeMap<&'static str, usize>,
+}
+
+impl Campaign {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Dotwrap,
+        Self::Worker,
+        Self::Postgresql,
+        Self::Connection,
+    ];
+
+    /// How many of so many kills are this campaign's; there are as many cuts as kills.
+    #[must_use]
+    pub fn share_of(self, kills: usize) -> usize {
+        let tenths = match self {
+            Self::Dotwrap => 6,
+            Self::Worker | Self::Postgresql => 2,
+            Self::Connection => 10,
+        };
+        (kills * tenths).div_ceil(10)
+    }
+
+    /// Crashes things as planned, and asks after each crash whether everything still holds.
+    ///
+    /// # Panics
+    /// Where something does not hold, with what, and with how to see it again.
+    pub async fn run(self, plan: &Plan) -> Tally {
+        eprintln!("{self}: seed {}, rounds {:?}", plan.seed, plan.rounds);
+        let tally = match self {
+            Self::Dotwrap => dotwrap::run(plan).await,
+            Self::Worker => worker::run(plan).await,
+            Self::Postgresql => postgresql::run(plan).await,
+            Self::Connection => connection::run(plan).await,
+        };
+        eprintln!("{self}: {tally}");
+        tally
+    }
+
+    /// Ends the campaign if there is anything to complain of.
+    fn expect_none(self, plan: &Plan, rounds: &[usize], what: &str, complaints: &Complaints) {
+        assert!(
+            complaints.is_empty(),
+            "{self}, seed {}, rounds {rounds:?}: {what}\n- {}",
+            plan.seed,
+            complaints.join("\n- ")
+        );
+        if let (Some(first), Some(last)) = (rounds.first(), rounds.last()) {
+            eprintln!("{self}: rounds {first} to {last} hold");
+        }
+    }
+}
+
+impl fmt::Display for Campaign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Dotwrap => "dotwrap killed",
+            Self::Worker => "worker killed",
+            Self::Postgresql => "PostgreSQL killed",
+            Self::Connection => "connection cut",
+        })
+    }
+}
+
+impl Tally {
+    fn add(&mut self, found: Found) {
+        for (state, count) in found {
+            *self.found.entry(state).or_default() += count;
+        }
+    }
+
+    fn crash(&mut self, in_time: bool) {
+        self.crashes += 1;
+        self.in_time += usize::from(in_time);
+    }
+
+    /// How many runs were found in a state.
+    #[must_use]
+    pub fn count(&self, state: &str) -> usize {
+        self.found.get(state).copied().unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} crashes, {} in time, {} orphans; runs found",
+            self.crashes, self.in_time, self.orphans
+        )?;
+        for (state, count) in &self.found {
+            write!(formatter, " · {state} {count}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! `kill -9` of PostgreSQL while runs are in flight, and sometimes of `dotwrap` at the same time.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use super::{Campaign, Tally};
+use crate::aftermath::aftermath;
+use crate::attempt::{Attempt, Order};
+use crate::moment::When;
+use crate::plan::Plan;
+use crate::server::Victim;
+use crate::site::Site;
+use crate::tools::PAIRS;
+
+const OURS: Campaign = Campaign::Postgresql;
+
+/// How many runs are in flight; the first one says when.
+const IN_FLIGHT: usize = 5;
+
+pub(super) async fn run(plan: &Plan) -> Tally {
+    let mut site = Site::new().await;
+    let mut tally = Tally::default();
+    for round in plan.rounds.clone() {
+        let mut dice = plan.dice(OURS, round);
+        let when = When::of_round(round, &mut dice);
+        let first = dice.usize(..PAIRS);
+        let mut attempts: Vec<Attempt> = (0..IN_FLIGHT)
+            .map(|number| {
+                let pair = (first + number) % PAIRS;
+                let order = Order::new(&mut dice, pair, format!("postgresql-{round}-{number}"));
+                order.start(&site, &site.server.url())
+            })
+            .collect();
+        let kept = when.keep(&site, &mut attempts[0]).await;
+        let (victim, away) = blow(&mut dice);
+        let dies_too = dice.u8(..4) == 0;
+        site.server.kill_9(victim, &mut dice);
+        tally.crash(kept.was_reached);
+        drop(kept);
+        let mut ended = Vec::new();
+        if dies_too {
+            ended = join_all(attempts.drain(..).map(Attempt::kill_9)).await;
+        }
+        sleep(away).await;
+        site.server.restart().await;
+        ended.extend(join_all(attempts.into_iter().map(Attempt::wait)).await);
+        let (complaints, found) = aftermath(&site, &ended).await;
+        let what = format!("{when:?}, {victim:?} for {away:?}, dotwrap too: {dies_too}");
+        OURS.expect_none(plan, &[round], &what, &complaints);
+        tally.add(found);
+    }
+    tally
+}
+
+/// What is killed, and how long nobody starts it again: at once, in time for the leases, too late for them.
+pub(super) fn blow(dice: &mut fastrand::Rng) -> (Victim, Duration) {
+    let victims = [
+        Victim::Everything,
+        Victim::Everything,
+        Victim::Postmaster,
+        Victim::Session,
+    ];
+    let aways = [0, 0, 700, 3_000];
+    let victim = victims[dice.usize(..victims.len())];
+    let away = aways[dice.usize(..aways.len())];
+    (victim, Duration::from_millis(away))
+}

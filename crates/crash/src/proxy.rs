@@ -1,0 +1,223 @@
+//! A relay between `dotwrap` and PostgreSQL that counts the protocol's messages, in both directions and over all connections,
+//! and cuts the wire at one of them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Where the wire is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// At which message, the first one being 0.
+    pub(crate) message: usize,
+    /// Whether that message still comes through.
+    pub(crate) is_forwarded: bool,
+    /// What else goes down with it.
+    pub(crate) outage: Outage,
+}
+
+/// What goes down with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// The one connection that it travelled on; a new one is let through.
+    Connection,
+    /// The whole network, for so long: all connections are closed, and no new one is let through.
+    Network(Duration),
+    /// The same, and nobody is told: for so long nothing comes through, and nothing is closed.
+    Silence(Duration),
+}
+
+/// The relay, which ends with the value.
+pub(crate) struct Proxy {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    server: PathBuf,
+    cut: Option<Cut>,
+    state: Mutex<State>,
+    /// Connections end when it says a higher number than when they began.
+    outages: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    messages: usize,
+    is_cut: bool,
+    down_until: Option<Instant>,
+    silent_until: Option<Instant>,
+}
+
+/// What becomes of a message.
+enum Fate {
+    Forwarded,
+    ForwardedLast,
+    Lost,
+}
+
+#[derive(Clone, Copy)]
+enum From {
+    Client,
+    Server,
+}
+
+impl Proxy {
+    /// Relays from a socket in this folder, as clients look for it, to the server's.
+    pub(crate) fn start(folder: &Path, server: &Path, cut: Option<Cut>) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let listener = UnixListener::bind(folder.join(server.file_name().unwrap())).unwrap();
+        let shared = Arc::new(Shared {
+            server: server.to_owned(),
+            cut,
+            state: Mutex::default(),
+            outages: watch::Sender::new(0),
+        });
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { shared, task }
+    }
+
+    /// How many messages there were.
+    pub(crate) fn messages(&self) -> usize {
+        self.shared.state.lock().unwrap().messages
+    }
+
+    /// Whether it came to the cut.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.shared.state.lock().unwrap().is_cut
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.shared.outages.send_modify(|number| *number += 1);
+    }
+}
+
+async fn accept(listener: UnixListener, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        if shared.is_down() {
+            continue;
+        }
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            shared.wait_in_silence().await;
+            let mut outages = shared.outages.subscribe();
+            outages.mark_unchanged();
+            if let Ok(server) = UnixStream::connect(&shared.server).await {
+                tokio::select! {
+                    _ = relay(&shared, client, server) => {}
+                    _ = outages.changed() => {}
+                }
+            }
+        });
+    }
+}
+
+/// Until one of the two ends it, or it is cut: then both are closed.
+async fn relay(shared: &Shared, client: UnixStream, server: UnixStream) -> io::Result<()> {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        ended = pump(shared, From::Client, from_client, to_server) => ended,
+        ended = pump(shared, From::Server, from_server, to_client) => ended,
+    }
+}
+
+async fn pump(
+    shared: &Shared,
+    from: From,
+    mut reader: OwnedReadHalf,
+    mut writer: OwnedWriteHalf,
+) -> io::Result<()> {
+    // A client's first message has no type.
+    let mut has_type = matches!(from, From::Server);
+    loop {
+        let message = read(&mut reader, has_type).await?;
+        has_type = true;
+        if shared.wait_in_silence().await {
+            return Ok(());
+        }
+        let fate = shared.fate();
+        if !matches!(fate, Fate::Lost) {
+            writer.write_all(&message).await?;
+        }
+        if !matches!(fate, Fate::Forwarded) {
+            shared.cut();
+            shared.wait_in_silence().await;
+            return Ok(());
+        }
+    }
+}
+
+async fn read(reader: &mut OwnedReadHalf, has_type: bool) -> io::Result<Vec<u8>> {
+    let mut message = vec![0; if has_type { 5 } else { 4 }];
+    reader.read_exact(&mut message).await?;
+    let start = message.len() - 4;
+    let length = u32::from_be_bytes(message[start..].try_into().unwrap());
+    // The length counts itself.
+    message.resize(start + usize::try_from(length).unwrap().max(4), 0);
+    reader.read_exact(&mut message[start + 4..]).await?;
+    Ok(message)
+}
+
+impl Shared {
+    fn is_down(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        state.down_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Counts a message, and says what becomes of it.
+    fn fate(&self) -> Fate {
+        let mut state = self.state.lock().unwrap();
+        let number = state.messages;
+        state.messages += 1;
+        match self.cut {
+            Some(cut) if cut.message == number => {
+                state.is_cut = true;
+                if cut.is_forwarded {
+                    Fate::ForwardedLast
+                } else {
+                    Fate::Lost
+                }
+            }
+            _ => Fate::Forwarded,
+        }
+    }
+
+    /// Waits until what is silent now is no more; says whether it was.
+    async fn wait_in_silence(&self) -> bool {
+        let until = self.state.lock().unwrap().silent_until;
+        let until = until.filter(|until| Instant::now() < *until);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
+        until.is_some()
+    }
+
+    fn cut(&self) {
+        let Some(cut) = self.cut else {
+            return;
+        };
+        match cut.outage {
+            Outage::Connection => {}
+            Outage::Network(time) => {
+                self.state.lock().unwrap().down_until = Some(Instant::now() + time);
+                self.outages.send_modify(|number| *number += 1);
+            }
+            Outage::Silence(time) => {
+                self.state.lock().unwrap().silent_until = Some(Instant::now() + time);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A modest number of crashes, each time others: the seed is printed. `DOTWRAP_CRASH_SEED` repeats them (with
+//! `DOTWRAP_CRASH_MESSAGES` those of the connection), `DOTWRAP_CRASH_ROUNDS` asks for more; hundreds are what the program of
+//! this crate is for.
+
+use dotwrap_crash::{Campaign, Plan, Tally};
+
+async fn crash(campaign: Campaign, rounds: usize) -> Tally {
+    campaign
+        .run(&Plan::from_environment(campaign, rounds))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_dotwrap_leaves_a_true_record_and_nothing_that_runs() {
+    let tally = crash(Campaign::Dotwrap, 16).await;
+    // Else nothing was tested. Fewer rounds than these do not take every step.
+    if tally.crashes >= 10 {
+        assert!(tally.orphans > 0, "{tally}");
+        for state in ["producer's call open", "verifier's call open"] {
+            assert!(tally.count(state) > 0, "{tally}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_worker_had_claimed_is_finished_once_by_others() {
+    crash(Campaign::Worker, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_postgresql_loses_nothing_that_was_acknowledged() {
+    crash(Campaign::Postgresql, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_cut_at_any_message_leaves_a_true_record() {
+    let tally = crash(Campaign::Connection, 24).await;
+    assert!(tally.in_time > tally.crashes / 2, "{tally}");
+}
