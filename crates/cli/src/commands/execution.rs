@@ -90,14 +90,15 @@ impl Progress for Telling {
     }
 }
 
-/// Ctrl-C and SIGTERM stop what is called, and the run is concluded; a second one ends the program at once, and the run is
+/// Ctrl-C, SIGTERM and a closed terminal stop what is called, and the run is concluded; a second one ends the program at once, and the run is
 /// reaped when its lease has run out.
 pub(crate) fn hear_signals(messages: Messages) -> Stop {
     let (handle, stop) = StopHandle::new();
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
             signal(SignalKind::interrupt()),
             signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
         ) else {
             messages.warning(
                 "signals can not be heard; Ctrl-C ends the program without concluding its run",
@@ -109,6 +110,7 @@ pub(crate) fn hear_signals(messages: Messages) -> Stop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
             }
             if !is_first {
                 std::process::exit(130);

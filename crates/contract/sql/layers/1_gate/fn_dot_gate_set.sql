@@ -7,6 +7,10 @@ DECLARE
   v_now      timestamptz;
   v_snapshot pg_snapshot;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   IF p_key IS NULL OR p_key NOT IN ('iu_core.operator_runtime_enabled', 'process_dot_runtime.execute_enabled',
                                     'process_dot_runtime.dry_run_only', 'process_dot_runtime.real_run_enabled') THEN
     PERFORM fn_dot_refuse('gate_unknown', format('there is no gate %L', left(p_key, 100)));

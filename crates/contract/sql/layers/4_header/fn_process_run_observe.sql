@@ -17,6 +17,10 @@ DECLARE
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_posture  text;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
     p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);

@@ -28,6 +28,10 @@ DECLARE
   v_is_any_event_active boolean;
   v_now          timestamptz;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   -- THE SHORT PATH
   IF p_invocation_id IS NOT NULL AND p_lease_token IS NOT NULL AND p_idempotency_key IS NULL
      AND p_parent_run_id IS NULL AND p_event_code IS NULL AND p_queue_job_id IS NULL

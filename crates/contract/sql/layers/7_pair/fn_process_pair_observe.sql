@@ -31,6 +31,10 @@ DECLARE
   v_id                   text;
   v_rows                 bigint;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones
   -- What is plainly in order (short, with a visible ASCII character, a completed simulation) needs no closer look.
   IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_evidence_ref = '{}'

@@ -29,6 +29,10 @@ DECLARE
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_now        timestamptz;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   -- VALIDATE. What is plainly in order (short, with a visible ASCII character) needs no closer look.
   IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_runner ~ '[!-~]' AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(concat(p_dot_code, p_input_digest)) <= 200

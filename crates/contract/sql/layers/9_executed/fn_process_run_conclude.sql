@@ -17,6 +17,10 @@ DECLARE
   v_facts   record;
   v_now     timestamptz;
 BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   -- THE SHORT PATH
   IF p_status = 'completed' AND p_verdict IS NULL AND p_actor ~ '[!-~]' AND length(p_actor) <= 200
      AND (p_output_ref IS NULL OR length(p_output_ref) <= 2000 AND p_output_ref ~ '[!-~]') AND p_error_ref IS NULL
