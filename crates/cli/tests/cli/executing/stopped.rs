@@ -52,6 +52,12 @@ fn a_polite_end_concludes_the_run() {
 }
 
 #[test]
+fn a_closed_terminal_concludes_the_run() {
+    let (site, answer) = stopped_by(|_, run| signal(run, Signal::SIGHUP));
+    is_concluded(&site, answer, "interrupted");
+}
+
+#[test]
 fn a_gate_that_closes_stops_the_call() {
     let (site, answer) = stopped_by(|site, _| {
         site.0
