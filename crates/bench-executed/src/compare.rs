@@ -19,6 +19,9 @@ use crate::{
 /// Connections beside one for each worker, for whatever else a side does: looking at gates, listening.
 const SPARE_CONNECTIONS: usize = 2;
 
+/// How long each side runs before it counts.
+const WARMING: Duration = Duration::from_secs(4);
+
 /// How many runs the round trips and commits are counted of.
 const COUNTED: u32 = 500;
 
@@ -81,11 +84,9 @@ async fn one_concurrency(
     let runs = Runs::team(bed, &bed.of_runs(), in_flight, connections).await?;
     let (instance, workflows) =
         Workflows::team(&bed.of_workflows(), in_flight, connections).await?;
-    // Warm: connections, plans, caches, the first row of each lease.
-    for _ in 0..2 {
-        rate(&runs, Duration::from_millis(500)).await?;
-        rate(&workflows, Duration::from_millis(500)).await?;
-    }
+    // Warm: a connection's first runs plan every statement of the functions, five times each.
+    rate(&runs, WARMING).await?;
+    rate(&workflows, WARMING).await?;
     let mut measured = Vec::new();
     for _ in 0..rounds {
         measured.push(Round {
