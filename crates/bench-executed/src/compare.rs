@@ -93,7 +93,6 @@ async fn one_concurrency(
             runs: rate(&runs, slice).await?,
             workflows: rate(&workflows, slice).await?,
         });
-        runs::forget_files(bed.folder());
     }
     instance.shutdown().await;
     Ok(measured)

@@ -1,6 +1,6 @@
 //! Our side: runs of a pair whose tools do nothing, executed by the runner.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use dotwrap_bench::{Failure, measure::Contend};
 use dotwrap_contract::InstallOptions;
@@ -153,9 +153,4 @@ fn tool(code: &str, pair: &str, tier: &str, role: &str) -> ToolDefinition {
         execution_engine: Some("command".to_owned()),
         ..ToolDefinition::default()
     }
-}
-
-/// The folder of runs is made anew by each team, so that no one of them meets a larger one than the other.
-pub(crate) fn forget_files(folder: &Path) {
-    let _ = std::fs::remove_dir_all(folder.join("runs"));
 }
