@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Config, NoTls};
 /// The database of the `dbos` crate's side.
 const OTHER_DATABASE: &str = "workflows";
 
-/// The cluster; gone when dropped.
+/// The cluster.
 pub(crate) struct Bed {
     cluster: Cluster,
     folder: tempfile::TempDir,
@@ -69,6 +69,18 @@ impl Bed {
         let asked = "SELECT xact_commit FROM pg_stat_database WHERE datname = $1";
         let row = self.superuser.query_one(asked, &[&place.database]).await?;
         Ok(row.get(0))
+    }
+
+    /// Stops the server before its folder goes: while it stops it still writes there.
+    pub(crate) async fn clear(self) -> Result<(), Failure> {
+        let Self {
+            cluster,
+            folder,
+            superuser,
+        } = self;
+        drop(superuser);
+        tokio::task::spawn_blocking(move || cluster.stop_if_unused()).await??;
+        Ok(folder.close()?)
     }
 
     fn place(&self, database: &'static str) -> Place {

@@ -71,7 +71,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         ]);
     }
     println!("{table}");
-    Ok(())
+    bed.clear().await
 }
 
 async fn one_concurrency(
