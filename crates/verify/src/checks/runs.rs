@@ -55,7 +55,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "lease_is_bound_once",
-        rule: "A lease that is bound to a run is its pair's, and its token is bound to no other run.",
+        rule: "A lease that is bound to a run is its pair's, its token is bound to no other run, and it stays bound until the run is concluded.",
         source: "contract, Functions: Lease",
         severity: Severity::Violation,
         question: include_str!("runs/lease_is_bound_once.sql"),

@@ -240,29 +240,17 @@ impl Call {
 
     /// The statement that reads all its rows.
     pub(crate) fn statement(&self, quoted_schema: &str) -> String {
-        format!("SELECT * FROM {}", self.expression(quoted_schema, 0))
-    }
-
-    /// The statement that makes this call and then another, in one transaction: the items of a select list are
-    /// worked out in their order.
-    pub(crate) fn statement_with(&self, second: &Self, quoted_schema: &str) -> String {
-        format!(
-            "SELECT {}, {}",
-            self.expression(quoted_schema, 0),
-            second.expression(quoted_schema, self.arguments.len())
-        )
+        format!("SELECT * FROM {}", self.expression(quoted_schema))
     }
 
     /// The call: schema-qualified, because a pooler's session has anybody's search path, and with named arguments,
-    /// because the contract promises names. `before` parameters of the statement are somebody else's.
-    fn expression(&self, quoted_schema: &str, before: usize) -> String {
+    /// because the contract promises names.
+    fn expression(&self, quoted_schema: &str) -> String {
         let arguments: Vec<String> = self
             .arguments
             .iter()
             .enumerate()
-            .map(|(index, (name, value))| {
-                format!("{name} => {}", value.expression(before + index + 1))
-            })
+            .map(|(index, (name, value))| format!("{name} => {}", value.expression(index + 1)))
             .collect();
         format!(
             "{quoted_schema}.{}({})",

@@ -108,26 +108,6 @@ impl Database {
             .collect()
     }
 
-    /// Calls two functions that return one value each, in this order, in one transaction and one round trip.
-    pub(crate) async fn values_of_both<T, U>(
-        &self,
-        first: &Call,
-        second: &Call,
-    ) -> Result<(T, U), Error>
-    where
-        T: for<'a> tokio_postgres::types::FromSql<'a>,
-        U: for<'a> tokio_postgres::types::FromSql<'a>,
-    {
-        first.refuse_nul()?;
-        second.refuse_nul()?;
-        let statement = first.statement_with(second, &self.0.quoted_schema);
-        let values: Vec<&Value> = first.values().chain(second.values()).collect();
-        let rows = self.send(&statement, &values).await?;
-        let row = only(&rows)?;
-        let value = row.try_get(0).map_err(not_understood)?;
-        Ok((value, row.try_get(1).map_err(not_understood)?))
-    }
-
     /// Calls a function that returns nothing.
     pub(crate) async fn done(&self, call: &Call) -> Result<(), Error> {
         self.call(call).await.map(drop)

@@ -79,35 +79,29 @@ pub struct ProducedRun {
 }
 
 impl BegunRun {
-    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_component_observe`, then
-    /// `fn_dot_invocation_begin`. The receipt bears the digest that this row commits.
+    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_run_hand_over`. The
+    /// receipt bears the digest that this row commits.
     ///
     /// # Errors
-    /// Refused, both together, with any code of the two functions: `no_execute` where a gate closed meanwhile,
-    /// `lease_lost`, `run_concluded`, `invocation_mismatch`. The producer's call can then still be recorded by itself, with
-    /// [`BegunRun::conclude_after_producer`].
+    /// Refused with any code of `fn_process_component_observe` and `fn_dot_invocation_begin`: `no_execute` where a gate closed
+    /// meanwhile, `lease_lost`, `run_concluded`, `invocation_mismatch`. The producer's call can then still be recorded by
+    /// itself, with [`BegunRun::conclude_after_producer`].
     pub async fn record_producer(
         &self,
         record: &CallRecord,
         verifier: &DotCode,
     ) -> Result<ProducedRun, Error> {
-        let component = self.component(
-            record,
-            &self.producer,
-            ComponentRole::Producer,
-            self.producer_invocation_id(),
-        );
-        let receipt = Call::to("fn_dot_invocation_begin")
-            .with("p_process_run_id", self.process_run_id)
-            .with("p_dot_code", verifier)
-            .with("p_lease_token", self.token)
+        let call = self
+            .last_call(
+                "fn_process_run_hand_over",
+                record,
+                &self.producer,
+                self.producer_invocation_id(),
+            )
+            .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
-        let outcome = self
-            .wrapper
-            .database
-            .values_of_both::<ComponentRunId, Uuid>(&component, &receipt)
-            .await;
-        let (_, verifier_invocation_id) = self.noting_refusal(outcome).await?;
+        let outcome = self.wrapper.database.value::<Uuid>(&call).await;
+        let verifier_invocation_id = self.noting_refusal(outcome).await?;
         Ok(ProducedRun {
             run: self.clone(),
             verifier: verifier.clone(),
@@ -115,7 +109,8 @@ impl BegunRun {
         })
     }
 
-    /// Records the producer's call and concludes the run behind it, in one transaction: its verifier is not called.
+    /// Records the producer's call and concludes the run behind it, in one transaction (`fn_process_run_finish`): its verifier is not
+    /// called.
     ///
     /// # Errors
     /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
@@ -124,13 +119,14 @@ impl BegunRun {
         record: &CallRecord,
         conclusion: &Conclusion,
     ) -> Result<(), Error> {
-        let component = self.component(
+        self.finish(
             record,
             &self.producer,
             ComponentRole::Producer,
             self.producer_invocation_id(),
-        );
-        self.conclude_after(&component, conclusion).await
+            conclusion,
+        )
+        .await
     }
 
     /// Concludes the run with nothing more to say about its calls: one whose receipt is open stays unknown.
@@ -143,28 +139,39 @@ impl BegunRun {
         self.noting_refusal(outcome).await.map(drop)
     }
 
-    async fn conclude_after(&self, component: &Call, conclusion: &Conclusion) -> Result<(), Error> {
-        let conclusion = self.conclusion(conclusion);
-        let outcome = self
-            .wrapper
-            .database
-            .values_of_both::<ComponentRunId, ProcessRunId>(component, &conclusion)
-            .await;
-        self.noting_refusal(outcome).await.map(drop)
-    }
-
-    fn component(
+    async fn finish(
         &self,
         record: &CallRecord,
         dot_code: &DotCode,
         role: ComponentRole,
         invocation_id: Uuid,
+        conclusion: &Conclusion,
+    ) -> Result<(), Error> {
+        let call = self
+            .last_call("fn_process_run_finish", record, dot_code, invocation_id)
+            .with("p_run_dot_code", &self.producer)
+            .with("p_component_role", role)
+            .with("p_verdict", record.verdict)
+            .with("p_run_status", conclusion.status)
+            .with("p_run_output_ref", &conclusion.output_ref)
+            .with("p_run_error_ref", &conclusion.error_ref)
+            .with("p_run_evidence_ref", &conclusion.evidence_ref);
+        let outcome = self.wrapper.database.value::<ProcessRunId>(&call).await;
+        self.noting_refusal(outcome).await.map(drop)
+    }
+
+    /// What both functions are told of the call that was made last.
+    fn last_call(
+        &self,
+        function: &'static str,
+        record: &CallRecord,
+        dot_code: &DotCode,
+        invocation_id: Uuid,
     ) -> Call {
         // No idempotency key: the receipt is used once, and a key that can be guessed could be used up by somebody else.
-        Call::to("fn_process_component_observe")
+        Call::to(function)
             .with("p_process_run_id", self.process_run_id)
             .with("p_dot_code", dot_code)
-            .with("p_component_role", role)
             .with("p_correlation_id", &self.correlation_id)
             .with("p_actor", self.actor.as_ref())
             .with("p_evidence_type", record.evidence_type)
@@ -177,7 +184,6 @@ impl BegunRun {
             .with("p_started_at", record.started_at)
             .with("p_ended_at", record.ended_at)
             .with("p_invocation_id", invocation_id)
-            .with("p_verdict", record.verdict)
             .with("p_lease_token", self.token)
             .with("p_output_digest", &record.output_digest)
     }
@@ -215,7 +221,7 @@ impl ProducedRun {
         self.verifier_invocation_id
     }
 
-    /// Records the verifier's call with its verdict and concludes the run, in one transaction.
+    /// Records the verifier's call with its verdict and concludes the run, in one transaction: `fn_process_run_finish`.
     ///
     /// # Errors
     /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
@@ -224,12 +230,14 @@ impl ProducedRun {
         record: &CallRecord,
         conclusion: &Conclusion,
     ) -> Result<(), Error> {
-        let component = self.run.component(
-            record,
-            &self.verifier,
-            ComponentRole::Verifier,
-            self.verifier_invocation_id,
-        );
-        self.run.conclude_after(&component, conclusion).await
+        self.run
+            .finish(
+                record,
+                &self.verifier,
+                ComponentRole::Verifier,
+                self.verifier_invocation_id,
+                conclusion,
+            )
+            .await
     }
 }

@@ -13,7 +13,7 @@ BEGIN
     FROM process_run_observation r
     JOIN process_component_observation c ON c.process_run_id = r.process_run_id AND c.component_role = 'verifier'
     WHERE r.process_candidate_code = v_lease.observed_candidate AND r.dot_code = substr(p_lease_name, length('dot_exec:') + 1)
-      AND c.dot_code = v_lease.observed_verifier
+      AND c.dot_code = v_lease.observed_verifier AND c.evidence_type = v_lease.observed_type
     ORDER BY r.created_at DESC LIMIT 1;
   END IF;
   UPDATE dot_iu_runtime_lease l

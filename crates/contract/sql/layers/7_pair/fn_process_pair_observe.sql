@@ -121,7 +121,7 @@ BEGIN
       expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1,
       observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = process_run_id
   WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code AND l.observed_verifier = v_verifier
-    AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+    AND l.observed_type = 'SIMULATED_DRY_RUN' AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
     PERFORM fn_dot_lease_pass(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code, v_verifier, process_run_id, v_now);
   END IF;

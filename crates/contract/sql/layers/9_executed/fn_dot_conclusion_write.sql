@@ -1,4 +1,4 @@
--- Writes a conclusion and gives the lease back. The caller holds the header's lock and the lease's.
+-- Writes a conclusion, counts the run, and gives the lease back. The caller holds the header's lock and the lease's.
 CREATE OR REPLACE FUNCTION fn_dot_conclusion_write(
   p_run process_run_observation, p_actor text, p_status text, p_verdict text, p_output_ref text, p_error_ref text, p_evidence_ref jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -14,6 +14,7 @@ BEGIN
     PERFORM fn_dot_refuse('run_concluded', format('the run %s is concluded', p_run.process_run_id),
       jsonb_build_object('process_run_id', p_run.process_run_id));
   END IF;
+  PERFORM fn_dot_rollup_run(p_run);
   PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, false), p_run.process_run_id, NULL, p_run.correlation_id, p_run.dot_code, p_status,
     p_run.evidence_type, p_run.source_system, p_run.input_ref, p_output_ref);
   UPDATE dot_iu_runtime_lease l SET released_at = coalesce(l.released_at, v_now), process_run_id = NULL

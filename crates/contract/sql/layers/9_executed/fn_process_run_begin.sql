@@ -24,6 +24,7 @@ DECLARE
   v_is_preflight_fresh    boolean;
   v_is_verifier_bound     boolean;
   v_is_any_event_active   boolean;
+  v_is_alone              boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
@@ -46,10 +47,15 @@ BEGIN
     PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
     p_input_digest := fn_dot_text_or_null(p_input_digest);
   END IF;
+  -- Where nothing has to be waited for, the locks of lease and gates come first (the keys are fn_dot_lease_lock_key's and
+  -- fn_dot_gate_lock_key's), and one statement behind them reads everything, what a receipt needs included.
+  v_is_alone := p_idempotency_key IS NULL AND current_setting('transaction_isolation') = 'read committed'
+    AND pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0))
+    AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0));
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
-  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
+  SELECT t.paired_dot, t.pair_role, gates.posture, pg_current_snapshot(), memory.is_fresh, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_endpoint, v_is_verifier_bound, v_is_any_event_active
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -72,7 +78,7 @@ BEGIN
     PERFORM fn_dot_check_request(v_request, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
-  -- GATE 1, a cheap look: what counts is read again below, under the gates' lock
+  -- GATE 1. Unless the gates' lock is held already, what counts is read again below, under it.
   IF v_posture <> 'REAL_RUN' THEN
     PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
@@ -86,10 +92,12 @@ BEGIN
   -- GATE 2. Behind a key something may have been waited for.
   IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
     PERFORM fn_assert_safe_for_dot_action();
+    -- The checks may have taken their time, and an expiry of a gate waits for no lock.
+    v_is_alone := false;
   END IF;
 
-  -- LEASE: its lock (the key is fn_dot_lease_lock_key's), and then the clock. Whoever would have to wait for the lock looks first.
-  IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
+  -- LEASE: its lock, and then the clock. Whoever would have to wait for the lock looks first.
+  IF NOT v_is_alone AND NOT pg_try_advisory_xact_lock(fn_dot_lease_lock_key(v_lease_name)) THEN
     IF fn_dot_lease_is_held(v_lease_name) OR NOT fn_dot_lease_lock(v_lease_name) THEN
       PERFORM fn_dot_lease_refuse(v_lease_name);
     END IF;
@@ -119,14 +127,8 @@ BEGIN
     UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
   END IF;
 
-  -- GATES, under their lock (the key is fn_dot_gate_lock_key's); fn_dot_gates_for_receipt says why, and knows how to wait for it.
-  IF current_setting('transaction_isolation') = 'read committed'
-     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0)) THEN
-    SELECT p.posture, pg_current_snapshot() INTO v_posture, v_snapshot FROM v_dot_posture p;
-    IF v_posture <> 'REAL_RUN' THEN
-      PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
-    END IF;
-  ELSE
+  -- GATES, under their lock; fn_dot_gates_for_receipt says why.
+  IF NOT v_is_alone THEN
     SELECT g.posture, g.snapshot INTO v_posture, v_snapshot FROM fn_dot_gates_for_receipt(p_mode) g;
   END IF;
 
@@ -159,15 +161,6 @@ BEGIN
   IF v_is_any_event_active THEN
     PERFORM fn_dot_event_emit(fn_dot_event_type_of('started', false), v_run_id, NULL, p_correlation_id, p_dot_code, 'started',
       p_mode, 'dot_exec_wrapper', p_input_ref, NULL);
-  END IF;
-  -- As fn_dot_rollup_header, which opens a slot where all are held.
-  UPDATE process_observation_rollup r SET run_count = r.run_count + 1, last_observed_at = v_now
-  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot = (
-    SELECT s.slot FROM process_observation_rollup s
-    WHERE s.process_candidate_code = p_process_candidate_code AND s.dot_code = p_dot_code AND s.slot NOT LIKE 'pair %'
-    LIMIT 1 FOR UPDATE SKIP LOCKED);
-  IF NOT FOUND THEN
-    PERFORM fn_dot_rollup_header(p_process_candidate_code, p_dot_code);
   END IF;
   process_run_id := v_run_id; lease_token := v_token; created := true;
   RETURN NEXT;

@@ -7,4 +7,11 @@ SELECT min(r.process_run_id::text), format('its lease token is bound to %s runs'
 FROM process_run_observation r
 WHERE r.lease_token IS NOT NULL
 GROUP BY r.lease_token
-HAVING count(*) > 1;
+HAVING count(*) > 1
+UNION ALL
+-- Whoever takes the lease next concludes the run that its last holder left. A run that no lease names is left for good.
+SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it', r.lease_name)
+FROM process_run_observation r
+LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = r.lease_name
+WHERE r.lease_token IS NOT NULL AND l.process_run_id IS DISTINCT FROM r.process_run_id
+  AND NOT EXISTS (SELECT FROM process_run_conclusion x WHERE x.process_run_id = r.process_run_id);

@@ -1,0 +1,38 @@
+-- Counts an executed run with all that was recorded of it, when it is concluded; until then v_process_observation_rollup reads
+-- it where it lies. The caller holds the header's lock and the lease's, so that no part comes after.
+CREATE OR REPLACE FUNCTION fn_dot_rollup_run(p_run process_run_observation) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  c_ranks    constant text[] := '{SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}';
+  v_producer process_component_observation;
+  v_verifier process_component_observation;
+  v_types    text[];
+  v_slot     text;
+  v_now      timestamptz;
+BEGIN
+  SELECT * INTO v_producer FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'producer';
+  SELECT * INTO v_verifier FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'verifier';
+  v_types := ARRAY[v_producer.evidence_type, v_verifier.evidence_type];
+  v_slot := fn_dot_rollup_slot(p_run.process_candidate_code, p_run.dot_code, v_verifier.dot_code);
+  v_now := clock_timestamp();
+  UPDATE process_observation_rollup r
+  SET run_count        = r.run_count + 1,
+      component_count  = r.component_count + num_nonnulls(v_producer.component_run_id, v_verifier.component_run_id),
+      -- Once under each type that its parts bear.
+      real_run_count   = r.real_run_count   + CASE WHEN 'REAL_RUN' = ANY (v_types) THEN 1 ELSE 0 END,
+      dry_run_count    = r.dry_run_count    + CASE WHEN 'DRY_RUN' = ANY (v_types) THEN 1 ELSE 0 END,
+      simulated_count  = r.simulated_count  + CASE WHEN 'SIMULATED_DRY_RUN' = ANY (v_types) THEN 1 ELSE 0 END,
+      last_observed_at = v_now,
+      producer_observed_at   = coalesce(v_producer.created_at, r.producer_observed_at),
+      producer_evidence_type = coalesce(v_producer.evidence_type, r.producer_evidence_type),
+      producer_run_id        = coalesce(v_producer.process_run_id, r.producer_run_id),
+      producer_best          = greatest(r.producer_best, array_position(c_ranks, v_producer.evidence_type)::smallint),
+      verifier_dot_code      = coalesce(v_verifier.dot_code, r.verifier_dot_code),
+      verifier_observed_at   = coalesce(v_verifier.created_at, r.verifier_observed_at),
+      verifier_evidence_type = coalesce(v_verifier.evidence_type, r.verifier_evidence_type),
+      verifier_run_id        = coalesce(v_verifier.process_run_id, r.verifier_run_id),
+      verifier_best          = greatest(r.verifier_best, array_position(c_ranks, v_verifier.evidence_type)::smallint)
+  WHERE r.process_candidate_code = p_run.process_candidate_code AND r.dot_code = p_run.dot_code AND r.slot = v_slot;
+END;
+$$;
