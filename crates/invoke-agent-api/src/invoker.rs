@@ -213,22 +213,24 @@ async fn believe(body: &[u8], call: &ToolCall, answer: &mut Answer) -> Result<()
     let said = Said::from_json(body)?;
     note(&said, answer);
     let believed = judge(&said, call)?;
-    answer.output = Some(keep(call.folder.clone(), believed.output).await?);
+    answer.output = Some(keep(call, believed.output).await?);
     answer.verdict = believed.verdict;
     answer.verified_digest = believed.verified_digest;
     Ok(())
 }
 
 /// Writes the output into the call's folder. Its digest is what is then read from there.
-async fn keep(folder: PathBuf, output: Canonical) -> Result<Output, Failure> {
+async fn keep(call: &ToolCall, output: Canonical) -> Result<Output, Failure> {
     let not_kept = |error: io::Error| {
         Failure::new(
             "output_not_kept",
             format!("the output can not be kept: {error}"),
         )
     };
+    let call = call.clone();
     let kept = tokio::task::spawn_blocking(move || {
-        let path = folder.join(output.file_name);
+        call.make_folder()?;
+        let path = call.folder.join(output.file_name);
         File::create_new(&path)?.write_all(&output.bytes)?;
         Output::of(&path)
     });

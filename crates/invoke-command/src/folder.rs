@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_wrapper::Fixture;
+use dotwrap_invoke::ToolCall;
 
 /// The call's own folder, and what is where in it.
 ///
@@ -22,16 +22,17 @@ use dotwrap_wrapper::Fixture;
 pub struct CallFolder(PathBuf);
 
 impl CallFolder {
-    /// Makes what has to be there before the tool starts.
+    /// The folder of a call, with what has to be there before the tool starts.
     ///
     /// # Errors
     /// The file system's; `AlreadyExists` where the folder was used before.
-    pub fn make(path: &Path, fixture: Option<&Fixture>) -> io::Result<Self> {
-        let folder = Self(path.to_owned());
+    pub fn of(call: &ToolCall) -> io::Result<Self> {
+        call.make_folder()?;
+        let folder = Self(call.folder.clone());
         for below in [folder.work(), folder.temporary(), folder.home()] {
             DirBuilder::new().mode(0o700).create(below)?;
         }
-        if let Some(fixture) = fixture {
+        if let Some(fixture) = &call.fixture {
             let mut file = new_file(&folder.fixture())?;
             file.write_all(&serde_json::to_vec_pretty(&fixture.body)?)?;
         }

@@ -27,7 +27,7 @@ impl Prepared {
     pub(crate) fn of(call: &ToolCall, search_path: &SearchPath) -> Result<Self, Failure> {
         let spec = Spec::of(&call.contract).map_err(unusable)?;
         let path = search_path.find(&spec.program).map_err(unusable)?;
-        let folder = CallFolder::make(&call.folder, call.fixture.as_ref())
+        let folder = CallFolder::of(call)
             .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
         let values = places::values(call, &folder);
         let mut environment = environment::of_call(call, &folder, &values, search_path);

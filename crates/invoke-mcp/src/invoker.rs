@@ -120,7 +120,7 @@ impl McpInvoker {
         stop: Stop,
         deadline: Instant,
     ) -> Result<(Conversation<'a>, CallFolder), Failure> {
-        let folder = CallFolder::make(&call.folder, call.fixture.as_ref()).map_err(no_folder)?;
+        let folder = CallFolder::of(call).map_err(no_folder)?;
         let values = places::values(call, &folder);
         let mut facts = match &invocation.server {
             Server::Program(program) => Facts::new("stdio", &invocation.tool, program.secrets()),

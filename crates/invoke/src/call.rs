@@ -1,6 +1,6 @@
 //! What is to be called, for what, and with what in hand.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf, time::Duration};
 
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, Contract, CorrelationId, DotCode, EvidenceType, Fixture,
@@ -72,11 +72,22 @@ pub struct ToolCall {
     pub input_digest: Option<String>,
     /// For a verifier: what it is to look at.
     pub produced: Option<Produced>,
-    /// A folder of the call's own: absolute, there, empty, readable by nobody else.
+    /// Where a folder of the call's own is, or may be made with [`ToolCall::make_folder`]: absolute, and nobody else's.
     pub folder: PathBuf,
 }
 
 impl ToolCall {
+    /// Makes the call's folder, unless it is there: nobody but the user can look into it. Whoever keeps nothing needs none.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn make_folder(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+    }
+
     /// How long the call may take.
     pub fn time_limit(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.contract.timeout_ms).unwrap_or(0))

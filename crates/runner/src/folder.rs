@@ -1,11 +1,6 @@
 //! Where a run's files are: `<root>/<process_run_id>/<producer|verifier>/`.
 
-use std::{
-    fs::DirBuilder,
-    io,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-};
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf};
 
 use dotwrap_wrapper::{ComponentRole, ProcessRunId};
 use serde_json::Value as Json;
@@ -14,10 +9,7 @@ use crate::Error;
 
 /// Of a run's folder, in bytes: with `file://` before it and a file's name behind it, it is a reference of at most 2000
 /// characters.
-const LONGEST_PATH: usize = 1900;
-
-/// The longest path of a run's folder, in bytes: the ledger takes references of 2 000 characters.
-const LONGEST: usize = 1_800;
+const LONGEST_PATH: usize = 1_800;
 
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]
@@ -38,7 +30,8 @@ impl RunFolders {
         self.0.join(run.to_string())
     }
 
-    /// Makes the folder of a run that is about to begin, so that a full disk is met before anything is written.
+    /// Makes the folder of a run that is about to begin, so that a place that can not be written to is met before the ledger is.
+    /// Its calls make theirs in it when they have something to keep.
     pub(crate) fn make(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
         let path = self.of(run);
         let refused = |source: io::Error| Error::Folder {
@@ -56,17 +49,17 @@ impl RunFolders {
             );
             return Err(refused(source));
         }
-        if absolute.as_os_str().len() > LONGEST {
-            return Err(refused(io::ErrorKind::InvalidFilename.into()));
-        }
-        for role in [ComponentRole::Producer, ComponentRole::Verifier] {
-            private(&absolute.join(role.as_ref())).map_err(refused)?;
-        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&absolute)
+            .map_err(refused)?;
         Ok(RunFolder(absolute))
     }
 }
 
 impl RunFolder {
+    /// Where the folder of one side's call is.
     pub(crate) fn of_call(&self, role: ComponentRole) -> PathBuf {
         self.0.join(role.as_ref())
     }
@@ -85,10 +78,6 @@ impl RunFolder {
             tracing::debug!(%error, folder = %self.0.display(), "an unused run folder stays behind");
         }
     }
-}
-
-fn private(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]

@@ -221,6 +221,8 @@ async fn the_wrapper_status_names_the_best_evidence_and_the_last(backend: Backen
         header.set("process_run_id", &literal(run));
         header.set("evidence_type", &literal(mode));
         execute(&superuser, &header.sql()).await;
+        let bind = format!("UPDATE dot.dot_iu_runtime_lease SET process_run_id = '{run}'");
+        execute(&superuser, &bind).await;
         let mut invocation = ExecutedRun::truthful().producer_receipt;
         invocation.set("process_run_id", &literal(run));
         invocation.set("invocation_id", &literal(receipt));

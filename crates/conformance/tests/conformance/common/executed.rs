@@ -170,8 +170,8 @@ pub(crate) async fn begin(superuser: &Client) {
     execute(
         superuser,
         &format!(
-            "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at)
-             VALUES ('dot_exec:DOT_BACKUP', 'runner', '{TOKEN}', clock_timestamp(), clock_timestamp() + interval '1 hour');
+            "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, process_run_id)
+             VALUES ('dot_exec:DOT_BACKUP', 'runner', '{TOKEN}', clock_timestamp(), clock_timestamp() + interval '1 hour', '{RUN}');
              {}",
             ExecutedRun::truthful().header.sql()
         ),

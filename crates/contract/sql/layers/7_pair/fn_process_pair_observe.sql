@@ -36,12 +36,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones
-  -- What is plainly in order (short, with a visible ASCII character, a completed simulation) needs no closer look.
-  IF (p_actor ~ '[!-~]' AND p_correlation_id ~ '[!-~]' AND p_process_candidate_code ~ '[!-~]' AND p_evidence_ref = '{}'
-      AND length(concat(p_actor, p_process_candidate_code)) <= 200
+  -- What is plainly in order (short, beginning with a visible ASCII character, a completed simulation) needs no closer look.
+  IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126
+      AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
-      AND (p_idempotency_key IS NULL OR p_idempotency_key ~ '[!-~]') AND (p_input_ref IS NULL OR p_input_ref ~ '[!-~]')
-      AND (p_output_ref IS NULL OR p_output_ref ~ '[!-~]') AND (p_error_ref IS NULL OR p_error_ref ~ '[!-~]')
+      AND (p_idempotency_key IS NULL OR ascii(p_idempotency_key) BETWEEN 33 AND 126) AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)
       AND p_wrapper_status = 'completed' AND p_evidence_type = 'SIMULATED_DRY_RUN'
       AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref, t.p_output_ref, t.p_error_ref
@@ -147,23 +147,34 @@ BEGIN
     RETURN;
   END IF;
 
-  -- PARTS, producer and verifier
-  INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
-    correlation_id, dot_code, status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref,
-    evidence_ref, actor, started_at, ended_at, created_at)
-  VALUES
-    (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
-     p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper',
-     p_idempotency_key || ':' || p_dot_code, p_input_ref, p_output_ref, p_error_ref,
-     p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now),
-    (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
-     p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper',
-     p_idempotency_key || ':' || v_verifier, p_input_ref, p_output_ref, p_error_ref,
-     p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now)
-  ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
-  GET DIAGNOSTICS v_rows = ROW_COUNT;
-  IF v_rows <> 2 THEN
-    PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+  -- PARTS, producer and verifier. Looking for a conflict costs as much as a third index: asked only where there is a key to conflict.
+  IF p_idempotency_key IS NULL THEN
+    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
+      correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
+      evidence_ref, actor, started_at, ended_at, created_at)
+    VALUES
+      (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
+       p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now),
+      (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
+       p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now);
+  ELSE
+    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
+      correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
+      evidence_ref, actor, started_at, ended_at, created_at, idempotency_key)
+    VALUES
+      (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
+       p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || p_dot_code),
+      (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
+       p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || v_verifier)
+    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    IF v_rows <> 2 THEN
+      PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+    END IF;
   END IF;
 
   -- EVENTS, where a type is active

@@ -23,10 +23,10 @@ BEGIN
   -- The lease's lock (the key is fn_dot_lease_lock_key's), and a statement that begins after it.
   IF p_component_role = 'verifier' AND p_status = 'step_completed' AND p_run_status = 'completed' AND p_verdict IN ('pass', 'fail', 'error')
      AND p_error_ref IS NULL AND p_run_error_ref IS NULL AND p_component_run_id IS NOT NULL
-     AND p_actor ~ '[!-~]' AND length(p_actor) <= 200
-     AND length(concat(p_input_ref, p_output_ref, p_run_output_ref)) <= 2000 AND (p_input_ref IS NULL OR p_input_ref ~ '[!-~]')
-     AND (p_output_ref IS NULL OR p_output_ref ~ '[!-~]') AND (p_run_output_ref IS NULL OR p_run_output_ref ~ '[!-~]')
-     AND (p_output_digest IS NULL OR length(p_output_digest) <= 200 AND p_output_digest ~ '[!-~]')
+     AND ascii(p_actor) BETWEEN 33 AND 126 AND length(p_actor) <= 200
+     AND length(concat(p_input_ref, p_output_ref, p_run_output_ref)) <= 2000 AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+     AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_run_output_ref IS NULL OR ascii(p_run_output_ref) BETWEEN 33 AND 126)
+     AND (p_output_digest IS NULL OR length(p_output_digest) <= 200 AND ascii(p_output_digest) BETWEEN 33 AND 126)
      AND jsonb_typeof(p_evidence_ref) = 'object' AND octet_length(p_evidence_ref::text) <= 65536
      AND jsonb_typeof(p_run_evidence_ref) = 'object' AND octet_length(p_run_evidence_ref::text) <= 65536
      AND (p_started_at IS NULL OR p_started_at BETWEEN '1900-01-01' AND '9000-01-01')

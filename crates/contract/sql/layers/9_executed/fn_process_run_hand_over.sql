@@ -23,10 +23,10 @@ BEGIN
   -- The lease's lock, then the gates' (the keys are those of fn_dot_lease_lock_key and fn_dot_gate_lock_key), and a statement
   -- that begins after both.
   IF p_status = 'step_completed' AND p_error_ref IS NULL AND p_component_run_id IS NOT NULL
-     AND p_actor ~ '[!-~]' AND length(p_actor) <= 200 AND p_runner ~ '[!-~]' AND length(p_runner) <= 200
-     AND length(concat(p_input_ref, p_output_ref)) <= 2000 AND (p_input_ref IS NULL OR p_input_ref ~ '[!-~]')
-     AND (p_output_ref IS NULL OR p_output_ref ~ '[!-~]')
-     AND (p_output_digest IS NULL OR length(p_output_digest) <= 200 AND p_output_digest ~ '[!-~]')
+     AND ascii(p_actor) BETWEEN 33 AND 126 AND length(p_actor) <= 200 AND ascii(p_runner) BETWEEN 33 AND 126 AND length(p_runner) <= 200
+     AND length(concat(p_input_ref, p_output_ref)) <= 2000 AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+     AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126)
+     AND (p_output_digest IS NULL OR length(p_output_digest) <= 200 AND ascii(p_output_digest) BETWEEN 33 AND 126)
      AND jsonb_typeof(p_evidence_ref) = 'object' AND octet_length(p_evidence_ref::text) <= 65536
      AND (p_started_at IS NULL OR p_started_at BETWEEN '1900-01-01' AND '9000-01-01')
      AND (p_ended_at IS NULL OR p_ended_at BETWEEN '1900-01-01' AND '9000-01-01')
@@ -63,15 +63,11 @@ BEGIN
         p_actor, p_started_at, p_ended_at)
       ON CONFLICT DO NOTHING;
       IF FOUND THEN
-        -- A UUIDv7 (fn_dot_uuid_v7).
+        -- Without a producer's row there was no receipt for its verifier. A UUIDv7 (fn_dot_uuid_v7).
         v_receipt_id := (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
         INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_snapshot)
         VALUES (v_receipt_id, p_process_run_id, p_verifier_dot_code, 'verifier', v_found.mode, v_found.posture, v_found.endpoint_ref,
-          p_output_digest, p_runner, v_found.snapshot)
-        ON CONFLICT (process_run_id, component_role) DO NOTHING;
-        IF NOT FOUND THEN
-          RETURN fn_dot_invocation_begin(p_process_run_id, p_verifier_dot_code, p_lease_token, p_runner);
-        END IF;
+          p_output_digest, p_runner, v_found.snapshot);
         IF v_found.is_any_event_active THEN
           PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, true), p_process_run_id, p_component_run_id, p_correlation_id, p_dot_code,
             p_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref);

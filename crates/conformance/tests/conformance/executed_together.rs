@@ -1,0 +1,510 @@
+//! The second and the third transaction of an executed run, as one call each: what the single functions refuse, they refuse
+//! in the same words, and what they write is the same.
+
+use rstest_reuse::apply;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::executing::{Begun, DIGEST, begin, begun, ready, run_out};
+use crate::common::world::{CORRELATION, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture};
+use crate::common::{Backend, Call, code, contents, execute, refused, row, rows, text};
+
+const MODE: &str = "REAL_RUN";
+
+/// What both ways are told of the producer's call, and of the verifier's receipt.
+struct HandOver {
+    component: Call,
+    receipt: Call,
+    together: Call,
+}
+
+impl HandOver {
+    fn of(run: &Begun) -> Self {
+        Self {
+            component: run.producer(MODE),
+            receipt: run.invocation(),
+            together: Call::new("fn_process_run_hand_over")
+                .text("p_process_run_id", &run.run)
+                .text("p_dot_code", PRODUCER)
+                .text("p_correlation_id", CORRELATION)
+                .text("p_actor", "tester")
+                .text("p_evidence_type", MODE)
+                .text("p_status", "step_completed")
+                .text("p_invocation_id", &run.receipt)
+                .text("p_lease_token", &run.token)
+                .text("p_output_digest", DIGEST)
+                .text("p_verifier_dot_code", VERIFIER)
+                .text("p_runner", "runner 1"),
+        }
+        .of_component("p_component_run_id", "gen_random_uuid()")
+    }
+
+    fn of_component(mut self, argument: &'static str, value: &str) -> Self {
+        self.component = self.component.with(argument, value);
+        self.together = self.together.with(argument, value);
+        self
+    }
+
+    /// Said of the run by both of the single functions.
+    fn of_run(self, argument: &'static str, value: &str) -> Self {
+        let mut said = self.of_component(argument, value);
+        said.receipt = said.receipt.with(argument, value);
+        said
+    }
+
+    fn of_receipt(mut self, argument: &'static str, together: &'static str, value: &str) -> Self {
+        self.receipt = self.receipt.with(argument, value);
+        self.together = self.together.with(together, value);
+        self
+    }
+
+    fn one_by_one(&self) -> String {
+        in_order(&self.component, &self.receipt)
+    }
+}
+
+/// The same of the verifier's call and the conclusion.
+struct Finish {
+    component: Call,
+    conclusion: Call,
+    together: Call,
+}
+
+impl Finish {
+    fn of(run: &Begun, receipt: &str) -> Self {
+        Self {
+            component: run.verifier(MODE, receipt, "pass"),
+            conclusion: run.conclusion("completed"),
+            together: Call::new("fn_process_run_finish")
+                .text("p_process_run_id", &run.run)
+                .text("p_run_dot_code", PRODUCER)
+                .text("p_dot_code", VERIFIER)
+                .text("p_component_role", "verifier")
+                .text("p_correlation_id", CORRELATION)
+                .text("p_actor", "tester")
+                .text("p_evidence_type", MODE)
+                .text("p_status", "step_completed")
+                .text("p_invocation_id", receipt)
+                .text("p_lease_token", &run.token)
+                .text("p_verdict", "pass")
+                .text("p_run_status", "completed"),
+        }
+        .of_component("p_component_run_id", "gen_random_uuid()")
+    }
+
+    fn of_component(mut self, argument: &'static str, value: &str) -> Self {
+        self.component = self.component.with(argument, value);
+        self.together = self.together.with(argument, value);
+        self
+    }
+
+    fn of_run(self, argument: &'static str, value: &str) -> Self {
+        let mut said = self.of_component(argument, value);
+        said.conclusion = said.conclusion.with(argument, value);
+        said
+    }
+
+    fn of_conclusion(
+        mut self,
+        argument: &'static str,
+        together: &'static str,
+        value: &str,
+    ) -> Self {
+        self.conclusion = self.conclusion.with(argument, value);
+        self.together = self.together.with(together, value);
+        self
+    }
+
+    fn one_by_one(&self) -> String {
+        in_order(&self.component, &self.conclusion)
+    }
+}
+
+fn in_order(first: &Call, second: &Call) -> String {
+    format!(
+        "WITH first AS MATERIALIZED ({}) SELECT ({})::text AS second FROM first",
+        first.sql(),
+        second.sql()
+    )
+}
+
+async fn handed_over(runner: &Client) -> (Begun, String) {
+    let run = begun(runner, MODE).await;
+    let receipt = text(runner, &HandOver::of(&run).together.sql()).await;
+    (run, receipt)
+}
+
+/// Everything of a run that does not differ between two runs of the same.
+async fn written(superuser: &Client) -> Vec<Value> {
+    let mut found = Vec::new();
+    for query in [
+        "SELECT component_role, dot_code, correlation_id, process_candidate_code, status, evidence_type, verdict, output_digest, source_system,
+           input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, invocation_id IS NOT NULL AS bound, event_code, queue_job_id, parent_run_id
+         FROM dot.process_component_observation ORDER BY component_role",
+        "SELECT component_role, dot_code, mode, posture, endpoint_ref, input_digest, runner, recorded_by FROM dot.dot_invocation ORDER BY component_role",
+        "SELECT status, verdict, output_ref, error_ref, evidence_ref, concluded_by, recorded_by FROM dot.process_run_conclusion",
+        "SELECT event_type, stream, lane, severity, correlation_id, component_run_id IS NULL AS of_run,
+           payload - 'process_run_id' - 'component_run_id' - 'event_id' - 'occurred_at' AS payload FROM dot.event_outbox ORDER BY event_seq",
+        "SELECT lease_name, lease_holder, released_at IS NULL AS held, acquisitions, process_run_id IS NULL AS unbound FROM dot.dot_iu_runtime_lease",
+        "SELECT run_count, real_run_count, dry_run_count, simulated_count, component_count FROM dot.v_process_discovery_runtime_observed",
+        "SELECT dot_code, wrapper_status, has_observation, last_observation_type FROM dot.v_process_dot_wrapper_status ORDER BY dot_code",
+        "SELECT candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3",
+    ] {
+        found.push(json!(rows(superuser, query).await));
+    }
+    found
+}
+
+async fn activate_events(operator: &Client, superuser: &Client) {
+    let types = rows(superuser, "SELECT event_type FROM dot.event_type_registry").await;
+    for kind in types {
+        let call = Call::new("fn_event_type_set_active")
+            .text("p_event_type", kind["event_type"].as_str().unwrap())
+            .with("p_active", "true")
+            .text("p_actor", "tester")
+            .text("p_reason", "test");
+        rows(operator, &call.sql()).await;
+    }
+}
+
+#[apply(on_each_backend)]
+async fn one_call_writes_what_the_two_do(backend: Backend) {
+    // Of each kind of evidence and verdict, once one after the other and once together.
+    for (evidence, verdict) in [
+        (MODE, "pass"),
+        (MODE, "fail"),
+        ("SIMULATED_DRY_RUN", "pass"),
+    ] {
+        let mut found = Vec::new();
+        for together in [false, true] {
+            let (_stage, runner, operator, superuser) = ready(backend).await;
+            activate_events(&operator, &superuser).await;
+            let run = begun(&runner, MODE).await;
+            let over = HandOver::of(&run)
+                .of_component("p_output_ref", "'file:///out'")
+                .of_component(
+                    "p_evidence_ref",
+                    r#"'{"a": 1, "no_execute": true, "actor": "nobody"}'"#,
+                );
+            let receipt = if together {
+                text(&runner, &over.together.sql()).await
+            } else {
+                text(&runner, &over.one_by_one()).await
+            };
+            let between = written(&superuser).await;
+            let finish = Finish::of(&run, &receipt)
+                .of_component("p_evidence_type", &format!("'{evidence}'"))
+                .of_component("p_verdict", &format!("'{verdict}'"))
+                .of_conclusion("p_output_ref", "p_run_output_ref", "'file:///out'")
+                .of_conclusion(
+                    "p_evidence_ref",
+                    "p_run_evidence_ref",
+                    r#"'{"posture": "?"}'"#,
+                );
+            let query = if together {
+                finish.together.sql()
+            } else {
+                finish.one_by_one()
+            };
+            rows(&runner, &query).await;
+            found.push((between, written(&superuser).await));
+        }
+        let together = found.pop().unwrap();
+        assert_eq!(found.pop().unwrap(), together, "{evidence} {verdict}");
+    }
+}
+
+#[apply(on_each_version)]
+async fn a_hand_over_is_refused_as_its_two_functions_are(backend: Backend) {
+    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let run = begun(&runner, MODE).await;
+    let over = || HandOver::of(&run);
+    let before = contents(&superuser).await;
+    let id = "gen_random_uuid()";
+    for (case, expected) in [
+        (over().of_run("p_process_run_id", id), "run_unknown"),
+        (over().of_run("p_lease_token", id), "lease_lost"),
+        (over().of_component("p_actor", "' '"), "actor_required"),
+        (
+            over().of_component("p_correlation_id", "'another'"),
+            "correlation_mismatch",
+        ),
+        (
+            over().of_component("p_evidence_type", "'DRY_RUN'"),
+            "invocation_mismatch",
+        ),
+        (
+            over().of_component("p_evidence_type", "'BACKFILLED_EVIDENCE'"),
+            "backfill_only",
+        ),
+        (
+            over().of_component("p_invocation_id", id),
+            "invocation_mismatch",
+        ),
+        (
+            over().of_component("p_invocation_id", "NULL"),
+            "invocation_required",
+        ),
+        (over().of_component("p_dot_code", "'DOT_NO'"), "unknown_dot"),
+        (
+            over().of_component("p_output_digest", "repeat('x', 201)"),
+            "text_too_long",
+        ),
+        (
+            over().of_component("p_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            over().of_component("p_evidence_ref", "'[]'"),
+            "evidence_ref_invalid",
+        ),
+        (over().of_component("p_status", "'done'"), "status_invalid"),
+        (
+            over().of_component("p_status", "'failed'"),
+            "invocation_mismatch",
+        ),
+        (
+            over().of_component("p_started_at", "'-infinity'"),
+            "status_invalid",
+        ),
+        (
+            over().of_receipt("p_runner", "p_runner", "' '"),
+            "holder_required",
+        ),
+        (
+            over().of_receipt("p_dot_code", "p_verifier_dot_code", "'DOT_NO'"),
+            "unknown_dot",
+        ),
+        (
+            over().of_receipt(
+                "p_dot_code",
+                "p_verifier_dot_code",
+                &format!("'{OTHER_PRODUCER}'"),
+            ),
+            "role_invalid",
+        ),
+        (
+            over().of_receipt(
+                "p_dot_code",
+                "p_verifier_dot_code",
+                &format!("'{PRODUCER}'"),
+            ),
+            "id_in_use",
+        ),
+    ] {
+        let singly = refused(&runner, &case.one_by_one()).await;
+        if expected != "status_invalid" {
+            assert_eq!(singly.code, expected, "{}", case.one_by_one());
+        }
+        assert_eq!(
+            code(&runner, &case.together.sql()).await,
+            singly.code,
+            "{}",
+            case.together.sql()
+        );
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused hand-over");
+
+    assert_eq!(
+        code(&superuser, &over().together.sql()).await,
+        "invocation_mismatch",
+        "another login than the one that opened the receipt"
+    );
+    set_posture(&operator, "DRY_RUN_ONLY").await;
+    assert_eq!(
+        code(&runner, &over().together.sql()).await,
+        "real_run_disabled"
+    );
+    set_posture(&operator, MODE).await;
+    run_out(&superuser).await;
+    assert_eq!(code(&runner, &over().together.sql()).await, "lease_lost");
+}
+
+#[apply(on_each_version)]
+async fn a_hand_over_is_made_once_and_not_in_the_transaction_that_began(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    execute(&runner, "BEGIN").await;
+    let run = begun(&runner, MODE).await;
+    let early = code(&runner, &HandOver::of(&run).together.sql()).await;
+    assert_eq!(early, "invocation_mismatch");
+    execute(&runner, "ROLLBACK").await;
+
+    let (run, receipt) = handed_over(&runner).await;
+    let before = contents(&superuser).await;
+    let again = code(&runner, &HandOver::of(&run).together.sql()).await;
+    assert_eq!(again, "invocation_mismatch");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a second hand-over");
+
+    execute(&runner, "BEGIN").await;
+    let finish = Finish::of(&run, &receipt).together.sql();
+    rows(&runner, &finish).await;
+    execute(&runner, "ROLLBACK").await;
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a finish that was taken back");
+    rows(&runner, &finish).await;
+    assert_eq!(code(&runner, &finish).await, "invocation_mismatch");
+}
+
+#[apply(on_each_version)]
+async fn a_finish_is_refused_as_its_two_functions_are(backend: Backend) {
+    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let (run, receipt) = handed_over(&runner).await;
+    let finish = || Finish::of(&run, &receipt);
+    let before = contents(&superuser).await;
+    let id = "gen_random_uuid()";
+    for (case, expected) in [
+        (finish().of_run("p_process_run_id", id), "run_unknown"),
+        (finish().of_run("p_lease_token", id), "lease_lost"),
+        (finish().of_run("p_actor", "' '"), "actor_required"),
+        (
+            finish().of_component("p_correlation_id", "'another'"),
+            "correlation_mismatch",
+        ),
+        (
+            finish().of_component("p_evidence_type", "'DRY_RUN'"),
+            "invocation_mismatch",
+        ),
+        (
+            finish().of_component("p_invocation_id", id),
+            "invocation_mismatch",
+        ),
+        (
+            finish().of_component("p_invocation_id", &format!("'{}'", run.receipt)),
+            "invocation_mismatch",
+        ),
+        (
+            finish().of_component("p_invocation_id", "NULL"),
+            "invocation_required",
+        ),
+        (
+            finish().of_component("p_verdict", "'maybe'"),
+            "verdict_invalid",
+        ),
+        (
+            finish().of_component("p_status", "'failed'"),
+            "verdict_invalid",
+        ),
+        (
+            finish().of_component("p_dot_code", &format!("'{PRODUCER}'")),
+            "role_invalid",
+        ),
+        (
+            finish().of_component("p_component_role", "'judge'"),
+            "role_invalid",
+        ),
+        (
+            finish().of_component("p_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            finish().of_conclusion("p_output_ref", "p_run_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            finish().of_conclusion("p_status", "p_run_status", "'started'"),
+            "status_invalid",
+        ),
+        (
+            finish().of_conclusion("p_evidence_ref", "p_run_evidence_ref", "'1'"),
+            "evidence_ref_invalid",
+        ),
+    ] {
+        assert_eq!(
+            code(&runner, &case.one_by_one()).await,
+            expected,
+            "{}",
+            case.one_by_one()
+        );
+        assert_eq!(
+            code(&runner, &case.together.sql()).await,
+            expected,
+            "{}",
+            case.together.sql()
+        );
+    }
+    // The lease of another pair is none of the run's: whoever names it is told the same.
+    let elsewhere = finish().together.text("p_run_dot_code", OTHER_PRODUCER);
+    execute(&runner, "BEGIN").await;
+    rows(&runner, &elsewhere.sql()).await;
+    execute(&runner, "ROLLBACK").await;
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a refused finish");
+
+    assert_eq!(
+        code(&superuser, &finish().together.sql()).await,
+        "invocation_mismatch"
+    );
+    run_out(&superuser).await;
+    assert_eq!(code(&runner, &finish().together.sql()).await, "lease_lost");
+    // What was called is recorded although a gate closed meanwhile; nothing more is called.
+    execute(
+        &superuser,
+        "UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() + interval '1 hour'",
+    )
+    .await;
+    set_posture(&operator, "NO_EXECUTE").await;
+    rows(&runner, &finish().together.sql()).await;
+    let state = "SELECT status, verdict FROM dot.v_process_run";
+    assert_eq!(
+        row(&runner, state).await,
+        json!({"status": "completed", "verdict": "pass"})
+    );
+}
+
+#[apply(on_each_version)]
+async fn nothing_passes_that_the_producer_left_without_a_digest(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let run = begun(&runner, MODE).await;
+    let over = HandOver::of(&run).of_component("p_output_digest", "NULL");
+    let receipt = text(&runner, &over.together.sql()).await;
+    let before = contents(&superuser).await;
+    let passed = Finish::of(&run, &receipt).together;
+    assert_eq!(code(&runner, &passed.sql()).await, "verdict_invalid");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a pass of nothing");
+    rows(&runner, &passed.text("p_verdict", "error").sql()).await;
+}
+
+#[apply(on_each_version)]
+async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let counts = "SELECT run_count, real_run_count, dry_run_count, simulated_count, component_count FROM dot.v_process_discovery_runtime_observed";
+    let counted = |runs: i64, real: i64, dry: i64, simulated: i64, components: i64| json!({"run_count": runs, "real_run_count": real, "dry_run_count": dry, "simulated_count": simulated, "component_count": components});
+    let run = begun(&runner, MODE).await;
+    assert_eq!(row(&runner, counts).await, counted(1, 0, 0, 0, 0));
+    let receipt = text(&runner, &HandOver::of(&run).together.sql()).await;
+    assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 0, 1));
+    // A mock's verdict: the run counts under both types.
+    let mock = Finish::of(&run, &receipt).of_component("p_evidence_type", "'SIMULATED_DRY_RUN'");
+    rows(&runner, &mock.together.sql()).await;
+    assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 1, 2));
+    // Two that the lease counts, and pairs of another type between them.
+    for (runs, simulated) in [(3, 2), (5, 3)] {
+        let (run, receipt) = handed_over(&runner).await;
+        rows(&runner, &Finish::of(&run, &receipt).together.sql()).await;
+        rows(&runner, &Call::pair().sql()).await;
+        assert_eq!(
+            row(&runner, counts).await,
+            counted(runs, runs - simulated + 1, 0, simulated, 2 * runs)
+        );
+    }
+    // One that nobody concludes, and is taken over.
+    let left = row(&runner, &begin(MODE).sql()).await;
+    let left = Begun::of(&left);
+    run_out(&superuser).await;
+    rows(&runner, &Call::pair().sql()).await;
+    assert_eq!(row(&runner, counts).await, counted(7, 3, 0, 4, 12));
+    let status = format!(
+        "SELECT status FROM dot.v_process_run WHERE process_run_id = '{}'",
+        left.run
+    );
+    assert_eq!(text(&runner, &status).await, "stuck");
+}
