@@ -27,10 +27,6 @@ BEGIN
       v_blocking := v_blocking || jsonb_build_object('check_name', v_check.check_name, 'cnt', v_answer.cnt);
     END IF;
   END LOOP;
-  IF v_blocking <> '[]' THEN
-    PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: ' || (
-      SELECT string_agg(format('%s (%s)', b ->> 'check_name', coalesce(b ->> 'cnt', 'no answer')), ', ' ORDER BY b ->> 'check_name')
-      FROM jsonb_array_elements(v_blocking) b), jsonb_build_object('checks', v_blocking));
-  END IF;
+  PERFORM fn_dot_preflight_refuse(v_blocking);
 END;
 $$;

@@ -22,6 +22,7 @@ DECLARE
   v_pair_role            text;
   v_posture              text;
   v_is_preflight_fresh   boolean;
+  v_is_preflight_due     boolean;
   v_is_any_event_active  boolean;
   v_run                  process_run_observation;
   v_lease_name           text := 'dot_exec:' || p_dot_code;
@@ -60,9 +61,9 @@ BEGIN
     FROM fn_dot_pair_evidence(p_wrapper_status, p_dry_run, p_evidence_type, p_evidence_ref) e;
     PERFORM fn_dot_lease_check_arguments('dot_exec', p_actor, p_lease_ttl_seconds);
   END IF;
-  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh,
+  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_any_event_active
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_is_any_event_active
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code;
   IF v_pair_role IS DISTINCT FROM 'producer' THEN
@@ -88,6 +89,8 @@ BEGIN
   -- GATE 2
   IF v_is_preflight_fresh IS NOT TRUE THEN
     PERFORM fn_assert_safe_for_dot_action();
+  ELSIF v_is_preflight_due THEN
+    PERFORM fn_dot_preflight_renew();
   END IF;
 
   -- LEASE: its lock (the key is fn_dot_lease_lock_key's), until this transaction ends, and then the clock: whether the lease is free is decided by the time as

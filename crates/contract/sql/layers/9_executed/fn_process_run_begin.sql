@@ -22,6 +22,7 @@ DECLARE
   v_snapshot   pg_snapshot;
   v_endpoint   text;
   v_is_preflight_fresh    boolean;
+  v_is_preflight_due      boolean;
   v_is_verifier_bound     boolean;
   v_is_any_event_active   boolean;
   v_is_alone              boolean;
@@ -53,9 +54,9 @@ BEGIN
     AND pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0))
     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0));
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
-  SELECT t.paired_dot, t.pair_role, gates.posture, pg_current_snapshot(), memory.is_fresh, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
+  SELECT t.paired_dot, t.pair_role, gates.posture, pg_current_snapshot(), memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -93,6 +94,9 @@ BEGIN
   IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
     PERFORM fn_assert_safe_for_dot_action();
     -- The checks may have taken their time, and an expiry of a gate waits for no lock.
+    v_is_alone := false;
+  ELSIF v_is_preflight_due THEN
+    PERFORM fn_dot_preflight_renew();
     v_is_alone := false;
   END IF;
 
