@@ -4,7 +4,6 @@ use std::{
     fs::File,
     future::Future,
     io::{self, Write},
-    path::PathBuf,
 };
 
 use dotwrap_invoke::{

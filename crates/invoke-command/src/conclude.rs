@@ -52,6 +52,7 @@ fn judge_ending(prepared: &Prepared, ran: &Ran) -> Result<Status, Ending> {
             "supervisor_lost",
             "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
         ),
+        (Why::Lapsed, _) => Err(Ending::Stopped(stop_record(StopReason::LeaseLost, report))),
         (Why::Told | Why::ToolEnded, Some(End::TooLarge)) => cut_off(
             "output_too_large",
             "it printed more than it may (limits.stdout_bytes) and was stopped",

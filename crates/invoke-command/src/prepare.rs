@@ -48,6 +48,7 @@ impl Prepared {
             limits: spec.limits.clone(),
             sandbox: sandbox(call, &spec, &folder, &values)?,
             time_limit: Some(call.time_limit()),
+            leave: None,
         };
         Ok(Self {
             stdin: stdin(&spec, &values)?,

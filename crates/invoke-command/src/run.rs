@@ -38,6 +38,7 @@ pub(crate) async fn run(
     let file = new_file(&prepared.folder.stdout())
         .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
     let stdin = std::mem::replace(&mut prepared.stdin, Stdin::Nothing);
+    prepared.program.leave = Some(stop.leave());
     let mut supervised = supervisor
         .start(prepared.program.clone(), stdin)
         .await

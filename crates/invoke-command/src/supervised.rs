@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use dotwrap_invoke::Leave;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::{
@@ -20,12 +21,16 @@ use tokio::{
         unix::pipe::{Receiver, Sender},
     },
     process::{Child, Command},
+    task::JoinSet,
+    time::Instant,
 };
 use uuid::Uuid;
 
 use crate::{
     Limits, Sandbox, abandoned,
-    supervisor::{Launch, Message, Order, Report, STOP, SUPERVISE, Why, this_executable},
+    supervisor::{
+        LEAVE, Launch, Message, Order, Report, STOP, SUPERVISE, Why, clock, this_executable,
+    },
 };
 
 /// The variable by which processes are found whose supervisor was killed.
@@ -58,6 +63,9 @@ pub struct Program {
     pub sandbox: Sandbox,
     /// When it is ended, counted from its start.
     pub time_limit: Option<Duration>,
+    /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the process that
+    /// started it stands still and can not tell it to stop.
+    pub leave: Option<Leave>,
 }
 
 /// A tool's standard input.
@@ -92,6 +100,8 @@ pub struct Supervised {
     control: BlockingStream,
     mark: String,
     report: Option<Report>,
+    /// Passes on each renewal of the leave; ends with this.
+    _renewals: JoinSet<()>,
 }
 
 impl Supervisor {
@@ -119,6 +129,7 @@ impl Supervisor {
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
         let mark = Uuid::now_v7().to_string();
+        let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
         let order = line(order(program, &mark)).map_err(|error| failed("no order", error))?;
@@ -126,6 +137,13 @@ impl Supervisor {
             .write_all(&order)
             .await
             .map_err(|error| failed("the supervisor does not listen", error))?;
+        let mut renewals = JoinSet::new();
+        if let Some(leave) = leave {
+            let control = control
+                .try_clone()
+                .map_err(|error| failed("no control channel", error))?;
+            renewals.spawn(pass_on(leave, control));
+        }
         let mut messages = BufReader::new(stream).lines();
         let (process, launch) = match next_message(&mut messages).await {
             Some(Message::Started { process, launch }) => (process, launch),
@@ -144,6 +162,7 @@ impl Supervisor {
             control,
             mark,
             report: None,
+            _renewals: renewals,
         })
     }
 
@@ -257,7 +276,25 @@ fn order(program: Program, mark: &str) -> Order {
         time_limit_ms: program
             .time_limit
             .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        leave_until_ms: program
+            .leave
+            .and_then(|leave| leave.end())
+            .map(on_the_clock),
     }
+}
+
+/// Tells the supervisor each new end of the tool's leave. If it is gone, somebody else notices.
+async fn pass_on(mut leave: Leave, control: BlockingStream) {
+    loop {
+        let end = leave.next_end().await;
+        let _ = (&control).write_all(format!("{LEAVE} {}\n", on_the_clock(end)).as_bytes());
+    }
+}
+
+/// That time in milliseconds of the clock that supervisors read.
+fn on_the_clock(time: Instant) -> u64 {
+    let left = time.saturating_duration_since(Instant::now());
+    u64::try_from((clock() + left).as_millis()).unwrap_or(u64::MAX)
 }
 
 fn line(order: Order) -> io::Result<Vec<u8>> {
@@ -295,6 +332,7 @@ impl Program {
             limits: Limits::default(),
             sandbox: Sandbox::Unrestricted,
             time_limit: None,
+            leave: None,
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
-    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, Stop, StopRecord, ToolCall, Unusable,
+    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, Stop, StopReason, StopRecord, ToolCall,
+    Unusable,
 };
 use dotwrap_invoke_command::{
     CallFolder, Program, Report, SearchPath, Stdin, Supervisor, Why, places,
@@ -221,6 +222,7 @@ impl McpInvoker {
         let deadline = conversation.watch.deadline;
         let left = deadline.saturating_duration_since(Instant::now());
         program.time_limit = Some(left + BEHIND_DEADLINE);
+        program.leave = Some(conversation.watch.stop.leave());
         let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
         // Waited for to its end whatever comes: what has only half started could not be seen to end.
         let mut server = match self.supervisor.start(program, Stdin::Piped).await {
@@ -294,6 +296,10 @@ fn overruled(
 ) -> Result<CallToolResult, Broken> {
     let (code, what) = match report.why {
         _ if matches!(result, Err(Broken::Interrupted(_))) => return result,
+        Why::Lapsed => {
+            let lost = Interruption::Stopped(StopReason::LeaseLost);
+            return Err(Broken::Interrupted(lost));
+        }
         Why::SupervisorLost => (
             "supervisor_lost",
             "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",

@@ -26,5 +26,5 @@ pub use digest::Digest;
 pub use hosts::{AllowedHosts, NotAHost};
 pub use invoker::{Invoker, Unusable};
 pub use output::Output;
-pub use stop::{Stop, StopHandle, StopReason, StopRecord};
+pub use stop::{Leave, Stop, StopHandle, StopReason, StopRecord};
 pub use template::{Template, TemplateError, Values};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use strum::{AsRefStr, Display, IntoStaticStr};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// Why a call is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, IntoStaticStr, Serialize)]
@@ -30,33 +30,57 @@ pub struct StopRecord {
     pub may_have_happened: Vec<String>,
 }
 
-/// The side that tells a call to stop.
+/// The side that tells a call to stop, and until when it has leave to go on.
 #[derive(Clone, Debug)]
-pub struct StopHandle(watch::Sender<Option<StopReason>>);
+pub struct StopHandle {
+    reason: watch::Sender<Option<StopReason>>,
+    leave: watch::Sender<Option<Instant>>,
+}
 
 /// The side that a call listens to. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<Option<StopReason>>);
+pub struct Stop {
+    reason: watch::Receiver<Option<StopReason>>,
+    leave: Leave,
+}
+
+/// Until when a call has leave to go on: to the end of the run's lease, and further each time that the lease is renewed. For
+/// whoever can end the call by itself when the one who would tell it to stop stands still.
+#[derive(Clone, Debug)]
+pub struct Leave(watch::Receiver<Option<Instant>>);
 
 impl StopHandle {
     /// A signal that has not been given.
     pub fn new() -> (Self, Stop) {
-        let (sender, receiver) = watch::channel(None);
-        (Self(sender), Stop(receiver))
+        let (reason, given) = watch::channel(None);
+        let (leave, until) = watch::channel(None);
+        let stop = Stop {
+            reason: given,
+            leave: Leave(until),
+        };
+        (Self { reason, leave }, stop)
     }
 
     /// Gives the signal. The first reason stays.
     pub fn stop(&self, reason: StopReason) {
-        self.0.send_if_modified(|given| {
+        self.reason.send_if_modified(|given| {
             let is_first = given.is_none();
             given.get_or_insert(reason);
             is_first
         });
     }
 
+    /// Says until when the call has leave to go on, unless this is said again. Where it is never said, for as long as it takes.
+    pub fn leave_until(&self, end: Instant) {
+        self.leave.send_replace(Some(end));
+    }
+
     /// One more listener.
     pub fn listener(&self) -> Stop {
-        Stop(self.0.subscribe())
+        Stop {
+            reason: self.reason.subscribe(),
+            leave: Leave(self.leave.subscribe()),
+        }
     }
 }
 
@@ -68,15 +92,41 @@ impl Stop {
 
     /// The reason, if the signal was given.
     pub fn reason(&self) -> Option<StopReason> {
-        *self.0.borrow()
+        *self.reason.borrow()
+    }
+
+    /// Until when the call has leave to go on.
+    pub fn leave(&self) -> Leave {
+        self.leave.clone()
     }
 
     /// Waits for the signal; for ever, where nobody is left who could give it.
     pub async fn given(&mut self) -> StopReason {
-        let given = self.0.wait_for(Option::is_some).await;
+        let given = self.reason.wait_for(Option::is_some).await;
         match given.ok().and_then(|reason| *reason) {
             Some(reason) => reason,
             None => std::future::pending().await,
+        }
+    }
+}
+
+impl Leave {
+    /// Its end, where one was said.
+    pub fn end(&self) -> Option<Instant> {
+        *self.0.borrow()
+    }
+
+    /// Waits until another end is said; for ever, where nobody is left who could say it.
+    pub async fn next_end(&mut self) -> Instant {
+        loop {
+            match self.0.changed().await {
+                Ok(()) => {
+                    if let Some(end) = *self.0.borrow_and_update() {
+                        return end;
+                    }
+                }
+                Err(_nobody) => std::future::pending().await,
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ impl Vigil {
         if let Some(reason) = interrupt.reason() {
             handle.stop(reason);
         }
+        handle.leave_until(held_since + lifetime);
         let renewing = renew(wrapper.clone(), lease, lifetime, held_since, handle.clone());
         let watching_gates = watch_gates(posture, mode, handle.clone());
         let hearing = hear(interrupt, handle);
@@ -77,6 +78,7 @@ async fn renew(
             Ok(Ok(true)) => {
                 // Counted from before the question: the database may have answered late.
                 held_since = asked_at;
+                handle.leave_until(held_since + lifetime);
                 pause = third;
             }
             Ok(Ok(false)) => break,

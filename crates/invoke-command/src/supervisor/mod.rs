@@ -26,7 +26,7 @@ use std::{ffi::OsStr, process::ExitCode};
 
 pub(crate) use descendants::{Process, processes};
 pub use order::Launch;
-pub(crate) use order::{Message, Order, STOP, SUPERVISE};
+pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, clock};
 pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
 pub(crate) use watch::this_executable;
 

@@ -1,7 +1,8 @@
 //! What the supervisor is told and what it tells: lines of JSON on its control channel.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use super::Report;
@@ -17,6 +18,19 @@ pub(crate) const LAUNCH: &str = "__command-launcher";
 /// more at all, by ending, means the word alone.
 pub(crate) const STOP: &str = "stop";
 
+/// What is said to a running supervisor, a line: the word, and until when the tool has leave to go on, in milliseconds of
+/// [`clock`].
+pub(crate) const LEAVE: &str = "leave";
+
+/// A clock that all processes read alike and that goes on while the machine sleeps, as the lease's does.
+pub(crate) fn clock() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
+    clock_gettime(CLOCK).map(Duration::from).unwrap_or_default()
+}
+
 /// The first line to a supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
@@ -30,6 +44,8 @@ pub(crate) struct Order {
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     pub(crate) time_limit_ms: Option<u64>,
+    /// As [`LEAVE`] says it.
+    pub(crate) leave_until_ms: Option<u64>,
 }
 
 /// What a supervisor says.

@@ -24,6 +24,8 @@ pub enum Why {
     Told,
     /// Its time was over.
     Deadline,
+    /// Nobody had said in time that it has leave to go on: whoever should have stands still, or lost the run's lease.
+    Lapsed,
     /// It ran more processes at once than it may.
     TooManyProcesses,
     /// Whoever had started it was gone. Nobody is left to read this.

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use dotwrap_invoke::StopReason;
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, FdFlag, fcntl},
@@ -29,10 +30,13 @@ use super::{
     descendants::{self, Process},
     descriptors,
     launch::Step,
-    order::{LAUNCH, Launch, LaunchOrder, Message, Order, STOP},
+    order::{LAUNCH, LEAVE, Launch, LaunchOrder, Message, Order, STOP, clock},
     restrict,
     stderr::Drain,
 };
+
+/// How long the clock is not looked at where a leave may lapse: waiting takes no part in the machine's sleep.
+const LOOKING: Duration = Duration::from_secs(1);
 
 /// What a tool started may end a moment after it; that is no daemon.
 const SETTLING: Duration = Duration::from_millis(100);
@@ -58,6 +62,8 @@ enum Event {
     Told(Why),
     /// The longest grace.
     Hurry(Duration),
+    /// Until when the tool has leave to go on, by [`clock`].
+    Leave(Duration),
 }
 
 /// Does a supervisor's work. Standard input and output are the tool's; standard error is the control channel.
@@ -117,6 +123,7 @@ struct Watch<'a> {
     tool: i32,
     since: Instant,
     grace: Duration,
+    leave: Option<Duration>,
     drain: Drain,
     missing: Vec<String>,
     status: Option<Status>,
@@ -154,6 +161,7 @@ impl<'a> Watch<'a> {
             tool,
             since: Instant::now(),
             grace: order.limits.grace(),
+            leave: order.leave_until_ms.map(Duration::from_millis),
             drain,
             missing: missing.into_iter().collect(),
             status: None,
@@ -172,9 +180,11 @@ impl<'a> Watch<'a> {
             }
         };
         let leftover = self.leftover(why);
-        if why == Why::TooManyProcesses {
+        match why {
             // Grace is time to become more.
-            self.grace = Duration::ZERO;
+            Why::TooManyProcesses => self.grace = Duration::ZERO,
+            Why::Lapsed => self.grace = self.order.limits.grace_for(StopReason::LeaseLost),
+            _ => {}
         }
         self.end_all();
         Message::Ended(self.report(why, leftover))
@@ -212,6 +222,9 @@ impl<'a> Watch<'a> {
     }
 
     fn next_reason(&mut self) -> Option<Why> {
+        if self.left_of_leave().is_some_and(|left| left.is_zero()) {
+            return Some(Why::Lapsed);
+        }
         let Some(patience) = self.patience() else {
             return Some(Why::Deadline);
         };
@@ -228,6 +241,10 @@ impl<'a> Watch<'a> {
             Event::Told(why) => Some(why),
             Event::Hurry(grace) => {
                 self.grace = self.grace.min(grace);
+                None
+            }
+            Event::Leave(until) => {
+                self.leave = Some(until);
                 None
             }
             Event::Ended(process, status) => {
@@ -250,10 +267,20 @@ impl<'a> Watch<'a> {
                 .filter(|left| !left.is_zero())?,
             None => Duration::from_secs(3600),
         };
+        let left = match self.left_of_leave() {
+            Some(leave) => left.min(leave).min(LOOKING),
+            None => left,
+        };
         Some(match self.order.limits.processes {
             Some(_) => left.min(COUNTING),
             None => left,
         })
+    }
+
+    /// What is left of the tool's leave, less what ending it may take: when the lease is over, so is the tool.
+    fn left_of_leave(&self) -> Option<Duration> {
+        let grace = self.order.limits.grace_for(StopReason::LeaseLost);
+        Some(self.leave?.saturating_sub(grace).saturating_sub(clock()))
     }
 
     fn too_many(&self) -> bool {
@@ -499,22 +526,25 @@ fn reap(events: &Sender<Event>) {
     }
 }
 
-/// A line is an order to stop; the end of the channel says that dotwrap is gone.
+/// A line says until when the tool may go on, or is an order to stop; the end of the channel says that dotwrap is gone.
 fn listen(control: UnixStream, events: &Sender<Event>) {
-    let mut lines = BufReader::new(File::from(OwnedFd::from(control))).lines();
-    let why = match lines.next() {
-        Some(Ok(line)) => {
-            let grace = line
-                .strip_prefix(STOP)
-                .and_then(|rest| rest.trim().parse().ok());
-            if let Some(grace) = grace.map(Duration::from_millis) {
-                let _ = events.send(Event::Hurry(grace));
-            }
-            Why::Told
-        }
-        Some(Err(_)) | None => Why::Abandoned,
+    let milliseconds = |line: &str, word: &str| {
+        let number = line.strip_prefix(word)?.trim().parse().ok()?;
+        Some(Duration::from_millis(number))
     };
-    let _ = events.send(Event::Told(why));
+    let lines = BufReader::new(File::from(OwnedFd::from(control))).lines();
+    for line in lines.map_while(Result::ok) {
+        if let Some(until) = milliseconds(&line, LEAVE) {
+            let _ = events.send(Event::Leave(until));
+            continue;
+        }
+        if let Some(grace) = milliseconds(&line, STOP) {
+            let _ = events.send(Event::Hurry(grace));
+        }
+        let _ = events.send(Event::Told(Why::Told));
+        return;
+    }
+    let _ = events.send(Event::Told(Why::Abandoned));
 }
 
 /// Of everything that was waited for, by us or by its parent.

@@ -1,7 +1,10 @@
 //! A call ends when it has to, and says what became of it.
 
+use std::time::Duration;
+
 use dotwrap_invoke::{Ending, StopHandle, StopReason};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::support::{Case, failure, is_gone};
 
@@ -120,4 +123,39 @@ async fn a_call_that_nobody_waits_for_any_more_is_ended() {
         process = case.process_in("process") => process,
     };
     crate::support::wait_until_gone(process).await;
+}
+
+#[tokio::test]
+async fn a_tool_whose_leave_lapses_is_ended_although_nobody_says_so() {
+    let (handle, stop) = StopHandle::new();
+    handle.leave_until(Instant::now() + Duration::from_millis(900));
+    let case = Case::script("echo $$ >process; sleep 1000", json!({}));
+    let answer = case.run_until(stop).await;
+    assert!(is_gone(case.process_in("process").await));
+    let Ending::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert_eq!(record.reason, StopReason::LeaseLost);
+    assert!(record.told[0].starts_with("SIGTERM"), "{:?}", record.told);
+    assert!(answer.output.is_none());
+}
+
+#[tokio::test]
+async fn a_leave_that_is_renewed_does_not_lapse() {
+    let (handle, stop) = StopHandle::new();
+    let leave = Duration::from_millis(1500);
+    handle.leave_until(Instant::now() + leave);
+    let case = Case::script("sleep 2.5", json!({}));
+    let renewing = async {
+        for _ in 0..5 {
+            tokio::time::sleep(leave / 3).await;
+            handle.leave_until(Instant::now() + leave);
+        }
+    };
+    let (answer, ()) = tokio::join!(case.run_until(stop), renewing);
+    assert!(
+        matches!(answer.ending, Ending::Completed),
+        "{:?}",
+        answer.ending
+    );
 }

@@ -109,6 +109,7 @@ impl Tools {
 
 /// A completed call that left this text.
 pub(crate) fn left(call: &ToolCall, text: &str) -> Answer {
+    call.make_folder().unwrap();
     let path = call.folder.join("output");
     fs::write(&path, text).unwrap();
     let mut answer = Answer::new(Ending::Completed);

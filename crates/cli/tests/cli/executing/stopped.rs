@@ -101,3 +101,22 @@ fn a_runner_that_is_killed_takes_its_tool_along_and_leaves_an_unknown_outcome() 
     }
     site.holds();
 }
+
+#[test]
+fn a_runner_that_stands_still_does_not_keep_its_tool_running_behind_its_lease() {
+    let site = Site::with(&Pair::of_producer(LONG));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let words = Site::words("real-run", &["--input", &input, "--lease-ttl", "2"]);
+    let run = site.start(&words);
+    let tool = site.process_in("process");
+    signal(&run, Signal::SIGSTOP);
+    // Whoever comes next takes the lease over when it has run out; the tool that ran under it is gone by then.
+    while site.0.call(&["reap", "--output", "json"]).expect(0).json() == serde_json::json!([]) {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(!is_running(tool), "the tool goes on behind the lease");
+    signal(&run, Signal::SIGCONT);
+    let shown = end(run).expect(1).json();
+    assert_eq!(shown["status"], "stuck", "{shown:#}");
+    site.holds();
+}

@@ -53,7 +53,6 @@ BEGIN
       AND (p_verdict <> 'pass' OR i.input_digest IS NOT NULL)
       AND t.dot_code = p_dot_code AND t.paired_dot = p_run_dot_code AND t.pair_role = 'verifier';
     IF FOUND THEN
-      v_now := clock_timestamp();
       INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
         correlation_id, dot_code, invocation_id, status, evidence_type, verdict, output_digest, source_system, input_ref, output_ref,
         evidence_ref, actor, started_at, ended_at)
@@ -64,6 +63,8 @@ BEGIN
         p_actor, p_started_at, p_ended_at)
       ON CONFLICT DO NOTHING;
       IF FOUND THEN
+        -- Nothing of a run is later than its conclusion.
+        v_now := clock_timestamp();
         -- From here on as fn_dot_conclusion_write, but that the lease counts a run whose two parts bear one type, as it counts pairs.
         INSERT INTO process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by, concluded_at)
         VALUES (p_process_run_id, p_run_status, p_verdict, p_run_output_ref,
