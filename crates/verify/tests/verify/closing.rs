@@ -7,18 +7,17 @@ use crate::support::{each_on_its_own, findings, judge, used_ledger};
 const RECEIPT: &str = r#"
     INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type,
       source_system, lease_name, lease_token, evidence_ref, actor)
-    VALUES ('{made}', 'PACK', 'PROC:pack', 'corr-m', 'started', 'DRY_RUN', 'dot_exec_runner', 'dot_exec:PACK', '{made}',
+    VALUES ('{made}', 'COPY', 'PROC:copy', 'corr-m', 'started', 'DRY_RUN', 'dot_exec_runner', 'dot_exec:COPY', '{made}',
       '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
-    SELECT dot.fn_dot_rollup_header('PROC:pack', 'PACK');
+    UPDATE dot.dot_iu_runtime_lease SET process_run_id = '{made}' WHERE lease_name = 'dot_exec:COPY';
     INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-    VALUES ('{made}', '{made}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', pg_current_snapshot())"#;
+    VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'run', pg_current_snapshot())"#;
 
 const COMPONENT: &str = r#"
     INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
       dot_code, invocation_id, status, evidence_type, source_system, evidence_ref, actor)
-    VALUES ('{made_too}', '{made}', 'producer', 'PROC:pack', 'corr-m', 'PACK', '{made}', 'step_completed', 'DRY_RUN', 'dot_exec_runner',
-      '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
-    SELECT dot.fn_dot_rollup_component('PROC:pack', '{made}', 'PACK', 'producer', 'DRY_RUN')"#;
+    VALUES ('{made_too}', '{made}', 'producer', 'PROC:copy', 'corr-m', 'COPY', '{made}', 'step_completed', 'DRY_RUN', 'dot_exec_runner',
+      '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run')"#;
 
 const CLOSING: &str =
     "SELECT dot.fn_dot_gate_set('process_dot_runtime.execute_enabled', 'false', 'ann', 'stop')";

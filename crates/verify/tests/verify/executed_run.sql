@@ -19,7 +19,6 @@ INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candi
   idempotency_key, lease_name, lease_token, evidence_ref, actor)
 VALUES ('0e000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'corr-e', 'started', 'REAL_RUN', 'dot_exec_runner', 'request:0a000000-0000-7000-8000-000000000001',
   'dot_exec:COPY', '0e000000-0000-7000-8000-00000000001e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
-SELECT dot.fn_dot_rollup_header('PROC:copy', 'COPY');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
 VALUES ('0e000000-0000-7000-8000-0000000000ca', '0e000000-0000-7000-8000-000000000001', 'COPY', 'producer', 'REAL_RUN', 'REAL_RUN', 'command:cp', 'run', pg_current_snapshot());
 COMMIT;
@@ -31,7 +30,6 @@ INSERT INTO dot.process_component_observation (component_run_id, process_run_id,
 VALUES ('0e000000-0000-7000-8000-00000000000a', '0e000000-0000-7000-8000-000000000001', 'producer', 'PROC:copy', 'corr-e', 'COPY',
   '0e000000-0000-7000-8000-0000000000ca', 'step_completed', 'REAL_RUN', 'sha256:1234', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
-SELECT dot.fn_dot_rollup_component('PROC:copy', '0e000000-0000-7000-8000-000000000001', 'COPY', 'producer', 'REAL_RUN');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
 VALUES ('0e000000-0000-7000-8000-0000000000cb', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN', 'REAL_RUN', 'command:cmp', 'run', 'sha256:1234', pg_current_snapshot());
 COMMIT;
@@ -43,9 +41,9 @@ INSERT INTO dot.process_component_observation (component_run_id, process_run_id,
 VALUES ('0e000000-0000-7000-8000-00000000000b', '0e000000-0000-7000-8000-000000000001', 'verifier', 'PROC:copy', 'corr-e', 'COMPARE',
   '0e000000-0000-7000-8000-0000000000cb', 'step_completed', 'REAL_RUN', 'pass', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
-SELECT dot.fn_dot_rollup_component('PROC:copy', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN');
 INSERT INTO dot.process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by)
 VALUES ('0e000000-0000-7000-8000-000000000001', 'completed', 'pass', 'out:e', '{}', 'run');
+SELECT dot.fn_dot_rollup_run(r) FROM dot.process_run_observation r WHERE r.process_run_id = '0e000000-0000-7000-8000-000000000001';
 SELECT dot.fn_dot_event_emit('process.run.completed', '0e000000-0000-7000-8000-000000000001', NULL, 'corr-e', 'COPY', 'completed', 'REAL_RUN', 'dot_exec_runner', NULL, 'out:e');
 COMMIT;
 ----
@@ -61,7 +59,7 @@ INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candi
   lease_name, lease_token, evidence_ref, actor)
 VALUES ('0d000000-0000-7000-8000-000000000001', 'PACK', 'PROC:pack', 'corr-d', 'started', 'DRY_RUN', 'dot_exec_runner',
   'dot_exec:PACK', '0d000000-0000-7000-8000-00000000001e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
-SELECT dot.fn_dot_rollup_header('PROC:pack', 'PACK');
+UPDATE dot.dot_iu_runtime_lease SET process_run_id = '0d000000-0000-7000-8000-000000000001' WHERE lease_name = 'dot_exec:PACK';
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
 VALUES ('0d000000-0000-7000-8000-0000000000ca', '0d000000-0000-7000-8000-000000000001', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', pg_current_snapshot());
 COMMIT;
@@ -72,7 +70,6 @@ INSERT INTO dot.process_component_observation (component_run_id, process_run_id,
 VALUES ('0d000000-0000-7000-8000-00000000000a', '0d000000-0000-7000-8000-000000000001', 'producer', 'PROC:pack', 'corr-d', 'PACK',
   '0d000000-0000-7000-8000-0000000000ca', 'step_completed', 'DRY_RUN', 'sha256:5678', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
-SELECT dot.fn_dot_rollup_component('PROC:pack', '0d000000-0000-7000-8000-000000000001', 'PACK', 'producer', 'DRY_RUN');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
 VALUES ('0d000000-0000-7000-8000-0000000000cb', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', 'sha256:5678', pg_current_snapshot());
 COMMIT;
@@ -82,4 +79,3 @@ INSERT INTO dot.process_component_observation (component_run_id, process_run_id,
 VALUES ('0d000000-0000-7000-8000-00000000000b', '0d000000-0000-7000-8000-000000000001', 'verifier', 'PROC:pack', 'corr-d', 'LIST',
   '0d000000-0000-7000-8000-0000000000cb', 'step_completed', 'SIMULATED_DRY_RUN', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
-SELECT dot.fn_dot_rollup_component('PROC:pack', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'SIMULATED_DRY_RUN');

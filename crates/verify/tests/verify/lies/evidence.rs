@@ -67,16 +67,15 @@ pub(super) const LIES: &[Lie] = &[
         sql: "BEGIN;
             INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type,
               source_system, lease_name, lease_token, evidence_ref, actor)
-            VALUES ('{made}', 'PACK', 'PROC:pack', 'corr-m', 'started', 'DRY_RUN', 'eve', 'dot_exec:PACK', '{made}',
+            VALUES ('{made}', 'COPY', 'PROC:copy', 'corr-m', 'started', 'DRY_RUN', 'eve', 'dot_exec:COPY', '{made}',
               '{\"wrapper\": \"dot_exec_wrapper\", \"actor\": \"eve\", \"posture\": \"DRY_RUN_ONLY\"}', 'eve');
-            SELECT dot.fn_dot_rollup_header('PROC:pack', 'PACK');
+            UPDATE dot.dot_iu_runtime_lease SET process_run_id = '{made}' WHERE lease_name = 'dot_exec:COPY';
             INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-            VALUES ('{made}', '{made}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'eve', pg_current_snapshot());
+            VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', pg_current_snapshot());
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
               dot_code, invocation_id, status, evidence_type, source_system, evidence_ref, actor)
-            VALUES ('{made_too}', '{made}', 'producer', 'PROC:pack', 'corr-m', 'PACK', '{made}', 'step_completed', 'DRY_RUN', 'eve',
+            VALUES ('{made_too}', '{made}', 'producer', 'PROC:copy', 'corr-m', 'COPY', '{made}', 'step_completed', 'DRY_RUN', 'eve',
               '{\"wrapper\": \"dot_exec_wrapper\", \"actor\": \"eve\", \"posture\": \"DRY_RUN_ONLY\"}', 'eve');
-            SELECT dot.fn_dot_rollup_component('PROC:pack', '{made}', 'PACK', 'producer', 'DRY_RUN');
             COMMIT",
         noticed: &[("receipt_of_an_earlier_transaction", "{made_too}: written in the transaction of its receipt {made}")],
     },

@@ -83,6 +83,14 @@ pub(super) const LIES: &[Lie] = &[
         )],
     },
     Lie {
+        told: "an open run that its lease has forgotten",
+        sql: "UPDATE dot.dot_iu_runtime_lease SET process_run_id = NULL WHERE lease_name = 'dot_exec:PACK'",
+        noticed: &[
+            ("lease_is_bound_once", "{dry}: not concluded"),
+            ("observed_view_adds_the_rollup", "PROC:pack: the view shows 3 runs"),
+        ],
+    },
+    Lie {
         told: "a run under another pair's lease",
         sql: "UPDATE dot.process_run_observation SET lease_name = 'dot_exec:PACK' WHERE process_run_id = '{executed}'",
         noticed: &[("lease_is_bound_once", "{executed}")],
@@ -90,6 +98,10 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a second run under one token",
         sql: "UPDATE dot.process_run_observation SET lease_name = 'dot_exec:COPY', lease_token = '{executed_lease}' WHERE process_run_id = '{simulated}'",
-        noticed: &[("lease_is_bound_once", "{simulated}: its lease token is bound to 2 runs")],
+        noticed: &[
+            ("lease_is_bound_once", "{simulated}: its lease token is bound to 2 runs"),
+            ("observed_view_adds_the_rollup", "PROC:copy"),
+            ("rollup_counts_the_ledger", "PROC:copy"),
+        ],
     },
 ];
