@@ -115,16 +115,8 @@ impl Side {
             dot_code: tool.dot_code.clone(),
             reason,
         };
-        let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
-        let invoker = engines
-            .invoker(&tool.execution_engine, endpoint)
-            .map_err(unusable)?;
-        invoker.check(&contract, mode).map_err(unusable)?;
-        let output_schema = Schema::read(
-            "expected_output_schema",
-            contract.expected_output_schema.as_ref(),
-        )
-        .map_err(unusable)?;
+        let (invoker, output_schema) =
+            callable(engines, tool, &contract, mode).map_err(unusable)?;
         let fixture = match &contract.fixture_ref {
             Some(fixture_ref) => wrapper.fixture(fixture_ref).await?,
             None => None,
@@ -137,6 +129,20 @@ impl Side {
             output_schema,
         })
     }
+}
+
+/// What calls the tool, where it can be called as the contract has it, and what its output has to look like.
+pub(crate) fn callable(
+    engines: &Engines,
+    tool: &Tool,
+    contract: &Contract,
+    mode: Mode,
+) -> Result<(Arc<dyn Invoker>, Option<Schema>), Unusable> {
+    let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
+    let invoker = engines.invoker(&tool.execution_engine, endpoint)?;
+    invoker.check(contract, mode)?;
+    let schema = contract.expected_output_schema.as_ref();
+    Ok((invoker, Schema::read("expected_output_schema", schema)?))
 }
 
 async fn find(

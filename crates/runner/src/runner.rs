@@ -2,15 +2,15 @@
 
 use std::{process, sync::Arc, time::Duration};
 
-use dotwrap_invoke::Mode;
+use dotwrap_invoke::{Mode, Unusable};
 use dotwrap_wrapper::{
-    Actor, Beginning, CandidateCode, Conclusion, DotCode, PostureWatch, ProcessRunId, StoredStatus,
-    Wrapper,
+    Actor, Beginning, CandidateCode, Conclusion, Contract, DotCode, PostureWatch, ProcessRunId,
+    StoredStatus, Tool, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::{Engines, Error, Prepared, RunFolders, RunOrder};
+use crate::{Engines, Error, Prepared, RunFolders, RunOrder, prepare::callable, schema::Schema};
 
 /// How often the posture is asked for while runs are in flight: a closed gate stops calls within a second, and some of
 /// that second is the stopping's.
@@ -70,6 +70,20 @@ impl Runner {
         mode: Mode,
     ) -> Result<Option<Prepared>, Error> {
         Prepared::read(&self.wrapper, &self.engines, producer, candidate, mode).await
+    }
+
+    /// Whether a tool could be called from here as a contract has it: by its engine, its endpoint, its `invocation`, its schemas.
+    /// What a run would be refused for can be said when the contract is set.
+    ///
+    /// # Errors
+    /// What keeps it from being called, as [`Runner::prepare`] would say it.
+    pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), Unusable> {
+        let Ok(mode) = contract.mode.parse::<Mode>() else {
+            // One of the modes in which nothing is called.
+            return Ok(());
+        };
+        callable(&self.engines, tool, contract, mode)?;
+        Schema::read("verifier_schema", contract.verifier_schema.as_ref()).map(drop)
     }
 
     /// Lets the database say why it will not begin what could not be prepared: its gates and its registry are the only ones

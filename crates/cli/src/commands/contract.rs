@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
+use dotwrap_wrapper::{Contract, ContractDefinition, DotCode, Wrapper};
 use serde::Deserialize;
 
-use super::{Acting, file, unknown_dot};
+use super::{Acting, execution::Executing, file, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
@@ -123,10 +123,39 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
         let set = ledger.set_contract(contract, Some(&actor)).await?;
         session.messages.note(format!("set {set}"));
     }
+    warn_of_what_can_not_be_called(&document.contract, &ledger, session).await?;
     if document.contract.is_empty() {
         session.messages.note(format!("{name} names no contract"));
     }
     Ok(ExitStatus::Done)
+}
+
+/// A contract may be meant for another machine: so it is set all the same, and a run would be refused here.
+async fn warn_of_what_can_not_be_called(
+    set: &[ContractDefinition],
+    ledger: &Wrapper,
+    session: &Session,
+) -> Result<(), Failure> {
+    let runner = Executing::default().runner(session, ledger)?;
+    for definition in set {
+        let dot_code = DotCode::new(&definition.dot_code);
+        let Some(tool) = ledger.tool(&dot_code).await? else {
+            continue;
+        };
+        let contracts = ledger.contracts_of(&dot_code).await?;
+        let is_this = |contract: &&Contract| {
+            contract.mode == definition.mode && contract.contract_status == "active"
+        };
+        if let Some(contract) = contracts.iter().find(is_this)
+            && let Err(unusable) = runner.check(&tool, contract)
+        {
+            session.messages.warning(format!(
+                "{dot_code} {} would be refused here: {}: {}",
+                contract.mode, unusable.code, unusable.message
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn read(text: &str, name: &str) -> Result<Document, Failure> {

@@ -14,7 +14,7 @@ use crate::output::Messages;
 use crate::session::Session;
 
 /// How tools may be called.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Executing {
     /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
     #[arg(long, value_name = "FOLDER")]

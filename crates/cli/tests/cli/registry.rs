@@ -177,6 +177,20 @@ fn contracts_are_set_from_a_file_and_shown() {
         "{}",
         answer.messages
     );
+    // restic is not everywhere; what is wrong everywhere is said, and the contract is set all the same.
+    let typo = contract("DRY_RUN").replace("argv", "arguments");
+    let typo = installation.desk.file("typo.toml", &typo);
+    let warned = installation
+        .call(&["contract", "set", typo.to_str().unwrap()])
+        .expect(0);
+    assert!(
+        warned
+            .messages
+            .contains("DOT_RESTIC_BACKUP DRY_RUN would be refused here: invocation_invalid"),
+        "{}",
+        warned.messages
+    );
+    installation.call(&["contract", "set", file]).expect(0);
     let contracts = shown();
     assert_eq!(contracts[0]["mode"], "DRY_RUN");
     assert_eq!(contracts[1]["invocation"]["argv"][0], "--version");
