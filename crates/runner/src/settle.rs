@@ -1,7 +1,7 @@
 //! What became of a recording whose answer was lost.
 //!
 //! Each recording is one transaction, so it happened as a whole or not at all. It is made again until the database says
-//! which: the second one is refused where the first had come through.
+//! which: where the first had come through, the second is told the same, or refused.
 
 use std::time::Duration;
 

@@ -335,7 +335,7 @@ async fn a_hand_over_is_made_once_and_not_in_the_transaction_that_began(backend:
     let (run, receipt) = handed_over(&runner).await;
     let before = contents(&superuser).await;
     let again = code(&runner, &HandOver::of(&run).together.sql()).await;
-    assert_eq!(again, "invocation_mismatch");
+    assert_eq!(again, "invocation_mismatch", "as another component");
     contents(&superuser)
         .await
         .assert_same(&before, "a second hand-over");
@@ -349,6 +349,48 @@ async fn a_hand_over_is_made_once_and_not_in_the_transaction_that_began(backend:
         .assert_same(&before, "a finish that was taken back");
     rows(&runner, &finish).await;
     assert_eq!(code(&runner, &finish).await, "invocation_mismatch");
+}
+
+#[apply(on_each_version)]
+async fn a_caller_whose_answer_was_lost_is_told_the_receipt_again(backend: Backend) {
+    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let run = begun(&runner, MODE).await;
+    let component = "'00000000-0000-7000-8000-0000000000c1'";
+    let over = || HandOver::of(&run).of_component("p_component_run_id", component);
+    let receipt = text(&runner, &over().together.sql()).await;
+    let before = contents(&superuser).await;
+    assert_eq!(text(&runner, &over().together.sql()).await, receipt);
+    let id = "gen_random_uuid()";
+    for (case, expected) in [
+        (over().of_run("p_lease_token", id), "invocation_mismatch"),
+        (
+            over().of_component("p_output_digest", "'sha256:other'"),
+            "invocation_mismatch",
+        ),
+        (
+            over().of_component("p_component_run_id", id),
+            "invocation_mismatch",
+        ),
+        (
+            over().of_receipt("p_runner", "p_runner", "'another'"),
+            "invocation_mismatch",
+        ),
+    ] {
+        let query = case.together.sql();
+        assert_eq!(code(&runner, &query).await, expected, "{query}");
+    }
+    let somebody_else = code(&superuser, &over().together.sql()).await;
+    assert_eq!(somebody_else, "invocation_mismatch");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a hand-over that was asked for again");
+    // A gate that closed meanwhile takes nothing back: the receipt was open before. What is called is for the runner to stop.
+    set_posture(&operator, "NO_EXECUTE").await;
+    assert_eq!(text(&runner, &over().together.sql()).await, receipt);
+
+    rows(&runner, &Finish::of(&run, &receipt).together.sql()).await;
+    let behind = code(&runner, &over().together.sql()).await;
+    assert_eq!(behind, "invocation_mismatch");
 }
 
 #[apply(on_each_version)]

@@ -131,7 +131,7 @@ impl Execution<'_> {
         });
         match recorded.await {
             Settled::Made(produced) => self.verify(&produced, &producer).await,
-            // The verifier's receipt is open, and its number was in the lost answer: nobody may call under it.
+            // A repetition is told the receipt while the lease lives. It was not, so that nobody may call under it.
             Settled::MadeBefore => self.end_without_row("answer_lost", &[&producer]).await,
             Settled::NotMade(error) => {
                 tracing::warn!(%error, "the verifier may not be called");

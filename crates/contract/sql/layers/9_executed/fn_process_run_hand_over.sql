@@ -1,5 +1,5 @@
 -- The second of an executed run's three transactions: what the producer's call came to, and the verifier's receipt, which
--- bears the digest that this very row commits. Both or neither.
+-- bears the digest that this very row commits. Both or neither. A caller whose answer was lost asks again, and is told.
 --
 -- It is fn_process_component_observe and fn_dot_invocation_begin in one. Every run pays for each line: where everything
 -- plainly is in order, one statement behind the locks finds it so. Where it finds no row, the two functions are called, and
@@ -77,6 +77,11 @@ BEGIN
     END IF;
   END IF;
 
+  v_receipt_id := fn_dot_run_handed_over(p_process_run_id, p_dot_code, p_evidence_type, p_status, p_invocation_id, p_lease_token,
+    p_verifier_dot_code, p_runner, p_component_run_id, p_output_digest);
+  IF v_receipt_id IS NOT NULL THEN
+    RETURN v_receipt_id;
+  END IF;
   PERFORM fn_process_component_observe(p_process_run_id, p_dot_code, 'producer', p_correlation_id, p_actor, p_evidence_type, p_status,
     p_component_run_id => p_component_run_id, p_input_ref => p_input_ref, p_output_ref => p_output_ref, p_error_ref => p_error_ref,
     p_evidence_ref => p_evidence_ref, p_started_at => p_started_at, p_ended_at => p_ended_at, p_invocation_id => p_invocation_id,
