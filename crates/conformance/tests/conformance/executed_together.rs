@@ -12,126 +12,87 @@ use crate::common::{Backend, Call, code, contents, execute, refused, row, rows, 
 
 const MODE: &str = "REAL_RUN";
 
-/// What both ways are told of the producer's call, and of the verifier's receipt.
-struct HandOver {
-    component: Call,
-    receipt: Call,
+/// Two calls, and the one that is both of them, told the same.
+struct Both {
+    first: Call,
+    second: Call,
     together: Call,
 }
 
-impl HandOver {
-    fn of(run: &Begun) -> Self {
+impl Both {
+    /// The producer's call, and the verifier's receipt.
+    fn hand_over(run: &Begun) -> Self {
         Self {
-            component: run.producer(MODE),
-            receipt: run.invocation(),
-            together: Call::new("fn_process_run_hand_over")
-                .text("p_process_run_id", &run.run)
+            first: run.producer(MODE),
+            second: run.invocation(),
+            together: Self::last_call("fn_process_run_hand_over", run, &run.receipt)
                 .text("p_dot_code", PRODUCER)
-                .text("p_correlation_id", CORRELATION)
-                .text("p_actor", "tester")
-                .text("p_evidence_type", MODE)
-                .text("p_status", "step_completed")
-                .text("p_invocation_id", &run.receipt)
-                .text("p_lease_token", &run.token)
                 .text("p_output_digest", DIGEST)
                 .text("p_verifier_dot_code", VERIFIER)
                 .text("p_runner", "runner 1"),
         }
-        .of_component("p_component_run_id", "gen_random_uuid()")
+        .first("p_component_run_id", "gen_random_uuid()")
     }
 
-    fn of_component(mut self, argument: &'static str, value: &str) -> Self {
-        self.component = self.component.with(argument, value);
-        self.together = self.together.with(argument, value);
-        self
-    }
-
-    /// Said of the run by both of the single functions.
-    fn of_run(self, argument: &'static str, value: &str) -> Self {
-        let mut said = self.of_component(argument, value);
-        said.receipt = said.receipt.with(argument, value);
-        said
-    }
-
-    fn of_receipt(mut self, argument: &'static str, together: &'static str, value: &str) -> Self {
-        self.receipt = self.receipt.with(argument, value);
-        self.together = self.together.with(together, value);
-        self
-    }
-
-    fn one_by_one(&self) -> String {
-        in_order(&self.component, &self.receipt)
-    }
-}
-
-/// The same of the verifier's call and the conclusion.
-struct Finish {
-    component: Call,
-    conclusion: Call,
-    together: Call,
-}
-
-impl Finish {
-    fn of(run: &Begun, receipt: &str) -> Self {
+    /// The verifier's call, and the conclusion.
+    fn finish(run: &Begun, receipt: &str) -> Self {
         Self {
-            component: run.verifier(MODE, receipt, "pass"),
-            conclusion: run.conclusion("completed"),
-            together: Call::new("fn_process_run_finish")
-                .text("p_process_run_id", &run.run)
+            first: run.verifier(MODE, receipt, "pass"),
+            second: run.conclusion("completed"),
+            together: Self::last_call("fn_process_run_finish", run, receipt)
                 .text("p_run_dot_code", PRODUCER)
                 .text("p_dot_code", VERIFIER)
                 .text("p_component_role", "verifier")
-                .text("p_correlation_id", CORRELATION)
-                .text("p_actor", "tester")
-                .text("p_evidence_type", MODE)
-                .text("p_status", "step_completed")
-                .text("p_invocation_id", receipt)
-                .text("p_lease_token", &run.token)
                 .text("p_verdict", "pass")
                 .text("p_run_status", "completed"),
         }
-        .of_component("p_component_run_id", "gen_random_uuid()")
+        .first("p_component_run_id", "gen_random_uuid()")
     }
 
-    fn of_component(mut self, argument: &'static str, value: &str) -> Self {
-        self.component = self.component.with(argument, value);
+    fn last_call(function: &'static str, run: &Begun, receipt: &str) -> Call {
+        Call::new(function)
+            .text("p_process_run_id", &run.run)
+            .text("p_correlation_id", CORRELATION)
+            .text("p_actor", "tester")
+            .text("p_evidence_type", MODE)
+            .text("p_status", "step_completed")
+            .text("p_invocation_id", receipt)
+            .text("p_lease_token", &run.token)
+    }
+
+    /// Told to the first of the two.
+    fn first(mut self, argument: &'static str, value: &str) -> Self {
+        self.first = self.first.with(argument, value);
         self.together = self.together.with(argument, value);
         self
     }
 
-    fn of_run(self, argument: &'static str, value: &str) -> Self {
-        let mut said = self.of_component(argument, value);
-        said.conclusion = said.conclusion.with(argument, value);
+    /// Told to both.
+    fn each(self, argument: &'static str, value: &str) -> Self {
+        let mut said = self.first(argument, value);
+        said.second = said.second.with(argument, value);
         said
     }
 
-    fn of_conclusion(
-        mut self,
-        argument: &'static str,
-        together: &'static str,
-        value: &str,
-    ) -> Self {
-        self.conclusion = self.conclusion.with(argument, value);
+    /// Told to the second, which calls it otherwise than the one that is both.
+    fn second(mut self, argument: &'static str, together: &'static str, value: &str) -> Self {
+        self.second = self.second.with(argument, value);
         self.together = self.together.with(together, value);
         self
     }
 
     fn one_by_one(&self) -> String {
-        in_order(&self.component, &self.conclusion)
+        format!(
+            "WITH first AS MATERIALIZED ({}) SELECT ({})::text AS second FROM first",
+            self.first.sql(),
+            self.second.sql()
+        )
     }
-}
-
-fn in_order(first: &Call, second: &Call) -> String {
-    format!(
-        "WITH first AS MATERIALIZED ({}) SELECT ({})::text AS second FROM first",
-        first.sql(),
-        second.sql()
-    )
 }
 
 async fn handed_over(runner: &Client) -> (Begun, String) {
     let run = begun(runner, MODE).await;
-    let receipt = text(runner, &HandOver::of(&run).together.sql()).await;
+    let receipt = text(runner, &Both::hand_over(&run).together.sql()).await;
     (run, receipt)
 }
 
@@ -181,9 +142,9 @@ async fn one_call_writes_what_the_two_do(backend: Backend) {
             let (_stage, runner, operator, superuser) = ready(backend).await;
             activate_events(&operator, &superuser).await;
             let run = begun(&runner, MODE).await;
-            let over = HandOver::of(&run)
-                .of_component("p_output_ref", "'file:///out'")
-                .of_component(
+            let over = Both::hand_over(&run)
+                .first("p_output_ref", "'file:///out'")
+                .first(
                     "p_evidence_ref",
                     r#"'{"a": 1, "no_execute": true, "actor": "nobody"}'"#,
                 );
@@ -193,11 +154,11 @@ async fn one_call_writes_what_the_two_do(backend: Backend) {
                 text(&runner, &over.one_by_one()).await
             };
             let between = written(&superuser).await;
-            let finish = Finish::of(&run, &receipt)
-                .of_component("p_evidence_type", &format!("'{evidence}'"))
-                .of_component("p_verdict", &format!("'{verdict}'"))
-                .of_conclusion("p_output_ref", "p_run_output_ref", "'file:///out'")
-                .of_conclusion(
+            let finish = Both::finish(&run, &receipt)
+                .first("p_evidence_type", &format!("'{evidence}'"))
+                .first("p_verdict", &format!("'{verdict}'"))
+                .second("p_output_ref", "p_run_output_ref", "'file:///out'")
+                .second(
                     "p_evidence_ref",
                     "p_run_evidence_ref",
                     r#"'{"posture": "?"}'"#,
@@ -219,65 +180,59 @@ async fn one_call_writes_what_the_two_do(backend: Backend) {
 async fn a_hand_over_is_refused_as_its_two_functions_are(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
-    let over = || HandOver::of(&run);
+    let over = || Both::hand_over(&run);
     let before = contents(&superuser).await;
     let id = "gen_random_uuid()";
     for (case, expected) in [
-        (over().of_run("p_process_run_id", id), "run_unknown"),
-        (over().of_run("p_lease_token", id), "lease_lost"),
-        (over().of_component("p_actor", "' '"), "actor_required"),
+        (over().each("p_process_run_id", id), "run_unknown"),
+        (over().each("p_lease_token", id), "lease_lost"),
+        (over().first("p_actor", "' '"), "actor_required"),
         (
-            over().of_component("p_correlation_id", "'another'"),
+            over().first("p_correlation_id", "'another'"),
             "correlation_mismatch",
         ),
         (
-            over().of_component("p_evidence_type", "'DRY_RUN'"),
+            over().first("p_evidence_type", "'DRY_RUN'"),
             "invocation_mismatch",
         ),
         (
-            over().of_component("p_evidence_type", "'BACKFILLED_EVIDENCE'"),
+            over().first("p_evidence_type", "'BACKFILLED_EVIDENCE'"),
             "backfill_only",
         ),
+        (over().first("p_invocation_id", id), "invocation_mismatch"),
         (
-            over().of_component("p_invocation_id", id),
-            "invocation_mismatch",
-        ),
-        (
-            over().of_component("p_invocation_id", "NULL"),
+            over().first("p_invocation_id", "NULL"),
             "invocation_required",
         ),
-        (over().of_component("p_dot_code", "'DOT_NO'"), "unknown_dot"),
+        (over().first("p_dot_code", "'DOT_NO'"), "unknown_dot"),
         (
-            over().of_component("p_output_digest", "repeat('x', 201)"),
+            over().first("p_output_digest", "repeat('x', 201)"),
             "text_too_long",
         ),
         (
-            over().of_component("p_output_ref", "repeat('x', 2001)"),
+            over().first("p_output_ref", "repeat('x', 2001)"),
             "text_too_long",
         ),
         (
-            over().of_component("p_evidence_ref", "'[]'"),
+            over().first("p_evidence_ref", "'[]'"),
             "evidence_ref_invalid",
         ),
-        (over().of_component("p_status", "'done'"), "status_invalid"),
+        (over().first("p_status", "'done'"), "status_invalid"),
+        (over().first("p_status", "'failed'"), "invocation_mismatch"),
         (
-            over().of_component("p_status", "'failed'"),
-            "invocation_mismatch",
-        ),
-        (
-            over().of_component("p_started_at", "'-infinity'"),
+            over().first("p_started_at", "'-infinity'"),
             "status_invalid",
         ),
         (
-            over().of_receipt("p_runner", "p_runner", "' '"),
+            over().second("p_runner", "p_runner", "' '"),
             "holder_required",
         ),
         (
-            over().of_receipt("p_dot_code", "p_verifier_dot_code", "'DOT_NO'"),
+            over().second("p_dot_code", "p_verifier_dot_code", "'DOT_NO'"),
             "unknown_dot",
         ),
         (
-            over().of_receipt(
+            over().second(
                 "p_dot_code",
                 "p_verifier_dot_code",
                 &format!("'{OTHER_PRODUCER}'"),
@@ -285,7 +240,7 @@ async fn a_hand_over_is_refused_as_its_two_functions_are(backend: Backend) {
             "role_invalid",
         ),
         (
-            over().of_receipt(
+            over().second(
                 "p_dot_code",
                 "p_verifier_dot_code",
                 &format!("'{PRODUCER}'"),
@@ -328,20 +283,20 @@ async fn a_hand_over_is_made_once_and_not_in_the_transaction_that_began(backend:
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     execute(&runner, "BEGIN").await;
     let run = begun(&runner, MODE).await;
-    let early = code(&runner, &HandOver::of(&run).together.sql()).await;
+    let early = code(&runner, &Both::hand_over(&run).together.sql()).await;
     assert_eq!(early, "invocation_mismatch");
     execute(&runner, "ROLLBACK").await;
 
     let (run, receipt) = handed_over(&runner).await;
     let before = contents(&superuser).await;
-    let again = code(&runner, &HandOver::of(&run).together.sql()).await;
+    let again = code(&runner, &Both::hand_over(&run).together.sql()).await;
     assert_eq!(again, "invocation_mismatch", "as another component");
     contents(&superuser)
         .await
         .assert_same(&before, "a second hand-over");
 
     execute(&runner, "BEGIN").await;
-    let finish = Finish::of(&run, &receipt).together.sql();
+    let finish = Both::finish(&run, &receipt).together.sql();
     rows(&runner, &finish).await;
     execute(&runner, "ROLLBACK").await;
     contents(&superuser)
@@ -356,23 +311,23 @@ async fn a_caller_whose_answer_was_lost_is_told_the_receipt_again(backend: Backe
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
     let component = "'00000000-0000-7000-8000-0000000000c1'";
-    let over = || HandOver::of(&run).of_component("p_component_run_id", component);
+    let over = || Both::hand_over(&run).first("p_component_run_id", component);
     let receipt = text(&runner, &over().together.sql()).await;
     let before = contents(&superuser).await;
     assert_eq!(text(&runner, &over().together.sql()).await, receipt);
     let id = "gen_random_uuid()";
     for (case, expected) in [
-        (over().of_run("p_lease_token", id), "invocation_mismatch"),
+        (over().each("p_lease_token", id), "invocation_mismatch"),
         (
-            over().of_component("p_output_digest", "'sha256:other'"),
+            over().first("p_output_digest", "'sha256:other'"),
             "invocation_mismatch",
         ),
         (
-            over().of_component("p_component_run_id", id),
+            over().first("p_component_run_id", id),
             "invocation_mismatch",
         ),
         (
-            over().of_receipt("p_runner", "p_runner", "'another'"),
+            over().second("p_runner", "p_runner", "'another'"),
             "invocation_mismatch",
         ),
     ] {
@@ -388,7 +343,7 @@ async fn a_caller_whose_answer_was_lost_is_told_the_receipt_again(backend: Backe
     set_posture(&operator, "NO_EXECUTE").await;
     assert_eq!(text(&runner, &over().together.sql()).await, receipt);
 
-    rows(&runner, &Finish::of(&run, &receipt).together.sql()).await;
+    rows(&runner, &Both::finish(&run, &receipt).together.sql()).await;
     let behind = code(&runner, &over().together.sql()).await;
     assert_eq!(behind, "invocation_mismatch");
 }
@@ -397,63 +352,54 @@ async fn a_caller_whose_answer_was_lost_is_told_the_receipt_again(backend: Backe
 async fn a_finish_is_refused_as_its_two_functions_are(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let (run, receipt) = handed_over(&runner).await;
-    let finish = || Finish::of(&run, &receipt);
+    let finish = || Both::finish(&run, &receipt);
     let before = contents(&superuser).await;
     let id = "gen_random_uuid()";
     for (case, expected) in [
-        (finish().of_run("p_process_run_id", id), "run_unknown"),
-        (finish().of_run("p_lease_token", id), "lease_lost"),
-        (finish().of_run("p_actor", "' '"), "actor_required"),
+        (finish().each("p_process_run_id", id), "run_unknown"),
+        (finish().each("p_lease_token", id), "lease_lost"),
+        (finish().each("p_actor", "' '"), "actor_required"),
         (
-            finish().of_component("p_correlation_id", "'another'"),
+            finish().first("p_correlation_id", "'another'"),
             "correlation_mismatch",
         ),
         (
-            finish().of_component("p_evidence_type", "'DRY_RUN'"),
+            finish().first("p_evidence_type", "'DRY_RUN'"),
+            "invocation_mismatch",
+        ),
+        (finish().first("p_invocation_id", id), "invocation_mismatch"),
+        (
+            finish().first("p_invocation_id", &format!("'{}'", run.receipt)),
             "invocation_mismatch",
         ),
         (
-            finish().of_component("p_invocation_id", id),
-            "invocation_mismatch",
-        ),
-        (
-            finish().of_component("p_invocation_id", &format!("'{}'", run.receipt)),
-            "invocation_mismatch",
-        ),
-        (
-            finish().of_component("p_invocation_id", "NULL"),
+            finish().first("p_invocation_id", "NULL"),
             "invocation_required",
         ),
+        (finish().first("p_verdict", "'maybe'"), "verdict_invalid"),
+        (finish().first("p_status", "'failed'"), "verdict_invalid"),
         (
-            finish().of_component("p_verdict", "'maybe'"),
-            "verdict_invalid",
-        ),
-        (
-            finish().of_component("p_status", "'failed'"),
-            "verdict_invalid",
-        ),
-        (
-            finish().of_component("p_dot_code", &format!("'{PRODUCER}'")),
+            finish().first("p_dot_code", &format!("'{PRODUCER}'")),
             "role_invalid",
         ),
         (
-            finish().of_component("p_component_role", "'judge'"),
+            finish().first("p_component_role", "'judge'"),
             "role_invalid",
         ),
         (
-            finish().of_component("p_output_ref", "repeat('x', 2001)"),
+            finish().first("p_output_ref", "repeat('x', 2001)"),
             "text_too_long",
         ),
         (
-            finish().of_conclusion("p_output_ref", "p_run_output_ref", "repeat('x', 2001)"),
+            finish().second("p_output_ref", "p_run_output_ref", "repeat('x', 2001)"),
             "text_too_long",
         ),
         (
-            finish().of_conclusion("p_status", "p_run_status", "'started'"),
+            finish().second("p_status", "p_run_status", "'started'"),
             "status_invalid",
         ),
         (
-            finish().of_conclusion("p_evidence_ref", "p_run_evidence_ref", "'1'"),
+            finish().second("p_evidence_ref", "p_run_evidence_ref", "'1'"),
             "evidence_ref_invalid",
         ),
     ] {
@@ -504,10 +450,10 @@ async fn a_finish_is_refused_as_its_two_functions_are(backend: Backend) {
 async fn nothing_passes_that_the_producer_left_without_a_digest(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
-    let over = HandOver::of(&run).of_component("p_output_digest", "NULL");
+    let over = Both::hand_over(&run).first("p_output_digest", "NULL");
     let receipt = text(&runner, &over.together.sql()).await;
     let before = contents(&superuser).await;
-    let passed = Finish::of(&run, &receipt).together;
+    let passed = Both::finish(&run, &receipt).together;
     assert_eq!(code(&runner, &passed.sql()).await, "verdict_invalid");
     contents(&superuser)
         .await
@@ -522,16 +468,16 @@ async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend)
     let counted = |runs: i64, real: i64, dry: i64, simulated: i64, components: i64| json!({"run_count": runs, "real_run_count": real, "dry_run_count": dry, "simulated_count": simulated, "component_count": components});
     let run = begun(&runner, MODE).await;
     assert_eq!(row(&runner, counts).await, counted(1, 0, 0, 0, 0));
-    let receipt = text(&runner, &HandOver::of(&run).together.sql()).await;
+    let receipt = text(&runner, &Both::hand_over(&run).together.sql()).await;
     assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 0, 1));
     // A mock's verdict: the run counts under both types.
-    let mock = Finish::of(&run, &receipt).of_component("p_evidence_type", "'SIMULATED_DRY_RUN'");
+    let mock = Both::finish(&run, &receipt).first("p_evidence_type", "'SIMULATED_DRY_RUN'");
     rows(&runner, &mock.together.sql()).await;
     assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 1, 2));
     // Two that the lease counts, and pairs of another type between them.
     for (runs, simulated) in [(3, 2), (5, 3)] {
         let (run, receipt) = handed_over(&runner).await;
-        rows(&runner, &Finish::of(&run, &receipt).together.sql()).await;
+        rows(&runner, &Both::finish(&run, &receipt).together.sql()).await;
         rows(&runner, &Call::pair().sql()).await;
         assert_eq!(
             row(&runner, counts).await,
