@@ -496,3 +496,30 @@ async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend)
     );
     assert_eq!(text(&runner, &status).await, "stuck");
 }
+
+#[apply(on_each_version)]
+async fn a_reader_sees_what_became_of_each_receipt(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    let reader = stage.client("reader").await;
+    let receipts = "SELECT component_role, input_digest, state FROM dot.v_dot_invocation ORDER BY component_role";
+    let producer =
+        |state: &str| json!({"component_role": "producer", "input_digest": null, "state": state});
+    let verifier =
+        |state: &str| json!({"component_role": "verifier", "input_digest": DIGEST, "state": state});
+    assert_eq!(rows(&reader, receipts).await, [] as [Value; 0]);
+    let run = begun(&runner, MODE).await;
+    assert_eq!(rows(&reader, receipts).await, [producer("open")]);
+    text(&runner, &Both::hand_over(&run).together.sql()).await;
+    assert_eq!(
+        rows(&reader, receipts).await,
+        [producer("recorded"), verifier("open")]
+    );
+    // Its holder died: nobody knows what the verifier did.
+    run_out(&superuser).await;
+    let reap = Call::new("fn_process_run_reap").text("p_actor", "tester");
+    rows(&runner, &reap.sql()).await;
+    assert_eq!(
+        rows(&reader, receipts).await,
+        [producer("recorded"), verifier("unknown")]
+    );
+}

@@ -12,7 +12,7 @@ use crate::common::world::{
 use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows, text};
 
 /// View to columns, in their order, as they are documented.
-const VIEWS: [(&str, &str); 19] = [
+const VIEWS: [(&str, &str); 20] = [
     (
         "v_process_dot_wrapper_status",
         "dot_code, paired_dot, trigger_type, engine, script_path, runner_exists, wrapper_status, has_observation, last_observation_type, process_run_id, correlation_id, dry_run_ready, fixture_status, next_action",
@@ -40,6 +40,10 @@ const VIEWS: [(&str, &str); 19] = [
     (
         "v_process_component",
         "component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict, output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at",
+    ),
+    (
+        "v_dot_invocation",
+        "invocation_id, process_run_id, correlation_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, recorded_by, begun_at, component_run_id, state",
     ),
     (
         "v_dot_tool",
