@@ -454,6 +454,53 @@ async fn a_clean_answer_is_remembered_for_its_age_and_no_longer(backend: Backend
     assert!(!passes(&observer).await, "an old answer was taken");
 }
 
+#[apply(on_each_version)]
+async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let other = stage.superuser().await;
+    findings(&superuser, 0).await;
+    register_check(&superuser, "due", REPORT_FINDINGS, "BLOCK", "1 hour").await;
+    // The shipped ones are not to grow old meanwhile.
+    execute(
+        &superuser,
+        "UPDATE dot.dot_preflight_check SET max_age = '1 hour'",
+    )
+    .await;
+    assert!(passes(&observer).await);
+    let aged = |minutes: i32| {
+        format!(
+            "UPDATE dot.dot_preflight_check SET answered_at = clock_timestamp() - interval '{minutes} minutes' WHERE check_name = 'due'"
+        )
+    };
+    let is_new = "SELECT answered_at > clock_timestamp() - interval '1 minute' FROM dot.dot_preflight_check WHERE check_name = 'due'";
+
+    execute(&superuser, &aged(30)).await;
+    rows(&observer, &Call::pair().sql()).await;
+    assert_eq!(value(&superuser, is_new).await, false, "it was not due yet");
+    execute(&superuser, &aged(50)).await;
+    execute(
+        &other,
+        "BEGIN; SELECT FROM dot.dot_preflight_check WHERE check_name = 'due' FOR UPDATE",
+    )
+    .await;
+    rows(&observer, &Call::pair().sql()).await;
+    execute(&other, "ROLLBACK").await;
+    assert_eq!(
+        value(&superuser, is_new).await,
+        false,
+        "another caller was at it"
+    );
+    rows(&observer, &Call::pair().sql()).await;
+    assert_eq!(value(&superuser, is_new).await, true);
+
+    // What it finds then blocks at once.
+    execute(&superuser, &aged(50)).await;
+    findings(&superuser, 4).await;
+    let refusal = refused(&observer, &Call::pair().sql()).await;
+    assert_eq!(refusal.code, "preflight_blocked");
+}
+
 #[apply(on_each_backend)]
 async fn an_age_of_zero_asks_every_time(backend: Backend) {
     let stage = Stage::new(backend).await;

@@ -5,9 +5,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_is_fresh boolean;
-  v_check    dot_preflight_check;
-  v_answer   record;
-  v_blocking jsonb := '[]';
 BEGIN
   SELECT m.is_fresh INTO v_is_fresh FROM v_dot_preflight_memory m;
   IF v_is_fresh IS NULL THEN
@@ -17,16 +14,9 @@ BEGIN
     RETURN;
   END IF;
 
-  FOR v_check IN
-    SELECT c.* FROM dot_preflight_check c
+  PERFORM fn_dot_preflight_assert(ARRAY(
+    SELECT c FROM dot_preflight_check c
     WHERE c.enabled AND (c.answer_passes AND clock_timestamp() BETWEEN c.answered_at AND c.answered_at + c.max_age) IS NOT TRUE
-    ORDER BY c.check_name
-  LOOP
-    v_answer := fn_dot_preflight_answer(v_check);
-    IF v_answer.status = 'BLOCK' THEN
-      v_blocking := v_blocking || jsonb_build_object('check_name', v_check.check_name, 'cnt', v_answer.cnt);
-    END IF;
-  END LOOP;
-  PERFORM fn_dot_preflight_refuse(v_blocking);
+    ORDER BY c.check_name));
 END;
 $$;
