@@ -1,8 +1,17 @@
 //! Where a run's files are: `<root>/<process_run_id>/<producer|verifier>/`.
 
-use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf};
+use std::{
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 use dotwrap_wrapper::{ComponentRole, ProcessRunId};
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 use serde_json::Value as Json;
 
 use crate::Error;
@@ -15,7 +24,7 @@ const LONGEST_PATH: usize = 1_800;
 #[derive(Clone, Debug)]
 pub struct RunFolders(PathBuf);
 
-/// One run's folder. Nobody but the user can look into it: outputs may be secrets.
+/// One run's folder, which is there when something is in it. Nobody but the user can look into it: outputs may be secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFolder(PathBuf);
 
@@ -30,9 +39,9 @@ impl RunFolders {
         self.0.join(run.to_string())
     }
 
-    /// Makes the folder of a run that is about to begin, so that a place that can not be written to is met before the ledger is.
-    /// Its calls make theirs in it when they have something to keep.
-    pub(crate) fn make(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
+    /// The place of a run that is about to begin. Its calls make their folders in it when they have something to keep; that they can is
+    /// looked at here, so that a place that can not be written to is met before the ledger is.
+    pub(crate) fn place(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
         let path = self.of(run);
         let refused = |source: io::Error| Error::Folder {
             path: path.clone(),
@@ -49,13 +58,17 @@ impl RunFolders {
             );
             return Err(refused(source));
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&absolute)
-            .map_err(refused)?;
+        match access(&self.0, AccessFlags::W_OK | AccessFlags::X_OK) {
+            Ok(()) => {}
+            Err(Errno::ENOENT) => make(&self.0).map_err(refused)?,
+            Err(error) => return Err(refused(error.into())),
+        }
         Ok(RunFolder(absolute))
     }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 impl RunFolder {
@@ -67,15 +80,9 @@ impl RunFolder {
     /// Leaves a note beside the outputs, for what the ledger would not take.
     pub(crate) fn leave(&self, name: &str, note: &Json) {
         let path = self.0.join(name);
-        if let Err(error) = std::fs::write(&path, note.to_string()) {
+        let written = make(&self.0).and_then(|()| std::fs::write(&path, note.to_string()));
+        if let Err(error) = written {
             tracing::warn!(%error, file = %path.display(), "a note could not be left");
-        }
-    }
-
-    /// Takes it away again: the run was refused, and nothing is in it.
-    pub(crate) fn remove(&self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::debug!(%error, folder = %self.0.display(), "an unused run folder stays behind");
         }
     }
 }
@@ -88,11 +95,11 @@ mod tests {
     fn a_folder_whose_files_the_ledger_could_not_name_is_not_used() {
         let root = tempfile::tempdir().unwrap();
         let long = root.path().join("x/".repeat(LONGEST_PATH / 2));
-        assert!(RunFolders::below(long).make(ProcessRunId::mint()).is_err());
+        assert!(RunFolders::below(long).place(ProcessRunId::mint()).is_err());
         assert_eq!(root.path().read_dir().unwrap().count(), 0);
         assert!(
             RunFolders::below(root.path())
-                .make(ProcessRunId::mint())
+                .place(ProcessRunId::mint())
                 .is_ok()
         );
     }

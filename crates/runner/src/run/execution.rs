@@ -50,7 +50,7 @@ impl Runner {
     ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
-        let folder = self.folders.make(process_run_id)?;
+        let folder = self.folders.place(process_run_id)?;
         let held_since = Instant::now();
         let call = order.begin_call(
             &prepared.producer.dot_code,
@@ -59,16 +59,9 @@ impl Runner {
             process_run_id,
             &self.name,
         );
-        let begun = match self.wrapper.begin_run(&call).await {
-            Ok(Beginning::Begun(begun)) => begun,
-            Ok(Beginning::Earlier(process_run_id)) => {
-                folder.remove();
-                return Ok(Outcome::Earlier { process_run_id });
-            }
-            Err(error) => {
-                folder.remove();
-                return Err(error.into());
-            }
+        let begun = match self.wrapper.begin_run(&call).await? {
+            Beginning::Begun(begun) => begun,
+            Beginning::Earlier(process_run_id) => return Ok(Outcome::Earlier { process_run_id }),
         };
         let files = self.folders.of(process_run_id);
         progress.step(Step::Begun {

@@ -1,5 +1,6 @@
 //! The one way to the database: everything this crate says to it goes through [`Database`].
 
+mod batch;
 mod call;
 mod configuration;
 mod flight;

@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use serde_json::Value as Json;
 use tokio_postgres::Row;
 
 use super::{
     Call, ReadRow, Repeat, Target, Value,
+    batch::Lanes,
     flight::{Flight, Lost},
 };
 use crate::{error::Error, wrapper::Retry};
@@ -33,6 +35,7 @@ struct Inner {
     pool: Pool,
     settings: Settings,
     quoted_schema: String,
+    lanes: Lanes,
 }
 
 /// Columns whose times are as callers said them; all others are read from the database's clock.
@@ -62,6 +65,7 @@ impl Database {
             pool,
             settings,
             quoted_schema,
+            lanes: Lanes::new(),
         })))
     }
 
@@ -106,6 +110,33 @@ impl Database {
         rows.iter()
             .map(|row| row.try_get(0).map_err(not_understood))
             .collect()
+    }
+
+    /// Makes a call of a function by another one that takes several: calls that are made at the same time share a statement. `None`: this
+    /// one was left undone, and has to be made as it is.
+    pub(crate) async fn together<T: ReadRow>(
+        &self,
+        function: &'static str,
+        call: &Call,
+    ) -> Result<Option<T>, Error> {
+        call.refuse_nul()?;
+        let row = self.travel(function, call.as_json()).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    /// Sends calls of one function in one statement. Once: a second time could write a second time.
+    pub(super) async fn send_together(
+        &self,
+        function: &str,
+        calls: Json,
+    ) -> Result<Vec<Row>, Error> {
+        let schema = &self.0.quoted_schema;
+        let statement = format!("SELECT * FROM {schema}.{function}(p_calls => $1)");
+        self.send(&statement, &[&Value::Json(calls)]).await
     }
 
     /// Calls a function that returns nothing.

@@ -57,7 +57,7 @@ description! {
 }
 
 row! {
-    /// The row that `fn_process_run_begin` returns.
+    /// The row that `fn_process_run_begin` returns, and `fn_process_runs_begin` for each run.
     struct BeginRow {
         /// The run.
         process_run_id: ProcessRunId,
@@ -153,7 +153,16 @@ impl Wrapper {
             .with("p_input_digest", &call.input_digest)
             .with("p_evidence_ref", &call.evidence_ref)
             .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl));
-        let outcome = self.database.row::<BeginRow>(&sql).await;
+        let together = match &call.idempotency_key {
+            // Whether a key was used before is asked of each by itself.
+            Some(_) => Ok(None),
+            None => self.database.together("fn_process_runs_begin", &sql).await,
+        };
+        let outcome: Result<BeginRow, _> = match together {
+            Ok(Some(row)) => Ok(row),
+            Ok(None) => self.database.row(&sql).await,
+            Err(error) => Err(error),
+        };
         let row = self.noting_refusal(about, outcome).await?;
         let (Some(token), Some(producer_invocation_id)) =
             (row.lease_token, row.producer_invocation_id)

@@ -7,7 +7,7 @@
 //!              3  the verifier's row and the conclusion
 //! reap.rs      the runs whose holder died
 //! ```
-//! Each number is one transaction and one round trip. What comes back is committed: a crash leaves a true record.
+//! Each number is one transaction and one round trip, which runs that come to it at the same time share. What comes back is committed: a crash leaves a true record.
 
 mod begin;
 mod progress;

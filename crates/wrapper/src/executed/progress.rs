@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::BegunRun;
 use crate::{
-    database::Call,
+    database::{Call, row},
     description::description,
     error::Error,
     header::Moment,
@@ -69,6 +69,22 @@ description! {
     }
 }
 
+row! {
+    /// A row that `fn_process_runs_hand_over` returns.
+    struct HandedOver {
+        /// The verifier's receipt.
+        verifier_invocation_id: Uuid,
+    }
+}
+
+row! {
+    /// A row that `fn_process_runs_finish` returns.
+    struct Finished {
+        /// The run.
+        process_run_id: ProcessRunId,
+    }
+}
+
 /// A run whose producer did its work: the row is committed, and its verifier's receipt is open.
 #[derive(Clone, Debug)]
 #[must_use = "a run that is not concluded is reaped as stuck"]
@@ -100,7 +116,14 @@ impl BegunRun {
             )
             .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
-        let outcome = self.wrapper.database.value::<Uuid>(&call).await;
+        let database = &self.wrapper.database;
+        let outcome = match database.together("fn_process_runs_hand_over", &call).await {
+            Ok(Some(HandedOver {
+                verifier_invocation_id,
+            })) => Ok(verifier_invocation_id),
+            Ok(None) => database.value::<Uuid>(&call).await,
+            Err(error) => Err(error),
+        };
         let verifier_invocation_id = self.noting_refusal(outcome).await?;
         Ok(ProducedRun {
             run: self.clone(),
@@ -156,7 +179,12 @@ impl BegunRun {
             .with("p_run_output_ref", &conclusion.output_ref)
             .with("p_run_error_ref", &conclusion.error_ref)
             .with("p_run_evidence_ref", &conclusion.evidence_ref);
-        let outcome = self.wrapper.database.value::<ProcessRunId>(&call).await;
+        let database = &self.wrapper.database;
+        let outcome = match database.together("fn_process_runs_finish", &call).await {
+            Ok(Some(Finished { process_run_id })) => Ok(process_run_id),
+            Ok(None) => database.value::<ProcessRunId>(&call).await,
+            Err(error) => Err(error),
+        };
         self.noting_refusal(outcome).await.map(drop)
     }
 

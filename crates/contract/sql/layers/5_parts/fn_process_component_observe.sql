@@ -1,6 +1,6 @@
 -- PARTS: one row a component, producer or verifier, of a run that was observed before.
 -- Order: validate → key → receipt, or gates and preflight → lease → write → look whether the run was concluded meanwhile.
--- Most parts of executed runs come by fn_process_run_hand_over and fn_process_run_finish, which call this where anything is unusual.
+-- Most parts of executed runs come by fn_process_runs_hand_over and fn_process_runs_finish, which call this where anything is unusual.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,

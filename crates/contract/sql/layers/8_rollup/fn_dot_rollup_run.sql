@@ -1,5 +1,6 @@
 -- Counts an executed run with all that was recorded of it, when it is concluded; until then v_process_observation_rollup reads
--- it where it lies. The caller holds the header's lock and the lease's, so that no part comes after.
+-- it where it lies. The caller holds the header's lock and the lease's, so that no part comes after. A run whose two parts bear one
+-- type is counted by its lease, as a pair is; the lease turns to it where it last counted another kind.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_run(p_run process_run_observation) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -13,6 +14,18 @@ DECLARE
 BEGIN
   SELECT * INTO v_producer FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'producer';
   SELECT * INTO v_verifier FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'verifier';
+  IF v_producer.evidence_type = v_verifier.evidence_type THEN
+    v_now := clock_timestamp();
+    UPDATE dot_iu_runtime_lease l
+    SET observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = p_run.process_run_id
+    WHERE l.lease_name = p_run.lease_name AND l.observed_candidate = p_run.process_candidate_code
+      AND l.observed_verifier = v_verifier.dot_code AND l.observed_type = v_verifier.evidence_type;
+    IF NOT FOUND THEN
+      PERFORM fn_dot_rollup_lease(p_run.lease_name, p_run.process_candidate_code, v_verifier.dot_code, v_verifier.evidence_type,
+        p_run.process_run_id, v_now);
+    END IF;
+    RETURN;
+  END IF;
   v_types := ARRAY[v_producer.evidence_type, v_verifier.evidence_type];
   v_slot := fn_dot_rollup_slot(p_run.process_candidate_code, p_run.dot_code, v_verifier.dot_code);
   v_now := clock_timestamp();
