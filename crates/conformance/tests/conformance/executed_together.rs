@@ -13,15 +13,15 @@ use crate::common::{Backend, Call, code, contents, execute, refused, row, rows, 
 const MODE: &str = "REAL_RUN";
 
 /// Two calls, and the one that is both of them, told the same.
-struct Both {
+pub(crate) struct Both {
     first: Call,
     second: Call,
-    together: Call,
+    pub(crate) together: Call,
 }
 
 impl Both {
     /// The producer's call, and the verifier's receipt.
-    fn hand_over(run: &Begun) -> Self {
+    pub(crate) fn hand_over(run: &Begun) -> Self {
         Self {
             first: run.producer(MODE),
             second: run.invocation(),
@@ -35,7 +35,7 @@ impl Both {
     }
 
     /// The verifier's call, and the conclusion.
-    fn finish(run: &Begun, receipt: &str) -> Self {
+    pub(crate) fn finish(run: &Begun, receipt: &str) -> Self {
         Self {
             first: run.verifier(MODE, receipt, "pass"),
             second: run.conclusion("completed"),
@@ -61,7 +61,7 @@ impl Both {
     }
 
     /// Told to the first of the two.
-    fn first(mut self, argument: &'static str, value: &str) -> Self {
+    pub(crate) fn first(mut self, argument: &'static str, value: &str) -> Self {
         self.first = self.first.with(argument, value);
         self.together = self.together.with(argument, value);
         self
@@ -90,14 +90,139 @@ impl Both {
     }
 }
 
-async fn handed_over(runner: &Client) -> (Begun, String) {
+/// What is wrong with a hand-over, and how it is refused.
+pub(crate) fn wrong_hand_overs(run: &Begun) -> Vec<(Both, &'static str)> {
+    let over = || Both::hand_over(run);
+    let id = "gen_random_uuid()";
+    vec![
+        (over().each("p_process_run_id", id), "run_unknown"),
+        (over().each("p_lease_token", id), "lease_lost"),
+        (over().first("p_actor", "' '"), "actor_required"),
+        (
+            over().first("p_correlation_id", "'another'"),
+            "correlation_mismatch",
+        ),
+        (
+            over().first("p_evidence_type", "'DRY_RUN'"),
+            "invocation_mismatch",
+        ),
+        (
+            over().first("p_evidence_type", "'BACKFILLED_EVIDENCE'"),
+            "backfill_only",
+        ),
+        (over().first("p_invocation_id", id), "invocation_mismatch"),
+        (
+            over().first("p_invocation_id", "NULL"),
+            "invocation_required",
+        ),
+        (over().first("p_dot_code", "'DOT_NO'"), "unknown_dot"),
+        (
+            over().first("p_output_digest", "repeat('x', 201)"),
+            "text_too_long",
+        ),
+        (
+            over().first("p_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            over().first("p_evidence_ref", "'[]'"),
+            "evidence_ref_invalid",
+        ),
+        (over().first("p_status", "'done'"), "status_invalid"),
+        (over().first("p_status", "'failed'"), "invocation_mismatch"),
+        (
+            over().first("p_started_at", "'-infinity'"),
+            "status_invalid",
+        ),
+        (
+            over().second("p_runner", "p_runner", "' '"),
+            "holder_required",
+        ),
+        (
+            over().second("p_dot_code", "p_verifier_dot_code", "'DOT_NO'"),
+            "unknown_dot",
+        ),
+        (
+            over().second(
+                "p_dot_code",
+                "p_verifier_dot_code",
+                &format!("'{OTHER_PRODUCER}'"),
+            ),
+            "role_invalid",
+        ),
+        (
+            over().second(
+                "p_dot_code",
+                "p_verifier_dot_code",
+                &format!("'{PRODUCER}'"),
+            ),
+            "id_in_use",
+        ),
+    ]
+}
+
+/// What is wrong with a finish, and how it is refused.
+pub(crate) fn wrong_finishes(run: &Begun, receipt: &str) -> Vec<(Both, &'static str)> {
+    let finish = || Both::finish(run, receipt);
+    let id = "gen_random_uuid()";
+    vec![
+        (finish().each("p_process_run_id", id), "run_unknown"),
+        (finish().each("p_lease_token", id), "lease_lost"),
+        (finish().each("p_actor", "' '"), "actor_required"),
+        (
+            finish().first("p_correlation_id", "'another'"),
+            "correlation_mismatch",
+        ),
+        (
+            finish().first("p_evidence_type", "'DRY_RUN'"),
+            "invocation_mismatch",
+        ),
+        (finish().first("p_invocation_id", id), "invocation_mismatch"),
+        (
+            finish().first("p_invocation_id", &format!("'{}'", run.receipt)),
+            "invocation_mismatch",
+        ),
+        (
+            finish().first("p_invocation_id", "NULL"),
+            "invocation_required",
+        ),
+        (finish().first("p_verdict", "'maybe'"), "verdict_invalid"),
+        (finish().first("p_status", "'failed'"), "verdict_invalid"),
+        (
+            finish().first("p_dot_code", &format!("'{PRODUCER}'")),
+            "role_invalid",
+        ),
+        (
+            finish().first("p_component_role", "'judge'"),
+            "role_invalid",
+        ),
+        (
+            finish().first("p_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            finish().second("p_output_ref", "p_run_output_ref", "repeat('x', 2001)"),
+            "text_too_long",
+        ),
+        (
+            finish().second("p_status", "p_run_status", "'started'"),
+            "status_invalid",
+        ),
+        (
+            finish().second("p_evidence_ref", "p_run_evidence_ref", "'1'"),
+            "evidence_ref_invalid",
+        ),
+    ]
+}
+
+pub(crate) async fn handed_over(runner: &Client) -> (Begun, String) {
     let run = begun(runner, MODE).await;
     let receipt = text(runner, &Both::hand_over(&run).together.sql()).await;
     (run, receipt)
 }
 
 /// Everything of a run that does not differ between two runs of the same.
-async fn written(superuser: &Client) -> Vec<Value> {
+pub(crate) async fn written(superuser: &Client) -> Vec<Value> {
     let mut found = Vec::new();
     for query in [
         "SELECT component_role, dot_code, correlation_id, process_candidate_code, status, evidence_type, verdict, output_digest, source_system,
@@ -117,7 +242,7 @@ async fn written(superuser: &Client) -> Vec<Value> {
     found
 }
 
-async fn activate_events(operator: &Client, superuser: &Client) {
+pub(crate) async fn activate_events(operator: &Client, superuser: &Client) {
     let types = rows(superuser, "SELECT event_type FROM dot.event_type_registry").await;
     for kind in types {
         let call = Call::new("fn_event_type_set_active")
@@ -182,72 +307,7 @@ async fn a_hand_over_is_refused_as_its_two_functions_are(backend: Backend) {
     let run = begun(&runner, MODE).await;
     let over = || Both::hand_over(&run);
     let before = contents(&superuser).await;
-    let id = "gen_random_uuid()";
-    for (case, expected) in [
-        (over().each("p_process_run_id", id), "run_unknown"),
-        (over().each("p_lease_token", id), "lease_lost"),
-        (over().first("p_actor", "' '"), "actor_required"),
-        (
-            over().first("p_correlation_id", "'another'"),
-            "correlation_mismatch",
-        ),
-        (
-            over().first("p_evidence_type", "'DRY_RUN'"),
-            "invocation_mismatch",
-        ),
-        (
-            over().first("p_evidence_type", "'BACKFILLED_EVIDENCE'"),
-            "backfill_only",
-        ),
-        (over().first("p_invocation_id", id), "invocation_mismatch"),
-        (
-            over().first("p_invocation_id", "NULL"),
-            "invocation_required",
-        ),
-        (over().first("p_dot_code", "'DOT_NO'"), "unknown_dot"),
-        (
-            over().first("p_output_digest", "repeat('x', 201)"),
-            "text_too_long",
-        ),
-        (
-            over().first("p_output_ref", "repeat('x', 2001)"),
-            "text_too_long",
-        ),
-        (
-            over().first("p_evidence_ref", "'[]'"),
-            "evidence_ref_invalid",
-        ),
-        (over().first("p_status", "'done'"), "status_invalid"),
-        (over().first("p_status", "'failed'"), "invocation_mismatch"),
-        (
-            over().first("p_started_at", "'-infinity'"),
-            "status_invalid",
-        ),
-        (
-            over().second("p_runner", "p_runner", "' '"),
-            "holder_required",
-        ),
-        (
-            over().second("p_dot_code", "p_verifier_dot_code", "'DOT_NO'"),
-            "unknown_dot",
-        ),
-        (
-            over().second(
-                "p_dot_code",
-                "p_verifier_dot_code",
-                &format!("'{OTHER_PRODUCER}'"),
-            ),
-            "role_invalid",
-        ),
-        (
-            over().second(
-                "p_dot_code",
-                "p_verifier_dot_code",
-                &format!("'{PRODUCER}'"),
-            ),
-            "id_in_use",
-        ),
-    ] {
+    for (case, expected) in wrong_hand_overs(&run) {
         let singly = refused(&runner, &case.one_by_one()).await;
         if expected != "status_invalid" {
             assert_eq!(singly.code, expected, "{}", case.one_by_one());
@@ -354,55 +414,7 @@ async fn a_finish_is_refused_as_its_two_functions_are(backend: Backend) {
     let (run, receipt) = handed_over(&runner).await;
     let finish = || Both::finish(&run, &receipt);
     let before = contents(&superuser).await;
-    let id = "gen_random_uuid()";
-    for (case, expected) in [
-        (finish().each("p_process_run_id", id), "run_unknown"),
-        (finish().each("p_lease_token", id), "lease_lost"),
-        (finish().each("p_actor", "' '"), "actor_required"),
-        (
-            finish().first("p_correlation_id", "'another'"),
-            "correlation_mismatch",
-        ),
-        (
-            finish().first("p_evidence_type", "'DRY_RUN'"),
-            "invocation_mismatch",
-        ),
-        (finish().first("p_invocation_id", id), "invocation_mismatch"),
-        (
-            finish().first("p_invocation_id", &format!("'{}'", run.receipt)),
-            "invocation_mismatch",
-        ),
-        (
-            finish().first("p_invocation_id", "NULL"),
-            "invocation_required",
-        ),
-        (finish().first("p_verdict", "'maybe'"), "verdict_invalid"),
-        (finish().first("p_status", "'failed'"), "verdict_invalid"),
-        (
-            finish().first("p_dot_code", &format!("'{PRODUCER}'")),
-            "role_invalid",
-        ),
-        (
-            finish().first("p_component_role", "'judge'"),
-            "role_invalid",
-        ),
-        (
-            finish().first("p_output_ref", "repeat('x', 2001)"),
-            "text_too_long",
-        ),
-        (
-            finish().second("p_output_ref", "p_run_output_ref", "repeat('x', 2001)"),
-            "text_too_long",
-        ),
-        (
-            finish().second("p_status", "p_run_status", "'started'"),
-            "status_invalid",
-        ),
-        (
-            finish().second("p_evidence_ref", "p_run_evidence_ref", "'1'"),
-            "evidence_ref_invalid",
-        ),
-    ] {
+    for (case, expected) in wrong_finishes(&run, &receipt) {
         assert_eq!(
             code(&runner, &case.one_by_one()).await,
             expected,

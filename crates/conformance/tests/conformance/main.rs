@@ -11,6 +11,7 @@ mod common;
 mod backfill;
 mod events;
 mod executed_runs;
+mod executed_side_by_side;
 mod executed_together;
 mod gate;
 mod header;

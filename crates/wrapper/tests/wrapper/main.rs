@@ -15,6 +15,7 @@ mod reading;
 mod refusals;
 mod registry;
 mod requests;
+mod side_by_side;
 mod statuses;
 mod steps;
 mod support;

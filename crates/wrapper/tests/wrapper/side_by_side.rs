@@ -1,0 +1,237 @@
+//! Executed runs of one wrapper at the same time: they share statements, and nothing else.
+
+use dotwrap_testkit::TestDatabase;
+use dotwrap_wrapper::{
+    BeginCall, Beginning, BegunRun, CallRecord, ComponentRunId, Conclusion, ContractDefinition,
+    DotCode, Error, EvidenceType, RefusalCode, StoredStatus, ToolDefinition, Verdict, Wrapper,
+};
+use futures_util::{FutureExt as _, future::join_all};
+
+use crate::support::{CANDIDATE, code, installed, open_gates};
+
+const PAIRS: usize = 9;
+
+/// Pairs that may run for real, and whose leases were taken once: a first run goes by itself.
+async fn ready() -> (TestDatabase, Wrapper) {
+    let (database, wrapper) = installed().await;
+    let tools: Vec<_> = (0..PAIRS)
+        .flat_map(|number| {
+            let (producer, verifier) = (producer(number), verifier(number));
+            [
+                tool(&producer, &verifier, "B", "producer"),
+                tool(&verifier, &producer, "A", "verifier"),
+            ]
+        })
+        .collect();
+    wrapper.import_tools(&tools, None).await.unwrap();
+    for tool in tools {
+        let contract = ContractDefinition {
+            dot_code: tool.dot_code,
+            mode: "REAL_RUN".to_owned(),
+            endpoint_ref: Some("command:true".to_owned()),
+            ..ContractDefinition::default()
+        };
+        wrapper.set_contract(&contract, None).await.unwrap();
+    }
+    open_gates(&wrapper, true).await;
+    for number in 0..PAIRS {
+        to_the_end(begun(&wrapper, number).await, number).await;
+    }
+    (database, wrapper)
+}
+
+fn producer(number: usize) -> DotCode {
+    DotCode::new(format!("DOT_{number}"))
+}
+
+fn verifier(number: usize) -> DotCode {
+    DotCode::new(format!("DOT_{number}_VERIFY"))
+}
+
+fn tool(code: &DotCode, pair: &DotCode, tier: &str, role: &str) -> ToolDefinition {
+    ToolDefinition {
+        dot_code: code.to_string(),
+        name: code.to_string(),
+        tier: tier.to_owned(),
+        paired_dot: Some(pair.to_string()),
+        pair_role: Some(role.to_owned()),
+        execution_engine: Some("command".to_owned()),
+        ..ToolDefinition::default()
+    }
+}
+
+fn beginning(number: usize) -> BeginCall {
+    BeginCall::new(
+        producer(number),
+        CANDIDATE,
+        EvidenceType::RealRun,
+        "runner 1",
+    )
+}
+
+async fn begun(wrapper: &Wrapper, number: usize) -> BegunRun {
+    match wrapper.begin_run(&beginning(number)).await.unwrap() {
+        Beginning::Begun(run) => run,
+        Beginning::Earlier(run) => panic!("{run} was begun before"),
+    }
+}
+
+async fn to_the_end(run: BegunRun, number: usize) {
+    let record = CallRecord::new(
+        ComponentRunId::mint(),
+        StoredStatus::StepCompleted,
+        EvidenceType::RealRun,
+    );
+    let produced = record.output_digest(format!("sha256:of {number}"));
+    let run = run
+        .record_producer(&produced, &verifier(number))
+        .await
+        .unwrap();
+    let verified = CallRecord::new(
+        ComponentRunId::mint(),
+        StoredStatus::StepCompleted,
+        EvidenceType::RealRun,
+    )
+    .verdict(Verdict::Pass);
+    let completed = Conclusion::new(StoredStatus::Completed);
+    run.conclude_after_verifier(&verified, &completed)
+        .await
+        .unwrap();
+}
+
+/// How many transactions wrote the newest rows of a table, one of each pair.
+async fn transactions(database: &TestDatabase, table: &str, time: &str) -> i64 {
+    let superuser = database.superuser().await;
+    let query = format!(
+        "SELECT count(DISTINCT xmin::text) FROM (SELECT xmin FROM dot.{table} ORDER BY {time} DESC LIMIT {PAIRS}) newest"
+    );
+    superuser.query_one(&query, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn runs_at_the_same_time_share_transactions_and_each_has_its_own_rows() {
+    let (database, wrapper) = ready().await;
+    let runs = join_all((0..PAIRS).map(|number| begun(&wrapper, number))).await;
+    // Two go at once, and the others together when the first of them is back, or in two parts.
+    let shared = transactions(&database, "process_run_observation", "created_at").await;
+    assert!(shared <= 4, "{shared} transactions for {PAIRS} runs");
+    let ends = runs.into_iter().enumerate();
+    join_all(ends.map(|(number, run)| to_the_end(run, number))).await;
+    let shared = transactions(&database, "process_run_conclusion", "concluded_at").await;
+    assert!(
+        shared < i64::try_from(PAIRS).unwrap(),
+        "{shared} conclusions"
+    );
+
+    let superuser = database.superuser().await;
+    let query = "SELECT count(*) FROM dot.v_process_run r
+        JOIN dot.process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
+        JOIN dot.dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'verifier'
+        WHERE r.status = 'completed' AND r.verdict = 'pass' AND i.input_digest = p.output_digest
+          AND p.output_digest = 'sha256:of ' || substr(r.dot_code, 5)";
+    let whole: i64 = superuser.query_one(query, &[]).await.unwrap().get(0);
+    assert_eq!(whole, i64::try_from(2 * PAIRS).unwrap());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_is_told_to_that_one_alone() {
+    let (_database, wrapper) = ready().await;
+    let mut calls: Vec<_> = (0..PAIRS).map(beginning).collect();
+    calls[4].dot_code = DotCode::new("DOT_NO");
+    calls[6].actor = Some(" ".into());
+    calls[7].dot_code = producer(8);
+    calls[5].input_ref = Some("a\0b".to_owned());
+    let outcomes = join_all(calls.iter().map(|call| wrapper.begin_run(call))).await;
+    let mut refused = Vec::new();
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(Beginning::Begun(run)) => {
+                to_the_end(run, if number == 7 { 8 } else { number }).await
+            }
+            Err(Error::InvalidText { argument }) => refused.push((number, argument)),
+            other => refused.push((number, code(other).to_string())),
+        }
+    }
+    let expected = [
+        (4, RefusalCode::UnknownDot.to_string()),
+        (5, "input_ref".to_owned()),
+        (6, RefusalCode::ActorRequired.to_string()),
+    ];
+    // Of two runs of one pair one has the lease.
+    let lease_held = RefusalCode::LeaseHeld.to_string();
+    let (held, others): (Vec<_>, Vec<_>) = refused
+        .into_iter()
+        .partition(|(_, code)| *code == lease_held);
+    assert_eq!(others, expected);
+    assert_eq!(held.len(), 1, "{held:?}");
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_takes_nobody_along() {
+    let (_database, wrapper) = ready().await;
+    let mut given_up: Vec<_> = (0..PAIRS - 2)
+        .map(|number| Box::pin(begun(&wrapper, number)))
+        .collect();
+    for call in &mut given_up {
+        // As far as its place in the queue.
+        assert!(call.now_or_never().is_none());
+    }
+    let mut stay: Vec<_> = (PAIRS - 2..PAIRS)
+        .map(|number| Box::pin(begun(&wrapper, number)))
+        .collect();
+    for call in &mut stay {
+        assert!(call.now_or_never().is_none());
+    }
+    drop(given_up);
+    let runs = join_all(stay).await;
+    for (run, number) in runs.into_iter().zip(PAIRS - 2..) {
+        to_the_end(run, number).await;
+    }
+}
+
+#[tokio::test]
+async fn each_of_those_who_go_together_is_told_that_the_database_went() {
+    let (database, wrapper) = ready().await;
+    let superuser = database.superuser().await;
+    // Whoever writes a receipt waits for this, while its connection is ended.
+    superuser
+        .batch_execute("BEGIN; LOCK TABLE dot.dot_invocation IN EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let killer = database.superuser().await;
+    let killed = async {
+        let mut ended = 0;
+        for _ in 0..100 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let waiting = killer
+                .execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'dot.dot_invocation'::regclass",
+                    &[],
+                )
+                .await
+                .unwrap();
+            if waiting == 0 && ended > 0 {
+                break;
+            }
+            ended += waiting;
+        }
+        superuser.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let calls: Vec<_> = (0..PAIRS).map(beginning).collect();
+    let begins = join_all(calls.iter().map(|call| wrapper.begin_run(call)));
+    let (outcomes, ()) = tokio::join!(begins, killed);
+    let lost = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Err(Error::Unreachable { .. })))
+        .count();
+    assert_eq!(lost, PAIRS, "{outcomes:?}");
+    let runs: i64 = killer
+        .query_one(
+            "SELECT count(*) FROM dot.v_process_run WHERE concluded_at IS NULL",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(runs, 0);
+}
