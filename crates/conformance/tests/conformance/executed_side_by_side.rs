@@ -113,6 +113,12 @@ async fn what_goes_together_is_written_as_one_by_one(backend: Backend) {
         let headers = "SELECT dot_code, process_candidate_code, correlation_id, status, evidence_type, source_system, lease_name, input_ref, evidence_ref,
             actor, recorded_by, started_at = created_at AS at_once FROM dot.process_run_observation";
         let headers = json!(rows(&superuser, headers).await);
+        let out_of_order = "SELECT count(*)::text FROM dot.process_run_conclusion c
+            JOIN dot.process_component_observation p ON p.process_run_id = c.process_run_id
+            JOIN dot.dot_invocation i ON i.process_run_id = c.process_run_id
+            WHERE p.created_at > c.concluded_at OR i.begun_at > c.concluded_at
+              OR (p.component_role = 'producer' AND i.component_role = 'verifier' AND i.begun_at < p.created_at)";
+        assert_eq!(text(&superuser, out_of_order).await, "0");
         assert_eq!(headers[0], headers[1], "the two runs are told alike");
         found.push((headers, written(&superuser).await));
     }

@@ -1,7 +1,7 @@
 //! Calls that are made at the same time travel together: one round trip and one commit for several of them.
 //!
 //! A function that takes one call or several (`fn_process_runs_…`) is called through a few lanes. While one is free a call goes at
-//! once, alone. Calls that come while none is wait for the first that gets free, and all that wait for one function by then go in one
+//! once. Calls that come while none is wait for the first that gets free, and all that wait for one function by then go in one
 //! statement. So nothing is held back to fill a batch, and the busier the lanes, the larger the batches: group commit, as databases
 //! call it, one level up.
 //!
@@ -43,6 +43,8 @@ struct Traffic {
 struct Waiting {
     call: Call,
     landed: oneshot::Sender<Landed>,
+    /// Where the caller is waiting: a task that is spawned there goes on for as long as anybody does.
+    runtime: Handle,
 }
 
 /// What became of a call: its row, or none where it was left undone.
@@ -62,28 +64,30 @@ impl Lanes {
         })))
     }
 
-    /// A lane if there is one free, and else a place among those that wait.
-    fn enter(&self, database: &Database, call: Call) -> Entered {
-        self.with(|traffic| {
-            if traffic.free > 0 {
-                traffic.free -= 1;
-                let database = database.clone();
-                return Entered::Now(Lane { database }, call);
-            }
-            let (landed, answer) = oneshot::channel();
-            traffic.waiting.push(Waiting { call, landed });
-            Entered::Later(answer)
-        })
+    /// Lines a call up, and sends it off if a lane is free.
+    fn enter(&self, database: &Database, call: Call) -> oneshot::Receiver<Landed> {
+        let (landed, answer) = oneshot::channel();
+        let waiting = Waiting {
+            call,
+            landed,
+            runtime: Handle::current(),
+        };
+        let lane = self.with(|traffic| {
+            traffic.waiting.push(waiting);
+            let is_free = traffic.free > 0;
+            traffic.free -= usize::from(is_free);
+            is_free
+        });
+        if lane {
+            let database = database.clone();
+            drop(Lane { database });
+        }
+        answer
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Traffic) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-enum Entered {
-    Now(Lane, Call),
-    Later(oneshot::Receiver<Landed>),
 }
 
 /// A lane that is taken. Whoever waits takes it over where it is dropped.
@@ -92,48 +96,30 @@ struct Lane {
 }
 
 impl Lane {
-    /// Keeps the lane while this is done, but not for longer than its patience.
-    async fn keep<T>(self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        match timeout(LANE_PATIENCE, work.as_mut()).await {
-            Ok(done) => done,
-            Err(_) => {
-                drop(self);
-                work.await
-            }
-        }
-    }
-
-    /// Carries those who waited, in a task of its own: each of them may give up, and the others' calls go on.
+    /// Carries a company, in a task of its own: each caller may give up, or be slow to ask, and the others' calls go on.
     async fn carry(self, company: Vec<Waiting>) {
         let database = self.database.clone();
-        self.keep(database.carry(company)).await;
+        let mut work = pin!(database.carry(company));
+        if timeout(LANE_PATIENCE, work.as_mut()).await.is_err() {
+            drop(self);
+            work.await;
+        }
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        let lanes = self.database.lanes();
-        let company = lanes.with(|traffic| {
+        let company = self.database.lanes().with(|traffic| {
             let company = traffic.next();
             if company.is_empty() {
                 traffic.free += 1;
             }
             company
         });
-        if company.is_empty() {
-            return;
-        }
-        match Handle::try_current() {
-            Ok(runtime) => {
-                let database = self.database.clone();
-                runtime.spawn(Self { database }.carry(company));
-            }
-            // There is no runtime any more, so that nobody waits.
-            Err(_) => lanes.with(|traffic| {
-                traffic.free += 1;
-                traffic.waiting.clear();
-            }),
+        if let Some(first) = company.first() {
+            let runtime = first.runtime.clone();
+            let database = self.database.clone();
+            runtime.spawn(Self { database }.carry(company));
         }
     }
 }
@@ -167,33 +153,35 @@ impl Database {
             function,
             arguments,
         };
-        let answer = match self.lanes().enter(self, call) {
-            Entered::Later(answer) => answer,
-            Entered::Now(lane, call) => return lane.keep(self.alone(call)).await,
+        let gone = |_| {
+            Err(Error::Unreachable {
+                target: self.target().to_string(),
+                reason: "the task that made the call ended".to_owned(),
+            })
         };
-        let gone = |_| Err(Error::Answer("the runtime ended".to_owned()));
-        answer.await.unwrap_or_else(gone)
+        self.lanes().enter(self, call).await.unwrap_or_else(gone)
     }
 
-    async fn alone(&self, call: Call) -> Landed {
-        let calls = Json::Array(vec![call.arguments]);
-        match self.send_together(call.function, calls).await {
-            Ok(rows) => Ok(rows.into_iter().next()),
-            Err(error) => lost(&error).map_or(Ok(None), Err),
-        }
-    }
-
-    /// Makes the calls in one statement, and tells each what became of it.
+    /// Makes the calls in one statement, and tells each what became of it. Where everybody has given up, the statement is as well.
     async fn carry(&self, company: Vec<Waiting>) {
         let Some(function) = company.first().map(|first| first.call.function) else {
             return;
         };
-        let (calls, company): (Vec<_>, Vec<_>) = company
+        let (calls, mut company): (Vec<_>, Vec<_>) = company
             .into_iter()
             .map(|waiting| (waiting.call.arguments, waiting.landed))
             .unzip();
+        let given_up = async {
+            for landed in &mut company {
+                landed.closed().await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = self.send_together(function, Json::Array(calls)) => outcome,
+            () = given_up => return,
+        };
         let mut answers: Vec<Landed> = company.iter().map(|_| Ok(None)).collect();
-        match self.send_together(function, Json::Array(calls)).await {
+        match outcome {
             Ok(rows) => {
                 for row in rows {
                     let place = row.try_get::<_, i64>("call_number").ok();
@@ -226,10 +214,10 @@ fn lost(error: &Error) -> Option<Error> {
         }),
         &Error::TimedOut {
             limit,
-            known_undone,
+            known_undone: false,
         } => Some(Error::TimedOut {
             limit,
-            known_undone,
+            known_undone: false,
         }),
         &Error::PoolExhausted { waited } => Some(Error::PoolExhausted { waited }),
         Error::Database {

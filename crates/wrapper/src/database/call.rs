@@ -71,7 +71,11 @@ impl Value {
             Self::Boolean(value) => json!(value),
             // PostgreSQL reads no year before the first in this form; a time that long ago is refused, whichever it is.
             Self::Time(Some(time)) if *time < FIRST_YEAR => json!("-infinity"),
-            Self::Time(value) => json!(value),
+            // Cut to what the database keeps, as the driver does; it would round a text.
+            Self::Time(value) => {
+                let kept = value.map(|time| Timestamp::from_microsecond(time.as_microsecond()));
+                json!(kept.and_then(Result::ok))
+            }
             Self::Interval(value) => json!(value),
             Self::FromNow(value) => json!(value),
             Self::DatabaseClock(known) => json!(known.then_some("now")),

@@ -10,7 +10,9 @@ CREATE OR REPLACE FUNCTION fn_process_runs_finish(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
-SET enable_seqscan = off SET jit = off AS $$
+SET enable_seqscan = off SET jit = off
+-- A row that somebody else is just writing is for the single functions to wait for.
+SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
   v_locked bigint[];
@@ -29,7 +31,7 @@ BEGIN
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') = 'read committed' THEN
-    -- Nothing of a run is later than its conclusion.
+    -- One time for all: nothing of a run is later than its conclusion.
     v_now := clock_timestamp();
     RETURN QUERY
       WITH found AS MATERIALIZED (
@@ -83,12 +85,12 @@ BEGIN
       parts AS (
         INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
           correlation_id, dot_code, invocation_id, status, evidence_type, verdict, output_digest, source_system, input_ref, output_ref,
-          evidence_ref, actor, started_at, ended_at)
+          evidence_ref, actor, started_at, ended_at, created_at)
         SELECT f.component_run_id, f.process_run_id, 'verifier', f.process_candidate_code,
           f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.verdict, f.output_digest, 'dot_exec_wrapper', f.input_ref, f.output_ref,
           -- As fn_dot_evidence_tags.
           (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
-          f.actor, f.started_at, f.ended_at
+          f.actor, f.started_at, f.ended_at, v_now
         FROM found f),
       -- From here on as fn_dot_conclusion_write.
       conclusions AS (

@@ -9,7 +9,9 @@ CREATE OR REPLACE FUNCTION fn_process_runs_hand_over(p_calls jsonb)
 RETURNS TABLE (call_number bigint, verifier_invocation_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
-SET enable_seqscan = off SET jit = off AS $$
+SET enable_seqscan = off SET jit = off
+-- A row that somebody else is just writing is for the single functions to wait for.
+SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
   v_locked bigint[];
@@ -30,6 +32,7 @@ BEGIN
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') = 'read committed'
      AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0)) THEN
+    -- One time for all: which of a statement's parts is carried out first is the planner's to say.
     v_now := clock_timestamp();
     RETURN QUERY
       WITH found AS MATERIALIZED (
@@ -79,17 +82,17 @@ BEGIN
       parts AS (
         INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
           correlation_id, dot_code, invocation_id, status, evidence_type, output_digest, source_system, input_ref, output_ref,
-          evidence_ref, actor, started_at, ended_at)
+          evidence_ref, actor, started_at, ended_at, created_at)
         SELECT f.component_run_id, f.process_run_id, 'producer', f.process_candidate_code,
           f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.output_digest, 'dot_exec_wrapper', f.input_ref, f.output_ref,
           -- As fn_dot_evidence_tags.
           (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
-          f.actor, f.started_at, f.ended_at
+          f.actor, f.started_at, f.ended_at, v_now
         FROM found f),
       receipts AS (
         -- Without a producer's row there was no receipt for its verifier.
-        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_snapshot)
-        SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref, f.output_digest, f.runner, f.snapshot
+        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_at, begun_snapshot)
+        SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref, f.output_digest, f.runner, v_now, f.snapshot
         FROM found f)
       SELECT f.number, f.receipt_id
       FROM found f
