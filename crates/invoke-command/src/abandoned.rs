@@ -1,20 +1,25 @@
 //! What is done when the supervisor itself was killed: by a tool of a real run, which may, or by an operator.
 //!
-//! Nobody adopts orphans then. The tool itself is killed by the kernel with its supervisor; its other processes are looked for
-//! by their session and by a variable in their environment. A process that left both can not be found; the
-//! report says that the supervisor was lost, and so that nobody knows.
+//! The tool itself is killed by the kernel with its supervisor. Its other processes are orphans then, and dotwrap is the next who
+//! adopts them: it is told apart from its other children by a mark that no process can take off again, the kernel's
+//! `no_new_privs`. Where dotwrap bears that itself, or the system knows neither, they are looked for by their session and by a variable
+//! in their environment; a process that left both is not found. The report says in any case that the supervisor was lost, and so
+//! that nobody knows what was done.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, waitpid},
+    },
     unistd::Pid,
 };
 
 use crate::{
     Leftover, Report,
     supervised::MARK,
-    supervisor::{Process, processes},
+    supervisor::{Process, family, processes},
 };
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -42,18 +47,46 @@ pub(crate) async fn end(tool: u32, mark: &str) -> Report {
         ));
     }
     report.survived = find(tool, mark).iter().map(Leftover::from).collect();
+    for process in adopted(&processes()) {
+        // Nobody else asks how they ended, and nobody wants to know.
+        let _still_runs = waitpid(Pid::from_raw(process), Some(WaitPidFlag::WNOHANG));
+    }
     report
 }
 
 fn find(tool: u32, mark: &str) -> Vec<Process> {
     let variable = format!("{MARK}={mark}");
-    processes()
-        .into_iter()
+    let all = processes();
+    let adopted = family(&all, adopted(&all));
+    all.into_iter()
         .filter(|process| !process.has_ended())
         .filter(|process| {
-            process.session.unsigned_abs() == tool || has_variable(process.id, variable.as_bytes())
+            process.session.unsigned_abs() == tool
+                || adopted.contains(&process.id)
+                || has_variable(process.id, variable.as_bytes())
         })
         .collect()
+}
+
+/// The children of this process that once were a tool's. A tool whose supervisor lives is its supervisor's child.
+fn adopted(all: &[Process]) -> BTreeSet<i32> {
+    let own = std::process::id().cast_signed();
+    if has_no_new_privileges(own) {
+        return BTreeSet::new();
+    }
+    all.iter()
+        .filter(|process| process.parent == own && has_no_new_privileges(process.id))
+        .map(|process| process.id)
+        .collect()
+}
+
+fn has_no_new_privileges(process: i32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/status")).is_ok_and(|status| {
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix("NoNewPrivs:"))
+            .any(|set| set.trim() == "1")
+    })
 }
 
 fn has_variable(process: i32, variable: &[u8]) -> bool {

@@ -29,7 +29,8 @@ use uuid::Uuid;
 use crate::{
     Limits, Sandbox, abandoned,
     supervisor::{
-        LEAVE, Launch, Message, Order, Report, STOP, SUPERVISE, Why, clock, this_executable,
+        LEAVE, Launch, Message, Order, Report, STOP, SUPERVISE, Why, adopt_orphans, clock,
+        this_executable,
     },
 };
 
@@ -119,12 +120,16 @@ impl Supervisor {
 
     /// Starts a tool.
     ///
+    /// From the first start on, this process is the one that the kernel gives orphans to whose supervisor was killed, whoever
+    /// below it they belonged to.
+    ///
     /// # Errors
     /// [`NotStarted`]; nothing is left running then.
     pub async fn start(&self, program: Program, stdin: Stdin) -> Result<Supervised, NotStarted> {
         let failed = |what: &str, error: io::Error| NotStarted(format!("{what}: {error}"));
         let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
         let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
+        let _found_by_its_marks_then = adopt_orphans();
         let supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;

@@ -408,6 +408,40 @@ async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) 
 }
 
 #[apply(on_each_version)]
+async fn a_run_is_concluded_by_nobody_who_does_not_see_all_of_it(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    let older = stage.clients("runner", 2).await;
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM dot.v_process_run";
+    let concludes: [fn(&Begun) -> Call; 2] = [
+        |run| run.conclusion("failed"),
+        |_| Call::new("fn_process_run_reap").text("p_actor", "reaper"),
+    ];
+    for (concluded, conclude) in (1..).zip(concludes) {
+        // Runs out by itself: a lease that was written to would tell an older snapshot already.
+        let short = begin("REAL_RUN").with("p_lease_ttl_seconds", "1");
+        let run = Begun::of(&row(&runner, &short.sql()).await);
+        for (old, unseen) in older
+            .iter()
+            .zip([run.producer("REAL_RUN"), run.invocation()])
+        {
+            execute(old, snapshot).await;
+            rows(&runner, &unseen.sql()).await;
+        }
+        execute(&runner, "SELECT pg_sleep(1.1)").await;
+        for old in &older {
+            let error = ask(old, &conclude(&run).sql()).await.unwrap_err();
+            assert_eq!(error.code().unwrap().code(), "40001", "{error:?}");
+            execute(old, "ROLLBACK").await;
+        }
+        execute(&runner, snapshot).await;
+        rows(&runner, &conclude(&run).sql()).await;
+        execute(&runner, "COMMIT").await;
+        let counted = "SELECT sum(component_count)::bigint FROM dot.v_process_observation_rollup";
+        assert_eq!(number(&superuser, counted).await, concluded);
+    }
+}
+
+#[apply(on_each_version)]
 async fn what_passes_is_an_output_that_its_producer_committed(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     for nothing in ["NULL", "''", "' '"] {

@@ -71,25 +71,30 @@ pub(crate) fn processes() -> Vec<Process> {
         .collect()
 }
 
-/// What runs below this process. A look, not a promise: they may fork while it looks.
-pub(super) fn running() -> Vec<Process> {
-    let all = processes();
-    let mut family = BTreeSet::from([std::process::id().cast_signed()]);
+/// Of all processes, these and what descends from them.
+pub(crate) fn family(all: &[Process], mut members: BTreeSet<i32>) -> BTreeSet<i32> {
     loop {
-        let size = family.len();
-        family.extend(
-            all.iter()
-                .filter(|process| family.contains(&process.parent))
-                .map(|process| process.id)
-                .collect::<Vec<_>>(),
-        );
-        if family.len() == size {
-            break;
+        let size = members.len();
+        let children: Vec<i32> = all
+            .iter()
+            .filter(|process| members.contains(&process.parent))
+            .map(|process| process.id)
+            .collect();
+        members.extend(children);
+        if members.len() == size {
+            return members;
         }
     }
+}
+
+/// What runs below this process. A look, not a promise: they may fork while it looks.
+pub(super) fn running() -> Vec<Process> {
+    let own = std::process::id().cast_signed();
+    let all = processes();
+    let family = family(&all, BTreeSet::from([own]));
     all.into_iter()
-        .filter(|process| family.contains(&process.id) && !process.has_ended())
-        .filter(|process| process.id != std::process::id().cast_signed())
+        .filter(|process| family.contains(&process.id) && process.id != own)
+        .filter(|process| !process.has_ended())
         .collect()
 }
 

@@ -24,10 +24,11 @@ mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
-pub(crate) use descendants::{Process, processes};
+pub(crate) use descendants::{Process, family, processes};
 pub use order::Launch;
 pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, clock};
 pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
+pub(crate) use restrict::adopt_orphans;
 pub(crate) use watch::this_executable;
 
 /// Does a supervisor's or a launcher's work, if this process was started as one; call it first thing in `main`, before

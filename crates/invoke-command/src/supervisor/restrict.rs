@@ -17,7 +17,7 @@ pub(super) fn tie_to_supervisor() -> Vec<String> {
 }
 
 /// Makes this process the parent of every orphan below it.
-pub(super) fn adopt_orphans() -> Result<(), String> {
+pub(crate) fn adopt_orphans() -> Result<(), String> {
     system::adopt_orphans()
 }
 

@@ -73,6 +73,35 @@ async fn in_a_real_run_it_can_and_then_nobody_claims_to_know() {
 }
 
 #[tokio::test]
+async fn what_left_session_and_environment_is_ended_with_a_lost_supervisor() {
+    let script = r#"(setsid env -i sh -c 'trap "" TERM; (setsid env -i sleep 1000 & echo $! >child); echo $$ >daemon; sleep 1000' &)
+while ! test -s daemon; do :; done; kill -9 $PPID; sleep 1000"#;
+    let case = Case::script(script, json!({})).for_real();
+    // Of another tool, whose supervisor lives, nothing is touched.
+    let other = "echo $$ >up; while ! test -s stop; do sleep 0.01; done; echo on";
+    let other = Case::script(other, json!({})).for_real();
+    let (answer, printed) = tokio::join!(
+        async {
+            other.process_in("up").await;
+            let answer = case.run().await;
+            other.write("stop", "now");
+            answer
+        },
+        other.run(),
+    );
+    assert_eq!(failure(&answer).code, "supervisor_lost");
+    assert!(
+        !answer.evidence.contains_key("survived"),
+        "{:?}",
+        answer.evidence
+    );
+    for name in ["daemon", "child"] {
+        assert!(is_gone(case.process_in(name).await), "{name}");
+    }
+    assert_eq!(crate::support::printed(&printed), "on\n");
+}
+
+#[tokio::test]
 async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
     let script = format!("{DAEMON} kill -STOP $PPID; sleep 1000");
     let limits = json!({"limits": {"grace_ms": 100}});

@@ -114,6 +114,11 @@ impl Case {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Puts a file into the script's working folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.call.folder.join("work").join(name), text).unwrap();
+    }
+
     pub(crate) async fn run(&self) -> Answer {
         self.run_until(Stop::never()).await
     }

@@ -85,7 +85,7 @@ BEGIN
   -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
   -- run from being concluded while this transaction is under way.
   PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
-  PERFORM fn_dot_check_other_part_is_seen(v_run, p_component_role);
+  PERFORM fn_dot_check_part_is_seen(v_run, CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
   IF v_run.dot_code IS NULL THEN
     -- Which pair's run it is may have been said while this waited.
     PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);

@@ -18,6 +18,7 @@ BEGIN
     PERFORM fn_dot_refuse('lease_lost', format('the run %s was recorded without a lease: it was never begun', p_process_run_id),
       jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
+  PERFORM fn_dot_check_run_is_seen(v_run);
   PERFORM fn_dot_check_not_concluded(v_run);
   RETURN v_run;
 END;

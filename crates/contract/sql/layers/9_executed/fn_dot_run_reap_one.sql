@@ -13,6 +13,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
+  PERFORM fn_dot_check_run_is_seen(v_run);
   SELECT c.verdict INTO v_verdict FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
   v_is_open := fn_dot_run_has_open_receipt(p_process_run_id);
   IF NOT EXISTS (SELECT FROM dot_invocation i WHERE i.process_run_id = p_process_run_id) THEN
