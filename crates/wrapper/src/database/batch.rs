@@ -1,17 +1,18 @@
 //! Calls that are made at the same time travel together: one round trip and one commit for several of them.
 //!
-//! A function that takes one call or several (`fn_process_runs_…`) is called through a few lanes. While one is free a call goes at
-//! once. Calls that come while none is wait for the first that gets free, and all that wait for one function by then go in one
-//! statement. So nothing is held back to fill a batch, and the busier the lanes, the larger the batches: group commit, as databases
+//! A function that takes one call or several (`fn_process_runs_…`) is called through two lanes. While nothing travels a call goes at
+//! once. While something does, calls wait until half of all there are want the same function, or until what travels is back, and go in one
+//! statement. So nothing waits for what may never come, and the busier the lanes, the larger the batches: group commit, as databases
 //! call it, one level up.
 //!
 //! Runs do not learn of each other. A call that its company could not be carried out with is made again alone, and is answered or
 //! refused there.
 
 use std::{
+    collections::BTreeMap,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value as Json;
@@ -28,8 +29,9 @@ const LANES: usize = 2;
 /// How many calls go in one statement at most: what one of them does may delay its company.
 const MOST_TOGETHER: usize = 32;
 
-/// How long a statement keeps its lane. One that takes longer waits for something, and nobody else has to wait for that too.
-const LANE_PATIENCE: Duration = Duration::from_millis(10);
+/// How long a statement keeps its lane: one that takes longer waits for something, and nobody else has to wait for that too. And how long
+/// a call lets larger companies go first.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The lanes, and what waits for one.
 #[derive(Clone)]
@@ -37,12 +39,15 @@ pub(crate) struct Lanes(Arc<Mutex<Traffic>>);
 
 struct Traffic {
     free: usize,
+    /// How many calls the lanes carry that are taken.
+    travelling: usize,
     waiting: Vec<Waiting>,
 }
 
 struct Waiting {
     call: Call,
     landed: oneshot::Sender<Landed>,
+    since: Instant,
     /// Where the caller is waiting: a task that is spawned there goes on for as long as anybody does.
     runtime: Handle,
 }
@@ -60,6 +65,7 @@ impl Lanes {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Traffic {
             free: LANES,
+            travelling: 0,
             waiting: Vec::new(),
         })))
     }
@@ -70,19 +76,26 @@ impl Lanes {
         let waiting = Waiting {
             call,
             landed,
+            since: Instant::now(),
             runtime: Handle::current(),
         };
-        let lane = self.with(|traffic| {
-            traffic.waiting.push(waiting);
-            let is_free = traffic.free > 0;
-            traffic.free -= usize::from(is_free);
-            is_free
-        });
-        if lane {
-            let database = database.clone();
-            drop(Lane { database });
-        }
+        self.with(|traffic| traffic.waiting.push(waiting));
+        self.depart(database);
         answer
+    }
+
+    /// Sends off whoever goes next.
+    fn depart(&self, database: &Database) {
+        while let Some(company) = self.with(Traffic::next) {
+            let lane = Lane {
+                database: database.clone(),
+                calls: company.len(),
+            };
+            if let Some(first) = company.first() {
+                let runtime = first.runtime.clone();
+                runtime.spawn(lane.carry(company));
+            }
+        }
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Traffic) -> T) -> T {
@@ -90,9 +103,10 @@ impl Lanes {
     }
 }
 
-/// A lane that is taken. Whoever waits takes it over where it is dropped.
+/// A lane that is taken. Where it is dropped, whoever waits may go.
 struct Lane {
     database: Database,
+    calls: usize,
 }
 
 impl Lane {
@@ -100,7 +114,7 @@ impl Lane {
     async fn carry(self, company: Vec<Waiting>) {
         let database = self.database.clone();
         let mut work = pin!(database.carry(company));
-        if timeout(LANE_PATIENCE, work.as_mut()).await.is_err() {
+        if timeout(PATIENCE, work.as_mut()).await.is_err() {
             drop(self);
             work.await;
         }
@@ -109,27 +123,27 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        let company = self.database.lanes().with(|traffic| {
-            let company = traffic.next();
-            if company.is_empty() {
-                traffic.free += 1;
-            }
-            company
+        let lanes = self.database.lanes();
+        lanes.with(|traffic| {
+            traffic.free += 1;
+            traffic.travelling -= self.calls;
         });
-        if let Some(first) = company.first() {
-            let runtime = first.runtime.clone();
-            let database = self.database.clone();
-            runtime.spawn(Self { database }.carry(company));
-        }
+        lanes.depart(&self.database);
     }
 }
 
 impl Traffic {
-    /// Who goes next: whoever waited longest, and all who wait for the same function.
-    fn next(&mut self) -> Vec<Waiting> {
+    /// Who goes now, and takes a lane: the most that wait for one function, or those with whoever has waited too long.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
         self.waiting.retain(|waiting| !waiting.landed.is_closed());
-        let Some(function) = self.waiting.first().map(|first| first.call.function) else {
-            return Vec::new();
+        if self.free == 0 {
+            return None;
+        }
+        let oldest = self.waiting.first()?;
+        let function = if oldest.since.elapsed() > PATIENCE {
+            oldest.call.function
+        } else {
+            self.largest_company()?
         };
         let mut places = MOST_TOGETHER;
         let company = self.waiting.extract_if(.., |waiting| {
@@ -137,7 +151,22 @@ impl Traffic {
             places -= usize::from(goes);
             goes
         });
-        company.collect()
+        let company: Vec<Waiting> = company.collect();
+        self.free -= 1;
+        self.travelling += company.len();
+        Some(company)
+    }
+
+    /// What most wait for. A statement for one call costs nearly as much as one for several: while another travels, it waits until
+    /// half of all calls can go with it.
+    fn largest_company(&self) -> Option<&'static str> {
+        let mut companies = BTreeMap::new();
+        for waiting in &self.waiting {
+            *companies.entry(waiting.call.function).or_insert(0) += 1;
+        }
+        let (function, together) = companies.into_iter().max_by_key(|(_, calls)| *calls)?;
+        let all = self.waiting.len() + self.travelling;
+        (self.travelling == 0 || 2 * together >= all).then_some(function)
     }
 }
 
