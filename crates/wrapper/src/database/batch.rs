@@ -158,15 +158,16 @@ impl Traffic {
     }
 
     /// What most wait for. A statement for one call costs nearly as much as one for several: while another travels, it waits until
-    /// half of all calls can go with it.
+    /// half of all calls can go with it, or as many as it takes.
     fn largest_company(&self) -> Option<&'static str> {
         let mut companies = BTreeMap::new();
         for waiting in &self.waiting {
             *companies.entry(waiting.call.function).or_insert(0) += 1;
         }
         let (function, together) = companies.into_iter().max_by_key(|(_, calls)| *calls)?;
-        let all = self.waiting.len() + self.travelling;
-        (self.travelling == 0 || 2 * together >= all).then_some(function)
+        let half = (self.waiting.len() + self.travelling).div_ceil(2);
+        let enough = self.travelling == 0 || together >= half.min(MOST_TOGETHER);
+        enough.then_some(function)
     }
 }
 
