@@ -26,6 +26,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("evidence/receipt_fits_its_component.sql"),
     },
     Check {
+        name: "receipt_names_what_was_called",
+        rule: "A component that says what was called says what its receipt was opened for.",
+        source: "contract, Ledger: dot_invocation.endpoint_ref",
+        severity: Severity::Violation,
+        question: include_str!("evidence/receipt_names_what_was_called.sql"),
+    },
+    Check {
         name: "receipt_and_component_are_of_one_login",
         rule: "What came of a call is recorded by the login that opened its receipt.",
         source: "contract, Where trust ends",

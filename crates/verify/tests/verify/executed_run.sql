@@ -29,7 +29,7 @@ INSERT INTO dot.process_component_observation (component_run_id, process_run_id,
   invocation_id, status, evidence_type, output_digest, source_system, evidence_ref, actor)
 VALUES ('0e000000-0000-7000-8000-00000000000a', '0e000000-0000-7000-8000-000000000001', 'producer', 'PROC:copy', 'corr-e', 'COPY',
   '0e000000-0000-7000-8000-0000000000ca', 'step_completed', 'REAL_RUN', 'sha256:1234', 'dot_exec_runner',
-  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
+  '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN", "endpoint_ref": "command:cp"}', 'run');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
 VALUES ('0e000000-0000-7000-8000-0000000000cb', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN', 'REAL_RUN', 'command:cmp', 'run', 'sha256:1234', pg_current_snapshot());
 COMMIT;

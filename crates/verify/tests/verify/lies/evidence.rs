@@ -46,6 +46,12 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[("receipt_fits_its_component", "{executed_producer}")],
     },
     Lie {
+        told: "a call of something else than the receipt names",
+        sql: "UPDATE dot.process_component_observation SET evidence_ref = evidence_ref || '{\"endpoint_ref\": \"command:mv\"}'
+            WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("receipt_names_what_was_called", "{executed_producer}: called command:mv, its receipt {producer_receipt} is for command:cp")],
+    },
+    Lie {
         told: "one receipt for two components",
         sql: "DROP INDEX dot.process_component_receipt_once;
             UPDATE dot.process_component_observation SET invocation_id = '{dry_producer_receipt}', evidence_ref = evidence_ref - 'no_execute'
