@@ -1,6 +1,6 @@
 //! The invokers that this program brings, one an engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke_agent_api::AgentApiInvoker;
@@ -10,9 +10,13 @@ use dotwrap_runner::Engines;
 
 use crate::failure::Failure;
 
-/// All of them. Hosts that are not named are not called.
-pub(crate) fn all(hosts: &[String], authorities: Option<&Path>) -> Result<Engines, Failure> {
-    let supervisor = Supervisor::of_this_program();
+/// All of them. Hosts that are not named are not called; tools of a dry run do not see the folders of `doors`.
+pub(crate) fn all(
+    hosts: &[String],
+    authorities: Option<&Path>,
+    doors: Vec<PathBuf>,
+) -> Result<Engines, Failure> {
+    let supervisor = Supervisor::of_this_program().hiding(doors);
     let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
         Failure::usage(error.to_string()).hint(
             "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",

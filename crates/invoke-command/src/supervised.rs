@@ -41,6 +41,7 @@ pub(crate) const MARK: &str = "DOT_SUPERVISION";
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     executable: PathBuf,
+    hidden: Vec<PathBuf>,
 }
 
 /// What is started, and how.
@@ -115,7 +116,16 @@ impl Supervisor {
     pub fn with_executable(executable: impl Into<PathBuf>) -> Self {
         Self {
             executable: executable.into(),
+            hidden: Vec::new(),
         }
+    }
+
+    /// Tools in a sandbox do not see these folders, where the kernel can do that; the [`Launch`] says where it can not. It is for sockets:
+    /// whoever listens there may write for a tool that may not.
+    #[must_use]
+    pub fn hiding(mut self, folders: Vec<PathBuf>) -> Self {
+        self.hidden = folders;
+        self
     }
 
     /// Starts a tool.
@@ -137,7 +147,7 @@ impl Supervisor {
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(order(program, &mark)).map_err(|error| failed("no order", error))?;
+        let order = line(self.order(program, &mark)).map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
             .await
@@ -169,6 +179,29 @@ impl Supervisor {
             report: None,
             _renewals: renewals,
         })
+    }
+
+    fn order(&self, program: Program, mark: &str) -> Order {
+        let mut environment = program.environment;
+        environment.insert(MARK.to_owned(), mark.to_owned());
+        Order {
+            program: program.path,
+            arg0: program.arg0,
+            arguments: program.arguments,
+            environment,
+            folder: program.folder,
+            stderr: program.stderr,
+            limits: program.limits,
+            sandbox: program.sandbox,
+            hidden: self.hidden.clone(),
+            time_limit_ms: program
+                .time_limit
+                .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            leave_until_ms: program
+                .leave
+                .and_then(|leave| leave.end())
+                .map(on_the_clock),
+        }
     }
 
     /// Its standard error is the control channel: the one of the three that the tool is given otherwise.
@@ -263,28 +296,6 @@ impl Pipes {
             tool_stdin,
             tool_stdout: Stdio::from(far),
         })
-    }
-}
-
-fn order(program: Program, mark: &str) -> Order {
-    let mut environment = program.environment;
-    environment.insert(MARK.to_owned(), mark.to_owned());
-    Order {
-        program: program.path,
-        arg0: program.arg0,
-        arguments: program.arguments,
-        environment,
-        folder: program.folder,
-        stderr: program.stderr,
-        limits: program.limits,
-        sandbox: program.sandbox,
-        time_limit_ms: program
-            .time_limit
-            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
-        leave_until_ms: program
-            .leave
-            .and_then(|leave| leave.end())
-            .map(on_the_clock),
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod descendants;
 mod descriptors;
+mod hide;
 mod launch;
 mod order;
 mod report;

@@ -43,6 +43,8 @@ pub(crate) struct Order {
     pub(crate) stderr: PathBuf,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    /// What a tool in the sandbox does not see.
+    pub(crate) hidden: Vec<PathBuf>,
     pub(crate) time_limit_ms: Option<u64>,
     /// As [`LEAVE`] says it.
     pub(crate) leave_until_ms: Option<u64>,
@@ -71,6 +73,7 @@ pub(crate) struct LaunchOrder {
     pub(crate) supervisor: u32,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    pub(crate) hidden: Vec<PathBuf>,
 }
 
 /// What was set up before the tool's first instruction.

@@ -1,12 +1,20 @@
 //! The sandbox, from inside.
 
+use std::path::PathBuf;
+
+use super::hide;
 use crate::{Sandbox, SandboxReport};
 
 /// Restricts this process, and so the tool that it becomes, for good.
-pub(super) fn apply(sandbox: &Sandbox) -> SandboxReport {
+pub(super) fn apply(sandbox: &Sandbox, hidden: &[PathBuf]) -> SandboxReport {
     match sandbox {
         Sandbox::Unrestricted => SandboxReport::not_restricted(),
-        Sandbox::WritesBelow(paths) => system::writes_below(paths),
+        Sandbox::WritesBelow(paths) => {
+            let not_hidden = hide::hide(hidden);
+            let mut report = system::writes_below(paths);
+            report.missing.extend(not_hidden);
+            report
+        }
     }
 }
 

@@ -435,6 +435,7 @@ fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::
         supervisor: std::process::id(),
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
+        hidden: order.hidden.clone(),
     };
     let launcher = Command::new(this_executable())
         .arg0("dotwrap-launcher")

@@ -124,7 +124,11 @@ impl Case {
     }
 
     pub(crate) async fn run_until(&self, stop: Stop) -> Answer {
-        let invoker = invoker();
+        self.run_by(supervisor(), stop).await
+    }
+
+    pub(crate) async fn run_by(&self, supervisor: Supervisor, stop: Stop) -> Answer {
+        let invoker = CommandInvoker::new(supervisor);
         invoker.check(&self.call.contract, self.call.mode).unwrap();
         invoker.invoke(&self.call, stop).await
     }
