@@ -16,7 +16,7 @@ pub(crate) fn all(
     authorities: Option<&Path>,
     doors: Vec<PathBuf>,
 ) -> Result<Engines, Failure> {
-    let supervisor = Supervisor::of_this_program().hiding(doors);
+    let supervisor = Supervisor::of_this_program().adopting().hiding(doors);
     let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
         Failure::usage(error.to_string()).hint(
             "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",

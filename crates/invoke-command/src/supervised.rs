@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
     os::{
         fd::OwnedFd,
-        unix::{net::UnixStream as BlockingStream, process::CommandExt},
+        unix::{
+            net::UnixStream as BlockingStream,
+            process::{CommandExt, ExitStatusExt},
+        },
     },
     path::{Path, PathBuf},
     process::Stdio,
@@ -21,15 +24,16 @@ use tokio::{
         unix::pipe::{Receiver, Sender},
     },
     process::{Child, Command},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::Instant,
 };
 use uuid::Uuid;
 
 use crate::{
-    Limits, Sandbox, abandoned,
+    Limits, Sandbox,
+    abandoned::{self, Abandoned},
     supervisor::{
-        LEAVE, Launch, Message, Order, Report, STOP, SUPERVISE, Why, adopt_orphans, clock,
+        LEAVE, Launch, Message, Order, Process, Report, STOP, SUPERVISE, Why, clock,
         this_executable,
     },
 };
@@ -42,6 +46,7 @@ pub(crate) const MARK: &str = "DOT_SUPERVISION";
 pub struct Supervisor {
     executable: PathBuf,
     hidden: Vec<PathBuf>,
+    adopts: bool,
 }
 
 /// What is started, and how.
@@ -95,13 +100,14 @@ pub struct Supervised {
     pub stdin: Option<Sender>,
     /// Its standard output. It must be read, or the tool waits.
     pub stdout: Option<Receiver>,
-    process: u32,
     launch: Launch,
     supervisor: Child,
     messages: Lines<BufReader<UnixStream>>,
     control: BlockingStream,
-    mark: String,
+    abandoned: Abandoned,
     report: Option<Report>,
+    /// What is done where the supervisor is lost. A task: who waits for it may be interrupted.
+    ending: Option<JoinHandle<Report>>,
     /// Passes on each renewal of the leave; ends with this.
     _renewals: JoinSet<()>,
 }
@@ -117,7 +123,17 @@ impl Supervisor {
         Self {
             executable: executable.into(),
             hidden: Vec::new(),
+            adopts: false,
         }
+    }
+
+    /// Ends what a tool leaves that killed its supervisor, even if it left its session and its environment. For that this process becomes
+    /// the one that adopts orphans, for good, and kills children that it did not start itself: those in another session, with
+    /// `no_new_privs`, that are younger than the lost supervisor. So it is for programs whose children are all known.
+    #[must_use]
+    pub fn adopting(mut self) -> Self {
+        self.adopts = true;
+        self
     }
 
     /// Tools in a sandbox do not see these folders, where the kernel can do that; the [`Launch`] says where it can not. It is for sockets:
@@ -130,20 +146,19 @@ impl Supervisor {
 
     /// Starts a tool.
     ///
-    /// From the first start on, this process is the one that the kernel gives orphans to whose supervisor was killed, whoever
-    /// below it they belonged to.
-    ///
     /// # Errors
     /// [`NotStarted`]; nothing is left running then.
     pub async fn start(&self, program: Program, stdin: Stdin) -> Result<Supervised, NotStarted> {
         let failed = |what: &str, error: io::Error| NotStarted(format!("{what}: {error}"));
         let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
         let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
-        let _found_by_its_marks_then = adopt_orphans();
-        let supervisor = self
+        let adopts = self.adopts && abandoned::adopt();
+        let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
         let mark = Uuid::now_v7().to_string();
+        let started = supervisor.id().filter(|_id| adopts).and_then(Process::of);
+        let adopted_since = started.map(|supervisor| supervisor.started);
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
@@ -160,23 +175,28 @@ impl Supervisor {
             renewals.spawn(pass_on(leave, control));
         }
         let mut messages = BufReader::new(stream).lines();
-        let (process, launch) = match next_message(&mut messages).await {
-            Some(Message::Started { process, launch }) => (process, launch),
+        let (tool, launch) = match next_message(&mut messages).await {
+            Some(Message::Started { process, launch }) => (Some(process), launch),
             Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
             // It was told to stop by somebody else, before it had said anything.
             Some(Message::Ended(_)) => return Err(NotStarted("it was ended at once".to_owned())),
+            None if was_killed(&mut supervisor).await => (None, Launch::unknown()),
             None => return Err(NotStarted("the supervisor ended early".to_owned())),
         };
         Ok(Supervised {
             stdin: pipes.stdin,
             stdout: Some(pipes.stdout),
-            process,
+            abandoned: Abandoned {
+                tool,
+                mark,
+                adopted_since,
+            },
             launch,
             supervisor,
             messages,
             control,
-            mark,
             report: None,
+            ending: None,
             _renewals: renewals,
         })
     }
@@ -220,9 +240,9 @@ impl Supervisor {
 }
 
 impl Supervised {
-    /// The tool's process id, which is also its group's and session's.
+    /// The tool's process id, which is also its group's and session's; 0 where its supervisor was killed before it had said it.
     pub fn process(&self) -> u32 {
-        self.process
+        self.abandoned.tool.unwrap_or_default()
     }
 
     /// What was set up before its first instruction: the sandbox, and what could not be had.
@@ -260,7 +280,7 @@ impl Supervised {
         if let Some(report) = &self.report {
             return report.clone();
         }
-        let report = abandoned::end(self.process, &self.mark).await;
+        let report = self.end_abandoned().await;
         self.report.insert(report).clone()
     }
 
@@ -268,7 +288,16 @@ impl Supervised {
     pub async fn wait_no_longer(mut self) -> Report {
         let _gone_already = self.supervisor.start_kill();
         let _reaped = self.supervisor.wait().await;
-        abandoned::end(self.process, &self.mark).await
+        self.end_abandoned().await
+    }
+
+    async fn end_abandoned(&mut self) -> Report {
+        let abandoned = self.abandoned.clone();
+        let ending = self
+            .ending
+            .get_or_insert_with(|| tokio::spawn(abandoned.end()));
+        let report = ending.await;
+        report.unwrap_or_else(|_panicked| Report::of_lost_supervisor(self.process()))
     }
 }
 
@@ -297,6 +326,12 @@ impl Pipes {
             tool_stdout: Stdio::from(far),
         })
     }
+}
+
+/// Whether it ended by a signal: then it may have started its tool. By itself it says what became of that.
+async fn was_killed(supervisor: &mut Child) -> bool {
+    let status = supervisor.wait().await;
+    status.is_ok_and(|status| status.signal().is_some())
 }
 
 /// Tells the supervisor each new end of the tool's leave. If it is gone, somebody else notices.

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executing::{Begun, DIGEST, begin, begun, ready, run_out};
 use crate::common::world::{CORRELATION, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture};
-use crate::common::{Backend, Call, code, contents, execute, refused, row, rows, text};
+use crate::common::{Backend, Call, ask, code, contents, execute, refused, row, rows, text};
 
 const MODE: &str = "REAL_RUN";
 
@@ -534,4 +534,24 @@ async fn a_reader_sees_what_became_of_each_receipt(backend: Backend) {
         rows(&reader, receipts).await,
         [producer("recorded"), verifier("unknown")]
     );
+}
+
+#[apply(on_each_version)]
+async fn a_snapshot_that_does_not_see_that_a_receipt_was_used_is_not_given_it_again(
+    backend: Backend,
+) {
+    let (stage, runner, _operator, _superuser) = ready(backend).await;
+    let run = begun(&runner, MODE).await;
+    let component = "'01990000-0000-7000-8000-00000000000a'";
+    let hand_over = Both::hand_over(&run)
+        .first("p_component_run_id", component)
+        .together;
+    let receipt = text(&runner, &hand_over.sql()).await;
+    assert_eq!(text(&runner, &hand_over.sql()).await, receipt);
+    let old = stage.client("runner").await;
+    let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM dot.v_process_run";
+    execute(&old, snapshot).await;
+    rows(&runner, &run.verifier(MODE, &receipt, "pass").sql()).await;
+    let error = ask(&old, &hand_over.sql()).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "40001", "{error:?}");
 }

@@ -19,6 +19,8 @@ pub(crate) struct Process {
     pub(crate) group: i32,
     pub(crate) session: i32,
     pub(crate) threads: u64,
+    /// When it was started, in the system's ticks since the machine was.
+    pub(crate) started: u64,
 }
 
 impl Process {
@@ -35,12 +37,19 @@ impl Process {
             group: fields.next()?.parse().ok()?,
             session: fields.next()?.parse().ok()?,
             threads: fields.nth(13)?.parse().ok()?,
+            started: fields.nth(1)?.parse().ok()?,
         })
     }
 
-    /// Has ended, and waits for its parent to ask how.
+    /// Has ended, and waits for its parent to ask how. One whose first thread alone has ended looks like it.
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        self.state == 'X' || self.state == 'Z' && self.threads <= 1
+    }
+
+    /// The process of this id.
+    pub(crate) fn of(id: u32) -> Option<Self> {
+        let stat = fs::read(format!("/proc/{id}/stat")).ok()?;
+        Self::parse(&String::from_utf8_lossy(&stat))
     }
 }
 
@@ -64,10 +73,7 @@ pub(crate) fn processes() -> Vec<Process> {
             let name = entry.file_name();
             name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
         })
-        .filter_map(|entry| {
-            let stat = fs::read(entry.path().join("stat")).ok()?;
-            Process::parse(&String::from_utf8_lossy(&stat))
-        })
+        .filter_map(|entry| Process::of(entry.file_name().to_str()?.parse().ok()?))
         .collect()
 }
 
@@ -125,9 +131,20 @@ mod tests {
     fn a_name_may_look_like_the_fields_behind_it() {
         let stat = "42 (a) S 1 (b)) R 7 8 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 100 0 0";
         let process = Process::parse(stat).unwrap();
+        assert_eq!(process.started, 100);
         assert_eq!((process.id, process.parent), (42, 7));
         assert_eq!((process.group, process.session, process.threads), (8, 9, 3));
         assert_eq!(process.name, "a) S 1 (b)");
+    }
+
+    #[test]
+    fn a_process_has_ended_with_its_last_thread_and_not_with_its_first() {
+        let ended = |threads: u32| {
+            let stat = format!("42 (a) Z 7 8 9 0 -1 0 1 0 0 0 0 0 0 0 20 0 {threads} 0 100 0 0");
+            Process::parse(&stat).unwrap().has_ended()
+        };
+        assert!(ended(1));
+        assert!(!ended(2));
     }
 
     #[test]

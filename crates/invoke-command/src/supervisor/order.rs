@@ -84,3 +84,14 @@ pub struct Launch {
     /// Limits and protections that could not be had, each with its reason.
     pub not_enforced: Vec<String>,
 }
+
+impl Launch {
+    /// Of a tool whose supervisor was lost before it could tell.
+    pub(crate) fn unknown() -> Self {
+        let why = "not known: the supervisor was lost before it could say";
+        Self {
+            sandbox: SandboxReport::not_enforced(why),
+            not_enforced: vec![why.to_owned()],
+        }
+    }
+}

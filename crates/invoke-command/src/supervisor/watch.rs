@@ -364,6 +364,7 @@ impl<'a> Watch<'a> {
                 group: self.tool,
                 session: self.tool,
                 threads: 1,
+                started: 0,
             });
         }
         targets

@@ -1,5 +1,7 @@
 //! Tools that do not want to end, or want somebody else to.
 
+use std::process::Command;
+
 use dotwrap_invoke::Ending;
 use serde_json::json;
 
@@ -74,10 +76,15 @@ async fn in_a_real_run_it_can_and_then_nobody_claims_to_know() {
 
 #[tokio::test]
 async fn what_left_session_and_environment_is_ended_with_a_lost_supervisor() {
-    let script = r#"(setsid env -i sh -c 'trap "" TERM; (setsid env -i sleep 1000 & echo $! >child); echo $$ >daemon; sleep 1000' &)
+    let script = r#"cp "$(command -v sleep)" "$(printf 'sl\377eep')"
+(setsid env -i sh -c 'trap "" TERM; (setsid env -i ./sl* 1000 & echo $! >child); echo $$ >daemon; sleep 1000' &)
 while ! test -s daemon; do :; done; kill -9 $PPID; sleep 1000"#;
     let case = Case::script(script, json!({})).for_real();
-    // Of another tool, whose supervisor lives, nothing is touched.
+    // Of another tool, whose supervisor lives, nothing is touched, nor of a child that is no tool.
+    let mut neighbour = Command::new("setpriv")
+        .args(["--no-new-privs", "sleep", "1000"])
+        .spawn()
+        .unwrap();
     let other = "echo $$ >up; while ! test -s stop; do sleep 0.01; done; echo on";
     let other = Case::script(other, json!({})).for_real();
     let (answer, printed) = tokio::join!(
@@ -95,10 +102,26 @@ while ! test -s daemon; do :; done; kill -9 $PPID; sleep 1000"#;
         "{:?}",
         answer.evidence
     );
+    let told = answer.evidence["told"][0].as_str().unwrap();
+    assert!(told.starts_with("SIGKILL to "), "{told}");
     for name in ["daemon", "child"] {
         assert!(is_gone(case.process_in(name).await), "{name}");
     }
     assert_eq!(crate::support::printed(&printed), "on\n");
+    assert_eq!(neighbour.try_wait().unwrap(), None);
+    neighbour.kill().unwrap();
+    neighbour.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_tool_that_kills_its_supervisor_at_once_is_not_said_to_have_never_run() {
+    for _ in 0..20 {
+        let script = "kill -9 $PPID; (setsid env -i sleep 1000 & echo $! >child); sleep 1000";
+        let case = Case::script(script, json!({})).for_real();
+        let answer = case.run().await;
+        assert_eq!(failure(&answer).code, "supervisor_lost");
+        assert!(failure(&answer).outcome_unknown);
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ pub(crate) fn invoker() -> CommandInvoker {
 }
 
 pub(crate) fn supervisor() -> Supervisor {
-    Supervisor::with_executable(env!("CARGO_BIN_EXE_invoke-command-probe"))
+    Supervisor::with_executable(env!("CARGO_BIN_EXE_invoke-command-probe")).adopting()
 }
 
 /// A call that is put together, and the folder that goes with it.

@@ -7,17 +7,17 @@ CREATE OR REPLACE FUNCTION fn_dot_run_handed_over(
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_lease_name text;
+  v_run        process_run_observation;
   v_lease      dot_iu_runtime_lease;
   v_receipt_id uuid;
 BEGIN
-  SELECT r.lease_name INTO v_lease_name FROM process_run_observation r
+  SELECT * INTO v_run FROM process_run_observation r
   WHERE r.process_run_id = p_process_run_id AND r.dot_code = p_dot_code AND r.lease_token = p_lease_token;
-  IF p_component_run_id IS NULL OR v_lease_name IS NULL THEN
+  IF p_component_run_id IS NULL OR v_run.lease_name IS NULL THEN
     RETURN NULL;
   END IF;
   -- The first call may still be committing: it has the lock until it has.
-  v_lease := fn_dot_lease_locked(v_lease_name);
+  v_lease := fn_dot_lease_locked(v_run.lease_name);
   IF v_lease.process_run_id IS DISTINCT FROM p_process_run_id OR v_lease.lease_token <> p_lease_token
      OR v_lease.released_at IS NOT NULL OR v_lease.expires_at <= clock_timestamp() THEN
     RETURN NULL;
@@ -30,6 +30,9 @@ BEGIN
     AND i.component_role = 'verifier' AND i.dot_code = p_verifier_dot_code AND i.runner = p_runner AND i.recorded_by = session_user
     AND NOT EXISTS (SELECT FROM process_component_observation verifier
                     WHERE verifier.process_run_id = p_process_run_id AND verifier.component_role = 'verifier');
+  IF v_receipt_id IS NOT NULL THEN
+    PERFORM fn_dot_check_part_is_seen(v_run, 'verifier');
+  END IF;
   RETURN v_receipt_id;
 END;
 $$;
