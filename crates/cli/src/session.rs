@@ -1,7 +1,5 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
 
-use std::path::PathBuf;
-
 use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
 use dotwrap_wrapper::{Actor, Target, Wrapper};
 
@@ -31,28 +29,11 @@ pub(crate) struct Reached {
     pub(crate) cluster: Option<dotwrap_embedded::Cluster>,
 }
 
-impl Reached {
-    /// What no tool of a dry run is to see: the door of a server that lets in whoever can enter.
-    pub(crate) fn doors(&self) -> Vec<PathBuf> {
-        let cluster = self.cluster.iter();
-        cluster
-            .map(|cluster| cluster.socket_folder().to_owned())
-            .collect()
-    }
-}
-
 /// The typed client of an installed contract.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     wrapper: Wrapper,
-    reached: Reached,
-}
-
-impl Ledger {
-    /// As [`Reached::doors`].
-    pub(crate) fn doors(&self) -> Vec<PathBuf> {
-        self.reached.doors()
-    }
+    _reached: Reached,
 }
 
 impl std::ops::Deref for Ledger {
@@ -101,7 +82,10 @@ impl Session {
             .actor(self.settings.actor.clone())
             .build()
             .await?;
-        Ok(Ledger { wrapper, reached })
+        Ok(Ledger {
+            wrapper,
+            _reached: reached,
+        })
     }
 }
 

@@ -31,8 +31,10 @@ pub(crate) struct Abandoned {
     /// Unknown where its supervisor did not live to say it.
     pub(crate) tool: Option<u32>,
     pub(crate) mark: String,
-    /// When its supervisor was started, where this process adopts what that leaves.
-    pub(crate) adopted_since: Option<u64>,
+    /// When its supervisor was started, where the system tells.
+    pub(crate) since: Option<u64>,
+    /// Whether this process adopts what its supervisor leaves.
+    pub(crate) adopts: bool,
 }
 
 /// Makes this process the one that adopts what a lost supervisor leaves, for good. Says whether it is.
@@ -80,7 +82,7 @@ impl Abandoned {
         let all = processes();
         let adopted = family(&all, self.adopted(&all));
         all.into_iter()
-            .filter(|process| !process.has_ended())
+            .filter(|process| !process.has_ended() && self.is_younger(process))
             .filter(|process| {
                 self.tool == Some(process.session.unsigned_abs())
                     || adopted.contains(&process.id)
@@ -89,15 +91,23 @@ impl Abandoned {
             .collect()
     }
 
+    /// Whether its supervisor may have started it: ids are given again.
+    fn is_younger(&self, process: &Process) -> bool {
+        self.since.is_none_or(|since| process.started >= since)
+    }
+
     /// The children of this process that once were a tool's. A tool whose supervisor lives is its supervisor's child.
     fn adopted(&self, all: &[Process]) -> BTreeSet<i32> {
-        let (Some(since), Ok(session)) = (self.adopted_since, getsid(None)) else {
+        let Ok(session) = getsid(None) else {
             return BTreeSet::new();
         };
+        if !self.adopts {
+            return BTreeSet::new();
+        }
         let own = std::process::id().cast_signed();
         all.iter()
             .filter(|process| process.parent == own && process.session != session.as_raw())
-            .filter(|process| process.started >= since)
+            .filter(|process| self.is_younger(process))
             .filter(|process| has_no_new_privileges(process.id).unwrap_or_default())
             .map(|process| process.id)
             .collect()

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Sandbox {
     /// Wherever its account may.
     Unrestricted,
-    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may, but for what its
-    /// [`Supervisor`](crate::Supervisor) hides.
+    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may.
     ///
     /// A path that is not there when the tool starts stays closed: the kernel ties the right to what is there.
     WritesBelow(Vec<PathBuf>),

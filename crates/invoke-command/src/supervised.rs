@@ -6,10 +6,7 @@ use std::{
     io::{self, Write},
     os::{
         fd::OwnedFd,
-        unix::{
-            net::UnixStream as BlockingStream,
-            process::{CommandExt, ExitStatusExt},
-        },
+        unix::{net::UnixStream as BlockingStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::Stdio,
@@ -25,7 +22,7 @@ use tokio::{
     },
     process::{Child, Command},
     task::{JoinHandle, JoinSet},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use uuid::Uuid;
 
@@ -33,10 +30,15 @@ use crate::{
     Limits, Sandbox,
     abandoned::{self, Abandoned},
     supervisor::{
-        LEAVE, Launch, Message, Order, Process, Report, STOP, SUPERVISE, Why, clock,
+        LEAVE, Launch, Message, Order, Process, Report, STOP, SUPERVISE, UNTOLD, Why, clock,
         this_executable,
     },
 };
+
+/// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
+/// memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
+const STARTING: Duration = Duration::from_secs(30);
+const BEHIND_LIMIT: Duration = Duration::from_secs(5);
 
 /// The variable by which processes are found whose supervisor was killed.
 pub(crate) const MARK: &str = "DOT_SUPERVISION";
@@ -45,7 +47,6 @@ pub(crate) const MARK: &str = "DOT_SUPERVISION";
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     executable: PathBuf,
-    hidden: Vec<PathBuf>,
     adopts: bool,
 }
 
@@ -122,7 +123,6 @@ impl Supervisor {
     pub fn with_executable(executable: impl Into<PathBuf>) -> Self {
         Self {
             executable: executable.into(),
-            hidden: Vec::new(),
             adopts: false,
         }
     }
@@ -133,14 +133,6 @@ impl Supervisor {
     #[must_use]
     pub fn adopting(mut self) -> Self {
         self.adopts = true;
-        self
-    }
-
-    /// Tools in a sandbox do not see these folders, where the kernel can do that; the [`Launch`] says where it can not. It is for sockets:
-    /// whoever listens there may write for a tool that may not.
-    #[must_use]
-    pub fn hiding(mut self, folders: Vec<PathBuf>) -> Self {
-        self.hidden = folders;
         self
     }
 
@@ -157,12 +149,14 @@ impl Supervisor {
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
         let mark = Uuid::now_v7().to_string();
-        let started = supervisor.id().filter(|_id| adopts).and_then(Process::of);
-        let adopted_since = started.map(|supervisor| supervisor.started);
+        let process = supervisor.id().and_then(Process::of);
+        let since = process.map(|supervisor| supervisor.started);
+        let limit = program.time_limit.map(|limit| limit + BEHIND_LIMIT);
+        let patience = limit.unwrap_or(STARTING).min(STARTING);
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(self.order(program, &mark)).map_err(|error| failed("no order", error))?;
+        let order = line(order(program, &mark)).map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
             .await
@@ -175,13 +169,20 @@ impl Supervisor {
             renewals.spawn(pass_on(leave, control));
         }
         let mut messages = BufReader::new(stream).lines();
-        let (tool, launch) = match next_message(&mut messages).await {
-            Some(Message::Started { process, launch }) => (Some(process), launch),
-            Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
-            // It was told to stop by somebody else, before it had said anything.
-            Some(Message::Ended(_)) => return Err(NotStarted("it was ended at once".to_owned())),
-            None if was_killed(&mut supervisor).await => (None, Launch::unknown()),
-            None => return Err(NotStarted("the supervisor ended early".to_owned())),
+        let (tool, launch, report) = match timeout(patience, next_message(&mut messages)).await {
+            Ok(Some(Message::Started { process, launch })) => (Some(process), launch, None),
+            Ok(Some(Message::NotStarted { why })) => return Err(NotStarted(why)),
+            // Somebody made it end before it had said that the tool runs.
+            Ok(Some(Message::Ended(report))) => {
+                (Some(report.process), Launch::unknown(), Some(report))
+            }
+            Ok(None) if was_not_told_what(&mut supervisor).await => {
+                return Err(NotStarted("the supervisor ended early".to_owned()));
+            }
+            Ok(None) | Err(_) => {
+                let _gone_already = supervisor.start_kill();
+                (None, Launch::unknown(), None)
+            }
         };
         Ok(Supervised {
             stdin: pipes.stdin,
@@ -189,39 +190,17 @@ impl Supervisor {
             abandoned: Abandoned {
                 tool,
                 mark,
-                adopted_since,
+                since,
+                adopts,
             },
             launch,
             supervisor,
             messages,
             control,
-            report: None,
+            report,
             ending: None,
             _renewals: renewals,
         })
-    }
-
-    fn order(&self, program: Program, mark: &str) -> Order {
-        let mut environment = program.environment;
-        environment.insert(MARK.to_owned(), mark.to_owned());
-        Order {
-            program: program.path,
-            arg0: program.arg0,
-            arguments: program.arguments,
-            environment,
-            folder: program.folder,
-            stderr: program.stderr,
-            limits: program.limits,
-            sandbox: program.sandbox,
-            hidden: self.hidden.clone(),
-            time_limit_ms: program
-                .time_limit
-                .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
-            leave_until_ms: program
-                .leave
-                .and_then(|leave| leave.end())
-                .map(on_the_clock),
-        }
     }
 
     /// Its standard error is the control channel: the one of the three that the tool is given otherwise.
@@ -277,11 +256,7 @@ impl Supervised {
             }
         }
         let _reaped = self.supervisor.wait().await;
-        if let Some(report) = &self.report {
-            return report.clone();
-        }
-        let report = self.end_abandoned().await;
-        self.report.insert(report).clone()
+        self.end_abandoned().await
     }
 
     /// Ends the supervisor itself, where it does not answer, and then what it watched.
@@ -291,13 +266,18 @@ impl Supervised {
         self.end_abandoned().await
     }
 
+    /// Where its supervisor did not live to say what became of it.
     async fn end_abandoned(&mut self) -> Report {
+        if let Some(report) = &self.report {
+            return report.clone();
+        }
         let abandoned = self.abandoned.clone();
         let ending = self
             .ending
             .get_or_insert_with(|| tokio::spawn(abandoned.end()));
         let report = ending.await;
-        report.unwrap_or_else(|_panicked| Report::of_lost_supervisor(self.process()))
+        let report = report.unwrap_or_else(|_panicked| Report::of_lost_supervisor(self.process()));
+        self.report.insert(report).clone()
     }
 }
 
@@ -328,10 +308,32 @@ impl Pipes {
     }
 }
 
-/// Whether it ended by a signal: then it may have started its tool. By itself it says what became of that.
-async fn was_killed(supervisor: &mut Child) -> bool {
-    let status = supervisor.wait().await;
-    status.is_ok_and(|status| status.signal().is_some())
+fn order(program: Program, mark: &str) -> Order {
+    let mut environment = program.environment;
+    environment.insert(MARK.to_owned(), mark.to_owned());
+    Order {
+        program: program.path,
+        arg0: program.arg0,
+        arguments: program.arguments,
+        environment,
+        folder: program.folder,
+        stderr: program.stderr,
+        limits: program.limits,
+        sandbox: program.sandbox,
+        time_limit_ms: program
+            .time_limit
+            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        leave_until_ms: program
+            .leave
+            .and_then(|leave| leave.end())
+            .map(on_the_clock),
+    }
+}
+
+/// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its tool.
+async fn was_not_told_what(supervisor: &mut Child) -> bool {
+    let ended = timeout(STARTING, supervisor.wait()).await;
+    matches!(ended, Ok(Ok(status)) if status.code() == Some(UNTOLD.into()))
 }
 
 /// Tells the supervisor each new end of the tool's leave. If it is gone, somebody else notices.

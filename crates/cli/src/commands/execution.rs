@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::engines;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::{Ledger, Session};
+use crate::session::Session;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
@@ -26,7 +26,7 @@ pub(crate) struct Executing {
 
 impl Executing {
     /// A runner with these settings.
-    pub(crate) fn runner(&self, session: &Session, ledger: &Ledger) -> Result<Runner, Failure> {
+    pub(crate) fn runner(&self, session: &Session, wrapper: &Wrapper) -> Result<Runner, Failure> {
         let settings = &session.settings;
         let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
         let folder = match self.runs_folder.as_ref().or(settings.runs_folder.as_ref()) {
@@ -39,8 +39,8 @@ impl Executing {
         })?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Runner::new(
-            Wrapper::clone(ledger),
-            engines::all(&hosts, settings.agent_ca.as_deref(), ledger.doors())?,
+            wrapper.clone(),
+            engines::all(&hosts, settings.agent_ca.as_deref())?,
             RunFolders::below(folder),
             default_runner_name(&host),
         ))

@@ -14,7 +14,6 @@ use crate::commands::{data_folder, story};
 use crate::configuration::Settings;
 use crate::engines;
 use crate::failure::Failure;
-use crate::session::Reached;
 use crate::timeline::RunStory;
 
 /// How long the gates stay open should nobody be left to close them.
@@ -74,18 +73,14 @@ pub(super) enum Tried {
 
 impl Workshop {
     /// A workshop in the user's data folder; nothing is made there yet.
-    pub(super) fn of(
-        settings: &Settings,
-        wrapper: &Wrapper,
-        reached: &Reached,
-    ) -> Result<Self, Failure> {
+    pub(super) fn of(settings: &Settings, wrapper: &Wrapper) -> Result<Self, Failure> {
         let folder = data_folder(settings.home.as_ref())?.join("demo");
         let folder = std::path::absolute(&folder)?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Self {
             runner: Runner::new(
                 wrapper.clone(),
-                engines::all(&[], None, reached.doors())?,
+                engines::all(&[], None)?,
                 RunFolders::below(folder.join("runs")),
                 default_runner_name(&host),
             ),

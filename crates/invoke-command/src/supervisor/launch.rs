@@ -63,13 +63,12 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
     if let Err(error) = SigSet::empty().thread_set_mask() {
         return error.into();
     }
-    // First: whoever gets a user namespace may lose the tie.
-    let sandbox = restrict::apply(&order.sandbox, &order.hidden);
     let mut not_enforced = restrict::tie_to_supervisor();
     // Had the supervisor died before it was tied to it, nobody would ever be told.
     if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
         return io::Error::other("the supervisor is gone");
     }
+    let sandbox = restrict::apply(&order.sandbox);
     // Last: with little memory left, only the tool should have to do with it.
     not_enforced.extend(resources::apply(&order.limits));
     let ready = Step::Ready(Launch {

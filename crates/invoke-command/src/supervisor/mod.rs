@@ -14,7 +14,6 @@
 
 mod descendants;
 mod descriptors;
-mod hide;
 mod launch;
 mod order;
 mod report;
@@ -27,7 +26,7 @@ use std::{ffi::OsStr, process::ExitCode};
 
 pub(crate) use descendants::{Process, family, processes};
 pub use order::Launch;
-pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, clock};
+pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, UNTOLD, clock};
 pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
 pub(crate) use restrict::adopt_orphans;
 pub(crate) use watch::this_executable;

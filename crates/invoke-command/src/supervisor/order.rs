@@ -22,6 +22,9 @@ pub(crate) const STOP: &str = "stop";
 /// [`clock`].
 pub(crate) const LEAVE: &str = "leave";
 
+/// The exit status of a supervisor that was told nothing that it could do.
+pub(crate) const UNTOLD: u8 = 2;
+
 /// A clock that all processes read alike and that goes on while the machine sleeps, as the lease's does.
 pub(crate) fn clock() -> Duration {
     #[cfg(target_os = "linux")]
@@ -43,8 +46,6 @@ pub(crate) struct Order {
     pub(crate) stderr: PathBuf,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
-    /// What a tool in the sandbox does not see.
-    pub(crate) hidden: Vec<PathBuf>,
     pub(crate) time_limit_ms: Option<u64>,
     /// As [`LEAVE`] says it.
     pub(crate) leave_until_ms: Option<u64>,
@@ -73,7 +74,6 @@ pub(crate) struct LaunchOrder {
     pub(crate) supervisor: u32,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
-    pub(crate) hidden: Vec<PathBuf>,
 }
 
 /// What was set up before the tool's first instruction.

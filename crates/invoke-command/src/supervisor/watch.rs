@@ -30,7 +30,7 @@ use super::{
     descendants::{self, Process},
     descriptors,
     launch::Step,
-    order::{LAUNCH, LEAVE, Launch, LaunchOrder, Message, Order, STOP, clock},
+    order::{LAUNCH, LEAVE, Launch, LaunchOrder, Message, Order, STOP, UNTOLD, clock},
     restrict,
     stderr::Drain,
 };
@@ -73,10 +73,10 @@ pub(super) fn supervise() -> ExitCode {
     let _ = nix::unistd::setsid();
     ask_for_precedence();
     let Ok(mut control) = take_control() else {
-        return ExitCode::FAILURE;
+        return ExitCode::from(UNTOLD);
     };
     let Some(order) = read_order(&control) else {
-        return ExitCode::from(2);
+        return ExitCode::from(UNTOLD);
     };
     let message = match Watch::start(&order, &control) {
         Ok(watch) => watch.until_the_end(&mut control),
@@ -436,7 +436,6 @@ fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::
         supervisor: std::process::id(),
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
-        hidden: order.hidden.clone(),
     };
     let launcher = Command::new(this_executable())
         .arg0("dotwrap-launcher")

@@ -1,8 +1,9 @@
 //! Tools that do not want to end, or want somebody else to.
 
-use std::process::Command;
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use dotwrap_invoke::Ending;
+use dotwrap_invoke::{Answer, Ending, Stop};
+use dotwrap_invoke_command::Supervisor;
 use serde_json::json;
 
 use crate::support::{Case, failure, is_gone};
@@ -132,4 +133,29 @@ async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "supervisor_lost");
     crate::support::wait_until_gone(case.process_in("daemon").await).await;
+}
+
+/// A supervisor that is a script: what somebody can make of the real one before it says a word.
+async fn called_by(script: &str) -> Answer {
+    let case = Case::script("true", json!({})).for_real().time_limit(100);
+    let path = case.outside().join("supervisor");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    case.run_by(Supervisor::with_executable(path), Stop::never())
+        .await
+}
+
+#[tokio::test]
+async fn a_supervisor_that_says_nothing_is_not_waited_for_for_ever_nor_believed_to_have_done_nothing()
+ {
+    for script in ["kill -STOP $$", "kill -9 $$", "exit 101"] {
+        let answer = called_by(script).await;
+        assert_eq!(failure(&answer).code, "supervisor_lost", "{script}");
+        assert!(failure(&answer).outcome_unknown, "{script}");
+        let missing = answer.evidence["sandbox"]["missing"].to_string();
+        assert!(missing.contains("the supervisor was lost"), "{missing}");
+    }
+    let answer = called_by("exit 2").await;
+    assert_eq!(failure(&answer).code, "not_started");
+    assert!(!failure(&answer).outcome_unknown);
 }

@@ -1,11 +1,11 @@
 //! Below a real run, nothing outside the call's folder is written.
 
-use std::{fs, os::unix::net::UnixListener};
+use std::fs;
 
-use dotwrap_invoke::{Ending, Stop};
+use dotwrap_invoke::Ending;
 use serde_json::json;
 
-use crate::support::{Case, printed, supervisor};
+use crate::support::{Case, printed};
 
 /// A script that tries something outside and prints whether it could.
 fn trying(case: Case, what: &str) -> Case {
@@ -125,45 +125,4 @@ async fn no_tool_gains_rights_by_executing() {
         let case = case.more(json!({"argv": ["-c", "grep NoNewPrivs /proc/self/status"]}));
         assert_eq!(printed(&case.run().await), "NoNewPrivs:\t1\n");
     }
-}
-
-/// What a tool says of a folder with a socket that it should not get to, and what its evidence says was not to be had.
-async fn seen(case: Case, attempt: &str) -> (String, String) {
-    let folder = case.outside();
-    let _listens = UnixListener::bind(folder.join("socket")).unwrap();
-    let script = attempt.replace("FOLDER", folder.to_str().unwrap());
-    let script = format!("if {script}; then echo seen; else echo hidden; fi; id -u; id -g");
-    let case = case.more(json!({"argv": ["-c", script]}));
-    let supervisor = supervisor().hiding(vec![folder.clone(), folder.join("not there")]);
-    let answer = case.run_by(supervisor, Stop::never()).await;
-    let missing = answer.evidence["sandbox"]["missing"].to_string();
-    // Of its own mounts nothing got back here.
-    assert!(folder.join("socket").exists());
-    (printed(&answer), missing)
-}
-
-#[tokio::test]
-async fn a_dry_run_does_not_see_what_is_hidden() {
-    let own = format!("{}\n{}\n", nix::unistd::geteuid(), nix::unistd::getegid());
-    for attempt in [
-        "test -S FOLDER/socket",
-        "test -S /proc/self/root/FOLDER/socket",
-        "test -S /proc/$PPID/root/FOLDER/socket",
-        "umount FOLDER 2>/dev/null || umount -l FOLDER 2>/dev/null || test -S FOLDER/socket",
-        "unshare -Urm umount FOLDER 2>/dev/null",
-        "nsenter -t $PPID -m test -S FOLDER/socket 2>/dev/null",
-        "mount --bind FOLDER/.. ../tmp 2>/dev/null",
-    ] {
-        let (said, missing) = seen(empty(), attempt).await;
-        // Not every kernel and container lets a process have mounts of its own, and the evidence is what says so.
-        if !missing.contains("hidden") {
-            assert_eq!(said, format!("hidden\n{own}"), "{attempt}");
-        }
-    }
-    let (said, _) = seen(empty().for_real(), "test -S FOLDER/socket").await;
-    assert_eq!(
-        said,
-        format!("seen\n{own}"),
-        "a real run sees all that its account may"
-    );
 }

@@ -1,9 +1,6 @@
 //! Tools that do not do what they are asked. What the ledger says of them is what happened.
 
-use dotwrap_testkit::{Version, postgres_folder};
-
-use super::site::{ALL_GATES, CANDIDATE, Pair, Site, is_running};
-use crate::home::Home;
+use super::site::{Pair, Site, is_running};
 
 #[test]
 fn a_daemon_that_leaves_its_session_ends_with_the_call() {
@@ -137,37 +134,4 @@ fn the_runner_s_environment_does_not_reach_a_tool() {
         !environment.contains("hunter2") && !environment.contains("DATABASE_URL"),
         "{environment}"
     );
-}
-
-/// Whoever gets to the embedded server's socket is its superuser, for whom no rule of the ledger holds.
-#[test]
-fn a_dry_run_does_not_get_into_the_embedded_database() {
-    let home = Home::new();
-    let psql = postgres_folder(Version::V15).join("psql");
-    let socket = home.folder().join("embedded/socket");
-    let pair = Pair::of_producer(&format!(
-        "'{}' -h '{}' -U postgres -d dotwrap -Atc 'SELECT session_user' > '{{output}}' || echo refused > '{{output}}'",
-        psql.display(),
-        socket.display()
-    ));
-    home.desk.file("pair.toml", &pair.catalogue());
-    home.call(&["tools", "import", "pair.toml"]).expect(0);
-    home.call(&["candidates", "set", CANDIDATE, "--title", "A test"])
-        .expect(0);
-    for gate in ALL_GATES {
-        home.call(&["gates", "open", gate, "--for", "10m", "--reason", "a test"])
-            .expect(0);
-    }
-    for (mode, expected) in [("dry-run", "refused\n"), ("real-run", "postgres\n")] {
-        let run = home.call(&Site::words(mode, &[])).expect(0).json();
-        let shown = home.call(&["runs", "show", "last", "--output", "json"]);
-        let sandbox = &shown.expect(0).json()["components"][0]["evidence_ref"]["sandbox"];
-        if sandbox["missing"].to_string().contains("hidden") {
-            // Here nothing can have mounts of its own, and the ledger says that the socket was in reach.
-            continue;
-        }
-        let output = format!("{}/producer/output", run["folder"].as_str().unwrap());
-        let said = std::fs::read_to_string(output).unwrap();
-        assert_eq!(said, expected, "{mode}: {sandbox}");
-    }
 }

@@ -17,8 +17,7 @@ pub(crate) const CANDIDATE: &str = "PROC-CAND:test";
 /// The pair's producer.
 pub(crate) const PRODUCER: &str = "DOT_MAKE";
 
-/// What has to be open for a real run.
-pub(crate) const ALL_GATES: [&str; 4] = [
+const ALL_GATES: [&str; 4] = [
     "operator_runtime_enabled",
     "execute_enabled",
     "dry_run_only",
@@ -69,8 +68,7 @@ impl Pair {
         }
     }
 
-    /// The pair and its contracts, as `tools import` reads them.
-    pub(crate) fn catalogue(&self) -> String {
+    fn catalogue(&self) -> String {
         let tool = |code: &str, other: &str, role: &str| {
             format!(
                 "[[tool]]\ndot_code = \"{code}\"\nname = \"{code}\"\ntier = \"B\"\noperation = \"test\"\npaired_dot = \"{other}\"\n\
