@@ -135,11 +135,11 @@ async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
     crate::support::wait_until_gone(case.process_in("daemon").await).await;
 }
 
-/// A supervisor that is a script: what somebody can make of the real one before it says a word.
+/// A supervisor that is a script: what somebody can make of the real one when it has its order and has not said a word.
 async fn called_by(script: &str) -> Answer {
     let case = Case::script("true", json!({})).for_real().time_limit(100);
     let path = case.outside().join("supervisor");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\nread -r order <&2\n{script}\n")).unwrap();
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     case.run_by(Supervisor::with_executable(path), Stop::never())
         .await
