@@ -418,7 +418,7 @@ async fn a_run_is_concluded_by_nobody_who_does_not_see_all_of_it(backend: Backen
     ];
     for (concluded, conclude) in (1..).zip(concludes) {
         // Runs out by itself: a lease that was written to would tell an older snapshot already.
-        let short = begin("REAL_RUN").with("p_lease_ttl_seconds", "1");
+        let short = begin("REAL_RUN").with("p_lease_ttl_seconds", "4");
         let run = Begun::of(&row(&runner, &short.sql()).await);
         for (old, unseen) in older
             .iter()
@@ -427,7 +427,7 @@ async fn a_run_is_concluded_by_nobody_who_does_not_see_all_of_it(backend: Backen
             execute(old, snapshot).await;
             rows(&runner, &unseen.sql()).await;
         }
-        execute(&runner, "SELECT pg_sleep(1.1)").await;
+        execute(&runner, "SELECT pg_sleep(4.1)").await;
         for old in &older {
             let error = ask(old, &conclude(&run).sql()).await.unwrap_err();
             assert_eq!(error.code().unwrap().code(), "40001", "{error:?}");
