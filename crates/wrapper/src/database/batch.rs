@@ -70,7 +70,7 @@ impl Lanes {
         })))
     }
 
-    /// Lines a call up, and sends it off if a lane is free.
+    /// Lines a call up, and sends off whoever may go now.
     fn enter(&self, database: &Database, call: Call) -> oneshot::Receiver<Landed> {
         let (landed, answer) = oneshot::channel();
         let waiting = Waiting {

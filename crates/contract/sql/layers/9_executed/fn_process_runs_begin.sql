@@ -2,8 +2,8 @@
 -- JSON array of objects that name the arguments of fn_process_run_begin, without their p_. A row comes back for each call that
 -- was carried out, with its place in the array, from 1.
 --
--- Calls that are plainly in order are carried out together: one statement behind the locks finds them so, and writes. It waits
--- for nobody. Whatever is not plainly in order (a key, a lease that is held, a gate that is closed) is left undone, and has to
+-- Calls that are plainly in order are carried out together: one statement behind the locks, which are
+-- only tried, finds them so and writes; for a row that somebody else is just writing it waits 20 ms at most. Whatever is not plainly in order (a key, a lease that is held, a gate that is closed) is left undone, and has to
 -- come alone: then fn_process_run_begin does it, or says what is wrong. The statement may only be narrower than that function.
 CREATE OR REPLACE FUNCTION fn_process_runs_begin(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
