@@ -40,7 +40,8 @@ BEGIN
   ELSIF v_contract.mode <> 'REAL_RUN' AND (v_contract.no_mutation_assertion IS NOT TRUE OR coalesce(v_contract.output_namespace, '') NOT LIKE 'DRYRUN-NS:%') THEN
     PERFORM fn_dot_refuse('namespace_forbidden', format('a %s contract asserts no mutation and writes to a DRYRUN-NS: namespace', v_contract.mode));
   ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN') AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:)[[:space:]]*[^[:space:]]' THEN
-    PERFORM fn_dot_refuse('endpoint_missing', format('a %s contract needs an endpoint_ref', v_contract.mode));
+    PERFORM fn_dot_refuse('endpoint_missing', format('a %s contract needs an endpoint_ref%s', v_contract.mode,
+      CASE WHEN v_contract.endpoint_ref IS NULL THEN '' ELSE format(', and "%s" is none', left(v_contract.endpoint_ref, 200)) END));
   ELSIF v_contract.fixture_ref IS NOT NULL AND NOT EXISTS (SELECT FROM dot_fixture f WHERE f.fixture_ref = v_contract.fixture_ref) THEN
     PERFORM fn_dot_refuse('fixture_missing', format('there is no fixture %L', left(v_contract.fixture_ref, 200)));
   ELSIF jsonb_typeof(v_contract.invocation) IS DISTINCT FROM 'object' OR coalesce(v_contract.timeout_ms, 0) <= 0

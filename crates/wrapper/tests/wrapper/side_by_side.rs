@@ -1,5 +1,7 @@
 //! Executed runs of one wrapper at the same time: they share statements, and nothing else.
 
+use std::time::Duration;
+
 use dotwrap_testkit::TestDatabase;
 use dotwrap_wrapper::{
     BeginCall, Beginning, BegunRun, CallRecord, ComponentRunId, Conclusion, ContractDefinition,
@@ -106,6 +108,14 @@ async fn concluded(run: ProducedRun) {
         .unwrap();
 }
 
+/// A run of each pair, in step.
+async fn together_to_the_end(wrapper: &Wrapper) {
+    let runs = join_all((0..PAIRS).map(|number| begun(wrapper, number))).await;
+    let calls = runs.into_iter().enumerate();
+    let runs = join_all(calls.map(|(number, run)| produced(run, number))).await;
+    join_all(runs.into_iter().map(concluded)).await;
+}
+
 /// That fewer transactions than there are pairs wrote the newest rows of a table, one of each pair. How many it is depends on how busy
 /// the machine is: the calls that wait behind the first two go together, unless their statement waited too long for the disk.
 async fn assert_shared(database: &TestDatabase, table: &str, time: &str) {
@@ -124,11 +134,9 @@ async fn assert_shared(database: &TestDatabase, table: &str, time: &str) {
 #[tokio::test]
 async fn runs_at_the_same_time_share_transactions_and_each_has_its_own_rows() {
     let (database, wrapper) = ready().await;
-    let runs = join_all((0..PAIRS).map(|number| begun(&wrapper, number))).await;
+    together_to_the_end(&wrapper).await;
     assert_shared(&database, "process_run_observation", "created_at").await;
-    let calls = runs.into_iter().enumerate();
-    let runs = join_all(calls.map(|(number, run)| produced(run, number))).await;
-    join_all(runs.into_iter().map(concluded)).await;
+    assert_shared(&database, "dot_invocation", "begun_at").await;
     assert_shared(&database, "process_run_conclusion", "concluded_at").await;
 
     let superuser = database.superuser().await;
@@ -139,6 +147,21 @@ async fn runs_at_the_same_time_share_transactions_and_each_has_its_own_rows() {
           AND p.output_digest = 'sha256:of ' || substr(r.dot_code, 5)";
     let whole: i64 = superuser.query_one(query, &[]).await.unwrap().get(0);
     assert_eq!(whole, i64::try_from(2 * PAIRS).unwrap());
+}
+
+#[tokio::test]
+async fn a_transaction_that_stays_open_keeps_nobody_apart() {
+    let (database, wrapper) = ready().await;
+    let superuser = database.superuser().await;
+    // From here on no snapshot's xmin is later than this transaction, whatever it does: a backfill, a dump's lock, an idle session.
+    superuser
+        .batch_execute("BEGIN; SELECT pg_current_xact_id()")
+        .await
+        .unwrap();
+    open_gates(&wrapper, true).await;
+    together_to_the_end(&wrapper).await;
+    assert_shared(&database, "dot_invocation", "begun_at").await;
+    assert_shared(&database, "process_run_conclusion", "concluded_at").await;
 }
 
 #[tokio::test]
@@ -207,27 +230,20 @@ async fn each_of_those_who_go_together_is_told_that_the_database_went() {
         .await
         .unwrap();
     let killer = database.superuser().await;
-    let killed = async {
-        let mut ended = 0;
-        for _ in 0..100 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            let waiting = killer
-                .execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'dot.dot_invocation'::regclass",
-                    &[],
-                )
-                .await
-                .unwrap();
-            if waiting == 0 && ended > 0 {
-                break;
-            }
-            ended += waiting;
+    let killing = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND relation = 'dot.dot_invocation'::regclass";
+            killer.execute(waiting, &[]).await.unwrap();
         }
-        superuser.batch_execute("ROLLBACK").await.unwrap();
     };
     let calls: Vec<_> = (0..PAIRS).map(beginning).collect();
     let begins = join_all(calls.iter().map(|call| wrapper.begin_run(call)));
-    let (outcomes, ()) = tokio::join!(begins, killed);
+    let outcomes: Vec<Result<Beginning, Error>> = tokio::select! {
+        outcomes = begins => outcomes,
+        () = killing => unreachable!("it goes on for as long as anybody waits"),
+    };
+    superuser.batch_execute("ROLLBACK").await.unwrap();
     let lost = outcomes
         .iter()
         .filter(|outcome| matches!(outcome, Err(Error::Unreachable { .. })))

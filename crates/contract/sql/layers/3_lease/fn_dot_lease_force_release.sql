@@ -23,6 +23,9 @@ BEGIN
   VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.expires_at, p_actor, p_reason, v_now);
   -- A new token: the old holder's next step finds that it lost the lease.
   UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid() WHERE l.lease_name = p_lease_name;
+  -- Who listens for gates looks at its lease too, and stops its call before the next holder makes one; who does not listen finds
+  -- out when it renews.
+  PERFORM fn_dot_notify('dotwrap_gate');
   RETURN true;
 END;
 $$;

@@ -72,7 +72,8 @@ BEGIN
           -- The call's receipt, of another transaction, which no change of a gate came after: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'producer'
           AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND i.begun_snapshot IS NOT NULL
-          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE h.change_xid >= pg_snapshot_xmin(i.begun_snapshot) OFFSET 0)
+          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE h.change_xid >= pg_snapshot_xmin(i.begun_snapshot)
+            AND NOT pg_visible_in_snapshot(h.change_xid, i.begun_snapshot) OFFSET 0)
           -- The verifier is still the pair's, bound to a contract, and the gates allow to call it.
           AND t.paired_dot = c.dot_code AND t.pair_role = 'verifier'
           AND k.contract_status = 'active' AND (k.candidate_code IS NULL OR k.candidate_code = r.process_candidate_code)
