@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use tokio_postgres::Config;
 
 use crate::binaries::{Binaries, Version};
+use crate::door::Passwords;
 use crate::error::Error;
 use crate::home::Home;
 use crate::lock::Lock;
@@ -35,8 +36,9 @@ pub enum Origin {
 /// connections. However this process ends, the right ends with it, and some seconds after the last one the server stops.
 #[derive(Debug)]
 pub struct Cluster {
-    pub(crate) folder: PathBuf,
+    pub(crate) home: Home,
     pub(crate) socket: PathBuf,
+    pub(crate) passwords: Option<Passwords>,
     pub(crate) binaries: Binaries,
     pub(crate) origin: Origin,
     pub(crate) use_of_it: Lock,
@@ -47,21 +49,31 @@ impl Cluster {
     /// default is held to the contract as any other database is.
     #[must_use]
     pub fn config(&self) -> Config {
-        session::owner(&self.socket)
+        session::owner(&self.socket, self.passwords.as_ref())
     }
 
     /// How to connect as the cluster's superuser to one of its databases. The product has no need of it.
     #[must_use]
     pub fn superuser_config(&self, database: &str) -> Config {
-        session::account(&self.socket, SUPERUSER, database)
+        session::account(&self.socket, self.passwords.as_ref(), SUPERUSER, database)
     }
 
-    /// The same as [`Cluster::config`] as a URL that `psql`, libpq and tokio-postgres understand.
+    /// The same as [`Cluster::config`] as a URL that `psql` and libpq understand: it names the file with the password.
     #[must_use]
     pub fn url(&self) -> String {
-        let host = percent_encode(self.socket.as_os_str().as_bytes(), ESCAPED);
+        let escaped =
+            |path: &Path| percent_encode(path.as_os_str().as_bytes(), ESCAPED).to_string();
+        let host = escaped(&self.socket);
+        let passwords = escaped(&self.password_file());
         // With the port, which names the socket: left open, a client would take it from PGPORT.
-        format!("postgresql://{OWNER}@/{DATABASE}?host={host}&port={PORT}")
+        format!("postgresql://{OWNER}@/{DATABASE}?host={host}&port={PORT}&passfile={passwords}")
+    }
+
+    /// The file with the passwords of the cluster's accounts, in libpq's form (`PGPASSFILE`). Whoever reads it may do as they like
+    /// with the database.
+    #[must_use]
+    pub fn password_file(&self) -> PathBuf {
+        self.home.passwords()
     }
 
     /// Stops the server now, without the usual wait, if nobody else uses it; says whether it did. Blocks the thread until
@@ -71,7 +83,7 @@ impl Cluster {
     /// # Errors
     /// [`Error::NotStopped`] where it does not stop within that time.
     pub fn stop_if_unused(self) -> Result<bool, Error> {
-        let home = Home::prepare(&self.folder)?;
+        let home = Home::prepare(self.home.folder())?;
         let alone = self.use_of_it.try_to_be_alone(&home.users_lock())?;
         if alone {
             keeper::stop(&home)?;
@@ -82,7 +94,7 @@ impl Cluster {
     /// The folder that everything of the cluster lies in.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.home.folder()
     }
 
     /// The folder of the server's socket.

@@ -151,6 +151,17 @@ pub enum Error {
         tail: String,
     },
 
+    /// The server asks for passwords that are not known any more, and others still use it.
+    #[error(
+        "the embedded server asks for passwords, {} {}, and other dotwrap processes still use it; put the file back, or end \
+         them and try again: new passwords are then made", path.display(),
+        if path.exists() { "does not hold them" } else { "is not there" }
+    )]
+    LockedOut {
+        /// Where the passwords should be.
+        path: PathBuf,
+    },
+
     /// The programs were replaced beneath the running server, which others still use.
     #[error(
         "PostgreSQL was upgraded beneath the running embedded server, new sessions fail ({problem}), and other dotwrap \

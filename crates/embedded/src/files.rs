@@ -33,6 +33,26 @@ pub(crate) fn overwrite(path: &Path, content: &[u8]) -> Result<(), Error> {
         .at("write", path)
 }
 
+/// Replaces a file at once, or not at all, whenever it is killed. Only its owner may read it.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)
+        .at("create a file in", folder)?;
+    file.write_all(content)
+        .and_then(|()| file.as_file().sync_all())
+        .at("write", file.path())?;
+    give_to_owner_of_folder(file.as_file(), path).at("set the owner of", path)?;
+    file.persist(path)
+        .map_err(|error| error.error)
+        .at("replace", path)?;
+    // Makes the rename itself last.
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .at("write", folder)
+}
+
 /// Begins a log anew; the one before is kept beside it.
 pub(crate) fn begin_log(path: &Path) -> Result<(), Error> {
     match fs::rename(path, path.with_extension("log.before")) {

@@ -40,6 +40,12 @@ pub fn default_folder() -> Result<PathBuf, Error> {
     Ok(for_root(&own))
 }
 
+/// The file with the passwords of the cluster in this folder.
+#[must_use]
+pub fn password_file(folder: &Path) -> PathBuf {
+    folder.join("passwords")
+}
+
 /// Where root's cluster lies, given root's own data folder or home: each has a cluster of its own, as it has for other users.
 fn for_root(own: &Path) -> PathBuf {
     Path::new(ROOT_CLUSTERS)
@@ -72,6 +78,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `building-…` | a cluster that is being made; it becomes `data` by a rename once it is whole |
 /// | `building.log` | what `initdb` said; locked by it for as long as it runs |
 /// | `socket` | the server's socket, where the path is short enough for one |
+/// | `passwords` | of the cluster's accounts, as libpq's password files have them; no tool in a sandbox can read them |
 /// | `turn.lock` | held by the one process that looks whether the server runs, and starts it |
 /// | `users.lock` | shared by everyone who uses the server; who holds it alone may stop it |
 /// | `server.lock` | inherited by the server and all its children: held means that some of them live |
@@ -125,6 +132,10 @@ impl Home {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    pub(crate) fn passwords(&self) -> PathBuf {
+        password_file(&self.folder)
     }
 
     pub(crate) fn building_log(&self) -> PathBuf {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::account::Account;
+use crate::door;
 use crate::error::Error;
 use crate::files;
 use crate::home::Home;
@@ -200,6 +201,7 @@ impl Server {
 /// when the last of them is gone, and not before.
 fn start(order: &Order, lock: Lock) -> Result<Child, Error> {
     postmaster::remove_stale(&order.home, &order.socket)?;
+    door::shut_if_open(&order.home, &order.binaries)?;
     postmaster::note_program(&order.home, &order.binaries)?;
     let program = order.binaries.join("postgres");
     let mut command = order.home.account().command(&program);

@@ -11,7 +11,8 @@
 //!
 //! The server runs apart from the program that started it, and is shared by all that use the same folder. A *keeper* process
 //! stops it some seconds after the last of them has ended, however that was (see [`run_if_asked`], which the program's `main`
-//! must call first). It listens on a Unix socket in a folder that only its account can enter, and on no TCP port.
+//! must call first). It listens on a Unix socket in a folder that only its account can enter, asks for passwords that lie in a file
+//! beside it, and listens on no TCP port.
 //!
 //! | environment | |
 //! | --- | --- |
@@ -21,6 +22,7 @@
 mod account;
 mod binaries;
 mod cluster;
+mod door;
 mod error;
 mod fetch;
 mod files;
@@ -29,6 +31,7 @@ mod initialise;
 mod keeper;
 mod lock;
 mod postmaster;
+mod program;
 mod session;
 mod socket;
 mod start;
@@ -40,7 +43,7 @@ use std::time::Duration;
 pub use binaries::{Binaries, OLDEST_MAJOR, Version};
 pub use cluster::{Cluster, Origin};
 pub use error::Error;
-pub use home::default_folder;
+pub use home::{default_folder, password_file};
 pub use keeper::run_if_asked;
 
 use binaries::Search;
@@ -144,8 +147,9 @@ impl Embedded {
         let running = start::join_or_start(&self.order(&home, &binaries)?).await?;
         drop(turn);
         Ok(Cluster {
-            folder: home.folder().to_owned(),
+            home,
             socket: running.socket,
+            passwords: running.passwords,
             binaries,
             origin: if created {
                 Origin::Created

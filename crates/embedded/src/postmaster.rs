@@ -69,6 +69,8 @@ impl Postmaster {
             return None;
         }
         let folder = fs::read_link(format!("/proc/{}/cwd", self.pid));
+        // The data folder may lie on another disk, with a link in its place.
+        let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
         Some(folder.is_ok_and(|folder| folder == data))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 
+use crate::door::Passwords;
 use crate::{DATABASE, OWNER, socket};
 
 /// A session that neither opens nor fails within this time does not answer.
@@ -27,6 +28,8 @@ pub(crate) enum Answer {
     Ready,
     /// The server says that it is not ready: it starts, recovers from a crash, or stops.
     NotYet(String),
+    /// It asks for a password that is another one, or not there.
+    Locked(String),
     /// Nobody answers: the socket is not there, or not served.
     Silence(String),
     /// The server answers, and new sessions are of no use.
@@ -34,52 +37,68 @@ pub(crate) enum Answer {
 }
 
 /// The plain owner of the product's database, through the socket in this folder.
-pub(crate) fn owner(folder: &Path) -> Config {
-    account(folder, OWNER, DATABASE)
+pub(crate) fn owner(folder: &Path, passwords: Option<&Passwords>) -> Config {
+    account(folder, passwords, OWNER, DATABASE)
 }
 
-/// An account of the cluster, through the socket in this folder.
-pub(crate) fn account(folder: &Path, user: &str, database: &str) -> Config {
+/// An account of the cluster, through the socket in this folder. A server that an older dotwrap started has no passwords.
+pub(crate) fn account(
+    folder: &Path,
+    passwords: Option<&Passwords>,
+    user: &str,
+    database: &str,
+) -> Config {
     let mut config = Config::new();
     config
         .host_path(folder)
         .port(socket::PORT)
         .user(user)
         .dbname(database);
+    if let Some(password) = passwords.and_then(|passwords| passwords.password(user)) {
+        config.password(password);
+    }
     config
 }
 
 /// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still open and
 /// it is the loading of plpgsql that fails.
-pub(crate) async fn ask(folder: &Path) -> Answer {
-    match tokio::time::timeout(PATIENCE, run_plpgsql(folder)).await {
+pub(crate) async fn ask(owner: &Config) -> Answer {
+    match tokio::time::timeout(PATIENCE, run_plpgsql(owner)).await {
         Err(_) => Answer::Silence("it does not answer".to_owned()),
         Ok(Ok(())) => Answer::Ready,
-        Ok(Err(error)) => understand(&error),
+        Ok(Err(error)) => understand(&error, owner.get_password().is_some()),
     }
 }
 
-async fn run_plpgsql(folder: &Path) -> Result<(), tokio_postgres::Error> {
-    let (client, connection) = owner(folder).connect(NoTls).await?;
+async fn run_plpgsql(owner: &Config) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = owner.connect(NoTls).await?;
     let connection = tokio::spawn(connection);
     let answer = client.batch_execute("DO 'BEGIN END'").await;
     connection.abort();
     answer
 }
 
-fn understand(error: &tokio_postgres::Error) -> Answer {
+fn understand(error: &tokio_postgres::Error, has_password: bool) -> Answer {
     match error.as_db_error() {
         // Full, hence at work.
         Some(refusal) if *refusal.code() == SqlState::TOO_MANY_CONNECTIONS => Answer::Ready,
         Some(refusal) if NOT_NOW.contains(refusal.code()) => {
             Answer::NotYet(refusal.message().to_owned())
         }
+        Some(refusal) if *refusal.code() == SqlState::INVALID_PASSWORD => {
+            Answer::Locked("does not hold them".to_owned())
+        }
         Some(refusal) => Answer::Broken(refusal.message().to_owned()),
         None => {
             let cause = error
                 .source()
                 .and_then(|cause| cause.downcast_ref::<io::Error>());
-            Answer::Silence(cause.map_or_else(|| error.to_string(), ToString::to_string))
+            match cause {
+                Some(cause) => Answer::Silence(cause.to_string()),
+                // What the client says when it is asked.
+                None if !has_password => Answer::Locked("is not there".to_owned()),
+                None => Answer::Silence(error.to_string()),
+            }
         }
     }
 }

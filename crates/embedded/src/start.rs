@@ -5,6 +5,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::cluster::Origin;
+use crate::door::{self, Passwords};
 use crate::error::Error;
 use crate::files;
 use crate::home::Home;
@@ -32,6 +33,7 @@ const ATTEMPTS: u32 = 3;
 pub(crate) struct Running {
     pub(crate) use_of_it: Lock,
     pub(crate) socket: PathBuf,
+    pub(crate) passwords: Option<Passwords>,
     pub(crate) origin: Origin,
 }
 
@@ -54,11 +56,12 @@ pub(crate) async fn join_or_start(order: &Order) -> Result<Running, Error> {
         } else {
             starting.start_server()?;
         }
-        if let Some(socket) = starting.ready.take() {
+        if let Some((socket, passwords)) = starting.ready.take() {
             starting.watch_over()?;
             return Ok(Running {
                 use_of_it: starting.use_of_it,
                 socket,
+                passwords,
                 origin: starting.origin,
             });
         }
@@ -77,8 +80,9 @@ struct Starting<'a> {
     silent_since: Instant,
     keeper: Option<Child>,
     attempts: u32,
+    has_new_passwords: bool,
     origin: Origin,
-    ready: Option<PathBuf>,
+    ready: Option<(PathBuf, Option<Passwords>)>,
 }
 
 impl<'a> Starting<'a> {
@@ -90,6 +94,7 @@ impl<'a> Starting<'a> {
             silent_since: Instant::now(),
             keeper: None,
             attempts: 0,
+            has_new_passwords: false,
             origin: Origin::Joined,
             ready: None,
         }
@@ -102,15 +107,21 @@ impl<'a> Starting<'a> {
         let Some(socket) = running.and_then(|server| server.socket) else {
             return Ok(());
         };
-        match session::ask(&socket).await {
+        let passwords = Passwords::of(home)?;
+        match session::ask(&session::owner(&socket, passwords.as_ref())).await {
             Answer::Ready => {
-                if self.origin == Origin::Joined
-                    && postmaster::program_was_replaced(home)
-                    && self.restart_if_alone().await?
-                {
+                let is_open = !door::is_shut(home)?;
+                let is_outdated = self.origin == Origin::Joined
+                    && (is_open || postmaster::program_was_replaced(home));
+                if is_outdated && self.restart_if_alone().await? {
                     return Ok(());
                 }
-                self.ready = Some(socket);
+                if is_open {
+                    tracing::warn!(
+                        "the embedded server asks nobody for a password until the older dotwrap that uses it has ended"
+                    );
+                }
+                self.ready = Some((socket, passwords));
             }
             Answer::NotYet(problem) => {
                 tracing::debug!(problem, "the embedded server is not ready");
@@ -122,6 +133,18 @@ impl<'a> Starting<'a> {
                     self.restart_if_alone().await?;
                     self.silent_since = Instant::now();
                 }
+            }
+            // The file was lost, or is that of other data.
+            Answer::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
+            Answer::Locked(_) => {
+                if !self.restart_if_alone().await? {
+                    return Err(Error::LockedOut {
+                        path: self.order.home.passwords(),
+                    });
+                }
+                door::forget_passwords(&self.order.home)?;
+                self.has_new_passwords = true;
+                self.origin = Origin::Started;
             }
             Answer::Broken(problem) if self.origin == Origin::Joined => {
                 if !self.restart_if_alone().await? {

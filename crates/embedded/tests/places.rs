@@ -31,6 +31,21 @@ fn a_path_with_spaces_quotes_and_commas_works() {
 }
 
 #[test]
+fn data_that_were_moved_to_another_disk_are_used_by_their_link() {
+    let place = Place::new();
+    let mut user = place.start();
+    user.insert(1);
+    user.end();
+    place.wait_until_stopped();
+    let elsewhere = place.folder().parent().unwrap().join("elsewhere");
+    fs::rename(place.data(), &elsewhere).unwrap();
+    symlink(&elsewhere, place.data()).unwrap();
+    let mut next = place.start();
+    assert_eq!(next.count(), 1);
+    next.end();
+}
+
+#[test]
 fn a_path_too_long_for_a_socket_gets_a_short_one_that_is_closed_to_others() {
     let place = Place::named(&long_name());
     let mut command = place.command();

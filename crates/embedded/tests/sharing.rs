@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use support::{Place, Probe, i_am_root, owner_of_process};
 
 #[test]
@@ -69,8 +72,13 @@ async fn the_product_connects_as_a_plain_owner_to_a_durable_private_server() {
     let place = Place::new();
     let user = place.start();
     // PGPORT has nothing to fill.
-    assert!(user.url.ends_with("&port=5432"), "{}", user.url);
-    let config: tokio_postgres::Config = user.url.parse().unwrap();
+    let (url, passwords) = user.url.split_once("&passfile=").unwrap();
+    assert!(url.ends_with("&port=5432"), "{url}");
+    assert_eq!(Path::new(passwords), place.passwords());
+    let mut config: tokio_postgres::Config = url.parse().unwrap();
+    let passwords = fs::read_to_string(passwords).unwrap();
+    let (_, password) = passwords.lines().next().unwrap().rsplit_once(':').unwrap();
+    config.password(password);
     let client = dotwrap_testkit::connect(&config).await;
     let settings = "SELECT rolsuper::text, rolcreaterole::text, current_setting('fsync'), \
                     current_setting('full_page_writes'), current_setting('synchronous_commit'), \

@@ -1,11 +1,15 @@
 //! The servers that all tests of a run share.
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dotwrap_embedded::{Cluster, Embedded, Origin};
 use nix::unistd::Uid;
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use tokio::sync::OnceCell;
 use tokio_postgres::Config;
 
@@ -26,6 +30,9 @@ const SETTINGS: [(&str, &str); 8] = [
     ("checkpoint_timeout", "1h"),
     ("max_locks_per_transaction", "256"),
 ];
+
+/// Who may come in: everybody, as any role and without a password, since the tests are about what each role may do inside.
+const EVERYBODY: &str = "local all all trust\nlocal replication all trust\n";
 
 /// A shared server.
 #[derive(Debug)]
@@ -52,8 +59,13 @@ impl TestServer {
     }
 
     async fn start(version: Version) -> Self {
-        let embedded = Embedded::in_folder(folder(version))
+        let folder = folder(version);
+        let rules = folder.with_extension("hba.conf");
+        let rules =
+            everybody(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
+        let embedded = Embedded::in_folder(folder)
             .with_binaries(postgres_folder(version))
+            .with_setting("hba_file", &rules)
             .with_linger(LINGER);
         let embedded = SETTINGS.iter().fold(embedded, |embedded, (name, value)| {
             embedded.with_setting(name, value)
@@ -99,6 +111,17 @@ impl TestServer {
     pub fn superuser_config(&self, database: &str) -> Config {
         self.cluster.superuser_config(database)
     }
+}
+
+/// Writes the rules to this file, whole at any time: other test programs do the same. Returns its name.
+fn everybody(path: &Path) -> io::Result<String> {
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
+    file.write_all(EVERYBODY.as_bytes())?;
+    // The account that runs the server for root reads it.
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o644))?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(path.display().to_string())
 }
 
 /// One folder for each checkout, version and user, in the folder for temporary files: its path is short, and the account that

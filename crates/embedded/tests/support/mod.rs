@@ -59,6 +59,10 @@ impl Place {
         self.folder.join("data")
     }
 
+    pub(crate) fn passwords(&self) -> PathBuf {
+        self.folder.join("passwords")
+    }
+
     /// What uses the cluster here. Its server stops a fifth of a second after its last user.
     pub(crate) fn command(&self) -> Command {
         self.lingering(200)

@@ -1,0 +1,159 @@
+//! Who may come in. The socket's folder keeps other accounts out; passwords keep out what runs with this account and can not
+//! read the file that they lie in, such as a tool in a sandbox (decision 22).
+//!
+//! The file is libpq's kind, so that `psql` finds them in it too.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use postgres_protocol::password::scram_sha_256;
+use uuid::Uuid;
+
+use crate::error::{AtPath, Error};
+use crate::home::Home;
+use crate::{OWNER, SUPERUSER, files, program};
+
+/// The first line of a `pg_hba.conf` that asks for passwords. What else is in there is its user's own.
+const SHUT: &str = "# dotwrap: every account of this cluster has a password.";
+
+/// Behind it.
+const RULES: &str = "local all         all scram-sha-256\nlocal replication all scram-sha-256\n";
+
+/// The passwords of the accounts that every cluster has.
+#[derive(Clone)]
+pub(crate) struct Passwords {
+    owner: String,
+    superuser: String,
+}
+
+impl fmt::Debug for Passwords {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Passwords").finish_non_exhaustive()
+    }
+}
+
+impl Passwords {
+    /// 244 random bits each, in letters that nothing has to escape.
+    fn new() -> Self {
+        let random = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        Self {
+            owner: random(),
+            superuser: random(),
+        }
+    }
+
+    /// Those of this cluster; none where it has none yet, or not any more.
+    pub(crate) fn of(home: &Home) -> Result<Option<Self>, Error> {
+        let path = home.passwords();
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).at("read", &path),
+        };
+        let of = |role: &str| {
+            let begin = format!("*:*:*:{role}:");
+            let mut found = text.lines().filter_map(|line| line.strip_prefix(&begin));
+            found.next().map(str::to_owned)
+        };
+        let both = of(OWNER).zip(of(SUPERUSER));
+        Ok(both.map(|(owner, superuser)| Self { owner, superuser }))
+    }
+
+    /// The password of an account, where it is one of the two.
+    pub(crate) fn password(&self, role: &str) -> Option<&str> {
+        match role {
+            OWNER => Some(&self.owner),
+            SUPERUSER => Some(&self.superuser),
+            _ => None,
+        }
+    }
+
+    fn write(&self, home: &Home) -> Result<(), Error> {
+        let Self { owner, superuser } = self;
+        let text = format!("*:*:*:{OWNER}:{owner}\n*:*:*:{SUPERUSER}:{superuser}\n");
+        files::replace(&home.passwords(), text.as_bytes())
+    }
+
+    /// What the server checks them by, as commands: the passwords themselves are told to no program.
+    fn commands(&self) -> String {
+        let set = |role, password: &str| {
+            let verifier = scram_sha_256(password.as_bytes());
+            format!("ALTER ROLE {role} PASSWORD '{verifier}';\n")
+        };
+        set(OWNER, &self.owner) + &set(SUPERUSER, &self.superuser)
+    }
+}
+
+/// Whether the cluster lets nobody in without a password, and there is a file of them.
+pub(crate) fn is_shut(home: &Home) -> Result<bool, Error> {
+    Ok(asks(&home.data())? && Passwords::of(home)?.is_some())
+}
+
+/// Shuts the door of a cluster that is being made.
+pub(crate) fn furnish(home: &Home, binaries: &Path, data: &Path, log: &File) -> Result<(), Error> {
+    set_passwords(home, binaries, data, log)?;
+    files::replace(&rules(data), format!("{SHUT}\n{RULES}").as_bytes())
+}
+
+/// Shuts the door of a cluster that an older dotwrap made, or whose passwords were lost. What its `pg_hba.conf` said stays, behind what
+/// is asked first. The caller holds the server's lock: no server runs.
+///
+/// Killed at any point, it leaves what [`is_shut`] finds open, or is done.
+pub(crate) fn shut_if_open(home: &Home, binaries: &Path) -> Result<(), Error> {
+    if is_shut(home)? {
+        return Ok(());
+    }
+    let data = home.data();
+    set_passwords(home, binaries, &data, &program::log(home)?)?;
+    if asks(&data)? {
+        return Ok(());
+    }
+    let rules = rules(&data);
+    let before = fs::read(&rules).at("read", &rules)?;
+    let mut text = format!("{SHUT}\n{RULES}\n# What stood here before:\n").into_bytes();
+    text.extend(before);
+    files::replace(&rules, &text)
+}
+
+/// Forgets passwords that are not the server's, so that it is given new ones when it starts.
+pub(crate) fn forget_passwords(home: &Home) -> Result<(), Error> {
+    let path = home.passwords();
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", &path),
+        _ => Ok(()),
+    }
+}
+
+/// Gives the two accounts new passwords.
+fn set_passwords(home: &Home, binaries: &Path, data: &Path, log: &File) -> Result<(), Error> {
+    let passwords = Passwords::new();
+    program::single_user(home, binaries, data, log, &passwords.commands())?;
+    passwords.write(home)
+}
+
+fn asks(data: &Path) -> Result<bool, Error> {
+    let rules = rules(data);
+    let text = fs::read(&rules).at("read", &rules)?;
+    Ok(text.starts_with(SHUT.as_bytes()))
+}
+
+fn rules(data: &Path) -> PathBuf {
+    data.join("pg_hba.conf")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let passwords = Passwords::new();
+        assert_ne!(passwords.owner, passwords.superuser);
+        let shown = format!("{passwords:?}");
+        assert!(!shown.contains(&passwords.owner) && !shown.contains(&passwords.superuser));
+        let commands = passwords.commands();
+        assert!(!commands.contains(&passwords.owner) && !commands.contains(&passwords.superuser));
+    }
+}
