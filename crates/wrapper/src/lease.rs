@@ -4,47 +4,29 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use strum::{AsRefStr, Display, EnumString, VariantArray};
 
 use crate::{
     RefusalCode, Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, DotCode, LeaseToken, read_from_text_column},
+    vocabulary::{Actor, DotCode, LeaseToken, words},
 };
 
 /// How long a pair's lease lives unless something else was said, as the contract's default.
 pub const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(60);
 
-/// What a lease is in at this instant, by the database's clock.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum LeaseState {
-    /// Nobody holds it.
-    Free,
-    /// Somebody holds it.
-    Held,
-    /// It ran out without having been released: its holder is late, or dead.
-    Expired,
+words! {
+    /// What a lease is in at this instant, by the database's clock.
+    pub enum LeaseState {
+        /// Nobody holds it.
+        Free,
+        /// Somebody holds it.
+        Held,
+        /// It ran out without having been released: its holder is late, or dead.
+        Expired,
+    }
 }
-
-read_from_text_column!(LeaseState);
 
 row! {
     /// One lease as it is now.

@@ -101,7 +101,7 @@
 //!
 //! refused       refusal.rs, refusal_log.rs, error.rs
 //! asserted      backfill.rs    evidence from elsewhere, never counted as runtime
-//! asked for     requests.rs   runs that a worker claims, at most one run a request
+//! asked for     requests/      runs that a worker claims, at most one run a request
 //! executed      executed/      begun before a call, concluded after it, reaped where the holder died
 //! read          ledger/        runs, components, status, ladder: what the views say
 //! registered    registry/      DOTs, candidates, contracts, fixtures, checks
@@ -185,7 +185,7 @@ pub use header::{HeaderCall, HeaderRecord, Moment};
 pub use lease::{DEFAULT_LEASE_TTL, Lease, LeaseRecord, LeaseState};
 pub use ledger::{
     BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
-    ObservedCounts, Run, RunCursor, RunFilter, RunPage, Rung,
+    ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
 };
 pub use pair::{PairCall, PairRecord, PairRow};
 pub use parts::ComponentCall;

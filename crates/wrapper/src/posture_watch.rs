@@ -14,7 +14,7 @@ use tokio_postgres::AsyncMessage;
 
 use crate::{Wrapper, error::Error, vocabulary::Posture};
 
-/// What `fn_dot_gate_set` notifies.
+/// What `fn_dot_gate_set` and `fn_dot_lease_force_release` notify.
 const CHANNEL: &str = "dotwrap_gate";
 
 /// How long to wait before listening is tried again.
@@ -24,6 +24,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct PostureWatch {
     seen: watch::Receiver<Option<Seen>>,
+    notices: watch::Receiver<()>,
     _tasks: Arc<[Ended; 2]>,
 }
 
@@ -45,6 +46,22 @@ impl Drop for Ended {
 }
 
 impl PostureWatch {
+    /// Another one, to which what was notified before now is nothing new.
+    #[must_use]
+    pub fn from_now_on(&self) -> Self {
+        let mut fresh = self.clone();
+        fresh.notices.mark_unchanged();
+        fresh
+    }
+
+    /// Waits for a notification that it has not told of yet: a gate was changed, or a lease was taken away from its holder. For ever,
+    /// where a session can not listen.
+    pub async fn notified(&mut self) {
+        if self.notices.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// The posture as it was last seen; none: it could not be read yet.
     pub fn posture(&self) -> Option<Posture> {
         self.seen.borrow().map(|seen| seen.posture)
@@ -73,10 +90,12 @@ impl Wrapper {
     pub fn watch_posture(&self, every: Duration) -> PostureWatch {
         let (sender, seen) = watch::channel(None);
         let changed = Arc::new(Notify::new());
-        let listening = tokio::spawn(listen(self.clone(), Arc::clone(&changed)));
+        let (notify, notices) = watch::channel(());
+        let listening = tokio::spawn(listen(self.clone(), Arc::clone(&changed), notify));
         let asking = tokio::spawn(ask(self.clone(), every, changed, sender));
         PostureWatch {
             seen,
+            notices,
             _tasks: Arc::new([Ended(listening), Ended(asking)]),
         }
     }
@@ -101,9 +120,9 @@ async fn ask(
     }
 }
 
-async fn listen(wrapper: Wrapper, changed: Arc<Notify>) {
+async fn listen(wrapper: Wrapper, changed: Arc<Notify>, notify: watch::Sender<()>) {
     loop {
-        if let Err(error) = listen_once(&wrapper, &changed).await {
+        if let Err(error) = listen_once(&wrapper, &changed, &notify).await {
             tracing::debug!(%error, "no notifications of gates; the posture is asked for instead");
         }
         sleep(LISTEN_AGAIN).await;
@@ -111,7 +130,11 @@ async fn listen(wrapper: Wrapper, changed: Arc<Notify>) {
 }
 
 /// Listens until the connection ends.
-async fn listen_once(wrapper: &Wrapper, changed: &Notify) -> Result<(), Error> {
+async fn listen_once(
+    wrapper: &Wrapper,
+    changed: &Notify,
+    notify: &watch::Sender<()>,
+) -> Result<(), Error> {
     let target = wrapper.target();
     let lost = |error: &tokio_postgres::Error| Error::of_connection(error, &target.to_string());
     let attempt = target.config().connect(target.tls());
@@ -126,12 +149,17 @@ async fn listen_once(wrapper: &Wrapper, changed: &Notify) -> Result<(), Error> {
             .map_err(|error| lost(&error))?;
         // What changed before the listening began was not notified.
         changed.notify_one();
+        notify.send_replace(());
         std::future::pending::<Result<(), Error>>().await
     };
     let notifications = async {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-            if let AsyncMessage::Notification(_) = message.map_err(|error| lost(&error))? {
+            // Its payload is the schema: other installations of the database have gates of their own.
+            if let AsyncMessage::Notification(notice) = message.map_err(|error| lost(&error))?
+                && notice.payload() == wrapper.schema()
+            {
                 changed.notify_one();
+                notify.send_replace(());
             }
         }
         Ok(())

@@ -1,44 +1,25 @@
 //! GATE 2: the named checks, of which any BLOCK aborts before anything is written.
 
-use serde::{Deserialize, Serialize};
-use strum::{AsRefStr, Display, EnumString, VariantArray};
-
 use crate::{
     Wrapper,
     database::{Call, row},
     error::Error,
-    vocabulary::read_from_text_column,
+    vocabulary::words,
 };
 
-/// What a check came to.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "UPPERCASE")]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CheckStatus {
-    /// It found nothing.
-    Pass,
-    /// It found something, and only says so.
-    Warn,
-    /// It found something, or could not be asked: nothing may be recorded.
-    Block,
+words! {
+    "UPPERCASE":
+    /// What a check came to.
+    #[derive(PartialOrd, Ord)]
+    pub enum CheckStatus {
+        /// It found nothing.
+        Pass,
+        /// It found something, and only says so.
+        Warn,
+        /// It found something, or could not be asked: nothing may be recorded.
+        Block,
+    }
 }
-
-read_from_text_column!(CheckStatus);
 
 row! {
     /// What one check found, asked just now.

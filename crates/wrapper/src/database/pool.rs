@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use deadpool::managed::QueueMode;
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
@@ -10,7 +11,7 @@ use tokio_postgres::Row;
 
 use super::{
     Call, ReadRow, Repeat, Target, Value,
-    batch::Lanes,
+    batch::Lane,
     flight::{Flight, Lost},
 };
 use crate::{error::Error, wrapper::Retry};
@@ -35,7 +36,7 @@ struct Inner {
     pool: Pool,
     settings: Settings,
     quoted_schema: String,
-    lanes: Lanes,
+    lane: Lane,
 }
 
 /// Columns whose times are as callers said them; all others are read from the database's clock.
@@ -55,6 +56,7 @@ impl Database {
         );
         let pool = Pool::builder(manager)
             .max_size(settings.connections)
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .create_timeout(Some(settings.target.connect_limit()))
             .wait_timeout(Some(settings.pool_wait))
@@ -65,7 +67,7 @@ impl Database {
             pool,
             settings,
             quoted_schema,
-            lanes: Lanes::new(),
+            lane: Lane::new(),
         })))
     }
 
@@ -124,8 +126,8 @@ impl Database {
         row.as_ref().map(read).transpose()
     }
 
-    pub(super) fn lanes(&self) -> &Lanes {
-        &self.0.lanes
+    pub(super) fn lane(&self) -> &Lane {
+        &self.0.lane
     }
 
     /// Sends calls of one function in one statement. Once: a second time could write a second time.

@@ -2,53 +2,34 @@
 //! compute it from receipts and verdicts; no column says 'verified' and no call sets it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use strum::{AsRefStr, Display, EnumString, VariantArray};
 
 use crate::{
     Wrapper,
     database::row,
     error::Error,
-    vocabulary::{CandidateCode, EvidenceType, read_from_text_column},
+    vocabulary::{CandidateCode, EvidenceType, words},
 };
 
-/// The rungs, the lowest first.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Rung {
-    /// It is known, and nothing else.
-    StructuralCandidate,
-    /// Somebody asserted something of it.
-    BackfilledObserved,
-    /// The ledger path was exercised for it.
-    SimulatedObserved,
-    /// A tool's own logic ran for it, in a mode that changes nothing.
-    DryRunObserved,
-    /// A producer ran for real.
-    RealRunObserved,
-    /// A producer ran for real, and its verifier passed that very output.
-    VerifiedCandidate,
-    /// Verified, and somebody answers for it.
-    BirthReady,
+words! {
+    /// The rungs, the lowest first.
+    #[derive(PartialOrd, Ord)]
+    pub enum Rung {
+        /// It is known, and nothing else.
+        StructuralCandidate,
+        /// Somebody asserted something of it.
+        BackfilledObserved,
+        /// The ledger path was exercised for it.
+        SimulatedObserved,
+        /// A tool's own logic ran for it, in a mode that changes nothing.
+        DryRunObserved,
+        /// A producer ran for real.
+        RealRunObserved,
+        /// A producer ran for real, and its verifier passed that very output.
+        VerifiedCandidate,
+        /// Verified, and somebody answers for it.
+        BirthReady,
+    }
 }
-
-read_from_text_column!(Rung);
 
 row! {
     /// Where one candidate stands: a row of `v_process_discovery_candidate_status_v3`.
@@ -177,6 +158,25 @@ impl Wrapper {
                 Vec::new(),
             )
             .await
+    }
+
+    /// What one candidate still needs; none: no run, registry or catalogue names it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn birth_readiness_of(
+        &self,
+        candidate: &CandidateCode,
+    ) -> Result<Option<BirthReadiness>, Error> {
+        let found = self
+            .database
+            .view(
+                "v_process_discovery_birth_readiness_v3",
+                "WHERE process_candidate_code = $1",
+                vec![candidate.into()],
+            )
+            .await?;
+        Ok(found.into_iter().next())
     }
 
     /// What was observed of every candidate, by code.

@@ -2,10 +2,12 @@
 
 mod components;
 mod ladder;
+mod receipts;
 mod runs;
 mod status;
 
 pub use components::Component;
 pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
+pub use receipts::{Receipt, ReceiptState};
 pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
 pub use status::{DotStatus, DotWrapperStatus};

@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use strum::{AsRefStr, Display, EnumString, VariantArray};
 
 use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, ComponentRole, DotCode, read_from_text_column},
+    vocabulary::{Actor, ComponentRole, DotCode, words},
 };
 
 row! {
@@ -78,35 +77,19 @@ pub struct ToolDefinition {
     pub extra_metadata: Option<Json>,
 }
 
-/// What an import does to a DOT.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum ImportAction {
-    /// It is new.
-    Add,
-    /// It is there, and something of it changes.
-    Change,
-    /// It is there as it is.
-    Keep,
-    /// It cannot be taken; the whole import is refused.
-    Refuse,
+words! {
+    /// What an import does to a DOT.
+    pub enum ImportAction {
+        /// It is new.
+        Add,
+        /// It is there, and something of it changes.
+        Change,
+        /// It is there as it is.
+        Keep,
+        /// It cannot be taken; the whole import is refused.
+        Refuse,
+    }
 }
-
-read_from_text_column!(ImportAction);
 
 row! {
     /// What an import does, or would do, to one DOT.

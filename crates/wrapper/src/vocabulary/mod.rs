@@ -38,3 +38,27 @@ macro_rules! read_from_text_column {
     )+};
 }
 pub(crate) use read_from_text_column;
+
+/// Declares words of the contract that stand in a text column, in snake_case unless another case is named.
+macro_rules! words {
+    ($(#[$documentation:meta])* pub enum $($words:tt)+) => {
+        $crate::vocabulary::words! { "snake_case": $(#[$documentation])* pub enum $($words)+ }
+    };
+    (
+        $case:tt: $(#[$documentation:meta])*
+        pub enum $name:ident { $( $(#[$word_documentation:meta])* $word:ident, )+ }
+    ) => {
+        $(#[$documentation])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash,
+            strum::AsRefStr, strum::Display, strum::EnumString, strum::VariantArray,
+            serde::Serialize, serde::Deserialize,
+        )]
+        #[strum(serialize_all = $case)]
+        #[serde(rename_all = $case)]
+        pub enum $name { $( $(#[$word_documentation])* $word, )+ }
+
+        $crate::vocabulary::read_from_text_column!($name);
+    };
+}
+pub(crate) use words;

@@ -1,137 +1,77 @@
 //! Statuses: what a caller says of a run, and what the ledger stores for it.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strum::{AsRefStr, Display, EnumString, VariantArray};
 
-use super::{EvidenceType, read_from_text_column};
+use super::{EvidenceType, words};
 
-/// What a caller says of a run. [`WrapperStatus::stored`] is how the ledger keeps it.
-///
-/// 'Blocked' is none of them: a call that the gates refuse writes nothing and returns
-/// [`Error::Refused`](crate::Error::Refused).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum WrapperStatus {
-    /// The run was prepared and nothing else.
-    Prepared,
-    /// The run was started.
-    Started,
-    /// The run ended well.
-    #[default]
-    Completed,
-    /// The run failed; `error_ref` says where to look.
-    Failed,
-    /// The run was left out on purpose.
-    Skipped,
+words! {
+    /// What a caller says of a run. [`WrapperStatus::stored`] is how the ledger keeps it.
+    ///
+    /// 'Blocked' is none of them: a call that the gates refuse writes nothing and returns
+    /// [`Error::Refused`](crate::Error::Refused).
+    #[derive(Default)]
+    pub enum WrapperStatus {
+        /// The run was prepared and nothing else.
+        Prepared,
+        /// The run was started.
+        Started,
+        /// The run ended well.
+        #[default]
+        Completed,
+        /// The run failed; `error_ref` says where to look.
+        Failed,
+        /// The run was left out on purpose.
+        Skipped,
+    }
 }
 
-/// The statuses that the ledger's CHECK domain knows.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum StoredStatus {
-    /// Seen, nothing more is claimed.
-    #[default]
-    Observed,
-    /// A run that was started.
-    Started,
-    /// A component that was started.
-    StepStarted,
-    /// A component that ended well.
-    StepCompleted,
-    /// A run that ended well.
-    Completed,
-    /// A run or component that failed.
-    Failed,
-    /// A run whose holder died while nobody knows whether the tool did its work.
-    Stuck,
-    /// A run or component that was called off or skipped.
-    Cancelled,
-    /// A run whose holder died before anything was invoked.
-    Orphan,
+words! {
+    /// The statuses that the ledger's CHECK domain knows.
+    #[derive(Default)]
+    pub enum StoredStatus {
+        /// Seen, nothing more is claimed.
+        #[default]
+        Observed,
+        /// A run that was started.
+        Started,
+        /// A component that was started.
+        StepStarted,
+        /// A component that ended well.
+        StepCompleted,
+        /// A run that ended well.
+        Completed,
+        /// A run or component that failed.
+        Failed,
+        /// A run whose holder died while nobody knows whether the tool did its work.
+        Stuck,
+        /// A run or component that was called off or skipped.
+        Cancelled,
+        /// A run whose holder died before anything was invoked.
+        Orphan,
+    }
 }
 
-/// Which part of the pair a component is.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum ComponentRole {
-    /// The DOT that does a thing.
-    Producer,
-    /// The DOT that checks it.
-    Verifier,
+words! {
+    /// Which part of the pair a component is.
+    pub enum ComponentRole {
+        /// The DOT that does a thing.
+        Producer,
+        /// The DOT that checks it.
+        Verifier,
+    }
 }
 
-/// What the verifier said of the producer's output.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    AsRefStr,
-    Display,
-    EnumString,
-    VariantArray,
-    Serialize,
-    Deserialize,
-)]
-#[strum(serialize_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The output is what it should be.
-    Pass,
-    /// The output is not what it should be.
-    Fail,
-    /// The verifier could not tell.
-    Error,
+words! {
+    /// What the verifier said of the producer's output.
+    pub enum Verdict {
+        /// The output is what it should be.
+        Pass,
+        /// The output is not what it should be.
+        Fail,
+        /// The verifier could not tell.
+        Error,
+    }
 }
-
-read_from_text_column!(WrapperStatus, StoredStatus, ComponentRole, Verdict);
 
 /// How the ledger keeps what a caller says of a run.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,212 @@
+//! Claiming a request, and saying what came of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    Wrapper,
+    database::{Call, Value, row},
+    error::Error,
+    executed::BeginCall,
+    lease::whole_seconds,
+    vocabulary::{
+        Actor, CandidateCode, ClaimToken, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
+        ProcessRunId, RequestId,
+    },
+};
+
+row! {
+    /// The row that `fn_dot_run_request_claim` returns.
+    struct ClaimRow {
+        request_id: RequestId,
+        claim_token: ClaimToken,
+        claimed_until: Timestamp,
+        run_key: IdempotencyKey,
+        dot_code: DotCode,
+        process_candidate_code: CandidateCode,
+        mode: EvidenceType,
+        correlation_id: CorrelationId,
+        actor: Actor,
+        input_ref: Option<String>,
+        input_digest: Option<String>,
+        requested_at: Timestamp,
+        claims: i32,
+    }
+}
+
+/// A request that this worker has claimed. Dropping it gives nothing back: the claim runs out, and another worker takes it
+/// over.
+#[derive(Clone, Debug)]
+#[must_use = "a claim that is not finished runs out"]
+pub struct ClaimedRequest(ClaimRow);
+
+impl ClaimedRequest {
+    /// The request.
+    pub fn request_id(&self) -> RequestId {
+        self.0.request_id
+    }
+
+    /// Until when the claim counts unless it is renewed, by the database's clock.
+    pub fn claimed_until(&self) -> Timestamp {
+        self.0.claimed_until
+    }
+
+    /// The idempotency key under which its run is begun, `request:<request_id>`.
+    pub fn run_key(&self) -> &IdempotencyKey {
+        &self.0.run_key
+    }
+
+    /// The producer of the pair.
+    pub fn dot_code(&self) -> &DotCode {
+        &self.0.dot_code
+    }
+
+    /// What the run is evidence for.
+    pub fn process_candidate_code(&self) -> &CandidateCode {
+        &self.0.process_candidate_code
+    }
+
+    /// `DRY_RUN` or `REAL_RUN`.
+    pub fn mode(&self) -> EvidenceType {
+        self.0.mode
+    }
+
+    /// What joins everything of the run.
+    pub fn correlation_id(&self) -> &CorrelationId {
+        &self.0.correlation_id
+    }
+
+    /// Who asked.
+    pub fn actor(&self) -> &Actor {
+        &self.0.actor
+    }
+
+    /// What the run is given.
+    pub fn input_ref(&self) -> Option<&str> {
+        self.0.input_ref.as_deref()
+    }
+
+    /// Its digest.
+    pub fn input_digest(&self) -> Option<&str> {
+        self.0.input_digest.as_deref()
+    }
+
+    /// When it was asked for.
+    pub fn requested_at(&self) -> Timestamp {
+        self.0.requested_at
+    }
+
+    /// How often it was claimed, this time included.
+    pub fn claims(&self) -> i32 {
+        self.0.claims
+    }
+
+    /// The beginning of its run: what was asked for, under the key that allows one run a request.
+    pub fn begin_call(&self, runner: impl Into<Actor>) -> BeginCall {
+        let asked = &self.0;
+        let mut call = BeginCall::new(
+            asked.dot_code.clone(),
+            asked.process_candidate_code.clone(),
+            asked.mode,
+            runner,
+        )
+        .correlation_id(asked.correlation_id.clone())
+        .actor(asked.actor.clone())
+        .idempotency_key(asked.run_key.clone());
+        call.input_ref.clone_from(&asked.input_ref);
+        call.input_digest.clone_from(&asked.input_digest);
+        call
+    }
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// The request's run, which is concluded.
+    Concluded(ProcessRunId),
+    /// No run could be begun, for the reason that this code names.
+    Refused(String),
+    /// The same, but it may pass: the request waits again for so long.
+    Later {
+        /// Why not now.
+        refusal_code: String,
+        /// How long to wait, at most 24 hours.
+        after: Duration,
+    },
+}
+
+impl Wrapper {
+    /// Claims what has been due for longest, of a pair that nobody is at, in a mode that the gates allow now and, where
+    /// `modes` is not empty, in one of these. None: there is nothing to do.
+    ///
+    /// The run is begun with [`ClaimedRequest::begin_call`], and the claim renewed while it lasts. Where the answer is lost,
+    /// what was claimed is claimed again once the claim ran out.
+    ///
+    /// # Errors
+    /// Refused as `holder_required`, `ttl_invalid` or `mode_invalid`; [`Error::NotPermitted`] for whoever is no runner.
+    pub async fn claim_request(
+        &self,
+        runner: &Actor,
+        ttl: Duration,
+        modes: &[EvidenceType],
+    ) -> Result<Option<ClaimedRequest>, Error> {
+        let modes: Vec<String> = modes.iter().map(ToString::to_string).collect();
+        let call = Call::to("fn_dot_run_request_claim")
+            .with("p_runner", runner)
+            .with("p_ttl_seconds", whole_seconds(ttl))
+            .with(
+                "p_modes",
+                Value::Texts(Some(modes).filter(|modes| !modes.is_empty())),
+            );
+        let claimed = self.database.rows::<ClaimRow>(&call).await?;
+        Ok(claimed.into_iter().next().map(ClaimedRequest))
+    }
+
+    /// Lets a claim live so long from now. False: it is not this worker's any more. Its run goes on as long as its own lease
+    /// is held; the request ends with it.
+    ///
+    /// # Errors
+    /// Refused as `ttl_invalid`.
+    pub async fn renew_request(
+        &self,
+        claim: &ClaimedRequest,
+        ttl: Duration,
+    ) -> Result<bool, Error> {
+        let call = of_claim("fn_dot_run_request_renew", claim)
+            .with("p_ttl_seconds", whole_seconds(ttl))
+            .harmless();
+        self.database.value(&call).await
+    }
+
+    /// Says what came of a claim. False: it was taken over, and what came of it is for another worker to say.
+    ///
+    /// A request whose run was begun ends with that run, whatever is said here.
+    ///
+    /// # Errors
+    /// Refused as `run_unknown` where the run is not the request's, `status_invalid` where it is not concluded yet.
+    pub async fn finish_request(
+        &self,
+        claim: &ClaimedRequest,
+        end: &RequestEnd,
+    ) -> Result<bool, Error> {
+        let call = of_claim("fn_dot_run_request_finish", claim);
+        let call = match end {
+            RequestEnd::Concluded(run) => call.with("p_process_run_id", *run).harmless(),
+            RequestEnd::Refused(code) => call.with("p_refusal_code", code.as_str()).harmless(),
+            RequestEnd::Later {
+                refusal_code,
+                after,
+            } => call
+                .with("p_refusal_code", refusal_code.as_str())
+                .with("p_retry_after_seconds", whole_seconds(*after)),
+        };
+        self.database.value(&call).await
+    }
+}
+
+fn of_claim(function: &'static str, claim: &ClaimedRequest) -> Call {
+    Call::to(function)
+        .with("p_request_id", claim.0.request_id)
+        .with("p_claim_token", claim.0.claim_token)
+}
