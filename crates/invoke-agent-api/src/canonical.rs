@@ -9,6 +9,8 @@ use serde::{
 };
 use serde_json::{Value as Json, value::RawValue};
 
+use crate::spelled;
+
 /// An output, read in full.
 pub(crate) struct Canonical {
     pub(crate) value: Json,
@@ -22,6 +24,9 @@ impl Canonical {
     /// Reads an output. One that two readers could understand differently is refused: its digest would not say what it
     /// is.
     pub(crate) fn of(output: &RawValue) -> Result<Self, String> {
+        if !spelled::integers(output.get()).all(is_kept) {
+            return Err(TOO_LARGE.to_owned());
+        }
         let mut reader = serde_json::Deserializer::from_str(output.get());
         Unambiguous
             .deserialize(&mut reader)
@@ -41,7 +46,7 @@ impl Canonical {
         })
     }
 
-    /// As what an output has this digest, if as anything: `as_it_stood`, `canonical` or `text`.
+    /// As what an output has this digest, if as anything: `as_it_stood`, `compact`, `canonical` or `text`.
     pub(crate) fn form_with_digest(
         &self,
         output: &RawValue,
@@ -57,35 +62,38 @@ impl Canonical {
                 "canonical"
             });
         }
+        if Digest::of(spelled::compact(output.get())) == digest {
+            return Some("compact");
+        }
         let canonical = serde_json_canonicalizer::to_vec(&self.value).ok()?;
         (Digest::of(canonical) == digest).then_some("canonical")
     }
 }
 
-/// Messages of ours are passed on; those of the parser may quote what stood there.
+/// A message of ours is passed on; those of the parser may quote what stood there.
 fn ambiguity(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    [TWICE, TOO_LARGE]
-        .into_iter()
-        .find(|known| text.starts_with(known))
-        .map_or_else(
-            || "it can not be read".to_owned(),
-            |known| format!("{known}, at column {}", error.column()),
-        )
+    if error.to_string().starts_with(TWICE) {
+        format!("{TWICE}, at column {}", error.column())
+    } else {
+        "it can not be read".to_owned()
+    }
 }
 
 const TWICE: &str = "a member is there twice";
 const TOO_LARGE: &str = "an integer is larger than a double can hold";
 
+/// An integer with fewer digits is the same integer as a double.
+const DIGITS_OF_A_DOUBLE: usize = 15;
+
 /// To the canonical form, and to most readers, numbers are doubles: an integer that comes out of one as another would be
-/// digested as what it is not.
-fn is_kept<E: Error>(integer: impl ToString, double: f64) -> Result<(), E> {
-    let canonical = serde_json_canonicalizer::to_string(&double).map_err(E::custom)?;
-    if canonical == integer.to_string() {
-        Ok(())
-    } else {
-        Err(E::custom(TOO_LARGE))
-    }
+/// kept and digested as what it is not.
+fn is_kept(integer: &str) -> bool {
+    integer.len() <= DIGITS_OF_A_DOUBLE
+        || integer
+            .parse::<f64>()
+            .ok()
+            .and_then(|double| serde_json_canonicalizer::to_string(&double).ok())
+            .is_some_and(|canonical| canonical == integer)
 }
 
 /// Walks through a JSON text and keeps nothing of it.
@@ -123,15 +131,15 @@ impl<'de> Visitor<'de> for Unambiguous {
         Ok(())
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        is_kept(number, number as f64)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        is_kept(number, number as f64)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    /// Every reader makes the same double of it.
+    /// Every reader makes the same double of it: integers have been looked at.
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
         Ok(())
     }
@@ -182,15 +190,22 @@ mod tests {
             ("-9007199254740993", TOO_LARGE),
             ("1152921504606846976", TOO_LARGE),
             ("18446744073709551615", TOO_LARGE),
+            (r#"{"a":[12345678901234567890123]}"#, TOO_LARGE),
+            (&"9".repeat(400), TOO_LARGE),
         ] {
             let refused = canonical(json).err().unwrap();
             assert!(refused.starts_with(why), "{json}: {refused}");
         }
-        assert!(canonical("[9007199254740991, 1152921504606847000, 6.02e23, -0.5, 0]").is_ok());
+        assert!(
+            canonical("[9007199254740991, 1152921504606847000, 6.02e23, -0.5, 0, -0, true]")
+                .is_ok()
+        );
+        // In a text it is no number.
+        assert!(canonical(r#"["\" 12345678901234567890123"]"#).is_ok());
     }
 
     #[test]
-    fn a_text_has_three_digests_and_anything_else_two() {
+    fn an_output_has_the_digest_of_each_of_its_forms() {
         let form = |json: &str, digested: &str| {
             let raw: &RawValue = serde_json::from_str(json).unwrap();
             Canonical::of(raw)
@@ -205,6 +220,13 @@ mod tests {
         assert_eq!(form("[1, 2]", "[1, 2]"), Some("as_it_stood"));
         assert_eq!(form("[1, 2]", "[1,2]"), Some("canonical"));
         assert_eq!(form("[1, 2]", "[1,3]"), None);
+        let numbers = r#"{ "b": 1e30, "a": "x \" y" }"#;
+        assert_eq!(form(numbers, r#"{"b":1e30,"a":"x \" y"}"#), Some("compact"));
+        assert_eq!(
+            form(numbers, r#"{"a":"x \" y","b":1e+30}"#),
+            Some("canonical")
+        );
+        assert_eq!(form(numbers, r#"{"a":"x \" y","b":1e30}"#), None);
     }
 
     proptest! {

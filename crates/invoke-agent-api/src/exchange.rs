@@ -84,7 +84,11 @@ fn of_transport(error: &reqwest::Error) -> Failure {
         return Failure::unknown("connection_lost", message);
     }
     if chain(error).any(is_of_tls) {
-        let message = format!("the service could not prove who it is: {}", causes(error));
+        let message = format!(
+            "the service could not prove who it is: {}; where its certificate is of an authority that the system does not know, \
+             name that authority's file in agent_ca (DOTWRAP_AGENT_CA)",
+            causes(error)
+        );
         return Failure::unknown("tls_failed", message);
     }
     let message = format!("the service can not be reached: {}", causes(error));

@@ -31,6 +31,7 @@ pub(crate) struct Invocation {
 }
 
 /// A bearer token. It has no way to be shown.
+#[derive(Clone)]
 pub(crate) struct Token(String);
 
 impl Invocation {

@@ -22,9 +22,10 @@ use crate::{
     client::client,
     endpoint::Endpoint,
     exchange,
-    invocation::Invocation,
-    judge::{judge, note},
+    invocation::{Invocation, Token},
+    judge::{Believed, judge, note},
     outgoing::Sent,
+    reading::{Unread, apart, end_of_reading},
     request::request,
     said::Said,
 };
@@ -115,11 +116,17 @@ impl AgentApiInvoker {
         answer
             .evidence
             .insert("response_bytes".to_owned(), body.len().into());
-        if token.is_some_and(|token| token.is_in(&body)) {
-            let message = "the service's answer holds the bearer token; nothing of it was kept";
-            return Err(Ending::Failed(Failure::new("secret_in_answer", message)));
-        }
-        believe(&body, call, answer).await.map_err(Ending::Failed)
+        let (token, of_call) = (token.cloned(), call.clone());
+        let reading = move || read(&body, &of_call, token.as_ref());
+        let read = apart(reading, &mut limits.stop, end_of_reading(limits.deadline)).await;
+        let (said, read) = read.map_err(|unread| limits.not_read(unread))?;
+        answer.is_mock = said.is_mock;
+        answer.evidence.extend(said.evidence);
+        let Read { output, believed } = read.map_err(Ending::Failed)?;
+        answer.output = Some(output);
+        answer.verdict = believed.verdict;
+        answer.verified_digest = believed.verified_digest;
+        Ok(())
     }
 }
 
@@ -186,6 +193,27 @@ impl Limits<'_> {
         }
     }
 
+    fn not_read(&self, unread: Unread) -> Ending {
+        match unread {
+            Unread::Stopped(reason) => Ending::Stopped(StopRecord {
+                reason,
+                told: Vec::new(),
+                ended: vec![format!("connection to {}", self.usable.endpoint.place)],
+                may_have_happened: vec![
+                    "all of it: the service had answered, and its answer was not read".to_owned(),
+                ],
+            }),
+            Unread::Deadline => Ending::Failed(Failure::new(
+                "deadline",
+                "the service answered in time, but its answer could not be read in time",
+            )),
+            Unread::Broken => Ending::Failed(Failure::new(
+                "output_not_kept",
+                "the service's answer could not be read",
+            )),
+        }
+    }
+
     fn too_late(&self) -> Failure {
         let message = format!(
             "the service did not answer in full within {} ms; the connection was closed",
@@ -207,34 +235,46 @@ fn note_head(response: &Response, answer: &mut Answer) {
     }
 }
 
+/// An answer that is believed, with its output as it was kept.
+struct Read {
+    output: Output,
+    believed: Believed,
+}
+
+/// Reads an answer, and says besides what the service said of itself, whether it is believed or not.
+fn read(body: &[u8], call: &ToolCall, token: Option<&Token>) -> (Answer, Result<Read, Failure>) {
+    let mut said = Answer::new(Ending::Completed);
+    let read = believe(body, call, token, &mut said);
+    (said, read)
+}
+
 /// Checks what the service says, and keeps its output.
-async fn believe(body: &[u8], call: &ToolCall, answer: &mut Answer) -> Result<(), Failure> {
+fn believe(
+    body: &[u8],
+    call: &ToolCall,
+    token: Option<&Token>,
+    answer: &mut Answer,
+) -> Result<Read, Failure> {
+    if token.is_some_and(|token| token.is_in(body)) {
+        let message = "the service's answer holds the bearer token; nothing of it was kept";
+        return Err(Failure::new("secret_in_answer", message));
+    }
     let said = Said::from_json(body)?;
     note(&said, answer);
     let believed = judge(&said, call)?;
-    answer.output = Some(keep(call, believed.output).await?);
-    answer.verdict = believed.verdict;
-    answer.verified_digest = believed.verified_digest;
-    Ok(())
-}
-
-/// Writes the output into the call's folder. Its digest is what is then read from there.
-async fn keep(call: &ToolCall, output: Canonical) -> Result<Output, Failure> {
-    let not_kept = |error: io::Error| {
+    let output = keep(call, &believed.output).map_err(|error| {
         Failure::new(
             "output_not_kept",
             format!("the output can not be kept: {error}"),
         )
-    };
-    let call = call.clone();
-    let kept = tokio::task::spawn_blocking(move || {
-        call.make_folder()?;
-        let path = call.folder.join(output.file_name);
-        File::create_new(&path)?.write_all(&output.bytes)?;
-        Output::of(&path)
-    });
-    kept.await
-        .map_err(io::Error::other)
-        .flatten()
-        .map_err(not_kept)
+    })?;
+    Ok(Read { output, believed })
+}
+
+/// Writes the output into the call's folder. Its digest is what is then read from there.
+fn keep(call: &ToolCall, output: &Canonical) -> io::Result<Output> {
+    call.make_folder()?;
+    let path = call.folder.join(output.file_name);
+    File::create_new(&path)?.write_all(&output.bytes)?;
+    Output::of(&path)
 }

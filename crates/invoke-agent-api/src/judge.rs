@@ -2,7 +2,7 @@
 
 use dotwrap_invoke::{Answer, Digest, Failure, ToolCall};
 use dotwrap_wrapper::{ComponentRole, Verdict};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, value::RawValue};
 
 use crate::{
     canonical::Canonical,
@@ -52,8 +52,9 @@ pub(crate) fn judge(said: &Said<'_>, call: &ToolCall) -> Result<Believed, Failur
         .is_none()
     {
         let message = format!(
-            "the service says that its output's digest is {}; it is {}",
+            "the service says that its output's digest is {}; as it stood in the answer it is {}, and in the form that is kept {}",
             said.output_digest,
+            Digest::of(said.output.get()),
             Digest::of(&output.bytes)
         );
         return Err(Failure::new("digest_mismatch", message));
@@ -69,7 +70,12 @@ pub(crate) fn judge(said: &Said<'_>, call: &ToolCall) -> Result<Believed, Failur
     let (verdict, verified_digest) = match call.role {
         // What a producer thinks of its own output is no verdict.
         ComponentRole::Producer => (None, None),
-        ComponentRole::Verifier => (Some(verdict(said)?), verified_digest(&output.value)?),
+        ComponentRole::Verifier => {
+            let verdict = verdict(said)?;
+            let committed = call.produced.as_ref().map(|made| made.committed_digest);
+            let looked_at = verified_digest(said, &output.value, committed)?;
+            (Some(verdict), looked_at)
+        }
     };
     Ok(Believed {
         output,
@@ -117,17 +123,38 @@ fn verdict(said: &Said<'_>) -> Result<Verdict, Failure> {
     })
 }
 
-/// The digest that a verifier's report says it looked at: `verified_digest`, or else `input_digest`.
-fn verified_digest(report: &Json) -> Result<Option<Digest>, Failure> {
-    let member = |name: &str| report.get(name).filter(|said| !said.is_null());
-    match member("verified_digest") {
-        Some(said) => said
-            .as_str()
-            .and_then(|said| said.parse().ok())
+/// The digest that a verifier says it looked at, beside its verdict or in its report. Where it says two, the one that is not
+/// what was committed: it counts against it.
+fn verified_digest(
+    said: &Said<'_>,
+    report: &Json,
+    committed: Option<Digest>,
+) -> Result<Option<Digest>, Failure> {
+    let beside = |member: Option<&RawValue>| {
+        let member = member.and_then(|raw| serde_json::from_str::<Json>(raw.get()).ok());
+        member.filter(|said| !said.is_null())
+    };
+    let within = |name: &str| report.get(name).filter(|said| !said.is_null()).cloned();
+    let named = [
+        looked_at(beside(said.verified_digest), beside(said.input_digest))?,
+        looked_at(within("verified_digest"), within("input_digest"))?,
+    ];
+    let mut others = named
+        .into_iter()
+        .flatten()
+        .filter(|named| Some(*named) != committed);
+    Ok(others.next().or(named.into_iter().flatten().next()))
+}
+
+/// `verified_digest`, or else `input_digest`.
+fn looked_at(verified: Option<Json>, input: Option<Json>) -> Result<Option<Digest>, Failure> {
+    let digest = |said: Json| said.as_str().and_then(|said| said.parse().ok());
+    match verified {
+        Some(said) => digest(said)
             .map(Some)
-            .ok_or_else(|| broken("the report's verified_digest is no digest")),
+            .ok_or_else(|| broken("verified_digest: it is no SHA-256 digest")),
         // A name that a report may use for something of its own.
-        None => Ok(member("input_digest").and_then(|said| said.as_str()?.parse().ok())),
+        None => Ok(input.and_then(digest)),
     }
 }
 

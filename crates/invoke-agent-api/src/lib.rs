@@ -19,15 +19,16 @@
 //! # `invocation` of a contract
 //! ```text
 //! token_environment    the NAME of an environment variable of the runner that holds a bearer token
-//! max_response_bytes   how much is read of an answer
+//! max_response_bytes   how much is read of an answer; at most 256 MiB
 //! ```
 //! Anything else there is refused before a receipt is opened. There are no headers of one's own: a contract can be read by whoever
 //! reads the ledger, and secrets would end up in it.
 //!
 //! # What is believed
-//! Nothing that can be checked here. The answer has the protocol's members in the protocol's types; `output_digest` is the digest of
-//! `output`; the namespace is the contract's or below it; nothing was written below `REAL_RUN`; a verifier gave a verdict. Whatever
-//! is not so fails the call. The output is kept as `output.json` in its canonical form (RFC 8785), or as `output.txt` where
+//! Nothing that can be checked here. The answer has the protocol's members in the protocol's types; `output_digest` is the digest
+//! of `output` as it stood, without its white space, in its canonical form, or, of a text, of the text itself; the namespace is the
+//! contract's or below it; nothing was written below `REAL_RUN`; a verifier gave a verdict. Whatever is not so fails the
+//! call. The output is kept as `output.json` in its canonical form (RFC 8785), or as `output.txt` where
 //! it is a text, and the digest is that file's, computed here.
 
 #![forbid(unsafe_code)]
@@ -42,9 +43,11 @@ mod invocation;
 mod invoker;
 mod judge;
 mod outgoing;
+mod reading;
 mod request;
 mod said;
 mod settings;
+mod spelled;
 mod trace;
 
 pub use invoker::AgentApiInvoker;

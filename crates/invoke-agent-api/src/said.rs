@@ -2,7 +2,7 @@
 
 use dotwrap_invoke::{Digest, Failure};
 use dotwrap_wrapper::Verdict;
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 /// What a service says.
@@ -16,25 +16,35 @@ pub(crate) struct Said<'a> {
     /// How many things it wrote.
     pub(crate) writes: u64,
     pub(crate) verdict: Option<Verdict>,
+    /// What a verifier says it looked at, as it stood in the answer; in its report it may say so too.
+    pub(crate) verified_digest: Option<&'a RawValue>,
+    pub(crate) input_digest: Option<&'a RawValue>,
     pub(crate) notes: Option<String>,
 }
 
-/// The members of an answer. Others may be there, and say nothing to us.
+/// The members of an answer. Others may be there, and say nothing to us. Each is read by itself, so that one which can not be
+/// is known by its name.
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
     output: &'a RawValue,
-    output_digest: String,
+    #[serde(borrow)]
+    output_digest: &'a RawValue,
     /// May be null, where the contract has no namespace, but not missing.
-    #[serde(deserialize_with = "Option::deserialize")]
-    output_namespace: Option<String>,
-    is_mock: bool,
-    #[serde(deserialize_with = "count_of_writes")]
-    writes: u64,
-    #[serde(default)]
-    verdict: Option<Verdict>,
-    #[serde(default)]
-    notes: Option<String>,
+    #[serde(borrow)]
+    output_namespace: &'a RawValue,
+    #[serde(borrow)]
+    is_mock: &'a RawValue,
+    #[serde(borrow)]
+    writes: &'a RawValue,
+    #[serde(borrow, default)]
+    verdict: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    verified_digest: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    input_digest: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    notes: Option<&'a RawValue>,
 }
 
 /// A number of writes, or what was written as a list.
@@ -45,11 +55,13 @@ enum Writes {
     List(Vec<IgnoredAny>),
 }
 
-fn count_of_writes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    Ok(match Writes::deserialize(deserializer)? {
-        Writes::Count(count) => count,
-        Writes::List(list) => list.len() as u64,
-    })
+impl Writes {
+    fn count(self) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::List(list) => list.len() as u64,
+        }
+    }
 }
 
 impl<'a> Said<'a> {
@@ -59,20 +71,34 @@ impl<'a> Said<'a> {
             return Err(broken("it is no JSON object"));
         }
         let wire: Wire<'a> = serde_json::from_slice(body).map_err(|error| broken(place(&error)))?;
-        let output_digest = wire
-            .output_digest
-            .parse()
-            .map_err(|error| broken(format!("output_digest: {error}")))?;
+        let digest: String = member("output_digest", "a text", wire.output_digest)?;
+        let writes: Writes = member("writes", "a number of writes or a list", wire.writes)?;
+        let optional = |name, what, raw: Option<&'a RawValue>| {
+            raw.map_or(Ok(None), |raw| member(name, what, raw))
+        };
+        let verdict: Option<String> = optional("verdict", "a text", wire.verdict)?;
         Ok(Self {
             output: wire.output,
-            output_digest,
-            output_namespace: wire.output_namespace,
-            is_mock: wire.is_mock,
-            writes: wire.writes,
-            verdict: wire.verdict,
-            notes: wire.notes,
+            output_digest: digest
+                .parse()
+                .map_err(|error| broken(format!("output_digest: {error}")))?,
+            output_namespace: member("output_namespace", "a text or null", wire.output_namespace)?,
+            is_mock: member("is_mock", "true or false", wire.is_mock)?,
+            writes: writes.count(),
+            verdict: verdict
+                .map(|verdict| verdict.parse())
+                .transpose()
+                .map_err(|_none| broken("verdict: it is none of pass, fail and error"))?,
+            verified_digest: wire.verified_digest,
+            input_digest: wire.input_digest,
+            notes: optional("notes", "a text", wire.notes)?,
         })
     }
+}
+
+/// Reads a member. What stood there is not repeated: it may be a secret.
+fn member<'a, T: Deserialize<'a>>(name: &str, what: &str, raw: &'a RawValue) -> Result<T, Failure> {
+    serde_json::from_str(raw.get()).map_err(|_other| broken(format!("{name}: it is not {what}")))
 }
 
 /// What is wrong, without what stood there: it may be a secret.
@@ -83,12 +109,11 @@ fn place(error: &serde_json::Error) -> String {
     if names_members_alone {
         return text;
     }
-    let what = if error.is_data() {
-        "a member has the wrong type"
-    } else {
-        "it is not JSON"
-    };
-    format!("{what}, at line {} column {}", error.line(), error.column())
+    format!(
+        "it is not JSON, at line {} column {}",
+        error.line(),
+        error.column()
+    )
 }
 
 /// An answer that is none.

@@ -1,4 +1,4 @@
-//! What is done when the supervisor itself was killed: by a tool of a real run, which may, or by an operator.
+//! What is done when the supervisor itself was killed or halted: by a tool of a real run, which may, or by an operator.
 //!
 //! The tool itself is killed by the kernel with its supervisor. Its other processes are looked for by their session and by a variable in
 //! their environment. Those that left both are found where this process adopts them: the kernel gives it the orphans then, and they are
@@ -6,7 +6,7 @@
 //! a beginning after their supervisor's. Where this process does not adopt, or bears `no_new_privs` itself, such a one is not found.
 //! The report says in any case that the supervisor was lost, and so that nobody knows what was done.
 
-use std::{collections::BTreeSet, fs, io, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, fmt, fs, io, sync::OnceLock, thread, time::Duration};
 
 use nix::{
     sys::{
@@ -15,15 +15,30 @@ use nix::{
     },
     unistd::{Pid, getsid},
 };
+use tokio::time::Instant;
 
 use crate::{
-    Leftover, Report,
+    Leftover, Report, StderrKept, Why,
     supervised::MARK,
     supervisor::{Process, adopt_orphans, family, processes},
 };
 
 const PAUSE: Duration = Duration::from_millis(20);
 const PASSES: usize = 100;
+
+/// How many entries a list of the report has at most.
+const LISTED: usize = 32;
+
+/// How a supervisor was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// Somebody killed it.
+    Killed,
+    /// Somebody halted it, and it was ended.
+    Halted,
+    /// It did not answer in time, and was ended.
+    Silent,
+}
 
 /// A tool whose supervisor was lost, or may be.
 #[derive(Clone, Debug)]
@@ -35,6 +50,10 @@ pub(crate) struct Abandoned {
     pub(crate) since: Option<u64>,
     /// Whether this process adopts what its supervisor leaves.
     pub(crate) adopts: bool,
+    /// When its supervisor was told to start it.
+    pub(crate) began: Instant,
+    /// How its supervisor was lost, once it is.
+    pub(crate) lost: Lost,
 }
 
 /// Makes this process the one that adopts what a lost supervisor leaves, for good. Says whether it is.
@@ -48,9 +67,9 @@ pub(crate) fn adopt() -> bool {
 }
 
 impl Abandoned {
-    /// Kills what can be found of it.
-    pub(crate) async fn end(self) -> Report {
-        let mut report = Report::of_lost_supervisor(self.tool.unwrap_or_default());
+    /// Kills what can be found of it. Takes its time, in a thread that may wait: each look reads all of `/proc`.
+    pub(crate) fn end(self) -> Report {
+        let mut report = self.report();
         let mut killed = BTreeSet::new();
         for _ in 0..PASSES {
             let found = self.find();
@@ -61,7 +80,7 @@ impl Abandoned {
                 let _gone_already = kill(Pid::from_raw(process.id), Signal::SIGKILL);
                 killed.insert(process.id);
             }
-            tokio::time::sleep(PAUSE).await;
+            thread::sleep(PAUSE);
         }
         if !killed.is_empty() {
             let many = killed.len();
@@ -69,12 +88,47 @@ impl Abandoned {
                 "SIGKILL to {many} that were found after the supervisor was lost"
             ));
         }
-        report.survived = self.find().iter().map(Leftover::from).collect();
+        let survived = self.find();
+        // By nothing that is seen here: the kernel killed the tool with its supervisor.
+        killed.extend(self.tool.map(u32::cast_signed));
+        for process in &survived {
+            killed.remove(&process.id);
+        }
+        let ended = killed.iter().take(LISTED);
+        report.ended = ended
+            .map(|process| format!("process {process} is gone"))
+            .collect();
+        report.survived = survived.iter().take(LISTED).map(Leftover::from).collect();
+        report.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         for process in self.adopted(&processes()) {
             // Nobody else asks how they ended, and nobody wants to know.
             let _still_runs = waitpid(Pid::from_raw(process), Some(WaitPidFlag::WNOHANG));
         }
         report
+    }
+
+    /// What is known of it as soon as its supervisor is lost, which had measured the rest.
+    pub(crate) fn report(&self) -> Report {
+        let lost = self.lost;
+        let told = match lost {
+            Lost::Killed => Vec::new(),
+            Lost::Halted | Lost::Silent => vec![format!("SIGKILL to its supervisor, which {lost}")],
+        };
+        Report {
+            process: self.tool.unwrap_or_default(),
+            status: None,
+            why: Why::SupervisorLost,
+            told,
+            ended: Vec::new(),
+            leftover: Vec::new(),
+            survived: Vec::new(),
+            not_enforced: vec![format!(
+                "from a moment that nobody knows: what its supervisor watches (timeout_ms, limits.processes, the lease): the supervisor {lost}"
+            )],
+            stderr: StderrKept::default(),
+            usage: None,
+            duration_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
     }
 
     fn find(&self) -> Vec<Process> {
@@ -111,6 +165,16 @@ impl Abandoned {
             .filter(|process| has_no_new_privileges(process.id).unwrap_or_default())
             .map(|process| process.id)
             .collect()
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Killed => "was killed",
+            Self::Halted => "was halted",
+            Self::Silent => "did not answer",
+        })
     }
 }
 

@@ -1,12 +1,11 @@
 //! From what became of a call to the answer that is owed for it.
 
-use std::{fs::Metadata, io, path::Path, thread, time::Duration};
+use std::{fs, io, path::Path, thread, time::Duration};
 
 use dotwrap_invoke::{Answer, Ending, Failure, Output, Stop, StopReason, StopRecord};
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
 use tokio::{sync::oneshot, time::Instant};
-use walkdir::WalkDir;
 
 use crate::{
     Report, Status, Why, capture::End, prepare::Prepared, run::Ran, said::Said, spec::OutputIs,
@@ -48,10 +47,13 @@ fn judge_ending(prepared: &Prepared, ran: &Ran) -> Result<Status, Ending> {
     let report = &ran.report;
     let cut_off = |code, message: &str| Err(Ending::Failed(Failure::unknown(code, message)));
     match (report.why, ran.stdout_end) {
-        (Why::SupervisorLost, _) => cut_off(
-            "supervisor_lost",
-            "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
-        ),
+        (Why::SupervisorLost, _) => match ran.stopped {
+            Some(reason) => Err(Ending::Stopped(stop_record(reason, report))),
+            None => cut_off(
+                "supervisor_lost",
+                "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
+            ),
+        },
         (Why::Lapsed, _) => Err(Ending::Stopped(stop_record(StopReason::LeaseLost, report))),
         (Why::Told | Why::ToolEnded, Some(End::TooLarge)) => cut_off(
             "output_too_large",
@@ -86,7 +88,7 @@ fn judge_ending(prepared: &Prepared, ran: &Ran) -> Result<Status, Ending> {
 }
 
 fn by_signal(prepared: &Prepared, signal: i32) -> Failure {
-    let cpu_limited = prepared.spec.limits.cpu_seconds.is_some();
+    let cpu_limited = prepared.program.limits.cpu_seconds.is_some();
     if signal == Signal::SIGXFSZ as i32 {
         return Failure::unknown(
             "output_too_large",
@@ -110,6 +112,10 @@ fn stop_record(reason: StopReason, report: &Report) -> StopRecord {
     let mut may_have_happened = vec![what.to_owned()];
     let survived = report.survived.iter();
     may_have_happened.extend(survived.map(|process| format!("{process} may still run")));
+    if report.why == Why::SupervisorLost {
+        let what = "processes of the tool that nobody found may still run: its supervisor was lost";
+        may_have_happened.push(what.to_owned());
+    }
     StopRecord {
         reason,
         told: report.told.clone(),
@@ -143,7 +149,7 @@ async fn judge_output(
         return Answer::failed(failure);
     }
     let read = tokio::select! {
-        read = read_output(prepared) => read,
+        read = read_output(role, prepared) => read,
         // A stop before the output is read leaves a tool that did its work, and nothing to show for it.
         reason = stop.given() => {
             let record = stop_record(reason, &ran.report);
@@ -154,11 +160,11 @@ async fn judge_output(
             "it ended in time, but its output could not be read in time",
         )),
     };
-    let read = read.and_then(|output| check_stdout(prepared, ran, output));
+    let read = read.and_then(|read| check_stdout(prepared, ran, read));
     match (read, role) {
         (Err(failure), _) => Answer::failed(failure),
-        (Ok(output), ComponentRole::Producer) => produced(output),
-        (Ok(output), ComponentRole::Verifier) => verified(prepared, status, output),
+        (Ok(read), ComponentRole::Producer) => produced(read),
+        (Ok(read), ComponentRole::Verifier) => verified(prepared, status, read),
     }
 }
 
@@ -170,24 +176,34 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
     failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
 }
 
-/// Reads the whole of it, in a thread that nobody has to wait for.
-async fn read_output(prepared: &Prepared) -> Result<Output, Failure> {
+/// An output that was read to its end.
+struct ReadOutput {
+    output: Output,
+    said: Said,
+    /// The whole of it, where it is a verifier's and short enough.
+    printed: Option<String>,
+}
+
+/// Reads the whole of it, in a thread that nobody has to wait for: it may be long, and its digest, what it says and its text are
+/// read one after the other.
+async fn read_output(role: ComponentRole, prepared: &Prepared) -> Result<ReadOutput, Failure> {
     let path = prepared.output();
     let most = match prepared.spec.output {
-        OutputIs::File => prepared.spec.limits.output_bytes(),
+        OutputIs::File => prepared.program.limits.output_bytes(),
         // It was counted while it came.
         OutputIs::Stdout => u64::MAX,
     };
     let (done, read) = oneshot::channel();
     thread::spawn(move || {
-        let _nobody_waits = done.send(read_at_most(&path, most));
+        let _nobody_waits =
+            done.send(read_at_most(&path, most).and_then(|output| look_into(role, output)));
     });
     read.await
         .unwrap_or_else(|_| Err(Failure::new("output_unusable", "it could not be read")))
 }
 
 fn read_at_most(path: &Path, most: u64) -> Result<Output, Failure> {
-    let size = size_below(path);
+    let size = Output::size_at(path);
     if size > most {
         let message =
             format!("its output is {size} bytes long, more than it may be (limits.output_bytes)");
@@ -198,37 +214,53 @@ fn read_at_most(path: &Path, most: u64) -> Result<Output, Failure> {
             "output_missing",
             "it ended as if all were well, and left no output",
         ),
-        kind => Failure::new("output_unusable", not_readable(kind)),
+        _ => Failure::new("output_unusable", not_readable(&error)),
+    })
+}
+
+fn look_into(role: ComponentRole, output: Output) -> Result<ReadOutput, Failure> {
+    let (said, printed) = match role {
+        // A folder says nothing, and is no error.
+        ComponentRole::Producer => {
+            let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::nothing());
+            (said, None)
+        }
+        ComponentRole::Verifier => {
+            let said = Said::in_file(&output.path, LONGEST_VERDICT)
+                .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
+            let is_short = output.size <= LONGEST_VERDICT;
+            let printed = is_short.then(|| fs::read_to_string(&output.path).ok());
+            (said, printed.flatten())
+        }
+    };
+    Ok(ReadOutput {
+        output,
+        said,
+        printed,
     })
 }
 
 /// Without the names below the output: the tool chose them, and they may be long, or secrets.
-fn not_readable(kind: io::ErrorKind) -> String {
-    match kind {
-        io::ErrorKind::Unsupported => {
+fn not_readable(error: &io::Error) -> String {
+    match (error.kind(), error.raw_os_error()) {
+        (io::ErrorKind::Unsupported, _) => {
             "its output is, or holds, something that is neither a file nor a folder nor a link in a folder".to_owned()
         }
-        kind => format!("its output can not be read: {kind}"),
+        (_, Some(code)) => {
+            let what = io::Error::from_raw_os_error(code);
+            format!("its output can not be read: {what}")
+        }
+        (kind, None) => format!("its output can not be read: {kind}"),
     }
-}
-
-/// How many bytes lie there, in a file or in a folder's files. Counted without reading them.
-fn size_below(path: &Path) -> u64 {
-    WalkDir::new(path)
-        .into_iter()
-        .filter_map(|entry| entry.ok()?.metadata().ok())
-        .filter(Metadata::is_file)
-        .map(|entry| entry.len())
-        .sum()
 }
 
 /// What it printed and what is in the file must be the same: the file is in a folder in which it may write.
-fn check_stdout(prepared: &Prepared, ran: &Ran, output: Output) -> Result<Output, Failure> {
+fn check_stdout(prepared: &Prepared, ran: &Ran, read: ReadOutput) -> Result<ReadOutput, Failure> {
     if prepared.spec.output == OutputIs::File {
-        return Ok(output);
+        return Ok(read);
     }
     match &ran.stdout {
-        Ok(captured) if captured.digest == Some(output.digest) => Ok(output),
+        Ok(captured) if captured.digest == Some(read.output.digest) => Ok(read),
         Ok(captured) if captured.digest.is_some() => Err(Failure::new(
             "output_tampered",
             "the file that keeps what it printed was changed while it ran",
@@ -241,28 +273,16 @@ fn check_stdout(prepared: &Prepared, ran: &Ran, output: Output) -> Result<Output
     }
 }
 
-fn produced(output: Output) -> Answer {
-    // A folder says nothing, and is no error.
-    let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::nothing());
+fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(Ending::Completed);
-    answer.is_mock = said.is_mock();
-    answer.output = Some(output);
+    answer.is_mock = read.said.is_mock();
+    answer.output = Some(read.output);
     answer
 }
 
-fn verified(prepared: &Prepared, status: Status, output: Output) -> Answer {
-    let said = match Said::in_file(&output.path, LONGEST_VERDICT) {
-        Ok(said) => said,
-        Err(error) => return Answer::failed(Failure::new("output_unusable", error.to_string())),
-    };
-    let printed = match output.size {
-        size if size <= LONGEST_VERDICT => std::fs::read_to_string(&output.path).ok(),
-        _ => None,
-    };
-    let judgement = verdict::judge(&prepared.spec, status, &said, printed.as_deref());
-    let mut answer = Answer::new(Ending::Completed);
-    answer.is_mock = said.is_mock();
-    answer.output = Some(output);
+fn verified(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
+    let judgement = verdict::judge(&prepared.spec, status, &read.said, read.printed.as_deref());
+    let mut answer = produced(read);
     answer.verdict = Some(judgement.verdict);
     answer.verified_digest = judgement.verified_digest;
     if !judgement.reasons.is_empty() {

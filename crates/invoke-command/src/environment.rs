@@ -8,7 +8,7 @@ use crate::{CallFolder, SearchPath};
 
 /// What every tool gets: where to look for programs, a home and a place for temporary files of its own, a locale, and what the
 /// call is about (`DOT_…`).
-pub fn of_call(
+pub(crate) fn of_call(
     call: &ToolCall,
     folder: &CallFolder,
     values: &Values,
@@ -39,7 +39,10 @@ pub fn of_call(
 }
 
 /// Adds what a contract names of the runner's own environment. Returns the names that are not in it, or are no text.
-pub fn add_named(environment: &mut BTreeMap<String, String>, names: &[String]) -> Vec<String> {
+pub(crate) fn add_named(
+    environment: &mut BTreeMap<String, String>,
+    names: &[String],
+) -> Vec<String> {
     let mut missing = Vec::new();
     for name in names {
         match std::env::var(name) {

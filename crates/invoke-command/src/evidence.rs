@@ -53,10 +53,12 @@ fn stdout(prepared: &Prepared, ran: &Ran) -> Json {
 }
 
 fn stderr(prepared: &Prepared, report: &Report) -> Json {
+    // The supervisor had counted.
+    let counted = (report.why != Why::SupervisorLost).then_some(report.stderr);
     json!({
         "file": prepared.folder.stderr(),
-        "bytes": report.stderr.bytes,
-        "kept_bytes": report.stderr.kept_bytes,
+        "bytes": counted.map(|counted| counted.bytes),
+        "kept_bytes": counted.map(|counted| counted.kept_bytes),
     })
 }
 
@@ -70,10 +72,11 @@ fn limits(prepared: &Prepared, ran: &Ran) -> Json {
     .into_iter()
     .flatten()
     .collect();
+    let not_enforced = [&ran.launch.not_enforced[..], &ran.report.not_enforced].concat();
     json!({
-        "set": prepared.spec.limits,
+        "set": prepared.program.limits,
         "struck": struck,
-        "not_enforced": ran.launch.not_enforced,
+        "not_enforced": not_enforced,
     })
 }
 

@@ -27,10 +27,12 @@ impl CallFolder {
     /// # Errors
     /// The file system's; `AlreadyExists` where the folder was used before.
     pub fn of(call: &ToolCall) -> io::Result<Self> {
-        call.make_folder()?;
+        call.make_folder()
+            .map_err(|error| naming(&call.folder, &error))?;
         let folder = Self(call.folder.clone());
         for below in [folder.work(), folder.temporary(), folder.home()] {
-            DirBuilder::new().mode(0o700).create(below)?;
+            let made = DirBuilder::new().mode(0o700).create(&below);
+            made.map_err(|error| naming(&below, &error))?;
         }
         if let Some(fixture) = &call.fixture {
             let mut file = new_file(&folder.fixture())?;
@@ -78,6 +80,11 @@ impl CallFolder {
     pub fn fixture(&self) -> PathBuf {
         self.0.join("fixture.json")
     }
+}
+
+/// The same error, with what it is about: "File exists" alone says nothing to whoever has to clear the place.
+fn naming(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// A file that was not there, and that nobody else may read. A link in its place is not followed.

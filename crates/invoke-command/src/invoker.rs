@@ -42,7 +42,7 @@ impl CommandInvoker {
             return never_started(reason);
         }
         let deadline = Instant::now() + call.time_limit();
-        let mut prepared = match Prepared::of(call, &self.search_path) {
+        let mut prepared = match Prepared::of(call, &self.search_path, &self.supervisor) {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
@@ -68,8 +68,7 @@ fn not_called(role: ComponentRole, failure: Failure) -> Answer {
 
 impl Invoker for CommandInvoker {
     fn check(&self, contract: &Contract, _mode: Mode) -> Result<(), Unusable> {
-        let spec = Spec::of(contract)?;
-        self.search_path.find(&spec.program).map(drop)
+        Spec::of(contract)?.program.check(&self.search_path)
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {

@@ -1,8 +1,9 @@
 //! Calls a program, and stays in charge of everything that it starts.
 //!
 //! ```text
-//! CommandInvoker ─► Prepared ─► Supervisor::start ─► Supervised ─► Report ─► Answer
-//!   spec.rs          prepare.rs   supervised.rs         run.rs       supervisor/   conclude.rs, verdict.rs, evidence.rs
+//! CommandInvoker ─► Spec ──────────► Prepared ─► Supervisor::start ─► Supervised ─► Report ─► Answer
+//!   invoker.rs      spec.rs,         prepare.rs    supervised.rs         run.rs       supervisor/   conclude.rs, verdict.rs,
+//!                   program_spec.rs                                                                 evidence.rs
 //! ```
 //!
 //! # A tool under supervision
@@ -10,29 +11,35 @@
 //!
 //! ```text
 //! Supervisor::of_this_program() | Supervisor::with_executable(path)
-//!     .start(Program { path, arg0, arguments, environment, folder, stderr, limits, sandbox, time_limit }, Stdin)
+//!     .start(Program { path, arg0, arguments, environment, folder, stderr, limits, sandbox, time_limit, leave }, Stdin)
 //!                                → Result<Supervised, NotStarted>
 //! Supervised { stdin: Option<pipe::Sender>, stdout: Option<pipe::Receiver> }     tokio's AsyncWrite and AsyncRead
 //!     .process() → u32     .launch() → &Launch { sandbox, not_enforced }
 //!     .stop()              tells everything to end, returns at once; dropping it does the same
-//!     .wait().await        → Report { process, status, why, told, ended, leftover, survived, stderr, usage, duration_ms }
+//!     .stop_within(grace)  the same, with at most so much time between SIGTERM and SIGKILL
+//!     .wait().await        → Report { process, status, why, told, ended, leftover, survived, not_enforced, stderr, usage, duration_ms }
+//!     .wait_no_longer().await  → Report, after ending the supervisor itself, where it does not answer
 //! run_if_asked() → Option<ExitCode>                                              first thing in main
 //! ```
 //!
-//! with [`CallFolder`], [`SearchPath`], [`environment`] and [`places`] to make a [`Program`] from a call.
+//! [`Program::leave`] is until when the tool may go on without being told: its supervisor hears of each renewal by itself.
+//! A report of a supervisor that was lost (`why`) says how, in `told` and `not_enforced`, and has no `usage`.
+//!
+//! with [`CallFolder`], [`SearchPath`], [`places`] and [`ProgramSpec`] to make a [`Program`] from a call.
 
 #![forbid(unsafe_code)]
 
 mod abandoned;
 mod capture;
 mod conclude;
-pub mod environment;
+mod environment;
 mod evidence;
 mod folder;
 mod invoker;
 mod limits;
 pub mod places;
 mod prepare;
+mod program_spec;
 mod run;
 mod said;
 mod sandbox;
@@ -46,6 +53,7 @@ mod verdict;
 pub use folder::CallFolder;
 pub use invoker::CommandInvoker;
 pub use limits::Limits;
+pub use program_spec::{ProgramSpec, WrittenPaths, WrittenProgram};
 pub use said::{has_mock, pretends};
 pub use sandbox::{Sandbox, SandboxReport};
 pub use search_path::SearchPath;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1024 * 1024;
 
-/// The longest grace that a contract may ask for.
-const LONGEST_GRACE: Duration = Duration::from_secs(30);
+/// The longest grace that a contract may ask for, in milliseconds.
+const LONGEST_GRACE_MS: u64 = 30_000;
 
 /// The longest grace where a tool may not go on: a closed gate stops it within a second, and noticing that takes a part of it;
 /// behind a lost lease somebody else may have begun already.
@@ -48,6 +48,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Says what is wrong with them, the limit first. What a contract sets is what is in force, or it is refused.
+    ///
+    /// # Errors
+    /// A limit that is beyond what it may be.
+    pub fn check(&self) -> Result<(), String> {
+        match self.grace_ms {
+            Some(grace) if grace > LONGEST_GRACE_MS => Err(format!(
+                "limits.grace_ms: {grace} is more than it may be, {LONGEST_GRACE_MS}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// See [`Limits::stdout_bytes`].
     pub fn stdout_bytes(&self) -> u64 {
         self.stdout_bytes.unwrap_or(256 * MIB)
@@ -65,7 +78,7 @@ impl Limits {
 
     /// See [`Limits::grace_ms`].
     pub fn grace(&self) -> Duration {
-        Duration::from_millis(self.grace_ms.unwrap_or(2000)).min(LONGEST_GRACE)
+        Duration::from_millis(self.grace_ms.unwrap_or(2000).min(LONGEST_GRACE_MS))
     }
 
     /// The grace of a tool that is stopped for a reason.

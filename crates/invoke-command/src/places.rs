@@ -1,6 +1,6 @@
 //! What stands for the places in a contract's templates.
 
-use dotwrap_invoke::{ToolCall, Values};
+use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values};
 use dotwrap_wrapper::{ComponentRole, Contract};
 
 use crate::CallFolder;
@@ -16,11 +16,8 @@ const ALWAYS: [&str; 7] = [
     "correlation_id",
 ];
 
-/// Says whether something can stand for a name in calls of a contract.
-///
-/// # Errors
-/// Why not, for people.
-pub fn check(contract: &Contract, name: &str) -> Result<(), String> {
+/// Says why nothing can stand for a name in calls of a contract, for people.
+fn check(contract: &Contract, name: &str) -> Result<(), String> {
     let without = |what: &str| Err(format!("`{{{name}}}`, but the contract names no {what}"));
     match name {
         // Known only at the call; without an input the call fails before anything is started.
@@ -33,6 +30,37 @@ pub fn check(contract: &Contract, name: &str) -> Result<(), String> {
         "candidate" if contract.candidate_code.is_none() => without("candidate"),
         "fixture" | "namespace" | "candidate" => Ok(()),
         _ => Err(format!("nothing stands for `{{{name}}}`")),
+    }
+}
+
+/// A template whose every place something can stand for in calls of a contract.
+///
+/// # Errors
+/// Why not, for people.
+pub fn template(text: &str, contract: &Contract) -> Result<Template, String> {
+    let template = Template::parse(text).map_err(|error| error.to_string())?;
+    for name in template.names() {
+        check(contract, name)?;
+    }
+    Ok(template)
+}
+
+/// The template with a call's values in its places.
+///
+/// # Errors
+/// As [`unfilled`] says it.
+pub fn fill(template: &Template, values: &Values) -> Result<String, Failure> {
+    template.fill(values).map_err(|error| unfilled(&error))
+}
+
+/// The failure of a call that has nothing for a place: `input_missing`, or `invocation_invalid`.
+pub fn unfilled(error: &TemplateError) -> Failure {
+    match error {
+        TemplateError::Unknown(name) if name == "input" => Failure::new(
+            "input_missing",
+            "the contract needs an input and the run was given none",
+        ),
+        other => Failure::new("invocation_invalid", other.to_string()),
     }
 }
 

@@ -2,16 +2,13 @@
 
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
-use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Unusable, Values};
+use dotwrap_invoke::{Failure, ToolCall, Values};
 use nix::fcntl::OFlag;
 
 use crate::{
-    CallFolder, Program, Sandbox, SearchPath, Stdin, environment, places,
+    CallFolder, Program, SearchPath, Stdin, Supervisor, places,
     spec::{OutputIs, Spec},
 };
-
-/// Behind it, nothing is an option any more.
-const END_OF_OPTIONS: &str = "--";
 
 /// A call that can be started.
 pub(crate) struct Prepared {
@@ -24,34 +21,21 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn of(call: &ToolCall, search_path: &SearchPath) -> Result<Self, Failure> {
-        let spec = Spec::of(&call.contract).map_err(unusable)?;
-        let path = search_path.find(&spec.program).map_err(unusable)?;
+    pub(crate) fn of(
+        call: &ToolCall,
+        search_path: &SearchPath,
+        supervisor: &Supervisor,
+    ) -> Result<Self, Failure> {
+        let spec = Spec::of(&call.contract)
+            .map_err(|unusable| Failure::new(unusable.code, unusable.message))?;
         let folder = CallFolder::of(call)
             .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
         let values = places::values(call, &folder);
-        let mut environment = environment::of_call(call, &folder, &values, search_path);
-        let environment_missing = environment::add_named(&mut environment, &spec.environment);
-        for (name, value) in &spec.variables {
-            environment.insert(name.clone(), fill(value, &values)?);
-        }
-        if environment.values().any(|value| value.contains('\0')) {
-            return Err(holds_nul());
-        }
-        let program = Program {
-            path,
-            arg0: spec.arg0.clone(),
-            arguments: arguments(&spec, &values)?,
-            environment,
-            folder: folder.work(),
-            stderr: folder.stderr(),
-            limits: spec.limits.clone(),
-            sandbox: sandbox(call, &spec, &folder, &values)?,
-            time_limit: Some(call.time_limit()),
-            leave: None,
-        };
+        let (mut program, environment_missing) =
+            spec.program.program(call, &folder, &values, search_path)?;
+        program.time_limit = Some(call.time_limit());
         Ok(Self {
-            stdin: stdin(&spec, &values)?,
+            stdin: stdin(&spec, &values, supervisor)?,
             spec,
             folder,
             program,
@@ -68,82 +52,25 @@ impl Prepared {
     }
 }
 
-fn unusable(unusable: Unusable) -> Failure {
-    Failure::new(unusable.code, unusable.message)
-}
-
-fn holds_nul() -> Failure {
-    Failure::new("input_invalid", "a value holds a NUL character")
-}
-
-fn fill(template: &Template, values: &Values) -> Result<String, Failure> {
-    template.fill(values).map_err(|error| match error {
-        TemplateError::Unknown(name) if name == "input" => Failure::new(
-            "input_missing",
-            "the contract needs an input and the run was given none",
-        ),
-        other => Failure::new("invocation_invalid", other.to_string()),
-    })
-}
-
-/// Whoever chose the input must not choose an option of the tool: `--use-compress-program=…` is a command.
-fn arguments(spec: &Spec, values: &Values) -> Result<Vec<String>, Failure> {
-    let mut arguments = Vec::new();
-    let mut options_ended = false;
-    for template in &spec.arguments {
-        let argument = fill(template, values)?;
-        if argument.contains('\0') {
-            return Err(holds_nul());
-        }
-        if template.begins_with_place() {
-            if argument.starts_with('-') && !options_ended {
-                return Err(Failure::new(
-                    "input_looks_like_option",
-                    "an argument begins with a value from the call, and the value begins with `-`; \
-                     a contract that means it puts `--` before it",
-                ));
-            }
-        } else {
-            options_ended |= argument == END_OF_OPTIONS;
-        }
-        arguments.push(argument);
-    }
-    Ok(arguments)
-}
-
-fn sandbox(
-    call: &ToolCall,
-    spec: &Spec,
-    folder: &CallFolder,
-    values: &Values,
-) -> Result<Sandbox, Failure> {
-    let mut paths = vec![folder.path().to_owned()];
-    for template in &spec.writes {
-        let path = PathBuf::from(fill(template, values)?);
-        if !path.is_absolute() {
-            let message = "paths.write: a path is not absolute";
-            return Err(Failure::new("invocation_invalid", message));
-        }
-        paths.push(path);
-    }
-    Ok(match call.mode.may_mutate() {
-        true => Sandbox::Unrestricted,
-        false => Sandbox::WritesBelow(paths),
-    })
-}
-
 /// Opened without waiting: a pipe in its place would never open.
-fn stdin(spec: &Spec, values: &Values) -> Result<Stdin, Failure> {
+fn stdin(spec: &Spec, values: &Values, supervisor: &Supervisor) -> Result<Stdin, Failure> {
     let Some(template) = &spec.stdin else {
         return Ok(Stdin::Nothing);
     };
     let unusable =
         |why: String| Failure::new("stdin_unusable", format!("its standard input: {why}"));
+    let path = PathBuf::from(places::fill(template, values)?);
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(fill(template, values)?)
+        .open(&path)
         .map_err(|error| unusable(error.to_string()))?;
+    if supervisor
+        .conceals(&file, &path)
+        .map_err(|error| unusable(error.to_string()))?
+    {
+        return Err(unusable("it holds dotwrap's own passwords".to_owned()));
+    }
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(Stdin::File(file)),
         _ => Err(unusable("it is no file".to_owned())),

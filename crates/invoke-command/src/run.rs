@@ -47,7 +47,7 @@ pub(crate) async fn run(
         return Err(Failure::new("not_started", "it has no standard output"));
     };
     let launch = supervised.launch().clone();
-    let mut capture = Capture::start(source, file, prepared.spec.limits.stdout_bytes());
+    let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes());
     let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
     let _somebody_holds_it = tokio::time::timeout(LAST_WORDS, capture.read()).await;
     Ok(Ran {

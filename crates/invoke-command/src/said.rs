@@ -5,6 +5,7 @@
 //! counts in its favour.
 
 use std::{
+    borrow::Cow,
     fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
@@ -21,8 +22,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How much is looked at at once behind what is held whole.
 const PIECE: usize = 64 * 1024;
 
-/// How much of a piece is looked at again with the next: longer than any word with what may stand behind it.
-const OVERLAP: usize = 64;
+/// How far behind a name its value is looked for.
+const BEHIND: usize = 32;
+
+/// How much of a piece is looked at again with the next: longer than any name, all of it escaped, with what may stand behind it.
+const OVERLAP: usize = 128;
 
 const VERDICT: &str = "verdict";
 const IS_MOCK: &str = "is_mock";
@@ -43,6 +47,8 @@ pub(crate) enum Said {
 pub(crate) struct Spoken {
     pub(crate) verdict: bool,
     is_mock: bool,
+    /// Whether it is anything but text: not UTF-8, or with a NUL. What it speaks of then, nobody can tell.
+    is_no_text: bool,
     /// Whether it looks as if it was meant as JSON: by how it begins, or by its last line.
     looks_like_json: bool,
 }
@@ -77,7 +83,7 @@ impl Said {
             return Ok(Self::in_text(&bytes));
         }
         let text = without_mark(&bytes);
-        let mut spoken = Spoken::in_text(text);
+        let mut spoken = Spoken::at_the_beginning(text);
         spoken.go_on(&bytes, &mut file)?;
         Ok(match text.trim_ascii_start().first() {
             Some(b'{') => Self::TooLong(spoken),
@@ -106,6 +112,14 @@ impl Said {
         }
     }
 
+    /// Whether it is anything but text, in which nobody would find a verdict.
+    pub(crate) fn is_no_text(&self) -> bool {
+        match self {
+            Self::Json(_) => false,
+            Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_no_text,
+        }
+    }
+
     /// Whether it says that it only pretended. Anything but a clear no is a yes: evidence must not be above what happened.
     pub(crate) fn is_mock(&self) -> bool {
         match self {
@@ -117,6 +131,13 @@ impl Said {
 
 impl Spoken {
     fn in_text(text: &[u8]) -> Self {
+        let mut spoken = Self::at_the_beginning(text);
+        spoken.is_no_text |= !unfinished(text).is_empty();
+        spoken
+    }
+
+    /// As [`Spoken::in_text`], of a text that may end within a character.
+    fn at_the_beginning(text: &[u8]) -> Self {
         let begins = text.trim_ascii_start().first();
         let last_line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
         let mut spoken = Self {
@@ -125,26 +146,80 @@ impl Spoken {
             ..Self::default()
         };
         spoken.look_at(text);
+        spoken.is_no_text = is_no_text(text);
         spoken
     }
 
     /// Looks at what is left of a file of which this has been looked at.
     fn go_on(&mut self, before: &[u8], file: &mut File) -> io::Result<()> {
         let mut piece = before[before.len().saturating_sub(OVERLAP)..].to_vec();
+        let mut unread = unfinished(before).to_vec();
         loop {
             let length = file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
             if length == 0 {
+                self.is_no_text |= !unread.is_empty();
                 return Ok(());
             }
             self.look_at(&piece);
+            unread.extend_from_slice(&piece[piece.len() - length..]);
+            self.is_no_text |= is_no_text(&unread);
+            unread = unfinished(&unread).to_vec();
             piece.drain(..piece.len().saturating_sub(OVERLAP));
         }
     }
 
     fn look_at(&mut self, text: &[u8]) {
+        let text = &unescaped(text)[..];
         self.verdict |= speaks_of(text, VERDICT);
         self.is_mock |= speaks_of(text, IS_MOCK);
     }
+}
+
+/// Whether it can not be the beginning of a text: it holds a NUL, or what is no UTF-8.
+fn is_no_text(bytes: &[u8]) -> bool {
+    let is_utf8 = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    !is_utf8 || bytes.contains(&0)
+}
+
+/// The beginning of a character of which the rest is missing, at the end.
+fn unfinished(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Err(error) if error.error_len().is_none() => &text[error.valid_up_to()..],
+        _ => &[],
+    }
+}
+
+/// With every character that JSON escapes by its number (`\u0076`) in its place, as far as names need them: a reader of JSON sees
+/// no difference.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(|byte| *byte == b'\\');
+    let mut plain = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        match escaped(part) {
+            Some(byte) => {
+                plain.push(byte);
+                plain.extend_from_slice(&part[5..]);
+            }
+            None => {
+                plain.push(b'\\');
+                plain.extend_from_slice(part);
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// The character that stands behind a backslash by its number, where it is one of ASCII.
+fn escaped(behind: &[u8]) -> Option<u8> {
+    let digits = behind.strip_prefix(b"u00")?.get(..2)?;
+    let byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    byte.is_ascii().then_some(byte)
 }
 
 /// Whether a name stands somewhere with a value behind it: `"verdict": …`, `verdict=…`, `'Verdict' : …`.
@@ -157,7 +232,7 @@ fn speaks_of(text: &[u8], name: &str) -> bool {
             let is_whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_');
             let behind = text[place + name.len()..]
                 .iter()
-                .take(OVERLAP / 2)
+                .take(BEHIND)
                 .find(|byte| !matches!(byte, b'"' | b'\'' | b'\\') && !byte.is_ascii_whitespace());
             is_whole && matches!(behind, Some(b':' | b'='))
         })

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Sandbox {
     /// Wherever its account may.
     Unrestricted,
-    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may.
+    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may, but for what
+    /// [`Supervisor::concealing`](crate::Supervisor::concealing) names.
     ///
     /// A path that is not there when the tool starts stays closed: the kernel ties the right to what is there.
     WritesBelow(Vec<PathBuf>),
@@ -31,6 +32,9 @@ pub struct SandboxReport {
     /// What no rule held back although writes were to be restricted.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<String>,
+    /// Files that the tool could not read although its account can: they would let it into the ledger.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unreadable: Vec<String>,
 }
 
 impl SandboxReport {
@@ -49,6 +53,7 @@ impl SandboxReport {
             writes: writes.to_owned(),
             network: "not_restricted".to_owned(),
             missing,
+            unreadable: Vec::new(),
         }
     }
 }

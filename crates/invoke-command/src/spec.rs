@@ -6,12 +6,12 @@ use dotwrap_invoke::{Template, Unusable};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
 
-use crate::{Limits, places};
+use crate::{
+    Limits,
+    program_spec::{ProgramSpec, WrittenPaths, WrittenProgram, invalid, template},
+};
 
 const SCHEME: &str = "command:";
-
-/// What begins like this is said by the call and by nobody else.
-const RESERVED: &str = "DOT_";
 
 /// What counts as the tool's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -44,30 +44,15 @@ struct Written {
     limits: Limits,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct WrittenPaths {
-    read: Vec<String>,
-    write: Vec<String>,
-}
-
 /// The invocation as it is understood.
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
-    /// The endpoint's program: a name to look for, or an absolute path.
-    pub(crate) program: String,
-    /// The tool's own name.
-    pub(crate) arg0: String,
-    pub(crate) arguments: Vec<Template>,
-    pub(crate) environment: Vec<String>,
-    pub(crate) variables: BTreeMap<String, Template>,
-    pub(crate) writes: Vec<Template>,
+    pub(crate) program: ProgramSpec,
     pub(crate) output: OutputIs,
     pub(crate) stdin: Option<Template>,
     pub(crate) success_exit: Vec<i32>,
     pub(crate) error_exit: Vec<i32>,
     pub(crate) pass_stdout: Option<String>,
-    pub(crate) limits: Limits,
 }
 
 impl Spec {
@@ -76,52 +61,31 @@ impl Spec {
         let program = program_of(contract)?;
         let written: Written = serde_json::from_value(contract.invocation.clone())
             .map_err(|error| invalid(format!("invocation: {error}")))?;
-        let read = Reader(contract);
-        let is_named = written
-            .argv
-            .first()
-            .is_some_and(|first| *first == program || Some(first.as_str()) == base_name(&program));
-        let arguments = read.templates("argv", &written.argv[usize::from(is_named)..])?;
-        let arg0 = match is_named {
-            true => written.argv[0].clone(),
-            false => program.clone(),
-        };
-        let mut variables = BTreeMap::new();
-        for (name, value) in &written.variables {
-            check_variable(name)?;
-            variables.insert(name.clone(), read.template("variables", value)?);
-        }
-        for name in &written.environment {
-            check_variable(name)?;
-        }
         let stdin = written.stdin.as_deref();
-        let stdin = stdin.map(|text| read.template("stdin", text)).transpose()?;
-        read.templates("paths.read", &written.paths.read)?;
-        let writes = read.templates("paths.write", &written.paths.write)?;
-        let names_output = arguments
-            .iter()
-            .chain(variables.values())
-            .chain(&stdin)
-            .any(|template| template.names().any(|name| name == "output"));
+        let stdin = stdin
+            .map(|text| template("stdin", text, contract))
+            .transpose()?;
+        let keys = WrittenProgram {
+            argv: written.argv,
+            environment: written.environment,
+            variables: written.variables,
+            paths: written.paths,
+            limits: written.limits,
+        };
+        let program = ProgramSpec::read(program, keys, contract)?;
+        let names_output = program.names("output")
+            || stdin
+                .iter()
+                .any(|template| template.names().any(|name| name == "output"));
         Ok(Self {
             output: output_of(contract.role, written.output, names_output)?,
             success_exit: written.success_exit.unwrap_or_else(|| vec![0]),
             error_exit: only_for_verifiers(contract.role, "error_exit", written.error_exit)?,
             pass_stdout: only_for_verifiers(contract.role, "pass_stdout", written.pass_stdout)?,
-            limits: written.limits,
-            environment: written.environment,
             program,
-            arg0,
-            arguments,
-            variables,
-            writes,
             stdin,
         })
     }
-}
-
-pub(crate) fn invalid(message: impl Into<String>) -> Unusable {
-    Unusable::new("invocation_invalid", message)
 }
 
 fn program_of(contract: &Contract) -> Result<String, Unusable> {
@@ -138,21 +102,6 @@ fn program_of(contract: &Contract) -> Result<String, Unusable> {
         Some(program) => Ok(program.to_owned()),
         None => Err(invalid("endpoint_ref names no program").hint(hint)),
     }
-}
-
-fn base_name(program: &str) -> Option<&str> {
-    Path::new(program).file_name()?.to_str()
-}
-
-fn check_variable(name: &str) -> Result<(), Unusable> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(invalid(format!("`{name}` can not name a variable")));
-    }
-    if name.starts_with(RESERVED) {
-        let message = format!("`{name}`: variables that begin with {RESERVED} are set by the call");
-        return Err(invalid(message));
-    }
-    Ok(())
 }
 
 fn output_of(
@@ -181,28 +130,4 @@ fn only_for_verifiers<T: Default + PartialEq>(
         return Err(invalid(format!("{name} is for verifiers")));
     }
     Ok(value)
-}
-
-/// Reads templates and refuses places that nothing stands for in this contract.
-struct Reader<'a>(&'a Contract);
-
-impl Reader<'_> {
-    fn template(&self, where_: &str, text: &str) -> Result<Template, Unusable> {
-        if text.contains('\0') {
-            return Err(invalid(format!("{where_}: a text holds a NUL character")));
-        }
-        let template =
-            Template::parse(text).map_err(|error| invalid(format!("{where_}: {error}")))?;
-        for name in template.names() {
-            places::check(self.0, name).map_err(|why| invalid(format!("{where_}: {why}")))?;
-        }
-        Ok(template)
-    }
-
-    fn templates(&self, where_: &str, texts: &[String]) -> Result<Vec<Template>, Unusable> {
-        texts
-            .iter()
-            .map(|text| self.template(where_, text))
-            .collect()
-    }
 }

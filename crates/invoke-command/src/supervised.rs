@@ -2,14 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{File, Metadata},
+    future::pending,
     io::{self, Write},
     os::{
         fd::OwnedFd,
-        unix::{net::UnixStream as BlockingStream, process::CommandExt},
+        unix::{fs::MetadataExt, net::UnixStream as BlockingStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
     time::Duration,
 };
 
@@ -21,16 +23,16 @@ use tokio::{
         unix::pipe::{Receiver, Sender},
     },
     process::{Child, Command},
-    task::{JoinHandle, JoinSet},
-    time::{Instant, timeout},
+    task::{JoinHandle, JoinSet, spawn_blocking},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use uuid::Uuid;
 
 use crate::{
     Limits, Sandbox,
-    abandoned::{self, Abandoned},
+    abandoned::{self, Abandoned, Lost},
     supervisor::{
-        LEAVE, Launch, Message, Order, Process, Report, STOP, SUPERVISE, UNTOLD, Why, clock,
+        LEAVE, Launch, Message, Order, Process, Report, STOP, SUPERVISE, UNTOLD, clock, is_halted,
         this_executable,
     },
 };
@@ -40,6 +42,11 @@ use crate::{
 const STARTING: Duration = Duration::from_secs(30);
 const BEHIND_LIMIT: Duration = Duration::from_secs(5);
 
+/// A supervisor that has something to do and is halted at so many looks in a row does not do it: its tool halts it. One that is
+/// merely slow is never halted, and one that a debugger halts for a moment is not at each look.
+const LOOKS: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
 /// The variable by which processes are found whose supervisor was killed.
 pub(crate) const MARK: &str = "DOT_SUPERVISION";
 
@@ -48,6 +55,7 @@ pub(crate) const MARK: &str = "DOT_SUPERVISION";
 pub struct Supervisor {
     executable: PathBuf,
     adopts: bool,
+    concealed: Vec<PathBuf>,
 }
 
 /// What is started, and how.
@@ -103,6 +111,9 @@ pub struct Supervised {
     pub stdout: Option<Receiver>,
     launch: Launch,
     supervisor: Child,
+    /// When the supervisor has to end the tool, where that is limited.
+    deadline: Option<Instant>,
+    was_told: AtomicBool,
     messages: Lines<BufReader<UnixStream>>,
     control: BlockingStream,
     abandoned: Abandoned,
@@ -124,6 +135,7 @@ impl Supervisor {
         Self {
             executable: executable.into(),
             adopts: false,
+            concealed: Vec::new(),
         }
     }
 
@@ -134,6 +146,29 @@ impl Supervisor {
     pub fn adopting(mut self) -> Self {
         self.adopts = true;
         self
+    }
+
+    /// Keeps a file, or all files of a folder, from being read by tools in a sandbox, and from being any tool's standard input: what is in
+    /// there would let the tool into the ledger. Where that can not be had, the sandbox's report says so.
+    #[must_use]
+    pub fn concealing(mut self, place: impl Into<PathBuf>) -> Self {
+        self.concealed.push(place.into());
+        self
+    }
+
+    /// Whether this file, opened by this path, is one that [`Supervisor::concealing`] is about, under whatever name.
+    pub(crate) fn conceals(&self, file: &File, path: &Path) -> io::Result<bool> {
+        let opened = file.metadata()?;
+        let path = path.canonicalize()?;
+        let is_it = |place: &PathBuf| {
+            let is_same =
+                |named: Metadata| (named.dev(), named.ino()) == (opened.dev(), opened.ino());
+            place.metadata().is_ok_and(is_same)
+                || place
+                    .canonicalize()
+                    .is_ok_and(|place| path.starts_with(place))
+        };
+        Ok(self.concealed.iter().any(is_it))
     }
 
     /// Starts a tool.
@@ -148,15 +183,18 @@ impl Supervisor {
         let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
+        let began = Instant::now();
         let mark = Uuid::now_v7().to_string();
         let process = supervisor.id().and_then(Process::of);
         let since = process.map(|supervisor| supervisor.started);
-        let limit = program.time_limit.map(|limit| limit + BEHIND_LIMIT);
+        let time_limit = program.time_limit;
+        let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);
         let patience = limit.unwrap_or(STARTING).min(STARTING);
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(order(program, &mark)).map_err(|error| failed("no order", error))?;
+        let order = line(order(program, &mark, &self.concealed))
+            .map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
             .await
@@ -169,17 +207,21 @@ impl Supervisor {
             renewals.spawn(pass_on(leave, control));
         }
         let mut messages = BufReader::new(stream).lines();
-        let (tool, launch, report) = match timeout(patience, next_message(&mut messages)).await {
-            Ok(Some(Message::Started { process, launch })) => (Some(process), launch, None),
-            Ok(Some(Message::NotStarted { why })) => return Err(NotStarted(why)),
+        let (first, lost) = tokio::select! {
+            biased;
+            first = next_message(&mut messages) => (first, Lost::Killed),
+            () = until_halted(supervisor.id()) => (None, Lost::Halted),
+            () = sleep(patience) => (None, Lost::Silent),
+        };
+        let (tool, launch, report) = match first {
+            Some(Message::Started { process, launch }) => (Some(process), launch, None),
+            Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
             // Somebody made it end before it had said that the tool runs.
-            Ok(Some(Message::Ended(report))) => {
-                (Some(report.process), Launch::unknown(), Some(report))
-            }
-            Ok(None) if was_not_told_what(&mut supervisor).await => {
+            Some(Message::Ended(report)) => (Some(report.process), Launch::unknown(), Some(report)),
+            None if lost == Lost::Killed && was_not_told_what(&mut supervisor).await => {
                 return Err(NotStarted("the supervisor ended early".to_owned()));
             }
-            Ok(None) | Err(_) => {
+            None => {
                 let _gone_already = supervisor.start_kill();
                 (None, Launch::unknown(), None)
             }
@@ -192,9 +234,13 @@ impl Supervisor {
                 mark,
                 since,
                 adopts,
+                began,
+                lost,
             },
             launch,
             supervisor,
+            deadline: time_limit.and_then(|limit| began.checked_add(limit)),
+            was_told: AtomicBool::new(false),
             messages,
             control,
             report,
@@ -232,27 +278,36 @@ impl Supervised {
     /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`Supervised::wait`] says what became
     /// of it.
     pub fn stop(&self) {
-        self.say(&format!("{STOP}\n"));
+        self.tell(&format!("{STOP}\n"));
     }
 
     /// As [`Supervised::stop`], with at most so much of the grace.
     pub fn stop_within(&self, grace: Duration) {
-        self.say(&format!("{STOP} {}\n", grace.as_millis()));
+        self.tell(&format!("{STOP} {}\n", grace.as_millis()));
     }
 
     /// A dozen bytes always fit, and if the supervisor is gone `wait` says so.
-    fn say(&self, line: &str) {
+    fn tell(&self, line: &str) {
+        self.was_told.store(true, SeqCst);
         let _ = (&self.control).write_all(line.as_bytes());
     }
 
-    /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. Can be dropped
-    /// and called again.
+    /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. A supervisor that
+    /// is halted when it has to end the tool is ended itself, and then what it watched. Can be dropped and called again.
     pub async fn wait(&mut self) -> Report {
         while self.report.is_none() {
-            match next_message(&mut self.messages).await {
-                Some(Message::Ended(report)) => self.report = Some(report),
-                Some(_) => {}
-                None => break,
+            let halted = halted_when_due(self.supervisor.id(), self.is_due_at());
+            tokio::select! {
+                biased;
+                message = next_message(&mut self.messages) => match message {
+                    Some(Message::Ended(report)) => self.report = Some(report),
+                    Some(_) => {}
+                    None => break,
+                },
+                () = halted => {
+                    self.give_up(Lost::Halted);
+                    break;
+                }
             }
         }
         let _reaped = self.supervisor.wait().await;
@@ -261,9 +316,22 @@ impl Supervised {
 
     /// Ends the supervisor itself, where it does not answer, and then what it watched.
     pub async fn wait_no_longer(mut self) -> Report {
-        let _gone_already = self.supervisor.start_kill();
+        self.give_up(Lost::Silent);
         let _reaped = self.supervisor.wait().await;
         self.end_abandoned().await
+    }
+
+    /// When the supervisor has to end the tool, as far as anybody here knows.
+    fn is_due_at(&self) -> Option<Instant> {
+        match self.was_told.load(SeqCst) {
+            true => Some(Instant::now()),
+            false => self.deadline,
+        }
+    }
+
+    fn give_up(&mut self, why: Lost) {
+        self.abandoned.lost = why;
+        let _gone_already = self.supervisor.start_kill();
     }
 
     /// Where its supervisor did not live to say what became of it.
@@ -274,9 +342,9 @@ impl Supervised {
         let abandoned = self.abandoned.clone();
         let ending = self
             .ending
-            .get_or_insert_with(|| tokio::spawn(abandoned.end()));
+            .get_or_insert_with(|| spawn_blocking(|| abandoned.end()));
         let report = ending.await;
-        let report = report.unwrap_or_else(|_panicked| Report::of_lost_supervisor(self.process()));
+        let report = report.unwrap_or_else(|_panicked| self.abandoned.report());
         self.report.insert(report).clone()
     }
 }
@@ -308,7 +376,7 @@ impl Pipes {
     }
 }
 
-fn order(program: Program, mark: &str) -> Order {
+fn order(program: Program, mark: &str, concealed: &[PathBuf]) -> Order {
     let mut environment = program.environment;
     environment.insert(MARK.to_owned(), mark.to_owned());
     Order {
@@ -320,6 +388,7 @@ fn order(program: Program, mark: &str) -> Order {
         stderr: program.stderr,
         limits: program.limits,
         sandbox: program.sandbox,
+        concealed: concealed.to_vec(),
         time_limit_ms: program
             .time_limit
             .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
@@ -334,6 +403,26 @@ fn order(program: Program, mark: &str) -> Order {
 async fn was_not_told_what(supervisor: &mut Child) -> bool {
     let ended = timeout(STARTING, supervisor.wait()).await;
     matches!(ended, Ok(Ok(status)) if status.code() == Some(UNTOLD.into()))
+}
+
+/// Waits until the supervisor is found halted though it has to end its tool; for ever, where it never has to.
+async fn halted_when_due(supervisor: Option<u32>, due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
+    }
+    until_halted(supervisor).await;
+}
+
+async fn until_halted(supervisor: Option<u32>) {
+    let Some(supervisor) = supervisor else {
+        return pending().await;
+    };
+    let mut looks = 0;
+    while looks < LOOKS {
+        sleep(BETWEEN_LOOKS).await;
+        looks = if is_halted(supervisor) { looks + 1 } else { 0 };
+    }
 }
 
 /// Tells the supervisor each new end of the tool's leave. If it is gone, somebody else notices.
@@ -386,24 +475,6 @@ impl Program {
             sandbox: Sandbox::Unrestricted,
             time_limit: None,
             leave: None,
-        }
-    }
-}
-
-impl Report {
-    /// What is known of a tool whose supervisor was killed.
-    pub(crate) fn of_lost_supervisor(process: u32) -> Self {
-        Self {
-            process,
-            status: None,
-            why: Why::SupervisorLost,
-            told: Vec::new(),
-            ended: Vec::new(),
-            leftover: Vec::new(),
-            survived: Vec::new(),
-            stderr: crate::StderrKept::default(),
-            usage: crate::Usage::default(),
-            duration_ms: 0,
         }
     }
 }

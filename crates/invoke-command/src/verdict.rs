@@ -67,6 +67,12 @@ pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&s
             "it speaks of a verdict, and not in the member `verdict` of one JSON object that is all it prints".to_owned()
         });
     }
+    // Whoever ended with another status has said clearly that it is no pass, in whatever letters it explains that.
+    if said.is_no_text() && judgement.verdict == Verdict::Pass && !is_agreed {
+        judgement.lower(Verdict::Error, || {
+            "what it prints is no text (UTF-8, without NUL), so that nobody can tell what it says".to_owned()
+        });
+    }
     judgement
 }
 

@@ -14,17 +14,38 @@ use crate::output::{self, Answered, bytes_of};
 /// Where a tool was asked to put its output, if it was.
 pub(crate) type AskedFor<'a> = Option<&'a Path>;
 
-/// Keeps what a tool answered and says what it means. The evidence is added by the caller.
-pub(crate) fn of(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> Answer {
-    read(call, result, asked_for).unwrap_or_else(|error| {
+/// Keeps what a tool answered and says what it means. An output of more than `most` bytes is none. The evidence is added by the
+/// caller.
+pub(crate) fn of(
+    call: &ToolCall,
+    result: CallToolResult,
+    asked_for: AskedFor<'_>,
+    most: u64,
+) -> Answer {
+    let answer = read(call, result, asked_for, most).unwrap_or_else(|error| {
         Answer::failed(Failure::new(
             "output_not_kept",
             format!("what the tool answered could not be kept: {error}"),
         ))
-    })
+    });
+    match &answer.output {
+        Some(output) if output.size > most => Answer {
+            output: None,
+            verdict: None,
+            verified_digest: None,
+            ending: Ending::Failed(too_large()),
+            ..answer
+        },
+        _ => answer,
+    }
 }
 
-fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io::Result<Answer> {
+fn read(
+    call: &ToolCall,
+    result: CallToolResult,
+    asked_for: AskedFor<'_>,
+    most: u64,
+) -> io::Result<Answer> {
     let is_error = result.is_error == Some(true);
     let text = output::single_text(&result).map(str::to_owned);
     let texts: Vec<String> = output::texts(&result).map(str::to_owned).collect();
@@ -41,6 +62,10 @@ fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io:
         None => Output::of(&answered.write(&call.folder, "output")?)?,
         Some(path) => {
             answered.write(&call.folder, "answer")?;
+            // Counted before it is read: what may be far too much is not digested first.
+            if Output::size_at(path) > most {
+                return Ok(said(Answer::failed(too_large()), &answered, &texts));
+            }
             match Output::of(path) {
                 Ok(output) => output,
                 Err(error) => {
@@ -65,6 +90,13 @@ fn read(call: &ToolCall, result: CallToolResult, asked_for: AskedFor<'_>) -> io:
             ..answer
         },
     })
+}
+
+fn too_large() -> Failure {
+    Failure::new(
+        "output_too_large",
+        "it left more than it may (limits.output_bytes)",
+    )
 }
 
 fn no_output(error: &io::Error) -> Failure {

@@ -29,19 +29,10 @@ pub(crate) fn check(arguments: &Map<String, Json>, contract: &Contract) -> Resul
                 ));
             }
             OUTPUT_BODY | FIXTURE_BODY => {}
-            template => drop(check_text(template, contract)?),
+            template => drop(places::template(template, contract)?),
         }
     }
     Ok(())
-}
-
-/// Looks for places in one text that nothing stands for.
-pub(crate) fn check_text(text: &str, contract: &Contract) -> Result<Template, String> {
-    let template = Template::parse(text).map_err(|error| error.to_string())?;
-    for name in template.names() {
-        places::check(contract, name)?;
-    }
-    Ok(template)
 }
 
 /// Whether any text in it has a place of this name.
@@ -67,29 +58,22 @@ fn filled(argument: &Json, call: &ToolCall, values: &Values) -> Result<Json, Fai
     match argument {
         Json::String(text) if text == OUTPUT_BODY => match &call.produced {
             Some(produced) => body_of(&produced.output.path),
-            None => Err(unfilled(&TemplateError::Unknown("output_body".to_owned()))),
+            None => Err(places::unfilled(&TemplateError::Unknown(
+                "output_body".to_owned(),
+            ))),
         },
         Json::String(text) if text == FIXTURE_BODY => match &call.fixture {
             Some(fixture) => Ok(fixture.body.clone()),
-            None => Err(unfilled(&TemplateError::Unknown("fixture_body".to_owned()))),
+            None => Err(places::unfilled(&TemplateError::Unknown(
+                "fixture_body".to_owned(),
+            ))),
         },
         Json::Array(items) => items
             .iter()
             .map(|item| filled(item, call, values))
             .collect(),
         Json::Object(members) => fill(members, call, values).map(Json::Object),
-        other => Template::fill_json(other, values).map_err(|error| unfilled(&error)),
-    }
-}
-
-/// A place that this call has nothing for.
-pub(crate) fn unfilled(error: &TemplateError) -> Failure {
-    match error {
-        TemplateError::Unknown(name) if name == "input" => Failure::new(
-            "input_missing",
-            "the contract needs an input and the run was given none",
-        ),
-        other => Failure::new("invocation_invalid", other.to_string()),
+        other => Template::fill_json(other, values).map_err(|error| places::unfilled(&error)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where the server is: `mcp:<program>` or `mcp:https://…`.
 
-use dotwrap_invoke::Unusable;
-use url::Url;
+use std::path::Path;
 
-use dotwrap_invoke::AllowedHosts;
+use dotwrap_invoke::{AllowedHosts, Unusable};
+use url::Url;
 
 const SCHEME: &str = "mcp:";
 
@@ -25,7 +25,7 @@ impl Endpoint {
                 invalid("the endpoint is not of the form mcp:<program> or mcp:https://…")
             })?;
         if !place.contains("://") {
-            return Ok(Self::Program(place.to_owned()));
+            return Self::program(place);
         }
         let address = Url::parse(place)
             .map_err(|error| invalid(&format!("the endpoint's address: {error}")))?;
@@ -37,6 +37,15 @@ impl Endpoint {
                 .hint("name a variable with a bearer token in `token_environment`"));
         }
         Ok(Self::Service(address))
+    }
+
+    fn program(name: &str) -> Result<Self, Unusable> {
+        let is_relative = name.contains('/') && !Path::new(name).is_absolute();
+        if is_relative || name.contains('\0') {
+            return Err(invalid("the endpoint's program is a relative path")
+                .hint("a name that is looked for in the search path, or an absolute path"));
+        }
+        Ok(Self::Program(name.to_owned()))
     }
 
     /// Refuses a service on a host that nobody allowed.

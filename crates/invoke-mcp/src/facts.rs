@@ -13,6 +13,7 @@ const HIDDEN: &str = "(hidden)";
 pub(crate) struct Facts {
     evidence: Map<String, Json>,
     secrets: Vec<String>,
+    is_started: bool,
     is_called: bool,
 }
 
@@ -26,6 +27,7 @@ impl Facts {
                 .into_iter()
                 .filter(|secret| secret.chars().count() >= 4)
                 .collect(),
+            is_started: false,
             is_called: false,
         };
         facts.note("transport", transport);
@@ -35,6 +37,20 @@ impl Facts {
 
     pub(crate) fn note(&mut self, name: &str, fact: impl Into<Json>) {
         self.evidence.insert(name.to_owned(), fact.into());
+    }
+
+    /// From here on a program runs that is not ours: it may do something before it is spoken to, and whether it ever is.
+    pub(crate) fn started(&mut self) {
+        self.is_started = true;
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    /// Whether anything ran that may have done something: the server's program, or the tool.
+    pub(crate) fn has_run(&self) -> bool {
+        self.is_started || self.is_called
     }
 
     /// From here on the tool may have done something.
@@ -97,6 +113,9 @@ impl Facts {
     /// All of it.
     pub(crate) fn into_evidence(mut self) -> Map<String, Json> {
         self.note("called", self.is_called);
+        if self.is_started {
+            self.note("program_started", true);
+        }
         self.evidence
     }
 }

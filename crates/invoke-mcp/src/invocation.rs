@@ -1,14 +1,18 @@
 //! `invocation` of a contract, as this engine reads it.
 
 use dotwrap_invoke::{AllowedHosts, Unusable};
+use dotwrap_invoke_command::{ProgramSpec, WrittenProgram};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-use crate::{arguments, endpoint::Endpoint, program::ProgramSpec};
+use crate::{arguments, endpoint::Endpoint};
 
-const MAX_RESPONSE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: u64 = 16 << 20;
+
+/// The most that a contract may have read of a server: an answer is held in memory.
+const HIGHEST_MAX_RESPONSE_BYTES: u64 = 256 << 20;
 
 /// What is called, where, and how.
 #[derive(Clone, Debug)]
@@ -62,8 +66,10 @@ impl Invocation {
         if written.tool.is_empty() {
             return Err(invalid("tool: it has no name"));
         }
-        if written.max_response_bytes == 0 {
-            return Err(invalid("max_response_bytes: it allows no answer"));
+        if !(1..=HIGHEST_MAX_RESPONSE_BYTES).contains(&written.max_response_bytes) {
+            return Err(invalid(format!(
+                "max_response_bytes is between 1 and {HIGHEST_MAX_RESPONSE_BYTES}"
+            )));
         }
         arguments::check(&written.arguments, contract)
             .map_err(|why| invalid(format!("arguments: {why}")))?;
@@ -73,7 +79,9 @@ impl Invocation {
                     return Err(invalid("token_environment is for services over HTTP")
                         .hint("name the variable in `environment`"));
                 }
-                Server::Program(ProgramSpec::read(program, written.others, contract)?)
+                let keys = WrittenProgram::deserialize(Json::Object(written.others))
+                    .map_err(|error| invalid(format!("invocation: {error}")))?;
+                Server::Program(ProgramSpec::read(program, keys, contract)?)
             }
             Endpoint::Service(address) => {
                 if let Some(other) = written.others.keys().next() {
@@ -98,12 +106,21 @@ impl Invocation {
     /// Everything that the server may send. What a process prints is what it sends.
     pub(crate) fn allowance(&self) -> u64 {
         let of_process = match &self.server {
-            Server::Program(program) => program.limits.stdout_bytes,
+            Server::Program(program) => program.limits().stdout_bytes,
             Server::Service { .. } => None,
         };
         of_process.map_or(self.max_response_bytes, |most| {
             most.min(self.max_response_bytes)
         })
+    }
+
+    /// How many bytes its output may have. A process may leave no more than its contract says, and the kernel has limited each of
+    /// its files alone; what a service sends is in its allowance.
+    pub(crate) fn most_output(&self) -> u64 {
+        match &self.server {
+            Server::Program(program) => program.limits().output_bytes(),
+            Server::Service { .. } => u64::MAX,
+        }
     }
 
     /// Whether the tool itself is to leave its output in a file.

@@ -1,19 +1,19 @@
 //! The invoker.
 
-use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{io, path::PathBuf, sync::OnceLock, thread, time::Duration};
 
 use dotwrap_invoke::{
     AllowedHosts, Answer, Ending, Failure, Invoker, Mode, Stop, StopReason, StopRecord, ToolCall,
     Unusable,
 };
 use dotwrap_invoke_command::{
-    CallFolder, Program, Report, SearchPath, Stdin, Supervisor, Why, places,
+    CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor, Why, places,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::future::BoxFuture;
 use rmcp::{model::CallToolResult, service::ClientLifecycleMode};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use url::Url;
 
 use crate::{
@@ -26,7 +26,6 @@ use crate::{
     interruption::Interruption,
     interruption::Watch,
     invocation::{Invocation, Server, token},
-    program::ProgramSpec,
     stdio::{self, Farewell},
     unanswered,
 };
@@ -173,10 +172,15 @@ impl McpInvoker {
         let asked_for = invocation
             .asks_for_output(call.role)
             .then(|| folder.output());
-        let mut answer = match result {
-            Ok(result) => within_limits(kept(call, result, asked_for).await, invocation),
-            Err(broken) => unanswered::of(broken, &conversation, report.as_ref()),
+        let most = invocation.most_output();
+        let kept = match result {
+            Ok(result) => {
+                let keeping = keep(call, result, asked_for, most);
+                conversation.watch.over_reading(keeping).await
+            }
+            Err(broken) => Ok(unanswered::of(broken, &conversation, report.as_ref())),
         };
+        let mut answer = kept.unwrap_or_else(|unread| unanswered::unread(unread, report.as_ref()));
         answer.called = conversation.facts.is_called();
         answer.evidence.extend(conversation.facts.into_evidence());
         answer
@@ -191,12 +195,14 @@ impl McpInvoker {
         folder: &CallFolder,
         conversation: &mut Conversation<'_>,
     ) -> (Result<CallToolResult, Broken>, Option<Report>) {
+        let values = places::values(call, folder);
         let mut last = (Err(no_handshake()), None);
         for (attempt, handshake) in handshakes().into_iter().enumerate() {
-            let (mut program, missing) = match spec.program(call, folder, &self.search_path) {
-                Ok(prepared) => prepared,
-                Err(failure) => return (Err(failure.into()), None),
-            };
+            let (mut program, missing) =
+                match spec.program(call, folder, &values, &self.search_path) {
+                    Ok(prepared) => prepared,
+                    Err(failure) => return (Err(failure.into()), None),
+                };
             if !missing.is_empty() {
                 conversation.facts.note("environment_missing", missing);
             }
@@ -232,6 +238,7 @@ impl McpInvoker {
                 return (Err(failure.into()), None);
             }
         };
+        conversation.facts.started();
         let launch = server.launch();
         conversation.facts.note("sandbox", json!(launch.sandbox));
         let in_force = json!({ "set": limits, "not_enforced": launch.not_enforced });
@@ -336,36 +343,22 @@ fn host_of(address: &Url) -> String {
     }
 }
 
-/// Reads and digests, which takes its time with a large output, where it holds up nobody.
-async fn kept(call: &ToolCall, result: CallToolResult, asked_for: Option<PathBuf>) -> Answer {
+/// Reads and digests, which takes its time with a large output, in a thread that nobody has to wait for.
+async fn keep(
+    call: &ToolCall,
+    result: CallToolResult,
+    asked_for: Option<PathBuf>,
+    most: u64,
+) -> Answer {
     let call = call.clone();
-    let keeping = move || answer::of(&call, result, asked_for.as_deref());
-    tokio::task::spawn_blocking(keeping)
-        .await
-        .unwrap_or_else(|_panicked| {
-            Answer::failed(Failure::new(
-                "output_not_kept",
-                "what the tool answered could not be kept",
-            ))
-        })
-}
-
-/// A process may leave no more than its contract says; each of its files the kernel has limited already.
-fn within_limits(answer: Answer, invocation: &Invocation) -> Answer {
-    let Server::Program(program) = &invocation.server else {
-        return answer;
-    };
-    match &answer.output {
-        Some(output) if output.size > program.limits.output_bytes() => Answer {
-            output: None,
-            verdict: None,
-            verified_digest: None,
-            ending: Ending::Failed(Failure::new(
-                "output_too_large",
-                "it left more than it may (limits.output_bytes)",
-            )),
-            ..answer
-        },
-        _ => answer,
-    }
+    let (done, kept) = oneshot::channel();
+    thread::spawn(move || {
+        let _nobody_waits = done.send(answer::of(&call, result, asked_for.as_deref(), most));
+    });
+    kept.await.unwrap_or_else(|_panicked| {
+        Answer::failed(Failure::new(
+            "output_not_kept",
+            "what the tool answered could not be kept",
+        ))
+    })
 }

@@ -12,7 +12,7 @@
 //! ```text
 //! tool                "explain"            the tool's name. Required.
 //! arguments           {"node": "{input}"}  its arguments; every text in it may have places
-//! max_response_bytes  16777216             everything that the server may send during one call, all messages together
+//! max_response_bytes  16777216             everything that the server may send during one call, all messages together; at most 256 MiB
 //! token_environment   "KG_TOKEN"           HTTP: the variable of the runner's environment that holds a bearer token
 //! argv, environment, variables, paths, limits
 //!                                          stdio: as the command engine has them
@@ -25,8 +25,9 @@
 //! answers is the output: `structuredContent`; else a single text, as JSON where it is JSON; else the list of contents.
 //!
 //! # Failures
-//! Before the call, and so known to have done nothing: `server_unavailable` `handshake_refused` `http_status` `tool_missing`
-//! `tool_ambiguous` `not_read_only` `input_missing` `not_started`. By the tool: `tool_error` `call_refused`
+//! Before the call: `server_unavailable` `handshake_refused` `http_status` `tool_missing`
+//! `tool_ambiguous` `not_read_only` `input_missing` `not_started`. A service is known to have done nothing then; of a program that was
+//! started nobody knows what it did, whether it was spoken to or not. By the tool: `tool_error` `call_refused`
 //! `input_required`. By its answer: `digest_mismatch` `digest_invalid` `verdict_missing` `verdict_invalid` `output_missing`. At any
 //! time, and unknown once the tool was called: `deadline` `response_too_large` `connection_lost` `answer_invalid`.
 //!
@@ -50,7 +51,6 @@ mod interruption;
 mod invocation;
 mod invoker;
 mod output;
-mod program;
 mod stdio;
 mod tools;
 mod unanswered;

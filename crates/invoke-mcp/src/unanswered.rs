@@ -6,7 +6,7 @@ use dotwrap_invoke_command::{Report, Why};
 use crate::{
     conversation::{Broken, Conversation},
     failure,
-    interruption::Interruption,
+    interruption::{Interruption, Unread},
 };
 
 /// The answer to a call that has no answer of the tool's.
@@ -15,14 +15,14 @@ pub(crate) fn of(
     conversation: &Conversation<'_>,
     report: Option<&Report>,
 ) -> Answer {
-    let is_called = conversation.facts.is_called();
-    // Nothing was called, so nothing of the tool is unknown.
-    let cut_off = |code, what| match is_called {
+    let facts = &conversation.facts;
+    // Where nothing was called, nothing of the tool is unknown.
+    let cut_off = |code, what| match facts.is_called() {
         true => Failure::unknown(code, what),
         false => Failure::new(code, what),
     };
     let too_much = || cut_off(failure::TOO_LARGE, "the server sent more than it may");
-    Answer::new(match broken {
+    let ending = match broken {
         Broken::Interrupted(Interruption::Stopped(reason)) => {
             Ending::Stopped(receipt(reason, conversation, report))
         }
@@ -37,7 +37,44 @@ pub(crate) fn of(
             Ending::Failed(too_much())
         }
         Broken::Failed(failure) | Broken::HandshakeRefused(failure) => Ending::Failed(failure),
+    };
+    Answer::new(match ending {
+        Ending::Failed(failure) if facts.is_started() && !facts.is_called() => {
+            Ending::Failed(of_started(failure))
+        }
+        other => other,
     })
+}
+
+/// The answer to a call whose tool answered, and whose output nobody had the time to read.
+pub(crate) fn unread(why: Unread, report: Option<&Report>) -> Answer {
+    let reason = match why {
+        Unread::Stopped(reason) => reason,
+        Unread::Deadline => {
+            let what = "the tool answered in time, but its output could not be read in time";
+            return Answer::failed(Failure::new("deadline", what));
+        }
+    };
+    let what = "all of it: the tool had answered, and its output was not read";
+    let mut record = StopRecord {
+        reason,
+        told: Vec::new(),
+        ended: Vec::new(),
+        may_have_happened: vec![what.to_owned()],
+    };
+    if let Some(report) = report {
+        of_process(report, &mut record);
+    }
+    Answer::new(Ending::Stopped(record))
+}
+
+/// A program does not wait for a call before it does something: what it did until it had ended, nobody here can say.
+fn of_started(failure: Failure) -> Failure {
+    let message = format!(
+        "{}; the tool was not called, but the server's program ran, and what it did is not known",
+        failure.message
+    );
+    Failure::unknown(failure.code, message)
 }
 
 fn receipt(
@@ -51,15 +88,21 @@ fn receipt(
         ended: Vec::new(),
         may_have_happened: Vec::new(),
     };
-    if conversation.facts.is_called() {
-        let what = "whatever the tool did before it was stopped";
+    let facts = &conversation.facts;
+    if facts.has_run() {
+        let what = match facts.is_called() {
+            true => "whatever the tool did before it was stopped",
+            false => {
+                "whatever the server's program did before it was stopped; the tool was not called"
+            }
+        };
         record.may_have_happened.push(what.to_owned());
     }
     match report {
         Some(report) => of_process(report, &mut record),
         None => record.ended.push("the connection to the server".to_owned()),
     }
-    if report.is_none() && conversation.facts.is_called() {
+    if report.is_none() && facts.is_called() {
         let what = "whatever the service does after it: nobody here can end it";
         record.may_have_happened.push(what.to_owned());
     }

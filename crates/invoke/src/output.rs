@@ -53,6 +53,18 @@ impl Output {
     pub fn is_unchanged(&self) -> io::Result<bool> {
         Self::of(&self.path).map(|now| now.digest == self.digest)
     }
+
+    /// How many bytes lie there, in a file or in a folder's files: counted without reading them, and without following links.
+    #[must_use]
+    pub fn size_at(path: &Path) -> u64 {
+        WalkDir::new(path)
+            .follow_root_links(false)
+            .into_iter()
+            .filter_map(|entry| entry.ok()?.metadata().ok())
+            .filter(std::fs::Metadata::is_file)
+            .map(|file| file.len())
+            .sum()
+    }
 }
 
 fn of_folder(folder: &Path) -> io::Result<(Digest, u64)> {
@@ -143,6 +155,24 @@ mod tests {
         let output = Output::of(folder.path()).unwrap();
         assert!(output.is_unchanged().unwrap());
         fs::write(folder.path().join("a/b"), "abd").unwrap();
+        assert!(!output.is_unchanged().unwrap());
+    }
+
+    #[test]
+    fn a_link_counts_by_its_text_and_what_it_points_to_does_not() {
+        let outside = folder_with(&[("a", "abc"), ("b/c", "1")]);
+        let folder = folder_with(&[("x", "1")]);
+        for name in ["a", "b"] {
+            let link = folder.path().join(name);
+            std::os::unix::fs::symlink(outside.path().join(name), link).unwrap();
+        }
+        let output = Output::of(folder.path()).unwrap();
+        assert_eq!(output.size, 1);
+        fs::write(outside.path().join("a"), "abd").unwrap();
+        fs::write(outside.path().join("b/c"), "2").unwrap();
+        assert!(output.is_unchanged().unwrap());
+        fs::remove_file(folder.path().join("a")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", folder.path().join("a")).unwrap();
         assert!(!output.is_unchanged().unwrap());
     }
 

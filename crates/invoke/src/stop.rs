@@ -74,14 +74,6 @@ impl StopHandle {
     pub fn leave_until(&self, end: Instant) {
         self.leave.send_replace(Some(end));
     }
-
-    /// One more listener.
-    pub fn listener(&self) -> Stop {
-        Stop {
-            reason: self.reason.subscribe(),
-            leave: Leave(self.leave.subscribe()),
-        }
-    }
 }
 
 impl Stop {

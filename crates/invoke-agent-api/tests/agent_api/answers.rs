@@ -80,6 +80,39 @@ async fn the_digest_may_be_that_of_the_output_as_it_stood() {
     );
 }
 
+/// As many libraries write it: spaces behind `:` and `,`, and numbers in a spelling of their own.
+#[tokio::test]
+async fn the_digest_may_be_that_of_the_output_without_its_white_space() {
+    let raw = r#"{"b": 1e30, "a": [1, "x y"]}"#;
+    let compact = r#"{"b":1e30,"a":[1,"x y"]}"#;
+    let said = honest_but("output_digest", json!(Digest::of(compact)))
+        .to_string()
+        .replace("{\"a\":1}", raw);
+    let service = Service::saying_text(said);
+    let answer = service.invoke(&service.call()).await;
+    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(
+        answer.output.unwrap().digest,
+        Digest::of(r#"{"a":[1,"x y"],"b":1e+30}"#)
+    );
+}
+
+#[tokio::test]
+async fn an_integer_that_would_be_kept_as_another_is_refused_by_name() {
+    let raw = r#"{"a": 12345678901234567890123}"#;
+    let said = honest_but("output_digest", json!(Digest::of(raw)))
+        .to_string()
+        .replace("{\"a\":1}", raw);
+    let service = Service::saying_text(said);
+    let answer = service.invoke(&service.call()).await;
+    let failure = failure(&answer);
+    assert_eq!(failure.code, "protocol");
+    assert!(
+        failure.message.contains("output: an integer"),
+        "{failure:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_digest_of_something_else_is_a_lie() {
     let lie = honest_but("output_digest", json!(Digest::of("something else")));
@@ -102,6 +135,7 @@ async fn an_answer_of_another_shape_is_none() {
         );
     }
     for (member, value) in [
+        ("output_digest", json!(1)),
         ("is_mock", json!("false")),
         ("is_mock", json!(0)),
         ("writes", json!(-1)),
@@ -113,7 +147,13 @@ async fn an_answer_of_another_shape_is_none() {
         ("notes", json!([])),
     ] {
         let said = honest_but(member, value);
-        assert_eq!(failure_of(&said).await, "protocol", "{said}");
+        let service = Service::saying(&said);
+        let answer = service.invoke(&service.call()).await;
+        let failure = failure(&answer);
+        assert_eq!(failure.code, "protocol", "{said}");
+        // Whoever has to mend it is told what.
+        let named = format!(": {member}: ");
+        assert!(failure.message.contains(&named), "{}", failure.message);
     }
     assert_eq!(
         failure_of(&json!(["x", "y", "z", false, 0])).await,
@@ -209,6 +249,62 @@ async fn a_verifier_s_verdict_is_passed_on_with_what_it_says_it_looked_at() {
         assert_eq!(answer.verdict, Some(verdict));
         assert_eq!(answer.verified_digest, Some(Digest::of(output)));
     }
+}
+
+#[tokio::test]
+async fn what_a_verifier_looked_at_may_stand_beside_its_verdict_and_another_counts_against_it() {
+    let output = br#"{"made":1}"#;
+    let (made, else_) = (
+        json!(Digest::of(output)),
+        json!(Digest::of("something else")),
+    );
+    let (nothing, no_digest) = (json!({}), json!("of the night shift"));
+    for (beside, value, report, looked_at) in [
+        ("verified_digest", &made, nothing.clone(), &made),
+        ("verified_digest", &else_, nothing.clone(), &else_),
+        ("input_digest", &else_, nothing.clone(), &else_),
+        ("input_digest", &no_digest, nothing.clone(), &Json::Null),
+        (
+            "input_digest",
+            &else_,
+            json!({"verified_digest": made}),
+            &else_,
+        ),
+        (
+            "input_digest",
+            &made,
+            json!({"verified_digest": else_}),
+            &else_,
+        ),
+        (
+            "verified_digest",
+            &made,
+            json!({"input_digest": else_}),
+            &else_,
+        ),
+        (
+            "verified_digest",
+            &Json::Null,
+            json!({"input_digest": made}),
+            &made,
+        ),
+    ] {
+        let mut said = honest(report);
+        said["verdict"] = json!("pass");
+        said[beside] = value.clone();
+        let service = Service::saying(&said);
+        let call = service.verifying("made.json", output);
+        let answer = service.invoke(&call).await;
+        assert_eq!(json!(answer.verified_digest), *looked_at, "{said}");
+    }
+    let mut said = honest(nothing);
+    said["verdict"] = json!("pass");
+    said["verified_digest"] = no_digest;
+    let service = Service::saying(&said);
+    let answer = service
+        .invoke(&service.verifying("made.json", output))
+        .await;
+    assert_eq!(failure(&answer).code, "protocol");
 }
 
 #[tokio::test]

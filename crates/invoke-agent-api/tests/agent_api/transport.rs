@@ -195,6 +195,9 @@ async fn a_service_of_another_authority_is_not_called() {
             (failure.code, failure.outcome_unknown),
             ("tls_failed", false)
         );
+        for way in ["agent_ca", "DOTWRAP_AGENT_CA"] {
+            assert!(failure.message.contains(way), "{}", failure.message);
+        }
     }
     assert!(service.received().is_empty());
 }

@@ -62,6 +62,18 @@ impl From<&Process> for Leftover {
     }
 }
 
+/// Whether it stands still, or one of its threads does, because somebody halted it: by a signal, or as a debugger does.
+pub(crate) fn is_halted(id: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
+        return false;
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read(thread.path().join("stat")).ok())
+        .filter_map(|stat| Process::parse(&String::from_utf8_lossy(&stat)))
+        .any(|thread| matches!(thread.state, 'T' | 't'))
+}
+
 /// Every process that this one may see. Empty where the system has no `/proc`.
 pub(crate) fn processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {

@@ -68,7 +68,7 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
     if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
         return io::Error::other("the supervisor is gone");
     }
-    let sandbox = restrict::apply(&order.sandbox);
+    let sandbox = restrict::apply(&order.sandbox, &order.concealed);
     // Last: with little memory left, only the tool should have to do with it.
     not_enforced.extend(resources::apply(&order.limits));
     let ready = Step::Ready(Launch {

@@ -12,6 +12,7 @@
 //! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool and not for
 //! the supervisor, which the tool can not even signal from inside the sandbox.
 
+mod concealment;
 mod descendants;
 mod descriptors;
 mod launch;
@@ -24,7 +25,7 @@ mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
-pub(crate) use descendants::{Process, family, processes};
+pub(crate) use descendants::{Process, family, is_halted, processes};
 pub use order::Launch;
 pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, UNTOLD, clock};
 pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};

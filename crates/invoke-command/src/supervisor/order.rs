@@ -46,6 +46,7 @@ pub(crate) struct Order {
     pub(crate) stderr: PathBuf,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    pub(crate) concealed: Vec<PathBuf>,
     pub(crate) time_limit_ms: Option<u64>,
     /// As [`LEAVE`] says it.
     pub(crate) leave_until_ms: Option<u64>,
@@ -74,6 +75,8 @@ pub(crate) struct LaunchOrder {
     pub(crate) supervisor: u32,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
+    /// What it can not read in a sandbox.
+    pub(crate) concealed: Vec<PathBuf>,
 }
 
 /// What was set up before the tool's first instruction.

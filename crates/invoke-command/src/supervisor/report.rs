@@ -30,7 +30,7 @@ pub enum Why {
     TooManyProcesses,
     /// Whoever had started it was gone. Nobody is left to read this.
     Abandoned,
-    /// The supervisor was killed. What it could have said is missing.
+    /// The supervisor was killed or halted, or did not answer. What it could have said is missing.
     SupervisorLost,
 }
 
@@ -80,10 +80,12 @@ pub struct Report {
     pub leftover: Vec<Leftover>,
     /// What still ran after all that. Nothing should.
     pub survived: Vec<Leftover>,
-    /// What came on standard error.
+    /// What did not hold to the end, each with its reason, beside what [`Launch`](super::Launch) says.
+    pub not_enforced: Vec<String>,
+    /// What came on standard error, as far as it was counted: not at all where the supervisor was lost.
     pub stderr: StderrKept,
-    /// What was used.
-    pub usage: Usage,
+    /// What was used; nothing where nobody measured it.
+    pub usage: Option<Usage>,
     /// From the tool's start until nothing ran any more, in milliseconds.
     pub duration_ms: u64,
 }

@@ -1,12 +1,14 @@
 //! The sandbox, from inside.
 
+use std::path::PathBuf;
+
 use crate::{Sandbox, SandboxReport};
 
-/// Restricts this process, and so the tool that it becomes, for good.
-pub(super) fn apply(sandbox: &Sandbox) -> SandboxReport {
+/// Restricts this process, and so the tool that it becomes, for good. In a sandbox it can not read what is concealed either.
+pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> SandboxReport {
     match sandbox {
         Sandbox::Unrestricted => SandboxReport::not_restricted(),
-        Sandbox::WritesBelow(paths) => system::writes_below(paths),
+        Sandbox::WritesBelow(paths) => system::writes_below(paths, concealed),
     }
 }
 
@@ -23,15 +25,24 @@ pub(crate) fn adopt_orphans() -> Result<(), String> {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use std::path::{Path, PathBuf};
+    use std::{
+        fs::{File, OpenOptions},
+        io,
+        os::unix::fs::OpenOptionsExt,
+        path::{Path, PathBuf},
+    };
 
     use landlock::{
         ABI, AccessFs, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
         RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
         Scope,
     };
-    use nix::sys::{prctl, signal::Signal};
+    use nix::{
+        fcntl::OFlag,
+        sys::{prctl, signal::Signal},
+    };
 
+    use super::super::concealment;
     use crate::SandboxReport;
 
     /// The newest interface whose meaning was looked at. Later ones restrict sockets too.
@@ -61,24 +72,45 @@ mod system {
         "connections, sockets of this machine included: who listens there may write for the tool",
     ];
 
-    pub(super) fn writes_below(paths: &[PathBuf]) -> SandboxReport {
-        let mut closed = Vec::new();
-        match restrict(paths, &mut closed) {
-            Ok(status) => report(&status, closed),
+    pub(super) fn writes_below(paths: &[PathBuf], concealed: &[PathBuf]) -> SandboxReport {
+        let mut missing = Vec::new();
+        let hidden = concealment::of(concealed, paths, &mut missing);
+        let readable = concealment::all_but(&hidden, &mut missing);
+        match restrict(paths, readable.as_deref(), &mut missing) {
+            Ok(status) => {
+                let mut report = report(&status, missing);
+                if readable.is_some() && report.writes != "not_enforced" {
+                    let hidden = hidden.iter().map(|path| path.display().to_string());
+                    report.unreadable = hidden.collect();
+                }
+                report
+            }
             Err(error) => SandboxReport::not_enforced(format!("landlock: {error}")),
         }
     }
 
+    /// Allows writing below these paths, and reading below those where it is restricted at all.
     fn restrict(
         paths: &[PathBuf],
+        readable: Option<&[PathBuf]>,
         closed: &mut Vec<String>,
     ) -> Result<RestrictionStatus, RulesetError> {
         let writing = AccessFs::from_write(KNOWN);
+        let mut handled = writing;
+        if readable.is_some() {
+            handled |= AccessFs::ReadFile;
+        }
         let mut rules = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(writing)?
+            .handle_access(handled)?
             .scope(Scope::Signal)?
             .create()?;
+        for path in readable.into_iter().flatten() {
+            // What this account can not even look up, it can not read either. And what has become a link meanwhile may lead anywhere.
+            if let Ok(place) = without_following(path) {
+                rules = rules.add_rule(PathBeneath::new(place, AccessFs::ReadFile))?;
+            }
+        }
         for path in DEVICES.iter().map(Path::new) {
             // A system may lack one of them.
             if let Ok(place) = PathFd::new(path) {
@@ -107,11 +139,19 @@ mod system {
         rules.restrict_self()
     }
 
+    fn without_following(path: &Path) -> io::Result<File> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits())
+            .open(path)
+    }
+
     fn of_files() -> BitFlags<AccessFs> {
         AccessFs::from_file(KNOWN)
     }
 
-    fn report(status: &RestrictionStatus, closed: Vec<String>) -> SandboxReport {
+    fn report(status: &RestrictionStatus, others: Vec<String>) -> SandboxReport {
         let abi = match status.landlock {
             LandlockStatus::Available { effective_abi, .. } => effective_abi as u32,
             LandlockStatus::NotEnabled => {
@@ -129,13 +169,14 @@ mod system {
         let older = SINCE.iter().filter(|(since, _)| abi < *since);
         let mut missing: Vec<String> = older.map(|(_, what)| (*what).to_owned()).collect();
         missing.extend(NEVER.map(str::to_owned));
-        missing.extend(closed);
+        missing.extend(others);
         SandboxReport {
             mechanism: "landlock".to_owned(),
             abi: Some(abi),
             writes: writes.to_owned(),
             network: "not_restricted".to_owned(),
             missing,
+            unreadable: Vec::new(),
         }
     }
 
@@ -161,7 +202,7 @@ mod system {
 
     use crate::SandboxReport;
 
-    pub(super) fn writes_below(_paths: &[PathBuf]) -> SandboxReport {
+    pub(super) fn writes_below(_paths: &[PathBuf], _concealed: &[PathBuf]) -> SandboxReport {
         SandboxReport::not_enforced("this system has no sandbox that is known here")
     }
 

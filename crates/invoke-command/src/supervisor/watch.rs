@@ -144,8 +144,14 @@ impl<'a> Watch<'a> {
             .open(&order.stderr)?;
         let (stderr, stderr_end) = io::pipe()?;
         let (status, status_end) = io::pipe()?;
+        // Whatever can fail comes before the launch: a tool that runs must not be said to have never started.
+        let control = control.try_clone()?;
+        let nothing = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
         let tool = launch(order, stderr_end, status_end)?;
-        forget_the_tool_s_files()?;
+        forget_the_tool_s_files(&nothing);
         let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes());
         in_thread(&sender, move |events| read_launch(status, events));
         in_thread(&sender, reap);
@@ -153,7 +159,6 @@ impl<'a> Watch<'a> {
             let _ = signals.wait();
             let _ = events.send(Event::Told(Why::Told));
         });
-        let control = control.try_clone()?;
         in_thread(&sender, move |events| listen(control, events));
         Ok(Self {
             order,
@@ -410,6 +415,7 @@ impl<'a> Watch<'a> {
             ended: self.ended,
             leftover: listed(leftover),
             survived: listed(survived),
+            not_enforced: Vec::new(),
             stderr: self.drain.counted(LAST_WORDS),
             usage: usage(),
             duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -436,7 +442,9 @@ fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::
         supervisor: std::process::id(),
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
+        concealed: order.concealed.clone(),
     };
+    let variables = serde_json::to_vec(&order.environment)?;
     let launcher = Command::new(this_executable())
         .arg0("dotwrap-launcher")
         .arg(LAUNCH)
@@ -452,7 +460,7 @@ fn launch(order: &Order, stderr: io::PipeWriter, status: io::PipeWriter) -> io::
         .spawn()?;
     drop(environment);
     // A launcher that ended early is heard of elsewhere.
-    let _ = to_launcher.write_all(&serde_json::to_vec(&order.environment)?);
+    let _ = to_launcher.write_all(&variables);
     Ok(launcher.id().cast_signed())
 }
 
@@ -465,15 +473,11 @@ pub(crate) fn this_executable() -> std::path::PathBuf {
     }
 }
 
-/// Whoever reads the tool's output sees its end when the tool's processes have ended, not when the supervisor has.
-fn forget_the_tool_s_files() -> io::Result<()> {
-    let nothing = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    nix::unistd::dup2_stdin(&nothing)?;
-    nix::unistd::dup2_stdout(&nothing)?;
-    Ok(())
+/// Whoever reads the tool's output sees its end when the tool's processes have ended, not when the supervisor has; where this
+/// can not be done, no sooner than that.
+fn forget_the_tool_s_files(nothing: &File) {
+    let _ = nix::unistd::dup2_stdin(nothing);
+    let _ = nix::unistd::dup2_stdout(nothing);
 }
 
 /// Whoever tells the supervisor to end means the tool as well. They are waited for in a thread.
@@ -549,15 +553,13 @@ fn listen(control: UnixStream, events: &Sender<Event>) {
 }
 
 /// Of everything that was waited for, by us or by its parent.
-fn usage() -> Usage {
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) else {
-        return Usage::default();
-    };
+fn usage() -> Option<Usage> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
     let milliseconds =
         |time: nix::sys::time::TimeVal| time.num_milliseconds().max(0).unsigned_abs();
-    Usage {
+    Some(Usage {
         user_ms: milliseconds(usage.user_time()),
         system_ms: milliseconds(usage.system_time()),
         largest_resident_kib: usage.max_rss().max(0).unsigned_abs(),
-    }
+    })
 }

@@ -39,6 +39,20 @@ fn what_is_not_understood_is_refused() {
     }
 }
 
+/// Or the evidence would say that a limit was set that was never in force.
+#[test]
+fn a_grace_beyond_the_longest_is_refused() {
+    let with = |grace| Case::script("true", json!({"limits": {"grace_ms": grace}}));
+    invoker()
+        .check(&with(30_000).call.contract, Mode::DryRun)
+        .unwrap();
+    let refused = refused(&with(30_001));
+    assert_eq!(refused.code, "invocation_invalid");
+    for word in ["limits.grace_ms", "30001", "30000"] {
+        assert!(refused.message.contains(word), "{}", refused.message);
+    }
+}
+
 #[test]
 fn what_the_call_says_can_not_be_said_by_the_contract() {
     for invocation in [

@@ -6,7 +6,7 @@ use dotwrap_invoke::Ending;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::json;
 
-use crate::support::{Case, printed};
+use crate::support::{Case, failure, printed};
 
 fn variables(printed: &str) -> BTreeMap<&str, &str> {
     printed
@@ -150,4 +150,16 @@ async fn a_large_environment_arrives_whole() {
             .iter()
             .all(|(name, value)| variables[name.as_str()] == value)
     );
+}
+
+#[tokio::test]
+async fn a_folder_that_was_used_before_is_named() {
+    let case = Case::script("true", json!({}));
+    let used = case.call.folder.join("work");
+    std::fs::create_dir(&used).unwrap();
+    let answer = case.run().await;
+    let failure = failure(&answer);
+    assert_eq!(failure.code, "folder_unusable");
+    let names_it = failure.message.contains(used.to_str().unwrap());
+    assert!(names_it, "{}", failure.message);
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use dotwrap_invoke::{Answer, Ending, Stop};
+use dotwrap_invoke::{Answer, Ending, Stop, StopHandle, StopReason};
 use dotwrap_invoke_command::Supervisor;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_daemon_that_left_its_session_is_ended_with_the_tool() {
 #[tokio::test]
 async fn a_daemon_is_ended_at_the_deadline() {
     let script = format!("{DAEMON} sleep 1000");
-    let case = Case::script(&script, json!({"limits": {"grace_ms": 100}})).time_limit(2000);
+    let case = Case::script(&script, json!({"limits": {"grace_ms": 100}})).time_limit(5000);
     assert_eq!(failure(&case.run().await).code, "deadline");
     assert!(is_gone(case.process_in("daemon").await));
 }
@@ -129,10 +129,51 @@ async fn a_tool_that_kills_its_supervisor_at_once_is_not_said_to_have_never_run(
 async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
     let script = format!("{DAEMON} kill -STOP $PPID; sleep 1000");
     let limits = json!({"limits": {"grace_ms": 100}});
-    let case = Case::script(&script, limits).for_real().time_limit(1000);
+    let case = Case::script(&script, limits).for_real().time_limit(5000);
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "supervisor_lost");
+    assert_eq!(
+        answer.evidence["told"][0],
+        json!("SIGKILL to its supervisor, which was halted")
+    );
     crate::support::wait_until_gone(case.process_in("daemon").await).await;
+}
+
+/// With the longest grace, and so with a supervisor that would be waited for for longer than that.
+#[tokio::test]
+async fn a_tool_that_halts_its_supervisor_does_not_outlive_a_closed_gate() {
+    let script = format!(
+        "{DAEMON} trap '' TERM; echo $$ >process; while :; do kill -STOP $PPID; date >>ticks; echo $$ >halted; sleep 0.01; done"
+    );
+    let limits = json!({"limits": {"grace_ms": 30_000}});
+    let case = Case::script(&script, limits).for_real();
+    let (handle, stop) = StopHandle::new();
+    let stopping = async {
+        let process = case.process_in("halted").await;
+        handle.stop(StopReason::GateClosed);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    assert!(is_gone(case.process_in("daemon").await));
+    let Ending::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert_eq!(record.reason, StopReason::GateClosed);
+    assert_eq!(
+        record.told[0],
+        "SIGKILL to its supervisor, which was halted"
+    );
+    let gone = format!("process {process} is gone");
+    assert!(record.ended.contains(&gone), "{:?}", record.ended);
+    let unknown = record.may_have_happened.last().unwrap();
+    assert!(unknown.contains("its supervisor was lost"), "{unknown}");
+    let duration = answer.evidence["duration_ms"].as_u64().unwrap();
+    assert!((1..30_000).contains(&duration), "{duration} ms");
+    assert_eq!(answer.evidence["usage"], json!(null));
+    assert_eq!(answer.evidence["stderr"]["bytes"], json!(null));
+    let missing = answer.evidence["limits"]["not_enforced"].to_string();
+    assert!(missing.contains("the supervisor was halted"), "{missing}");
 }
 
 /// A supervisor that is a script: what somebody can make of the real one when it has its order and has not said a word.

@@ -1,7 +1,10 @@
 //! What counts as output, and what of it is believed.
 
+use std::{cell::Cell, time::Duration};
+
 use dotwrap_invoke::{Digest, Ending, Output};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::support::{Case, failure, printed};
 
@@ -133,4 +136,32 @@ async fn nothing_that_it_complained_about_is_in_the_evidence() {
     assert_eq!(case.file("stderr"), "secret-in-stderr\n");
     assert_eq!(answer.evidence["stderr"]["bytes"], json!(17));
     assert!(!format!("{answer:?}").contains("secret-in"));
+}
+
+/// Whoever renews a lease or hears of a closed gate shares the thread. The time is compared with itself, and not with a clock: on a
+/// busy machine both get longer.
+#[tokio::test]
+async fn reading_a_long_output_leaves_time_for_others() {
+    let script = "head -c 40000000 /dev/zero >$DOT_OUTPUT";
+    let case = Case::script(script, json!({"output": TO_FILE}));
+    let began = Instant::now();
+    let (longest, last) = (Cell::new(Duration::ZERO), Cell::new(began));
+    let note = || {
+        longest.set(longest.get().max(last.get().elapsed()));
+        last.set(Instant::now());
+    };
+    let others = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            note();
+        }
+    };
+    let answer = tokio::select! {
+        answer = case.run() => answer,
+        () = others => unreachable!("it ends with the call"),
+    };
+    note();
+    let (longest, took) = (longest.get(), began.elapsed());
+    assert_eq!(answer.ending, Ending::Completed);
+    assert!(longest < took / 2, "{longest:?} of {took:?}");
 }

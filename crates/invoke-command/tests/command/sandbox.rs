@@ -1,11 +1,12 @@
 //! Below a real run, nothing outside the call's folder is written.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
-use dotwrap_invoke::Ending;
+use dotwrap_invoke::{Ending, Stop};
+use dotwrap_invoke_command::Supervisor;
 use serde_json::json;
 
-use crate::support::{Case, printed};
+use crate::support::{Case, printed, supervisor};
 
 /// A script that tries something outside and prints whether it could.
 fn trying(case: Case, what: &str) -> Case {
@@ -82,6 +83,105 @@ async fn a_declared_path_that_is_not_there_stays_closed_and_is_named() {
     let missing = answer.evidence["sandbox"]["missing"].to_string();
     assert!(missing.contains("declared and not there"), "{missing}");
     assert!(missing.contains("connections"), "{missing}");
+}
+
+/// A file that only its path gives away, and whoever starts tools that are not to read it.
+fn concealed(case: &Case) -> (PathBuf, Supervisor) {
+    let file = case.outside().join("secret");
+    fs::write(&file, "secret").unwrap();
+    let supervisor = supervisor().concealing(&file);
+    (file, supervisor)
+}
+
+const LOOKS: [&str; 6] = [
+    "cat secret",
+    "cat <secret",
+    "cat link",
+    "cat /proc/$PPID/root/$PWD/secret",
+    "ln secret {folder}/work/secret",
+    "mv secret {folder}/work/",
+];
+
+#[tokio::test]
+async fn what_is_concealed_is_not_read_in_a_dry_run() {
+    for look in LOOKS {
+        let case = trying(empty(), look);
+        let (file, supervisor) = concealed(&case);
+        symlink(&file, case.outside().join("link")).unwrap();
+        let answer = case.run_by(supervisor, Stop::never()).await;
+        assert_eq!(printed(&answer), "no\n", "{look}");
+        let sandbox = &answer.evidence["sandbox"];
+        let file = file.canonicalize().unwrap();
+        assert_eq!(sandbox["unreadable"], json!([file]), "{sandbox}");
+    }
+}
+
+#[tokio::test]
+async fn a_concealed_folder_s_files_are_not_read_either() {
+    let case = trying(empty(), "ls deep >/dev/null && cat deep/file");
+    let folder = case.outside().join("deep");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("file"), "").unwrap();
+    let answer = case
+        .run_by(supervisor().concealing(&folder), Stop::never())
+        .await;
+    assert_eq!(printed(&answer), "no\n");
+    let case = Case::script("cat", json!({"stdin": "{input}"}));
+    let case = case.input(folder.join("file").to_str().unwrap());
+    let answer = case
+        .run_by(supervisor().concealing(&folder), Stop::never())
+        .await;
+    assert!(matches!(&answer.ending, Ending::Failed(failure) if failure.code == "stdin_unusable"));
+}
+
+#[tokio::test]
+async fn all_else_is_read_as_ever() {
+    let looks = "cat there /proc/self/status /etc/passwd && ls . / && head -c 1 /dev/zero && cat /dev/fd/0 && echo | cat /dev/fd/0";
+    let own = "echo own >{folder}/work/x && cat {folder}/work/x";
+    let case = trying(empty(), &format!("({looks}) >/dev/null && {own}"));
+    let (_, supervisor) = concealed(&case);
+    let answer = case.run_by(supervisor, Stop::never()).await;
+    assert_eq!(printed(&answer), "own\nyes\n", "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_is_concealed_is_no_tools_input() {
+    let case = Case::script("cat", json!({"stdin": "{input}"}));
+    let (file, supervisor) = concealed(&case);
+    let link = case.outside().join("link");
+    fs::hard_link(file, &link).unwrap();
+    let case = case.input(link.to_str().unwrap()).for_real();
+    let answer = case.run_by(supervisor, Stop::never()).await;
+    assert!(
+        matches!(&answer.ending, Ending::Failed(failure) if failure.code == "stdin_unusable"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_concealed_the_evidence_says_so() {
+    let case = trying(empty(), "cat secret >/dev/null");
+    let (_, supervisor) = concealed(&case);
+    let outside = case.outside();
+    let case = case.more(json!({"paths": {"write": [outside]}}));
+    let answer = case.run_by(supervisor, Stop::never()).await;
+    assert_eq!(printed(&answer), "yes\n");
+    let sandbox = &answer.evidence["sandbox"];
+    assert_eq!(sandbox["writes"], json!("enforced"));
+    assert!(sandbox.get("unreadable").is_none(), "{sandbox}");
+    let missing = sandbox["missing"].to_string();
+    assert!(
+        missing.contains("reading dotwrap's own passwords"),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn a_real_run_reads_what_its_account_reads() {
+    let case = trying(empty(), "cat secret >/dev/null").for_real();
+    let (_, supervisor) = concealed(&case);
+    let answer = case.run_by(supervisor, Stop::never()).await;
+    assert_eq!(printed(&answer), "yes\n");
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use dotwrap_invoke::{Ending, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Case, failure, is_gone};
+use crate::support::{Case, PATIENCE, failure, is_gone};
+
+/// A time limit in which a shell has written its first file even on a machine that is busy otherwise, in milliseconds.
+const LONG: i32 = 5000;
 
 const IGNORING: &str = "trap '' TERM; echo $$ >process; while :; do sleep 1000; done";
 
@@ -99,7 +102,7 @@ async fn a_closed_gate_cuts_the_grace_short() {
 
 #[tokio::test]
 async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
-    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 100}})).time_limit(300);
+    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 100}})).time_limit(LONG);
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "deadline");
     assert!(failure(&answer).outcome_unknown);
@@ -109,7 +112,7 @@ async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
 
 #[tokio::test]
 async fn a_stopped_process_is_ended_too() {
-    let case = Case::script("echo $$ >process; kill -STOP $$", json!({})).time_limit(300);
+    let case = Case::script("echo $$ >process; kill -STOP $$", json!({})).time_limit(LONG);
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "deadline");
     assert!(is_gone(case.process_in("process").await));
@@ -128,10 +131,15 @@ async fn a_call_that_nobody_waits_for_any_more_is_ended() {
 #[tokio::test]
 async fn a_tool_whose_leave_lapses_is_ended_although_nobody_says_so() {
     let (handle, stop) = StopHandle::new();
-    handle.leave_until(Instant::now() + Duration::from_millis(900));
+    handle.leave_until(Instant::now() + PATIENCE);
     let case = Case::script("echo $$ >process; sleep 1000", json!({}));
-    let answer = case.run_until(stop).await;
-    assert!(is_gone(case.process_in("process").await));
+    let shortening = async {
+        let process = case.process_in("process").await;
+        handle.leave_until(Instant::now() + Duration::from_millis(900));
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), shortening);
+    assert!(is_gone(process));
     let Ending::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
@@ -143,14 +151,19 @@ async fn a_tool_whose_leave_lapses_is_ended_although_nobody_says_so() {
 #[tokio::test]
 async fn a_leave_that_is_renewed_does_not_lapse() {
     let (handle, stop) = StopHandle::new();
-    let leave = Duration::from_millis(1500);
-    handle.leave_until(Instant::now() + leave);
-    let case = Case::script("sleep 2.5", json!({}));
+    let leave = Duration::from_secs(4);
+    let began = Instant::now();
+    handle.leave_until(began + leave);
+    let waiting = "echo $$ >process; while ! test -s stop; do sleep 0.1; done";
+    let case = Case::script(waiting, json!({}));
     let renewing = async {
-        for _ in 0..5 {
-            tokio::time::sleep(leave / 3).await;
+        case.process_in("process").await;
+        while began.elapsed() < leave + Duration::from_millis(500) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
             handle.leave_until(Instant::now() + leave);
         }
+        handle.leave_until(Instant::now() + PATIENCE);
+        case.write("stop", "now");
     };
     let (answer, ()) = tokio::join!(case.run_until(stop), renewing);
     assert!(

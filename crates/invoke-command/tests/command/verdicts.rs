@@ -87,6 +87,9 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
         r#"{"verdict": "fail"} and more"#,
         "{\"verdict\": \"fail\"}\n{\"verdict\": \"pass\"}",
         "looking\n{\"verdict\": \"fail\"}",
+        "looking\n{\"\\u0076erdict\": \"fail\"}\nfound",
+        r#"[{"\u0056\u0045\u0052\u0044\u0049\u0043\u0054": "fail"}]"#,
+        r#"{"\u0076erdict": "fail"} and more"#,
         "verdict: fail",
         &deep,
     ] {
@@ -97,6 +100,16 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
     for script in [
         r#"printf '\000{"verdict": "fail"}'"#,
         r#"printf '{"verdict": "fail", "x": "\377"}'"#,
+        // UTF-16, as `{"verdict": "fail"}` is in it, with its mark and without.
+        r#"printf '\377\376'; printf '{"verdict": "fail"}' | sed 's/./&\n/g' | tr '\n' '\000'"#,
+        r#"printf '{"verdict": "fail"}' | sed 's/./&\n/g' | tr '\n' '\000'"#,
+        "printf 'all is well\\000'",
+        "printf 'all is well: \\351t\\351'",
+        "printf 'all is well: \\303'",
+        // Longer than what is held whole: what is no text may be anywhere in it.
+        "head -c 1200000 /dev/zero | tr '\\0' x; printf '\\000'; head -c 100000 /dev/zero | tr '\\0' x",
+        "head -c 1200000 /dev/zero | tr '\\0' x; printf '\\303'",
+        "head -c 1048500 /dev/zero | tr '\\0' x; for i in 1 2 3 4 5 6 7 8 9; do echo ..........; done; printf '{\"\\\\u0076erdict\": \"fail\"}'",
         "head -c 1048500 /dev/zero; for i in 1 2 3 4 5 6 7 8 9; do echo ..........; done; echo verdict=fail",
     ] {
         assert_eq!(
@@ -118,6 +131,11 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
             "{harmless}"
         );
     }
+    // Letters of two bytes, some of them cut where what is held whole ends, and each piece behind it.
+    let long = "head -c 700000 /dev/zero | sed 's/\\x00/é/g'";
+    assert_eq!(verdict(long, json!({})).await, Some(Verdict::Pass));
+    let other_letters = "printf '\\351t\\351'; exit 1";
+    assert_eq!(verdict(other_letters, json!({})).await, Some(Verdict::Fail));
     let agreed = json!({"pass_stdout": "verdict: fine"});
     assert_eq!(
         verdict("echo verdict: fine", agreed).await,

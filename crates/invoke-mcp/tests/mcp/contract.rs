@@ -77,12 +77,28 @@ fn what_is_not_understood_is_refused() {
         (&program, json!({"tool": "a", "limits": {"nothing": 1}})),
         (&program, json!({"tool": "a", "paths": {"execute": []}})),
         (&program, json!({"tool": "a", "max_response_bytes": 0})),
+        (
+            &program,
+            json!({"tool": "a", "limits": {"grace_ms": 30_001}}),
+        ),
         (&program, json!({"tool": "a", "token_environment": "PATH"})),
         (SERVICE, json!({"tool": "a", "argv": []})),
         (SERVICE, json!({"tool": "a", "headers": {}})),
     ] {
         let refused = check(endpoint_ref, invocation.clone()).unwrap_err();
         assert_eq!(refused.code, "invocation_invalid", "{invocation}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_held_in_memory_has_a_highest_limit() {
+    let highest = 256u64 << 20;
+    let limited = |most: u64| check(SERVICE, json!({"tool": "a", "max_response_bytes": most}));
+    limited(highest).unwrap();
+    for most in [highest + 1, u64::MAX] {
+        let refused = limited(most).unwrap_err();
+        assert_eq!(refused.code, "invocation_invalid");
+        assert!(refused.message.contains("max_response_bytes"), "{refused}");
     }
 }
 

@@ -1,11 +1,8 @@
 //! What holds for servers over HTTPS.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
 use axum::{
@@ -146,8 +143,7 @@ async fn a_service_that_ends_during_the_call_leaves_nobody_knowing() {
 async fn nobody_there_is_nobody_called() {
     let server = Server::http();
     let host = server.service.as_ref().unwrap().host.clone();
-    server.service.as_ref().unwrap().handle.shutdown();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    server.service.as_ref().unwrap().ended().await;
     let answer = server.call("explain").await;
     assert_eq!(failure(&answer).code, "server_unavailable", "{host}");
     assert!(!failure(&answer).outcome_unknown);

@@ -1,11 +1,19 @@
 //! What holds for servers that are processes.
 
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
 
 use dotwrap_invoke::{Digest, Invoker, StopHandle, StopReason};
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::world::{Case, Server, assert_completed, failure, output, runs, stopped, until_it_says};
+use crate::world::{
+    Case, Server, assert_completed, assert_tool_not_called, failure, output, runs, stopped,
+    until_it_says,
+};
 
 fn with_arguments(tool: &str, argv: &[&str]) -> (Server, Case) {
     let server = Server::stdio();
@@ -111,13 +119,12 @@ fn kill(process: u32) {
 }
 
 #[tokio::test]
-async fn a_server_that_never_speaks_is_ended_and_nothing_was_called() {
+async fn a_server_that_never_speaks_is_ended_and_its_tool_was_not_called() {
     let (server, case) = with_arguments("explain", &["--silent"]);
     let case = case.within(1_500);
     let answer = case.run(&server).await;
-    let failure = failure(&answer);
-    assert_eq!((failure.code, failure.outcome_unknown), ("deadline", false));
-    assert_eq!(answer.evidence["called"], false);
+    assert_eq!(failure(&answer).code, "deadline");
+    assert_tool_not_called(&server, &answer);
     assert_eq!(started_in(&case), Vec::<u32>::new());
 }
 
@@ -137,6 +144,37 @@ async fn a_server_that_ends_at_once_is_no_server() {
     assert_eq!(answer.evidence["exit_status"], 0);
 }
 
+/// It reads what it is sent, so that only its end tells that it is no server.
+const WRITES_AND_ENDS: &str = r#"echo 'left before the handshake' > "$1"; read -r line; exit 3"#;
+
+#[tokio::test]
+async fn a_program_that_ends_before_the_handshake_ran_and_nobody_knows_what_it_did() {
+    let server = Server::stdio();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("file");
+    let mut case = server.case("explain").for_real();
+    case.call.contract.endpoint_ref = Some("mcp:sh".to_owned());
+    case.call.contract.invocation["argv"] = json!(["sh", "-c", WRITES_AND_ENDS, "sh", path]);
+    let answer = case.run(&server).await;
+    assert!(path.exists());
+    let failure = failure(&answer);
+    assert_eq!(failure.code, "server_unavailable");
+    assert!(failure.message.contains("not known"), "{failure:?}");
+    assert_eq!(answer.evidence["exit_status"], 3);
+    assert_tool_not_called(&server, &answer);
+}
+
+#[tokio::test]
+async fn a_program_that_was_not_started_has_done_nothing() {
+    let server = Server::stdio();
+    let mut case = server.case("explain");
+    case.call.contract.endpoint_ref = Some("mcp:no-such-program-anywhere".to_owned());
+    let answer = case.run(&server).await;
+    assert!(!failure(&answer).outcome_unknown, "{answer:?}");
+    assert!(!answer.called, "the runner goes by this");
+    assert_eq!(answer.evidence["called"], false);
+}
+
 #[tokio::test]
 async fn no_process_is_left_behind() {
     let server = Server::stdio();
@@ -149,7 +187,7 @@ async fn no_process_is_left_behind() {
 }
 
 #[tokio::test]
-async fn a_stop_during_the_handshake_ends_the_server_and_calls_nothing() {
+async fn a_stop_during_the_handshake_ends_the_server_and_says_that_it_ran() {
     let (server, case) = with_arguments("explain", &["--silent"]);
     let (handle, stop) = StopHandle::new();
     let calling = server.invoker.invoke(&case.call, stop);
@@ -160,8 +198,13 @@ async fn a_stop_during_the_handshake_ends_the_server_and_calls_nothing() {
         handle.stop(StopReason::Interrupted);
     };
     let (answer, ()) = tokio::join!(calling, stopping);
-    assert!(stopped(&answer).may_have_happened.is_empty());
-    assert_eq!(answer.evidence["called"], false);
+    let may_have_happened = &stopped(&answer).may_have_happened;
+    assert!(
+        may_have_happened[0].contains("the tool was not called"),
+        "{may_have_happened:?}"
+    );
+    assert!(!answer.called, "the runner goes by this");
+    assert_eq!(answer.evidence["program_started"], true);
     assert_eq!(started_in(&case), Vec::<u32>::new());
 }
 
@@ -186,6 +229,74 @@ async fn an_output_that_the_tool_is_asked_for_is_the_output() {
     let arguments = json!({"path": "{folder}/elsewhere", "meant": "{output}"});
     let answer = server.case_with("leave", arguments).run(&server).await;
     assert_eq!(failure(&answer).code, "output_missing");
+}
+
+/// Longer than anybody could wait for: it has no content, and reading it is work all the same.
+fn endless_file(path: &Path, bytes: u64) -> File {
+    let file = File::create(path).unwrap();
+    file.set_len(bytes).unwrap();
+    file
+}
+
+/// A tool that leaves what lies elsewhere already: it is moved while the tool runs.
+fn by_hand_moving(server: &Server, from: &Path) -> Case {
+    let mut case = server.case("explain").for_real();
+    case.call.contract.endpoint_ref = Some("mcp:sh".to_owned());
+    let moving = r#"*\"tools/call\"*) mv "$1" "$2"; "#;
+    let script = BY_HAND.replace(r#"*\"tools/call\"*) "#, moving);
+    assert_ne!(script, BY_HAND);
+    let script = script.replace('{', "{{").replace('}', "}}");
+    case.call.contract.invocation["argv"] = json!(["sh", "-c", script, "sh", from, "{output}"]);
+    case
+}
+
+/// More than any test takes; far less than the digests of the files below.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn an_output_that_is_too_large_is_refused_before_it_is_read() {
+    let server = Server::stdio();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    for name in ["a", "b"] {
+        endless_file(&folder.join(name), 1 << 40);
+    }
+    let case = by_hand_moving(&server, &folder);
+    let answer = timeout(PATIENCE, case.run(&server)).await.unwrap();
+    assert_eq!(failure(&answer).code, "output_too_large");
+    assert!(answer.called && answer.output.is_none());
+}
+
+#[tokio::test]
+async fn a_stop_is_heard_while_the_output_is_read() {
+    let server = Server::stdio();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let path = elsewhere.path().join("file");
+    let file = endless_file(&path, 1 << 40);
+    let mut case = by_hand_moving(&server, &path);
+    case.call.contract.invocation["limits"] = json!({"output_bytes": 2u64 << 40});
+    let (handle, stop) = StopHandle::new();
+    let stopping = async {
+        // What the tool answered is kept before what it left is read.
+        while !case.call.folder.join("answer.json").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        handle.stop(StopReason::GateClosed);
+    };
+    let calling = server.invoker.invoke(&case.call, stop);
+    let (answer, ()) = timeout(PATIENCE, async { tokio::join!(calling, stopping) })
+        .await
+        .unwrap();
+    // Whoever still reads it comes to its end.
+    file.set_len(0).unwrap();
+    let record = stopped(&answer);
+    assert_eq!(record.reason, StopReason::GateClosed);
+    assert!(
+        record.may_have_happened[0].contains("was not read"),
+        "{record:?}"
+    );
+    assert_eq!(answer.evidence["called"], true);
 }
 
 #[tokio::test]

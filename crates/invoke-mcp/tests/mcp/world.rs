@@ -26,7 +26,7 @@ use rmcp::transport::{
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::{net::TcpStream, runtime::Runtime};
 use uuid::Uuid;
 
 use crate::tools::Probe;
@@ -250,6 +250,14 @@ impl Service {
 }
 
 impl Service {
+    /// Ends it, and waits until nobody listens any more.
+    pub(crate) async fn ended(&self) {
+        self.handle.shutdown();
+        while TcpStream::connect(&self.host).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(crate) async fn until_cancelled(&self) {
         while !self.probe.is_cancelled.load(SeqCst) {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -288,6 +296,18 @@ pub(crate) fn stopped(answer: &Answer) -> &StopRecord {
     match &answer.ending {
         Ending::Stopped(record) => record,
         other => panic!("{other:?}: {:?}", answer.evidence),
+    }
+}
+
+/// The tool was not called. Of a service nothing ran then; a program that was started may have done anything.
+#[track_caller]
+pub(crate) fn assert_tool_not_called(server: &Server, answer: &Answer) {
+    let ran = server.is_stdio();
+    assert!(!answer.called, "the runner goes by this");
+    assert_eq!(answer.evidence["called"], false);
+    assert_eq!(failure(answer).outcome_unknown, ran, "{answer:?}");
+    if ran {
+        assert_eq!(answer.evidence["program_started"], true);
     }
 }
 

@@ -1,0 +1,233 @@
+//! How a contract has a program started: the keys of an invocation that say so, read and checked, and what they come to in a call.
+//! Another engine that starts programs reads them in the same way.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use dotwrap_invoke::{Failure, Template, ToolCall, Unusable, Values};
+use dotwrap_wrapper::Contract;
+use serde::Deserialize;
+
+use crate::{CallFolder, Limits, Program, Sandbox, SearchPath, environment, places};
+
+/// What begins like this is said by the call and by nobody else.
+const RESERVED: &str = "DOT_";
+
+/// Behind it, nothing is an option any more.
+const END_OF_OPTIONS: &str = "--";
+
+/// The keys as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WrittenProgram {
+    /// The arguments; the first one may be the program's own name.
+    pub argv: Vec<String>,
+    /// Variables that are copied from the runner's environment.
+    pub environment: Vec<String>,
+    /// Variables with their values.
+    pub variables: BTreeMap<String, String>,
+    /// Where it reads and writes.
+    pub paths: WrittenPaths,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Where a program reads and writes, besides the call's folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WrittenPaths {
+    /// For whoever reads the contract: reading is not restricted.
+    pub read: Vec<String>,
+    /// Where it may write below a real run.
+    pub write: Vec<String>,
+}
+
+/// The keys as they are understood.
+#[derive(Clone, Debug)]
+pub struct ProgramSpec {
+    /// A name to look for, or an absolute path.
+    program: String,
+    /// The program's own name.
+    arg0: String,
+    arguments: Vec<Template>,
+    environment: Vec<String>,
+    variables: BTreeMap<String, Template>,
+    writes: Vec<Template>,
+    limits: Limits,
+}
+
+impl ProgramSpec {
+    /// Reads the keys for a program: a name to look for, or an absolute path.
+    ///
+    /// # Errors
+    /// `invocation_invalid`, with the key.
+    pub fn read(
+        program: String,
+        written: WrittenProgram,
+        contract: &Contract,
+    ) -> Result<Self, Unusable> {
+        written.limits.check().map_err(invalid)?;
+        let is_named = written
+            .argv
+            .first()
+            .is_some_and(|first| *first == program || Some(first.as_str()) == base_name(&program));
+        let arguments = templates("argv", &written.argv[usize::from(is_named)..], contract)?;
+        let arg0 = match is_named {
+            true => written.argv[0].clone(),
+            false => program.clone(),
+        };
+        let mut variables = BTreeMap::new();
+        for (name, value) in &written.variables {
+            check_variable(name)?;
+            variables.insert(name.clone(), template("variables", value, contract)?);
+        }
+        for name in &written.environment {
+            check_variable(name)?;
+        }
+        templates("paths.read", &written.paths.read, contract)?;
+        Ok(Self {
+            program,
+            arg0,
+            arguments,
+            environment: written.environment,
+            variables,
+            writes: templates("paths.write", &written.paths.write, contract)?,
+            limits: written.limits,
+        })
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether anything the program is given has a place of this name.
+    pub fn names(&self, name: &str) -> bool {
+        let mut templates = self.arguments.iter().chain(self.variables.values());
+        templates.any(|template| template.names().any(|place| place == name))
+    }
+
+    /// Whether the program is there.
+    ///
+    /// # Errors
+    /// Why not, as the search path says it.
+    pub fn check(&self, search_path: &SearchPath) -> Result<(), Unusable> {
+        search_path.find(&self.program).map(drop)
+    }
+
+    /// The values of the variables that are copied from the runner's environment: none of them is anybody else's business.
+    pub fn secrets(&self) -> Vec<String> {
+        let values = self.environment.iter().map(std::env::var);
+        values.filter_map(Result::ok).collect()
+    }
+
+    /// What is to be started for one call, without limits of time, and the variables that the contract names and the runner does not have.
+    ///
+    /// # Errors
+    /// The program is not there, or a place of the contract can not be filled in this call.
+    pub fn program(
+        &self,
+        call: &ToolCall,
+        folder: &CallFolder,
+        values: &Values,
+        search_path: &SearchPath,
+    ) -> Result<(Program, Vec<String>), Failure> {
+        let path = search_path.find(&self.program).map_err(unusable)?;
+        let mut variables = environment::of_call(call, folder, values, search_path);
+        let missing = environment::add_named(&mut variables, &self.environment);
+        for (name, template) in &self.variables {
+            variables.insert(name.clone(), places::fill(template, values)?);
+        }
+        if variables.values().any(|value| value.contains('\0')) {
+            return Err(holds_nul());
+        }
+        let mut program = Program::new(path, &folder.work(), &folder.stderr());
+        program.arg0.clone_from(&self.arg0);
+        program.arguments = self.arguments(values)?;
+        program.environment = variables;
+        program.limits = self.limits.clone();
+        let writes = self.writes(folder, values)?;
+        if !call.mode.may_mutate() {
+            program.sandbox = Sandbox::WritesBelow(writes);
+        }
+        Ok((program, missing))
+    }
+
+    /// Whoever chose the input must not choose an option of the tool: `--use-compress-program=…` is a command.
+    fn arguments(&self, values: &Values) -> Result<Vec<String>, Failure> {
+        let mut arguments = Vec::new();
+        let mut options_ended = false;
+        for template in &self.arguments {
+            let argument = places::fill(template, values)?;
+            if argument.contains('\0') {
+                return Err(holds_nul());
+            }
+            if !template.begins_with_place() {
+                options_ended |= argument == END_OF_OPTIONS;
+            } else if argument.starts_with('-') && !options_ended {
+                return Err(Failure::new(
+                    "input_looks_like_option",
+                    "an argument begins with a value from the call, and the value begins with `-`; \
+                     a contract that means it puts `--` before it",
+                ));
+            }
+            arguments.push(argument);
+        }
+        Ok(arguments)
+    }
+
+    fn writes(&self, folder: &CallFolder, values: &Values) -> Result<Vec<PathBuf>, Failure> {
+        let mut writes = vec![folder.path().to_owned()];
+        for template in &self.writes {
+            let path = PathBuf::from(places::fill(template, values)?);
+            if !path.is_absolute() {
+                let message = "paths.write: a path is not absolute";
+                return Err(Failure::new("invocation_invalid", message));
+            }
+            writes.push(path);
+        }
+        Ok(writes)
+    }
+}
+
+/// A key's template, all of whose places something can stand for.
+pub(crate) fn template(key: &str, text: &str, contract: &Contract) -> Result<Template, Unusable> {
+    if text.contains('\0') {
+        return Err(invalid(format!("{key}: a text holds a NUL character")));
+    }
+    places::template(text, contract).map_err(|why| invalid(format!("{key}: {why}")))
+}
+
+fn templates(key: &str, texts: &[String], contract: &Contract) -> Result<Vec<Template>, Unusable> {
+    let read = |text: &String| template(key, text, contract);
+    texts.iter().map(read).collect()
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> Unusable {
+    Unusable::new("invocation_invalid", message)
+}
+
+fn unusable(unusable: Unusable) -> Failure {
+    Failure::new(unusable.code, unusable.message)
+}
+
+fn holds_nul() -> Failure {
+    Failure::new("input_invalid", "a value holds a NUL character")
+}
+
+fn base_name(program: &str) -> Option<&str> {
+    Path::new(program).file_name()?.to_str()
+}
+
+fn check_variable(name: &str) -> Result<(), Unusable> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(invalid(format!("`{name}` can not name a variable")));
+    }
+    if name.starts_with(RESERVED) {
+        let message = format!("`{name}`: variables that begin with {RESERVED} are set by the call");
+        return Err(invalid(message));
+    }
+    Ok(())
+}
