@@ -18,10 +18,12 @@ pub(crate) struct Bed {
 }
 
 /// One side's database, reached over a socket.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) socket_folder: PathBuf,
     pub(crate) port: u16,
+    /// The owner's.
+    pub(crate) password: String,
     pub(crate) database: &'static str,
 }
 
@@ -84,10 +86,12 @@ impl Bed {
     }
 
     fn place(&self, database: &'static str) -> Place {
-        let port = self.cluster.config().get_ports().first().copied();
+        let owner = self.cluster.config();
+        let password = owner.get_password().map(String::from_utf8_lossy);
         Place {
             socket_folder: self.cluster.socket_folder().to_owned(),
-            port: port.unwrap_or(5432),
+            port: owner.get_ports().first().copied().unwrap_or(5432),
+            password: password.unwrap_or_default().into_owned(),
             database,
         }
     }
@@ -113,6 +117,7 @@ impl Place {
             .host_path(&self.socket_folder)
             .port(self.port)
             .user(OWNER)
+            .password(&self.password)
             .dbname(self.database);
         config
     }

@@ -64,7 +64,7 @@ fn url(place: &Place) -> String {
     let folder = percent_encode(place.socket_folder.as_os_str().as_bytes(), NON_ALPHANUMERIC);
     // sqlx wants a host's name even where there is a socket, and offers encryption on it unless told not to.
     format!(
-        "postgresql://{OWNER}@localhost:{}/{}?host={folder}&sslmode=disable",
-        place.port, place.database
+        "postgresql://{OWNER}:{}@localhost:{}/{}?host={folder}&sslmode=disable",
+        place.password, place.port, place.database
     )
 }

@@ -104,8 +104,10 @@ impl Trace {
     pub(crate) fn read(path: &Path) -> Self {
         let mut trace = Self::default();
         let text = fs::read_to_string(path).unwrap();
-        for line in text.split_inclusive('\n') {
-            let words: Vec<&str> = line.trim_end().split(' ').collect();
+        // What has no end yet is just being written.
+        let written = text.rfind('\n').map_or("", |end| &text[..end]);
+        for line in written.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 ["begun", role, run, component, at] => {
                     let calls = trace.0.entry((uuid(run), role.to_owned())).or_default();

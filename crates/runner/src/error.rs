@@ -29,6 +29,13 @@ pub enum Error {
         dot_code: DotCode,
     },
 
+    /// The key was used with another input. Nothing was written or called.
+    #[error("the idempotency key was used with another input, for the run {process_run_id}")]
+    OtherInput {
+        /// That run.
+        process_run_id: ProcessRunId,
+    },
+
     /// A gate or a contract changed while the run was being prepared. Nothing was called.
     #[error("the registry or the gates changed while the run was prepared; nothing was called")]
     RegistryChanged,
@@ -42,9 +49,8 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// The run was called, and its record could not be brought to its end from here: somebody else concluded it, or the
-    /// database stayed away for longer than its lease. What was recorded stays; reaping says of the rest that it is
-    /// unknown.
+    /// The run was called, and its record could not be brought to its end from here: its lease was lost, somebody else concluded
+    /// it, or the database stayed away for too long. What was recorded stays; reaping says of the rest that it is unknown.
     #[error("the run {process_run_id} could not be concluded by the one that called it: {reason}")]
     NotConcluded {
         /// The run.

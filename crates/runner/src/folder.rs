@@ -1,24 +1,25 @@
 //! Where a run's files are: `<root>/<process_run_id>/<producer|verifier>/`.
 
 use std::{
-    fs::DirBuilder,
+    fs::{self, DirBuilder, Metadata},
     io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
 use dotwrap_wrapper::{ComponentRole, ProcessRunId};
 use nix::{
     errno::Errno,
-    unistd::{AccessFlags, access},
+    unistd::{AccessFlags, access, geteuid},
 };
 use serde_json::Value as Json;
+use url::Url;
 
 use crate::Error;
 
-/// Of a run's folder, in bytes: with `file://` before it and a file's name behind it, it is a reference of at most 2000
-/// characters.
-const LONGEST_PATH: usize = 1_800;
+/// Of a run's folder, in characters of its address, `file://` and percent signs included: with a file's name behind it, it is a
+/// reference of at most 2000 characters.
+const LONGEST_ADDRESS: usize = 1_800;
 
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]
@@ -49,11 +50,13 @@ impl RunFolders {
         };
         // Tools are told absolute paths, whatever their working folder is.
         let absolute = std::path::absolute(&path).map_err(refused)?;
-        if absolute.as_os_str().len() > LONGEST_PATH {
+        if Url::from_file_path(&absolute)
+            .is_ok_and(|address| address.as_str().len() > LONGEST_ADDRESS)
+        {
             let source = io::Error::new(
                 io::ErrorKind::InvalidFilename,
                 format!(
-                    "it is longer than {LONGEST_PATH} bytes, and the ledger would not take the names of the files in it"
+                    "its address is longer than {LONGEST_ADDRESS} characters, and the ledger would not take the names of the files in it"
                 ),
             );
             return Err(refused(source));
@@ -63,8 +66,30 @@ impl RunFolders {
             Err(Errno::ENOENT) => make(&self.0).map_err(refused)?,
             Err(error) => return Err(refused(error.into())),
         }
+        match fs::symlink_metadata(&absolute) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(refused(error)),
+            Ok(found) => only_ours(&found).map_err(refused)?,
+        }
         Ok(RunFolder(absolute))
     }
+}
+
+/// What is there already under a run's name, that somebody chose, may lead elsewhere, or let others read and change what the run
+/// leaves.
+fn only_ours(found: &Metadata) -> io::Result<()> {
+    let what = if found.is_symlink() {
+        "it is a link, and links are not followed here: remove it"
+    } else if !found.is_dir() {
+        "it is no folder: remove it"
+    } else if found.uid() != geteuid().as_raw() {
+        "it belongs to another user: remove it, or give the run another id"
+    } else if found.mode() & 0o077 != 0 {
+        "others may look into it: remove it, or make it yours alone with `chmod 700`"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -94,13 +119,45 @@ mod tests {
     #[test]
     fn a_folder_whose_files_the_ledger_could_not_name_is_not_used() {
         let root = tempfile::tempdir().unwrap();
-        let long = root.path().join("x/".repeat(LONGEST_PATH / 2));
+        let long = root.path().join("x/".repeat(LONGEST_ADDRESS / 2));
         assert!(RunFolders::below(long).place(ProcessRunId::mint()).is_err());
+        // Each of these letters is six characters of an address.
+        let encoded = root.path().join("é/".repeat(LONGEST_ADDRESS / 7));
+        assert!(
+            RunFolders::below(encoded)
+                .place(ProcessRunId::mint())
+                .is_err()
+        );
         assert_eq!(root.path().read_dir().unwrap().count(), 0);
         assert!(
             RunFolders::below(root.path())
                 .place(ProcessRunId::mint())
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn what_somebody_put_in_the_place_of_a_runs_folder_is_not_used() {
+        let root = tempfile::tempdir().unwrap();
+        let (folders, elsewhere) = (RunFolders::below(root.path()), root.path().join("other"));
+        let place = |put: &dyn Fn(&Path)| {
+            let run = ProcessRunId::mint();
+            put(&folders.of(run));
+            folders.place(run)
+        };
+        let mode = |mode| move |path: &Path| DirBuilder::new().mode(mode).create(path).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        let link = |path: &Path| std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+        let file = |path: &Path| fs::write(path, "").unwrap();
+        for (put, word) in [
+            (&link as &dyn Fn(&Path), "link"),
+            (&file, "no folder"),
+            (&mode(0o755), "chmod 700"),
+        ] {
+            let error = place(put).unwrap_err().to_string();
+            let names_it = error.contains(&root.path().display().to_string());
+            assert!(error.contains(word) && names_it, "{error}");
+        }
+        place(&mode(0o700)).unwrap();
     }
 }

@@ -24,7 +24,11 @@ pub(crate) struct Judged {
 #[derive(Clone, Debug)]
 pub(crate) enum Trouble {
     Failed(Failure),
-    Stopped(StopRecord),
+    Stopped {
+        record: StopRecord,
+        /// Whether the tool had been reached by then.
+        may_have_acted: bool,
+    },
 }
 
 impl Judged {
@@ -52,7 +56,7 @@ impl Trouble {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Failed(failure) => failure.code,
-            Self::Stopped(record) => record.reason.into(),
+            Self::Stopped { record, .. } => record.reason.into(),
         }
     }
 
@@ -60,14 +64,14 @@ impl Trouble {
     pub(crate) fn leaves_outcome_unknown(&self) -> bool {
         match self {
             Self::Failed(failure) => failure.outcome_unknown,
-            Self::Stopped(_) => true,
+            Self::Stopped { may_have_acted, .. } => *may_have_acted,
         }
     }
 
     fn status(&self) -> StoredStatus {
         match self {
             Self::Failed(_) => StoredStatus::Failed,
-            Self::Stopped(_) => StoredStatus::Cancelled,
+            Self::Stopped { .. } => StoredStatus::Cancelled,
         }
     }
 
@@ -79,7 +83,7 @@ impl Trouble {
                     json!({"code": failure.code, "message": failure.message}),
                 );
             }
-            Self::Stopped(record) => {
+            Self::Stopped { record, .. } => {
                 evidence.insert("stop".to_owned(), json!(record));
             }
         }
@@ -133,11 +137,11 @@ pub(crate) fn of_verifier(prepared: &Prepared, answer: Answer, subject: &Subject
         .or_else(|| broken_schema(prepared, answer.output.as_ref()))
         .or_else(|| looked_elsewhere(&answer, subject))
         .or_else(|| no_verdict(&answer));
-    // A verifier that found its subject wanting is believed even where something else is wrong as well; one that passed
-    // it is not.
+    // A check that failed turns any verdict into `error`. Only an output that was changed leaves a `fail` standing: there the
+    // verifier found what is so.
     let verdict = match (&trouble, answer.verdict) {
         (None, verdict) => verdict,
-        (Some(Trouble::Stopped(_)), _) => None,
+        (Some(Trouble::Stopped { .. }), _) => None,
         (Some(Trouble::Failed(_)), _) => Some(Verdict::Error),
     };
     judged(prepared, answer, trouble, verdict, subject.is_simulated)
@@ -182,7 +186,10 @@ fn trouble_of(answer: &Answer) -> Option<Trouble> {
     match &answer.ending {
         Ending::Completed => None,
         Ending::Failed(failure) => Some(Trouble::Failed(failure.clone())),
-        Ending::Stopped(record) => Some(Trouble::Stopped(record.clone())),
+        Ending::Stopped(record) => Some(Trouble::Stopped {
+            record: record.clone(),
+            may_have_acted: answer.called || !record.may_have_happened.is_empty(),
+        }),
     }
 }
 

@@ -10,8 +10,9 @@
 //! judgement.rs  what an answer counts for: schemas, digests, mocks
 //! evidence.rs   what is known of a call, in a shape that the ledger takes
 //! settle.rs     what became of a recording whose answer was lost
+//! patience.rs   how long that is tried
 //! folder.rs     where a run's files are
-//! worker.rs     requested runs, claimed one after the other
+//! worker.rs     requested runs, claimed, and executed side by side
 //! ```
 
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ mod error;
 mod evidence;
 mod folder;
 mod judgement;
+mod patience;
 mod prepare;
 mod progress;
 mod run;

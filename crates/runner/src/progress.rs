@@ -1,11 +1,11 @@
 //! What whoever started a run can watch.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use dotwrap_invoke::{Answer, Digest, StopReason};
 use dotwrap_wrapper::{ComponentRole, DotCode, ProcessRunId, StoredStatus, Verdict};
 
-/// One step of a run, told when it is done.
+/// One step of a run, told when it is done, or what keeps it from being done.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Step<'a> {
@@ -41,6 +41,13 @@ pub enum Step<'a> {
         output: Option<&'a Path>,
         /// Its digest, as committed.
         digest: Option<Digest>,
+    },
+    /// What is known can not be recorded yet. It is tried again, for so long at most.
+    Waiting {
+        /// What is in the way.
+        why: &'a str,
+        /// How much longer.
+        at_most: Duration,
     },
     /// The run is concluded.
     Concluded {

@@ -2,18 +2,21 @@
 
 use std::{process, sync::Arc, time::Duration};
 
-use dotwrap_invoke::{Mode, Unusable};
+use dotwrap_invoke::{Mode, Stop, Unusable};
 use dotwrap_wrapper::{
-    Actor, Beginning, CandidateCode, Conclusion, Contract, DotCode, PostureWatch, ProcessRunId,
-    StoredStatus, Tool, Wrapper,
+    Actor, Beginning, BegunRun, CandidateCode, Conclusion, Contract, DotCode, PostureWatch,
+    ProcessRunId, StoredStatus, Tool, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::{Engines, Error, Prepared, RunFolders, RunOrder, prepare::callable, schema::Schema};
+use crate::{
+    Engines, Error, Outcome, Prepared, Progress, RunFolders, RunOrder, prepare::callable,
+    schema::Schema,
+};
 
-/// How often the posture is asked for while runs are in flight: a closed gate stops calls within a second, and some of
-/// that second is the stopping's.
+/// How often the posture is asked for, from the first run on: a closed gate stops calls within a second, and some of that
+/// second is the stopping's.
 const LOOK_AT_GATES: Duration = Duration::from_millis(300);
 
 /// Executes pairs. Cheap to clone; its clones share one watch on the gates.
@@ -59,6 +62,64 @@ impl Runner {
         &self.folders
     }
 
+    /// Executes a pair once: what the order's key was used for is told before the gates and this machine are asked whether
+    /// the pair could be called now. The pair itself has to be registered still.
+    ///
+    /// # Errors
+    /// Each says what was in the way; nothing was called then, but with [`Error::NotConcluded`].
+    pub async fn run(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+        order: &RunOrder,
+        progress: &dyn Progress,
+        interrupt: Stop,
+    ) -> Result<Outcome, Error> {
+        if let Some(earlier) = self.earlier(producer, candidate, mode, order).await? {
+            return Ok(earlier);
+        }
+        match self.prepare(producer, candidate, mode).await? {
+            Some(prepared) => self.execute(&prepared, order, progress, interrupt).await,
+            None => Err(self.refusal(producer, candidate, mode, order).await),
+        }
+    }
+
+    /// What the order's key was used for, if it was.
+    async fn earlier(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+        order: &RunOrder,
+    ) -> Result<Option<Outcome>, Error> {
+        let Some(key) = &order.idempotency_key else {
+            return Ok(None);
+        };
+        if self.wrapper.run_of_key(key).await?.is_none() {
+            return Ok(None);
+        }
+        let call = order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
+        match self.wrapper.begin_run(&call).await? {
+            Beginning::Begun(begun) => Err(call_off(begun).await),
+            Beginning::Earlier(run) => self.as_before(order, run).await.map(Some),
+        }
+    }
+
+    /// The outcome of an order whose key was used for this run. The database compared everything but the input, which two orders
+    /// of one key share as well: a pass for another input would be believed of this one.
+    pub(crate) async fn as_before(
+        &self,
+        order: &RunOrder,
+        process_run_id: ProcessRunId,
+    ) -> Result<Outcome, Error> {
+        let run = self.wrapper.run(process_run_id).await?;
+        if run.is_some_and(|run| run.input_ref.as_deref() != order.input()) {
+            return Err(Error::OtherInput { process_run_id });
+        }
+        Ok(Outcome::Earlier { process_run_id })
+    }
+
     /// Reads what is to be called, and judges it. None: the database will refuse to begin such a run, and says why.
     ///
     /// # Errors
@@ -96,8 +157,8 @@ impl Runner {
         mode: Mode,
         order: &RunOrder,
     ) -> Error {
-        let id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
-        // Under its own key the order could not be tried again.
+        // Under its own key and id the order could not be tried again.
+        let id = ProcessRunId::mint();
         let keyless = RunOrder {
             idempotency_key: None,
             ..order.clone()
@@ -105,16 +166,8 @@ impl Runner {
         let call = keyless.begin_call(producer, candidate, mode, id, &self.name);
         match self.wrapper.begin_run(&call).await {
             Err(error) => error.into(),
-            Ok(Beginning::Begun(begun)) => {
-                let called_off = Conclusion::new(StoredStatus::Cancelled)
-                    .error_ref("runner: registry_changed")
-                    .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));
-                match begun.conclude(&called_off).await {
-                    Ok(()) => Error::RegistryChanged,
-                    Err(error) => error.into(),
-                }
-            }
-            Ok(_) => Error::RegistryChanged,
+            Ok(Beginning::Begun(begun)) => call_off(begun).await,
+            Ok(Beginning::Earlier(_)) => Error::RegistryChanged,
         }
     }
 
@@ -123,5 +176,16 @@ impl Runner {
             .get_or_init(|| async { self.wrapper.watch_posture(LOOK_AT_GATES) })
             .await
             .clone()
+    }
+}
+
+/// Concludes a run that was begun and is not to be.
+async fn call_off(begun: BegunRun) -> Error {
+    let called_off = Conclusion::new(StoredStatus::Cancelled)
+        .error_ref("runner: registry_changed")
+        .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));
+    match begun.conclude(&called_off).await {
+        Ok(()) => Error::RegistryChanged,
+        Err(error) => error.into(),
     }
 }

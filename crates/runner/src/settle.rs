@@ -3,10 +3,12 @@
 //! Each recording is one transaction, so it happened as a whole or not at all. It is made again until the database says
 //! which: where the first had come through, the second is told the same, or refused.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use dotwrap_wrapper::{Error, RefusalCode};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
+
+use crate::patience::Patience;
 
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -22,30 +24,45 @@ pub(crate) enum Settled<T> {
     NotMade(Error),
 }
 
-/// Makes a recording, and again while nobody knows whether it was made, for so long.
+/// Makes a recording, and again while nobody knows whether it was made, for as long as patience lasts.
 pub(crate) async fn settle<T, Recording>(
-    patience: Duration,
+    patience: &Patience<'_>,
     recording: impl Fn() -> Recording,
 ) -> Settled<T>
 where
     Recording: Future<Output = Result<T, Error>>,
 {
-    let begun = Instant::now();
-    let mut is_in_doubt = false;
+    let mut end = pin!(patience.end());
+    let mut in_doubt = None;
     loop {
-        let error = match recording().await {
-            Ok(answer) => return Settled::Made(answer),
-            Err(error) => error,
+        let error = tokio::select! {
+            biased;
+            answered = patience.attempt(recording()) => match answered {
+                Ok(answer) => {
+                    patience.restore();
+                    return Settled::Made(answer);
+                }
+                Err(error) => error,
+            },
+            () = &mut end => {
+                return Settled::NotMade(in_doubt.unwrap_or_else(|| patience.given_up()));
+            }
         };
-        if is_in_doubt && says_made_before(&error) {
+        if in_doubt.is_some() && says_made_before(&error) {
             return Settled::MadeBefore;
         }
-        if !may_pass(&error) || begun.elapsed() >= patience {
+        if !may_pass(&error) {
             return Settled::NotMade(error);
         }
         tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
-        is_in_doubt |= error.refusal().is_none();
-        sleep(PAUSE).await;
+        patience.tell(&error.to_string());
+        tokio::select! {
+            () = &mut end => return Settled::NotMade(error),
+            () = sleep(PAUSE) => {}
+        }
+        if error.refusal().is_none() {
+            in_doubt = Some(error);
+        }
     }
 }
 
@@ -66,5 +83,89 @@ fn may_pass(error: &Error) -> bool {
     match error.refusal() {
         Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
         None => error.is_passing(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use dotwrap_invoke::{Stop, StopHandle, StopReason};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{Progress, Silent, Step};
+
+    /// Counts how often it is told to wait.
+    #[derive(Default)]
+    struct Waits(AtomicUsize);
+
+    impl Progress for Waits {
+        fn step(&self, step: Step<'_>) {
+            if let Step::Waiting { .. } = step {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    async fn away() -> Result<(), Error> {
+        Err(Error::Unreachable {
+            target: "nowhere".to_owned(),
+            reason: "it is gone".to_owned(),
+        })
+    }
+
+    /// As long as a lease may be.
+    const A_DAY: Duration = Duration::from_secs(86_400);
+
+    /// Of them, without a database, each would wait for the whole patience of half a minute at least.
+    #[tokio::test(start_paused = true)]
+    async fn recordings_that_fail_after_a_stop_share_what_is_left() {
+        let waits = Waits::default();
+        let (handle, interrupt) = StopHandle::new();
+        handle.stop(StopReason::Interrupted);
+        let patience = Patience::of(A_DAY, interrupt, &waits);
+        let begun = Instant::now();
+        for _ in 0..3 {
+            let settled = settle(&patience, away).await;
+            assert!(
+                matches!(settled, Settled::NotMade(Error::Unreachable { .. })),
+                "{settled:?}"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert_eq!(waits.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_heard_while_a_recording_hangs() {
+        let (handle, interrupt) = StopHandle::new();
+        let patience = Patience::of(A_DAY, interrupt, &Silent);
+        let begun = Instant::now();
+        let settled = settle(&patience, || {
+            handle.stop(StopReason::Interrupted);
+            std::future::pending::<Result<(), Error>>()
+        });
+        let settled = settled.await;
+        assert!(
+            matches!(settled, Settled::NotMade(Error::TimedOut { .. })),
+            "{settled:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_through_at_the_second_try_is_made() {
+        let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
+        let patience = Patience::of(A_DAY, Stop::never(), &waits);
+        let settled = settle(&patience, || async {
+            match tries.fetch_add(1, Ordering::SeqCst) {
+                0 => away().await,
+                _ => Ok(()),
+            }
+        });
+        let settled = settled.await;
+        assert!(matches!(settled, Settled::Made(())), "{settled:?}");
+        assert_eq!(waits.0.load(Ordering::SeqCst), 1);
     }
 }

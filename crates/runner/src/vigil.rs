@@ -37,7 +37,14 @@ impl Vigil {
             handle.stop(reason);
         }
         handle.leave_until(held_since + lifetime);
-        let renewing = renew(wrapper.clone(), lease, lifetime, held_since, handle.clone());
+        let renewing = renew(
+            wrapper.clone(),
+            lease,
+            lifetime,
+            held_since,
+            posture.from_now_on(),
+            handle.clone(),
+        );
         let watching_gates = watch_gates(posture, mode, handle.clone());
         let hearing = hear(interrupt, handle);
         // One task for all three. None ends another: a call that is being stopped keeps its lease.
@@ -60,18 +67,23 @@ impl Drop for Vigil {
 }
 
 /// Renews at a third of the lease's life, apart from the call's own deadline: a tool that takes its time keeps its lease,
-/// and a lost lease stops a tool that has time left.
+/// and a lost lease stops a tool that has time left. One that an operator took away is looked at at once, as
+/// its next holder may call the same tool; the notification of it is that of a changed gate, which makes it look as well.
 async fn renew(
     wrapper: Wrapper,
     lease: Lease,
     lifetime: Duration,
     mut held_since: Instant,
+    mut notices: PostureWatch,
     handle: StopHandle,
 ) {
     let third = lifetime / 3;
     let mut pause = third.saturating_sub(held_since.elapsed());
     loop {
-        sleep(pause).await;
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = notices.notified() => {}
+        }
         let asked_at = Instant::now();
         let left = lifetime.saturating_sub(held_since.elapsed());
         match timeout(left.min(third), wrapper.renew_lease(&lease, lifetime)).await {

@@ -10,7 +10,7 @@ use dotwrap_wrapper::{
     ClaimedRequest, DEFAULT_LEASE_TTL, EvidenceType, ProcessRunId, RefusalKind, RequestEnd,
 };
 use tokio::{
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep, timeout},
 };
 
@@ -19,8 +19,18 @@ use crate::{Error, Outcome, Progress, RunOrder, Runner};
 /// When something that may pass is tried again.
 const LATER: Duration = Duration::from_secs(15);
 
-/// How often a request is tried whose pair can not be called here; another worker may have what is missing.
-const MOST_TRIES: i32 = 10;
+/// What keeps a pair from being called by this worker, and not by every other.
+const OF_THIS_WORKER: [&str; 5] = [
+    "engine_missing",
+    "program_missing",
+    "host_not_allowed",
+    "token_missing",
+    "token_invalid",
+];
+
+/// Beginnings of SQLSTATEs that pass with the server's own troubles: a standby that is not the primary yet, a full disk, a lock that
+/// was not to be had, a statement that was cancelled, a failing system below.
+const OF_THE_SERVER: [&str; 5] = ["25006", "53", "55", "57", "58"];
 
 /// How long to wait before the database is asked again after it could not be.
 const AFTER_TROUBLE: Duration = Duration::from_secs(3);
@@ -48,7 +58,7 @@ pub trait Told: Send + Sync {
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd);
     /// Runs whose holder had died were concluded.
     fn reaped(&self, runs: &[ProcessRunId]);
-    /// Something went wrong that is tried again.
+    /// Something went wrong, and the worker goes on.
     fn trouble(&self, what: &str, error: &dyn std::error::Error);
 }
 
@@ -67,15 +77,20 @@ impl Default for Work {
 impl Runner {
     /// Works until `drain` is given, and then finishes what is under way; `interrupt` stops that too, and what is known of it
     /// is concluded. Returns how many claims it finished.
+    ///
+    /// # Errors
+    /// What keeps it from claiming: where that does not pass by itself, and, of one that is to end when there is nothing to do, in any
+    /// case, as it can not know that there is nothing. What is under way is finished first.
     pub async fn work(
         &self,
         work: &Work,
         told: Arc<dyn Told>,
         mut drain: Stop,
         interrupt: &Stop,
-    ) -> usize {
+    ) -> Result<usize, Error> {
         let mut under_way: JoinSet<bool> = JoinSet::new();
-        let mut finished = 0;
+        let (mut finished, mut broke_off) = (0, None);
+        let mut interrupted = interrupt.clone();
         let mut reap_at = Instant::now();
         while drain.reason().is_none() && interrupt.reason().is_none() {
             if reap_at <= Instant::now() {
@@ -83,32 +98,49 @@ impl Runner {
                 reap_at = Instant::now() + work.lease_ttl / 2;
             }
             while let Some(done) = under_way.try_join_next() {
-                finished += usize::from(done.unwrap_or(false));
+                finished += usize::from(is_finished(done, &*told));
             }
             let claimed = if under_way.len() < work.side_by_side {
-                self.claim(work, &*told).await
+                self.claim(work).await
             } else {
                 Claimed::Nothing(work.look_every)
             };
-            match claimed {
+            let pause = match claimed {
                 Claimed::Request(claim) => {
                     let (runner, told) = (self.clone(), Arc::clone(&told));
                     let (interrupt, ttl) = (interrupt.clone(), work.lease_ttl);
                     under_way
                         .spawn(async move { runner.serve(*claim, ttl, &*told, interrupt).await });
+                    continue;
                 }
                 Claimed::Nothing(_) if work.until_idle && under_way.is_empty() => break,
-                Claimed::Nothing(pause) => tokio::select! {
-                    _ = drain.given() => {}
-                    done = next(&mut under_way) => finished += usize::from(done),
-                    () = sleep(pause) => {}
-                },
+                Claimed::Nothing(pause) => pause,
+                Claimed::Trouble(error) if work.until_idle || !passes_by_itself(&error) => {
+                    if !under_way.is_empty() {
+                        told.trouble("no more requests are claimed", &error);
+                    }
+                    broke_off = Some(error);
+                    break;
+                }
+                Claimed::Trouble(error) => {
+                    told.trouble("no request could be claimed", &error);
+                    AFTER_TROUBLE
+                }
+            };
+            tokio::select! {
+                _ = drain.given() => {}
+                _ = interrupted.given() => {}
+                done = next(&mut under_way) => finished += usize::from(is_finished(done, &*told)),
+                () = sleep(pause) => {}
             }
         }
         while let Some(done) = under_way.join_next().await {
-            finished += usize::from(done.unwrap_or(false));
+            finished += usize::from(is_finished(done, &*told));
         }
-        finished
+        match broke_off {
+            Some(error) => Err(error.into()),
+            None => Ok(finished),
+        }
     }
 
     async fn reap(&self, told: &dyn Told) {
@@ -119,7 +151,7 @@ impl Runner {
         }
     }
 
-    async fn claim(&self, work: &Work, told: &dyn Told) -> Claimed {
+    async fn claim(&self, work: &Work) -> Claimed {
         match self
             .wrapper
             .claim_request(&self.name, work.lease_ttl, &work.modes)
@@ -127,10 +159,7 @@ impl Runner {
         {
             Ok(Some(claim)) => Claimed::Request(Box::new(claim)),
             Ok(None) => Claimed::Nothing(work.look_every),
-            Err(error) => {
-                told.trouble("no request could be claimed", &error);
-                Claimed::Nothing(AFTER_TROUBLE)
-            }
+            Err(error) => Claimed::Trouble(error),
         }
     }
 
@@ -149,7 +178,12 @@ impl Runner {
         };
         let end = match served {
             Ok(outcome) => self.end_of(outcome, ttl).await,
-            Err(error) => end_of_refused(&claim, &error).ok_or(error),
+            // Called, and not concluded by us: somebody else has done that, or will.
+            Err(error @ Error::NotConcluded { process_run_id, .. }) => {
+                told.trouble("a run was not concluded by its worker", &error);
+                self.end_of(Outcome::Earlier { process_run_id }, ttl).await
+            }
+            Err(error) => end_of_refused(&error).ok_or(error),
         };
         let said = match &end {
             Ok(end) => self
@@ -246,18 +280,41 @@ impl Runner {
 enum Claimed {
     Request(Box<ClaimedRequest>),
     Nothing(Duration),
+    Trouble(dotwrap_wrapper::Error),
 }
 
 /// The next task to end; never, where there is none.
-async fn next(under_way: &mut JoinSet<bool>) -> bool {
+async fn next(under_way: &mut JoinSet<bool>) -> Result<bool, JoinError> {
     match under_way.join_next().await {
-        Some(done) => done.unwrap_or(false),
+        Some(done) => done,
         None => std::future::pending().await,
     }
 }
 
+/// Whether a task has finished its claim. One that broke off is a defect of this program or of an invoker, and is not kept quiet about.
+fn is_finished(done: Result<bool, JoinError>, told: &dyn Told) -> bool {
+    done.unwrap_or_else(|error| {
+        told.trouble(
+            "serving a claim broke off; the claim is left to run out",
+            &error,
+        );
+        false
+    })
+}
+
+/// Whether asking for work again may help: beside what the wrapper knows of, where the server has troubles of its own.
+fn passes_by_itself(error: &dotwrap_wrapper::Error) -> bool {
+    let is_the_servers = match error {
+        dotwrap_wrapper::Error::Database { sqlstate, .. } => sqlstate
+            .as_ref()
+            .is_some_and(|state| OF_THE_SERVER.iter().any(|class| state.starts_with(class))),
+        _ => false,
+    };
+    is_the_servers || error.is_passing()
+}
+
 /// How a request ends whose run was not begun. None: nobody knows, so the claim is left to run out.
-fn end_of_refused(claim: &ClaimedRequest, error: &Error) -> Option<RequestEnd> {
+fn end_of_refused(error: &Error) -> Option<RequestEnd> {
     let (code, may_pass) = match error {
         Error::Wrapper(error) => {
             let refusal = error.refusal()?;
@@ -265,11 +322,15 @@ fn end_of_refused(claim: &ClaimedRequest, error: &Error) -> Option<RequestEnd> {
             let may_pass = refusal.kind() == RefusalKind::Lease || is_of_the_gates(&code);
             (code, may_pass)
         }
-        // Another worker may have the program, or may call the host.
-        Error::Unusable { reason, .. } => (reason.code.to_owned(), claim.claims() < MOST_TRIES),
+        // It waits for however long: how often it was claimed says nothing of how many workers are without the program.
+        Error::Unusable { reason, .. } => (
+            reason.code.to_owned(),
+            OF_THIS_WORKER.contains(&reason.code),
+        ),
         Error::InputMissing { .. } => ("input_missing".to_owned(), false),
+        Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),
         Error::RegistryChanged => ("registry_changed".to_owned(), true),
-        Error::Folder { .. } => ("folder_unusable".to_owned(), claim.claims() < MOST_TRIES),
+        Error::Folder { .. } => ("folder_unusable".to_owned(), true),
         Error::NotConcluded { .. } => return None,
     };
     Some(if may_pass {

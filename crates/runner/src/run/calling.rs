@@ -4,6 +4,7 @@ use dotwrap_invoke::{Answer, ToolCall};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use url::Url;
 use uuid::Uuid;
 
 use super::execution::Execution;
@@ -85,8 +86,12 @@ impl Execution<'_> {
 
 impl Called {
     pub(super) fn output_ref(&self) -> Option<String> {
-        let output = self.judged.output.as_ref()?;
-        Some(format!("file://{}", output.path.display()))
+        let path = &self.judged.output.as_ref()?.path;
+        // Percent-encoded, so that any name can be read back, those included that are no text.
+        Some(match Url::from_file_path(path) {
+            Ok(address) => address.into(),
+            Err(()) => format!("file:{}", path.display()),
+        })
     }
 
     pub(super) fn summary(&self) -> Json {

@@ -1,8 +1,11 @@
 //! How a run is brought to its end, and what is said of it there.
 
+use std::time::Duration;
+
 use dotwrap_invoke::StopReason;
-use dotwrap_wrapper::{CallRecord, ComponentRole, Conclusion, StoredStatus, Verdict};
+use dotwrap_wrapper::{CallRecord, ComponentRole, Conclusion, RefusalCode, StoredStatus, Verdict};
 use serde_json::{Map, Value as Json, json};
+use tokio::time::timeout;
 
 use super::{calling::Called, execution::Execution};
 use crate::{
@@ -10,6 +13,9 @@ use crate::{
     judgement::Trouble,
     settle::{Settled, settle},
 };
+
+/// How long the ledger is asked what it says of a run whose conclusion came to nothing, or whose answer was lost.
+const A_LAST_LOOK: Duration = Duration::from_secs(3);
 
 /// What was concluded.
 pub(super) struct Concluded {
@@ -31,7 +37,7 @@ impl Execution<'_> {
             Some(word) => self.called_off(word),
             None => self.conclusion_of(ComponentRole::Producer, producer, producer),
         };
-        let recorded = settle(self.patience(), || {
+        let recorded = settle(&self.patience, || {
             self.begun.conclude_after_producer(&record, &conclusion)
         });
         match recorded.await {
@@ -39,18 +45,19 @@ impl Execution<'_> {
             Settled::MadeBefore => Ok(self.as_recorded(concluded).await),
             Settled::NotMade(error) => {
                 tracing::warn!(%error, "the producer's row could not be recorded");
-                self.end_without_row(word_for(&error), &[producer]).await
+                self.end_without_row(Some(error), &[producer]).await
             }
         }
     }
 
     /// Concludes where a call's own row can not be written any more: what is known of it goes into the conclusion. A token
-    /// that ran out and was not taken over may still do that.
+    /// that ran out and was not taken over may still do that. None: the row was written, and its answer lost.
     pub(super) async fn end_without_row(
         &self,
-        word: &str,
+        unwritten: Option<dotwrap_wrapper::Error>,
         calls: &[&Called],
     ) -> Result<Concluded, Error> {
+        let word = unwritten.as_ref().map_or("answer_lost", word_for);
         let known: Vec<Json> = calls.iter().map(|called| called.summary()).collect();
         let error_ref = format!("runner: {word}");
         let mut conclusion = Conclusion::new(StoredStatus::Stuck).evidence_ref(json!({
@@ -60,7 +67,7 @@ impl Execution<'_> {
             "calls": known,
         }));
         conclusion.error_ref = Some(error_ref.clone());
-        let recorded = settle(self.patience(), || self.begun.conclude(&conclusion));
+        let recorded = settle(&self.patience, || self.begun.conclude(&conclusion));
         match recorded.await {
             Settled::Made(()) | Settled::MadeBefore => Ok(self
                 .as_recorded(Concluded {
@@ -72,46 +79,54 @@ impl Execution<'_> {
             Settled::NotMade(reason) => {
                 self.folder
                     .leave("unrecorded.json", &json!({"reason": word, "calls": known}));
-                self.reaped(reason).await
+                if reason.refusal().is_some() {
+                    self.reap().await;
+                }
+                let lost = [unwritten.as_ref(), Some(&reason)]
+                    .into_iter()
+                    .flatten()
+                    .any(says_lease_lost);
+                match self.recorded().await {
+                    // By whoever found that its lease had run out: that is the answer then.
+                    Some(concluded) if !lost => Ok(concluded),
+                    _ => Err(Error::NotConcluded {
+                        process_run_id: self.begun.process_run_id(),
+                        // A lost lease comes before what followed from it.
+                        reason: Box::new(unwritten.filter(says_lease_lost).unwrap_or(reason)),
+                    }),
+                }
             }
         }
     }
 
     /// The lease is somebody else's, or nobody's: then the run can be concluded as one whose holder is gone, and it says that
     /// nobody knows what became of it.
-    async fn reaped(&self, reason: dotwrap_wrapper::Error) -> Result<Concluded, Error> {
-        if reason.refusal().is_some()
-            && let Err(error) = self
-                .wrapper
-                .reap_runs(Some(self.begun.lease().holder()))
-                .await
+    async fn reap(&self) {
+        if let Err(error) = self
+            .wrapper
+            .reap_runs(Some(self.begun.lease().holder()))
+            .await
         {
             tracing::warn!(%error, "the run could not be reaped");
-        }
-        match self.wrapper.run(self.begun.process_run_id()).await {
-            Ok(Some(run)) if run.concluded_at.is_some() => Ok(Concluded {
-                status: run.status,
-                verdict: run.verdict,
-                error_ref: run.error_ref,
-            }),
-            _ => Err(Error::NotConcluded {
-                process_run_id: self.begun.process_run_id(),
-                reason: Box::new(reason),
-            }),
         }
     }
 
     /// What the ledger says. Where a conclusion's answer was lost, the conclusion that is there may be somebody else's: the
     /// lease may have been taken over meanwhile.
     pub(super) async fn as_recorded(&self, meant: Concluded) -> Concluded {
-        match self.wrapper.run(self.begun.process_run_id()).await {
-            Ok(Some(run)) => Concluded {
-                status: run.status,
-                verdict: run.verdict,
-                error_ref: run.error_ref,
-            },
-            _ => meant,
-        }
+        self.recorded().await.unwrap_or(meant)
+    }
+
+    /// How the ledger has the run concluded, if it has and can be asked.
+    async fn recorded(&self) -> Option<Concluded> {
+        let look = self.wrapper.run(self.begun.process_run_id());
+        let run = timeout(A_LAST_LOOK, look).await.ok()?.ok()??;
+        run.concluded_at?;
+        Some(Concluded {
+            status: run.status,
+            verdict: run.verdict,
+            error_ref: run.error_ref,
+        })
     }
 
     /// The conclusion of a run that was called off between its two calls.
@@ -141,7 +156,7 @@ impl Execution<'_> {
         let status = match &last.judged.trouble {
             None => StoredStatus::Completed,
             Some(Trouble::Failed(_)) => StoredStatus::Failed,
-            Some(Trouble::Stopped(_)) => StoredStatus::Cancelled,
+            Some(Trouble::Stopped { .. }) => StoredStatus::Cancelled,
         };
         let error_ref = last.judged.error_ref(role);
         let mut evidence = Map::new();
@@ -179,6 +194,12 @@ impl Execution<'_> {
         record.error_ref = judged.error_ref(role);
         record
     }
+}
+
+fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| refusal.code == RefusalCode::LeaseLost)
 }
 
 /// Why a recording was refused, in a word.

@@ -1,7 +1,5 @@
 //! The execution itself.
 
-use std::time::Duration;
-
 use dotwrap_invoke::{Produced, Stop};
 use dotwrap_wrapper::{Beginning, BegunRun, ComponentRole, ProcessRunId, ProducedRun, Wrapper};
 use tokio::time::Instant;
@@ -16,12 +14,10 @@ use crate::{
     Error, Prepared, Progress, Runner, Step,
     folder::RunFolder,
     judgement::Subject,
+    patience::Patience,
     settle::{Settled, settle},
     vigil::Vigil,
 };
-
-/// How long the shortest-lived lease's run still tries to say what became of it while the database is away.
-const SHORTEST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A run that is begun, with everything its calls need.
 pub(super) struct Execution<'a> {
@@ -31,6 +27,7 @@ pub(super) struct Execution<'a> {
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
     pub(super) vigil: Vigil,
+    pub(super) patience: Patience<'a>,
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -61,13 +58,14 @@ impl Runner {
         );
         let begun = match self.wrapper.begin_run(&call).await? {
             Beginning::Begun(begun) => begun,
-            Beginning::Earlier(process_run_id) => return Ok(Outcome::Earlier { process_run_id }),
+            Beginning::Earlier(run) => return self.as_before(order, run).await,
         };
         let files = self.folders.of(process_run_id);
         progress.step(Step::Begun {
             process_run_id,
             folder: &files,
         });
+        let patience = Patience::of(order.lease_ttl, interrupt.clone(), progress);
         let vigil = Vigil::keep(
             &self.wrapper,
             begun.lease(),
@@ -84,6 +82,7 @@ impl Runner {
             begun: &begun,
             folder: &folder,
             vigil,
+            patience,
             progress,
         }
         .to_the_end()
@@ -119,13 +118,13 @@ impl Execution<'_> {
         }
         let record = self.record_of(&producer, ComponentRole::Producer);
         let verifier = &self.prepared.verifier.dot_code;
-        let recorded = settle(self.patience(), || {
+        let recorded = settle(&self.patience, || {
             self.begun.record_producer(&record, verifier)
         });
         match recorded.await {
             Settled::Made(produced) => self.verify(&produced, &producer).await,
             // A repetition is told the receipt while the lease lives. It was not, so that nobody may call under it.
-            Settled::MadeBefore => self.end_without_row("answer_lost", &[&producer]).await,
+            Settled::MadeBefore => self.end_without_row(None, &[&producer]).await,
             Settled::NotMade(error) => {
                 tracing::warn!(%error, "the verifier may not be called");
                 self.end_after_producer(&producer, Some(&error)).await
@@ -157,7 +156,7 @@ impl Execution<'_> {
         let record = self.record_of(&verifier, ComponentRole::Verifier);
         let (conclusion, concluded) =
             self.conclusion_of(ComponentRole::Verifier, &verifier, producer);
-        let recorded = settle(self.patience(), || {
+        let recorded = settle(&self.patience, || {
             produced.conclude_after_verifier(&record, &conclusion)
         });
         match recorded.await {
@@ -165,7 +164,7 @@ impl Execution<'_> {
             Settled::MadeBefore => Ok(self.as_recorded(concluded).await),
             Settled::NotMade(error) => {
                 tracing::warn!(%error, "the verifier's row could not be recorded");
-                self.end_without_row(word_for(&error), &[producer, &verifier])
+                self.end_without_row(Some(error), &[producer, &verifier])
                     .await
             }
         }
@@ -185,11 +184,5 @@ impl Execution<'_> {
             (None, Some(error)) => Some(word_for(error)),
             (None, None) => None,
         }
-    }
-
-    /// How long to go on asking while the database is away: a run whose lease may have been taken over is no longer ours to
-    /// conclude, but trying is harmless.
-    pub(super) fn patience(&self) -> Duration {
-        self.order.lease_ttl.max(SHORTEST_PATIENCE)
     }
 }

@@ -8,7 +8,7 @@ use crate::{Error, Prepared};
 
 /// A run is not begun for a tool that would be called without the input that its contract has a place for.
 pub(super) fn check_input(prepared: &Prepared, order: &RunOrder) -> Result<(), Error> {
-    if order.input_ref.is_some() {
+    if order.input().is_some() {
         return Ok(());
     }
     let wanting = [&prepared.producer, &prepared.verifier]

@@ -50,6 +50,12 @@ impl Default for RunOrder {
 }
 
 impl RunOrder {
+    /// The input; one that is blank is none, as the contract reads it.
+    pub(crate) fn input(&self) -> Option<&str> {
+        let input = self.input_ref.as_deref()?;
+        (!input.trim().is_empty()).then_some(input)
+    }
+
     pub(crate) fn begin_call(
         &self,
         producer: &DotCode,
@@ -65,7 +71,7 @@ impl RunOrder {
         call.actor = self.actor.clone();
         call.idempotency_key = self.idempotency_key.clone();
         call.parent_run_id = self.parent_run_id;
-        call.input_ref = self.input_ref.clone();
+        call.input_ref = self.input().map(str::to_owned);
         call.input_digest = self.input_digest.clone();
         call.evidence_ref = self.evidence_ref.clone().unwrap_or(call.evidence_ref);
         call

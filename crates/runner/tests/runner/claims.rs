@@ -1,11 +1,12 @@
 //! What a tool, or somebody between two tools, can not get into the record.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-use dotwrap_invoke::{Digest, Mode, Stop};
+use dotwrap_invoke::{Answer, Digest, Ending, Mode, Output, Stop, StopReason, StopRecord};
 use dotwrap_runner::{Outcome, Progress, RunOrder, Step};
 use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
 use serde_json::json;
+use url::Url;
 
 use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, left, said_so};
 
@@ -210,4 +211,48 @@ async fn what_a_tool_says_can_not_keep_its_record_from_being_written() {
         parts[1]["evidence_ref"]["left_out_as_too_large"][0],
         "names"
     );
+}
+
+#[tokio::test]
+async fn a_call_that_was_stopped_before_it_began_leaves_no_doubt() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().producer(|_, _| async {
+        let mut answer = Answer::new(Ending::Stopped(StopRecord {
+            reason: StopReason::Interrupted,
+            told: Vec::new(),
+            ended: Vec::new(),
+            may_have_happened: Vec::new(),
+        }));
+        answer.called = false;
+        answer
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(parts[0]["status"], "cancelled");
+    assert_eq!(parts[0]["evidence_ref"]["outcome"], json!(null));
+    let Outcome::Concluded { process_run_id, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    let run = stage.wrapper.run(process_run_id).await.unwrap().unwrap();
+    assert_eq!(run.evidence_ref["outcome"], json!(null));
+}
+
+#[tokio::test]
+async fn the_name_of_an_output_can_be_read_back_whatever_is_in_it() {
+    let stage = Stage::open().await;
+    let name = OsStr::from_bytes(b"100 % of #1? \xff");
+    let tools = Tools::honest().producer(move |call, _| async move {
+        call.make_folder().unwrap();
+        let path = call.folder.join(name);
+        fs::write(&path, "the work").unwrap();
+        let mut answer = Answer::new(Ending::Completed);
+        answer.output = Some(Output::of(&path).unwrap());
+        answer
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let parts = stage.evidence(&outcome).await;
+    let address = Url::parse(parts[0]["output_ref"].as_str().unwrap()).unwrap();
+    let path = address.to_file_path().unwrap();
+    assert_eq!(path.file_name(), Some(name), "{address}");
+    assert_eq!(fs::read(&path).unwrap(), b"the work");
 }

@@ -1,13 +1,16 @@
 //! What stops a call, and what is left of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
-use dotwrap_runner::{Outcome, RunOrder, Step};
-use dotwrap_wrapper::{DotCode, Lease, StoredStatus, Verdict, gate};
-use tokio::sync::Notify;
+use dotwrap_runner::{Error, Outcome, RunFolders, RunOrder, Step};
+use dotwrap_wrapper::{DotCode, Lease, ProcessRunId, StoredStatus, Verdict, gate};
+use tokio::{sync::Notify, time::timeout};
 
 use crate::support::{At, PRODUCER, Stage, Tools, left, short_lease, until_stopped};
+
+/// Longer than any machine is busy: who waits for so long waits in vain.
+const LONG: Duration = Duration::from_secs(120);
 
 /// Executes a run whose producer works until it is stopped, and does something once it is called.
 async fn stopped_by(
@@ -15,7 +18,7 @@ async fn stopped_by(
     order: &RunOrder,
     interrupt: Stop,
     cause: impl Future<Output = ()>,
-) -> Outcome {
+) -> Result<Outcome, Error> {
     let called = Arc::new(Notify::new());
     let tell = Arc::clone(&called);
     let tools = Tools::honest().producer(move |_, stop| {
@@ -28,14 +31,26 @@ async fn stopped_by(
         called.notified().await;
         cause.await;
     };
-    tokio::join!(run, cause).0.unwrap()
+    let (mut run, cause) = (pin!(run), pin!(cause));
+    let stopped = async {
+        tokio::select! {
+            outcome = run.as_mut() => return outcome,
+            () = cause => {}
+        }
+        run.await
+    };
+    timeout(LONG, stopped)
+        .await
+        .expect("nothing stops the call")
 }
 
 #[tokio::test]
 async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
     let stage = Stage::open().await;
     let close = stage.set_gate(gate::REAL_RUN_ENABLED, false);
-    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), close).await;
+    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), close)
+        .await
+        .unwrap();
     let Outcome::Concluded {
         status, error_ref, ..
     } = &outcome
@@ -57,10 +72,14 @@ async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
 #[tokio::test]
 async fn a_gate_that_the_clock_closes_stops_the_call_too() {
     let stage = Stage::open().await;
-    let setting = gate::GateSetting::new(gate::EXECUTE_ENABLED, true, "a short while")
-        .lasting(Duration::from_secs(2));
-    stage.wrapper.set_gate(&setting).await.unwrap();
-    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), async {}).await;
+    let not_for_long = async {
+        let setting = gate::GateSetting::new(gate::EXECUTE_ENABLED, true, "a short while")
+            .lasting(Duration::from_secs(1));
+        stage.wrapper.set_gate(&setting).await.unwrap();
+    };
+    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), not_for_long)
+        .await
+        .unwrap();
     assert!(
         matches!(&outcome, Outcome::Concluded { error_ref: Some(word), .. } if word == "producer: gate_closed"),
         "{outcome:?}"
@@ -74,7 +93,8 @@ async fn an_interrupt_concludes_the_run() {
     let outcome = stopped_by(&stage, &RunOrder::default(), interrupt, async {
         handle.stop(StopReason::Interrupted)
     })
-    .await;
+    .await
+    .unwrap();
     assert!(
         matches!(
             &outcome,
@@ -92,36 +112,61 @@ async fn an_interrupt_concludes_the_run() {
     );
 }
 
+/// The lease is so long that it would be renewed in hours only.
 #[tokio::test]
-async fn a_lease_that_is_taken_away_stops_the_call() {
+async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     let stage = Stage::open().await;
     let name = Lease::name_of_pair(&DotCode::new(PRODUCER));
+    let order = RunOrder {
+        process_run_id: Some(ProcessRunId::mint()),
+        lease_ttl: Duration::from_secs(86_400),
+        ..RunOrder::default()
+    };
     let take_away = async {
+        listened(&stage).await;
         stage
             .wrapper
             .force_release_lease(&name, None, "a test")
             .await
             .unwrap();
     };
-    let outcome = stopped_by(&stage, &short_lease(), Stop::never(), take_away).await;
-    let Outcome::Concluded {
+    let error = stopped_by(&stage, &order, Stop::never(), take_away)
+        .await
+        .unwrap_err();
+    let Error::NotConcluded {
         process_run_id,
-        status,
-        folder,
-        ..
-    } = &outcome
+        reason,
+    } = &error
     else {
-        panic!("{outcome:?}");
+        panic!("{error:?}");
     };
-    assert_eq!(*status, StoredStatus::Stuck);
+    assert_eq!(reason.exit_status(), 4, "{reason}");
+    assert_eq!(Some(*process_run_id), order.process_run_id);
+    // Whoever lost it reaps it: nobody else may come for a long time.
     let run = stage.wrapper.run(*process_run_id).await.unwrap().unwrap();
+    assert_eq!(run.status, StoredStatus::Stuck);
     assert_eq!(run.evidence_ref["outcome"], "unknown");
     // What the ledger would not take from one that has lost its lease is kept beside the outputs.
+    let folder = RunFolders::below(stage.folder.path().join("runs")).of(*process_run_id);
     let note = std::fs::read_to_string(folder.join("unrecorded.json")).unwrap();
     assert!(
         note.contains("lease_lost") && note.contains("whatever it did before"),
         "{note}"
     );
+}
+
+/// Waits until somebody listens for notifications.
+async fn listened(stage: &Stage) {
+    let client = stage.database.superuser().await;
+    let question = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query = 'LISTEN dotwrap_gate' AND state = 'idle'";
+    loop {
+        let row = client.query_one(question, &[]).await.unwrap();
+        if row.get::<_, i64>(0) > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

@@ -39,13 +39,15 @@ pub(crate) struct Tools {
 
 impl Invoker for Tools {
     fn check(&self, contract: &Contract, _: Mode) -> Result<(), Unusable> {
-        match contract.invocation.get("nonsense") {
-            Some(_) => Err(Unusable::new(
-                "invocation_invalid",
-                "there is no key nonsense",
-            )),
-            None => Ok(()),
+        let holds = |key: &str| contract.invocation.get(key).is_some();
+        if holds("nonsense") {
+            let message = "there is no key nonsense";
+            return Err(Unusable::new("invocation_invalid", message));
+        } else if holds("elsewhere") {
+            let message = "another machine has the program";
+            return Err(Unusable::new("program_missing", message));
         }
+        Ok(())
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
