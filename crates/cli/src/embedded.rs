@@ -1,7 +1,10 @@
 //! The embedded default: a private PostgreSQL, where no database is configured.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use dotwrap_contract::{contract_digest, installed};
-use dotwrap_embedded::Embedded;
+use dotwrap_embedded::{Cluster, Embedded};
 use dotwrap_wrapper::{DEFAULT_SCHEMA, Target};
 
 use crate::configuration::Settings;
@@ -44,6 +47,28 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
         Some(folder) => embedded.with_binaries(folder),
         None => embedded,
     })
+}
+
+/// What lets whoever reads it into a ledger of this account's own making: the cluster in use, that of these settings and the default one,
+/// where they are. The files of passwords are named beside their folders: they may be links.
+pub(crate) fn ways_in(settings: &Settings, cluster: Option<&Cluster>) -> Vec<PathBuf> {
+    let in_use = cluster.map(|cluster| cluster.folder().to_owned());
+    let others = [
+        describe(settings)
+            .ok()
+            .map(|embedded| embedded.folder().to_owned()),
+        dotwrap_embedded::default_folder().ok(),
+    ];
+    let has_passwords = |folder: &PathBuf| dotwrap_embedded::password_file(folder).exists();
+    let others = others.into_iter().flatten().filter(has_passwords);
+    let folders = in_use.into_iter().chain(others).collect::<BTreeSet<_>>();
+    folders
+        .into_iter()
+        .flat_map(|folder| {
+            let passwords = dotwrap_embedded::password_file(&folder);
+            [folder, passwords]
+        })
+        .collect()
 }
 
 /// Installs or upgrades the contract where the schema does not hold this program's. Only the schema that nobody had to name is

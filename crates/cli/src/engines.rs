@@ -1,6 +1,6 @@
 //! The invokers that this program brings, one an engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke_agent_api::AgentApiInvoker;
@@ -10,10 +10,15 @@ use dotwrap_runner::Engines;
 
 use crate::failure::Failure;
 
-/// All of them. Hosts that are not named are not called.
-pub(crate) fn all(hosts: &[String], authorities: Option<&Path>) -> Result<Engines, Failure> {
+/// All of them. Hosts that are not named are not called. `ways_in` would let a tool into a ledger.
+pub(crate) fn all(
+    hosts: &[String],
+    authorities: Option<&Path>,
+    ways_in: Vec<PathBuf>,
+) -> Result<Engines, Failure> {
     // Besides its tools, this program starts only the embedded server's keeper, and no second time.
     let supervisor = Supervisor::of_this_program().adopting();
+    let supervisor = ways_in.into_iter().fold(supervisor, Supervisor::concealing);
     let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
         Failure::usage(error.to_string()).hint(
             "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",

@@ -1,7 +1,7 @@
 //! A file of JSON lines: read twice, first to judge and digest all of it, then to hand its rows out.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -26,11 +26,15 @@ pub(crate) struct Survey {
 }
 
 impl JsonLines {
+    /// Opens a file, or standard input for `-`. What can not be read twice, a pipe, is kept in a temporary file meanwhile.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let (path, file) = match path == Path::new("-") {
+            true => (Path::new("standard input"), kept(io::stdin().lock())),
+            false => (path, open_to_rewind(path)),
+        };
         Ok(Self {
+            file: file.map_err(|error| unreadable(path, &error))?,
             path: path.to_owned(),
-            file,
         })
     }
 
@@ -97,6 +101,26 @@ impl JsonLines {
     }
 }
 
+fn open_to_rewind(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => kept(file),
+    }
+}
+
+fn kept(mut source: impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile().map_err(|error| {
+        let folder = std::env::temp_dir();
+        io::Error::other(format!(
+            "it can not be kept meanwhile in {}: {error}",
+            folder.display()
+        ))
+    })?;
+    io::copy(&mut source, &mut file)?;
+    Ok(file)
+}
+
 fn row(raw: &[u8]) -> Result<Option<Value>, String> {
     if raw.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
@@ -127,6 +151,15 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let lines = JsonLines::open(&path).unwrap();
         (folder, lines)
+    }
+
+    #[test]
+    fn what_can_not_be_read_twice_is_kept() {
+        let kept = kept(&b"{\"a\": 1}\n"[..]).unwrap();
+        let path = PathBuf::from("-");
+        let mut lines = JsonLines { path, file: kept };
+        assert_eq!(lines.survey(|_row| Ok(())).unwrap().lines, [1]);
+        assert_eq!(lines.rows().unwrap().count(), 1);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod engines;
 mod exit_status;
 mod failure;
 mod jsonl;
+mod logging;
 mod output;
 mod session;
 mod timeline;
@@ -22,16 +23,16 @@ mod words;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, GlobalArguments};
+use arguments::Arguments;
 use commands::Command;
 use configuration::Settings;
 use exit_status::ExitStatus;
 use failure::Failure;
 use output::Messages;
 use session::Session;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     // The embedded server's keeper is this program, started once more.
     if let Some(status) = dotwrap_embedded::run_if_asked() {
         return status;
@@ -50,8 +51,14 @@ fn main() -> ExitCode {
     };
     let session = Session::new(settings, arguments.global.loudness());
     let messages = session.messages;
-    start_logging(&arguments.global, messages);
+    logging::start(&arguments.global, messages);
     finish(run(arguments.command, session), messages)
+}
+
+/// This process holds passwords: no core dump of it is written, whoever makes it crash, and no other process of its account looks into it.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    let _refused_by_a_kernel_that_has_none = nix::sys::prctl::set_dumpable(false);
 }
 
 /// Two threads: a lease is renewed while a large output is read.
@@ -75,19 +82,4 @@ fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode 
             failure.status.into()
         }
     }
-}
-
-/// Logs go to standard error: warnings, more with `-v`, none with `-q`, or as `DOTWRAP_LOG` says.
-fn start_logging(global: &GlobalArguments, messages: Messages) {
-    let filter = std::env::var("DOTWRAP_LOG")
-        .ok()
-        .filter(|text| !text.trim().is_empty())
-        .and_then(|text| EnvFilter::try_new(text).ok())
-        .unwrap_or_else(|| EnvFilter::new(global.log_filter()));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(messages.are_coloured())
-        .without_time()
-        .init();
 }

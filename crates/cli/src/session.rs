@@ -1,6 +1,9 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
 
+use std::path::PathBuf;
+
 use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
+use dotwrap_embedded::Cluster;
 use dotwrap_wrapper::{Actor, Target, Wrapper};
 
 use crate::commands::Acting;
@@ -26,14 +29,28 @@ pub(crate) struct Reached {
     /// Where it is.
     pub(crate) target: Target,
     /// The embedded cluster, where no database is configured.
-    pub(crate) cluster: Option<dotwrap_embedded::Cluster>,
+    pub(crate) cluster: Option<Cluster>,
+}
+
+impl Reached {
+    /// As [`embedded::ways_in`].
+    pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
+        embedded::ways_in(settings, self.cluster.as_ref())
+    }
 }
 
 /// The typed client of an installed contract.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     wrapper: Wrapper,
-    _reached: Reached,
+    reached: Reached,
+}
+
+impl Ledger {
+    /// As [`embedded::ways_in`].
+    pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
+        self.reached.ways_in(settings)
+    }
 }
 
 impl std::ops::Deref for Ledger {
@@ -82,10 +99,7 @@ impl Session {
             .actor(self.settings.actor.clone())
             .build()
             .await?;
-        Ok(Ledger {
-            wrapper,
-            _reached: reached,
-        })
+        Ok(Ledger { wrapper, reached })
     }
 }
 

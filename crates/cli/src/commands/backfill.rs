@@ -23,7 +23,7 @@ use crate::session::{Ledger, Session};
 /// as asserted. The whole file is judged before anything is written, and the same file twice writes nothing twice.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The file
+    /// The file; `-` is standard input
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
     /// Where the evidence comes from: a system, a document, a ticket

@@ -8,7 +8,7 @@ use super::shared::Acting;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, moment};
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// The processes that runs are evidence for.
 #[derive(Debug, Subcommand)]
@@ -72,6 +72,7 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let code = CandidateCode::new(arguments.code);
+    let before = find(&code, &ledger).await?;
     let code = ledger
         .set_candidate(
             &code,
@@ -80,14 +81,27 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
             Some(&actor),
         )
         .await?;
-    session.messages.note(format!("registered {code}"));
     // What it is now, which is not only what was given.
-    let registered = ledger.candidates().await?;
-    if let Some(registered) = registered
-        .iter()
-        .find(|candidate| candidate.process_candidate_code == code)
-    {
-        session.output.change(registered)?;
+    let now = find(&code, &ledger).await?;
+    let done = match before.map(|before| told(&before)) {
+        None => "registered",
+        Some(before) if Some(&before) == now.as_ref().map(told).as_ref() => "already there:",
+        Some(_) => "changed",
+    };
+    session.messages.note(format!("{done} {code}"));
+    if let Some(now) = now {
+        session.output.change(&now)?;
     }
     Ok(ExitStatus::Done)
+}
+
+async fn find(code: &CandidateCode, ledger: &Ledger) -> Result<Option<Candidate>, Failure> {
+    let all = ledger.candidates().await?;
+    let is_it = |candidate: &Candidate| candidate.process_candidate_code == *code;
+    Ok(all.into_iter().find(is_it))
+}
+
+/// What is told of a candidate.
+fn told(candidate: &Candidate) -> (String, Option<String>) {
+    (candidate.title.clone(), candidate.owner.clone())
 }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use dotwrap_wrapper::{Contract, ContractDefinition, DotCode, Wrapper};
+use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
 use serde::Deserialize;
 
 use super::{Acting, execution::Executing, file, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// What is called for a DOT in each mode, and what it may do.
 #[derive(Debug, Subcommand)]
@@ -133,7 +133,7 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
 /// A contract may be meant for another machine: so it is set all the same, and a run would be refused here.
 async fn warn_of_what_can_not_be_called(
     set: &[ContractDefinition],
-    ledger: &Wrapper,
+    ledger: &Ledger,
     session: &Session,
 ) -> Result<(), Failure> {
     let runner = Executing::default().runner(session, ledger)?;

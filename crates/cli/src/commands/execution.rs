@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::engines;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
@@ -26,7 +26,7 @@ pub(crate) struct Executing {
 
 impl Executing {
     /// A runner with these settings.
-    pub(crate) fn runner(&self, session: &Session, wrapper: &Wrapper) -> Result<Runner, Failure> {
+    pub(crate) fn runner(&self, session: &Session, ledger: &Ledger) -> Result<Runner, Failure> {
         let settings = &session.settings;
         let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
         let folder = match self.runs_folder.as_ref().or(settings.runs_folder.as_ref()) {
@@ -39,8 +39,12 @@ impl Executing {
         })?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Runner::new(
-            wrapper.clone(),
-            engines::all(&hosts, settings.agent_ca.as_deref())?,
+            Wrapper::clone(ledger),
+            engines::all(
+                &hosts,
+                settings.agent_ca.as_deref(),
+                ledger.ways_in(settings),
+            )?,
             RunFolders::below(folder),
             default_runner_name(&host),
         ))
@@ -82,6 +86,10 @@ impl Progress for Telling {
                 self.messages
                     .note(format!("calling {dot_code}, the {role}"));
             }
+            Step::Waiting { why, at_most } => self.messages.warning(format!(
+                "what is known can not be recorded yet: {why}; trying for {} s at most",
+                at_most.as_secs()
+            )),
             Step::Stopping { reason } => self
                 .messages
                 .warning(format!("stopping the call: {reason}")),
@@ -113,6 +121,9 @@ pub(crate) fn hear_signals(messages: Messages) -> Stop {
                 _ = hang_up.recv() => {}
             }
             if !is_first {
+                messages.warning(
+                    "ended at once; what is not concluded is left to `dotwrap reap`, when its lease has run out",
+                );
                 std::process::exit(130);
             }
             is_first = false;

@@ -1,20 +1,24 @@
 //! `dotwrap ladder`.
 
 use clap::Args;
-use dotwrap_wrapper::BirthReadiness;
+use dotwrap_wrapper::{BirthReadiness, CandidateCode};
 
 use crate::badges;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// How far each candidate has come, and what its next rung needs.
 ///
 /// structural → backfilled → simulated → dry_run → real_run → verified → birth_ready. Views compute it from receipts and
 /// verdicts; nothing sets it.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Only this candidate
+    #[arg(value_name = "CANDIDATE")]
+    candidate: Option<String>,
+}
 
 const COLUMNS: &[Column<BirthReadiness>] = &[
     Column::whole("CANDIDATE", |candidate| {
@@ -33,8 +37,15 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
 ];
 
 /// Lists the rows of `v_process_discovery_birth_readiness_v3`.
-pub(crate) async fn execute(_: Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
-    let candidates = session.ledger().await?.birth_readiness().await?;
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let candidates = match arguments.candidate {
+        Some(code) => vec![one(&CandidateCode::new(code), &ledger).await?],
+        None => ledger.birth_readiness().await?,
+    };
     if candidates.is_empty() {
         session
             .messages
@@ -42,4 +53,12 @@ pub(crate) async fn execute(_: Arguments, session: &mut Session) -> Result<ExitS
     }
     session.output.rows(&candidates, COLUMNS)?;
     Ok(ExitStatus::Done)
+}
+
+async fn one(candidate: &CandidateCode, ledger: &Ledger) -> Result<BirthReadiness, Failure> {
+    ledger.birth_readiness_of(candidate).await?.ok_or_else(|| {
+        let message = format!("nothing names a candidate {candidate}");
+        Failure::new(ExitStatus::Usage, "candidate_unknown", message)
+            .hint("`dotwrap ladder` lists all that are known")
+    })
 }

@@ -1,5 +1,6 @@
 //! `dotwrap requests ls|show|add|cancel`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -52,9 +53,30 @@ pub(crate) struct List {
 /// Show one request.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The request's id
+    /// The request's id; `last` is the newest request
     #[arg(value_name = "REQUEST")]
-    request: Uuid,
+    request: Shown,
+}
+
+/// Which request is shown.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    Last,
+    Of(Uuid),
+}
+
+impl FromStr for Shown {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "last" => Ok(Self::Last),
+            id => id
+                .parse()
+                .map(Self::Of)
+                .map_err(|error| format!("neither `last` nor an id: {error}")),
+        }
+    }
 }
 
 /// Ask for a run.
@@ -176,17 +198,28 @@ async fn list(arguments: List, session: &mut Session) -> Result<ExitStatus, Fail
 
 async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
-    let request = find(arguments.request.into(), &ledger).await?;
+    let request = match arguments.request {
+        Shown::Of(id) => find(id.into(), &ledger).await?,
+        Shown::Last => {
+            let newest = ledger.run_requests(&RunRequestFilter::default(), 1).await?;
+            newest
+                .into_iter()
+                .next()
+                .ok_or_else(|| unknown("there is no request yet".to_owned()))?
+        }
+    };
     session.output.record(&request, drawn)?;
     Ok(ExitStatus::Done)
 }
 
 async fn find(request: RequestId, ledger: &Ledger) -> Result<RunRequestRecord, Failure> {
-    ledger.run_request(request).await?.ok_or_else(|| {
-        let message = format!("there is no request {request}");
-        Failure::new(ExitStatus::Usage, "request_unknown", message)
-            .hint("`dotwrap requests ls` lists the newest requests")
-    })
+    let found = ledger.run_request(request).await?;
+    found.ok_or_else(|| unknown(format!("there is no request {request}")))
+}
+
+fn unknown(message: String) -> Failure {
+    Failure::new(ExitStatus::Usage, "request_unknown", message)
+        .hint("`dotwrap requests ls` lists the newest requests")
 }
 
 fn drawn(request: &RunRequestRecord) -> String {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use dotwrap_invoke::StopHandle;
-use dotwrap_runner::{Progress, Silent, Told, Work};
+use dotwrap_invoke::{Stop, StopHandle, StopReason};
+use dotwrap_runner::{Progress, Step, Told, Work};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::execution::{Executing, hear_signals};
 use crate::exit_status::ExitStatus;
@@ -18,7 +19,7 @@ use crate::session::Session;
 ///
 /// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and at
 /// most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is called,
-/// conclude it and end the worker.
+/// conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends when that is done.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// How many runs are executed side by side
@@ -48,11 +49,19 @@ enum Mode {
 /// Says what a worker does while it does it.
 struct Telling(Messages);
 
+/// Says of a run only what keeps it waiting: its steps are the ledger's.
+struct Waiting {
+    messages: Messages,
+    request: String,
+}
+
 /// Works until it is told to stop, or, with `--once`, until nothing is left.
 pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
+    // First: unheard, it would end the program.
+    let drain = hear_drain(session.messages);
     let ledger = session.ledger().await?;
     let runner = arguments.executing.runner(session, &ledger)?;
     let work = Work {
@@ -71,15 +80,32 @@ pub(crate) async fn execute(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
-    let (_never, drain) = StopHandle::new();
     let told = Arc::new(Telling(session.messages));
-    let finished = runner.work(&work, told, drain, &interrupt).await;
+    let finished = runner.work(&work, told, drain, &interrupt).await?;
     session.messages.note(match finished {
         0 => "nothing was left to do".to_owned(),
         1 => "one request was served".to_owned(),
         some => format!("{some} requests were served"),
     });
     Ok(ExitStatus::Done)
+}
+
+/// SIGUSR1, for whoever replaces a worker by a newer one: nothing more is claimed.
+fn hear_drain(messages: Messages) -> Stop {
+    let (handle, drain) = StopHandle::new();
+    let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
+        messages.warning("SIGUSR1 can not be heard; SIGTERM stops what is called");
+        return drain;
+    };
+    tokio::spawn(async move {
+        if asked.recv().await.is_some() {
+            messages.note("nothing more is claimed; what is under way goes on to its end");
+            handle.stop(StopReason::Interrupted);
+        }
+        // Heard, whoever sends another one: unheard, it would end the program.
+        while asked.recv().await.is_some() {}
+    });
+    drain
 }
 
 impl Mode {
@@ -99,7 +125,10 @@ impl Told for Telling {
             claim.mode(),
             claim.dot_code()
         ));
-        Box::new(Silent)
+        Box::new(Waiting {
+            messages: self.0,
+            request: claim.request_id().to_string(),
+        })
     }
 
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {
@@ -126,5 +155,17 @@ impl Told for Telling {
 
     fn trouble(&self, what: &str, error: &dyn std::error::Error) {
         self.0.warning(format!("{what}: {error}"));
+    }
+}
+
+impl Progress for Waiting {
+    fn step(&self, step: Step<'_>) {
+        if let Step::Waiting { why, at_most } = step {
+            self.messages.warning(format!(
+                "{}: what became of its run can not be recorded yet: {why}; trying for at most {} s",
+                self.request,
+                at_most.as_secs()
+            ));
+        }
     }
 }

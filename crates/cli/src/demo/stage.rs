@@ -78,7 +78,7 @@ impl Stage {
                 .to_string(),
         );
         let owner = plan.role_prefix().map(|prefix| format!("{prefix}_owner"));
-        let workshop = Workshop::of(settings, &wrapper)?;
+        let workshop = Workshop::of(settings, &wrapper, &reached)?;
         Ok((
             Self {
                 workshop,

@@ -14,6 +14,7 @@ use crate::commands::{data_folder, story};
 use crate::configuration::Settings;
 use crate::engines;
 use crate::failure::Failure;
+use crate::session::Reached;
 use crate::timeline::RunStory;
 
 /// How long the gates stay open should nobody be left to close them.
@@ -73,14 +74,18 @@ pub(super) enum Tried {
 
 impl Workshop {
     /// A workshop in the user's data folder; nothing is made there yet.
-    pub(super) fn of(settings: &Settings, wrapper: &Wrapper) -> Result<Self, Failure> {
+    pub(super) fn of(
+        settings: &Settings,
+        wrapper: &Wrapper,
+        reached: &Reached,
+    ) -> Result<Self, Failure> {
         let folder = data_folder(settings.home.as_ref())?.join("demo");
         let folder = std::path::absolute(&folder)?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Self {
             runner: Runner::new(
                 wrapper.clone(),
-                engines::all(&[], None)?,
+                engines::all(&[], None, reached.ways_in(settings))?,
                 RunFolders::below(folder.join("runs")),
                 default_runner_name(&host),
             ),
@@ -207,14 +212,10 @@ impl Workshop {
         order: &RunOrder,
         progress: &dyn Progress,
     ) -> Result<Outcome, Error> {
-        let (runner, candidate) = (&self.runner, &self.candidate);
-        match runner.prepare(producer, candidate, mode).await? {
-            Some(prepared) => {
-                let interrupt = self.interrupt.clone();
-                runner.execute(&prepared, order, progress, interrupt).await
-            }
-            None => Err(runner.refusal(producer, candidate, mode, order).await),
-        }
+        let interrupt = self.interrupt.clone();
+        self.runner
+            .run(producer, &self.candidate, mode, order, progress, interrupt)
+            .await
     }
 
     /// How far the demonstration's candidate is.

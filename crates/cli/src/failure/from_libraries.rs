@@ -77,6 +77,11 @@ impl From<dotwrap_runner::Error> for Failure {
             }
             Error::InputMissing { .. } => Self::new(ExitStatus::Usage, "input_missing", message)
                 .hint("say what the tools are to work on: --input REF"),
+            Error::OtherInput { process_run_id } => {
+                Self::new(ExitStatus::Conflict, "idempotency_conflict", message)
+                    .detail(json!({"process_run_id": process_run_id, "differs": ["input_ref"]}))
+                    .hint("use another key: --key")
+            }
             Error::RegistryChanged => {
                 Self::new(ExitStatus::Blocked, "registry_changed", message).hint("try again")
             }

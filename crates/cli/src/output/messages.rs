@@ -1,6 +1,6 @@
 //! Messages to standard error: what a person wants to know and a pipe must not get.
 
-use std::io::Write;
+use std::io::{Stderr, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use miette::{GraphicalReportHandler, GraphicalTheme};
@@ -43,9 +43,9 @@ impl Messages {
         }
     }
 
-    /// Whether standard error is coloured, for whoever writes to it beside this.
-    pub(crate) fn are_coloured(&self) -> bool {
-        self.colours != ColorChoice::Never
+    /// Standard error, coloured or not, for whoever writes to it beside this.
+    pub(crate) fn stream(&self) -> AutoStream<Stderr> {
+        AutoStream::new(std::io::stderr(), self.colours)
     }
 
     /// Something worth knowing.
@@ -101,6 +101,6 @@ impl Messages {
 
     /// A message that can not be written is no reason to fail.
     fn write(&self, text: &str) {
-        let _ = AutoStream::new(std::io::stderr(), self.colours).write_all(text.as_bytes());
+        let _ = self.stream().write_all(text.as_bytes());
     }
 }

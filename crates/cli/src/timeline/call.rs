@@ -38,7 +38,11 @@ fn add_stop(layer: Layer, stop: &Json) -> Layer {
 
 fn called(evidence: &Json) -> Option<String> {
     if evidence["called"] == false {
-        return Some("nothing was".to_owned());
+        let what = match evidence["program_started"] {
+            Json::Bool(true) => "its tool was not; the server's program was started",
+            _ => "nothing was",
+        };
+        return Some(what.to_owned());
     }
     let endpoint = text(&evidence["endpoint_ref"])?;
     let tool = text(&evidence["tool"]).map(|tool| format!(", its tool {tool}"));
@@ -71,7 +75,17 @@ pub(super) fn sandbox(sandbox: &Json) -> Option<String> {
     let network = text(&sandbox["network"])
         .map(|network| format!(", network {}", word(network)))
         .unwrap_or_default();
-    Some(format!("{mechanism}writes {}{network}", word(writes)))
+    let is_unreadable = texts(&sandbox["unreadable"]).next().is_some();
+    let is_exposed = texts(&sandbox["missing"]).any(|what| what.contains("passwords"));
+    let ledger = match (is_exposed, is_unreadable) {
+        (true, _) => ", the ledger's passwords readable",
+        (false, true) => ", the ledger's files unreadable",
+        (false, false) => "",
+    };
+    Some(format!(
+        "{mechanism}writes {}{network}{ledger}",
+        word(writes)
+    ))
 }
 
 fn leftover(processes: &Json) -> Option<String> {

@@ -5,7 +5,9 @@
 mod call;
 mod drawing;
 
-use dotwrap_wrapper::{Component, ComponentRole, Event, EvidenceType, Run, StoredStatus};
+use dotwrap_wrapper::{
+    Component, ComponentRole, Event, EvidenceType, Receipt, ReceiptState, Run, StoredStatus,
+};
 use serde::Serialize;
 
 use crate::badges;
@@ -19,6 +21,8 @@ pub(crate) struct RunStory {
     pub(crate) run: Run,
     /// Producer, then verifier.
     pub(crate) components: Vec<Component>,
+    /// The calls that it was allowed to make, in the same order; an executed run's alone.
+    pub(crate) receipts: Vec<Receipt>,
     /// What went into the outbox.
     pub(crate) events: Vec<Event>,
 }
@@ -43,8 +47,9 @@ impl RunStory {
 
     fn pair(&self) -> Cell {
         let code = |role| {
-            self.part(role)
-                .map(|component| component.dot_code.to_string())
+            let recorded = self.part(role).map(|component| &component.dot_code);
+            let called = self.receipt(role).map(|receipt| &receipt.dot_code);
+            recorded.or(called).map(ToString::to_string)
         };
         let producer = code(ComponentRole::Producer)
             .or_else(|| self.run.dot_code.as_ref().map(ToString::to_string));
@@ -78,6 +83,12 @@ impl RunStory {
             .find(|component| component.component_role == role)
     }
 
+    fn receipt(&self, role: ComponentRole) -> Option<&Receipt> {
+        self.receipts
+            .iter()
+            .find(|receipt| receipt.component_role == role)
+    }
+
     fn layers(&self) -> Vec<Layer> {
         let mut layers = vec![self.gate(), self.preflight(), self.lease(), self.header()];
         layers.push(self.component("PRODUCER", ComponentRole::Producer));
@@ -105,8 +116,11 @@ impl RunStory {
         let layer = Layer::new("GATE", Tone::Good);
         if self.is_executed() {
             // The posture that a concluded run's evidence names is that of its conclusion.
-            let mode = self.run.evidence_type;
-            return layer.says(Cell::plain(format!("open for {mode} when it was begun")));
+            let posture = self.receipt(ComponentRole::Producer).map_or_else(
+                || "not on record".to_owned(),
+                |receipt| receipt.posture.to_string(),
+            );
+            return layer.says(Cell::plain(format!("posture {posture} when it was begun")));
         }
         let posture = self.evidence("posture").unwrap_or("not on record");
         let is_simulated = self.run.evidence_ref.get("no_execute") == Some(&true.into());
@@ -185,8 +199,7 @@ impl RunStory {
 
     fn component(&self, name: &'static str, role: ComponentRole) -> Layer {
         let Some(component) = self.part(role) else {
-            let why = self.why_not_recorded(role);
-            return Layer::new(name, Tone::Faint).says(Cell::toned(why, Tone::Faint));
+            return self.not_recorded(name, role);
         };
         let layer = Layer::new(name, tone_of(component.status))
             .at(Some(component.created_at))
@@ -216,21 +229,32 @@ impl RunStory {
         )
     }
 
-    /// What an absent row means. An executed run's calls are made under receipts that are committed before: what has a receipt
-    /// and no row may have happened.
-    fn why_not_recorded(&self, role: ComponentRole) -> &'static str {
-        let is_next = role == ComponentRole::Producer
-            || self
-                .part(ComponentRole::Producer)
-                .is_some_and(|producer| producer.status == StoredStatus::StepCompleted);
-        let was_called_off = self.run.status != StoredStatus::Stuck || !is_next;
-        match (self.is_executed(), self.is_concluded()) {
-            (false, _) => "not recorded",
-            (true, false) if is_next => "no row yet: being called, or not known",
-            (true, false) => "not called yet",
-            (true, true) if was_called_off => "not called",
-            (true, true) => "no row: whether it was called, and what it did, is not known",
-        }
+    /// What an absent row means. A call is made under a receipt that was committed before: what has none was not called, and what
+    /// has one and no row may have been.
+    fn not_recorded(&self, name: &'static str, role: ComponentRole) -> Layer {
+        let layer = Layer::new(name, Tone::Faint);
+        let Some(receipt) = self.receipt(role) else {
+            let why = match (self.is_executed(), self.is_concluded()) {
+                (false, _) => "not recorded",
+                (true, false) => "not called yet",
+                (true, true) => "not called",
+            };
+            return layer.says(Cell::toned(why, Tone::Faint));
+        };
+        let (why, tone) = match receipt.state {
+            ReceiptState::Unknown => (
+                "no row: whether it was called, and what it did, is not known",
+                Tone::Caution,
+            ),
+            _ => ("no row yet: being called, or not known", Tone::Notice),
+        };
+        Layer::new(name, tone)
+            .at(Some(receipt.begun_at))
+            .says(Cell::plain(&receipt.dot_code))
+            .says(Cell::toned(why, tone))
+            .fact("receipt", Some(receipt.invocation_id))
+            .fact("may call", receipt.endpoint_ref.as_ref())
+            .fact("runner", Some(&receipt.runner))
     }
 
     fn conclusion(&self) -> Option<Layer> {

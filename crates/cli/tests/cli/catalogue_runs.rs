@@ -406,7 +406,11 @@ fn pg_basebackup() {
     let server = wait(PrivateServer::start(Version::V15, &[]));
     climbs_and_is_caught("pg_basebackup", |_| Pair {
         producer: "DOT_PG_BASEBACKUP",
-        input: url_of(&server.cluster().superuser_config("postgres")),
+        input: format!(
+            "{}&passfile={}",
+            url_of(&server.cluster().superuser_config("postgres")),
+            server.cluster().password_file().display()
+        ),
         flips: Flips::both(Flip::In("base/1/PG_VERSION")),
     });
 }

@@ -1,54 +1,14 @@
 //! `demo` and the embedded default.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use dotwrap_embedded::Embedded;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{Answer, Desk, Installation, wait};
-
-/// A desk with an embedded database of its own.
-struct Home {
-    desk: Desk,
-}
-
-impl Home {
-    /// In a folder that the account which runs the server for root can reach.
-    fn new() -> Self {
-        let desk = Desk::new();
-        std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
-        Self { desk }
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.desk.folder().join("home")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = self.desk.command(words);
-        command.env("DOTWRAP_HOME", self.folder());
-        command
-    }
-
-    fn call(&self, words: &[&str]) -> Answer {
-        Answer::of(&mut self.command(words))
-    }
-}
-
-impl Drop for Home {
-    /// The server lingers for the next command; nothing comes, and its folder is about to be removed.
-    fn drop(&mut self) {
-        let embedded = Embedded::in_folder(self.folder().join("embedded"));
-        if let Ok(cluster) = wait(embedded.start()) {
-            let _ = cluster.stop_if_unused();
-        }
-    }
-}
+use crate::home::Home;
+use crate::support::{Answer, Installation};
 
 #[test]
 fn the_demonstration_can_be_repeated_and_leaves_the_users_ledger_alone() {

@@ -63,6 +63,13 @@ fn what_is_kept_of_a_call_is_documented() {
         .call(&["runs", "show", "last", "--output", "json"])
         .expect(0)
         .json();
+    let section = self::section("runs show");
+    for field in [fields(&story), fields(&story["receipts"][0])].concat() {
+        assert!(
+            section.contains(&format!("`{field}`")),
+            "docs/json.md: a run's story does not name {field}"
+        );
+    }
     for field in fields(&story["components"][0]["evidence_ref"]) {
         assert!(
             EVIDENCE.contains(&format!("`{field}`")),

@@ -13,6 +13,7 @@ mod empty_states;
 mod executing;
 mod exit_statuses;
 mod formats;
+mod home;
 mod installation;
 mod json_reference;
 mod offline;

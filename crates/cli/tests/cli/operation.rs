@@ -97,7 +97,10 @@ fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
         (["--title", "Ours"], "Ours", "ann".into()),
         (["--owner", ""], "Ours", serde_json::Value::Null),
     ] {
-        let told = call(&[&["candidates", "set", "C"], &words[..]].concat());
+        let words = [&["candidates", "set", "C"], &words[..]].concat();
+        let told = call(&words);
+        let again = installation.call(&words).expect(0).messages;
+        assert!(again.contains("already there: C"), "{again}");
         assert_eq!((&told["title"], &told["owner"]), (&title.into(), &owner));
     }
     for words in [

@@ -182,15 +182,21 @@ fn a_backfill_names_its_source_and_writes_nothing_twice() {
     let first = call();
     assert_eq!((&first["rows"], &first["written"]), (&2.into(), &2.into()));
     assert_eq!(call()["written"], 0);
+    let rows = std::fs::File::open(installation.desk.folder().join("rows.jsonl")).unwrap();
+    let mut piped = installation.command(&["backfill", "-", "--source", "wiki"]);
+    let piped = Answer::of(piped.args(["--output", "json"]).stdin(rows)).expect(0);
+    assert_eq!(piped.json(), call(), "standard input is the same file");
     assert_answer!(installation.call(&["runs", "show", "old-2"]));
-    let ladder = installation.call(&["ladder", "--output", "json"]).json();
-    let gzip = ladder
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|row| row["process_candidate_code"] == "PROC-CAND:compression:gzip")
-        .unwrap();
-    assert_eq!(gzip["candidate_status_v3"], "backfilled_observed");
+    let ladder = |candidate| installation.call(&["ladder", candidate, "--output", "json"]);
+    let gzip = ladder("PROC-CAND:compression:gzip").expect(0).json();
+    assert_eq!(gzip.as_array().unwrap().len(), 1);
+    assert_eq!(gzip[0]["candidate_status_v3"], "backfilled_observed");
+    let nobody = ladder("PROC-CAND:nothing").expect(2);
+    assert!(
+        nobody.messages.contains("candidate_unknown"),
+        "{}",
+        nobody.messages
+    );
 }
 
 #[test]

@@ -60,6 +60,8 @@ fn what_is_asked_for_waits_and_is_shown_and_cancelled() {
         .expect(0)
         .json();
     assert_eq!(shown, request);
+    let newest = installation.call(&[&["requests", "show", "last"], &json[..]].concat());
+    assert_eq!(newest.expect(0).json(), request);
     let drawn = installation.call(&["requests", "show", id]).expect(0);
     assert!(drawn.output.contains("waiting"), "{}", drawn.output);
     let listed = |words: &[&str]| {

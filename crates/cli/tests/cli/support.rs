@@ -129,7 +129,7 @@ impl Installation {
         })
     }
 
-    /// Waits until a session waits for a lock, and returns its process.
+    /// Waits until a session waits for a lock, and returns its process; the first one's where a lease's renewal waits, too.
     pub(crate) fn waiting_session(&self) -> i32 {
         wait(async {
             let client = self.database.superuser().await;
@@ -137,7 +137,8 @@ impl Installation {
                 let waiting = client
                     .query_opt(
                         "SELECT pid FROM pg_stat_activity
-                         WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0",
+                         WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
+                         ORDER BY query_start LIMIT 1",
                         &[],
                     )
                     .await

@@ -88,7 +88,12 @@ fn judged(contract: &ContractDefinition, known: &Known) -> Result<(), Refused> {
         format!("a {mode} contract asserts no mutation and writes to a DRYRUN-NS: namespace")
     })?;
     rule(has_endpoint(contract), "endpoint_missing", || {
-        format!("a {mode} contract needs an endpoint_ref")
+        let given = contract.endpoint_ref.as_deref();
+        let given = given.map(|given| format!(", and \"{given}\" is none"));
+        format!(
+            "a {mode} contract needs an endpoint_ref{}",
+            given.unwrap_or_default()
+        )
     })?;
     let fixture = contract.fixture_ref.as_ref();
     rule(

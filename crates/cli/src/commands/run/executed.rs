@@ -45,7 +45,7 @@ struct Part {
     evidence_type: EvidenceType,
     output_ref: Option<String>,
     output_digest: Option<String>,
-    /// Why it did not do what it was called for, in a sentence.
+    /// Why it did not do what it was called for, or why its verdict is no pass, in a sentence.
     failure: Option<String>,
     /// Where it complained, if it did: for people, who will want to read it.
     #[serde(skip)]
@@ -63,22 +63,27 @@ pub(super) async fn execute(
     let (producer, candidate) = arguments.subject(&ledger).await?;
     let runner = arguments.executing.runner(session, &ledger)?;
     let order = order_of(&arguments, session);
-    let prepared = match runner.prepare(&producer, &candidate, mode).await? {
-        Some(prepared) => prepared,
-        None => {
-            let refused = runner.refusal(&producer, &candidate, mode, &order).await;
-            return Err(closed_gates::named(refused, mode, &ledger).await);
-        }
-    };
     let telling = Telling::new(session.messages);
     let interrupt = hear_signals(session.messages);
-    let executed = runner.execute(&prepared, &order, &telling, interrupt).await;
+    let executed = runner
+        .run(&producer, &candidate, mode, &order, &telling, interrupt)
+        .await;
     let outcome = match executed {
         Ok(outcome) => outcome,
         Err(refused) => return Err(closed_gates::named(refused, mode, &ledger).await),
     };
-    let record = recorded(&ledger, &runner, &outcome, mode).await?;
+    let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
+    if record.is_under_way() {
+        // Perhaps whoever began it is gone: then it is concluded now, and this order is told what became of it.
+        ledger.reap_runs(order.actor.as_ref()).await?;
+        record = recorded(&ledger, &runner, &outcome, mode).await?;
+    }
     session.output.record(&record, drawn)?;
+    if record.is_under_way() {
+        session.messages.warning(
+            "the run under this key is not concluded yet: whoever began it still holds its lease",
+        );
+    }
     session.messages.note(format!(
         "see its layers: dotwrap runs show {}",
         record.process_run_id
@@ -148,10 +153,8 @@ async fn recorded(
             evidence_type: component.evidence_type,
             output_ref: component.output_ref,
             output_digest: component.output_digest,
-            failure: component.evidence_ref["failure"]["message"]
-                .as_str()
-                .map(str::to_owned),
-            stderr: complaint(&component.evidence_ref["stderr"]),
+            failure: complaint(&component.evidence_ref),
+            stderr: kept_stderr(&component.evidence_ref["stderr"]),
         });
     }
     let [producer, verifier] = parts;
@@ -170,8 +173,18 @@ async fn recorded(
     })
 }
 
+/// What was wrong with a call, else with what it was called for.
+fn complaint(evidence: &serde_json::Value) -> Option<String> {
+    if let Some(message) = evidence["failure"]["message"].as_str() {
+        return Some(message.to_owned());
+    }
+    let reasons = evidence["no_pass_because"].as_array()?.iter();
+    let reasons: Vec<&str> = reasons.filter_map(|reason| reason.as_str()).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
 /// The file that keeps what a program printed on standard error.
-fn complaint(stderr: &serde_json::Value) -> Option<String> {
+fn kept_stderr(stderr: &serde_json::Value) -> Option<String> {
     let is_any = stderr["kept_bytes"].as_u64().is_some_and(|kept| kept > 0);
     stderr["file"]
         .as_str()
@@ -180,10 +193,15 @@ fn complaint(stderr: &serde_json::Value) -> Option<String> {
 }
 
 impl Executed {
+    fn is_under_way(&self) -> bool {
+        self.status == StoredStatus::Started
+    }
+
     fn exit_status(&self) -> ExitStatus {
-        let is_under_way = self.status == StoredStatus::Started;
         let is_well = self.status == StoredStatus::Completed && self.verdict == Some(Verdict::Pass);
-        if is_under_way || is_well {
+        if self.is_under_way() {
+            ExitStatus::LeaseHeld
+        } else if is_well {
             ExitStatus::Done
         } else {
             ExitStatus::Failed

@@ -69,8 +69,13 @@ fn not_found(message: &str) -> Failure {
 /// Reads everything that was recorded of a run.
 pub(crate) async fn story(run: Run, ledger: &Wrapper) -> Result<RunStory, Failure> {
     let id = run.process_run_id;
+    let receipts = match run.lease_name {
+        Some(_) => ledger.receipts_of(id).await?,
+        None => Vec::new(),
+    };
     Ok(RunStory {
         components: ledger.components_of(id).await?,
+        receipts,
         events: ledger.events_of_run(id).await?,
         run,
     })

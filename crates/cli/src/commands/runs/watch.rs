@@ -63,7 +63,8 @@ async fn watch_one(
     let mut shown = None;
     loop {
         let story = story(run, ledger).await?;
-        let state = (story.run.status, story.components.len(), story.events.len());
+        let (parts, receipts) = (story.components.len(), story.receipts.len());
+        let state = (story.run.status, parts, receipts, story.events.len());
         if shown.replace(state) != Some(state) {
             session.output.record(&story, RunStory::draw)?;
         }

@@ -1,8 +1,6 @@
 //! Gates are opened by somebody, for a time, for a reason, and by nothing else.
 
-use std::time::Duration;
-
-use super::site::{Pair, Site};
+use super::site::{Pair, Site, until};
 
 fn posture(site: &Site) -> String {
     let gates = site.0.call(&["gates", "--output", "json"]).expect(0).json();
@@ -97,9 +95,7 @@ fn the_clock_closes_what_was_opened_for_a_time() {
             "r",
         ])
         .expect(0);
-    while posture(&site) != "NO_EXECUTE" {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    until(|| (posture(&site) == "NO_EXECUTE").then_some(()));
     let refused = site.run("dry-run", &[]).expect(3).failure();
     assert_eq!(refused["code"], "no_execute");
     let shown = site.0.call(&["gates"]).expect(0).output;

@@ -87,6 +87,59 @@ fn a_key_that_was_used_calls_nothing() {
 }
 
 #[test]
+fn a_key_is_answered_behind_closed_gates_and_without_the_program() {
+    let site = Site::with(&Pair::of_producer("echo > '{output}'"));
+    let words = ["--key", "nightly"];
+    let first = site.run("real-run", &words).expect(0).json();
+    site.0
+        .call(&["gates", "close", "execute_enabled", "--reason", "a test"])
+        .expect(0);
+    let second = site.run("real-run", &words).expect(0).json();
+    assert_eq!(second["created"], false);
+    assert_eq!(first["process_run_id"], second["process_run_id"]);
+    let refusals = site
+        .0
+        .call(&["refusals", "ls", "--output", "json"])
+        .expect(0);
+    assert_eq!(refusals.json(), serde_json::json!([]));
+    site.run("real-run", &["--key", "another"]).expect(3);
+}
+
+#[test]
+fn a_key_that_was_used_with_another_input_is_a_conflict() {
+    let site = Site::with(&Pair::of_producer("cat -- '{input}' > '{output}'"));
+    let (one, other) = (site.file("one", "1"), site.file("other", "2"));
+    site.run("real-run", &["--key", "k", "--input", &one])
+        .expect(0);
+    let refused = site
+        .run("real-run", &["--key", "k", "--input", &other])
+        .expect(5);
+    assert_eq!(refused.failure()["code"], "idempotency_conflict");
+    site.run("real-run", &["--key", "k", "--input", &one])
+        .expect(0);
+    assert_eq!(site.runs().len(), 1);
+}
+
+#[test]
+fn a_blank_input_is_none() {
+    let site = Site::with(&Pair::default());
+    for input in ["", "  "] {
+        let refused = site.run("real-run", &["--input", input]).expect(2);
+        assert_eq!(refused.failure()["code"], "input_missing");
+    }
+    assert_eq!(site.runs().len(), 0);
+}
+
+#[test]
+fn a_verdict_that_is_no_pass_says_why() {
+    let site = Site::with(&Pair::of_verifier("echo '{{\"verdict\": \"perhaps\"}}'"));
+    let run = site.run("real-run", &[]).expect(1).json();
+    assert_eq!(run["verdict"], "error");
+    let why = run["verifier"]["failure"].as_str().unwrap();
+    assert!(why.contains("none of pass, fail and error"), "{why}");
+}
+
+#[test]
 fn an_executed_run_is_told_and_drawn() {
     let site = Site::with(&Pair::of_verifier("echo it is wrong; exit 1"));
     let words = [

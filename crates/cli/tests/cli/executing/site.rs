@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -11,13 +11,16 @@ use serde_json::Value;
 
 use crate::support::{Answer, Installation};
 
+/// How long a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What the pairs of these tests are evidence for.
 pub(crate) const CANDIDATE: &str = "PROC-CAND:test";
 
 /// The pair's producer.
 pub(crate) const PRODUCER: &str = "DOT_MAKE";
 
-const ALL_GATES: [&str; 4] = [
+pub(crate) const ALL_GATES: [&str; 4] = [
     "operator_runtime_enabled",
     "execute_enabled",
     "dry_run_only",
@@ -68,7 +71,7 @@ impl Pair {
         }
     }
 
-    fn catalogue(&self) -> String {
+    pub(crate) fn catalogue(&self) -> String {
         let tool = |code: &str, other: &str, role: &str| {
             format!(
                 "[[tool]]\ndot_code = \"{code}\"\nname = \"{code}\"\ntier = \"B\"\noperation = \"test\"\npaired_dot = \"{other}\"\n\
@@ -164,13 +167,11 @@ impl Site {
     /// Waits for a file, and reads the number in it: a tool says that it runs, and which process it is.
     pub(crate) fn process_in(&self, name: &str) -> Pid {
         let path = self.path(name);
-        loop {
+        until(|| {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
-            if let Some(number) = text.strip_suffix('\n') {
-                return Pid::from_raw(number.parse().unwrap());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            let number = text.strip_suffix('\n')?.parse().unwrap();
+            Some(Pid::from_raw(number))
+        })
     }
 
     /// What the ledger says of a run.
@@ -220,6 +221,18 @@ impl Site {
     /// The ledger breaks no rule.
     pub(crate) fn holds(&self) {
         self.0.call(&["verify"]).expect(0);
+    }
+}
+
+/// Waits for something that has to come: for long, as a machine may be busy, and not for ever.
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it did not come");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

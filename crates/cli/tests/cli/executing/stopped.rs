@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::site::{Pair, Site, end, is_running, signal};
+use super::site::{Pair, Site, end, is_running, signal, until};
 use crate::support::Answer;
 
 /// A tool that says which process it is and would take ten minutes.
@@ -20,6 +20,12 @@ fn stopped_by(cause: impl FnOnce(&Site, &std::process::Child)) -> (Site, Answer)
     let answer = end(run);
     assert!(!is_running(tool), "the tool goes on");
     (site, answer)
+}
+
+/// Whether reaping concluded a run.
+fn reaps(site: &Site) -> Option<()> {
+    let reaped = site.0.call(&["reap", "--output", "json"]).expect(0).json();
+    (reaped != serde_json::json!([])).then_some(())
 }
 
 /// The run is concluded as cancelled, with the receipt of the stop.
@@ -87,19 +93,71 @@ fn a_runner_that_is_killed_takes_its_tool_along_and_leaves_an_unknown_outcome() 
     let tool = site.process_in("process");
     signal(&run, Signal::SIGKILL);
     run.wait_with_output().unwrap();
-    while is_running(tool) {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until(|| (!is_running(tool)).then_some(()));
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
-    assert!(shown.contains("no row yet"), "{shown}");
-    while site.0.call(&["reap", "--output", "json"]).expect(0).json() == serde_json::json!([]) {
-        std::thread::sleep(std::time::Duration::from_millis(100));
+    for fact in [
+        "DOT_MAKE · no row yet",
+        "may call     command:sh",
+        "not called yet",
+    ] {
+        assert!(shown.contains(fact), "{fact} is not in\n{shown}");
     }
+    let receipts = site.story("last")["receipts"].clone();
+    assert_eq!(receipts[0]["state"], "open", "{receipts}");
+    assert_eq!(receipts[0]["posture"], "REAL_RUN");
+    assert_eq!(receipts.as_array().unwrap().len(), 1);
+    until(|| reaps(&site));
+    assert_eq!(site.story("last")["receipts"][0]["state"], "unknown");
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     for fact in ["stuck", "outcome      unknown", "is not known"] {
         assert!(shown.contains(fact), "{fact} is not in\n{shown}");
     }
     site.holds();
+}
+
+#[test]
+fn the_key_of_a_run_whose_runner_was_killed_is_not_answered_as_if_it_were_done() {
+    let site = Site::with(&Pair::of_producer(LONG));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let words = Site::words(
+        "real-run",
+        &["--input", &input, "--lease-ttl", "5", "--key", "nightly"],
+    );
+    let run = site.start(&words);
+    site.process_in("process");
+    let meanwhile = site.0.call(&words).expect(4);
+    assert_eq!(meanwhile.json()["status"], "started");
+    signal(&run, Signal::SIGKILL);
+    run.wait_with_output().unwrap();
+    let told = until(|| {
+        let again = site.0.call(&words);
+        (again.json()["status"] != "started").then_some(again)
+    });
+    let told = told.expect(1).json();
+    assert_eq!(told["status"], "stuck", "{told:#}");
+    assert_eq!(told["created"], false);
+    assert_eq!(site.runs().len(), 1);
+    site.holds();
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_and_says_what_is_left_to_do() {
+    let site = Site::with(&Pair::of_producer(&format!("trap '' TERM; {LONG}")));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let mut run = site.start(&Site::words("real-run", &["--input", &input]));
+    let tool = site.process_in("process");
+    // Two that come before the first was heard are one.
+    until(|| {
+        signal(&run, Signal::SIGINT);
+        run.try_wait().unwrap()
+    });
+    let answer = end(run).expect(130);
+    assert!(
+        answer.messages.contains("dotwrap reap"),
+        "{}",
+        answer.messages
+    );
+    until(|| (!is_running(tool)).then_some(()));
 }
 
 #[test]
@@ -111,9 +169,7 @@ fn a_runner_that_stands_still_does_not_keep_its_tool_running_behind_its_lease() 
     let tool = site.process_in("process");
     signal(&run, Signal::SIGSTOP);
     // Whoever comes next takes the lease over when it has run out; the tool that ran under it is gone by then.
-    while site.0.call(&["reap", "--output", "json"]).expect(0).json() == serde_json::json!([]) {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    until(|| reaps(&site));
     assert!(!is_running(tool), "the tool goes on behind the lease");
     signal(&run, Signal::SIGCONT);
     let shown = end(run).expect(1).json();

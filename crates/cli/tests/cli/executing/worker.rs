@@ -1,5 +1,7 @@
 //! Requested runs, and the workers that execute them.
 
+use std::io::{BufRead, BufReader};
+
 use super::site::{CANDIDATE, PRODUCER, Pair, Site, end};
 
 fn request(site: &Site, key: &str, input: &str) {
@@ -63,17 +65,47 @@ fn two_workers_call_each_requested_run_once() {
         end(worker).expect(0);
     }
     // Where one worker met the other's lease, the request waits for later: whoever looks then serves it.
-    while outcomes(&site)
-        .iter()
-        .any(|outcome| outcome.contains("null"))
-    {
-        site.0.call(&ONCE).expect(0);
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
+    super::site::until(|| {
+        let are_all_served = !outcomes(&site).iter().any(|one| one.contains("null"));
+        if !are_all_served {
+            site.0.call(&ONCE).expect(0);
+        }
+        are_all_served.then_some(())
+    });
     assert_eq!(outcomes(&site), [r#""concluded" "pass""#; 6]);
     assert_eq!(std::fs::read_to_string(&count).unwrap(), "once\n".repeat(6));
     assert_eq!(site.runs().len(), 6);
     site.holds();
+}
+
+#[test]
+fn a_worker_that_is_to_be_replaced_finishes_what_it_has_begun_and_claims_nothing_more() {
+    let site = Site::with(&Pair::of_producer(
+        "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; \
+         while ! test -e '{input}.go'; do sleep 0.02; done; echo > '{output}'",
+    ));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    request(&site, "begun", &input);
+    let mut worker = site.start(&["worker", "--jobs", "2", "--runs-folder", "runs"]);
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    site.process_in("process");
+    super::site::signal(&worker, nix::sys::signal::Signal::SIGUSR1);
+    assert!(said.any(|line| line.unwrap().contains("nothing more is claimed")));
+    request(&site, "later", &input);
+    site.file("process.go", "");
+    end(worker).expect(0);
+    assert_eq!(site.runs()[0]["status"], "completed");
+    assert_eq!(outcomes(&site), ["null null", r#""concluded" "pass""#]);
+}
+
+#[test]
+fn an_idle_worker_that_is_to_be_replaced_ends_well() {
+    let site = Site::closed(&Pair::default());
+    let mut worker = site.start(&["worker"]);
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("waits for requests")));
+    super::site::signal(&worker, nix::sys::signal::Signal::SIGUSR1);
+    end(worker).expect(0);
 }
 
 #[test]

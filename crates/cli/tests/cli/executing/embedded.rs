@@ -1,0 +1,134 @@
+//! On the embedded default a tool shares the account that may do anything with the ledger. In a sandbox it does not get there.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::site::{CANDIDATE, PRODUCER, Pair, signal};
+use crate::home::Home;
+
+/// Every way in that a tool could try, a line of output for each that led there.
+fn burglar(home: &Home) -> Pair {
+    let folder = home.folder().join("embedded");
+    let folder = folder.display();
+    let dotwrap = format!("{} gates ls", env!("CARGO_BIN_EXE_dotwrap"));
+    let as_account = |account: &str, more: &str| {
+        let url = format!("postgresql://{account}@/dotwrap?host={folder}/socket&port=5432{more}");
+        format!("DATABASE_URL='{url}' {dotwrap}")
+    };
+    let attempts = [
+        ("file", format!("cat {folder}/passwords")),
+        ("superuser", as_account("postgres", "")),
+        ("owner", as_account("dotwrap", "")),
+        (
+            "passfile",
+            as_account("postgres", &format!("&passfile={folder}/passwords")),
+        ),
+        ("rows", format!("cat {folder}/data/PG_VERSION")),
+        ("lock", format!("flock -n -x {folder}/turn.lock true")),
+        (
+            "dotwrap",
+            format!("DOTWRAP_HOME={} {dotwrap}", home.folder().display()),
+        ),
+    ];
+    let attempts = attempts.map(|(name, attempt)| {
+        format!("if {attempt} >/dev/null 2>>../tmp/why; then echo {name}; fi\n")
+    });
+    Pair::of_producer(&format!("({}) > '{{output}}'", attempts.concat()))
+}
+
+/// What led in, and what is said of the sandbox.
+fn broken_in(home: &Home, mode: &str) -> (String, Value) {
+    let words = [
+        "run",
+        PRODUCER,
+        "--mode",
+        mode,
+        "--candidate",
+        CANDIDATE,
+        "--output",
+        "json",
+    ];
+    let run = home.call(&words).expect(0).json();
+    let output = std::path::Path::new(run["folder"].as_str().unwrap()).join("producer/output");
+    let found = std::fs::read_to_string(output).unwrap();
+    let shown = home
+        .call(&["runs", "show", "last", "--output", "json"])
+        .expect(0)
+        .json();
+    let parts = shown["components"].as_array().unwrap();
+    let producer = parts
+        .iter()
+        .find(|part| part["component_role"] == "producer")
+        .unwrap();
+    (found, producer["evidence_ref"]["sandbox"].clone())
+}
+
+#[test]
+fn a_dry_run_does_not_get_into_the_ledger_and_a_real_run_could() {
+    let home = Home::new();
+    home.desk.file("pair.toml", &burglar(&home).catalogue());
+    home.call(&["tools", "import", "pair.toml"]).expect(0);
+    home.call(&["candidates", "set", CANDIDATE, "--title", "A test"])
+        .expect(0);
+    for gate in super::site::ALL_GATES {
+        home.call(&["gates", "open", gate, "--for", "10m", "--reason", "a test"])
+            .expect(0);
+    }
+    let (found, sandbox) = broken_in(&home, "dry-run");
+    if sandbox["writes"] == "not_enforced" {
+        let missing = sandbox["missing"].to_string();
+        assert!(missing.contains("landlock"), "{missing}");
+    } else {
+        assert_eq!(found, "", "{sandbox}");
+        let folder = home.folder().join("embedded").canonicalize().unwrap();
+        assert_eq!(sandbox["unreadable"], json!([folder]));
+        let shown = |claim| {
+            let shown = home.call(&["runs", "show", "last"]).expect(0).output;
+            assert!(shown.contains(claim), "{shown}");
+        };
+        shown("the ledger's files unreadable");
+        let link = home.desk.folder().join("link");
+        std::fs::hard_link(folder.join("passwords"), &link).unwrap();
+        broken_in(&home, "dry-run");
+        shown("the ledger's passwords readable");
+        std::fs::remove_file(link).unwrap();
+    }
+    // The attempts are real ones.
+    let (found, sandbox) = broken_in(&home, "real-run");
+    assert_eq!(found, "file\npassfile\nrows\nlock\ndotwrap\n");
+    assert_eq!(sandbox["writes"], "not_restricted");
+}
+
+/// The passwords are in its memory.
+#[test]
+fn a_program_that_is_made_to_crash_leaves_no_core_dump() {
+    let crashed = |home: &Home, command: &str| {
+        let limit = format!("ulimit -c unlimited; {command}");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &limit]).current_dir(home.desk.folder());
+        shell.env("DOTWRAP_HOME", home.folder());
+        let mut child = shell.stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap().contains("waits for requests")));
+        signal(&child, Signal::SIGABRT);
+        child.wait().unwrap()
+    };
+    let home = Home::new();
+    let any = crashed(&home, "echo waits for requests >&2; exec sleep 60");
+    assert_eq!(any.signal(), Some(6));
+    let worker = crashed(
+        &home,
+        &format!("exec {} worker", env!("CARGO_BIN_EXE_dotwrap")),
+    );
+    assert_eq!(worker.signal(), Some(6));
+    // Where this machine writes any at all, the other one shows that it would have.
+    assert!(
+        !worker.core_dumped(),
+        "sleep left a dump: {}",
+        any.core_dumped()
+    );
+}

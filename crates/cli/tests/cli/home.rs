@@ -1,0 +1,47 @@
+//! The embedded default, for one test.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use dotwrap_embedded::Embedded;
+
+use crate::support::{Answer, Desk, wait};
+
+/// A desk with an embedded database of its own.
+pub(crate) struct Home {
+    pub(crate) desk: Desk,
+}
+
+impl Home {
+    /// In a folder that the account which runs the server for root can reach.
+    pub(crate) fn new() -> Self {
+        let desk = Desk::new();
+        std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
+        Self { desk }
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.desk.folder().join("home")
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.desk.command(words);
+        command.env("DOTWRAP_HOME", self.folder());
+        command
+    }
+
+    pub(crate) fn call(&self, words: &[&str]) -> Answer {
+        Answer::of(&mut self.command(words))
+    }
+}
+
+impl Drop for Home {
+    /// The server lingers for the next command; nothing comes, and its folder is about to be removed.
+    fn drop(&mut self) {
+        let embedded = Embedded::in_folder(self.folder().join("embedded"));
+        if let Ok(cluster) = wait(embedded.start()) {
+            let _ = cluster.stop_if_unused();
+        }
+    }
+}
