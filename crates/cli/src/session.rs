@@ -33,9 +33,12 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// As [`embedded::ways_in`].
+    /// The files and folders that let whoever reads them into this ledger, or into one of this account's own making.
     pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
-        embedded::ways_in(settings, self.cluster.as_ref())
+        let mut places = embedded::ways_in(settings, self.cluster.as_ref());
+        places.extend_from_slice(self.target.secret_files());
+        places.extend(settings.database_file.clone());
+        places
     }
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// As [`embedded::ways_in`].
+    /// As [`Reached::ways_in`].
     pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
         self.reached.ways_in(settings)
     }

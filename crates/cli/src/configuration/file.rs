@@ -17,15 +17,26 @@ enum Origin {
     Project(PathBuf),
 }
 
+/// What the file says, and which one it is, if there is any.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) layer: Layer,
+    pub(super) path: Option<PathBuf>,
+}
+
 /// Reads the named file, or the nearest one there is, or nothing.
-pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
-    match named.map(Origin::User).or_else(search) {
-        None => Ok(Layer::default()),
-        Some(Origin::User(path)) => parse(&path),
-        Some(Origin::Project(path)) => {
-            parse(&path).and_then(|layer| without_programs(layer, &path))
-        }
-    }
+pub(super) fn read(named: Option<PathBuf>) -> Result<Found, Failure> {
+    let Some(origin) = named.map(Origin::User).or_else(search) else {
+        return Ok(Found::default());
+    };
+    let (layer, path) = match origin {
+        Origin::User(path) => (parse(&path)?, path),
+        Origin::Project(path) => (without_programs(parse(&path)?, &path)?, path),
+    };
+    Ok(Found {
+        layer,
+        path: Some(path),
+    })
 }
 
 fn search() -> Option<Origin> {

@@ -75,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) agent_hosts: Vec<String>,
     /// A file of certificates to trust, beside the system's, when they are called.
     pub(crate) agent_ca: Option<PathBuf>,
+    /// The configuration file, where it names a database: the URL may hold a password, also where another layer's is used.
+    pub(crate) database_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -83,7 +85,12 @@ impl Settings {
         let environment = environment::read()?;
         let named_file = config_flag.or_else(environment::config_file);
         let file = file::read(named_file)?;
-        Ok(Self::built_in_under(flags.over(environment).over(file)))
+        let names_database = file.layer.database_url.is_some();
+        let layers = flags.over(environment).over(file.layer);
+        Ok(Self {
+            database_file: file.path.filter(|_| names_database),
+            ..Self::built_in_under(layers)
+        })
     }
 
     fn built_in_under(layer: Layer) -> Self {
@@ -101,6 +108,7 @@ impl Settings {
             runs_folder: layer.runs_folder,
             agent_hosts: layer.agent_hosts.unwrap_or_default(),
             agent_ca: layer.agent_ca,
+            database_file: None,
         }
     }
 }

@@ -12,6 +12,8 @@
 //! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool and not for
 //! the supervisor, which the tool can not even signal from inside the sandbox.
 
+#[cfg(target_os = "linux")]
+mod capabilities;
 mod concealment;
 mod descendants;
 mod descriptors;

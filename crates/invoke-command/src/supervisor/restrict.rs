@@ -42,7 +42,7 @@ mod system {
         sys::{prctl, signal::Signal},
     };
 
-    use super::super::concealment;
+    use super::super::{capabilities, concealment};
     use crate::SandboxReport;
 
     /// The newest interface whose meaning was looked at. Later ones restrict sockets too.
@@ -76,17 +76,16 @@ mod system {
         let mut missing = Vec::new();
         let hidden = concealment::of(concealed, paths, &mut missing);
         let readable = concealment::all_but(&hidden, &mut missing);
-        match restrict(paths, readable.as_deref(), &mut missing) {
-            Ok(status) => {
-                let mut report = report(&status, missing);
-                if readable.is_some() && report.writes != "not_enforced" {
-                    let hidden = hidden.iter().map(|path| path.display().to_string());
-                    report.unreadable = hidden.collect();
-                }
-                report
-            }
+        let mut report = match restrict(paths, readable.as_deref(), &mut missing) {
+            Ok(status) => report(&status, missing),
             Err(error) => SandboxReport::not_enforced(format!("landlock: {error}")),
+        };
+        if readable.is_some() && report.writes != "not_enforced" {
+            let hidden = hidden.iter().map(|path| path.display().to_string());
+            report.unreadable = hidden.collect();
         }
+        report.missing.extend(capabilities::reduce().err());
+        report
     }
 
     /// Allows writing below these paths, and reading below those where it is restricted at all.

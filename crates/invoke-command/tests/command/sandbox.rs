@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use dotwrap_invoke::{Ending, Stop};
 use dotwrap_invoke_command::Supervisor;
+use nix::unistd::Uid;
 use serde_json::json;
 
 use crate::support::{Case, printed, supervisor};
@@ -182,6 +183,29 @@ async fn a_real_run_reads_what_its_account_reads() {
     let (_, supervisor) = concealed(&case);
     let answer = case.run_by(supervisor, Stop::never()).await;
     assert_eq!(printed(&answer), "yes\n");
+}
+
+/// Files, accounts and ports: all that a root in a sandbox may do more than others.
+const KEPT_CAPABILITIES: u64 = 0x2004_64ff;
+
+fn other_capabilities(status: &str) -> u64 {
+    let sets = status.lines().filter_map(|line| line.split_once(":\t"));
+    sets.map(|(_, set)| u64::from_str_radix(set, 16).unwrap() & !KEPT_CAPABILITIES)
+        .fold(0, |all, set| all | set)
+}
+
+#[tokio::test]
+async fn a_root_in_a_dry_run_has_no_powers_over_other_processes_and_the_kernel() {
+    let words = json!({"argv": ["-c", "sh -c 'grep -E \"^Cap[^B]\" /proc/self/status'"]});
+    let case = empty().more(words.clone());
+    let dry = case.run().await;
+    assert_eq!(other_capabilities(&printed(&dry)), 0, "{}", printed(&dry));
+    let missing = dry.evidence["sandbox"]["missing"].to_string();
+    assert!(!missing.contains("capabilities"), "{missing}");
+    if Uid::effective().is_root() {
+        let case = empty().more(words).for_real();
+        assert_ne!(other_capabilities(&printed(&case.run().await)), 0);
+    }
 }
 
 #[tokio::test]

@@ -13,11 +13,16 @@ pub(crate) struct Wanted<'a> {
     pub(crate) user: &'a str,
 }
 
+/// The file that was named, or `~/.pgpass`. It need not be there.
+pub(crate) fn place(named: Option<&str>) -> Option<PathBuf> {
+    named
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".pgpass")))
+}
+
 /// The password for a connection, from the file that was named or from `~/.pgpass`.
 pub(crate) fn password(named: Option<&str>, wanted: &Wanted<'_>) -> Option<String> {
-    let file = named
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".pgpass")))?;
+    let file = place(named)?;
     if is_open_to_others(&file)? {
         tracing::warn!(file = %file.display(), "password file ignored: group or others may read it; set its mode to 0600");
         return None;

@@ -1,6 +1,6 @@
 //! Where the database is and how one gets in.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use tokio_postgres::{Client, Config, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -8,7 +8,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     configuration::{self, CONNECT_TIMEOUT, hosts_and_ports, only_sockets},
     parameters::Parameters,
-    tls,
+    password_file, tls,
 };
 use crate::error::Error;
 
@@ -81,6 +81,7 @@ pub enum TargetError {
 pub struct Target {
     config: Config,
     tls: MakeRustlsConnect,
+    secret_files: Vec<PathBuf>,
 }
 
 impl Target {
@@ -109,7 +110,11 @@ impl Target {
     pub fn of_socket(mut config: Config) -> Result<Self, TargetError> {
         config.ssl_mode(SslMode::Disable);
         let (_, tls) = tls::from_parameters(&Parameters::default())?;
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            secret_files: Vec::new(),
+        })
     }
 
     fn parse_in(
@@ -124,7 +129,11 @@ impl Target {
             // As libpq: a socket of this machine is not encrypted, whatever sslmode says.
             config.ssl_mode(SslMode::Disable);
         }
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            secret_files: secret_files(&parameters),
+        })
     }
 
     /// The same server and login, another database.
@@ -148,6 +157,12 @@ impl Target {
     /// The driver's configuration. It holds the password; its `Debug` does not show it.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The files of this machine that let whoever reads them in, as the parameters name them: the password file, whether or not this
+    /// login is in it, and the client's key. Those that are not there are left out.
+    pub fn secret_files(&self) -> &[PathBuf] {
+        &self.secret_files
     }
 
     /// The connector that encrypts as `sslmode` says.
@@ -244,6 +259,13 @@ impl fmt::Display for Target {
     }
 }
 
+fn secret_files(parameters: &Parameters) -> Vec<PathBuf> {
+    let passwords = password_file::place(parameters.get("passfile"));
+    let key = parameters.get("sslkey").map(PathBuf::from);
+    let named = [passwords, key].into_iter().flatten();
+    named.filter(|file| file.is_file()).collect()
+}
+
 fn host_with_port(host: &str, port: u16) -> String {
     if host.contains(':') {
         format!("[{host}]:{port}")
@@ -276,6 +298,16 @@ mod tests {
                 assert!(!shown.contains("hunter2"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn the_files_that_let_one_in_are_named_where_they_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("passwords");
+        let text = format!("host=h passfile={}", file.display());
+        assert!(parse(&text).secret_files().is_empty());
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(parse(&text).secret_files(), [file]);
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! A configured database: what lets into it lies in files of the account that its tools share, and no tool in a sandbox reads those.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use nix::unistd::Uid;
+use serde_json::{Value, json};
+
+use super::site::{Pair, Site};
+use crate::support::Answer;
+
+/// A site whose database is named in the project's own configuration file, beside a password file in the account's home.
+fn site(pair: &Pair) -> Site {
+    let site = Site::with(pair);
+    let url = site.0.database.url_as(site.0.database.owner());
+    site.file("dotwrap.toml", &format!("database_url = \"{url}\"\n"));
+    let passwords = site.file(".pgpass", "*:*:*:*:hunter2\n");
+    std::fs::set_permissions(passwords, Permissions::from_mode(0o600)).unwrap();
+    site
+}
+
+/// Runs the pair with what the files say, and no word of the environment.
+fn run(site: &Site, mode: &str, database_url: Option<&str>) -> Answer {
+    let mut command = site.0.desk.command(&Site::words(mode, &[]));
+    if let Some(url) = database_url {
+        command.env("DATABASE_URL", url);
+    }
+    Answer::of(&mut command)
+}
+
+fn found(answer: &Answer) -> String {
+    let folder = answer.json()["folder"].as_str().unwrap().to_owned();
+    std::fs::read_to_string(Path::new(&folder).join("producer/output")).unwrap()
+}
+
+/// None where this machine has no sandbox, which the evidence has to say then.
+fn unreadable(site: &Site) -> Option<Value> {
+    let sandbox = site.evidence(0)["sandbox"].clone();
+    if sandbox["writes"] == "not_enforced" {
+        let missing = sandbox["missing"].to_string();
+        assert!(missing.contains("landlock"), "{missing}");
+        return None;
+    }
+    Some(sandbox["unreadable"].clone())
+}
+
+#[test]
+fn a_dry_run_reads_neither_the_password_file_nor_the_file_that_names_the_database() {
+    let desk = "../../../..";
+    let attempts = [".pgpass", "dotwrap.toml", "pair.toml"]
+        .map(|file| format!("cat {desk}/{file} >/dev/null 2>&1 && echo {file}\n"));
+    let site = site(&Pair::of_producer(&format!(
+        "({}) > '{{output}}'; true",
+        attempts.concat()
+    )));
+    let answer = run(&site, "dry-run", None).expect(0);
+    if let Some(unreadable) = unreadable(&site) {
+        assert_eq!(found(&answer), "pair.toml\n");
+        let folder = site.path("").canonicalize().unwrap();
+        let expected = [".pgpass", "dotwrap.toml"].map(|file| folder.join(file));
+        assert_eq!(unreadable, json!(expected));
+    }
+    let answer = run(&site, "real-run", None).expect(0);
+    assert_eq!(found(&answer), ".pgpass\ndotwrap.toml\npair.toml\n");
+    site.holds();
+}
+
+#[test]
+fn a_dry_run_reads_the_database_out_of_no_other_process() {
+    let site = site(&Pair::of_producer(
+        "(grep -zsl '^DATABASE_URL=' /proc/[0-9]*/environ | wc -l) > '{output}'",
+    ));
+    let url = site.0.database.url_as(site.0.database.owner());
+    let answer = run(&site, "dry-run", Some(&url)).expect(0);
+    if unreadable(&site).is_some() {
+        assert_eq!(found(&answer), "0\n");
+    }
+    // Others of the account are kept out by `dotwrap` itself, which can not be dumped; root is not.
+    if Uid::effective().is_root() {
+        let answer = run(&site, "real-run", Some(&url)).expect(0);
+        assert_ne!(found(&answer), "0\n");
+    }
+}
+
+#[test]
+fn a_contract_that_opens_the_folder_of_a_secret_is_told_of() {
+    let site = site(&Pair::of_producer("echo something > '{output}'"));
+    let open = format!(
+        "paths = {{ write = [\"{}\"] }}",
+        site.path("").to_str().unwrap()
+    );
+    let pair = Pair {
+        invocation: open,
+        ..Pair::of_producer("cat ../../../../.pgpass > '{output}'")
+    };
+    site.file("pair.toml", &pair.catalogue());
+    site.0.call(&["tools", "import", "pair.toml"]).expect(0);
+    let answer = run(&site, "dry-run", None).expect(0);
+    if unreadable(&site).is_some() {
+        assert_eq!(found(&answer), "*:*:*:*:hunter2\n");
+        let missing = site.evidence(0)["sandbox"]["missing"].to_string();
+        assert!(missing.contains(".pgpass: the contract opens"), "{missing}");
+    }
+}
