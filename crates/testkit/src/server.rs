@@ -59,12 +59,13 @@ impl TestServer {
     }
 
     async fn start(version: Version) -> Self {
-        let folder = folder(version);
+        let programs = postgres_folder(version);
+        let folder = folder(version, &programs);
         let rules = folder.with_extension("hba.conf");
         let rules =
             everybody(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
         let embedded = Embedded::in_folder(folder)
-            .with_binaries(postgres_folder(version))
+            .with_binaries(programs)
             .with_setting("hba_file", &rules)
             .with_linger(LINGER);
         let embedded = SETTINGS.iter().fold(embedded, |embedded, (name, value)| {
@@ -124,16 +125,18 @@ fn everybody(path: &Path) -> io::Result<String> {
     Ok(path.display().to_string())
 }
 
-/// One folder for each checkout, version and user, in the folder for temporary files: its path is short, and the account that
-/// runs the server for root can reach it.
-fn folder(version: Version) -> PathBuf {
-    let checkout = Sha256::digest(workspace().as_os_str().as_encoded_bytes());
-    let checkout: String = checkout[..4]
+/// One folder for each checkout, version, place of its programs and user, in the folder for temporary files: its path is short, and
+/// the account that runs the server for root can reach it. The place may be changed, and what lies there be another version.
+fn folder(version: Version, programs: &Path) -> PathBuf {
+    let checkout = workspace();
+    let places = [&checkout, programs].map(|path| path.as_os_str().as_encoded_bytes());
+    let places = Sha256::digest(places.join(&0));
+    let places: String = places[..4]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let name = format!(
-        "dotwrap-test-{}-{checkout}-{}",
+        "dotwrap-test-{}-{places}-{}",
         Uid::effective(),
         version.name()
     );
