@@ -21,6 +21,9 @@ use crate::Error;
 /// reference of at most 2000 characters.
 const LONGEST_ADDRESS: usize = 1_800;
 
+/// The note in a run's folder of what the ledger would not take.
+pub(crate) const UNRECORDED: &str = "unrecorded.json";
+
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]
 pub struct RunFolders(PathBuf);
@@ -33,6 +36,10 @@ impl RunFolders {
     /// Runs get their folders below this one, which is made when it is needed.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self(root.into())
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.0
     }
 
     /// The folder of a run, whether it is there or not.
@@ -102,9 +109,9 @@ impl RunFolder {
         self.0.join(role.as_ref())
     }
 
-    /// Leaves a note beside the outputs, for what the ledger would not take.
-    pub(crate) fn leave(&self, name: &str, note: &Json) {
-        let path = self.0.join(name);
+    /// Leaves a note beside the outputs, of what the ledger would not take.
+    pub(crate) fn leave_unrecorded(&self, note: &Json) {
+        let path = self.0.join(UNRECORDED);
         let written = make(&self.0).and_then(|()| std::fs::write(&path, note.to_string()));
         if let Err(error) = written {
             tracing::warn!(%error, file = %path.display(), "a note could not be left");

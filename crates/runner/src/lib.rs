@@ -12,6 +12,7 @@
 //! settle.rs     what became of a recording whose answer was lost
 //! patience.rs   how long that is tried
 //! folder.rs     where a run's files are
+//! kept.rs       and clearing them away
 //! worker.rs     requested runs, claimed, and executed side by side
 //! ```
 
@@ -22,6 +23,7 @@ mod error;
 mod evidence;
 mod folder;
 mod judgement;
+mod kept;
 mod patience;
 mod prepare;
 mod progress;

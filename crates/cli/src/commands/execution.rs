@@ -8,6 +8,7 @@ use dotwrap_runner::{Progress, RunFolders, Runner, Step, default_runner_name};
 use dotwrap_wrapper::Wrapper;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::configuration::Settings;
 use crate::engines;
 use crate::failure::Failure;
 use crate::output::Messages;
@@ -29,14 +30,7 @@ impl Executing {
     pub(crate) fn runner(&self, session: &Session, ledger: &Ledger) -> Result<Runner, Failure> {
         let settings = &session.settings;
         let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
-        let folder = match self.runs_folder.as_ref().or(settings.runs_folder.as_ref()) {
-            Some(folder) => folder.clone(),
-            None => data_folder(settings.home.as_ref())?.join("runs"),
-        };
-        // Said in the output too, and whoever reads that may work elsewhere.
-        let folder = std::path::absolute(&folder).map_err(|error| {
-            Failure::usage(format!("{} is no folder: {error}", folder.display()))
-        })?;
+        let folders = run_folders(self.runs_folder.as_ref(), settings)?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Runner::new(
             Wrapper::clone(ledger),
@@ -45,10 +39,25 @@ impl Executing {
                 settings.agent_ca.as_deref(),
                 ledger.ways_in(settings),
             )?,
-            RunFolders::below(folder),
+            folders,
             default_runner_name(&host),
         ))
     }
+}
+
+/// Where executed runs keep their files: where the flag says, else where the settings do.
+pub(crate) fn run_folders(
+    named: Option<&PathBuf>,
+    settings: &Settings,
+) -> Result<RunFolders, Failure> {
+    let folder = match named.or(settings.runs_folder.as_ref()) {
+        Some(folder) => folder.clone(),
+        None => data_folder(settings.home.as_ref())?.join("runs"),
+    };
+    // Said in the output too, and whoever reads that may work elsewhere.
+    let folder = std::path::absolute(&folder)
+        .map_err(|error| Failure::usage(format!("{} is no folder: {error}", folder.display())))?;
+    Ok(RunFolders::below(folder))
 }
 
 /// Where this program keeps what is the user's, unless it is told another place.

@@ -1,14 +1,11 @@
 //! `dotwrap gates`, `gates open|close|history`.
 
 use clap::{Args, Subcommand};
-use jiff::SignedDuration;
-
-use std::time::Duration;
-
 use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
+use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::shared::{Acting, at_least_one};
+use super::shared::{Acting, at_least_one, duration};
 use crate::badges;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -44,10 +41,11 @@ pub(crate) struct Open {
     /// The gate's key, or its last part: operator_runtime_enabled, execute_enabled, dry_run_only, real_run_enabled
     #[arg(value_name = "KEY")]
     key: String,
-    /// For how long, e.g. 15m, 2h; then it is closed again by itself
+    /// For how long, e.g. 15m, 2h, 7d; then it is closed again by itself
     #[arg(
         long = "for",
         value_name = "DURATION",
+        value_parser = duration,
         required_unless_present = "without_end"
     )]
     duration: Option<SignedDuration>,
@@ -176,9 +174,7 @@ async fn set(
     let mut setting =
         GateSetting::new(&key, says, change.reason).actor(session.actor(change.acting));
     if let Some(lasting) = lasting {
-        let lasting = Duration::try_from(lasting)
-            .map_err(|_| Failure::usage("a gate can not be opened for a negative time"))?;
-        setting = setting.lasting(lasting);
+        setting = setting.lasting(lasting.unsigned_abs());
     }
     let posture = ledger.set_gate(&setting).await?;
     session

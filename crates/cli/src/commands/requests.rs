@@ -1,7 +1,6 @@
 //! `dotwrap requests ls|show|add|cancel`.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use dotwrap_wrapper::{
@@ -12,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::shared::{Acting, at_least_one};
+use super::shared::{Acting, at_least_one, duration};
 use crate::badges;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -106,8 +105,8 @@ pub(crate) struct Add {
     /// Not before this time, e.g. 2030-01-31T22:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "delay")]
     not_before: Option<Timestamp>,
-    /// Not before so long from now, e.g. 10m, 2h
-    #[arg(long = "in", value_name = "DURATION")]
+    /// Not before so long from now, e.g. 10m, 2h, 1d
+    #[arg(long = "in", value_name = "DURATION", value_parser = duration)]
     delay: Option<SignedDuration>,
     #[command(flatten)]
     acting: Acting,
@@ -256,7 +255,7 @@ fn drawn(request: &RunRequestRecord) -> String {
 }
 
 async fn add(arguments: Add, session: &mut Session) -> Result<ExitStatus, Failure> {
-    let due = due(&arguments)?;
+    let due = due(&arguments);
     let ledger = session.ledger().await?;
     let producer = DotCode::new(arguments.producer);
     let candidate = match arguments.candidate {
@@ -281,14 +280,12 @@ async fn add(arguments: Add, session: &mut Session) -> Result<ExitStatus, Failur
     Ok(ExitStatus::Done)
 }
 
-fn due(arguments: &Add) -> Result<Due, Failure> {
-    Ok(match (arguments.not_before, arguments.delay) {
+fn due(arguments: &Add) -> Due {
+    match (arguments.not_before, arguments.delay) {
         (Some(time), _) => Due::At(time),
-        (None, Some(delay)) => Due::In(Duration::try_from(delay).map_err(|_| {
-            Failure::usage("a run can not be asked for in a negative time from now")
-        })?),
+        (None, Some(delay)) => Due::In(delay.unsigned_abs()),
         (None, None) => Due::Now,
-    })
+    }
 }
 
 /// What came of cancelling.

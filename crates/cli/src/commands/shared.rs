@@ -2,6 +2,7 @@
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -42,6 +43,17 @@ pub(super) struct Recorded {
 pub(super) fn at_least_one() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(1..)
 }
+
+/// A length of time on the command line, like `15m`, `36h` or `30d`. A day has 24 hours; months and years have no length.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span: Span = text.parse().map_err(|_| NO_DURATION.to_owned())?;
+    match span.to_duration(SpanRelativeTo::days_are_24_hours()) {
+        Ok(duration) if !duration.is_negative() => Ok(duration),
+        _ => Err(NO_DURATION.to_owned()),
+    }
+}
+
+const NO_DURATION: &str = "expected a length of time, like 90s, 15m, 36h, 30d or 8w";
 
 /// A JSON object on the command line.
 fn object(text: &str) -> Result<Value, String> {

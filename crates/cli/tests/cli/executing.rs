@@ -5,6 +5,7 @@ mod embedded;
 mod gates;
 mod hostile;
 mod outcomes;
+mod pruned;
 mod refused;
 mod site;
 mod stopped;

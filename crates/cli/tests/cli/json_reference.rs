@@ -76,6 +76,18 @@ fn what_is_kept_of_a_call_is_documented() {
             "docs/contracts.md does not name {field}"
         );
     }
+    let prune = ["runs", "prune", "--older-than", "0s", "--dry-run"];
+    let pruned = ["--runs-folder", "runs", "--output", "json"];
+    let pruned = installation
+        .call(&[&prune[..], &pruned].concat())
+        .expect(0)
+        .json();
+    for field in fields(&pruned) {
+        assert!(
+            self::section("runs prune").contains(&format!("`{field}`")),
+            "docs/json.md: runs prune does not name {field}"
+        );
+    }
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn what_can_not_be_run_can_not_be_asked_for() {
         (
             &["DOT_GIT_BUNDLE_CREATE", "--mode", "dry-run", "--in=-5m"],
             2,
-            "negative",
+            "length of time",
         ),
     ] {
         let answer = installation.call(&[&["requests", "add"], words].concat());

@@ -78,7 +78,7 @@ impl Execution<'_> {
                 .await),
             Settled::NotMade(reason) => {
                 self.folder
-                    .leave("unrecorded.json", &json!({"reason": word, "calls": known}));
+                    .leave_unrecorded(&json!({"reason": word, "calls": known}));
                 if reason.refusal().is_some() {
                     self.reap().await;
                 }

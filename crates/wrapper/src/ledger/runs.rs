@@ -267,6 +267,21 @@ impl Wrapper {
         Ok(found.into_iter().next())
     }
 
+    /// Those of these runs that the ledger has, in no order.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn runs_of_ids(&self, runs: &[ProcessRunId]) -> Result<Vec<Run>, Error> {
+        let ids = runs.iter().map(ToString::to_string).collect();
+        self.database
+            .view(
+                "v_process_run",
+                "WHERE process_run_id = ANY ($1::uuid[])",
+                vec![Value::Texts(Some(ids))],
+            )
+            .await
+    }
+
     /// The runs of a correlation, the oldest first.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
-//! `dotwrap runs ls|show|watch`.
+//! `dotwrap runs ls|show|watch|prune`.
 
 mod filter;
 mod list;
+mod prune;
 mod show;
 mod watch;
 
@@ -22,9 +23,11 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Follow the runs as they are recorded, until interrupted
     Watch(watch::Arguments),
+    /// Remove the files that old runs left
+    Prune(prune::Arguments),
 }
 
-/// Lists, shows or follows runs.
+/// Lists, shows or follows runs, or clears up after them.
 pub(crate) async fn execute(
     command: Command,
     session: &mut Session,
@@ -33,5 +36,6 @@ pub(crate) async fn execute(
         Command::Ls(arguments) => list::execute(arguments, session).await,
         Command::Show(arguments) => show::execute(&arguments, session).await,
         Command::Watch(arguments) => watch::execute(arguments, session).await,
+        Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

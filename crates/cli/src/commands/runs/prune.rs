@@ -1,0 +1,212 @@
+//! `dotwrap runs prune`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use dotwrap_runner::RunFolders;
+use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
+use indicatif::HumanBytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::badges;
+use crate::commands::execution::run_folders;
+use crate::commands::shared::duration;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{Cell, Column, Tone, moment};
+use crate::session::{Ledger, Session};
+
+/// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
+///
+/// Only runs of this ledger that were concluded long enough ago, by the database's clock. What real runs made may be wanted, a backup for
+/// instance: theirs stay, unless --real-runs says otherwise. What the ledger could not be told (unrecorded.json) always stays.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only of runs that were concluded at least so long ago, e.g. 36h, 30d, 8w
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    older_than: SignedDuration,
+    /// Real runs' files too, what they made included
+    #[arg(long)]
+    real_runs: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    runs_folder: Option<PathBuf>,
+}
+
+/// How many runs are asked for in one statement.
+const AT_ONCE: usize = 500;
+
+/// A run whose files go.
+#[derive(Debug, Serialize)]
+struct Pruned {
+    process_run_id: ProcessRunId,
+    dot_code: Option<DotCode>,
+    evidence_type: EvidenceType,
+    status: StoredStatus,
+    concluded_at: Option<Timestamp>,
+    folder: PathBuf,
+    bytes: u64,
+    removed: bool,
+}
+
+const COLUMNS: &[Column<Pruned>] = &[
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
+    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
+    Column::whole("STATUS", |run| badges::status(run.status)),
+    Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
+    Column::new("CONCLUDED", |run| {
+        Cell::or_dash(run.concluded_at.map(moment))
+    }),
+    Column::new("SIZE", |run| Cell::plain(HumanBytes(run.bytes))),
+    Column::new("REMOVED", |run| {
+        Cell::plain(if run.removed { "yes" } else { "no" })
+    }),
+];
+
+/// Why a run's files stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    Foreign,
+    Open,
+    Young,
+    Real,
+    Unrecorded,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Foreign => "not in this ledger",
+            Self::Open => "not concluded",
+            Self::Young => "not old enough",
+            Self::Real => "of real runs, which --real-runs removes too",
+            Self::Unrecorded => "with unrecorded.json, which the ledger does not know",
+        })
+    }
+}
+
+/// Removes them, and says what stays.
+pub(super) async fn execute(
+    arguments: Arguments,
+    session: &mut Session,
+) -> Result<ExitStatus, Failure> {
+    let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
+    let ids = folders.kept().map_err(|error| {
+        let message = format!("the runs' folder can not be read: {error}");
+        Failure::new(ExitStatus::Usage, "folder_unusable", message)
+    })?;
+    let ledger = session.ledger().await?;
+    let mut runs = known(&ledger, &ids).await?;
+    let mut kept: BTreeMap<Kept, usize> = BTreeMap::new();
+    let mut pruned = Vec::new();
+    let mut failed = Vec::new();
+    for id in ids {
+        let judged = match runs.remove(&id) {
+            None => Err(Kept::Foreign),
+            Some(run) => judge(&run, &arguments, &folders).map(|()| run),
+        };
+        match judged {
+            Err(why) => *kept.entry(why).or_default() += 1,
+            Ok(run) => {
+                let mut one = described(run, &folders);
+                if !arguments.dry_run {
+                    match folders.remove(id) {
+                        Ok(()) => one.removed = true,
+                        Err(error) => failed.push(format!("{}: {error}", one.folder.display())),
+                    }
+                }
+                pruned.push(one);
+            }
+        }
+    }
+    session.output.rows(&pruned, COLUMNS)?;
+    session
+        .messages
+        .note(told(&pruned, arguments.dry_run, failed.len(), &kept));
+    match failed.first() {
+        None => Ok(ExitStatus::Done),
+        Some(first) => Err(could_not(first, failed.len())),
+    }
+}
+
+/// What the ledger has of these runs.
+async fn known(
+    ledger: &Ledger,
+    ids: &[ProcessRunId],
+) -> Result<BTreeMap<ProcessRunId, Run>, Failure> {
+    let mut runs = BTreeMap::new();
+    for some in ids.chunks(AT_ONCE) {
+        for run in ledger.runs_of_ids(some).await? {
+            runs.insert(run.process_run_id, run);
+        }
+    }
+    Ok(runs)
+}
+
+/// Whether a run's files may go.
+fn judge(run: &Run, arguments: &Arguments, folders: &RunFolders) -> Result<(), Kept> {
+    let concluded = run.concluded_at.ok_or(Kept::Open)?;
+    let now = run.created_at.saturating_add(run.age.as_duration());
+    let is_old = now.is_ok_and(|now| now.duration_since(concluded) >= arguments.older_than);
+    if !is_old {
+        Err(Kept::Young)
+    } else if folders.holds_unrecorded(run.process_run_id) {
+        Err(Kept::Unrecorded)
+    } else if run.evidence_type == EvidenceType::RealRun && !arguments.real_runs {
+        Err(Kept::Real)
+    } else {
+        Ok(())
+    }
+}
+
+fn described(run: Run, folders: &RunFolders) -> Pruned {
+    Pruned {
+        process_run_id: run.process_run_id,
+        dot_code: run.dot_code,
+        evidence_type: run.evidence_type,
+        status: run.status,
+        concluded_at: run.concluded_at,
+        folder: folders.of(run.process_run_id),
+        bytes: folders.size_of(run.process_run_id),
+        removed: false,
+    }
+}
+
+fn told(pruned: &[Pruned], dry: bool, failed: usize, kept: &BTreeMap<Kept, usize>) -> String {
+    let gone = pruned.len() - failed;
+    let bytes = pruned.iter().filter(|one| dry || one.removed);
+    let bytes = HumanBytes(bytes.map(|one| one.bytes).sum());
+    let mut text = match (gone, dry) {
+        (0, _) => "nothing to remove".to_owned(),
+        (_, true) => format!("would remove {} ({bytes})", of_runs(gone)),
+        (_, false) => format!("removed {} ({bytes})", of_runs(gone)),
+    };
+    let many: usize = kept.values().sum();
+    if many > 0 {
+        let why: Vec<_> = kept
+            .iter()
+            .map(|(why, count)| format!("{count} {why}"))
+            .collect();
+        text += &format!("; kept {}: {}", of_runs(many), why.join("; "));
+    }
+    text
+}
+
+fn of_runs(count: usize) -> String {
+    match count {
+        1 => "the files of 1 run".to_owned(),
+        more => format!("the files of {more} runs"),
+    }
+}
+
+fn could_not(first: &str, count: usize) -> Failure {
+    let message = format!("{} could not be removed: {first}", of_runs(count));
+    Failure::new(ExitStatus::Usage, "folder_unusable", message)
+        .hint("a tool may have left folders that nobody may write to, or another account's: remove them as that account, or as root")
+}
