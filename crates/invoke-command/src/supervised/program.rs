@@ -1,0 +1,68 @@
+//! What is started.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use dotwrap_invoke::Leave;
+
+use crate::{Limits, Sandbox};
+
+/// What is started, and how.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The executable file, absolute.
+    pub path: PathBuf,
+    /// Its own name, as it will see it.
+    pub arg0: String,
+    /// Its arguments, without its name.
+    pub arguments: Vec<String>,
+    /// Its environment; nothing else gets in, but for a mark by which its processes are found.
+    pub environment: BTreeMap<String, String>,
+    /// Its working folder.
+    pub folder: PathBuf,
+    /// The file that takes its standard error. Must not be there yet.
+    pub stderr: PathBuf,
+    /// What it may use.
+    pub limits: Limits,
+    /// Where it may write.
+    pub sandbox: Sandbox,
+    /// When it is ended, counted from its start.
+    pub time_limit: Option<Duration>,
+    /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the process that
+    /// started it stands still and can not tell it to stop.
+    pub leave: Option<Leave>,
+}
+
+impl Program {
+    /// A program without arguments, environment or limits, that may write wherever its account may.
+    pub fn new(path: impl Into<PathBuf>, folder: &Path, stderr: &Path) -> Self {
+        let path = path.into();
+        Self {
+            arg0: path.to_string_lossy().into_owned(),
+            path,
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            folder: folder.to_owned(),
+            stderr: stderr.to_owned(),
+            limits: Limits::default(),
+            sandbox: Sandbox::Unrestricted,
+            time_limit: None,
+            leave: None,
+        }
+    }
+}
+
+/// A tool's standard input.
+#[derive(Debug)]
+pub enum Stdin {
+    /// Ends at once.
+    Nothing,
+    /// This file.
+    File(File),
+    /// What is written to [`Supervised::stdin`].
+    Piped,
+}

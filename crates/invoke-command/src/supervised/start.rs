@@ -1,0 +1,192 @@
+//! Starting a tool under supervision.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{fs::MetadataExt, net::UnixStream as BlockingStream, process::CommandExt},
+    },
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::AtomicBool,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use uuid::Uuid;
+
+use super::{
+    NotStarted, Program, Stdin, Supervised,
+    channel::{both, line, next_message, order, pass_on},
+    halted::until_halted,
+    pipes::Pipes,
+};
+use crate::{
+    abandoned::{self, Abandoned, Lost},
+    supervisor::{Launch, Message, Process, SUPERVISE, UNTOLD, this_executable},
+};
+
+/// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
+/// memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
+const STARTING: Duration = Duration::from_secs(30);
+const BEHIND_LIMIT: Duration = Duration::from_secs(5);
+
+/// Starts tools under supervision.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    executable: PathBuf,
+    adopts: bool,
+    concealed: Vec<PathBuf>,
+}
+
+impl Supervisor {
+    /// The running program is the supervisor's too: its `main` calls [`run_if_asked`](crate::run_if_asked) first.
+    pub fn of_this_program() -> Self {
+        Self::with_executable(this_executable())
+    }
+
+    /// Another program is, whose `main` does that.
+    pub fn with_executable(executable: impl Into<PathBuf>) -> Self {
+        Self {
+            executable: executable.into(),
+            adopts: false,
+            concealed: Vec::new(),
+        }
+    }
+
+    /// Ends what a tool leaves that killed its supervisor, even if it left its session and its environment. For that this process becomes
+    /// the one that adopts orphans, for good, and kills children that it did not start itself: those in another session, with
+    /// `no_new_privs`, that are younger than the lost supervisor. So it is for programs whose children are all known.
+    #[must_use]
+    pub fn adopting(mut self) -> Self {
+        self.adopts = true;
+        self
+    }
+
+    /// Keeps a file, or all files of a folder, from being read by tools in a sandbox, and from being any tool's standard input: what is in
+    /// there would let the tool into the ledger. Where that can not be had, the sandbox's report says so.
+    #[must_use]
+    pub fn concealing(mut self, place: impl Into<PathBuf>) -> Self {
+        self.concealed.push(place.into());
+        self
+    }
+
+    /// Whether this file, opened by this path, is one that [`Supervisor::concealing`] is about, under whatever name.
+    pub(crate) fn conceals(&self, file: &File, path: &Path) -> io::Result<bool> {
+        let opened = file.metadata()?;
+        let path = path.canonicalize()?;
+        let is_it = |place: &PathBuf| {
+            let is_same =
+                |named: Metadata| (named.dev(), named.ino()) == (opened.dev(), opened.ino());
+            place.metadata().is_ok_and(is_same)
+                || place
+                    .canonicalize()
+                    .is_ok_and(|place| path.starts_with(place))
+        };
+        Ok(self.concealed.iter().any(is_it))
+    }
+
+    /// Starts a tool.
+    ///
+    /// # Errors
+    /// [`NotStarted`]; nothing is left running then.
+    pub async fn start(&self, program: Program, stdin: Stdin) -> Result<Supervised, NotStarted> {
+        let failed = |what: &str, error: io::Error| NotStarted(format!("{what}: {error}"));
+        let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
+        let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
+        let adopts = self.adopts && abandoned::adopt();
+        let mut supervisor = self
+            .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
+            .map_err(|error| failed("the supervisor did not start", error))?;
+        let began = Instant::now();
+        let mark = Uuid::now_v7().to_string();
+        let process = supervisor.id().and_then(Process::of);
+        let since = process.map(|supervisor| supervisor.started);
+        let time_limit = program.time_limit;
+        let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);
+        let patience = limit.unwrap_or(STARTING).min(STARTING);
+        let leave = program.leave.clone();
+        let (control, mut stream) =
+            both(near).map_err(|error| failed("no control channel", error))?;
+        let order = line(order(program, &mark, &self.concealed))
+            .map_err(|error| failed("no order", error))?;
+        stream
+            .write_all(&order)
+            .await
+            .map_err(|error| failed("the supervisor does not listen", error))?;
+        let mut renewals = JoinSet::new();
+        if let Some(leave) = leave {
+            let control = control
+                .try_clone()
+                .map_err(|error| failed("no control channel", error))?;
+            renewals.spawn(pass_on(leave, control));
+        }
+        let mut messages = BufReader::new(stream).lines();
+        let (first, lost) = tokio::select! {
+            biased;
+            first = next_message(&mut messages) => (first, Lost::Killed),
+            () = until_halted(supervisor.id()) => (None, Lost::Halted),
+            () = sleep(patience) => (None, Lost::Silent),
+        };
+        let (tool, launch, report) = match first {
+            Some(Message::Started { process, launch }) => (Some(process), launch, None),
+            Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
+            // Somebody made it end before it had said that the tool runs.
+            Some(Message::Ended(report)) => (Some(report.process), Launch::unknown(), Some(report)),
+            None if lost == Lost::Killed && was_not_told_what(&mut supervisor).await => {
+                return Err(NotStarted("the supervisor ended early".to_owned()));
+            }
+            None => {
+                let _gone_already = supervisor.start_kill();
+                (None, Launch::unknown(), None)
+            }
+        };
+        Ok(Supervised {
+            stdin: pipes.stdin,
+            stdout: Some(pipes.stdout),
+            abandoned: Abandoned {
+                tool,
+                mark,
+                since,
+                adopts,
+                began,
+                lost,
+            },
+            launch,
+            supervisor,
+            deadline: time_limit.and_then(|limit| began.checked_add(limit)),
+            was_told: AtomicBool::new(false),
+            messages,
+            control,
+            report,
+            ending: None,
+            _renewals: renewals,
+        })
+    }
+
+    /// Its standard error is the control channel: the one of the three that the tool is given otherwise.
+    fn spawn(&self, stdin: Stdio, stdout: Stdio, control: BlockingStream) -> io::Result<Child> {
+        let mut command = std::process::Command::new(&self.executable);
+        command
+            .arg0("dotwrap-supervisor")
+            .arg(SUPERVISE)
+            .env_clear()
+            .current_dir("/")
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(OwnedFd::from(control));
+        Command::from(command).spawn()
+    }
+}
+
+/// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its tool.
+async fn was_not_told_what(supervisor: &mut Child) -> bool {
+    let ended = timeout(STARTING, supervisor.wait()).await;
+    matches!(ended, Ok(Ok(status)) if status.code() == Some(UNTOLD.into()))
+}

@@ -1,0 +1,263 @@
+//! The supervisor's life: start the tool, wait for whatever comes first, end everything, report.
+
+mod ending;
+mod events;
+mod spawn;
+
+use std::{
+    fs::OpenOptions,
+    io::{self, BufRead, BufReader, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{fs::OpenOptionsExt, net::UnixStream},
+    },
+    process::ExitCode,
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use dotwrap_invoke::StopReason;
+
+use self::events::{Event, block_signals, in_thread, listen, read_launch, reap};
+use super::{
+    Status, Why, descendants, descriptors,
+    order::{Message, Order, UNTOLD, clock},
+    restrict,
+    stderr::Drain,
+};
+
+pub(crate) use self::spawn::this_executable;
+
+/// How long the clock is not looked at where a leave may lapse: waiting takes no part in the machine's sleep.
+const LOOKING: Duration = Duration::from_secs(1);
+
+/// How often the processes are counted, where they are limited.
+const COUNTING: Duration = Duration::from_millis(25);
+
+/// Does a supervisor's work. Standard input and output are the tool's; standard error is the control channel.
+pub(super) fn supervise() -> ExitCode {
+    descriptors::close_inherited(&[]);
+    // In a session of its own, so that Ctrl-C reaches dotwrap alone, which then says what to do.
+    let _ = nix::unistd::setsid();
+    ask_for_precedence();
+    let Ok(mut control) = take_control() else {
+        return ExitCode::from(UNTOLD);
+    };
+    let Some(order) = read_order(&control) else {
+        return ExitCode::from(UNTOLD);
+    };
+    let message = match Watch::start(&order, &control) {
+        Ok(watch) => watch.until_the_end(&mut control),
+        Err(error) => Message::NotStarted {
+            why: error.to_string(),
+        },
+    };
+    match say(&mut control, &message) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_nobody_listens) => ExitCode::FAILURE,
+    }
+}
+
+/// Linux shares the processors out among sessions: a tool that makes a thousand of them would leave this one nothing to end them
+/// with. Only root may ask for more; for others the kernel keeps `limits.processes`. The tool's session begins anew.
+fn ask_for_precedence() {
+    let _where_there_is_such_a_thing = std::fs::write("/proc/self/autogroup", "-20");
+}
+
+fn take_control() -> io::Result<UnixStream> {
+    let control: OwnedFd = io::stderr().as_fd().try_clone_to_owned()?;
+    nix::unistd::dup2_stderr(OpenOptions::new().write(true).open("/dev/null")?)?;
+    Ok(control.into())
+}
+
+/// Byte by byte, so that nothing behind the line is read along.
+fn read_order(mut control: &UnixStream) -> Option<Order> {
+    let mut line = Vec::new();
+    BufReader::with_capacity(1, &mut control)
+        .read_until(b'\n', &mut line)
+        .ok()?;
+    serde_json::from_slice(&line).ok()
+}
+
+fn say(control: &mut UnixStream, message: &Message) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    control.write_all(&line)
+}
+
+struct Watch<'a> {
+    order: &'a Order,
+    events: Receiver<Event>,
+    tool: i32,
+    since: Instant,
+    grace: Duration,
+    leave: Option<Duration>,
+    drain: Drain,
+    missing: Vec<String>,
+    status: Option<Status>,
+    all_ended: bool,
+    told: Vec<String>,
+    ended: Vec<String>,
+}
+
+impl<'a> Watch<'a> {
+    fn start(order: &'a Order, control: &UnixStream) -> io::Result<Self> {
+        let missing = restrict::adopt_orphans().err();
+        let (sender, events) = mpsc::channel();
+        let signals = block_signals();
+        let stderr_file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&order.stderr)?;
+        let (stderr, stderr_end) = io::pipe()?;
+        let (status, status_end) = io::pipe()?;
+        // Whatever can fail comes before the launch: a tool that runs must not be said to have never started.
+        let control = control.try_clone()?;
+        let nothing = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
+        let tool = spawn::launcher(order, stderr_end, status_end)?;
+        spawn::forget_the_tool_s_files(&nothing);
+        let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes());
+        in_thread(&sender, move |events| read_launch(status, events));
+        in_thread(&sender, reap);
+        in_thread(&sender, move |events| {
+            let _ = signals.wait();
+            let _ = events.send(Event::Told(Why::Told));
+        });
+        in_thread(&sender, move |events| listen(control, events));
+        Ok(Self {
+            order,
+            events,
+            tool,
+            since: Instant::now(),
+            grace: order.limits.grace(),
+            leave: order.leave_until_ms.map(Duration::from_millis),
+            drain,
+            missing: missing.into_iter().collect(),
+            status: None,
+            all_ended: false,
+            told: Vec::new(),
+            ended: Vec::new(),
+        })
+    }
+
+    fn until_the_end(mut self, control: &mut UnixStream) -> Message {
+        let why = match self.run(control) {
+            Ok(why) => why,
+            Err(why) => {
+                self.end_all();
+                return Message::NotStarted { why };
+            }
+        };
+        let leftover = self.leftover(why);
+        match why {
+            // Grace is time to become more.
+            Why::TooManyProcesses => self.grace = Duration::ZERO,
+            Why::Lapsed => self.grace = self.order.limits.grace_for(StopReason::LeaseLost),
+            _ => {}
+        }
+        self.end_all();
+        Message::Ended(self.report(why, leftover))
+    }
+
+    /// Waits until the tool runs, then for the first reason to end it.
+    fn run(&mut self, control: &mut UnixStream) -> Result<Why, String> {
+        let mut why = self.launched(control)?;
+        while why.is_none() {
+            why = self.next_reason();
+        }
+        Ok(why.unwrap_or(Why::ToolEnded))
+    }
+
+    /// A short-lived tool may have ended before the launcher's words are read; they come first all the same, or nobody would
+    /// know that it ran at all.
+    fn launched(&mut self, control: &mut UnixStream) -> Result<Option<Why>, String> {
+        let mut reason = None;
+        loop {
+            match self.events.recv() {
+                Ok(Event::Launched(mut launch)) => {
+                    launch.not_enforced.append(&mut self.missing);
+                    let process = self.tool.unsigned_abs();
+                    return Ok(match say(control, &Message::Started { process, launch }) {
+                        Ok(()) => reason,
+                        Err(_nobody_listens) => Some(Why::Abandoned),
+                    });
+                }
+                Ok(Event::NotLaunched(why)) => return Err(why),
+                Ok(Event::Told(Why::Abandoned)) => return Ok(Some(Why::Abandoned)),
+                Ok(event) => reason = reason.or(self.note(event)),
+                Err(_) => return Err("nothing is known of the launcher".to_owned()),
+            }
+        }
+    }
+
+    fn next_reason(&mut self) -> Option<Why> {
+        if self.left_of_leave().is_some_and(|left| left.is_zero()) {
+            return Some(Why::Lapsed);
+        }
+        let Some(patience) = self.patience() else {
+            return Some(Why::Deadline);
+        };
+        match self.events.recv_timeout(patience) {
+            Ok(event) => self.note(event),
+            Err(RecvTimeoutError::Timeout) if self.too_many() => Some(Why::TooManyProcesses),
+            Err(_) => None,
+        }
+    }
+
+    /// Keeps what an event says, and tells whether it is a reason to end.
+    fn note(&mut self, event: Event) -> Option<Why> {
+        match event {
+            Event::Told(why) => Some(why),
+            Event::Hurry(grace) => {
+                self.grace = self.grace.min(grace);
+                None
+            }
+            Event::Leave(until) => {
+                self.leave = Some(until);
+                None
+            }
+            Event::Ended(process, status) => {
+                self.note_end(process, status);
+                (process == self.tool).then_some(Why::ToolEnded)
+            }
+            Event::AllEnded => {
+                self.all_ended = true;
+                Some(Why::ToolEnded)
+            }
+            Event::Launched(_) | Event::NotLaunched(_) => None,
+        }
+    }
+
+    /// How long to wait for an event; nothing once the time is over.
+    fn patience(&self) -> Option<Duration> {
+        let left = match self.order.time_limit_ms {
+            Some(limit) => Duration::from_millis(limit)
+                .checked_sub(self.since.elapsed())
+                .filter(|left| !left.is_zero())?,
+            None => Duration::from_secs(3600),
+        };
+        let left = match self.left_of_leave() {
+            Some(leave) => left.min(leave).min(LOOKING),
+            None => left,
+        };
+        Some(match self.order.limits.processes {
+            Some(_) => left.min(COUNTING),
+            None => left,
+        })
+    }
+
+    /// What is left of the tool's leave, less what ending it may take: when the lease is over, so is the tool.
+    fn left_of_leave(&self) -> Option<Duration> {
+        let grace = self.order.limits.grace_for(StopReason::LeaseLost);
+        Some(self.leave?.saturating_sub(grace).saturating_sub(clock()))
+    }
+
+    fn too_many(&self) -> bool {
+        let most = self.order.limits.processes;
+        most.is_some_and(|most| descendants::running().len() as u64 > most)
+    }
+}
