@@ -1,9 +1,10 @@
 //! What is done when the supervisor itself was killed or halted: by a tool of a real run, which may, or by an operator.
 //!
-//! The tool itself is killed by the kernel with its supervisor. Its other processes are looked for by their session and by a variable in
-//! their environment. Those that left both are found where this process adopts them: the kernel gives it the orphans then, and they are
-//! told from its other children by what no process can take off again: `no_new_privs`, a session that is not its own, and
-//! a beginning after their supervisor's. Where this process does not adopt, or bears `no_new_privs` itself, such a one is not found.
+//! The tool itself is killed by the kernel with its supervisor. Its other processes are all in the call's control group, where there is
+//! one. Else they are looked for by their session and by a variable in their environment. Those that left both are found where this
+//! process adopts them: the kernel gives it the orphans then, and they are told from its other children by what no process can take off
+//! again: `no_new_privs`, a session that is not its own, and a beginning after their supervisor's. Where there is no group and this
+//! process does not adopt, or bears `no_new_privs` itself, such a one is not found.
 //! The report says in any case that the supervisor was lost, and so that nobody knows what was done.
 
 use std::{collections::BTreeSet, fmt, fs, io, sync::OnceLock, thread, time::Duration};
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     Leftover, Report, StderrKept, Why,
+    cgroup::Cgroup,
     supervised::MARK,
     supervisor::{Process, adopt_orphans, family, processes},
 };
@@ -46,6 +48,8 @@ pub(crate) struct Abandoned {
     /// Unknown where its supervisor did not live to say it.
     pub(crate) tool: Option<u32>,
     pub(crate) mark: String,
+    /// The control group that its supervisor may have made for it.
+    pub(crate) cgroup: Option<Cgroup>,
     /// When its supervisor was started, where the system tells.
     pub(crate) since: Option<u64>,
     /// Whether this process adopts what its supervisor leaves.
@@ -76,6 +80,9 @@ impl Abandoned {
             if found.is_empty() {
                 break;
             }
+            if let Some(cgroup) = &self.cgroup {
+                cgroup.kill();
+            }
             for process in &found {
                 let _gone_already = kill(Pid::from_raw(process.id), Signal::SIGKILL);
                 killed.insert(process.id);
@@ -100,6 +107,9 @@ impl Abandoned {
             .collect();
         report.survived = survived.iter().take(LISTED).map(Leftover::from).collect();
         report.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Some(cgroup) = &self.cgroup {
+            cgroup.remove();
+        }
         for process in self.adopted(&processes()) {
             // Nobody else asks how they ended, and nobody wants to know.
             let _still_runs = waitpid(Pid::from_raw(process), Some(WaitPidFlag::WNOHANG));
@@ -135,10 +145,13 @@ impl Abandoned {
         let variable = format!("{MARK}={}", self.mark);
         let all = processes();
         let adopted = family(&all, self.adopted(&all));
+        let grouped = self.cgroup.as_ref().map(Cgroup::processes);
+        let grouped = grouped.unwrap_or_default();
         all.into_iter()
             .filter(|process| !process.has_ended() && self.is_younger(process))
             .filter(|process| {
                 self.tool == Some(process.session.unsigned_abs())
+                    || grouped.contains(&process.id)
                     || adopted.contains(&process.id)
                     || has_variable(process.id, variable.as_bytes())
             })

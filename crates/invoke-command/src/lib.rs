@@ -31,6 +31,7 @@
 
 mod abandoned;
 mod capture;
+mod cgroup;
 mod conclude;
 mod environment;
 mod evidence;
@@ -50,6 +51,7 @@ mod supervised;
 mod supervisor;
 mod verdict;
 
+pub use cgroup::end_abandoned_calls;
 pub use folder::CallFolder;
 pub use invoker::CommandInvoker;
 pub use limits::Limits;

@@ -15,6 +15,7 @@
 
 mod contract;
 mod database;
+mod groups;
 mod leftovers;
 mod parts;
 mod pooler;
@@ -23,6 +24,7 @@ mod server;
 mod session;
 
 pub use database::TestDatabase;
+pub use groups::own_control_group;
 pub use parts::{Version, pgbouncer, postgres_folder};
 pub use pooler::Pooler;
 pub use private::PrivateServer;

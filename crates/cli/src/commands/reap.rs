@@ -1,7 +1,9 @@
 //! `dotwrap reap`.
 
 use clap::Args;
+use dotwrap_invoke_command::end_abandoned_calls;
 use dotwrap_wrapper::Run;
+use tokio::task::spawn_blocking;
 
 use super::Acting;
 use crate::badges;
@@ -13,7 +15,8 @@ use crate::session::Session;
 /// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
 ///
 /// A run with an open call becomes `stuck` with the outcome `unknown`: nobody knows whether the tool did its work. Whoever
-/// takes the lease next does the same for that one run.
+/// takes the lease next does the same for that one run. What such calls have left running on this machine is ended, where each call
+/// has a control group (cgroup v2).
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -36,6 +39,14 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
+    let ended = spawn_blocking(end_abandoned_calls)
+        .await
+        .unwrap_or_default();
+    if ended > 0 {
+        session.messages.note(format!(
+            "ended {ended} process(es) of calls whose supervisor and runner had both been killed"
+        ));
+    }
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let mut runs = Vec::new();

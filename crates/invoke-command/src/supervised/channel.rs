@@ -14,10 +14,18 @@ use tokio::{
 };
 
 use super::{MARK, Program};
-use crate::supervisor::{LEAVE, Message, Order, clock};
+use crate::{
+    cgroup::Cgroup,
+    supervisor::{LEAVE, Message, Order, clock},
+};
 
 /// What a supervisor is told to start.
-pub(super) fn order(program: Program, mark: &str, concealed: &[PathBuf]) -> Order {
+pub(super) fn order(
+    program: Program,
+    mark: &str,
+    concealed: &[PathBuf],
+    cgroup: Option<Cgroup>,
+) -> Order {
     let mut environment = program.environment;
     environment.insert(MARK.to_owned(), mark.to_owned());
     Order {
@@ -30,6 +38,7 @@ pub(super) fn order(program: Program, mark: &str, concealed: &[PathBuf]) -> Orde
         limits: program.limits,
         sandbox: program.sandbox,
         concealed: concealed.to_vec(),
+        cgroup,
         time_limit_ms: program
             .time_limit
             .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),

@@ -9,14 +9,14 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Stdio,
-    sync::atomic::AtomicBool,
+    sync::{Once, atomic::AtomicBool},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     abandoned::{self, Abandoned, Lost},
+    cgroup::{self, Cgroup},
     supervisor::{Launch, Message, Process, SUPERVISE, UNTOLD, this_executable},
 };
 
@@ -101,12 +102,14 @@ impl Supervisor {
         let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
         let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
         let adopts = self.adopts && abandoned::adopt();
+        clear_up_once();
         let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
         let began = Instant::now();
         let mark = Uuid::now_v7().to_string();
         let process = supervisor.id().and_then(Process::of);
+        let cgroup = process.as_ref().and_then(Cgroup::of);
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
         let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);
@@ -114,7 +117,7 @@ impl Supervisor {
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(order(program, &mark, &self.concealed))
+        let order = line(order(program, &mark, &self.concealed, cgroup.clone()))
             .map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
@@ -153,6 +156,7 @@ impl Supervisor {
             abandoned: Abandoned {
                 tool,
                 mark,
+                cgroup,
                 since,
                 adopts,
                 began,
@@ -189,4 +193,12 @@ impl Supervisor {
 async fn was_not_told_what(supervisor: &mut Child) -> bool {
     let ended = timeout(STARTING, supervisor.wait()).await;
     matches!(ended, Ok(Ok(status)) if status.code() == Some(UNTOLD.into()))
+}
+
+/// What others have left here, who were killed, is ended by the first who calls something.
+fn clear_up_once() {
+    static CLEARING: Once = Once::new();
+    CLEARING.call_once(|| {
+        let _in_its_own_time = spawn_blocking(cgroup::end_abandoned_calls);
+    });
 }

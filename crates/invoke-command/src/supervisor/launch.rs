@@ -12,6 +12,8 @@ use std::{
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup::Cgroup;
+
 use super::{
     descriptors,
     order::{LAUNCH, Launch, LaunchOrder},
@@ -64,6 +66,9 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
         return error.into();
     }
     let mut not_enforced = restrict::tie_to_supervisor();
+    if let Some(Err(error)) = order.cgroup.as_ref().map(Cgroup::enter) {
+        not_enforced.push(format!("a control group of its own: {error}"));
+    }
     // Had the supervisor died before it was tied to it, nobody would ever be told.
     if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
         return io::Error::other("the supervisor is gone");

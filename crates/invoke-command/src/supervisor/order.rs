@@ -6,7 +6,7 @@ use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::{Limits, Sandbox, SandboxReport};
+use crate::{Limits, Sandbox, SandboxReport, cgroup::Cgroup};
 
 /// The first argument that makes the executable a supervisor.
 pub(crate) const SUPERVISE: &str = "__command-supervisor";
@@ -47,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     pub(crate) concealed: Vec<PathBuf>,
+    /// The control group to make for it, if there can be one.
+    pub(crate) cgroup: Option<Cgroup>,
     pub(crate) time_limit_ms: Option<u64>,
     /// As [`LEAVE`] says it.
     pub(crate) leave_until_ms: Option<u64>,
@@ -73,6 +75,8 @@ pub(crate) struct LaunchOrder {
     /// would be obeyed before there is a sandbox; and not as an argument, which everybody can read.
     pub(crate) environment: i32,
     pub(crate) supervisor: u32,
+    /// The control group to go into.
+    pub(crate) cgroup: Option<Cgroup>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     /// What it can not read in a sandbox.

@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use dotwrap_invoke::{Answer, Ending, Stop, StopHandle, StopReason};
 use dotwrap_invoke_command::Supervisor;
+use dotwrap_testkit::own_control_group;
 use serde_json::json;
 
 use crate::support::{Case, failure, is_gone};
@@ -77,10 +78,13 @@ async fn in_a_real_run_it_can_and_then_nobody_claims_to_know() {
 
 #[tokio::test]
 async fn what_left_session_and_environment_is_ended_with_a_lost_supervisor() {
+    // A real run's tool may leave its control group as well.
+    let leave = own_control_group().map_or("/dev/null".into(), |own| own.join("cgroup.procs"));
     let script = r#"cp "$(command -v sleep)" "$(printf 'sl\377eep')"
-(setsid env -i sh -c 'trap "" TERM; (setsid env -i ./sl* 1000 & echo $! >child); echo $$ >daemon; sleep 1000' &)
+(setsid env -i sh -c 'echo 0 >LEAVE; trap "" TERM; (setsid env -i ./sl* 1000 & echo $! >child); echo $$ >daemon; sleep 1000' &)
 while ! test -s daemon; do :; done; kill -9 $PPID; sleep 1000"#;
-    let case = Case::script(script, json!({})).for_real();
+    let script = script.replace("LEAVE", leave.to_str().unwrap());
+    let case = Case::script(&script, json!({})).for_real();
     // Of another tool, whose supervisor lives, nothing is touched, nor of a child that is no tool.
     let mut neighbour = Command::new("setpriv")
         .args(["--no-new-privs", "sleep", "1000"])

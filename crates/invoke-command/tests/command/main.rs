@@ -5,6 +5,7 @@
 mod arguments;
 mod contracts;
 mod environment;
+mod groups;
 mod hostile;
 mod limits;
 mod output;

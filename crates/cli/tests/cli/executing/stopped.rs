@@ -1,6 +1,7 @@
 //! Calls that are stopped: what ends, and what the ledger keeps of it.
 
-use nix::sys::signal::Signal;
+use dotwrap_testkit::own_control_group;
+use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
 use super::site::{Pair, Site, end, is_running, signal, until};
@@ -111,6 +112,27 @@ fn a_runner_that_is_killed_takes_its_tool_along_and_leaves_an_unknown_outcome() 
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     for fact in ["stuck", "outcome      unknown", "is not known"] {
         assert!(shown.contains(fact), "{fact} is not in\n{shown}");
+    }
+    site.holds();
+}
+
+/// A real run's tool may do that. What it leaves is found by its control group, where there is one.
+#[test]
+fn what_a_tool_left_that_killed_everybody_is_ended_by_reap() {
+    let site = Site::with(&Pair::of_producer(
+        "(setsid env -i sh -c 'echo $$ > ../../../../daemon; exec sleep 600' >/dev/null 2>&1 &)\n\
+         while ! test -s ../../../../daemon; do sleep 0.02; done\n\
+         kill -9 $(cut -d ' ' -f 4 /proc/$PPID/stat) $PPID",
+    ));
+    let run = site.start(&Site::words("real-run", &["--lease-ttl", "1"]));
+    let daemon = site.process_in("daemon");
+    assert_eq!(run.wait_with_output().unwrap().status.code(), None);
+    until(|| reaps(&site));
+    assert_eq!(site.story("last")["run"]["status"], "stuck");
+    if own_control_group().is_some() {
+        until(|| (!is_running(daemon)).then_some(()));
+    } else {
+        kill(daemon, Signal::SIGKILL).unwrap();
     }
     site.holds();
 }

@@ -58,6 +58,9 @@ impl Watch<'_> {
         let since = Instant::now();
         let mut pause = KILLING;
         while !self.all_ended && since.elapsed() < KILLING_ENDS {
+            if let Some(cgroup) = &self.cgroup {
+                cgroup.group().kill();
+            }
             self.wait_for_all(pause);
             if !self.all_ended {
                 let targets = self.targets();

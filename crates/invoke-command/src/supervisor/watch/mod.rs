@@ -25,6 +25,7 @@ use super::{
     restrict,
     stderr::Drain,
 };
+use crate::cgroup::Made;
 
 pub(crate) use self::spawn::this_executable;
 
@@ -92,6 +93,7 @@ struct Watch<'a> {
     since: Instant,
     grace: Duration,
     leave: Option<Duration>,
+    cgroup: Option<Made>,
     drain: Drain,
     missing: Vec<String>,
     status: Option<Status>,
@@ -118,7 +120,14 @@ impl<'a> Watch<'a> {
             .read(true)
             .write(true)
             .open("/dev/null")?;
-        let tool = spawn::launcher(order, stderr_end, status_end)?;
+        // Where there can be none, the tool's processes are found by their descent alone.
+        let cgroup = order.cgroup.as_ref().and_then(|group| group.make().ok());
+        let tool = spawn::launcher(
+            order,
+            cgroup.as_ref().map(Made::group),
+            stderr_end,
+            status_end,
+        )?;
         spawn::forget_the_tool_s_files(&nothing);
         let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes());
         in_thread(&sender, move |events| read_launch(status, events));
@@ -135,6 +144,7 @@ impl<'a> Watch<'a> {
             since: Instant::now(),
             grace: order.limits.grace(),
             leave: order.leave_until_ms.map(Duration::from_millis),
+            cgroup,
             drain,
             missing: missing.into_iter().collect(),
             status: None,

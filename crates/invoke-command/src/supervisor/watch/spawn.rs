@@ -10,11 +10,15 @@ use std::{
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-use crate::supervisor::order::{LAUNCH, LaunchOrder, Order};
+use crate::{
+    cgroup::Cgroup,
+    supervisor::order::{LAUNCH, LaunchOrder, Order},
+};
 
 /// Starts the launcher with the tool's folder and files, and hands it the tool's environment.
 pub(super) fn launcher(
     order: &Order,
+    cgroup: Option<&Cgroup>,
     stderr: io::PipeWriter,
     status: io::PipeWriter,
 ) -> io::Result<i32> {
@@ -26,6 +30,7 @@ pub(super) fn launcher(
         status: status.as_raw_fd(),
         environment: environment.as_raw_fd(),
         supervisor: std::process::id(),
+        cgroup: cgroup.cloned(),
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
         concealed: order.concealed.clone(),

@@ -1,0 +1,102 @@
+//! Control groups: what a tool starts is in its call's, whatever it does, and ends with it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use dotwrap_invoke_command::end_abandoned_calls;
+use dotwrap_testkit::own_control_group;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::json;
+
+use crate::support::{Case, failure, is_gone, number_in, printed, wait_until_gone};
+
+/// The line of `/proc/PID/cgroup` that names the group; the tests' own where none can be made.
+fn expected_to_contain() -> &'static str {
+    match own_control_group() {
+        Some(_) => "/dotwrap.",
+        None => "0::/",
+    }
+}
+
+#[tokio::test]
+async fn a_call_has_a_group_of_its_own_and_leaves_none() {
+    for is_real in [false, true] {
+        let case = Case::script("setsid env -i grep ^0:: /proc/self/cgroup", json!({}));
+        let case = if is_real { case.for_real() } else { case };
+        let group = printed(&case.run().await);
+        assert!(group.contains(expected_to_contain()), "{group}");
+        if let Some(own) = own_control_group() {
+            let name = group.trim().rsplit('/').next().unwrap();
+            assert!(!own.join(name).exists(), "{name} was left");
+        }
+    }
+}
+
+#[tokio::test]
+async fn groups_that_a_tool_makes_below_its_own_go_with_it() {
+    let Some(own) = own_control_group() else {
+        // As every folder outside the call's own, to a dry run.
+        let case = Case::script("mkdir /sys/fs/cgroup/x && echo made || echo no", json!({}));
+        assert_eq!(printed(&case.run().await), "no\n");
+        return;
+    };
+    let script = format!(
+        "group={}/$(grep ^0:: /proc/self/cgroup | sed 's:.*/::'); mkdir -p $group/a/b
+(setsid env -i sh -c \"echo 0 >$group/a/b/cgroup.procs; echo \\$\\$ >daemon; sleep 1000\" &)
+while ! test -s daemon; do :; done; echo $group; kill -9 $PPID; sleep 1000",
+        own.display()
+    );
+    let case = Case::script(&script, json!({})).for_real();
+    let answer = case.run().await;
+    assert_eq!(failure(&answer).code, "supervisor_lost");
+    assert!(is_gone(case.process_in("daemon").await));
+    let stdout = fs::read_to_string(case.call.folder.join("stdout")).unwrap();
+    assert!(stdout.contains("/dotwrap."), "{stdout}");
+    assert!(!PathBuf::from(stdout.trim()).exists(), "{stdout}");
+}
+
+/// Where there are no groups, such a process is not found; the contracts' reference says so.
+#[tokio::test]
+async fn what_a_tool_leaves_that_killed_supervisor_and_runner_is_ended_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"(setsid env -i sh -c 'echo $$ >daemon; sleep 1000' >/dev/null 2>&1 &)
+while ! test -s daemon; do :; done; read -r go <go; kill -9 $RUNNER $PPID; sleep 1000"#;
+    nix::unistd::mkfifo(
+        &folder.path().join("go"),
+        nix::sys::stat::Mode::from_bits_truncate(0o600),
+    )
+    .unwrap();
+    let mut runner = Command::new(env!("CARGO_BIN_EXE_invoke-command-probe"))
+        .arg(folder.path())
+        .args(["/bin/sh", "-c"])
+        .arg(script.replace("$RUNNER", "$(cat runner)"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    fs::write(folder.path().join("runner"), runner.id().to_string()).unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(runner.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let daemon = number_in(&folder.path().join("daemon")).await;
+    assert!(!is_gone(daemon));
+    // While its owners live, nobody touches it.
+    end_abandoned_calls();
+    assert!(!is_gone(daemon));
+    fs::write(folder.path().join("go"), "\n").unwrap();
+    runner.wait().unwrap();
+    let tool: i32 = line.trim().rsplit(' ').next().unwrap().parse().unwrap();
+    wait_until_gone(tool).await;
+    end_abandoned_calls();
+    if own_control_group().is_some() {
+        assert!(is_gone(daemon));
+    } else {
+        kill(Pid::from_raw(daemon), Signal::SIGKILL).unwrap();
+    }
+}
