@@ -37,7 +37,7 @@ impl Reached {
     pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
         let mut places = embedded::ways_in(settings, self.cluster.as_ref());
         places.extend_from_slice(self.target.secret_files());
-        places.extend(settings.database_file.clone());
+        places.extend_from_slice(&settings.secret_files);
         places
     }
 }

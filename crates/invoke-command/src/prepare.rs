@@ -69,7 +69,9 @@ fn stdin(spec: &Spec, values: &Values, supervisor: &Supervisor) -> Result<Stdin,
         .conceals(&file, &path)
         .map_err(|error| unusable(error.to_string()))?
     {
-        return Err(unusable("it holds dotwrap's own passwords".to_owned()));
+        return Err(unusable(
+            "it is kept from tools: it lets into the ledger".to_owned(),
+        ));
     }
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(Stdin::File(file)),

@@ -35,6 +35,9 @@ pub struct SandboxReport {
     /// Files that the tool could not read although its account can: they would let it into the ledger.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unreadable: Vec<String>,
+    /// `reduced` where the account has more than a tool in a sandbox keeps of them: root.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub capabilities: Option<String>,
 }
 
 impl SandboxReport {
@@ -54,6 +57,7 @@ impl SandboxReport {
             network: "not_restricted".to_owned(),
             missing,
             unreadable: Vec::new(),
+            capabilities: None,
         }
     }
 }

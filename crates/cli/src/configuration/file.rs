@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dotwrap_wrapper::Target;
 use etcetera::BaseStrategy;
 
 use super::Layer;
@@ -17,37 +18,51 @@ enum Origin {
     Project(PathBuf),
 }
 
-/// What the file says, and which one it is, if there is any.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) layer: Layer,
-    pub(super) path: Option<PathBuf>,
+/// Reads the named file, or the nearest one there is, or nothing.
+pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
+    match named.map(Origin::User).or_else(search) {
+        None => Ok(Layer::default()),
+        Some(Origin::User(path)) => parse(&path),
+        Some(Origin::Project(path)) => {
+            parse(&path).and_then(|layer| without_programs(layer, &path))
+        }
+    }
 }
 
-/// Reads the named file, or the nearest one there is, or nothing.
-pub(super) fn read(named: Option<PathBuf>) -> Result<Found, Failure> {
-    let Some(origin) = named.map(Origin::User).or_else(search) else {
-        return Ok(Found::default());
-    };
-    let (layer, path) = match origin {
-        Origin::User(path) => (parse(&path)?, path),
-        Origin::Project(path) => (without_programs(parse(&path)?, &path)?, path),
-    };
-    Ok(Found {
-        layer,
-        path: Some(path),
-    })
+/// Every file that might have been read from here, the named one among them, whose text may hold the password of a database: also where
+/// another one was read.
+pub(super) fn secret(named: Option<PathBuf>) -> Vec<PathBuf> {
+    let all = named.into_iter().chain(upwards()).chain(in_user_folder());
+    all.filter(|path| may_hold_password(path)).collect()
+}
+
+/// A file that can not be read by us now, or understood, may hold anything.
+fn may_hold_password(path: &Path) -> bool {
+    match parse(path) {
+        Ok(layer) => layer
+            .database_url
+            .is_some_and(|url| Target::may_hold_password(url.reveal())),
+        Err(_) => true,
+    }
 }
 
 fn search() -> Option<Origin> {
-    let working_directory = std::env::current_dir().ok()?;
-    let upwards = working_directory
-        .ancestors()
-        .map(|folder| folder.join(FILE_NAME))
-        .find(|path| path.is_file());
-    upwards
+    let nearest = upwards().into_iter().next();
+    nearest
         .map(Origin::Project)
         .or_else(|| in_user_folder().map(Origin::User))
+}
+
+/// Those in the working directory and above it, the nearest first.
+fn upwards() -> Vec<PathBuf> {
+    let Ok(working_directory) = std::env::current_dir() else {
+        return Vec::new();
+    };
+    working_directory
+        .ancestors()
+        .map(|folder| folder.join(FILE_NAME))
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 fn in_user_folder() -> Option<PathBuf> {

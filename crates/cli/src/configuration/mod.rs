@@ -75,8 +75,8 @@ pub(crate) struct Settings {
     pub(crate) agent_hosts: Vec<String>,
     /// A file of certificates to trust, beside the system's, when they are called.
     pub(crate) agent_ca: Option<PathBuf>,
-    /// The configuration file, where it names a database: the URL may hold a password, also where another layer's is used.
-    pub(crate) database_file: Option<PathBuf>,
+    /// The configuration files that may hold the password of a database, also where another layer names the one in use.
+    pub(crate) secret_files: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -84,12 +84,10 @@ impl Settings {
     pub(crate) fn load(flags: Layer, config_flag: Option<PathBuf>) -> Result<Self, Failure> {
         let environment = environment::read()?;
         let named_file = config_flag.or_else(environment::config_file);
-        let file = file::read(named_file)?;
-        let names_database = file.layer.database_url.is_some();
-        let layers = flags.over(environment).over(file.layer);
+        let file = file::read(named_file.clone())?;
         Ok(Self {
-            database_file: file.path.filter(|_| names_database),
-            ..Self::built_in_under(layers)
+            secret_files: file::secret(named_file),
+            ..Self::built_in_under(flags.over(environment).over(file))
         })
     }
 
@@ -108,7 +106,7 @@ impl Settings {
             runs_folder: layer.runs_folder,
             agent_hosts: layer.agent_hosts.unwrap_or_default(),
             agent_ca: layer.agent_ca,
-            database_file: None,
+            secret_files: Vec::new(),
         }
     }
 }

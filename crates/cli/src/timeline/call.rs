@@ -76,10 +76,10 @@ pub(super) fn sandbox(sandbox: &Json) -> Option<String> {
         .map(|network| format!(", network {}", word(network)))
         .unwrap_or_default();
     let is_unreadable = texts(&sandbox["unreadable"]).next().is_some();
-    let is_exposed = texts(&sandbox["missing"]).any(|what| what.contains("passwords"));
+    let is_exposed = texts(&sandbox["missing"]).any(|what| what.starts_with("secrets kept"));
     let ledger = match (is_exposed, is_unreadable) {
-        (true, _) => ", the ledger's passwords readable",
-        (false, true) => ", the ledger's files unreadable",
+        (true, _) => ", the ledger's secrets readable",
+        (false, true) => ", the ledger's secrets unreadable",
         (false, false) => "",
     };
     Some(format!(

@@ -37,7 +37,10 @@ pub(super) fn order(
         stderr: program.stderr,
         limits: program.limits,
         sandbox: program.sandbox,
-        concealed: concealed.to_vec(),
+        concealed: concealed
+            .iter()
+            .map(|path| path.clone().into_os_string())
+            .collect(),
         cgroup,
         time_limit_ms: program
             .time_limit

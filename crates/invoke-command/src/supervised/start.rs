@@ -71,10 +71,14 @@ impl Supervisor {
     }
 
     /// Keeps a file, or all files of a folder, from being read by tools in a sandbox, and from being any tool's standard input: what is in
-    /// there would let the tool into the ledger. Where that can not be had, the sandbox's report says so.
+    /// there would let the tool into the ledger. Where that can not be had, the sandbox's report says so; where a place that is there can not even
+    /// be looked up, no tool is started in a sandbox. A relative path is meant from where this process is now.
     #[must_use]
     pub fn concealing(mut self, place: impl Into<PathBuf>) -> Self {
-        self.concealed.push(place.into());
+        let place = place.into();
+        // Tools and their supervisors have other working folders.
+        self.concealed
+            .push(std::path::absolute(&place).unwrap_or(place));
         self
     }
 

@@ -2,25 +2,23 @@
 
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// What a tool in a sandbox keeps where its account has it: files, accounts and ports, which is about what container engines leave a
-/// root of theirs. Not among it is what reads the memory and the environment of others (a Linux since 6.14 asks for `CAP_PERFMON` there,
-/// and not for Landlock), raises limits, or changes the kernel, its network or its clock.
+/// What a tool in a sandbox keeps where its account has it: power over files, and little else. Not among it is what makes it another account,
+/// who may have a login without a password (`peer`), listens on the network or writes into others' connections there (`CAP_NET_RAW`), reads
+/// the memory and the environment of others (a Linux since 6.14 asks for `CAP_PERFMON` there, and not for Landlock), raises limits, or changes the
+/// kernel, its network or its clock.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::DAC_READ_SEARCH)
     .union(CapabilitySet::FOWNER)
     .union(CapabilitySet::FSETID)
     .union(CapabilitySet::KILL)
-    .union(CapabilitySet::SETGID)
-    .union(CapabilitySet::SETUID)
     .union(CapabilitySet::NET_BIND_SERVICE)
-    .union(CapabilitySet::NET_RAW)
     .union(CapabilitySet::IPC_LOCK)
-    .union(CapabilitySet::SYS_CHROOT)
-    .union(CapabilitySet::AUDIT_WRITE);
+    .union(CapabilitySet::SYS_CHROOT);
 
 /// Gives up the others. For good, in a process that can not gain rights by executing a program (`no_new_privs`).
-pub(super) fn reduce() -> Result<(), String> {
+/// Says whether there were any.
+pub(super) fn reduce() -> Result<bool, String> {
     let failed = |error| format!("giving up capabilities: {error}");
     let held = capabilities(None).map_err(failed)?;
     let kept = CapabilitySets {
@@ -28,5 +26,9 @@ pub(super) fn reduce() -> Result<(), String> {
         permitted: held.permitted & KEPT,
         inheritable: held.inheritable & KEPT,
     };
-    set_capabilities(None, kept).map_err(failed)
+    if kept == held {
+        return Ok(false);
+    }
+    set_capabilities(None, kept).map_err(failed)?;
+    Ok(true)
 }

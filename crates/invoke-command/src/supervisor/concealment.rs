@@ -2,28 +2,37 @@
 //! given by what lies beside that place, and beside each folder on the way to it.
 
 use std::{
-    fs, io,
+    collections::BTreeSet,
+    fs,
+    io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
+use nix::unistd::Uid;
+
 /// The canonical paths of what can be concealed, none below another. `missing` is told what can not be, and why.
 ///
 /// What may be written in there, beside or above it would be a way around: it is not concealed then, and nothing is pretended.
+///
+/// # Errors
+/// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it, and nobody
+/// knows what to leave out.
 pub(super) fn of(
     places: &[PathBuf],
     writes: &[PathBuf],
     missing: &mut Vec<String>,
-) -> Vec<PathBuf> {
+) -> io::Result<Vec<PathBuf>> {
     let writes: Vec<PathBuf> = writes
         .iter()
         .filter_map(|path| path.canonicalize().ok())
         .collect();
-    let mut hidden: Vec<PathBuf> = Vec::new();
+    let mut hidden: BTreeSet<PathBuf> = BTreeSet::new();
     for place in places {
-        match hideable(place, &writes) {
-            Ok(path) => hidden.push(path),
-            Err(why) => missing.push(unconcealed(&format!("{}: {why}", place.display()))),
+        let Some(path) = found(place)? else { continue };
+        match way_around(&path, &writes)? {
+            None => _ = hidden.insert(path),
+            Some(why) => missing.push(format!("{EXPOSED} {}: {why}", place.display())),
         }
     }
     let all = hidden.clone();
@@ -31,65 +40,86 @@ pub(super) fn of(
         let is_below = |other: &PathBuf| path != other && path.starts_with(other);
         !all.iter().any(is_below)
     });
-    // Two names may have led to one place.
-    hidden.sort();
-    hidden.dedup();
-    hidden
+    Ok(hidden.into_iter().collect())
 }
 
-/// All that may be read where these places may not; none where there are none, or where it can not be listed, which `missing` is told.
-/// Files that only a link leads to have their own place. What is put beside the places later is not in it.
-pub(super) fn all_but(hidden: &[PathBuf], missing: &mut Vec<String>) -> Option<Vec<PathBuf>> {
-    if hidden.is_empty() {
-        return None;
-    }
-    let mut found = Vec::new();
-    match look(Path::new("/"), hidden, &mut found) {
-        Ok(()) => Some(found),
-        Err(error) => {
-            missing.push(unconcealed(&error.to_string()));
-            None
+/// How what could not be concealed is told of.
+const EXPOSED: &str = "secrets kept from being read:";
+
+/// What may be read where some places may not.
+#[derive(Debug, Default)]
+pub(super) struct Readable {
+    /// Everything but the places and the ways to them. Files that only a link leads to have their own place. What is put beside the places
+    /// later is not in it.
+    pub(super) paths: Vec<PathBuf>,
+    /// Folders on a way that can not be listed: nothing else in them can be given.
+    pub(super) unlistable: Vec<PathBuf>,
+}
+
+/// All that may be read where these places may not.
+pub(super) fn all_but(hidden: &[PathBuf]) -> Readable {
+    let ways: BTreeSet<&Path> = hidden.iter().flat_map(|path| path.ancestors()).collect();
+    let folders = hidden.iter().flat_map(|path| path.ancestors().skip(1));
+    let mut readable = Readable::default();
+    for folder in folders.collect::<BTreeSet<_>>() {
+        match beside(folder, &ways) {
+            Ok(paths) => readable.paths.extend(paths),
+            Err(_) => readable.unlistable.push(folder.to_owned()),
         }
     }
+    readable
 }
 
-fn hideable(place: &Path, writes: &[PathBuf]) -> Result<PathBuf, String> {
-    let path = place.canonicalize().map_err(|error| error.to_string())?;
-    let found = path.metadata().map_err(|error| error.to_string())?;
+/// A place as the kernel knows it; none where nothing is there, and where only somebody else could let this account in.
+fn found(place: &Path) -> io::Result<Option<PathBuf>> {
+    match place.canonicalize() {
+        Ok(path) => Ok(Some(path)),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(None),
+            ErrorKind::PermissionDenied if is_closed_by_another(place) => Ok(None),
+            _ => Err(named(place, &error)),
+        },
+    }
+}
+
+/// Whether the folder that lets nobody on to a place belongs to another account: it is no tool that has closed it, and none can open it.
+fn is_closed_by_another(place: &Path) -> bool {
+    let mut ways = place.ancestors().skip(1);
+    let closed = ways.find_map(|folder| folder.metadata().ok());
+    closed.is_some_and(|folder| folder.uid() != Uid::effective().as_raw())
+}
+
+/// Why concealing a path would conceal nothing, if that is so.
+fn way_around(path: &Path, writes: &[PathBuf]) -> io::Result<Option<String>> {
+    let found = path.metadata().map_err(|error| named(path, &error))?;
     if found.is_file() && found.nlink() > 1 {
-        return Err("it has another name, a hard link".to_owned());
+        return Ok(Some("it has another name, a hard link".to_owned()));
     }
-    let is_way_around = |open: &&PathBuf| open.starts_with(&path) || path.starts_with(open);
-    match writes.iter().find(is_way_around) {
-        Some(open) => Err(format!("the contract opens {}", open.display())),
-        None => Ok(path),
-    }
+    let is_way_around = |open: &&PathBuf| open.starts_with(path) || path.starts_with(open);
+    let open = writes.iter().find(is_way_around);
+    Ok(open.map(|open| format!("the contract opens {}", open.display())))
 }
 
-fn unconcealed(why: &str) -> String {
-    format!("reading dotwrap's own passwords: {why}")
-}
-
-fn look(folder: &Path, files: &[PathBuf], found: &mut Vec<PathBuf>) -> io::Result<()> {
-    let entries = fs::read_dir(folder).map_err(|error| named(folder, &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| named(folder, &error))?;
+fn beside(folder: &Path, ways: &BTreeSet<&Path>) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
         let path = entry.path();
-        if files.contains(&path) {
-            continue;
-        }
-        if files.iter().any(|file| file.starts_with(&path)) {
-            look(&path, files, found)?;
-        } else if !entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-            // A link is not followed: it may lead to where it all begins.
-            found.push(path);
+        // A link is not followed: it may lead to where it all begins.
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if !is_link && !ways.contains(path.as_path()) {
+            paths.push(path);
         }
     }
-    Ok(())
+    Ok(paths)
 }
 
-fn named(folder: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    let what = format!(
+        "{} can not be kept from being read: {error}",
+        path.display()
+    );
+    io::Error::new(error.kind(), what)
 }
 
 #[cfg(test)]
@@ -110,9 +140,9 @@ mod tests {
         }
         symlink(&top, top.join("home/own/back")).unwrap();
         let files = ["home/own/secret", "home/second"].map(|file| top.join(file));
-        let mut missing = Vec::new();
-        let mut found = all_but(&files, &mut missing).unwrap();
-        assert_eq!(missing, [""; 0]);
+        let readable = all_but(&files);
+        assert!(readable.unlistable.is_empty());
+        let mut found = readable.paths;
         found.retain(|path| path.starts_with(&top));
         found.sort();
         let expected = ["home/other", "home/own/deep", "home/own/plain", "tools"];
@@ -131,15 +161,29 @@ mod tests {
         let hidden = |places: &[&Path], write: &str| {
             let places: Vec<PathBuf> = places.iter().map(|path| path.to_path_buf()).collect();
             let mut missing = Vec::new();
-            let hidden = of(&places, &[top.join(write)], &mut missing);
+            let hidden = of(&places, &[top.join(write)], &mut missing).unwrap();
             (hidden, missing.len())
         };
         assert_eq!(hidden(&[&own, &secret], "runs"), (vec![own.clone()], 0));
         for write in ["", "own", "own/data", "own/secret"] {
             assert_eq!(hidden(&[&own], write), (vec![], 1), "{write}");
         }
-        assert_eq!(hidden(&[&top.join("nothing")], "runs"), (vec![], 1));
+        assert_eq!(hidden(&[&top.join("nothing")], "runs"), (vec![], 0));
+        assert_eq!(hidden(&[&secret.join("below")], "runs"), (vec![], 0));
         fs::hard_link(&secret, top.join("other")).unwrap();
         assert_eq!(hidden(&[&own, &secret], "runs"), (vec![own.clone()], 1));
+    }
+
+    #[test]
+    fn what_can_not_be_looked_up_or_listed_is_given_to_nobody() {
+        let top = tempfile::tempdir().unwrap();
+        let top = top.path().canonicalize().unwrap();
+        let long = top.join("x".repeat(300));
+        assert!(of(&[long], &[], &mut Vec::new()).is_err());
+        // Root lists everything; what is no folder can be listed by nobody.
+        let no_folder = top.join("file");
+        fs::write(&no_folder, "").unwrap();
+        let readable = all_but(&[no_folder.join("secret")]);
+        assert_eq!(readable.unlistable, [no_folder]);
     }
 }

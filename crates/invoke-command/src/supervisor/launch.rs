@@ -6,6 +6,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Write},
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -73,7 +74,10 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
     if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
         return io::Error::other("the supervisor is gone");
     }
-    let sandbox = restrict::apply(&order.sandbox, &order.concealed);
+    let sandbox = match restrict::apply(&order.sandbox, &concealed(order)) {
+        Ok(sandbox) => sandbox,
+        Err(error) => return error,
+    };
     // Last: with little memory left, only the tool should have to do with it.
     not_enforced.extend(resources::apply(&order.limits));
     let ready = Step::Ready(Launch {
@@ -84,6 +88,10 @@ fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) ->
         Ok(()) => command.exec(),
         Err(error) => error,
     }
+}
+
+fn concealed(order: &LaunchOrder) -> Vec<PathBuf> {
+    order.concealed.iter().map(PathBuf::from).collect()
 }
 
 /// The tool's environment. The descriptor itself is closed with the others that were inherited.

@@ -1,6 +1,6 @@
 //! What the supervisor is told and what it tells: lines of JSON on its control channel.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,8 @@ pub(crate) struct Order {
     pub(crate) stderr: PathBuf,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
-    pub(crate) concealed: Vec<PathBuf>,
+    /// Not as paths, which have to be text here: these are any that somebody configured.
+    pub(crate) concealed: Vec<OsString>,
     /// The control group to make for it, if there can be one.
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) time_limit_ms: Option<u64>,
@@ -80,7 +81,7 @@ pub(crate) struct LaunchOrder {
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
     /// What it can not read in a sandbox.
-    pub(crate) concealed: Vec<PathBuf>,
+    pub(crate) concealed: Vec<OsString>,
 }
 
 /// What was set up before the tool's first instruction.

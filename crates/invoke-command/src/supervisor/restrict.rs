@@ -1,13 +1,16 @@
 //! The sandbox, from inside.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use crate::{Sandbox, SandboxReport};
 
 /// Restricts this process, and so the tool that it becomes, for good. In a sandbox it can not read what is concealed either.
-pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> SandboxReport {
+///
+/// # Errors
+/// What is to be concealed can not be found, and may be there: the tool must not be started.
+pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> io::Result<SandboxReport> {
     match sandbox {
-        Sandbox::Unrestricted => SandboxReport::not_restricted(),
+        Sandbox::Unrestricted => Ok(SandboxReport::not_restricted()),
         Sandbox::WritesBelow(paths) => system::writes_below(paths, concealed),
     }
 }
@@ -72,20 +75,34 @@ mod system {
         "connections, sockets of this machine included: who listens there may write for the tool",
     ];
 
-    pub(super) fn writes_below(paths: &[PathBuf], concealed: &[PathBuf]) -> SandboxReport {
+    pub(super) fn writes_below(
+        paths: &[PathBuf],
+        concealed: &[PathBuf],
+    ) -> io::Result<SandboxReport> {
         let mut missing = Vec::new();
-        let hidden = concealment::of(concealed, paths, &mut missing);
-        let readable = concealment::all_but(&hidden, &mut missing);
-        let mut report = match restrict(paths, readable.as_deref(), &mut missing) {
+        let hidden = concealment::of(concealed, paths, &mut missing)?;
+        let readable = (!hidden.is_empty()).then(|| concealment::all_but(&hidden));
+        let given = readable.as_ref().map(|readable| readable.paths.as_slice());
+        let mut report = match restrict(paths, given, &mut missing) {
             Ok(status) => report(&status, missing),
             Err(error) => SandboxReport::not_enforced(format!("landlock: {error}")),
         };
-        if readable.is_some() && report.writes != "not_enforced" {
+        if let Some(readable) = readable
+            && report.writes != "not_enforced"
+        {
             let hidden = hidden.iter().map(|path| path.display().to_string());
-            report.unreadable = hidden.collect();
+            let others = readable.unlistable.iter();
+            let others = others.map(|folder| {
+                let folder = folder.display();
+                format!("{folder}, what else is in it: it can not be listed")
+            });
+            report.unreadable = hidden.chain(others).collect();
         }
-        report.missing.extend(capabilities::reduce().err());
-        report
+        match capabilities::reduce() {
+            Ok(was_any) => report.capabilities = was_any.then(|| "reduced".to_owned()),
+            Err(why) => report.missing.push(why),
+        }
+        Ok(report)
     }
 
     /// Allows writing below these paths, and reading below those where it is restricted at all.
@@ -122,10 +139,12 @@ mod system {
         for path in paths {
             match PathFd::new(path) {
                 Ok(place) => {
+                    // What is written there may be read back, whatever lies beside it.
+                    let opened = writing | (handled & AccessFs::ReadFile);
                     let allowed = if path.is_dir() {
-                        writing
+                        opened
                     } else {
-                        writing & of_files()
+                        opened & of_files()
                     };
                     rules = rules.add_rule(PathBeneath::new(place, allowed))?;
                 }
@@ -176,6 +195,7 @@ mod system {
             network: "not_restricted".to_owned(),
             missing,
             unreadable: Vec::new(),
+            capabilities: None,
         }
     }
 
@@ -197,12 +217,16 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use std::path::PathBuf;
+    use std::{io, path::PathBuf};
 
     use crate::SandboxReport;
 
-    pub(super) fn writes_below(_paths: &[PathBuf], _concealed: &[PathBuf]) -> SandboxReport {
-        SandboxReport::not_enforced("this system has no sandbox that is known here")
+    pub(super) fn writes_below(
+        _paths: &[PathBuf],
+        _concealed: &[PathBuf],
+    ) -> io::Result<SandboxReport> {
+        let why = "this system has no sandbox that is known here";
+        Ok(SandboxReport::not_enforced(why))
     }
 
     pub(super) fn tie_to_supervisor() -> Vec<String> {

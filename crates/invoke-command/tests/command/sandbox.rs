@@ -1,13 +1,17 @@
 //! Below a real run, nothing outside the call's folder is written.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
 
 use dotwrap_invoke::{Ending, Stop};
 use dotwrap_invoke_command::Supervisor;
 use nix::unistd::Uid;
 use serde_json::json;
 
-use crate::support::{Case, printed, supervisor};
+use crate::support::{Case, failure, printed, supervisor};
 
 /// A script that tries something outside and prints whether it could.
 fn trying(case: Case, what: &str) -> Case {
@@ -135,6 +139,51 @@ async fn a_concealed_folder_s_files_are_not_read_either() {
     assert!(matches!(&answer.ending, Ending::Failed(failure) if failure.code == "stdin_unusable"));
 }
 
+/// As an ordinary account has it: root may list and enter every folder.
+fn ordinary(case: &Case, concealed: &Path) -> Supervisor {
+    let probe = env!("CARGO_BIN_EXE_invoke-command-probe");
+    let reduced = "setpriv --bounding-set=-dac_override,-dac_read_search";
+    let path = case.outside().join("supervisor");
+    let how = if Uid::effective().is_root() {
+        reduced
+    } else {
+        ""
+    };
+    fs::write(&path, format!("#!/bin/sh\nexec {how} '{probe}' \"$@\"\n")).unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    Supervisor::with_executable(path).concealing(concealed)
+}
+
+/// The sandbox does not keep a tool from changing permissions, and another tool may come after it.
+#[tokio::test]
+async fn a_folder_that_a_tool_has_closed_opens_nothing_to_the_next() {
+    for (mode, is_started) in [("u-r", true), ("u-x", false), ("000", false)] {
+        let case = trying(empty(), "cat home/secret");
+        let home = case.outside().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("secret"), "").unwrap();
+        fs::write(home.join("plain"), "").unwrap();
+        let supervisor = ordinary(&case, &home.join("secret"));
+        let closing = trying(empty(), &format!("chmod {mode} '{}'", home.display()));
+        let answer = closing.run_by(supervisor.clone(), Stop::never()).await;
+        assert_eq!(printed(&answer), "yes\n");
+        let answer = case.run_by(supervisor.clone(), Stop::never()).await;
+        if is_started {
+            assert_eq!(printed(&answer), "no\n", "{mode}");
+            let unreadable = answer.evidence["sandbox"]["unreadable"].to_string();
+            assert!(unreadable.contains("can not be listed"), "{unreadable}");
+        } else {
+            assert_eq!(failure(&answer).code, "not_started", "{mode}");
+            let why = &failure(&answer).message;
+            assert!(why.contains("kept from being read"), "{why}");
+        }
+        fs::set_permissions(&home, PermissionsExt::from_mode(0o700)).unwrap();
+        let plain = trying(empty(), &format!("cat '{}/plain'", home.display()));
+        let answer = plain.run_by(supervisor, Stop::never()).await;
+        assert_eq!(printed(&answer), "yes\n");
+    }
+}
+
 #[tokio::test]
 async fn all_else_is_read_as_ever() {
     let looks = "cat there /proc/self/status /etc/passwd && ls . / && head -c 1 /dev/zero && cat /dev/fd/0 && echo | cat /dev/fd/0";
@@ -172,7 +221,7 @@ async fn where_nothing_can_be_concealed_the_evidence_says_so() {
     assert!(sandbox.get("unreadable").is_none(), "{sandbox}");
     let missing = sandbox["missing"].to_string();
     assert!(
-        missing.contains("reading dotwrap's own passwords"),
+        missing.contains("secrets kept from being read:"),
         "{missing}"
     );
 }
@@ -186,7 +235,7 @@ async fn a_real_run_reads_what_its_account_reads() {
 }
 
 /// Files, accounts and ports: all that a root in a sandbox may do more than others.
-const KEPT_CAPABILITIES: u64 = 0x2004_64ff;
+const KEPT_CAPABILITIES: u64 = 0x0004_443f;
 
 fn other_capabilities(status: &str) -> u64 {
     let sets = status.lines().filter_map(|line| line.split_once(":\t"));

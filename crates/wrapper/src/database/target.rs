@@ -94,6 +94,12 @@ impl Target {
         Self::parse_in(text, |name| std::env::var(name).ok())
     }
 
+    /// Whether a text that [`Target::parse`] is given holds a password, as far as anybody can tell: one that is not understood may.
+    pub fn may_hold_password(text: &str) -> bool {
+        Parameters::parse(text.trim())
+            .map_or(true, |parameters| parameters.get("password").is_some())
+    }
+
     /// The target that the environment alone describes.
     ///
     /// # Errors
@@ -160,7 +166,7 @@ impl Target {
     }
 
     /// The files of this machine that let whoever reads them in, as the parameters name them: the password file, whether or not this
-    /// login is in it, and the client's key. Those that are not there are left out.
+    /// login is in it, and the client's key. They need not be there.
     pub fn secret_files(&self) -> &[PathBuf] {
         &self.secret_files
     }
@@ -263,7 +269,7 @@ fn secret_files(parameters: &Parameters) -> Vec<PathBuf> {
     let passwords = password_file::place(parameters.get("passfile"));
     let key = parameters.get("sslkey").map(PathBuf::from);
     let named = [passwords, key].into_iter().flatten();
-    named.filter(|file| file.is_file()).collect()
+    named.collect()
 }
 
 fn host_with_port(host: &str, port: u16) -> String {
@@ -276,6 +282,8 @@ fn host_with_port(host: &str, port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn parse(text: &str) -> Target {
@@ -301,13 +309,26 @@ mod tests {
     }
 
     #[test]
-    fn the_files_that_let_one_in_are_named_where_they_are_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("passwords");
-        let text = format!("host=h passfile={}", file.display());
-        assert!(parse(&text).secret_files().is_empty());
-        std::fs::write(&file, "").unwrap();
-        assert_eq!(parse(&text).secret_files(), [file]);
+    fn the_files_that_let_one_in_are_named() {
+        let named = parse("host=h passfile=/own/passwords");
+        assert_eq!(named.secret_files(), [Path::new("/own/passwords")]);
+        let default = parse("host=h");
+        assert!(default.secret_files()[0].ends_with(".pgpass"));
+    }
+
+    #[test]
+    fn a_text_holds_a_password_unless_it_is_known_to_hold_none() {
+        for text in ["postgresql://me@h/d", "host=h user=me", ""] {
+            assert!(!Target::may_hold_password(text), "{text}");
+        }
+        for text in [
+            "postgresql://me:hunter2@h/d",
+            "host=h password=hunter2",
+            "postgresql://me:hunter2/@h/d",
+            "hunter2",
+        ] {
+            assert!(Target::may_hold_password(text), "{text}");
+        }
     }
 
     #[test]

@@ -13,11 +13,20 @@ use crate::support::Answer;
 /// A site whose database is named in the project's own configuration file, beside a password file in the account's home.
 fn site(pair: &Pair) -> Site {
     let site = Site::with(pair);
-    let url = site.0.database.url_as(site.0.database.owner());
-    site.file("dotwrap.toml", &format!("database_url = \"{url}\"\n"));
+    site.file("dotwrap.toml", &naming(&with_password(&site)));
     let passwords = site.file(".pgpass", "*:*:*:*:hunter2\n");
     std::fs::set_permissions(passwords, Permissions::from_mode(0o600)).unwrap();
     site
+}
+
+/// The database, with a password that it does not ask for.
+fn with_password(site: &Site) -> String {
+    let url = site.0.database.url_as(site.0.database.owner());
+    url.replacen('@', ":hunter2@", 1)
+}
+
+fn naming(url: &str) -> String {
+    format!("database_url = \"{url}\"\n")
 }
 
 /// Runs the pair with what the files say, and no word of the environment.
@@ -64,6 +73,40 @@ fn a_dry_run_reads_neither_the_password_file_nor_the_file_that_names_the_databas
     let answer = run(&site, "real-run", None).expect(0);
     assert_eq!(found(&answer), ".pgpass\ndotwrap.toml\npair.toml\n");
     site.holds();
+}
+
+#[test]
+fn files_that_are_not_in_use_and_paths_that_are_relative_are_kept_from_it_too() {
+    let attempts = [
+        "dotwrap.toml",
+        "named.toml",
+        "passwords",
+        ".config/dotwrap/dotwrap.toml",
+    ]
+    .map(|file| format!("cat ../../../../{file} >/dev/null 2>&1 && echo {file}\n"));
+    let site = site(&Pair::of_producer(&format!(
+        "({}) > '{{output}}'; true",
+        attempts.concat()
+    )));
+    std::fs::create_dir_all(site.path(".config/dotwrap")).unwrap();
+    let with = naming(&with_password(&site));
+    site.file(".config/dotwrap/dotwrap.toml", &with);
+    site.file("named.toml", &with);
+    site.file("passwords", "");
+    let words = Site::words("dry-run", &["--config", "named.toml"]);
+    let mut command = site.0.desk.command(&words);
+    let answer = Answer::of(command.env("PGPASSFILE", "passwords")).expect(0);
+    if unreadable(&site).is_some() {
+        assert_eq!(found(&answer), "");
+    }
+    // What holds no password is a file as any other: a tool may be there to keep it.
+    let without = naming(&site.0.database.url_as(site.0.database.owner()));
+    for file in ["dotwrap.toml", ".config/dotwrap/dotwrap.toml"] {
+        site.file(file, &without);
+    }
+    let answer = run(&site, "dry-run", None).expect(0);
+    let expected = "dotwrap.toml\nnamed.toml\npasswords\n.config/dotwrap/dotwrap.toml\n";
+    assert_eq!(found(&answer), expected);
 }
 
 #[test]

@@ -90,11 +90,11 @@ fn a_dry_run_does_not_get_into_the_ledger_and_a_real_run_could() {
             let shown = home.call(&["runs", "show", "last"]).expect(0).output;
             assert!(shown.contains(claim), "{shown}");
         };
-        shown("the ledger's files unreadable");
+        shown("the ledger's secrets unreadable");
         let link = home.desk.folder().join("link");
         std::fs::hard_link(folder.join("passwords"), &link).unwrap();
         broken_in(&home, "dry-run");
-        shown("the ledger's passwords readable");
+        shown("the ledger's secrets readable");
         std::fs::remove_file(link).unwrap();
     }
     // The attempts are real ones.
