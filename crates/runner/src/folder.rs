@@ -21,6 +21,9 @@ use crate::Error;
 /// reference of at most 2000 characters.
 const LONGEST_ADDRESS: usize = 1_800;
 
+/// What a run's evidence says of its folder: the path.
+pub(crate) const FOLDER: &str = "folder";
+
 /// The note in a run's folder of what the ledger would not take.
 pub(crate) const UNRECORDED: &str = "unrecorded.json";
 
@@ -76,7 +79,9 @@ impl RunFolders {
         match fs::symlink_metadata(&absolute) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(refused(error)),
-            Ok(found) => only_ours(&found).map_err(refused)?,
+            Ok(found) => only_ours(&found)
+                .and_then(|()| only_empty(&absolute))
+                .map_err(refused)?,
         }
         Ok(RunFolder(absolute))
     }
@@ -99,11 +104,27 @@ fn only_ours(found: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
 }
 
+/// What lies there already is another run's, whose id was taken once more in another ledger.
+fn only_empty(folder: &Path) -> io::Result<()> {
+    match fs::read_dir(folder)?.next() {
+        None => Ok(()),
+        Some(_) => Err(io::Error::new(
+            io::ErrorKind::DirectoryNotEmpty,
+            "it holds what another run has left: give the run another id, or name another --runs-folder",
+        )),
+    }
+}
+
 fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 impl RunFolder {
+    /// Its path, where something was kept in it and its path is a text.
+    pub(crate) fn if_there(&self) -> Option<&str> {
+        self.0.to_str().filter(|_| self.0.is_dir())
+    }
+
     /// Where the folder of one side's call is.
     pub(crate) fn of_call(&self, role: ComponentRole) -> PathBuf {
         self.0.join(role.as_ref())
@@ -166,5 +187,11 @@ mod tests {
             assert!(error.contains(word) && names_it, "{error}");
         }
         place(&mode(0o700)).unwrap();
+        let used = |path: &Path| {
+            mode(0o700)(path);
+            fs::write(path.join("output"), "").unwrap();
+        };
+        let error = place(&used).unwrap_err().to_string();
+        assert!(error.contains("another run"), "{error}");
     }
 }

@@ -1,11 +1,20 @@
 //! What runs have left in their folders, for whoever clears it away.
 
-use std::{fs, io};
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use dotwrap_invoke::Output;
-use dotwrap_wrapper::ProcessRunId;
+use dotwrap_wrapper::{ProcessRunId, Run};
+use walkdir::WalkDir;
 
-use crate::{RunFolders, folder::UNRECORDED};
+use crate::{
+    RunFolders,
+    folder::{FOLDER, UNRECORDED},
+};
 
 impl RunFolders {
     /// The runs that have a folder here, in the order of their ids, which is mostly that of their beginnings. What does not bear a run's
@@ -43,13 +52,73 @@ impl RunFolders {
         Output::size_at(&self.of(run))
     }
 
-    /// Removes a run's folder and everything in it. No link is followed.
+    /// Whether the ledger says that this is the folder in which the run left its files: ids are unique in a ledger, and folders may serve
+    /// several. None: it does not say, of a run that its runner did not conclude.
+    pub fn is_where_it_ran(&self, run: &Run) -> Option<bool> {
+        let recorded = run.evidence_ref[FOLDER].as_str()?;
+        let [here, there] = [self.of(run.process_run_id), PathBuf::from(recorded)]
+            .map(|folder| folder.canonicalize().ok());
+        Some(here.is_some() && here == there)
+    }
+
+    /// Removes a run's folder and everything in it. No link is followed. Folders that a tool has closed are opened before.
     ///
     /// # Errors
-    /// What could not be removed; the rest may be gone.
+    /// Something is mounted in it, and nothing was removed. Or what could not be removed; the rest may be gone. That it is not there any more
+    /// is no error.
     pub fn remove(&self, run: ProcessRunId) -> io::Result<()> {
-        fs::remove_dir_all(self.of(run))
+        let folder = self.of(run);
+        let Ok(real) = folder.canonicalize() else {
+            return gone(fs::remove_dir_all(folder));
+        };
+        if let Some(mount) = mounted_below(&real)? {
+            let mount = mount.strip_prefix(&real).unwrap_or(&mount);
+            let what = format!(
+                "something is mounted at {} in it: unmount it first",
+                mount.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, what));
+        }
+        match gone(fs::remove_dir_all(&folder)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                open_all(&folder);
+                gone(fs::remove_dir_all(&folder))
+            }
+            done => done,
+        }
     }
+}
+
+/// Whoever else removed it has done it as well.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Makes every folder below writable that belongs to this account. What can not be is met by whoever removes it.
+fn open_all(folder: &Path) {
+    for entry in WalkDir::new(folder).follow_root_links(false) {
+        let Ok(entry) = entry else { continue };
+        if entry.file_type().is_dir() {
+            let _another_s = fs::set_permissions(entry.path(), Permissions::from_mode(0o700));
+        }
+    }
+}
+
+/// What is mounted in a folder belongs to somebody else, and would be removed with it.
+#[cfg(target_os = "linux")]
+fn mounted_below(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let mounts = procfs::process::Process::myself().and_then(|own| own.mountinfo());
+    let mounts = mounts.map_err(io::Error::other)?;
+    let mut places = mounts.into_iter().map(|mount| mount.mount_point);
+    Ok(places.find(|place| place.starts_with(folder)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mounted_below(_folder: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -88,5 +157,21 @@ mod tests {
         folders.remove(run).unwrap();
         assert_eq!(folders.kept().unwrap(), []);
         assert!(other.join("file").exists());
+    }
+
+    #[test]
+    fn what_a_tool_has_closed_is_removed_and_what_is_gone_already_is_no_failure() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunFolders::below(root.path());
+        let run = ProcessRunId::mint();
+        let closed = folders.of(run).join("producer/modules/closed");
+        fs::create_dir_all(&closed).unwrap();
+        fs::write(closed.join("file"), "").unwrap();
+        for folder in [&closed, closed.parent().unwrap()] {
+            fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
+        }
+        folders.remove(run).unwrap();
+        assert_eq!(folders.kept().unwrap(), []);
+        folders.remove(run).unwrap();
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use dotwrap_invoke::StopReason;
 use dotwrap_wrapper::{CallRecord, ComponentRole, Conclusion, RefusalCode, StoredStatus, Verdict};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use tokio::time::timeout;
 
 use super::{calling::Called, execution::Execution};
 use crate::{
     Error,
+    folder::FOLDER,
     judgement::Trouble,
     settle::{Settled, settle},
 };
@@ -60,12 +61,11 @@ impl Execution<'_> {
         let word = unwritten.as_ref().map_or("answer_lost", word_for);
         let known: Vec<Json> = calls.iter().map(|called| called.summary()).collect();
         let error_ref = format!("runner: {word}");
-        let mut conclusion = Conclusion::new(StoredStatus::Stuck).evidence_ref(json!({
-            "runner": self.begun.lease().holder(),
-            "outcome": "unknown",
-            "reason": word,
-            "calls": known,
-        }));
+        let mut conclusion = Conclusion::new(StoredStatus::Stuck).evidence_ref(self.evidence([
+            ("outcome", json!("unknown")),
+            ("reason", json!(word)),
+            ("calls", json!(known)),
+        ]));
         conclusion.error_ref = Some(error_ref.clone());
         let recorded = settle(&self.patience, || self.begun.conclude(&conclusion));
         match recorded.await {
@@ -129,14 +129,21 @@ impl Execution<'_> {
         })
     }
 
+    /// What every conclusion says, who ran it and where its files are, and what else there is to say.
+    fn evidence(&self, more: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
+        let runner = ("runner", json!(self.begun.lease().holder()));
+        let folder = self.folder.if_there().map(|path| (FOLDER, json!(path)));
+        let said = [runner].into_iter().chain(folder).chain(more);
+        let said = said.map(|(name, value)| (name.to_owned(), value));
+        Json::Object(said.collect())
+    }
+
     /// The conclusion of a run that was called off between its two calls.
     fn called_off(&self, word: &'static str) -> (Conclusion, Concluded) {
         let error_ref = format!("{}: not called: {word}", ComponentRole::Verifier);
-        let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(json!({
-            "runner": self.begun.lease().holder(),
-            "reason": word,
-            "verifier": "not called",
-        }));
+        let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(
+            self.evidence([("reason", json!(word)), ("verifier", json!("not called"))]),
+        );
         conclusion.error_ref = Some(error_ref.clone());
         let concluded = Concluded {
             status: StoredStatus::Cancelled,
@@ -159,14 +166,10 @@ impl Execution<'_> {
             Some(Trouble::Stopped { .. }) => StoredStatus::Cancelled,
         };
         let error_ref = last.judged.error_ref(role);
-        let mut evidence = Map::new();
-        evidence.insert("runner".to_owned(), json!(self.begun.lease().holder()));
-        if let Some(trouble) = &last.judged.trouble
-            && trouble.leaves_outcome_unknown()
-        {
-            evidence.insert("outcome".to_owned(), json!("unknown"));
-        }
-        let mut conclusion = Conclusion::new(status).evidence_ref(Json::Object(evidence));
+        let trouble = last.judged.trouble.as_ref();
+        let is_unknown = trouble.is_some_and(Trouble::leaves_outcome_unknown);
+        let outcome = is_unknown.then(|| ("outcome", json!("unknown")));
+        let mut conclusion = Conclusion::new(status).evidence_ref(self.evidence(outcome));
         conclusion.output_ref = producer.output_ref();
         conclusion.error_ref = error_ref.clone();
         let concluded = Concluded {

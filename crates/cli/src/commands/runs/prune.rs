@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::pending;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
 
 use clap::Args;
 use dotwrap_runner::RunFolders;
@@ -10,6 +13,8 @@ use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
 
 use crate::badges;
 use crate::commands::execution::run_folders;
@@ -53,6 +58,8 @@ struct Pruned {
     folder: PathBuf,
     bytes: u64,
     removed: bool,
+    /// Why not, where it was tried. Some of it may be gone then.
+    error: Option<String>,
 }
 
 const COLUMNS: &[Column<Pruned>] = &[
@@ -65,7 +72,11 @@ const COLUMNS: &[Column<Pruned>] = &[
     }),
     Column::new("SIZE", |run| Cell::plain(HumanBytes(run.bytes))),
     Column::new("REMOVED", |run| {
-        Cell::plain(if run.removed { "yes" } else { "no" })
+        Cell::plain(match (run.removed, &run.error) {
+            (true, _) => "yes",
+            (false, None) => "no",
+            (false, Some(_)) => "not wholly",
+        })
     }),
 ];
 
@@ -75,7 +86,9 @@ enum Kept {
     Foreign,
     Open,
     Young,
+    Elsewhere,
     Real,
+    Unnamed,
     Unrecorded,
 }
 
@@ -85,7 +98,9 @@ impl fmt::Display for Kept {
             Self::Foreign => "not in this ledger",
             Self::Open => "not concluded",
             Self::Young => "not old enough",
+            Self::Elsewhere => "of a run whose files the ledger knows in another folder",
             Self::Real => "of real runs, which --real-runs removes too",
+            Self::Unnamed => "of runs whose runner died, which --real-runs removes too",
             Self::Unrecorded => "with unrecorded.json, which the ledger does not know",
         })
     }
@@ -104,8 +119,7 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     let mut runs = known(&ledger, &ids).await?;
     let mut kept: BTreeMap<Kept, usize> = BTreeMap::new();
-    let mut pruned = Vec::new();
-    let mut failed = Vec::new();
+    let mut going = Vec::new();
     for id in ids {
         let judged = match runs.remove(&id) {
             None => Err(Kept::Foreign),
@@ -113,25 +127,75 @@ pub(super) async fn execute(
         };
         match judged {
             Err(why) => *kept.entry(why).or_default() += 1,
-            Ok(run) => {
-                let mut one = described(run, &folders);
-                if !arguments.dry_run {
-                    match folders.remove(id) {
-                        Ok(()) => one.removed = true,
-                        Err(error) => failed.push(format!("{}: {error}", one.folder.display())),
-                    }
-                }
-                pruned.push(one);
-            }
+            Ok(run) => going.push(run),
         }
     }
+    let (pruned, is_whole) = remove_all(going, folders, arguments.dry_run).await;
     session.output.rows(&pruned, COLUMNS)?;
-    session
-        .messages
-        .note(told(&pruned, arguments.dry_run, failed.len(), &kept));
+    let messages = session.messages;
+    messages.note(told(&pruned, arguments.dry_run, &kept));
+    let failed: Vec<&str> = pruned
+        .iter()
+        .filter_map(|one| one.error.as_deref())
+        .collect();
+    for why in failed.iter().skip(1) {
+        messages.warning(why);
+    }
     match failed.first() {
-        None => Ok(ExitStatus::Done),
         Some(first) => Err(could_not(first, failed.len())),
+        None if is_whole => Ok(ExitStatus::Done),
+        None => Err(Failure::new(
+            ExitStatus::Failed,
+            "interrupted",
+            "interrupted: the other runs' files stay",
+        )),
+    }
+}
+
+/// Removes the files of these runs, until somebody interrupts it; says what was done, and whether it is all.
+async fn remove_all(runs: Vec<Run>, folders: RunFolders, dry: bool) -> (Vec<Pruned>, bool) {
+    let folders = Arc::new(folders);
+    let mut pruned = Vec::new();
+    let mut interrupted = pin!(interruption());
+    for run in runs {
+        let folders = folders.clone();
+        let mut removing = spawn_blocking(move || remove(run, &folders, dry));
+        let is_interrupted = tokio::select! {
+            biased;
+            () = interrupted.as_mut() => true,
+            one = &mut removing => {
+                pruned.extend(one);
+                false
+            }
+        };
+        if is_interrupted {
+            // What has begun is brought to its end, and told.
+            pruned.extend(removing.await);
+            return (pruned, false);
+        }
+    }
+    (pruned, true)
+}
+
+fn remove(run: Run, folders: &RunFolders, dry: bool) -> Pruned {
+    let mut one = described(run, folders);
+    if !dry {
+        match folders.remove(one.process_run_id) {
+            Ok(()) => one.removed = true,
+            Err(error) => one.error = Some(format!("{}: {error}", one.folder.display())),
+        }
+    }
+    one
+}
+
+async fn interruption() {
+    let heard = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    match heard {
+        [Ok(mut interrupt), Ok(mut terminate)] => tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        },
+        _ => pending().await,
     }
 }
 
@@ -158,10 +222,14 @@ fn judge(run: &Run, arguments: &Arguments, folders: &RunFolders) -> Result<(), K
         Err(Kept::Young)
     } else if folders.holds_unrecorded(run.process_run_id) {
         Err(Kept::Unrecorded)
-    } else if run.evidence_type == EvidenceType::RealRun && !arguments.real_runs {
-        Err(Kept::Real)
     } else {
-        Ok(())
+        match (folders.is_where_it_ran(run), run.evidence_type) {
+            (Some(false), _) => Err(Kept::Elsewhere),
+            _ if arguments.real_runs => Ok(()),
+            (_, EvidenceType::RealRun) => Err(Kept::Real),
+            (None, _) => Err(Kept::Unnamed),
+            (Some(true), _) => Ok(()),
+        }
     }
 }
 
@@ -175,18 +243,21 @@ fn described(run: Run, folders: &RunFolders) -> Pruned {
         folder: folders.of(run.process_run_id),
         bytes: folders.size_of(run.process_run_id),
         removed: false,
+        error: None,
     }
 }
 
-fn told(pruned: &[Pruned], dry: bool, failed: usize, kept: &BTreeMap<Kept, usize>) -> String {
-    let gone = pruned.len() - failed;
-    let bytes = pruned.iter().filter(|one| dry || one.removed);
-    let bytes = HumanBytes(bytes.map(|one| one.bytes).sum());
-    let mut text = match (gone, dry) {
+fn told(pruned: &[Pruned], dry: bool, kept: &BTreeMap<Kept, usize>) -> String {
+    let gone: Vec<&Pruned> = pruned.iter().filter(|one| dry || one.removed).collect();
+    let bytes = HumanBytes(gone.iter().map(|one| one.bytes).sum());
+    let mut text = match (gone.len(), dry) {
         (0, _) => "nothing to remove".to_owned(),
-        (_, true) => format!("would remove {} ({bytes})", of_runs(gone)),
-        (_, false) => format!("removed {} ({bytes})", of_runs(gone)),
+        (many, true) => format!("would remove {} ({bytes})", of_runs(many)),
+        (many, false) => format!("removed {} ({bytes})", of_runs(many)),
     };
+    if gone.is_empty() && !pruned.is_empty() {
+        text = "nothing was removed wholly".to_owned();
+    }
     let many: usize = kept.values().sum();
     if many > 0 {
         let why: Vec<_> = kept
@@ -206,7 +277,7 @@ fn of_runs(count: usize) -> String {
 }
 
 fn could_not(first: &str, count: usize) -> Failure {
-    let message = format!("{} could not be removed: {first}", of_runs(count));
+    let message = format!("{} could not be removed wholly: {first}", of_runs(count));
     Failure::new(ExitStatus::Usage, "folder_unusable", message)
-        .hint("a tool may have left folders that nobody may write to, or another account's: remove them as that account, or as root")
+        .hint("a tool may have left what belongs to another account, or has something mounted: remove it as root, then run this again")
 }

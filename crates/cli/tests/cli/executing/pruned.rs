@@ -1,12 +1,15 @@
 //! `runs prune`: which files go, and which stay.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::sys::signal::Signal;
+use nix::unistd::Uid;
 use serde_json::{Value, json};
 
-use super::site::{Pair, Site, end, signal};
+use super::site::{Pair, Site, end, signal, until};
 use crate::support::Answer;
 
 const FOREIGN: &str = "01234567-0000-7000-8000-000000000004";
@@ -102,6 +105,113 @@ fn a_run_that_goes_on_keeps_its_files() {
     end(run);
     prune(&site, "0s", &["--real-runs"]).expect(0);
     assert_eq!(fs::read_dir(site.path("runs")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_dead_runner_left_counts_as_a_real_runs() {
+    let site = Site::with(&Pair::of_producer(
+        "echo $$ > started; cp started {folder}/tmp; sleep 600",
+    ));
+    let run = site.start(&Site::words("dry-run", &["--lease-ttl", "1"]));
+    until(|| {
+        let mut folders = fs::read_dir(site.path("runs")).ok()?.flatten();
+        let started = folders.next()?.path().join("producer/tmp/started");
+        started.exists().then_some(())
+    });
+    signal(&run, Signal::SIGKILL);
+    run.wait_with_output().unwrap();
+    until(|| {
+        let reaped = site.0.call(&["reap", "--output", "json"]).expect(0).json();
+        (reaped != json!([])).then_some(())
+    });
+    let kept = prune(&site, "0s", &[]).expect(0).messages;
+    assert!(kept.contains("1 of runs whose runner died"), "{kept}");
+    prune(&site, "0s", &["--real-runs"]).expect(0);
+    assert_eq!(fs::read_dir(site.path("runs")).unwrap().count(), 0);
+}
+
+/// Ids are unique in a ledger; a folder may serve several.
+#[test]
+fn a_folder_that_is_not_the_runs_own_is_neither_used_nor_removed() {
+    let site = Site::with(&Pair::of_producer("echo something > '{output}'"));
+    let taken = site.path("runs").join(FOREIGN);
+    fs::create_dir_all(&taken).unwrap();
+    fs::write(taken.join("output"), "").unwrap();
+    for folder in [taken.parent().unwrap(), &taken] {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    let refused = site.run("dry-run", &["--run-id", FOREIGN]).expect(2);
+    assert_eq!(refused.failure()["code"], "folder_unusable");
+    assert!(site.runs().is_empty());
+    let words = ["--run-id", FOREIGN, "--runs-folder", "others"];
+    let run = Site::words("dry-run", &words);
+    let run = run.iter().filter(|word| **word != "runs");
+    let run: Vec<&str> = run.copied().collect();
+    let first = run
+        .iter()
+        .position(|word| *word == "--runs-folder")
+        .unwrap();
+    site.0
+        .call(&[&run[..first], &run[first + 1..]].concat())
+        .expect(0);
+    let kept = prune(&site, "0s", &["--real-runs"]).expect(0).messages;
+    assert!(kept.contains("in another folder"), "{kept}");
+    assert!(taken.exists());
+}
+
+#[test]
+fn what_is_mounted_in_a_folder_is_not_removed_with_it() {
+    let site = Site::with(&Pair::of_producer("mkdir mnt; echo x > '{output}'"));
+    let dry = folder_of(&site, "dry-run");
+    let precious = site.file("precious/gold", "");
+    let script = "mount --bind precious \"$0/producer/work/mnt\" && exec \"$@\"";
+    let prune = [
+        "runs",
+        "prune",
+        "--runs-folder",
+        "runs",
+        "--older-than",
+        "0s",
+        "--output",
+        "json",
+        "-q",
+    ];
+    // Mounting is root's, or of whoever may make a namespace in which it is.
+    let whose = if Uid::effective().is_root() {
+        "--mount"
+    } else {
+        "-rm"
+    };
+    let attempt = [whose, "sh", "-c"];
+    if !Command::new("unshare")
+        .args(attempt)
+        .arg(":")
+        .status()
+        .unwrap()
+        .success()
+    {
+        return;
+    }
+    let dotwrap = site.0.command(&prune);
+    let mut mounted = Command::new("unshare");
+    mounted.args(attempt).arg(script).arg(&dry);
+    mounted.arg(dotwrap.get_program()).args(dotwrap.get_args());
+    mounted.current_dir(site.path(""));
+    mounted.envs(
+        dotwrap
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let answer = Answer::of(&mut mounted).expect(2);
+    assert_eq!(answer.failure()["code"], "folder_unusable");
+    assert_eq!(answer.json()[0]["removed"], json!(false));
+    let why = answer.json()[0]["error"].to_string();
+    assert!(
+        why.contains("something is mounted at producer/work/mnt"),
+        "{why}"
+    );
+    assert!(Path::new(&precious).exists());
+    assert!(dry.join("producer/output").exists());
 }
 
 #[test]
