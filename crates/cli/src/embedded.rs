@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use dotwrap_contract::{contract_digest, installed};
-use dotwrap_embedded::{Cluster, Embedded};
+use dotwrap_embedded::Embedded;
 use dotwrap_wrapper::{DEFAULT_SCHEMA, Target};
 
 use crate::configuration::Settings;
@@ -50,19 +50,17 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
 }
 
 /// What lets whoever reads it into a ledger of this account's own making: the cluster in use, that of these settings and the default one,
-/// where they are. The files of passwords are named beside their folders: they may be links.
-pub(crate) fn ways_in(settings: &Settings, cluster: Option<&Cluster>) -> Vec<PathBuf> {
-    let in_use = cluster.map(|cluster| cluster.folder().to_owned());
+/// whether they are there or not. The files of passwords are named beside their folders: they may be links.
+pub(crate) fn ways_in(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathBuf> {
     let others = [
         describe(settings)
             .ok()
             .map(|embedded| embedded.folder().to_owned()),
         dotwrap_embedded::default_folder().ok(),
     ];
-    let has_passwords = |folder: &PathBuf| dotwrap_embedded::password_file(folder).exists();
-    let others = others.into_iter().flatten().filter(has_passwords);
-    let folders = in_use.into_iter().chain(others).collect::<BTreeSet<_>>();
+    let folders = in_use.into_iter().chain(others.into_iter().flatten());
     folders
+        .collect::<BTreeSet<_>>()
         .into_iter()
         .flat_map(|folder| {
             let passwords = dotwrap_embedded::password_file(&folder);

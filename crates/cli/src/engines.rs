@@ -10,15 +10,16 @@ use dotwrap_runner::Engines;
 
 use crate::failure::Failure;
 
-/// All of them. Hosts that are not named are not called. `ways_in` would let a tool into a ledger.
+/// All of them. Hosts that are not named are not called. What `ways_in` says would let a tool into a ledger.
 pub(crate) fn all(
     hosts: &[String],
     authorities: Option<&Path>,
-    ways_in: Vec<PathBuf>,
+    ways_in: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static,
 ) -> Result<Engines, Failure> {
     // Besides its tools, this program starts only the embedded server's keeper, and no second time.
-    let supervisor = Supervisor::of_this_program().adopting();
-    let supervisor = ways_in.into_iter().fold(supervisor, Supervisor::concealing);
+    let supervisor = Supervisor::of_this_program()
+        .adopting()
+        .concealing_all(ways_in);
     let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
         Failure::usage(error.to_string()).hint(
             "agent_hosts in dotwrap.toml, DOTWRAP_AGENT_HOSTS and --agent-host take host or host:port",

@@ -33,12 +33,21 @@ pub(crate) struct Reached {
 }
 
 impl Reached {
-    /// The files and folders that let whoever reads them into this ledger, or into one of this account's own making.
-    pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
-        let mut places = embedded::ways_in(settings, self.cluster.as_ref());
-        places.extend_from_slice(self.target.secret_files());
-        places.extend_from_slice(&settings.secret_files);
-        places
+    /// Says which files and folders let whoever reads them into this ledger, or into one of this account's own making: each time anew,
+    /// whether they are there or not.
+    pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
+        let in_use = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.folder().to_owned());
+        let files = self.target.secret_files().to_vec();
+        let settings = settings.clone();
+        move || {
+            let mut places = embedded::ways_in(&settings, in_use.clone());
+            places.extend_from_slice(&files);
+            places.extend(settings.secret_files());
+            places
+        }
     }
 }
 
@@ -51,7 +60,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// As [`Reached::ways_in`].
-    pub(crate) fn ways_in(&self, settings: &Settings) -> Vec<PathBuf> {
+    pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         self.reached.ways_in(settings)
     }
 }

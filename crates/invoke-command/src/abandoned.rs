@@ -81,7 +81,7 @@ impl Abandoned {
                 break;
             }
             if let Some(cgroup) = &self.cgroup {
-                cgroup.kill();
+                let _was_not_made = cgroup.kill();
             }
             for process in &found {
                 let _gone_already = kill(Pid::from_raw(process.id), Signal::SIGKILL);

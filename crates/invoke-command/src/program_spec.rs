@@ -179,7 +179,9 @@ impl ProgramSpec {
     }
 
     fn writes(&self, folder: &CallFolder, values: &Values) -> Result<Vec<PathBuf>, Failure> {
-        let mut writes = vec![folder.path().to_owned()];
+        // What leads to the runs' folder is nobody's to change who is called; a link in a declared path is not followed.
+        let own = folder.path();
+        let mut writes = vec![own.canonicalize().unwrap_or_else(|_| own.to_owned())];
         for template in &self.writes {
             let path = PathBuf::from(places::fill(template, values)?);
             if !path.is_absolute() {

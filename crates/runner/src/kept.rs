@@ -7,9 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::Output;
+use dotwrap_invoke::{Output, mounts};
 use dotwrap_wrapper::{ProcessRunId, Run};
-use walkdir::WalkDir;
 
 use crate::{
     RunFolders,
@@ -97,28 +96,22 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Makes every folder below writable that belongs to this account. What can not be is met by whoever removes it.
+/// Makes every folder below writable that belongs to this account, each before it is looked into. What can not be is met by whoever removes
+/// it.
 fn open_all(folder: &Path) {
-    for entry in WalkDir::new(folder).follow_root_links(false) {
-        let Ok(entry) = entry else { continue };
-        if entry.file_type().is_dir() {
-            let _another_s = fs::set_permissions(entry.path(), Permissions::from_mode(0o700));
+    let _another_s = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // A link is no folder here, wherever it leads.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_all(&entry.path());
         }
     }
 }
 
 /// What is mounted in a folder belongs to somebody else, and would be removed with it.
-#[cfg(target_os = "linux")]
 fn mounted_below(folder: &Path) -> io::Result<Option<PathBuf>> {
-    let mounts = procfs::process::Process::myself().and_then(|own| own.mountinfo());
-    let mounts = mounts.map_err(io::Error::other)?;
-    let mut places = mounts.into_iter().map(|mount| mount.mount_point);
+    let mut places = mounts()?.into_iter().map(|mount| mount.point);
     Ok(places.find(|place| place.starts_with(folder)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn mounted_below(_folder: &Path) -> io::Result<Option<PathBuf>> {
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -168,7 +161,7 @@ mod tests {
         fs::create_dir_all(&closed).unwrap();
         fs::write(closed.join("file"), "").unwrap();
         for folder in [&closed, closed.parent().unwrap()] {
-            fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
+            fs::set_permissions(folder, Permissions::from_mode(0o000)).unwrap();
         }
         folders.remove(run).unwrap();
         assert_eq!(folders.kept().unwrap(), []);

@@ -29,45 +29,42 @@ pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
     }
 }
 
-/// Every file that might have been read from here, the named one among them, whose text may hold the password of a database: also where
-/// another one was read.
-pub(super) fn secret(named: Option<PathBuf>) -> Vec<PathBuf> {
-    let all = named.into_iter().chain(upwards()).chain(in_user_folder());
-    all.filter(|path| may_hold_password(path)).collect()
-}
-
-/// A file that can not be read by us now, or understood, may hold anything.
-fn may_hold_password(path: &Path) -> bool {
-    match parse(path) {
-        Ok(layer) => layer
-            .database_url
-            .is_some_and(|url| Target::may_hold_password(url.reveal())),
-        Err(_) => true,
-    }
+/// Of every file that might have been read from here, the named one among them: itself, where its text may hold the password of a database,
+/// and the files of passwords and keys that it names.
+pub(super) fn secrets(named: Option<PathBuf>) -> Vec<PathBuf> {
+    let all = named.into_iter().chain(upwards()).chain(of_user());
+    all.flat_map(|path| match parse(&path) {
+        Ok(layer) => layer.database_url.map_or_else(Vec::new, |url| {
+            let holds_it = Target::may_hold_password(url.reveal());
+            let mut files = Target::secret_files_of(url.reveal());
+            files.extend(holds_it.then_some(path));
+            files
+        }),
+        // What can not be read now, or understood, may hold anything.
+        Err(_) => vec![path],
+    })
+    .collect()
 }
 
 fn search() -> Option<Origin> {
-    let nearest = upwards().into_iter().next();
+    let nearest = upwards().find(|path| path.is_file());
+    let of_user = || of_user().filter(|path| path.is_file());
     nearest
         .map(Origin::Project)
-        .or_else(|| in_user_folder().map(Origin::User))
+        .or_else(|| of_user().map(Origin::User))
 }
 
-/// Those in the working directory and above it, the nearest first.
-fn upwards() -> Vec<PathBuf> {
-    let Ok(working_directory) = std::env::current_dir() else {
-        return Vec::new();
-    };
-    working_directory
-        .ancestors()
-        .map(|folder| folder.join(FILE_NAME))
-        .filter(|path| path.is_file())
-        .collect()
+/// Where one may be in the working directory and above it, the nearest first.
+fn upwards() -> impl Iterator<Item = PathBuf> {
+    let working_directory = std::env::current_dir().unwrap_or_default();
+    let folders: Vec<PathBuf> = working_directory.ancestors().map(Path::to_owned).collect();
+    folders.into_iter().map(|folder| folder.join(FILE_NAME))
 }
 
-fn in_user_folder() -> Option<PathBuf> {
+/// Where the user's own may be.
+fn of_user() -> Option<PathBuf> {
     let folder = etcetera::choose_base_strategy().ok()?.config_dir();
-    Some(folder.join("dotwrap").join(FILE_NAME)).filter(|path| path.is_file())
+    Some(folder.join("dotwrap").join(FILE_NAME))
 }
 
 fn parse(path: &Path) -> Result<Layer, Failure> {

@@ -75,8 +75,8 @@ pub(crate) struct Settings {
     pub(crate) agent_hosts: Vec<String>,
     /// A file of certificates to trust, beside the system's, when they are called.
     pub(crate) agent_ca: Option<PathBuf>,
-    /// The configuration files that may hold the password of a database, also where another layer names the one in use.
-    pub(crate) secret_files: Vec<PathBuf>,
+    /// The configuration file that somebody named.
+    config_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -86,9 +86,14 @@ impl Settings {
         let named_file = config_flag.or_else(environment::config_file);
         let file = file::read(named_file.clone())?;
         Ok(Self {
-            secret_files: file::secret(named_file),
+            config_file: named_file,
             ..Self::built_in_under(flags.over(environment).over(file))
         })
+    }
+
+    /// The files that let whoever reads them into a database that a configuration file names, also where another one is in use.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        file::secrets(self.config_file.clone())
     }
 
     fn built_in_under(layer: Layer) -> Self {
@@ -106,7 +111,7 @@ impl Settings {
             runs_folder: layer.runs_folder,
             agent_hosts: layer.agent_hosts.unwrap_or_default(),
             agent_ca: layer.agent_ca,
-            secret_files: Vec::new(),
+            config_file: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Starting a tool under supervision.
 
 use std::{
+    fmt,
     fs::{File, Metadata},
     io,
     os::{
@@ -9,7 +10,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Once, atomic::AtomicBool},
+    sync::{Arc, Once, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -43,7 +44,17 @@ const BEHIND_LIMIT: Duration = Duration::from_secs(5);
 pub struct Supervisor {
     executable: PathBuf,
     adopts: bool,
-    concealed: Vec<PathBuf>,
+    concealed: Vec<Places>,
+}
+
+/// Says which places they are now.
+#[derive(Clone)]
+struct Places(Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>);
+
+impl fmt::Debug for Places {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Places(…)")
+    }
 }
 
 impl Supervisor {
@@ -70,16 +81,31 @@ impl Supervisor {
         self
     }
 
-    /// Keeps a file, or all files of a folder, from being read by tools in a sandbox, and from being any tool's standard input: what is in
-    /// there would let the tool into the ledger. Where that can not be had, the sandbox's report says so; where a place that is there can not even
-    /// be looked up, no tool is started in a sandbox. A relative path is meant from where this process is now.
+    /// Keeps files, or all files of folders, from being read by tools in a sandbox, and from being any tool's standard input: what is in
+    /// there would let the tool into the ledger. Which they are is asked before each tool is started; a relative path is meant from where
+    /// this process is. Where that can not be had, the sandbox's report says so; where a place that is there can not even be looked up, no
+    /// tool is started in a sandbox.
     #[must_use]
-    pub fn concealing(mut self, place: impl Into<PathBuf>) -> Self {
-        let place = place.into();
-        // Tools and their supervisors have other working folders.
-        self.concealed
-            .push(std::path::absolute(&place).unwrap_or(place));
+    pub fn concealing_all(
+        mut self,
+        places: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static,
+    ) -> Self {
+        self.concealed.push(Places(Arc::new(places)));
         self
+    }
+
+    /// As [`Supervisor::concealing_all`], of one place.
+    #[must_use]
+    pub fn concealing(self, place: impl Into<PathBuf>) -> Self {
+        let place = place.into();
+        self.concealing_all(move || vec![place.clone()])
+    }
+
+    /// Tools and their supervisors have other working folders.
+    fn concealed(&self) -> Vec<PathBuf> {
+        let all = self.concealed.iter().flat_map(|places| (places.0)());
+        all.map(|place| std::path::absolute(&place).unwrap_or(place))
+            .collect()
     }
 
     /// Whether this file, opened by this path, is one that [`Supervisor::concealing`] is about, under whatever name.
@@ -94,7 +120,7 @@ impl Supervisor {
                     .canonicalize()
                     .is_ok_and(|place| path.starts_with(place))
         };
-        Ok(self.concealed.iter().any(is_it))
+        Ok(self.concealed().iter().any(is_it))
     }
 
     /// Starts a tool.
@@ -113,7 +139,7 @@ impl Supervisor {
         let began = Instant::now();
         let mark = Uuid::now_v7().to_string();
         let process = supervisor.id().and_then(Process::of);
-        let cgroup = process.as_ref().and_then(Cgroup::of);
+        let cgroup = Cgroup::of(&mark);
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
         let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);
@@ -121,7 +147,7 @@ impl Supervisor {
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(order(program, &mark, &self.concealed, cgroup.clone()))
+        let order = line(order(program, &mark, &self.concealed(), cgroup.clone()))
             .map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)

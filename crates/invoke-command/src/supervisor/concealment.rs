@@ -3,10 +3,11 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsString,
     fs,
     io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use nix::unistd::Uid;
@@ -18,13 +19,13 @@ use nix::unistd::Uid;
 /// # Errors
 /// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it, and nobody
 /// knows what to leave out.
-pub(super) fn of(
+pub(super) fn of<'a>(
     places: &[PathBuf],
-    writes: &[PathBuf],
+    writes: impl IntoIterator<Item = &'a PathBuf>,
     missing: &mut Vec<String>,
 ) -> io::Result<Vec<PathBuf>> {
     let writes: Vec<PathBuf> = writes
-        .iter()
+        .into_iter()
         .filter_map(|path| path.canonicalize().ok())
         .collect();
     let mut hidden: BTreeSet<PathBuf> = BTreeSet::new();
@@ -84,9 +85,49 @@ fn found(place: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Whether the folder that lets nobody on to a place belongs to another account: it is no tool that has closed it, and none can open it.
 fn is_closed_by_another(place: &Path) -> bool {
-    let mut ways = place.ancestors().skip(1);
-    let closed = ways.find_map(|folder| folder.metadata().ok());
-    closed.is_some_and(|folder| folder.uid() != Uid::effective().as_raw())
+    let owner = closed_folder(place).and_then(|folder| folder.metadata().ok());
+    owner.is_some_and(|owner| owner.uid() != Uid::effective().as_raw())
+}
+
+/// The folder on the way to a place that lets nobody on, every link followed as the kernel does.
+fn closed_folder(place: &Path) -> Option<PathBuf> {
+    let mut links = 0;
+    let mut way = PathBuf::from("/");
+    let mut left: Vec<OsString> = components(place);
+    while let Some(name) = left.pop() {
+        if name == ".." {
+            way.pop();
+            continue;
+        }
+        let next = way.join(&name);
+        match fs::symlink_metadata(&next) {
+            Ok(found) if found.is_symlink() => {
+                links += 1;
+                let target = fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS)?;
+                if target.is_absolute() {
+                    way = PathBuf::from("/");
+                }
+                left.extend(components(&target));
+            }
+            Ok(_) => way = next,
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Some(way),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// As many as the kernel follows.
+const MOST_LINKS: usize = 40;
+
+/// The names of a path, the last one first.
+fn components(path: &Path) -> Vec<OsString> {
+    let named = |part: Component<'_>| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        _ => None,
+    };
+    path.components().rev().filter_map(named).collect()
 }
 
 /// Why concealing a path would conceal nothing, if that is so.

@@ -29,9 +29,10 @@ pub(crate) fn adopt_orphans() -> Result<(), String> {
 #[cfg(target_os = "linux")]
 mod system {
     use std::{
+        collections::BTreeMap,
         fs::{File, OpenOptions},
         io,
-        os::unix::fs::OpenOptionsExt,
+        os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
         path::{Path, PathBuf},
     };
 
@@ -43,6 +44,10 @@ mod system {
     use nix::{
         fcntl::OFlag,
         sys::{prctl, signal::Signal},
+    };
+    use rustix::{
+        fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2},
+        io::Errno,
     };
 
     use super::super::{capabilities, concealment};
@@ -80,10 +85,11 @@ mod system {
         concealed: &[PathBuf],
     ) -> io::Result<SandboxReport> {
         let mut missing = Vec::new();
-        let hidden = concealment::of(concealed, paths, &mut missing)?;
+        let opened = opened(paths, &mut missing);
+        let hidden = concealment::of(concealed, opened.keys(), &mut missing)?;
         let readable = (!hidden.is_empty()).then(|| concealment::all_but(&hidden));
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
-        let mut report = match restrict(paths, given, &mut missing) {
+        let mut report = match restrict(opened, given) {
             Ok(status) => report(&status, missing),
             Err(error) => SandboxReport::not_enforced(format!("landlock: {error}")),
         };
@@ -105,11 +111,30 @@ mod system {
         Ok(report)
     }
 
-    /// Allows writing below these paths, and reading below those where it is restricted at all.
+    /// What may be written, open. A link on the way could have been put there by a tool, and lead anywhere: it is not followed.
+    fn opened(paths: &[PathBuf], missing: &mut Vec<String>) -> BTreeMap<PathBuf, OwnedFd> {
+        let mut opened = BTreeMap::new();
+        for path in paths {
+            let flags = OFlags::PATH | OFlags::CLOEXEC;
+            match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+                Ok(place) => _ = opened.insert(path.clone(), place),
+                Err(Errno::LOOP) => missing.push(format!(
+                    "{} is declared and goes through a link, so it stays closed: declare where it leads",
+                    path.display()
+                )),
+                Err(_) => missing.push(format!(
+                    "{} is declared and not there, so it stays closed",
+                    path.display()
+                )),
+            }
+        }
+        opened
+    }
+
+    /// Allows writing below these, and reading below those where it is restricted at all.
     fn restrict(
-        paths: &[PathBuf],
+        paths: BTreeMap<PathBuf, OwnedFd>,
         readable: Option<&[PathBuf]>,
-        closed: &mut Vec<String>,
     ) -> Result<RestrictionStatus, RulesetError> {
         let writing = AccessFs::from_write(KNOWN);
         let mut handled = writing;
@@ -136,25 +161,21 @@ mod system {
                 ))?;
             }
         }
-        for path in paths {
-            match PathFd::new(path) {
-                Ok(place) => {
-                    // What is written there may be read back, whatever lies beside it.
-                    let opened = writing | (handled & AccessFs::ReadFile);
-                    let allowed = if path.is_dir() {
-                        opened
-                    } else {
-                        opened & of_files()
-                    };
-                    rules = rules.add_rule(PathBeneath::new(place, allowed))?;
-                }
-                Err(_) => closed.push(format!(
-                    "{} is declared and not there, so it stays closed",
-                    path.display()
-                )),
-            }
+        for place in paths.into_values() {
+            // What is written there may be read back, whatever lies beside it.
+            let opened = writing | (handled & AccessFs::ReadFile);
+            let allowed = if is_folder(&place) {
+                opened
+            } else {
+                opened & of_files()
+            };
+            rules = rules.add_rule(PathBeneath::new(place, allowed))?;
         }
         rules.restrict_self()
+    }
+
+    fn is_folder(place: &OwnedFd) -> bool {
+        fstat(place).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_dir())
     }
 
     fn without_following(path: &Path) -> io::Result<File> {

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
 };
 
@@ -90,6 +90,23 @@ async fn a_declared_path_that_is_not_there_stays_closed_and_is_named() {
     assert!(missing.contains("connections"), "{missing}");
 }
 
+/// Another tool could have put it there.
+#[tokio::test]
+async fn a_declared_path_that_goes_through_a_link_stays_closed_and_is_named() {
+    for declared in ["link", "link/deep"] {
+        let case = trying(empty(), "echo x >aim/deep/new");
+        let outside = case.outside();
+        fs::create_dir_all(outside.join("aim/deep")).unwrap();
+        symlink(outside.join("aim"), outside.join("link")).unwrap();
+        let case = case.more(json!({"paths": {"write": [outside.join(declared)]}}));
+        let (_, supervisor) = concealed(&case);
+        let answer = case.run_by(supervisor, Stop::never()).await;
+        assert_eq!(printed(&answer), "no\n", "{declared}");
+        let missing = answer.evidence["sandbox"]["missing"].to_string();
+        assert!(missing.contains("goes through a link"), "{missing}");
+    }
+}
+
 /// A file that only its path gives away, and whoever starts tools that are not to read it.
 fn concealed(case: &Case) -> (PathBuf, Supervisor) {
     let file = case.outside().join("secret");
@@ -157,13 +174,30 @@ fn ordinary(case: &Case, concealed: &Path) -> Supervisor {
 /// The sandbox does not keep a tool from changing permissions, and another tool may come after it.
 #[tokio::test]
 async fn a_folder_that_a_tool_has_closed_opens_nothing_to_the_next() {
-    for (mode, is_started) in [("u-r", true), ("u-x", false), ("000", false)] {
-        let case = trying(empty(), "cat home/secret");
+    for (mode, by_link) in [
+        ("u-r", false),
+        ("u-x", false),
+        ("000", false),
+        ("000", true),
+    ] {
+        let case = trying(empty(), "cat home/inner/secret");
         let home = case.outside().join("home");
-        fs::create_dir(&home).unwrap();
-        fs::write(home.join("secret"), "").unwrap();
+        fs::create_dir_all(home.join("inner")).unwrap();
+        fs::write(home.join("inner/secret"), "").unwrap();
         fs::write(home.join("plain"), "").unwrap();
-        let supervisor = ordinary(&case, &home.join("secret"));
+        let others = case.outside().join("others");
+        fs::create_dir(&others).unwrap();
+        symlink(home.join("inner"), others.join("link")).unwrap();
+        if Uid::effective().is_root() {
+            chown(&others, Some(65534), None).unwrap();
+        }
+        let named = if by_link {
+            others.join("link")
+        } else {
+            home.join("inner")
+        };
+        let supervisor = ordinary(&case, &named.join("secret"));
+        let is_started = mode == "u-r";
         let closing = trying(empty(), &format!("chmod {mode} '{}'", home.display()));
         let answer = closing.run_by(supervisor.clone(), Stop::never()).await;
         assert_eq!(printed(&answer), "yes\n");

@@ -100,6 +100,14 @@ impl Target {
             .map_or(true, |parameters| parameters.get("password").is_some())
     }
 
+    /// As [`Target::secret_files`], of a text that nobody connects with; none of one that is not understood.
+    pub fn secret_files_of(text: &str) -> Vec<PathBuf> {
+        let environment = |name: &str| std::env::var(name).ok();
+        Parameters::parse(text.trim())
+            .map(|parameters| secret_files(&parameters.or_from(environment)))
+            .unwrap_or_default()
+    }
+
     /// The target that the environment alone describes.
     ///
     /// # Errors

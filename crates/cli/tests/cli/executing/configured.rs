@@ -1,13 +1,16 @@
 //! A configured database: what lets into it lies in files of the account that its tools share, and no tool in a sandbox reads those.
 
 use std::fs::Permissions;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
+use nix::sys::signal::Signal;
 use nix::unistd::Uid;
 use serde_json::{Value, json};
 
-use super::site::{Pair, Site};
+use super::site::{CANDIDATE, PRODUCER, Pair, Site, end, signal, until};
 use crate::support::Answer;
 
 /// A site whose database is named in the project's own configuration file, beside a password file in the account's home.
@@ -107,6 +110,34 @@ fn files_that_are_not_in_use_and_paths_that_are_relative_are_kept_from_it_too() 
     let answer = run(&site, "dry-run", None).expect(0);
     let expected = "dotwrap.toml\nnamed.toml\npasswords\n.config/dotwrap/dotwrap.toml\n";
     assert_eq!(found(&answer), expected);
+}
+
+/// What is kept from tools is looked up at each call: a worker may live for long.
+#[test]
+fn a_worker_keeps_from_its_tools_what_was_not_there_when_it_began() {
+    let site = Site::with(&Pair::of_producer(
+        "echo $$ > {folder}/work/up; (cat ../../../../later > '{output}' 2>&1; true)",
+    ));
+    let request = ["requests", "add", PRODUCER, "--mode", "dry-run"];
+    let request = [&request[..], &["--candidate", CANDIDATE]].concat();
+    let mut worker = site.0.command(&["worker", "--runs-folder", "runs"]);
+    worker.env("PGPASSFILE", site.path("later"));
+    let mut worker = worker.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("waits for requests")));
+    site.file("later", "secret");
+    site.0.call(&request).expect(0);
+    until(|| {
+        let runs = site.runs();
+        let concluded = runs.first()?["concluded_at"].as_str()?;
+        Some(concluded.to_owned())
+    });
+    signal(&worker, Signal::SIGUSR1);
+    end(worker);
+    if let Some(unreadable) = unreadable(&site) {
+        let later = site.path("later").canonicalize().unwrap();
+        assert_eq!(unreadable, json!([later]));
+    }
 }
 
 #[test]

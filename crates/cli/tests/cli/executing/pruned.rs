@@ -161,10 +161,10 @@ fn a_folder_that_is_not_the_runs_own_is_neither_used_nor_removed() {
 
 #[test]
 fn what_is_mounted_in_a_folder_is_not_removed_with_it() {
-    let site = Site::with(&Pair::of_producer("mkdir mnt; echo x > '{output}'"));
+    let site = Site::with(&Pair::of_producer("mkdir 'a b'; echo x > '{output}'"));
     let dry = folder_of(&site, "dry-run");
     let precious = site.file("precious/gold", "");
-    let script = "mount --bind precious \"$0/producer/work/mnt\" && exec \"$@\"";
+    let script = "mount --bind precious \"$0/producer/work/a b\" && exec \"$@\"";
     let prune = [
         "runs",
         "prune",
@@ -207,7 +207,7 @@ fn what_is_mounted_in_a_folder_is_not_removed_with_it() {
     assert_eq!(answer.json()[0]["removed"], json!(false));
     let why = answer.json()[0]["error"].to_string();
     assert!(
-        why.contains("something is mounted at producer/work/mnt"),
+        why.contains("something is mounted at producer/work/a b"),
         "{why}"
     );
     assert!(Path::new(&precious).exists());

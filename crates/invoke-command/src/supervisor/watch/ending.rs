@@ -59,7 +59,7 @@ impl Watch<'_> {
         let mut pause = KILLING;
         while !self.all_ended && since.elapsed() < KILLING_ENDS {
             if let Some(cgroup) = &self.cgroup {
-                cgroup.group().kill();
+                let _by_hand_then = cgroup.group().kill();
             }
             self.wait_for_all(pause);
             if !self.all_ended {
