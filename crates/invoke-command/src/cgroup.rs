@@ -8,8 +8,9 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
+    fs::{self, DirBuilder, File, Permissions},
     io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -17,6 +18,7 @@ use std::{
 
 use dotwrap_invoke::mounts;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 const PREFIX: &str = "dotwrap.";
 
@@ -45,25 +47,21 @@ pub fn end_abandoned_calls() -> usize {
     };
     entries
         .flatten()
-        .filter(|entry| {
-            entry
-                .file_name()
-                .as_encoded_bytes()
-                .starts_with(PREFIX.as_bytes())
-        })
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_a_call_s))
         .map(|entry| Cgroup(entry.path()).end_if_abandoned())
         .sum()
 }
 
 impl Cgroup {
-    /// The group of a call, by a name that no other has. None where this system has no such groups.
-    pub(crate) fn of(call: &str) -> Option<Self> {
+    /// The group of a call, by an id that no other has. None where this system has no such groups.
+    pub(crate) fn of(call: Uuid) -> Option<Self> {
         Some(Self(own()?.join(format!("{PREFIX}{call}"))))
     }
 
     /// Makes the group.
     pub(crate) fn make(&self) -> io::Result<Made> {
-        fs::create_dir(&self.0)?;
+        // Another account could hold the lock when its owner is gone.
+        DirBuilder::new().mode(0o700).create(&self.0)?;
         self.hold().inspect_err(|_| self.remove())
     }
 
@@ -86,7 +84,11 @@ impl Cgroup {
 
     /// Kills everything in it.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        fs::write(self.0.join("cgroup.kill"), "1")
+        let file = self.0.join("cgroup.kill");
+        fs::write(&file, "1").or_else(|_| {
+            open_up(&file);
+            fs::write(&file, "1")
+        })
     }
 
     /// What is in it, and in the groups that it has made below.
@@ -100,12 +102,13 @@ impl Cgroup {
     }
 
     fn end_if_abandoned(&self) -> usize {
-        let Ok(group) = File::open(&self.0) else {
-            return 0;
-        };
-        match group.try_lock() {
-            Ok(()) => self.end(),
-            Err(_in_use) => 0,
+        let group = File::open(&self.0).or_else(|_| {
+            open_up(&self.0);
+            File::open(&self.0)
+        });
+        match group {
+            Ok(group) if group.try_lock().is_ok() => self.end(),
+            _ => 0,
         }
     }
 
@@ -116,8 +119,9 @@ impl Cgroup {
             if self.kill().is_err() {
                 return 0;
             }
+            let is_empty = self.processes().is_empty();
             self.remove();
-            if !self.0.exists() {
+            if is_empty || !self.0.exists() {
                 break;
             }
             thread::sleep(PAUSE);
@@ -127,10 +131,29 @@ impl Cgroup {
 
     /// Removes the group and those below it, where nothing is in them.
     pub(crate) fn remove(&self) {
-        each_below(&self.0, &mut |group| {
-            let _in_use = fs::remove_dir(group);
-        });
+        let _in_use = remove_with_all_below(&self.0);
     }
+}
+
+fn remove_with_all_below(group: &Path) -> io::Result<()> {
+    for below in groups_in(group) {
+        if remove_with_all_below(&below).is_err() {
+            open_up(group);
+            let _in_use = fs::remove_dir(below);
+        }
+    }
+    fs::remove_dir(group)
+}
+
+/// A tool may have closed what belongs to its account.
+fn open_up(path: &Path) {
+    let _another_s = fs::set_permissions(path, Permissions::from_mode(0o700));
+}
+
+/// Whether a group's name is one that [`Cgroup::of`] gives.
+fn is_a_call_s(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .is_some_and(|call| Uuid::try_parse(call).is_ok())
 }
 
 impl Made {
@@ -147,12 +170,23 @@ impl Drop for Made {
 
 /// A group and those below it, the lowest first.
 fn each_below(group: &Path, act: &mut impl FnMut(&Path)) {
-    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            each_below(&entry.path(), act);
-        }
+    for below in groups_in(group) {
+        each_below(&below, act);
     }
     act(group);
+}
+
+/// The groups that were made in a group.
+fn groups_in(group: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(group).or_else(|_| {
+        open_up(group);
+        fs::read_dir(group)
+    });
+    let entries = entries.into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// The folder of the group that this process is in.

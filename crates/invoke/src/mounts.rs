@@ -9,6 +9,8 @@ pub struct Mount {
     pub point: PathBuf,
     /// What of the file system is there: `/`, or the folder that was bound.
     pub root: PathBuf,
+    /// Its device, as `major:minor`: mounts of one file system share it.
+    pub device: String,
     /// Its kind, such as `ext4` or `cgroup2`.
     pub file_system: String,
 }
@@ -24,6 +26,7 @@ pub fn mounts() -> io::Result<Vec<Mount>> {
     let told = mounts.into_iter().map(|mount| Mount {
         point: unescaped(mount.mount_point.into_os_string()),
         root: unescaped(mount.root.into()),
+        device: mount.majmin,
         file_system: mount.fs_type,
     });
     Ok(told.collect())

@@ -63,6 +63,6 @@ pub enum Stdin {
     Nothing,
     /// This file.
     File(File),
-    /// What is written to [`Supervised::stdin`].
+    /// What is written to [`Supervised::stdin`](crate::Supervised::stdin).
     Piped,
 }

@@ -137,9 +137,10 @@ impl Supervisor {
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
         let began = Instant::now();
-        let mark = Uuid::now_v7().to_string();
+        let id = Uuid::now_v7();
+        let mark = id.to_string();
         let process = supervisor.id().and_then(Process::of);
-        let cgroup = Cgroup::of(&mark);
+        let cgroup = Cgroup::of(id);
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
         let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);

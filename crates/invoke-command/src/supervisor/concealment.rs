@@ -10,7 +10,11 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use nix::unistd::Uid;
+use dotwrap_invoke::{Mount, mounts};
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, Uid, eaccess},
+};
 
 /// The canonical paths of what can be concealed, none below another. `missing` is told what can not be, and why.
 ///
@@ -28,11 +32,17 @@ pub(super) fn of<'a>(
         .into_iter()
         .filter_map(|path| path.canonicalize().ok())
         .collect();
+    let mounts = mounts()?;
     let mut hidden: BTreeSet<PathBuf> = BTreeSet::new();
     for place in places {
         let Some(path) = found(place)? else { continue };
-        match way_around(&path, &writes)? {
-            None => _ = hidden.insert(path),
+        let mut all = other_places(&path, &mounts);
+        all.push(path);
+        let ways = all
+            .iter()
+            .find_map(|path| way_around(path, &writes).transpose());
+        match ways.transpose()? {
+            None => hidden.extend(all),
             Some(why) => missing.push(format!("{EXPOSED} {}: {why}", place.display())),
         }
     }
@@ -74,12 +84,55 @@ pub(super) fn all_but(hidden: &[PathBuf]) -> Readable {
 /// A place as the kernel knows it; none where nothing is there, and where only somebody else could let this account in.
 fn found(place: &Path) -> io::Result<Option<PathBuf>> {
     match place.canonicalize() {
+        // What it names would be concealed as well, and is not known now.
+        Ok(path) if is_closed_file(&path) => {
+            let error = io::Error::new(
+                ErrorKind::PermissionDenied,
+                "it is closed to its own account",
+            );
+            Err(named(place, &error))
+        }
         Ok(path) => Ok(Some(path)),
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(None),
             ErrorKind::PermissionDenied if is_closed_by_another(place) => Ok(None),
             _ => Err(named(place, &error)),
         },
+    }
+}
+
+/// Whether this account's own file is one that it can not read: a tool may have seen to that.
+fn is_closed_file(path: &Path) -> bool {
+    let own = Uid::effective().as_raw();
+    let is_own_file = |found: fs::Metadata| found.is_file() && found.uid() == own;
+    path.metadata().is_ok_and(is_own_file) && eaccess(path, AccessFlags::R_OK) == Err(Errno::EACCES)
+}
+
+/// Where else a path is, because its file system, or a folder of it, is mounted once more.
+fn other_places(path: &Path, mounts: &[Mount]) -> Vec<PathBuf> {
+    // Of several at one place, the last one is seen.
+    let holders = mounts.iter().filter(|mount| path.starts_with(&mount.point));
+    let Some(holder) = holders.max_by_key(|mount| mount.point.as_os_str().len()) else {
+        return Vec::new();
+    };
+    let below = path.strip_prefix(&holder.point).unwrap_or(Path::new(""));
+    let within = joined(&holder.root, below);
+    let others = mounts.iter().filter(|mount| mount.device == holder.device);
+    others
+        .filter_map(|mount| match within.strip_prefix(&mount.root) {
+            Ok(below) => Some(joined(&mount.point, below)),
+            // A piece of what is to be concealed.
+            Err(_) => mount.root.starts_with(&within).then(|| mount.point.clone()),
+        })
+        .filter(|other| other != path && other.symlink_metadata().is_ok())
+        .collect()
+}
+
+/// Joining nothing would leave a slash at the end, with which a file is none.
+fn joined(folder: &Path, below: &Path) -> PathBuf {
+    match below.as_os_str().is_empty() {
+        true => folder.to_owned(),
+        false => folder.join(below),
     }
 }
 
@@ -226,5 +279,35 @@ mod tests {
         fs::write(&no_folder, "").unwrap();
         let readable = all_but(&[no_folder.join("secret")]);
         assert_eq!(readable.unlistable, [no_folder]);
+    }
+
+    #[test]
+    fn what_is_mounted_once_more_is_concealed_there_too() {
+        let top = tempfile::tempdir().unwrap();
+        let top = top.path().canonicalize().unwrap();
+        let mount = |point: &str, root: &str, device: &str| Mount {
+            point: top.join(point),
+            root: root.into(),
+            device: device.to_owned(),
+            file_system: String::new(),
+        };
+        let mounts = [
+            mount("", "/disk", "8:1"),
+            mount("alias", "/disk/home", "8:1"),
+            mount("piece", "/disk/home/own/data", "8:1"),
+            mount("beside", "/disk/other", "8:1"),
+            mount("foreign", "/disk/home", "8:2"),
+        ];
+        for folder in [
+            "home/own/data",
+            "alias/own",
+            "piece",
+            "beside",
+            "foreign/own",
+        ] {
+            fs::create_dir_all(top.join(folder)).unwrap();
+        }
+        let others = other_places(&top.join("home/own"), &mounts);
+        assert_eq!(others, ["alias/own", "piece"].map(|path| top.join(path)));
     }
 }
