@@ -49,5 +49,5 @@ fn is_concurrent(error: &tokio_postgres::Error) -> bool {
             && database
                 .table()
                 .is_some_and(|table| table.starts_with("pg_")))
-        || *database.code() == SqlState::DUPLICATE_SCHEMA
+        || [SqlState::DUPLICATE_SCHEMA, SqlState::DUPLICATE_TABLE].contains(database.code())
 }

@@ -63,11 +63,18 @@ impl Script<'_> {
         self.line("SET LOCAL standard_conforming_strings = on;");
         self.line("-- Functions name tables and each other in any order.");
         self.line("SET LOCAL check_function_bodies = off;");
-        self.line("-- One install at a time, in a database that is still as it was when this script was made.");
-        let lock = literal(&format!("dotwrap install {}", self.plan.schema));
-        self.line(format!(
-            "SELECT pg_advisory_xact_lock(hashtextextended({lock}, 0));"
-        ));
+        self.line("-- What somebody else holds is waited for, but not for ever.");
+        self.line("SET LOCAL lock_timeout = '30s';");
+    }
+
+    /// One install at a time, in a database that is still as it was when this script was made. The lock is one that only the owner
+    /// can take. Two first installations meet at the schema, which only one of them can make.
+    fn lock(&mut self) {
+        if self.plan.before.is_some() {
+            self.line("-- One install at a time, in a database that is still as it was when this script was made.");
+            let table = format!("{}.dot_contract_release", self.schema_name());
+            self.line(format!("LOCK TABLE {table} IN EXCLUSIVE MODE;"));
+        }
         self.assert_unchanged();
     }
 
@@ -137,6 +144,7 @@ END $install$;",
         }
         self.become_role("owner");
         self.line(format!("SET LOCAL search_path = {schema}, pg_temp;"));
+        self.lock();
         if self.plan.before.is_none() {
             self.line(
                 "CREATE TABLE dot_contract_migration (

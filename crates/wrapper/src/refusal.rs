@@ -44,7 +44,9 @@ pub enum RefusalCode {
     InvocationMismatch,
     InvocationRequired,
     LeaseHeld,
+    LeaseLimit,
     LeaseLost,
+    LoginMismatch,
     /// Another transaction is just changing the same thing.
     Busy,
     LeaseNameInvalid,
@@ -61,6 +63,8 @@ pub enum RefusalCode {
     RoleInvalid,
     RunConcluded,
     RunUnknown,
+    /// The transaction's snapshot is older than what it would decide by.
+    SnapshotTooOld,
     SourceRequired,
     StatusInvalid,
     TextTooLong,
@@ -122,7 +126,9 @@ impl RefusalCode {
             | FixtureMissing
             | InvocationMismatch
             | InvocationRequired
+            | LeaseLimit
             | LedgerAppendOnly
+            | LoginMismatch
             | ModeNotAllowed
             | NamespaceForbidden
             | NoExecute
@@ -130,7 +136,7 @@ impl RefusalCode {
             | RealRunDisabled
             | RunConcluded
             | Other(_) => RefusalKind::Blocked,
-            LeaseHeld | LeaseLost | Busy => RefusalKind::Lease,
+            LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
         }
     }

@@ -339,10 +339,11 @@ async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
     let mut receiver = stage.client("runner").await;
     let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();
 
-    // The close is first, and not committed yet: the receipt waits, and is refused.
+    // The close is first, and holds the lock of its commit: the receipt waits, and is refused.
     let mut closer = stage.client("operator").await;
     let closing = closer.transaction().await.unwrap();
     rows(&closing, &close).await;
+    execute(&closing, "SET CONSTRAINTS ALL IMMEDIATE").await;
     let real = begin("REAL_RUN").sql();
     let (refused, ()) = tokio::join!(ask(&runner, &real), async {
         lock_waiters(&superuser, 1).await;

@@ -299,8 +299,12 @@ async fn a_step_that_is_not_plainly_in_order_is_left_undone(backend: Backend) {
     set_posture(&operator, "DRY_RUN_ONLY").await;
     assert_eq!(handed_over_together(&runner, &[&right]).await, NONE);
     set_posture(&operator, MODE).await;
-    // A gate changed behind the receipt: whether it is void is for the single function to say.
+    // A gate changed behind the receipt without waiting for it: whether it is void is for the single function to say.
+    let missed = "UPDATE dot.dot_config_history SET saw_every_receipt = false";
+    execute(&superuser, missed).await;
     assert_eq!(handed_over_together(&runner, &[&right]).await, NONE);
+    let saw = "UPDATE dot.dot_config_history SET saw_every_receipt = true";
+    execute(&superuser, saw).await;
     execute(&runner, "BEGIN").await;
     rows(&runner, &right.sql()).await;
     execute(&runner, "ROLLBACK").await;

@@ -300,11 +300,22 @@ async fn every_change_is_kept_with_who_why_and_the_session_user(backend: Backend
     assert_eq!(value(&superuser, first_is_seen_by_second).await, true);
 }
 
-/// As the functions that open a receipt take it, which come with the next issue.
-const HOLD_AS_A_RECEIPT: &str = "SELECT pg_advisory_xact_lock_shared(dot.fn_dot_gate_lock_key())::text AS locked, pg_current_xact_id()::text AS xid";
+/// As the functions that open a receipt do it. Returns the transaction's id.
+async fn hold_as_a_receipt(receipt: &tokio_postgres::Transaction<'_>) -> String {
+    execute(receipt, "LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE").await;
+    text(receipt, "SELECT pg_current_xact_id()::text").await
+}
 
-async fn is_in_the_snapshot_of_the_last_change(superuser: &Client, xid: &str) -> Value {
-    value(superuser, &format!("SELECT pg_visible_in_snapshot('{xid}', h.snapshot) FROM dot.dot_config_history h ORDER BY h.changed_at DESC LIMIT 1")).await
+/// Whether the last change of a gate saw this transaction as committed: because it waited for every receipt, or by its snapshot.
+async fn last_change_saw(superuser: &Client, xid: &str) -> Value {
+    value(
+        superuser,
+        &format!(
+            "SELECT h.saw_every_receipt OR pg_visible_in_snapshot('{xid}', h.snapshot)
+             FROM dot.dot_config_history h ORDER BY h.change_number DESC LIMIT 1"
+        ),
+    )
+    .await
 }
 
 #[apply(on_each_backend)]
@@ -314,20 +325,14 @@ async fn closing_a_gate_commits_although_a_receipt_is_still_being_written(backen
     set_posture(&operator, "DRY_RUN_ONLY").await;
     let mut runner = stage.superuser().await;
     let receipt = runner.transaction().await.unwrap();
-    let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let xid = hold_as_a_receipt(&receipt).await;
     // Returns, while the receipt's transaction stays open: after the second that the contract gives it.
     assert_eq!(
         text(&operator, &Call::gate(GATES[0], "false").sql()).await,
         "NO_EXECUTE"
     );
     receipt.commit().await.unwrap();
-    assert_eq!(
-        is_in_the_snapshot_of_the_last_change(&superuser, &xid).await,
-        false
-    );
+    assert_eq!(last_change_saw(&superuser, &xid).await, false);
     assert_eq!(value(&operator, POSTURE).await, "NO_EXECUTE");
 }
 
@@ -340,10 +345,7 @@ async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
     for _ in 0..5 {
         let mut runner = stage.superuser().await;
         let receipt = runner.transaction().await.unwrap();
-        let xid = row(&receipt, HOLD_AS_A_RECEIPT).await["xid"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let xid = hold_as_a_receipt(&receipt).await;
         let close = Call::gate(GATES[0], "false").sql();
         let closing = text(&operator, &close);
         let committing = async {
@@ -351,7 +353,7 @@ async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
             receipt.commit().await.unwrap();
         };
         tokio::join!(closing, committing);
-        if is_in_the_snapshot_of_the_last_change(&superuser, &xid).await == true {
+        if last_change_saw(&superuser, &xid).await == true {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -469,9 +469,18 @@ async fn an_operator_takes_a_lease_away_with_a_reason_that_is_kept(backend: Back
         (json!(false), json!(false))
     );
     let kept = row(&superuser, "SELECT lease_name, lease_holder, lease_token, actor, reason, recorded_by FROM dot.dot_lease_force_release").await;
+    let digest = value(
+        &superuser,
+        &format!(
+            "SELECT dot.fn_dot_token_digest({})",
+            crate::common::literal(&token)
+        ),
+    )
+    .await;
+    assert_ne!(digest, token);
     assert_eq!(
         kept,
-        json!({"lease_name": LEASE, "lease_holder": "holder", "lease_token": token, "actor": "operator", "reason": "its holder died", "recorded_by": "dot_operator"})
+        json!({"lease_name": LEASE, "lease_holder": "holder", "lease_token": digest, "actor": "operator", "reason": "its holder died", "recorded_by": "dot_operator"})
     );
     assert_eq!(
         value(&operator, &force_release().sql()).await,

@@ -550,6 +550,7 @@ async fn a_receipt_that_missed_the_closing_of_a_gate_is_void(backend: Backend) {
     executed::begin(&superuser).await;
     // It read the posture, and committed only after the closing had gone through without it.
     let slow = superuser.transaction().await.unwrap();
+    execute(&slow, "LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE").await;
     execute(&slow, &ExecutedRun::truthful().producer_receipt.sql()).await;
     rows(
         &operator,

@@ -320,7 +320,7 @@ async fn a_missing_or_switched_off_append_only_guard_blocks(backend: Backend) {
         // The shipped check may remember its answer for a few seconds; ask as if those were over.
         execute(
             &superuser,
-            "UPDATE dot.dot_preflight_check SET answered_at = '-infinity'",
+            "UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'",
         )
         .await;
         assert_eq!(
@@ -340,7 +340,7 @@ async fn a_missing_or_switched_off_append_only_guard_blocks(backend: Backend) {
         .await;
         rows(&observer, ASSERT).await;
     }
-    execute(&superuser, "DROP TRIGGER ledger_append_only ON dot.event_outbox; UPDATE dot.dot_preflight_check SET answered_at = '-infinity'").await;
+    execute(&superuser, "DROP TRIGGER ledger_append_only ON dot.event_outbox; UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'").await;
     assert_eq!(refused(&observer, ASSERT).await.code, "preflight_blocked");
 }
 
@@ -470,10 +470,10 @@ async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend
     assert!(passes(&observer).await);
     let aged = |minutes: i32| {
         format!(
-            "UPDATE dot.dot_preflight_check SET answered_at = clock_timestamp() - interval '{minutes} minutes' WHERE check_name = 'due'"
+            "UPDATE dot.dot_preflight_answer SET answered_at = clock_timestamp() - interval '{minutes} minutes' WHERE check_name = 'due'"
         )
     };
-    let is_new = "SELECT answered_at > clock_timestamp() - interval '1 minute' FROM dot.dot_preflight_check WHERE check_name = 'due'";
+    let is_new = "SELECT answered_at > clock_timestamp() - interval '1 minute' FROM dot.dot_preflight_answer WHERE check_name = 'due'";
 
     execute(&superuser, &aged(30)).await;
     rows(&observer, &Call::pair().sql()).await;
@@ -481,7 +481,7 @@ async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend
     execute(&superuser, &aged(50)).await;
     execute(
         &other,
-        "BEGIN; SELECT FROM dot.dot_preflight_check WHERE check_name = 'due' FOR UPDATE",
+        "BEGIN; SELECT FROM dot.dot_preflight_answer WHERE check_name = 'due' FOR UPDATE",
     )
     .await;
     rows(&observer, &Call::pair().sql()).await;
@@ -566,7 +566,7 @@ async fn the_preflight_works_in_a_read_only_transaction(backend: Backend) {
     let mut reader = stage.client("reader").await;
     execute(
         &superuser,
-        "UPDATE dot.dot_preflight_check SET answered_at = '-infinity'",
+        "UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'",
     )
     .await;
     let transaction = reader
@@ -598,7 +598,7 @@ async fn recording_goes_on_while_an_answer_is_being_written(backend: Backend) {
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     execute(
         &superuser,
-        "UPDATE dot.dot_preflight_check SET answered_at = '-infinity'",
+        "UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'",
     )
     .await;
     let mut slow = stage.client("observer").await;

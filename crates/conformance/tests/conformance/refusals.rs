@@ -12,7 +12,8 @@ use crate::common::world::{LONE, PRODUCER, VERIFIER, import, register_check, set
 use crate::common::{Backend, Call, Refusal, Stage, ask, contents, execute, literal, rows};
 
 /// Raised only where two transactions meet, so not by a case of the list but by tests of their own.
-const OF_TWO_TRANSACTIONS: [&str; 1] = ["busy"];
+const OF_TWO_TRANSACTIONS: [&str; 4] =
+    ["busy", "lease_limit", "login_mismatch", "snapshot_too_old"];
 
 /// What has to be so for a refusal to be raised, besides the registry.
 #[derive(Clone, Copy, PartialEq)]
@@ -372,6 +373,8 @@ fn sqlstate_of(code: &str) -> &'static str {
     match code {
         "idempotency_conflict" | "id_in_use" => "23505",
         "lease_held" | "lease_lost" | "busy" => "55P03",
+        "login_mismatch" => "42501",
+        "snapshot_too_old" => "40001",
         _ => "23514",
     }
 }

@@ -28,6 +28,7 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'candidate_code', v_contract.candidate_code));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('operation', v_contract.operation,
     'output_namespace', v_contract.output_namespace, 'endpoint_ref', v_contract.endpoint_ref));
+  PERFORM fn_dot_registry_lock();
   SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = v_contract.dot_code;
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(v_contract.dot_code, 200)));

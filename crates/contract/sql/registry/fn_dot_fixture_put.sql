@@ -19,6 +19,7 @@ BEGIN
   EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR statement_too_complex OR program_limit_exceeded THEN
     PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is not JSON that the database can keep');
   END;
+  PERFORM fn_dot_registry_lock();
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
   ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
   PERFORM fn_dot_registry_note('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256), p_actor);

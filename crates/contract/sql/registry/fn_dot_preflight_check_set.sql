@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
   p_check_name text, p_count_query text, p_actor text, p_severity text DEFAULT 'high', p_on_finding text DEFAULT 'BLOCK',
   p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true, p_description text DEFAULT '') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_check regprocedure;
@@ -18,6 +18,8 @@ BEGIN
     PERFORM fn_dot_refuse('check_invalid', 'the check''s name is missing');
   ELSIF v_check IS NULL OR position('.' IN p_count_query) = 0 THEN
     PERFORM fn_dot_refuse('check_invalid', format('there is no function %L without arguments, named with its schema', left(p_count_query, 200)));
+  ELSIF (SELECT p.pronamespace = pg_my_temp_schema() OR pg_is_other_temp_schema(p.pronamespace) FROM pg_proc p WHERE p.oid = v_check) THEN
+    PERFORM fn_dot_refuse('check_invalid', format('%s is temporary: no other session could ask it', v_check));
   ELSIF (SELECT p.prorettype <> 'bigint'::regtype OR p.proretset OR p.prokind <> 'f' FROM pg_proc p WHERE p.oid = v_check) THEN
     PERFORM fn_dot_refuse('check_invalid', format('%s does not return bigint', v_check));
   ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
@@ -26,16 +28,12 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('check_name', p_check_name, 'count_query', p_count_query, 'actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('description', p_description));
-  BEGIN
-    INSERT INTO dot_preflight_check AS c (check_name, severity, on_finding, count_query, max_age, enabled, description)
-    VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
-    ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding, count_query = excluded.count_query,
-      max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description,
-      answered_query = NULL, answered_cnt = NULL, answered_at = '-infinity';
-  EXCEPTION WHEN lock_not_available THEN
-    -- A run that has just written down the check's answer, and is not committed.
-    PERFORM fn_dot_refuse('busy', format('another transaction is just writing the check %s', p_check_name));
-  END;
+  PERFORM fn_dot_registry_lock();
+  INSERT INTO dot_preflight_check AS c (check_name, severity, on_finding, count_query, max_age, enabled, description)
+  VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
+  ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding, count_query = excluded.count_query,
+    max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description, revision = c.revision + 1;
+  INSERT INTO dot_preflight_answer (check_name, check_revision) VALUES (p_check_name, 0) ON CONFLICT (check_name) DO NOTHING;
   PERFORM fn_dot_registry_note('check', p_check_name, jsonb_build_object('severity', p_severity, 'on_finding', p_on_finding,
     'count_query', p_count_query, 'max_age', p_max_age, 'enabled', coalesce(p_enabled, true)), p_actor);
   RETURN p_check_name;

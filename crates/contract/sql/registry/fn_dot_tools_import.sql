@@ -17,7 +17,9 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   -- Two imports at once would each judge the registry without the other.
-  LOCK TABLE dot_tools IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT coalesce(p_dry_run, false) THEN
+    PERFORM fn_dot_registry_lock();
+  END IF;
   IF NOT coalesce(p_dry_run, false) THEN
     SELECT string_agg(format('%s: %s', p.dot_code, p.detail), '; ') INTO v_refusals FROM fn_dot_tools_plan(p_tools) p WHERE p.action = 'refuse';
     IF v_refusals IS NOT NULL THEN

@@ -13,6 +13,7 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('title', p_title));
+  PERFORM fn_dot_registry_lock();
   INSERT INTO process_candidate AS c (process_candidate_code, title, owner)
   VALUES (p_process_candidate_code, coalesce(p_title, ''), CASE WHEN NOT fn_dot_is_blank(p_owner) THEN p_owner END)
   ON CONFLICT (process_candidate_code) DO UPDATE SET

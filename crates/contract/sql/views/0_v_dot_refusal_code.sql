@@ -51,5 +51,8 @@ FROM (VALUES
   ('lease_held',              '55P03', 'Another run of this pair is under way. Wait for it, or for its lease to run out.'),
   ('time_invalid',            '23514', 'Pass a time between the years 1 and 9999, or none.'),
   ('busy',                    '55P03', 'Another transaction is just changing the same thing: try again once it has ended.'),
+  ('lease_limit',             '23514', 'Release leases that are no pair''s, or wait until they run out.'),
+  ('login_mismatch',          '42501', 'Act with the login that began this, or with an operator''s.'),
+  ('snapshot_too_old',        '40001', 'Start the transaction again. In READ COMMITTED this does not occur.'),
   ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.')
 ) AS c (code, sqlstate, hint);

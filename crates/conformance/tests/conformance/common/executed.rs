@@ -18,6 +18,11 @@ pub(crate) const VERIFIER_RECEIPT: &str = "00000000-0000-7000-8000-00000000000c"
 /// The token of its lease.
 pub(crate) const TOKEN: &str = "00000000-0000-4000-8000-00000000000d";
 
+/// What is kept of a token.
+fn token_digest(token: &str) -> String {
+    format!("dot.fn_dot_token_digest({})", literal(token))
+}
+
 /// One row to insert: table, and column to SQL expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Insert {
@@ -85,7 +90,11 @@ impl ExecutedRun {
                     ("endpoint_ref", "'command:backup'"),
                     ("runner", "'runner'"),
                     ("recorded_by", "'dot_runner'"),
-                    ("begun_snapshot", "pg_current_snapshot()"),
+                    (
+                        "begun_change_number",
+                        "(SELECT s.change_number FROM dot.dot_gate_state s)",
+                    ),
+                    ("cluster_id", "dot.fn_dot_cluster_id()"),
                 ],
             )
         };
@@ -120,7 +129,7 @@ impl ExecutedRun {
                     ("evidence_type", "'REAL_RUN'"),
                     ("source_system", "'dot_exec_wrapper'"),
                     ("lease_name", "'dot_exec:DOT_BACKUP'"),
-                    ("lease_token", &literal(TOKEN)),
+                    ("lease_token", &token_digest(TOKEN)),
                     ("evidence_ref", "'{}'"),
                     ("actor", "'runner'"),
                 ],
@@ -167,11 +176,12 @@ impl ExecutedRun {
 
 /// A run under way: its header and its live lease, of an hour.
 pub(crate) async fn begin(superuser: &Client) {
+    let digest = token_digest(TOKEN);
     execute(
         superuser,
         &format!(
             "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, process_run_id)
-             VALUES ('dot_exec:DOT_BACKUP', 'runner', '{TOKEN}', clock_timestamp(), clock_timestamp() + interval '1 hour', '{RUN}');
+             VALUES ('dot_exec:DOT_BACKUP', 'runner', {digest}, clock_timestamp(), clock_timestamp() + interval '1 hour', '{RUN}');
              {}",
             ExecutedRun::truthful().header.sql()
         ),

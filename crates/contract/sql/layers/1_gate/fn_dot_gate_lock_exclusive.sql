@@ -1,13 +1,12 @@
--- Waits for receipts that are being written, at most a second: closing a gate must not depend on somebody's idle
--- transaction. Returns whether the lock was got; the caller commits all the same, and its snapshot voids what it missed.
--- Receipts take the same lock with pg_advisory_xact_lock_shared(fn_dot_gate_lock_key()).
+-- Waits at most a second for the receipts that are being written, and keeps others from beginning until this transaction ends.
+-- False where one is not committed by then: closing a gate must not depend on an idle transaction.
 CREATE OR REPLACE FUNCTION fn_dot_gate_lock_exclusive() RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM pg_advisory_xact_lock(fn_dot_gate_lock_key());
+  LOCK TABLE dot_gate_state IN EXCLUSIVE MODE;
   RETURN true;
-EXCEPTION WHEN lock_not_available THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RETURN false;
 END;
 $$;

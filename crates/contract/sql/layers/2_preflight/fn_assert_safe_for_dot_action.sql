@@ -15,8 +15,9 @@ BEGIN
   END IF;
 
   PERFORM fn_dot_preflight_assert(ARRAY(
-    SELECT c FROM dot_preflight_check c
-    WHERE c.enabled AND (c.answer_passes AND clock_timestamp() BETWEEN c.answered_at AND c.answered_at + c.max_age) IS NOT TRUE
+    SELECT c.check_name FROM dot_preflight_check c LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name
+    WHERE c.enabled AND (a.check_revision = c.revision AND a.count_query = c.count_query AND (a.cnt = 0 OR c.on_finding = 'WARN')
+      AND clock_timestamp() BETWEEN a.answered_at AND a.answered_at + c.max_age) IS NOT TRUE
     ORDER BY c.check_name));
 END;
 $$;

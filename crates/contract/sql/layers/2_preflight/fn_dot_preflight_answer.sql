@@ -1,26 +1,29 @@
--- The answer of one check, fail-closed: one that raises, returns null, or whose function is missing is a BLOCK. An
--- answer that does not block is remembered for max_age; one that blocks is asked for again each time, so that mending what
+-- The answer of one check, fail-closed: one that raises, returns null, or whose function is missing is a BLOCK. With p_remember an
+-- answer that does not block is kept for the check's max_age; one that blocks is asked for again each time, so that mending what
 -- it found takes effect at once.
-CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(INOUT p_check dot_preflight_check, OUT cnt bigint, OUT status text)
+CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(p_check_name text, p_remember boolean, OUT cnt bigint, OUT status text)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_asked_at timestamptz := clock_timestamp();
+  v_check    record;
+  v_asked_at timestamptz;
 BEGIN
+  SELECT c.count_query, c.on_finding, c.max_age, c.revision INTO v_check FROM dot_preflight_check c WHERE c.check_name = p_check_name;
+  v_asked_at := clock_timestamp();
   BEGIN
-    cnt := fn_dot_preflight_ask(p_check.count_query);
-    status := CASE WHEN cnt IS NULL OR cnt < 0 THEN 'BLOCK' WHEN cnt = 0 THEN 'PASS' ELSE p_check.on_finding END;
+    cnt := fn_dot_preflight_ask(v_check.count_query);
+    status := CASE WHEN cnt IS NULL OR cnt < 0 THEN 'BLOCK' WHEN cnt = 0 THEN 'PASS' ELSE v_check.on_finding END;
   EXCEPTION WHEN OTHERS OR assert_failure THEN
     -- OTHERS leaves out query_canceled too, and so it stays: the caller's statement_timeout is no answer.
     cnt := NULL;
     status := 'BLOCK';
   END;
-  IF status <> 'BLOCK' AND p_check.max_age > interval '0' AND current_setting('transaction_read_only') = 'off' THEN
-    PERFORM FROM dot_preflight_check c WHERE c.check_name = p_check.check_name FOR UPDATE SKIP LOCKED;
+  IF p_remember AND status <> 'BLOCK' AND v_check.max_age > interval '0' AND current_setting('transaction_read_only') = 'off' THEN
+    PERFORM FROM dot_preflight_answer a WHERE a.check_name = p_check_name FOR NO KEY UPDATE SKIP LOCKED;
     -- Skipped where another caller is just writing the same answer: nobody waits for a memory.
     IF FOUND THEN
-      UPDATE dot_preflight_check c SET answered_query = p_check.count_query, answered_cnt = cnt, answered_at = v_asked_at
-      WHERE c.check_name = p_check.check_name;
+      UPDATE dot_preflight_answer a SET check_revision = v_check.revision, count_query = v_check.count_query, cnt = fn_dot_preflight_answer.cnt, answered_at = v_asked_at
+      WHERE a.check_name = p_check_name;
     END IF;
   END IF;
 END;

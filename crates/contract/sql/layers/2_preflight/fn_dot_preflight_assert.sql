@@ -1,16 +1,20 @@
 -- Asks these checks, and refuses where any of them blocks, naming each that does with its count.
-CREATE OR REPLACE FUNCTION fn_dot_preflight_assert(p_checks dot_preflight_check[]) RETURNS void
+CREATE OR REPLACE FUNCTION fn_dot_preflight_assert(p_check_names text[]) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_check    dot_preflight_check;
+  v_name     text;
   v_answer   record;
   v_blocking jsonb := '[]';
 BEGIN
-  FOREACH v_check IN ARRAY p_checks LOOP
-    v_answer := fn_dot_preflight_answer(v_check);
+  IF p_check_names = '{}' THEN
+    RETURN;
+  END IF;
+  PERFORM fn_dot_check_snapshot_is_latest();
+  FOREACH v_name IN ARRAY p_check_names LOOP
+    v_answer := fn_dot_preflight_answer(v_name, true);
     IF v_answer.status = 'BLOCK' THEN
-      v_blocking := v_blocking || jsonb_build_object('check_name', v_check.check_name, 'cnt', v_answer.cnt);
+      v_blocking := v_blocking || jsonb_build_object('check_name', v_name, 'cnt', v_answer.cnt);
     END IF;
   END LOOP;
   IF v_blocking <> '[]' THEN

@@ -6,9 +6,9 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF current_setting('transaction_read_only') = 'off' THEN
     PERFORM fn_dot_preflight_assert(ARRAY(
-      SELECT c FROM dot_preflight_check c
-      WHERE c.enabled AND clock_timestamp() > c.answered_at + 0.75 * c.max_age
-      ORDER BY c.check_name FOR UPDATE SKIP LOCKED));
+      SELECT a.check_name FROM dot_preflight_answer a JOIN dot_preflight_check c ON c.check_name = a.check_name
+      WHERE c.enabled AND clock_timestamp() > a.answered_at + 0.75 * c.max_age
+      ORDER BY a.check_name FOR NO KEY UPDATE OF a SKIP LOCKED));
   END IF;
 END;
 $$;

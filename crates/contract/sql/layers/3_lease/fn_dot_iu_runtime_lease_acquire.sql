@@ -1,5 +1,6 @@
 -- Takes a lease that nobody holds, and returns its token; null where somebody does. Only the token proves who holds it:
--- a second caller with the same holder name gets nothing.
+-- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took a lease
+-- away that had more than five minutes to live, does not get it again before it would have run out.
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -13,8 +14,15 @@ BEGIN
   IF EXISTS (SELECT FROM dot_iu_runtime_lease l
              WHERE l.lease_name = p_lease_name AND l.released_at IS NULL AND l.expires_at > v_now) THEN
     RETURN NULL;
+  ELSIF EXISTS (SELECT FROM dot_lease_force_release f
+                WHERE f.lease_name = p_lease_name AND f.holder_login = session_user AND f.expires_at > v_now
+                  AND f.expires_at > f.released_at + interval '5 minutes')
+        AND NOT fn_dot_login_is('runner') THEN
+    PERFORM fn_dot_refuse('lease_held', format('an operator took the lease %s away from the login %s', p_lease_name, session_user),
+      jsonb_build_object('lease_name', p_lease_name));
   END IF;
-  IF fn_dot_lease_lock(p_lease_name) AND fn_dot_lease_take(p_lease_name, p_holder, v_token, p_ttl_seconds, false) THEN
+  IF fn_dot_lease_lock(p_lease_name)
+     AND fn_dot_lease_take(p_lease_name, p_holder, fn_dot_token_digest(v_token), p_ttl_seconds, false) THEN
     RETURN v_token;
   END IF;
   RETURN NULL;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_lease dot_iu_runtime_lease;
+  v_lease record;
   v_now   timestamptz;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
@@ -14,13 +14,20 @@ BEGIN
   END IF;
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
-  v_lease := fn_dot_lease_locked(p_lease_name);
+  IF NOT EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name) THEN
+    RETURN false;
+  ELSIF NOT fn_dot_lease_lock(p_lease_name) THEN
+    PERFORM fn_dot_lease_refuse(p_lease_name);
+  END IF;
+  SELECT l.lease_holder, l.lease_token, l.holder_login, l.expires_at, l.released_at INTO v_lease
+  FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name;
   v_now := clock_timestamp();
-  IF v_lease.lease_name IS NULL OR v_lease.released_at IS NOT NULL THEN
+  IF v_lease.released_at IS NOT NULL THEN
     RETURN false;
   END IF;
-  INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, expires_at, actor, reason, released_at)
-  VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.expires_at, p_actor, p_reason, v_now);
+  INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, holder_login, expires_at, actor, reason, released_at)
+  VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.holder_login, v_lease.expires_at,
+    p_actor, p_reason, v_now);
   -- A new token: the old holder's next step finds that it lost the lease.
   UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid() WHERE l.lease_name = p_lease_name;
   -- Who listens for gates looks at its lease too, and stops its call before the next holder makes one; who does not listen finds

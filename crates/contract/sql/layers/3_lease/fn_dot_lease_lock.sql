@@ -1,15 +1,17 @@
--- Single flight for whoever is about to judge a lease and change it: an advisory lock of the lease's name, held until the
--- transaction ends. Every function that writes a lease takes it first, so that the row itself is never waited for, and the
--- pair's call pays for one update instead of a row lock and an update. False where another transaction kept it for five
--- seconds. The key holds the schema: installations do not wait for each other. fn_process_pair_observe spells out the key of
--- fn_dot_lease_lock_key.
+-- Locks a lease's row until the transaction ends. Every function that writes a lease does so first, and reads the clock after it.
+-- The row is made where the name is new. False where another transaction kept it for five seconds. Only the owner's functions can
+-- take this lock, and they take it for a caller that proved to hold the lease, or that may take it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_lock(p_lease_name text) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM pg_advisory_xact_lock(fn_dot_lease_lock_key(p_lease_name));
-  RETURN true;
-EXCEPTION WHEN lock_not_available THEN
+  PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_lease_make(p_lease_name);
+    PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name FOR NO KEY UPDATE;
+  END IF;
+  RETURN FOUND;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RETURN false;
 END;
 $$;

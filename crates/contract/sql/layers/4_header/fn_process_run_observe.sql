@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_observe(
   p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_source_system text DEFAULT 'dot_exec_wrapper',
   p_event_code text DEFAULT NULL, p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
   p_process_definition_code text DEFAULT NULL, p_dot_code text DEFAULT NULL) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_texts    record;
@@ -16,6 +16,7 @@ DECLARE
   v_run      process_run_observation;
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_posture  text;
+  v_is_new   boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
@@ -43,16 +44,22 @@ BEGIN
   PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
   PERFORM fn_assert_safe_for_dot_action();
 
-  INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, process_definition_code,
-    correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
-    input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
-  VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_text_or_null(p_process_definition_code),
-    p_correlation_id, p_parent_run_id, fn_dot_text_or_null(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
-    v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
-    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
-  -- Waits for a twin in flight; what it committed is found by the look-up below.
-  ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
+  PERFORM fn_dot_check_snapshot();
+  BEGIN
+    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, process_definition_code,
+      correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
+      input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+    VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_text_or_null(p_process_definition_code),
+      p_correlation_id, p_parent_run_id, fn_dot_text_or_null(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
+      v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+      fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
+    -- Waits for a twin in flight, at most five seconds; what it committed is found by the look-up below.
+    ON CONFLICT DO NOTHING;
+    v_is_new := FOUND;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
+  IF NOT v_is_new THEN
     RETURN fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
   END IF;
 

@@ -9,7 +9,7 @@ DECLARE
   v_receipt dot_invocation;
   v_wrong   text;
 BEGIN
-  PERFORM fn_dot_gates_are_seen();
+  PERFORM fn_dot_check_snapshot();
   SELECT * INTO v_receipt FROM dot_invocation i WHERE i.invocation_id = p_invocation_id;
   v_wrong := CASE
     WHEN v_receipt.invocation_id IS NULL THEN 'there is no such receipt'
@@ -21,7 +21,7 @@ BEGIN
     WHEN p_evidence_type NOT IN (p_run.evidence_type, 'SIMULATED_DRY_RUN') THEN 'its run claims less'
     WHEN v_receipt.recorded_by <> session_user THEN 'another login opened it'
     WHEN v_receipt.begun_xid = pg_current_xact_id_if_assigned() THEN 'it was opened in this very transaction'
-    WHEN fn_dot_receipt_is_void(v_receipt) THEN 'a gate closed before it was committed'
+    WHEN fn_dot_receipt_is_void(p_invocation_id) THEN 'a gate closed before it was committed'
     WHEN EXISTS (SELECT FROM process_component_observation c WHERE c.invocation_id = p_invocation_id) THEN 'it was used already'
   END;
   IF v_wrong IS NOT NULL THEN

@@ -1,17 +1,20 @@
--- A receipt is void where it and the closing of a gate missed each other: the receipt read the posture before the close
--- committed, and the close went through without seeing the receipt. Either seen by the other is fine: then the receipt
--- was refused, or whoever closed the gate knows of it.
-CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_receipt dot_invocation) RETURNS boolean
+-- A receipt is void where it and the closing of a gate missed each other: the receipt read the posture before the closing
+-- committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that held its lock
+-- missed nothing. Transaction ids are compared within one cluster alone.
+CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_invocation_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
-DECLARE
-  v_seen pg_snapshot := coalesce(p_receipt.begun_snapshot, '1:1:');
 BEGIN
+  -- A closing that is just being committed without having seen every receipt is waited for.
+  IF (SELECT s.xmax FROM dot_gate_state s) <> '0' THEN
+    PERFORM fn_dot_gate_settle();
+  END IF;
+  PERFORM fn_dot_check_snapshot();
   RETURN EXISTS (
-    SELECT FROM dot_config_history h
-    WHERE h.change_xid >= pg_snapshot_xmin(v_seen)   -- everything older was seen
-      AND NOT pg_visible_in_snapshot(h.change_xid, v_seen)
-      AND NOT pg_visible_in_snapshot(p_receipt.begun_xid, h.snapshot)
+    SELECT FROM dot_invocation i JOIN dot_config_history h
+      ON NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
+    WHERE i.invocation_id = p_invocation_id AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id
+      AND NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot)
       AND h.value = CASE h.key WHEN 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END);
 END;
 $$;

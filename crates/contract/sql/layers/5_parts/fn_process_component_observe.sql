@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_source_system text DEFAULT 'dot_exec_wrapper', p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
   p_invocation_id uuid DEFAULT NULL, p_verdict text DEFAULT NULL, p_lease_token uuid DEFAULT NULL, p_output_digest text DEFAULT NULL)
 RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_texts        record;
@@ -18,6 +18,7 @@ DECLARE
   v_component_id uuid;
   v_posture      text;
   v_is_derived_key boolean;
+  v_is_new       boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
@@ -78,13 +79,16 @@ BEGIN
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
 
-  IF v_run.lease_token IS NOT NULL THEN
-    -- Lease, then header: the order of everybody who waits for both.
-    PERFORM fn_dot_lease_locked(v_run.lease_name);
+  IF p_invocation_id IS NOT NULL THEN
+    -- A look before any lock; what counts is asked again behind them.
+    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
   END IF;
+  -- Lease, then header: the order of everybody who waits for both. A token that does not hold the lease locks neither.
+  PERFORM fn_dot_check_run_lease(p_process_run_id, p_lease_token);
   -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
   -- run from being concluded while this transaction is under way.
-  PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
+  PERFORM fn_dot_header_lock(p_process_run_id);
+  PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_check_part_is_seen(v_run, CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
   IF v_run.dot_code IS NULL THEN
     -- Which pair's run it is may have been said while this waited.
@@ -94,18 +98,22 @@ BEGIN
     PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
     PERFORM fn_dot_check_verdict(p_verdict, p_status, p_invocation_id);
   END IF;
-  PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
 
   v_component_id := coalesce(p_component_run_id, fn_dot_uuid_v7());
-  INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
-    process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict,
-    output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
-  VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
-    v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_text_or_null(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
-    fn_dot_text_or_null(p_output_digest), v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
-    fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
-  ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
+  BEGIN
+    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
+      process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict,
+      output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+    VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
+      v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_text_or_null(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
+      fn_dot_text_or_null(p_output_digest), v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+      fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
+    ON CONFLICT DO NOTHING;
+    v_is_new := FOUND;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
+  IF NOT v_is_new THEN
     RETURN fn_dot_component_already_there(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
   END IF;
   PERFORM fn_dot_check_not_concluded(v_run);

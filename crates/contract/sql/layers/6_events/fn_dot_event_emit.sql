@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_event_emit(
   p_event_type text, p_process_run_id uuid, p_component_run_id uuid, p_correlation_id text, p_dot_code text, p_status text,
   p_evidence_type text, p_source_system text, p_input_ref text, p_output_ref text) RETURNS integer
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_type event_type_registry;
@@ -11,7 +11,13 @@ BEGIN
   IF NOT EXISTS (SELECT FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active) THEN
     RETURN 0;
   END IF;
-  PERFORM pg_advisory_xact_lock_shared(fn_dot_event_lock_key());
+  -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active): no event of a
+  -- transaction that began earlier can appear after its type was switched off.
+  BEGIN
+    LOCK TABLE event_type_registry IN ROW SHARE MODE;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
+  END;
   -- Look again, under the lock: the type may have been switched off while this waited.
   SELECT * INTO v_type FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active;
   IF NOT FOUND THEN

@@ -17,10 +17,11 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
 
   BEGIN
-    PERFORM pg_advisory_xact_lock(fn_dot_event_lock_key());
-  EXCEPTION WHEN lock_not_available THEN
+    LOCK TABLE event_type_registry IN EXCLUSIVE MODE;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'a transaction that writes events has not ended for five seconds');
   END;
+  PERFORM fn_dot_registry_lock();
   SELECT r.active INTO v_active FROM event_type_registry r WHERE r.event_type = p_event_type;
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('event_type_unknown', format('there is no event type %L', left(p_event_type, 100)));

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_run_status           text := 'completed';
@@ -31,6 +31,7 @@ DECLARE
   v_ended_at             timestamptz;
   v_id                   text;
   v_rows                 bigint;
+  v_is_new               boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
@@ -93,10 +94,14 @@ BEGIN
     PERFORM fn_dot_preflight_renew();
   END IF;
 
-  -- LEASE: its lock (the key is fn_dot_lease_lock_key's), until this transaction ends, and then the clock: whether the lease is free is decided by the time as
+  -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the time as
   -- it is after the wait.
-  IF NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0)) THEN
+  PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    PERFORM fn_dot_check_snapshot();
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have finished while this call waited.
@@ -120,7 +125,7 @@ BEGIN
   -- The lease is taken and given back (RELEASE: its lock goes with this transaction), and the pair counted for status
   -- pages, in one update. Nobody ever gets to use the token. Where the lease is not free, this refuses.
   UPDATE dot_iu_runtime_lease l
-  SET lease_holder = p_actor, lease_token = (v_id || '3')::uuid, acquired_at = v_now, released_at = v_now,
+  SET lease_holder = p_actor, lease_token = gen_random_uuid(), holder_login = session_user, acquired_at = v_now, released_at = v_now,
       expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1,
       observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = process_run_id
   WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code AND l.observed_verifier = v_verifier
@@ -134,14 +139,19 @@ BEGIN
     || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture, 'no_execute', true);
   v_started_at := CASE WHEN p_wrapper_status IN ('started', 'completed', 'failed') THEN v_now END;
   v_ended_at := CASE WHEN p_wrapper_status IN ('completed', 'failed') THEN v_now END;
-  INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id,
-    status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor,
-    started_at, ended_at, created_at)
-  VALUES (process_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id,
-    v_run_status, p_evidence_type, 'dot_exec_wrapper', p_idempotency_key, p_input_ref,
-    p_output_ref, p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now)
-  ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
+  BEGIN
+    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id,
+      status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor,
+      started_at, ended_at, created_at)
+    VALUES (process_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id,
+      v_run_status, p_evidence_type, 'dot_exec_wrapper', p_idempotency_key, p_input_ref,
+      p_output_ref, p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now)
+    ON CONFLICT DO NOTHING;
+    v_is_new := FOUND;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
+  IF NOT v_is_new THEN
     -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
     PERFORM fn_dot_run_already_there(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
     v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);

@@ -15,11 +15,11 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, 1);
-  v_run := fn_dot_run_begun(p_process_run_id);
+  v_run := fn_dot_run_begun(p_process_run_id, p_lease_token);
   SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = p_dot_code;
   PERFORM fn_dot_check_role(p_dot_code, coalesce(v_role, 'producer'), v_run);
   v_contract := fn_dot_contract_of(p_dot_code, v_run.evidence_type, v_run.process_candidate_code);
-  PERFORM fn_dot_check_run_lease(v_run, p_lease_token);
+  PERFORM fn_dot_check_run_lease(p_process_run_id, p_lease_token);
   IF v_role = 'verifier' THEN
     SELECT * INTO v_producer FROM process_component_observation c
     WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer' AND c.status NOT IN ('failed', 'cancelled', 'stuck', 'orphan');
@@ -29,7 +29,7 @@ BEGIN
     END IF;
   END IF;
   v_gates := fn_dot_gates_for_receipt(v_run.evidence_type);
-  RETURN fn_dot_receipt_write(p_process_run_id, v_contract, v_role, v_run.evidence_type, v_gates.posture, v_gates.snapshot,
+  RETURN fn_dot_receipt_write(p_process_run_id, v_contract, v_role, v_run.evidence_type, v_gates.posture, v_gates.change_number,
     v_producer.output_digest, p_runner);
 END;
 $$;

@@ -8,18 +8,19 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_run        process_run_observation;
-  v_lease      dot_iu_runtime_lease;
+  v_digest     uuid := fn_dot_token_digest(p_lease_token);
   v_receipt_id uuid;
 BEGIN
   SELECT * INTO v_run FROM process_run_observation r
-  WHERE r.process_run_id = p_process_run_id AND r.dot_code = p_dot_code AND r.lease_token = p_lease_token;
+  WHERE r.process_run_id = p_process_run_id AND r.dot_code = p_dot_code AND r.lease_token = v_digest;
   IF p_component_run_id IS NULL OR v_run.lease_name IS NULL THEN
     RETURN NULL;
   END IF;
   -- The first call may still be committing: it has the lock until it has.
-  v_lease := fn_dot_lease_locked(v_run.lease_name);
-  IF v_lease.process_run_id IS DISTINCT FROM p_process_run_id OR v_lease.lease_token <> p_lease_token
-     OR v_lease.released_at IS NOT NULL OR v_lease.expires_at <= clock_timestamp() THEN
+  IF NOT fn_dot_lease_locked(v_run.lease_name, v_digest) OR NOT EXISTS (
+       SELECT FROM dot_iu_runtime_lease l
+       WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id
+         AND l.released_at IS NULL AND l.expires_at > clock_timestamp()) THEN
     RETURN NULL;
   END IF;
   SELECT i.invocation_id INTO v_receipt_id

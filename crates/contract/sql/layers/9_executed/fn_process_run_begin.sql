@@ -1,6 +1,7 @@
 -- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
 -- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → gates → contract → preflight → lease → key again → gates under their lock → write.
+-- Order: validate → key → gates → contract → preflight → lease → key again → gates' lock → header → gates under their lock → receipt.
+-- Every wait is bounded, and comes before the look at the gates that the receipt is written by.
 --
 -- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is called.
 --
@@ -11,7 +12,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_begin(
   p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
   p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_run        process_run_observation;
@@ -19,15 +20,17 @@ DECLARE
   v_verifier   text;
   v_pair_role  text;
   v_posture    text;
-  v_snapshot   pg_snapshot;
+  v_number     bigint;
+  v_is_new     boolean;
   v_endpoint   text;
   v_is_preflight_fresh    boolean;
   v_is_preflight_due      boolean;
   v_is_verifier_bound     boolean;
   v_is_any_event_active   boolean;
-  v_is_alone              boolean;
+  v_is_locked             boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
+  v_digest     uuid := encode(substring(sha256(uuid_send(v_token)) FROM 1 FOR 16), 'hex')::uuid;  -- as fn_dot_token_digest
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_now        timestamptz;
 BEGIN
@@ -48,15 +51,16 @@ BEGIN
     PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
     p_input_digest := fn_dot_text_or_null(p_input_digest);
   END IF;
-  -- Where nothing has to be waited for, the locks of lease and gates come first (the keys are fn_dot_lease_lock_key's and
-  -- fn_dot_gate_lock_key's), and one statement behind them reads everything, what a receipt needs included.
-  v_is_alone := p_idempotency_key IS NULL AND current_setting('transaction_isolation') = 'read committed'
-    AND pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease ' || v_lease_name, 0))
-    AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0));
+  -- Where nothing has to be waited for, the lease's lock comes first, and one statement behind it reads everything.
+  v_is_locked := false;
+  IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') = 'read committed' THEN
+    PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
+    v_is_locked := FOUND;
+  END IF;
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
-  SELECT t.paired_dot, t.pair_role, gates.posture, pg_current_snapshot(), memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
+  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -79,7 +83,7 @@ BEGIN
     PERFORM fn_dot_check_request(v_request, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
-  -- GATE 1. Unless the gates' lock is held already, what counts is read again below, under it.
+  -- GATE 1. What counts is read again below, under the gates' lock.
   IF v_posture <> 'REAL_RUN' THEN
     PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
@@ -93,18 +97,13 @@ BEGIN
   -- GATE 2. Behind a key something may have been waited for.
   IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
     PERFORM fn_assert_safe_for_dot_action();
-    -- The checks may have taken their time, and an expiry of a gate waits for no lock.
-    v_is_alone := false;
   ELSIF v_is_preflight_due THEN
     PERFORM fn_dot_preflight_renew();
-    v_is_alone := false;
   END IF;
 
-  -- LEASE: its lock, and then the clock. Whoever would have to wait for the lock looks first.
-  IF NOT v_is_alone AND NOT pg_try_advisory_xact_lock(fn_dot_lease_lock_key(v_lease_name)) THEN
-    IF fn_dot_lease_is_held(v_lease_name) OR NOT fn_dot_lease_lock(v_lease_name) THEN
-      PERFORM fn_dot_lease_refuse(v_lease_name);
-    END IF;
+  -- LEASE: its row's lock, and then the clock. A caller that would have to wait for the lock looks first.
+  IF NOT v_is_locked THEN
+    PERFORM fn_dot_lease_wait(v_lease_name);
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have begun while this call waited.
@@ -120,32 +119,39 @@ BEGIN
   END IF;
   v_now := clock_timestamp();
   UPDATE dot_iu_runtime_lease l
-  SET lease_holder = p_runner, lease_token = v_token, acquired_at = v_now, expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
+  SET lease_holder = p_runner, lease_token = v_digest, holder_login = session_user, acquired_at = v_now, expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
       released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = v_run_id
   WHERE l.lease_name = v_lease_name AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
-    -- Never taken before, left with a run that its holder did not conclude, or held.
-    IF fn_dot_lease_is_held(v_lease_name) OR NOT fn_dot_lease_take(v_lease_name, p_runner, v_token, p_lease_ttl_seconds, false) THEN
+    -- Left with a run that its holder did not conclude, or held.
+    IF NOT fn_dot_lease_take(v_lease_name, p_runner, v_digest, p_lease_ttl_seconds, false) THEN
       PERFORM fn_dot_lease_refuse(v_lease_name);
     END IF;
     UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
   END IF;
 
-  -- GATES, under their lock; fn_dot_gates_for_receipt says why.
-  IF NOT v_is_alone THEN
-    SELECT g.posture, g.snapshot INTO v_posture, v_snapshot FROM fn_dot_gates_for_receipt(p_mode) g;
-  END IF;
+  -- GATES: their lock, which a change of a gate waits for when it commits (fn_dot_gate_change_record).
+  BEGIN
+    LOCK TABLE dot_gate_state IN ROW SHARE MODE;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+  END;
 
   -- HEADER; its tags are those of fn_dot_evidence_tags()
   v_now := clock_timestamp();
-  INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status, evidence_type,
-    source_system, idempotency_key, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
-  VALUES (v_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id, 'started', p_mode,
-    'dot_exec_wrapper', p_idempotency_key, v_lease_name, v_token, p_input_ref,
-    (coalesce(p_evidence_ref, '{}') - 'no_execute')
-      || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture), p_actor, v_now, v_now)
-  ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
+  BEGIN
+    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status, evidence_type,
+      source_system, idempotency_key, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
+    VALUES (v_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id, 'started', p_mode,
+      'dot_exec_wrapper', p_idempotency_key, v_lease_name, v_digest, p_input_ref,
+      (coalesce(p_evidence_ref, '{}') - 'no_execute')
+        || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture), p_actor, v_now, v_now)
+    ON CONFLICT DO NOTHING;
+    v_is_new := FOUND;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
+  IF NOT v_is_new THEN
     -- The key or the id was taken meanwhile by a call that this lease does not keep away: refused, or the first call's id.
     process_run_id := fn_dot_run_already_there(v_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     created := false;
@@ -157,10 +163,25 @@ BEGIN
     UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request.request_id;
   END IF;
 
-  -- RECEIPT. Its id is a UUIDv7 (fn_dot_uuid_v7).
+  -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7 (fn_dot_uuid_v7).
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    PERFORM fn_dot_check_snapshot();
+  END IF;
   producer_invocation_id := (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
-  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_snapshot)
-  VALUES (producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, v_posture, v_endpoint, p_input_digest, p_runner, v_snapshot);
+  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
+    begun_change_number, cluster_id)
+  SELECT producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, gates.posture, v_endpoint, p_input_digest, p_runner,
+    s.change_number, fn_dot_cluster_id()
+  FROM v_dot_posture gates CROSS JOIN dot_gate_state s
+  WHERE s.xmax = '0' AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
+  IF NOT FOUND THEN
+    -- A gate that has expired since, or is in change.
+    SELECT g.posture, g.change_number INTO v_posture, v_number FROM fn_dot_gates_for_receipt(p_mode) g;
+    INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
+      begun_change_number, cluster_id)
+    VALUES (producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, v_posture, v_endpoint, p_input_digest, p_runner,
+      v_number, fn_dot_cluster_id());
+  END IF;
 
   IF v_is_any_event_active THEN
     PERFORM fn_dot_event_emit(fn_dot_event_type_of('started', false), v_run_id, NULL, p_correlation_id, p_dot_code, 'started',

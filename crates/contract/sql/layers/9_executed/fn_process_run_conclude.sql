@@ -8,7 +8,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   v_texts   record;
   v_run     process_run_observation;
-  v_lease   dot_iu_runtime_lease;
   v_verdict text;
   v_said    text;
 BEGIN
@@ -24,12 +23,7 @@ BEGIN
     PERFORM fn_dot_refuse('verdict_invalid', format('there is no verdict %L', left(v_verdict, 100)));
   END IF;
 
-  v_run := fn_dot_run_begun(p_process_run_id);
-  v_lease := fn_dot_lease_locked(v_run.lease_name);
-  IF p_lease_token IS DISTINCT FROM v_run.lease_token OR v_lease.lease_token IS DISTINCT FROM p_lease_token THEN
-    PERFORM fn_dot_refuse('lease_lost', format('the lease %s is not held by this token', v_run.lease_name),
-      jsonb_build_object('process_run_id', p_process_run_id, 'lease_name', v_run.lease_name));
-  END IF;
+  v_run := fn_dot_run_begun(p_process_run_id, p_lease_token);
 
   SELECT c.verdict INTO v_said FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
   IF v_verdict IS DISTINCT FROM v_said AND v_verdict IS NOT NULL THEN

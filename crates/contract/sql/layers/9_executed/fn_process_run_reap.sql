@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION fn_process_run_reap(p_actor text) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_now   timestamptz := clock_timestamp();
-  v_name  text;
-  v_lease dot_iu_runtime_lease;
+  v_now    timestamptz := clock_timestamp();
+  v_name   text;
+  v_run_id uuid;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who concludes the runs is missing');
@@ -16,12 +16,12 @@ BEGIN
     SELECT l.lease_name FROM dot_iu_runtime_lease l
     WHERE l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now) ORDER BY l.lease_name
   LOOP
-    CONTINUE WHEN NOT pg_try_advisory_xact_lock(fn_dot_lease_lock_key(v_name));
     -- As it is under the lock: somebody may have renewed, concluded or taken it over.
-    SELECT * INTO v_lease FROM dot_iu_runtime_lease l WHERE l.lease_name = v_name;
-    IF v_lease.process_run_id IS NOT NULL AND (v_lease.released_at IS NOT NULL OR v_lease.expires_at <= v_now)
-       AND fn_dot_run_reap_one(v_lease.process_run_id, p_actor) THEN
-      RETURN NEXT v_lease.process_run_id;
+    SELECT l.process_run_id INTO v_run_id FROM dot_iu_runtime_lease l
+    WHERE l.lease_name = v_name AND l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
+    FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND AND fn_dot_run_reap_one(v_run_id, p_actor) THEN
+      RETURN NEXT v_run_id;
     END IF;
   END LOOP;
 END;

@@ -17,25 +17,32 @@ DECLARE
   v_locked bigint[];
   v_now    timestamptz;
   v_is_any_event_active boolean;
+  v_cluster_id bigint := fn_dot_cluster_id();
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The leases' locks, then the gates' (the keys are those of fn_dot_lease_lock_key and fn_dot_gate_lock_key). One call of a pair:
+  -- The leases' locks, then the gates'. One call of a pair:
   -- this transaction holds its lock for a second one, too.
   SELECT ARRAY(
-    SELECT DISTINCT ON (c.dot_code) c.number
-    FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS c (dot_code, number)
-    WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease dot_exec:' || c.dot_code, 0))),
+    SELECT c.number
+    FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
+          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number) OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || c.dot_code FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
-  IF current_setting('transaction_isolation') = 'read committed'
-     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0)) THEN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    BEGIN
+      LOCK TABLE dot_gate_state IN ROW SHARE MODE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      RETURN;  -- A gate is just being changed: for the single function to wait for.
+    END;
     v_now := clock_timestamp();
     RETURN QUERY
       WITH found AS MATERIALIZED (
-        SELECT c.*, gates.posture, pg_current_snapshot() AS snapshot, of_producer.endpoint_ref, gen_random_uuid() AS lease_token,
+        SELECT x.*, encode(substring(sha256(uuid_send(x.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest FROM (
+        SELECT c.*, gates.posture, s.change_number, v_cluster_id AS cluster_id, of_producer.endpoint_ref, gen_random_uuid() AS lease_token,
           -- UUIDv7s, as fn_dot_uuid_v7 makes them.
           (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
         FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_candidate_code text, correlation_id text,
@@ -44,7 +51,7 @@ BEGIN
                 AS c (dot_code, process_candidate_code, correlation_id, actor, mode, runner, idempotency_key, process_run_id, parent_run_id,
                   input_ref, input_digest, evidence_ref, lease_ttl_seconds, number)
               WHERE c.number = ANY (v_locked)) c
-        CROSS JOIN v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
+        CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s CROSS JOIN v_dot_preflight_memory memory
         CROSS JOIN LATERAL (SELECT x.process_run_id, x.released_at, x.expires_at
           FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.dot_code OFFSET 0) l
         CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
@@ -64,31 +71,34 @@ BEGIN
           AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
           AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
-          AND t.pair_role = 'producer'
+          AND t.pair_role = 'producer' AND s.xmax = '0'
           AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = c.process_candidate_code)
           AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
           -- An answer that is due is asked for again by a call that comes alone.
           AND memory.is_fresh AND memory.is_due IS NOT TRUE
           -- Taken before, and free; a run that its holder left open is for fn_dot_lease_take.
           AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
-          AND NOT EXISTS (SELECT FROM process_run_observation r WHERE r.process_run_id = c.process_run_id OFFSET 0)),
+          AND NOT EXISTS (SELECT FROM process_run_observation r WHERE r.process_run_id = c.process_run_id OFFSET 0)
+        OFFSET 0) x),
       headers AS (
         INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status,
           evidence_type, source_system, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
         SELECT f.process_run_id, f.dot_code, f.process_candidate_code, f.correlation_id, f.parent_run_id, 'started',
-          f.mode, 'dot_exec_wrapper', 'dot_exec:' || f.dot_code, f.lease_token, f.input_ref,
+          f.mode, 'dot_exec_wrapper', 'dot_exec:' || f.dot_code, f.token_digest, f.input_ref,
           -- As fn_dot_evidence_tags.
           (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
           f.actor, v_now, v_now
         FROM found f),
       leases AS (
         UPDATE dot_iu_runtime_lease l
-        SET lease_holder = f.runner, lease_token = f.lease_token, acquired_at = v_now, expires_at = v_now + make_interval(secs => f.lease_ttl_seconds),
+        SET lease_holder = f.runner, lease_token = f.token_digest, holder_login = session_user, acquired_at = v_now, expires_at = v_now + make_interval(secs => f.lease_ttl_seconds),
             released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = f.process_run_id
         FROM found f WHERE l.lease_name = 'dot_exec:' || f.dot_code),
       receipts AS (
-        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_snapshot)
-        SELECT f.receipt_id, f.process_run_id, f.dot_code, 'producer', f.mode, f.posture, f.endpoint_ref, f.input_digest, f.runner, f.snapshot
+        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
+          begun_change_number, cluster_id)
+        SELECT f.receipt_id, f.process_run_id, f.dot_code, 'producer', f.mode, f.posture, f.endpoint_ref, f.input_digest, f.runner,
+          f.change_number, f.cluster_id
         FROM found f)
       SELECT f.number, f.process_run_id, f.lease_token, f.receipt_id, true
       FROM found f

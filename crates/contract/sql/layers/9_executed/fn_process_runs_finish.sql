@@ -23,11 +23,12 @@ BEGIN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The leases' locks (the key is fn_dot_lease_lock_key's), and a statement that begins after them.
+  -- The leases' locks, and a statement that begins after them.
   SELECT ARRAY(
-    SELECT DISTINCT ON (c.run_dot_code) c.number
-    FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (run_dot_code text)) WITH ORDINALITY AS c (run_dot_code, number)
-    WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease dot_exec:' || c.run_dot_code, 0))),
+    SELECT c.number
+    FROM (SELECT DISTINCT ON (x.run_dot_code) x.run_dot_code, x.number
+          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (run_dot_code text)) WITH ORDINALITY AS x (run_dot_code, number) OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || c.run_dot_code FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') = 'read committed' THEN
@@ -36,7 +37,8 @@ BEGIN
     RETURN QUERY
       WITH found AS MATERIALIZED (
         SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, r.actor AS run_actor, r.source_system, r.input_ref AS run_input_ref, gates.posture
-        FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, run_dot_code text, dot_code text, component_role text,
+        FROM (SELECT *, encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
+              FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, run_dot_code text, dot_code text, component_role text,
                 correlation_id text, actor text, evidence_type text, status text, invocation_id uuid, lease_token uuid, run_status text,
                 component_run_id uuid, input_ref text, output_ref text, error_ref text, evidence_ref jsonb, started_at timestamptz,
                 ended_at timestamptz, verdict text, output_digest text, run_output_ref text, run_error_ref text, run_evidence_ref jsonb)) WITH ORDINALITY
@@ -44,14 +46,14 @@ BEGIN
                   run_status, component_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at, ended_at, verdict, output_digest,
                   run_output_ref, run_error_ref, run_evidence_ref, number)
               WHERE c.number = ANY (v_locked)) c
-        CROSS JOIN v_dot_posture gates
+        CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s
         CROSS JOIN LATERAL (SELECT x.process_run_id, x.lease_token, x.released_at, x.expires_at, x.observed_candidate, x.observed_verifier, x.observed_type
           FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.run_dot_code OFFSET 0) l
         CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code, x.lease_token, x.actor, x.source_system, x.input_ref
           FROM process_run_observation x WHERE x.process_run_id = c.process_run_id OFFSET 0) r
         CROSS JOIN LATERAL (SELECT x.evidence_type, x.invocation_id, x.status
           FROM process_component_observation x WHERE x.process_run_id = c.process_run_id AND x.component_role = 'producer' OFFSET 0) producer
-        CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_snapshot, x.input_digest
+        CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_change_number, x.input_digest
           FROM dot_invocation x WHERE x.invocation_id = c.invocation_id OFFSET 0) i
         CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
           FROM dot_tools x WHERE x.dot_code = c.dot_code OFFSET 0) t
@@ -66,16 +68,16 @@ BEGIN
           AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND '9000-01-01')
           AND (c.ended_at IS NULL OR c.ended_at BETWEEN '1900-01-01' AND '9000-01-01')
           -- A lease that is bound to the run says that it is not concluded.
-          AND l.process_run_id = c.process_run_id AND l.lease_token = c.lease_token AND l.released_at IS NULL AND l.expires_at > v_now
-          AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.lease_token
+          AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
+          AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.token_digest
           AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
           -- The producer did its work under its receipt, so that no call is open but this one.
           AND producer.invocation_id IS NOT NULL AND producer.status NOT IN ('failed', 'cancelled', 'stuck', 'orphan')
-          -- The call's receipt, of another transaction, which no change of a gate came after: it is not void.
+          -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'verifier'
-          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND i.begun_snapshot IS NOT NULL
-          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE h.change_xid >= pg_snapshot_xmin(i.begun_snapshot)
-            AND NOT pg_visible_in_snapshot(h.change_xid, i.begun_snapshot) OFFSET 0)
+          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND s.xmax = '0'
+          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
+          AND i.begun_change_number IS NOT NULL
           AND (c.verdict <> 'pass' OR i.input_digest IS NOT NULL)
           -- The lease counts what it counted last; fn_dot_rollup_run turns it.
           AND producer.evidence_type = c.evidence_type AND l.observed_type = c.evidence_type

@@ -17,41 +17,47 @@ DECLARE
   v_locked bigint[];
   v_now    timestamptz;
   v_is_any_event_active boolean;
+  v_cluster_id bigint := fn_dot_cluster_id();
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The leases' locks, then the gates' (the keys are those of fn_dot_lease_lock_key and fn_dot_gate_lock_key), and a statement that
-  -- begins after both.
+  -- The leases' locks, then the gates', and a statement that begins after both.
   SELECT ARRAY(
-    SELECT DISTINCT ON (c.dot_code) c.number
-    FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS c (dot_code, number)
-    WHERE pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' lease dot_exec:' || c.dot_code, 0))),
+    SELECT c.number
+    FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
+          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number) OFFSET 0) c
+    CROSS JOIN LATERAL (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || c.dot_code FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
-  IF current_setting('transaction_isolation') = 'read committed'
-     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0)) THEN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    BEGIN
+      LOCK TABLE dot_gate_state IN ROW SHARE MODE;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      RETURN;  -- A gate is just being changed: for the single function to wait for.
+    END;
     -- One time for all: which of a statement's parts is carried out first is the planner's to say.
     v_now := clock_timestamp();
     RETURN QUERY
       WITH found AS MATERIALIZED (
-        SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, k.endpoint_ref, gates.posture, pg_current_snapshot() AS snapshot,
+        SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, k.endpoint_ref, gates.posture, s.change_number, v_cluster_id AS cluster_id,
           -- A UUIDv7, as fn_dot_uuid_v7 makes them.
           (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
-        FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, dot_code text, correlation_id text, actor text,
+        FROM (SELECT *, encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
+              FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, dot_code text, correlation_id text, actor text,
                 evidence_type text, status text, invocation_id uuid, lease_token uuid, verifier_dot_code text, runner text,
                 component_run_id uuid, input_ref text, output_ref text, error_ref text, evidence_ref jsonb, started_at timestamptz,
                 ended_at timestamptz, verdict text, output_digest text)) WITH ORDINALITY
                 AS c (process_run_id, dot_code, correlation_id, actor, evidence_type, status, invocation_id, lease_token, verifier_dot_code, runner,
                   component_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at, ended_at, verdict, output_digest, number)
               WHERE c.number = ANY (v_locked)) c
-        CROSS JOIN v_dot_posture gates
+        CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s
         CROSS JOIN LATERAL (SELECT x.process_run_id, x.lease_token, x.released_at, x.expires_at
           FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.dot_code OFFSET 0) l
         CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code, x.lease_token
           FROM process_run_observation x WHERE x.process_run_id = c.process_run_id OFFSET 0) r
-        CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_snapshot
+        CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_change_number
           FROM dot_invocation x WHERE x.invocation_id = c.invocation_id OFFSET 0) i
         CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
           FROM dot_tools x WHERE x.dot_code = c.verifier_dot_code OFFSET 0) t
@@ -66,14 +72,14 @@ BEGIN
           AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND '9000-01-01')
           AND (c.ended_at IS NULL OR c.ended_at BETWEEN '1900-01-01' AND '9000-01-01')
           -- A lease that is bound to the run says that it is not concluded.
-          AND l.process_run_id = c.process_run_id AND l.lease_token = c.lease_token AND l.released_at IS NULL AND l.expires_at > v_now
-          AND r.correlation_id = c.correlation_id AND r.dot_code = c.dot_code AND r.lease_token = c.lease_token
+          AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
+          AND r.correlation_id = c.correlation_id AND r.dot_code = c.dot_code AND r.lease_token = c.token_digest
           AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
-          -- The call's receipt, of another transaction, which no change of a gate came after: it is not void.
+          -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'producer'
-          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND i.begun_snapshot IS NOT NULL
-          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE h.change_xid >= pg_snapshot_xmin(i.begun_snapshot)
-            AND NOT pg_visible_in_snapshot(h.change_xid, i.begun_snapshot) OFFSET 0)
+          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND s.xmax = '0'
+          AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
+          AND i.begun_change_number IS NOT NULL
           -- The verifier is still the pair's, bound to a contract, and the gates allow to call it.
           AND t.paired_dot = c.dot_code AND t.pair_role = 'verifier'
           AND k.contract_status = 'active' AND (k.candidate_code IS NULL OR k.candidate_code = r.process_candidate_code)
@@ -92,8 +98,10 @@ BEGIN
         FROM found f),
       receipts AS (
         -- Without a producer's row there was no receipt for its verifier.
-        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_at, begun_snapshot)
-        SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref, f.output_digest, f.runner, v_now, f.snapshot
+        INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_at,
+          begun_change_number, cluster_id)
+        SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref, f.output_digest, f.runner, v_now,
+          f.change_number, f.cluster_id
         FROM found f)
       SELECT f.number, f.receipt_id
       FROM found f

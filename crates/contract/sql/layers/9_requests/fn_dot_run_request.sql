@@ -20,6 +20,7 @@ BEGIN
   IF NOT fn_dot_is_readable_time(p_not_before) THEN
     PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999', jsonb_build_object('not_before', p_not_before::text));
   END IF;
+  PERFORM fn_dot_check_snapshot();
   SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
   IF v_tool.pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(p_dot_code);

@@ -14,7 +14,8 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
-  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
+  PERFORM fn_dot_request_locked(p_request_id);
+  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id;
   v_now := clock_timestamp();
   IF v_request.state = 'waiting' OR (v_request.state = 'claimed' AND v_request.process_run_id IS NULL AND v_request.claimed_until <= v_now) THEN
     UPDATE dot_run_request r SET state = 'cancelled', claim_token = NULL, cancelled_by = p_actor, cancelled_recorded_by = session_user,

@@ -18,18 +18,22 @@ DECLARE
   v_mode  text;
   v_pair  record;
   v_id    uuid;
+  v_token uuid := gen_random_uuid();
 BEGIN
   PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_ttl_seconds);
   FOREACH v_mode IN ARRAY coalesce(p_modes, '{}') LOOP
     PERFORM fn_dot_check_mode(v_mode);
   END LOOP;
+  PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_request_settle();
   v_modes := CASE fn_process_dot_posture() WHEN 'REAL_RUN' THEN '{DRY_RUN,REAL_RUN}' WHEN 'DRY_RUN_ONLY' THEN '{DRY_RUN}' ELSE '{}' END;
 
   FOR v_pair IN SELECT d.dot_code, d.mode FROM fn_dot_request_due() d
     WHERE d.mode = ANY (v_modes) AND (p_modes IS NULL OR d.mode = ANY (p_modes)) ORDER BY d.not_before, d.dot_code
   LOOP
-    CONTINUE WHEN NOT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' requests of ' || v_pair.dot_code, 0));
+    -- The producer's row of the registry: one worker at a time claims for a pair. No stranger can lock it.
+    PERFORM FROM dot_tools t WHERE t.dot_code = v_pair.dot_code FOR NO KEY UPDATE SKIP LOCKED;
+    CONTINUE WHEN NOT FOUND;
     -- Under the lock: another worker may have claimed for this pair since.
     v_now := clock_timestamp();
     CONTINUE WHEN EXISTS (SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code AND r.claimed_until > v_now)
@@ -40,10 +44,10 @@ BEGIN
     ORDER BY r.not_before LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     CONTINUE WHEN NOT FOUND;
     RETURN QUERY
-      UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner, claim_token = gen_random_uuid(),
+      UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner, claim_token = fn_dot_token_digest(v_token), claimed_login = session_user,
         claimed_until = v_now + make_interval(secs => p_ttl_seconds), claims = r.claims + 1
       WHERE r.request_id = v_id
-      RETURNING r.request_id, r.claim_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code, r.process_candidate_code,
+      RETURNING r.request_id, v_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code, r.process_candidate_code,
         r.mode, r.correlation_id, r.actor, r.input_ref, r.input_digest, r.requested_at, r.claims;
     RETURN;
   END LOOP;

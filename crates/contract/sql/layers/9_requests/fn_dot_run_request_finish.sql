@@ -20,11 +20,19 @@ BEGIN
   ELSIF p_retry_after_seconds NOT BETWEEN 0 AND 86400 OR (p_retry_after_seconds IS NOT NULL AND v_refusal IS NULL) THEN
     PERFORM fn_dot_refuse('ttl_invalid', 'after a refusal a request waits for 0 to 86400 seconds');
   END IF;
-  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
-  v_now := clock_timestamp();
-  IF v_request.claim_token IS DISTINCT FROM p_claim_token OR p_claim_token IS NULL OR v_request.request_id IS NULL THEN
+  -- A token that is not the claim's locks nothing.
+  IF p_claim_token IS NULL OR NOT EXISTS (
+       SELECT FROM dot_run_request r WHERE r.request_id = p_request_id AND r.claim_token = fn_dot_token_digest(p_claim_token)) THEN
     RETURN false;
-  ELSIF v_request.state <> 'claimed' THEN
+  END IF;
+  PERFORM fn_dot_request_locked(p_request_id);
+  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id;
+  v_now := clock_timestamp();
+  IF v_request.claim_token IS DISTINCT FROM fn_dot_token_digest(p_claim_token) THEN
+    RETURN false;
+  END IF;
+  PERFORM fn_dot_check_claim_login(p_request_id, v_request.claimed_login);
+  IF v_request.state <> 'claimed' THEN
     RETURN v_request.process_run_id IS NOT DISTINCT FROM p_process_run_id AND v_request.refusal_code IS NOT DISTINCT FROM v_refusal;
   ELSIF p_process_run_id <> coalesce(v_request.process_run_id, fn_dot_uuid_v7()) THEN
     PERFORM fn_dot_refuse('run_unknown', format('the run %s was not begun for this request', p_process_run_id),

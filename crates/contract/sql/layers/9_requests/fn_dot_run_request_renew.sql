@@ -8,9 +8,15 @@ DECLARE
   v_now     timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments('dot_exec', 'the claim''s', p_ttl_seconds);
-  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
+  -- A token that is not the claim's locks nothing.
+  IF p_claim_token IS NULL OR NOT EXISTS (
+       SELECT FROM dot_run_request r WHERE r.request_id = p_request_id AND r.claim_token = fn_dot_token_digest(p_claim_token)) THEN
+    RETURN false;
+  END IF;
+  PERFORM fn_dot_request_locked(p_request_id);
+  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id;
   v_now := clock_timestamp();
-  IF v_request.state IS DISTINCT FROM 'claimed' OR v_request.claim_token IS DISTINCT FROM p_claim_token OR p_claim_token IS NULL
+  IF v_request.state IS DISTINCT FROM 'claimed' OR v_request.claim_token IS DISTINCT FROM fn_dot_token_digest(p_claim_token)
      OR v_request.claimed_until <= v_now THEN
     RETURN false;
   END IF;

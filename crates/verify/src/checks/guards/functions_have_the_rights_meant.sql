@@ -11,7 +11,7 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_process_run_hand_over', true), ('fn_process_run_finish', true),
   ('fn_process_runs_begin', true), ('fn_process_runs_hand_over', true), ('fn_process_runs_finish', true),
   ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
-  ('fn_dot_run_request_cancel', true)
+  ('fn_dot_run_request_cancel', true), ('fn_dot_gate_change_record', true)
 )
 SELECT coalesce(d.function_name, p.proname::text) AS subject,
   CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'

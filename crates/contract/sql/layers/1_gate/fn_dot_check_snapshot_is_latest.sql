@@ -1,0 +1,32 @@
+-- Whether anything at all was committed that this transaction's snapshot does not show; refused then. Asked before a preflight
+-- check is, in REPEATABLE READ and SERIALIZABLE: a check may read any table, and an old answer must not pass for today's.
+-- Walks the transaction ids that the snapshot does not show, up to the first that was never given out.
+CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_snapshot pg_snapshot;
+  v_first    bigint;
+  v_is_old   boolean;
+BEGIN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    RETURN;
+  END IF;
+  v_snapshot := pg_current_snapshot();
+  v_first := pg_snapshot_xmax(v_snapshot)::text::bigint;
+  v_is_old := EXISTS (SELECT FROM pg_snapshot_xip(v_snapshot) AS x (xid) WHERE pg_xact_status(x.xid) = 'committed');
+  BEGIN
+    FOR v_xid IN v_first .. v_first + 9999 LOOP
+      EXIT WHEN v_is_old;
+      v_is_old := coalesce(pg_xact_status(v_xid::text::xid8) = 'committed', true);
+    END LOOP;
+    -- More than can be walked: taken as old.
+    v_is_old := true;
+  EXCEPTION WHEN invalid_parameter_value THEN
+    NULL;  -- The end: a transaction id in the future.
+  END;
+  IF v_is_old THEN
+    PERFORM fn_dot_refuse('snapshot_too_old', 'a preflight check can not be asked: something was committed after this transaction''s snapshot');
+  END IF;
+END;
+$$;

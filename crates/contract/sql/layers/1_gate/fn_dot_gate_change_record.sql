@@ -1,0 +1,39 @@
+-- Keeps a change of a gate in the history, when its transaction commits: a deferred constraint trigger of dot_config
+-- (guards/3_gate_history.sql). What the change saw then is what it acts on. A long transaction between the operator's call and
+-- its commit voids nothing, and a receipt that was committed by then is seen.
+--
+-- Where a receipt's transaction does not end within a second, the change goes on without it and keeps its own snapshot: that
+-- receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in flight:
+--
+--   receipt X   locks, reads the posture … idles …                        commits: void, no component is bound to it
+--   change                    waits 1 s, updates the row, snapshot … commits
+--   receipt N                                              finds the row in change and waits; then reads the new posture
+--
+-- SECURITY DEFINER: at commit the trigger runs as the session's user.
+CREATE OR REPLACE FUNCTION fn_dot_gate_change_record() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
+#variable_conflict use_column
+DECLARE
+  v_saw_every_receipt boolean := fn_dot_gate_lock_exclusive();
+  v_number            bigint;
+  v_snapshot          pg_snapshot;
+BEGIN
+  IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') <> 'read committed' THEN
+    PERFORM fn_dot_refuse('snapshot_too_old', 'a receipt is just being written, and this transaction can not see what it becomes');
+  END IF;
+  BEGIN
+    UPDATE dot_gate_state s SET change_number = s.change_number + 1 RETURNING s.change_number INTO v_number;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+  END;
+  -- A statement of its own, after the update: under READ COMMITTED this is the newest snapshot there is.
+  v_snapshot := pg_current_snapshot();
+  INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot,
+    change_number, saw_every_receipt, cluster_id)
+  VALUES (fn_dot_uuid_v7(), NEW.key, NEW.value, NEW.expires_at, NEW.updated_by, NEW.reason, NEW.updated_at,
+    pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id());
+  -- Runners stop their calls at once; one that does not listen finds out by looking.
+  PERFORM fn_dot_notify('dotwrap_gate');
+  RETURN NULL;
+END;
+$$;

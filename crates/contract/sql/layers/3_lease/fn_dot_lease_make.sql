@@ -1,0 +1,24 @@
+-- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any other name
+-- is bounded: those that are free are swept, and a login holds at most a hundred.
+CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  IF NOT EXISTS (SELECT FROM dot_tools t WHERE p_lease_name = 'dot_exec:' || t.dot_code) THEN
+    DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name IN (
+      SELECT x.lease_name FROM dot_iu_runtime_lease x
+      WHERE (x.released_at IS NOT NULL OR x.expires_at <= v_now) AND x.process_run_id IS NULL AND x.observed_runs = 0
+        AND NOT EXISTS (SELECT FROM dot_tools t WHERE x.lease_name = 'dot_exec:' || t.dot_code)
+      FOR UPDATE SKIP LOCKED);
+    IF (SELECT count(*) FROM dot_iu_runtime_lease l WHERE l.holder_login = session_user
+          AND NOT EXISTS (SELECT FROM dot_tools t WHERE l.lease_name = 'dot_exec:' || t.dot_code)) >= 100 THEN
+      PERFORM fn_dot_refuse('lease_limit', format('the login %s holds a hundred leases that are no pair''s', session_user));
+    END IF;
+  END IF;
+  INSERT INTO dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, released_at)
+  VALUES (p_lease_name, session_user, gen_random_uuid(), v_now, v_now, v_now)
+  ON CONFLICT (lease_name) DO NOTHING;
+END;
+$$;

@@ -1,0 +1,15 @@
+-- Whether the session's login has one of the installation's roles: reader, observer, runner, operator, relay or archiver. Where it
+-- was installed without roles, everything is one account's.
+CREATE OR REPLACE FUNCTION fn_dot_login_is(p_role text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+DECLARE
+  v_role regrole;
+BEGIN
+  IF EXISTS (SELECT FROM dot_contract_release r WHERE r.role_prefix IS NULL) THEN
+    RETURN true;
+  END IF;
+  SELECT to_regrole(quote_ident(r.role_prefix || '_' || p_role)) INTO v_role FROM dot_contract_release r;
+  RETURN v_role IS NOT NULL AND pg_has_role(session_user, v_role, 'MEMBER');
+END;
+$$;
