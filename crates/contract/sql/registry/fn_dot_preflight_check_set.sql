@@ -33,7 +33,10 @@ BEGIN
   VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
   ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding, count_query = excluded.count_query,
     max_age = excluded.max_age, enabled = excluded.enabled, description = excluded.description, revision = c.revision + 1;
-  INSERT INTO dot_preflight_answer (check_name, check_revision) VALUES (p_check_name, 0) ON CONFLICT (check_name) DO NOTHING;
+  -- Looked for first: an insert would wait for a caller that has just written an answer and is not committed.
+  IF NOT EXISTS (SELECT FROM dot_preflight_answer a WHERE a.check_name = p_check_name) THEN
+    INSERT INTO dot_preflight_answer (check_name, check_revision) VALUES (p_check_name, 0);
+  END IF;
   PERFORM fn_dot_registry_note('check', p_check_name, jsonb_build_object('severity', p_severity, 'on_finding', p_on_finding,
     'count_query', p_count_query, 'max_age', p_max_age, 'enabled', coalesce(p_enabled, true)), p_actor);
   RETURN p_check_name;

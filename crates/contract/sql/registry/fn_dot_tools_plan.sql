@@ -44,10 +44,14 @@ BEGIN
       WHEN i.paired_dot IS NOT NULL AND p.dot_code IS NULL THEN format('its pair %s is neither here nor in the registry', i.paired_dot)
       WHEN p.paired_dot IS DISTINCT FROM i.dot_code AND i.paired_dot IS NOT NULL THEN format('its pair %s names %s', i.paired_dot, coalesce(p.paired_dot, 'no pair'))
       WHEN p.pair_role = i.pair_role THEN format('it and its pair %s are both %s', i.paired_dot, i.pair_role)
+      WHEN (k.paired_dot, k.pair_role) IS DISTINCT FROM (i.paired_dot, i.pair_role) AND EXISTS (
+          SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name IN ('dot_exec:' || i.dot_code, 'dot_exec:' || k.paired_dot) AND l.process_run_id IS NOT NULL)
+        THEN 'a run of its pair is under way: change the pair when that run has ended'
       WHEN w.dot_code IS NOT NULL THEN format('%s, which is not changed here, names it as its pair', w.dot_code)
     END AS refusal
     FROM incoming i
     LEFT JOIN afterwards p ON p.dot_code = i.paired_dot
+    LEFT JOIN dot_tools k ON k.dot_code = i.dot_code
     -- Somebody who would be left behind with a pair that no longer names them.
     LEFT JOIN dot_tools w ON w.paired_dot = i.dot_code AND w.dot_code IS DISTINCT FROM i.paired_dot
       AND w.dot_code NOT IN (SELECT o.dot_code FROM incoming o WHERE o.dot_code IS NOT NULL)

@@ -19,11 +19,13 @@ INSERT INTO dot_registry_state DEFAULT VALUES;
 
 -- change_number: the place of this change among all changes of gates; without a gap. Null in rows from before this migration.
 -- saw_every_receipt: whether the change held the EXCLUSIVE lock when it committed. If not, its snapshot tells what it saw.
+-- effective_at: when the change committed; changed_at is when it was asked for.
 -- cluster_id: the cluster whose transaction ids the snapshot holds; a restored ledger has rows of another one.
 ALTER TABLE dot_config_history
   ADD COLUMN change_number bigint,
   ADD COLUMN saw_every_receipt boolean,
-  ADD COLUMN cluster_id bigint;
+  ADD COLUMN cluster_id bigint,
+  ADD COLUMN effective_at timestamptz;
 CREATE UNIQUE INDEX dot_config_history_by_number ON dot_config_history (change_number);
 -- The changes that a receipt can have missed: only those that gave up waiting for one.
 CREATE INDEX dot_config_history_unseen ON dot_config_history (change_number) WHERE NOT saw_every_receipt;

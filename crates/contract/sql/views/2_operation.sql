@@ -9,7 +9,9 @@ CREATE OR REPLACE VIEW v_process_candidate AS
 SELECT c.process_candidate_code, c.title, c.owner, c.created_at FROM process_candidate c;
 
 CREATE OR REPLACE VIEW v_dot_gate_history AS
-SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at FROM dot_config_history h;
+SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at,
+  h.change_number, h.effective_at
+FROM dot_config_history h;
 
 CREATE OR REPLACE VIEW v_dot_registry_history AS
 SELECT h.change_id, h.kind, h.key, h.entry, h.actor, h.recorded_by, h.changed_at FROM dot_registry_history h;

@@ -17,6 +17,7 @@ DECLARE
   v_saw_every_receipt boolean := fn_dot_gate_lock_exclusive();
   v_number            bigint;
   v_snapshot          pg_snapshot;
+  v_now               timestamptz;
 BEGIN
   IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') <> 'read committed' THEN
     PERFORM fn_dot_refuse('snapshot_too_old', 'a receipt is just being written, and this transaction can not see what it becomes');
@@ -28,10 +29,11 @@ BEGIN
   END;
   -- A statement of its own, after the update: under READ COMMITTED this is the newest snapshot there is.
   v_snapshot := pg_current_snapshot();
+  v_now := clock_timestamp();
   INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot,
-    change_number, saw_every_receipt, cluster_id)
+    change_number, saw_every_receipt, cluster_id, effective_at)
   VALUES (fn_dot_uuid_v7(), NEW.key, NEW.value, NEW.expires_at, NEW.updated_by, NEW.reason, NEW.updated_at,
-    pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id());
+    pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id(), v_now);
   -- Runners stop their calls at once; one that does not listen finds out by looking.
   PERFORM fn_dot_notify('dotwrap_gate');
   RETURN NULL;

@@ -27,6 +27,7 @@ DECLARE
   v_is_preflight_due      boolean;
   v_is_verifier_bound     boolean;
   v_is_any_event_active   boolean;
+  v_is_partner_busy       boolean;
   v_is_locked             boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
@@ -59,8 +60,10 @@ BEGIN
   END IF;
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
   SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
-    EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+    EXISTS (SELECT FROM event_type_registry r WHERE r.active),
+    EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || t.paired_dot
+      AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp())
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active, v_is_partner_busy
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -118,6 +121,10 @@ BEGIN
     END IF;
   END IF;
   v_now := clock_timestamp();
+  IF v_is_partner_busy THEN
+    -- Producer and verifier changed places while a run was under way: one pair has one run at a time.
+    PERFORM fn_dot_lease_refuse('dot_exec:' || v_verifier);
+  END IF;
   UPDATE dot_iu_runtime_lease l
   SET lease_holder = p_runner, lease_token = v_digest, holder_login = session_user, acquired_at = v_now, expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
       released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = v_run_id

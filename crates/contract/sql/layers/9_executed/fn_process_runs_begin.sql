@@ -72,6 +72,9 @@ BEGIN
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
           AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
           AND t.pair_role = 'producer' AND s.xmax = '0'
+          -- Producer and verifier did not change places under a run.
+          AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || t.paired_dot
+            AND x.process_run_id IS NOT NULL OFFSET 0)
           AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = c.process_candidate_code)
           AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
           -- An answer that is due is asked for again by a call that comes alone.

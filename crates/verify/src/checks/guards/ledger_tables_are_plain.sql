@@ -20,4 +20,4 @@ UNION ALL
 SELECT f.table_name, format('its rows are those of %s too', i.inhparent::regclass) FROM found f JOIN pg_inherits i ON i.inhrelid = f.oid
 UNION ALL
 SELECT f.table_name, format('the trigger %s is none of the contract''s', t.tgname) FROM found f JOIN pg_trigger t ON t.tgrelid = f.oid
-WHERE NOT t.tgisinternal AND t.tgname <> 'ledger_append_only';
+WHERE NOT t.tgisinternal AND t.tgname NOT IN ('ledger_append_only', 'durable_commit');

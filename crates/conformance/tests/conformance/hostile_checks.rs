@@ -1,0 +1,319 @@
+//! Preflight checks are code that others registered. A check can return a number and nothing else: no path, row, setting, lock or
+//! trigger of it is left, and no function of the contract depends on the search path that it leaves.
+
+use rstest_reuse::apply;
+use serde_json::Value;
+
+use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::executing::{begin, ready};
+use crate::common::world::{register_check, set_posture};
+use crate::common::{
+    Backend, Call, Stage, ask, contents, execute, literal, number, row, rows, text, value,
+};
+
+const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
+const PREFLIGHT: &str =
+    "SELECT check_name, cnt, status FROM dot.fn_dot_preflight() WHERE check_name = 'hostile'";
+
+/// A check changes the search path, and temporary objects named like the contract's wait there for the owner.
+#[apply(on_each_version)]
+async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
+    for set_path in [
+        "PERFORM set_config('search_path', 'pg_temp, dot', false)",
+        "PERFORM set_config('search_path', 'pg_temp, dot', true)",
+        "SET search_path = pg_temp, dot",
+        "EXECUTE 'SET search_path = pg_temp, dot'",
+    ] {
+        let body = format!("BEGIN {set_path}; RETURN 0; END");
+        register_check(&superuser, "hostile", &body, "WARN", "1 hour").await;
+        execute(
+            &operator,
+            "DISCARD TEMP; CREATE TEMP TABLE dot_preflight_answer (check_name text, check_revision bigint, count_query text, cnt bigint,
+               answered_at timestamptz);
+             GRANT ALL ON dot_preflight_answer TO PUBLIC; INSERT INTO dot_preflight_answer VALUES ('hostile');
+             CREATE TEMP TABLE dot_preflight_check (LIKE pg_temp.dot_preflight_answer); GRANT ALL ON dot_preflight_check TO PUBLIC;
+             CREATE FUNCTION pg_temp.open_gates() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               UPDATE dot.dot_config SET value = 'true'; RETURN NEW; END $$;
+             CREATE TRIGGER t BEFORE UPDATE ON dot_preflight_answer FOR EACH ROW EXECUTE FUNCTION pg_temp.open_gates()",
+        )
+        .await;
+        for call in [
+            PREFLIGHT.to_owned(),
+            ASSERT.to_owned(),
+            Call::gate("process_dot_runtime.execute_enabled", "false").sql(),
+        ] {
+            let _ = ask(&operator, &call).await;
+        }
+        assert_eq!(
+            value(&operator, "SELECT dot.fn_process_dot_posture()").await,
+            "NO_EXECUTE",
+            "{set_path}"
+        );
+        assert_eq!(
+            text(&operator, "SELECT current_setting('search_path')")
+                .await
+                .contains("pg_temp"),
+            false,
+            "{set_path}"
+        );
+    }
+}
+
+/// What a check leaves in the session or transaction of its caller.
+#[apply(on_each_version)]
+async fn check_leaves_nothing_behind(backend: Backend) {
+    let (stage, mut runner, _operator, superuser) = ready(backend).await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC;
+         CREATE TABLE team.loot (what text); GRANT ALL ON team.loot TO PUBLIC;
+         CREATE FUNCTION team.later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           RAISE EXCEPTION 'the trigger of a check runs as %', current_user; END $$;
+         CREATE TABLE team.trap (i int); GRANT ALL ON team.trap TO PUBLIC;
+         CREATE CONSTRAINT TRIGGER later AFTER INSERT ON team.trap DEFERRABLE INITIALLY DEFERRED
+           FOR EACH ROW EXECUTE FUNCTION team.later()",
+    )
+    .await;
+    let attempts = [
+        ("INSERT INTO team.loot VALUES ('a row')", "BLOCK"),
+        ("INSERT INTO team.trap VALUES (1)", "BLOCK"),
+        ("PERFORM pg_advisory_lock(4711)", "BLOCK"),
+        ("PERFORM pg_advisory_lock(-3, 2147483647)", "BLOCK"),
+        ("PERFORM pg_advisory_lock_shared(-1)", "BLOCK"),
+        (
+            "PERFORM pg_advisory_lock(1), pg_advisory_lock(1), pg_advisory_lock_shared(7, -7)",
+            "BLOCK",
+        ),
+        (
+            "PERFORM set_config('synchronous_commit', 'off', false)",
+            "PASS",
+        ),
+        (
+            "PERFORM set_config('session_replication_role', 'origin', false)",
+            "BLOCK",
+        ),
+        (
+            "PERFORM set_config('statement_timeout', '1ms', false)",
+            "PASS",
+        ),
+        ("PERFORM pg_notify('dotwrap_gate', 'dot')", "PASS"),
+        ("CREATE TEMP TABLE dot_config (key text)", "BLOCK"),
+        (
+            "PERFORM set_config('transaction_read_only', 'off', true)",
+            "BLOCK",
+        ),
+    ];
+    for (attempt, status) in attempts {
+        let body = format!("BEGIN {attempt}; RETURN 0; END");
+        register_check(&superuser, "hostile", &body, "WARN", "0").await;
+        let transaction = runner.transaction().await.unwrap();
+        assert_eq!(
+            row(&transaction, PREFLIGHT).await["status"],
+            status,
+            "{attempt}"
+        );
+        for (setting, expected) in [
+            ("synchronous_commit", "off"),
+            ("statement_timeout", "0"),
+            ("transaction_read_only", "off"),
+        ] {
+            let shown = text(
+                &transaction,
+                &format!("SELECT current_setting('{setting}')"),
+            )
+            .await;
+            // The test server's own default is off.
+            assert_eq!(shown, expected, "{attempt}");
+        }
+        transaction.commit().await.unwrap();
+        let locks =
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+        assert_eq!(number(&runner, locks).await, 0, "{attempt}");
+        assert_eq!(
+            number(&superuser, "SELECT count(*) FROM team.loot").await,
+            0
+        );
+        assert_eq!(
+            number(&superuser, "SELECT count(*) FROM team.trap").await,
+            0
+        );
+    }
+    drop(stage);
+}
+
+#[apply(on_each_version)]
+async fn locks_that_a_caller_held_before_a_check_stay(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
+    execute(&observer, "SELECT pg_advisory_lock(42)").await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+    assert_eq!(
+        value(&observer, "SELECT pg_advisory_unlock(42)").await,
+        true
+    );
+}
+
+#[apply(on_each_version)]
+async fn temporary_function_is_no_check(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let operator = stage.client("operator").await;
+    execute(
+        &operator,
+        "CREATE FUNCTION pg_temp.mine() RETURNS bigint LANGUAGE sql AS 'SELECT 0::bigint'",
+    )
+    .await;
+    let set = Call::new("fn_dot_preflight_check_set")
+        .text("p_check_name", "hostile")
+        .text("p_count_query", "pg_temp.mine")
+        .text("p_actor", "operator");
+    assert_eq!(
+        crate::common::code(&operator, &set.sql()).await,
+        "check_invalid"
+    );
+}
+
+/// The whole forging of the attack: all gates closed as shipped, and nothing of the ledger may change.
+#[apply(on_each_version)]
+async fn hostile_check_forges_nothing(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let body = "BEGIN PERFORM set_config('search_path', 'pg_temp, dot', false);
+        CREATE TEMP TABLE dot_tools AS SELECT 'X' AS dot_code; RETURN 0; END";
+    register_check(&superuser, "hostile", body, "WARN", "1 hour").await;
+    let before = contents(&superuser).await;
+    assert_eq!(
+        crate::common::code(&observer, &Call::pair().sql()).await,
+        "preflight_blocked"
+    );
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a hostile check");
+}
+
+/// The lint: where dynamic SQL runs code of others, and whether its callers may go on with the path they had.
+#[apply(on_each_version)]
+async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let sources = rows(
+        &superuser,
+        "SELECT p.proname AS name, p.prosrc AS source FROM pg_proc p WHERE p.pronamespace = 'dot'::regnamespace",
+    )
+    .await;
+    let found: Vec<String> = sources
+        .iter()
+        .filter(|function| runs_code_of_others(function["source"].as_str().unwrap()))
+        .map(|function| function["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(found, ["fn_dot_preflight_ask"]);
+    let ask_source = sources
+        .iter()
+        .find(|function| function["name"] == "fn_dot_preflight_ask")
+        .and_then(|function| function["source"].as_str())
+        .unwrap();
+    assert!(verifies_the_path(ask_source), "{ask_source}");
+    // The lint finds what it is for.
+    for bad in [
+        "BEGIN EXECUTE 'SELECT ' || p_query INTO v_count; RETURN v_count; END",
+        "BEGIN\n  execute format('SELECT %s()', v_check);\nEND",
+    ] {
+        assert!(runs_code_of_others(bad) && !verifies_the_path(bad), "{bad}");
+    }
+}
+
+/// Whether a function's text executes a text.
+fn runs_code_of_others(source: &str) -> bool {
+    source.lines().any(|line| {
+        let line = line.split("--").next().unwrap_or_default().to_lowercase();
+        line.split(|character: char| !character.is_alphanumeric() && character != '_')
+            .any(|word| word == "execute")
+    })
+}
+
+/// Whether it undoes what it ran, and compares the path afterwards.
+fn verifies_the_path(source: &str) -> bool {
+    let Some(at) = source.find("EXECUTE v_check") else {
+        return false;
+    };
+    let after = &source[at..];
+    let undone = after.find("ERRCODE = 'DOTUN'");
+    let compared = after.find("current_setting('search_path') OPERATOR(pg_catalog.<>) v_path");
+    matches!((undone, compared), (Some(undone), Some(compared)) if undone < compared)
+}
+
+/// A reader that leaves its transaction open behind the preflight keeps no operator from changing a check.
+#[apply(on_each_backend)]
+async fn idle_reader_behind_preflight_blocks_no_change_of_a_check(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    register_check(
+        &superuser,
+        "hostile",
+        "BEGIN RETURN 0; END",
+        "WARN",
+        "1 hour",
+    )
+    .await;
+    for (role, call) in [
+        ("reader", PREFLIGHT.to_owned()),
+        ("observer", Call::pair().sql()),
+    ] {
+        let mut idler = stage.client(role).await;
+        let transaction = idler.transaction().await.unwrap();
+        rows(&transaction, &call).await;
+        register_check(&superuser, "hostile", "BEGIN RETURN 1; END", "BLOCK", "0").await;
+        transaction.rollback().await.unwrap();
+        register_check(
+            &superuser,
+            "hostile",
+            "BEGIN RETURN 0; END",
+            "WARN",
+            "1 hour",
+        )
+        .await;
+    }
+}
+
+#[apply(on_each_version)]
+async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backend) {
+    let (stage, _runner, operator, superuser) = ready(backend).await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA IF NOT EXISTS checks; CREATE TABLE checks.maintenance (closed bigint);
+         INSERT INTO checks.maintenance VALUES (0); GRANT SELECT ON checks.maintenance TO PUBLIC; GRANT USAGE ON SCHEMA checks TO PUBLIC",
+    )
+    .await;
+    let body = "BEGIN RETURN (SELECT closed FROM checks.maintenance); END";
+    register_check(&superuser, "hostile", body, "BLOCK", "1 hour").await;
+    let mut old = stage.client("runner").await;
+    for isolation in ["REPEATABLE READ", "SERIALIZABLE"] {
+        execute(&superuser, "UPDATE checks.maintenance SET closed = 0; UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'").await;
+        let transaction = old.transaction().await.unwrap();
+        execute(
+            &transaction,
+            &format!("SET TRANSACTION ISOLATION LEVEL {isolation}"),
+        )
+        .await;
+        rows(&transaction, "SELECT count(*) FROM dot.v_dot_gate").await;
+        execute(&superuser, "UPDATE checks.maintenance SET closed = 7").await;
+        let error = ask(&transaction, &begin("REAL_RUN").sql())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            crate::common::Refusal::of(&error).code,
+            "snapshot_too_old",
+            "{error:?}"
+        );
+        transaction.rollback().await.unwrap();
+        let answered: Value = value(
+            &superuser,
+            &format!("SELECT count(*) FROM dot.dot_preflight_answer WHERE check_name = {} AND answered_at > '-infinity'", literal("hostile")),
+        )
+        .await;
+        assert_eq!(answered, 0, "remembered for everybody");
+    }
+    set_posture(&operator, "NO_EXECUTE").await;
+}
