@@ -214,6 +214,13 @@ fn decide_roles(
         Some(prefix) if around.owner_role_exists => {
             // With CREATEROLE on PostgreSQL 16 and later, membership follows from having created the role.
             if around.may_become_owner {
+                if !around.adopted.is_empty() {
+                    warnings.push(format!(
+                        "Roles with the prefix {prefix:?} exist already and are used as they are: {}. \
+                         Choose another --role-prefix if they are not meant for this installation.",
+                        around.adopted.join(", ")
+                    ));
+                }
                 Ok(Some(prefix))
             } else {
                 Err(InstallError::RolesOfOthers {

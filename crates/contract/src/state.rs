@@ -5,6 +5,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use crate::InstallError;
+use crate::access::access;
 use crate::identifier::quote;
 
 /// An installation as the database records it.
@@ -32,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) may_create_schema: bool,
     pub(crate) owner_role_exists: bool,
     pub(crate) may_become_owner: bool,
+    /// What an installation that takes over existing roles should know of them, a phrase each.
+    pub(crate) adopted: Vec<String>,
     pub(crate) schema: Option<Schema>,
 }
 
@@ -119,8 +122,35 @@ pub(crate) async fn surroundings(
         may_create_schema: row.get(6),
         owner_role_exists: row.get(7),
         may_become_owner: row.get(8),
+        adopted: adopted_roles(client, owner_role).await?,
         schema: existing_schema(client, schema).await?,
     })
+}
+
+/// Members and attributes that roles of this prefix have already, which an installation with them takes over: whoever is a member
+/// of a role acts in every installation that uses it.
+async fn adopted_roles(client: &Client, owner_role: &str) -> Result<Vec<String>, InstallError> {
+    let prefix = owner_role.strip_suffix("owner").unwrap_or(owner_role);
+    let names: Vec<String> = access()
+        .roles
+        .keys()
+        .map(|name| format!("{prefix}{name}"))
+        .collect();
+    let rows = client
+        .query_typed(
+            "SELECT format('%s is a member of %s', m.rolname, r.rolname)
+             FROM pg_roles r JOIN pg_auth_members a ON a.roleid = r.oid JOIN pg_roles m ON m.oid = a.member
+             WHERE r.rolname = ANY ($1) AND m.rolname <> ALL ($1) AND m.rolname <> current_user
+             UNION
+             SELECT format('%s has the attribute %s', r.rolname, x.name)
+             FROM pg_roles r CROSS JOIN LATERAL (VALUES ('SUPERUSER', r.rolsuper), ('CREATEROLE', r.rolcreaterole),
+               ('CREATEDB', r.rolcreatedb), ('BYPASSRLS', r.rolbypassrls), ('REPLICATION', r.rolreplication)) AS x (name, has)
+             WHERE r.rolname = ANY ($1) AND x.has
+             ORDER BY 1",
+            &[(&names, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 async fn existing_schema(client: &Client, schema: &str) -> Result<Option<Schema>, InstallError> {

@@ -6,7 +6,7 @@ use rstest_reuse::apply as on;
 use super::{catalogue_of, fresh_catalogue, in_schema, options, somebody, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
-use crate::common::{Backend, Refusal, Stage, execute, number};
+use crate::common::{Backend, Refusal, Stage, execute, number, text};
 
 #[on(on_each_version)]
 async fn without_roles_it_works_and_says_loudly_what_that_means(backend: Backend) {
@@ -175,4 +175,32 @@ async fn an_installation_keeps_the_choice_of_roles_that_it_was_made_with(backend
     apply(&owner, &without).await.unwrap();
     let kept = apply(&owner, &in_schema(&stage, "without")).await.unwrap();
     assert!(kept.role_prefix().is_none() && kept.is_current() && !kept.warnings.is_empty());
+}
+
+/// On PostgreSQL 15 an account that creates roles can take over roles of others. It is told who acts through them.
+#[on(on_each_version)]
+async fn installation_with_existing_roles_names_their_members(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser) = (stage.installer().await, stage.superuser().await);
+    let options = options(&stage);
+    let prefix = &options.role_prefix;
+    let user = text(&owner, "SELECT current_user::text").await;
+    execute(
+        &owner,
+        &format!("CREATE ROLE {prefix}_owner NOLOGIN; CREATE ROLE {prefix}_mallory LOGIN"),
+    )
+    .await;
+    execute(
+        &superuser,
+        &format!("GRANT {prefix}_owner TO {prefix}_mallory, {user}; ALTER ROLE {prefix}_owner CREATEDB"),
+    )
+    .await;
+    let plan = dotwrap_contract::plan(&owner, &options).await.unwrap();
+    let said = plan.warnings.join("\n");
+    for expected in [
+        format!("{prefix}_mallory is a member of {prefix}_owner"),
+        format!("{prefix}_owner has the attribute CREATEDB"),
+    ] {
+        assert!(said.contains(&expected), "{said}");
+    }
 }
