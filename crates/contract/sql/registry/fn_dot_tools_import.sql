@@ -1,8 +1,11 @@
 -- Imports DOTs, all or nothing, and says what it did with each. With p_dry_run it only says what it would do, refusals
 -- included; without, any refusal raises and nothing is written. DOTs that are not named stay as they are.
+--
+-- A producer's extra_metadata.process_candidate_code declares that its real runs count for that candidate. Pairs that were
+-- declared before stay: an import that names another candidate adds to them.
 CREATE OR REPLACE FUNCTION fn_dot_tools_import(p_tools jsonb, p_actor text, p_dry_run boolean DEFAULT false)
 RETURNS TABLE (dot_code text, action text, detail text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_entry    record;
@@ -17,7 +20,11 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   -- Two imports at once would each judge the registry without the other.
-  LOCK TABLE dot_tools IN SHARE ROW EXCLUSIVE MODE;
+  BEGIN
+    LOCK TABLE dot_tools IN SHARE ROW EXCLUSIVE MODE;
+  EXCEPTION WHEN lock_not_available THEN
+    PERFORM fn_dot_refuse('busy', 'another transaction is just importing DOTs');
+  END;
   IF NOT coalesce(p_dry_run, false) THEN
     SELECT string_agg(format('%s: %s', p.dot_code, p.detail), '; ') INTO v_refusals FROM fn_dot_tools_plan(p_tools) p WHERE p.action = 'refuse';
     IF v_refusals IS NOT NULL THEN
@@ -28,6 +35,9 @@ BEGIN
     dot_code := v_entry.dot_code; action := v_entry.action; detail := v_entry.detail;
     RETURN NEXT;
     CONTINUE WHEN coalesce(p_dry_run, false) OR v_entry.action = 'keep';
+    PERFORM fn_dot_candidate_pair_write(fn_dot_candidate_of_tool(v_entry.tool), v_entry.dot_code, true, p_actor, 'tools import')
+    WHERE fn_dot_candidate_of_tool(v_entry.tool) IS NOT NULL;
+    CONTINUE WHEN v_entry.detail = 'candidate_pair';
     v_row := jsonb_populate_record(NULL::dot_tools, fn_dot_tool_row(v_entry.tool));
     INSERT INTO dot_tools AS t (dot_code, name, tier, operation, paired_dot, pair_role, trigger_type, execution_engine, script_path, status, extra_metadata)
     VALUES (v_row.dot_code, v_row.name, v_row.tier, v_row.operation, v_row.paired_dot, v_row.pair_role, v_row.trigger_type,

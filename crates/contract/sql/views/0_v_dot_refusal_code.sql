@@ -51,5 +51,8 @@ FROM (VALUES
   ('lease_held',              '55P03', 'Another run of this pair is under way. Wait for it, or for its lease to run out.'),
   ('time_invalid',            '23514', 'Pass a time between the years 1 and 9999, or none.'),
   ('busy',                    '55P03', 'Another transaction is just changing the same thing: try again once it has ended.'),
-  ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.')
+  ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.'),
+  ('candidate_unknown',       '23514', 'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
+  ('candidate_pair_mismatch', '23514', 'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+  ('tool_retired',            '23514', 'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
 ) AS c (code, sqlstate, hint);

@@ -1,6 +1,6 @@
 -- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
 -- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → gates → contract → preflight → lease → key again → gates under their lock → write.
+-- Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates under their lock → write.
 --
 -- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is called.
 --
@@ -25,6 +25,8 @@ DECLARE
   v_is_preflight_due      boolean;
   v_is_verifier_bound     boolean;
   v_is_any_event_active   boolean;
+  v_is_candidate_bound    boolean;
+  v_is_retired            boolean;
   v_is_alone              boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
@@ -55,8 +57,12 @@ BEGIN
     AND pg_try_advisory_xact_lock_shared(hashtextextended('dotwrap gates of ' || current_schema(), 0));
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
   SELECT t.paired_dot, t.pair_role, gates.posture, pg_current_snapshot(), memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
-    EXISTS (SELECT FROM event_type_registry r WHERE r.active)
-  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active
+    EXISTS (SELECT FROM event_type_registry r WHERE r.active),
+    EXISTS (SELECT FROM v_process_candidate_pair b
+            WHERE b.process_candidate_code = p_process_candidate_code AND b.dot_code = p_dot_code AND b.is_registered),
+    t.is_retired OR EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired)
+  INTO v_verifier, v_pair_role, v_posture, v_snapshot, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active,
+    v_is_candidate_bound, v_is_retired
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -88,6 +94,12 @@ BEGIN
   END IF;
   IF NOT v_is_verifier_bound THEN
     PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
+  END IF;
+  IF v_is_retired THEN
+    PERFORM fn_dot_check_not_retired(p_dot_code);
+  END IF;
+  IF p_mode = 'REAL_RUN' AND NOT v_is_candidate_bound THEN
+    PERFORM fn_dot_check_candidate_pair(p_process_candidate_code, p_dot_code);
   END IF;
 
   -- GATE 2. Behind a key something may have been waited for.
