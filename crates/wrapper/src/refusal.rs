@@ -22,7 +22,9 @@ pub enum RefusalCode {
     ActorRequired,
     BackfillOnly,
     BackfillRowInvalid,
+    CandidatePairMismatch,
     CandidateRequired,
+    CandidateUnknown,
     CheckInvalid,
     ContractInvalid,
     ContractMissing,
@@ -66,6 +68,7 @@ pub enum RefusalCode {
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
+    ToolRetired,
     TtlInvalid,
     UnknownDot,
     VerdictInvalid,
@@ -108,14 +111,17 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | CandidateRequired | CheckInvalid
-            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
-            | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
-            | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid
-            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
+            | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
+            | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid
+            | ExpiryInvalid | GateUnknown | GateValueInvalid | HolderRequired
+            | LeaseNameInvalid | ModeInvalid | NotAProducer | PairIncomplete | ReasonRequired
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextTooLong
+            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
+                RefusalKind::Argument
+            }
             BackfillOnly
+            | CandidatePairMismatch
             | ContractMissing
             | EndpointMissing
             | FixtureDigestMismatch
@@ -129,6 +135,7 @@ impl RefusalCode {
             | PreflightBlocked
             | RealRunDisabled
             | RunConcluded
+            | ToolRetired
             | Other(_) => RefusalKind::Blocked,
             LeaseHeld | LeaseLost | Busy => RefusalKind::Lease,
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
@@ -243,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 49);
+        assert_eq!(RefusalCode::known().count(), 52);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }
