@@ -65,7 +65,15 @@ pub(crate) async fn install(place: &Place, pairs: usize) -> Result<(), Failure> 
             ]
         })
         .collect();
+    let candidate = CandidateCode::new(CANDIDATE);
+    wrapper.set_candidate(&candidate, None, None, None).await?;
     wrapper.import_tools(&tools, None).await?;
+    for number in 0..pairs {
+        let [producer, _] = codes(number).map(DotCode::new);
+        wrapper
+            .declare_candidate_pair(&candidate, &producer, None, None)
+            .await?;
+    }
     for tool in tools {
         let contract = ContractDefinition {
             endpoint_ref: Some(format!("command:{}", tool.dot_code)),

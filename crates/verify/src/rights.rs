@@ -7,7 +7,7 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the questions read.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "dot_config",
     "dot_config_history",
     "dot_invocation",
@@ -20,6 +20,7 @@ const TABLES: [&str; 16] = [
     "event_type_history",
     "event_type_registry",
     "process_candidate",
+    "process_candidate_pair",
     "process_component_observation",
     "process_observation_rollup",
     "process_run_conclusion",

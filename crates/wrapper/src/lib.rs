@@ -194,8 +194,8 @@ pub use preflight::{CheckFinding, CheckStatus};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
 pub use registry::{
-    Candidate, Check, CheckDefinition, Contract, ContractDefinition, Fixture, ImportAction, Tool,
-    ToolChange, ToolDefinition,
+    Candidate, CandidatePair, Check, CheckDefinition, Contract, ContractDefinition, Fixture,
+    ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
 };
 pub use requests::{
     ClaimedRequest, Due, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,

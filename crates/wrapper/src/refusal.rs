@@ -22,7 +22,9 @@ pub enum RefusalCode {
     ActorRequired,
     BackfillOnly,
     BackfillRowInvalid,
+    CandidatePairMismatch,
     CandidateRequired,
+    CandidateUnknown,
     CheckInvalid,
     ContractInvalid,
     ContractMissing,
@@ -70,6 +72,7 @@ pub enum RefusalCode {
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
+    ToolRetired,
     TtlInvalid,
     UnknownDot,
     VerdictInvalid,
@@ -112,14 +115,17 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | CandidateRequired | CheckInvalid
-            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
-            | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
-            | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid
-            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
+            | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
+            | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid
+            | ExpiryInvalid | GateUnknown | GateValueInvalid | HolderRequired
+            | LeaseNameInvalid | ModeInvalid | NotAProducer | PairIncomplete | ReasonRequired
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextTooLong
+            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
+                RefusalKind::Argument
+            }
             BackfillOnly
+            | CandidatePairMismatch
             | ContractMissing
             | EndpointMissing
             | FixtureDigestMismatch
@@ -135,6 +141,7 @@ impl RefusalCode {
             | PreflightBlocked
             | RealRunDisabled
             | RunConcluded
+            | ToolRetired
             | Other(_) => RefusalKind::Blocked,
             LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
@@ -249,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 49);
+        assert_eq!(RefusalCode::known().count(), 52);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

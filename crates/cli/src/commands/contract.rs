@@ -1,10 +1,10 @@
-//! `dotwrap contract ls|show|set`.
+//! `dotwrap contract ls|show|set|retire`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Acting, execution::Executing, file, unknown_dot};
 use crate::exit_status::ExitStatus;
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Set contracts from a file, or change them
     Set(Set),
+    /// Retire a DOT's contract in a mode: nothing is called by it any more
+    Retire(Retire),
 }
 
 /// Show the contracts of one DOT, whole.
@@ -40,6 +42,24 @@ pub(crate) struct Set {
     /// The file, .toml or .json; `-` reads TOML from standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Retire a DOT's contract in a mode: nothing is called by it any more.
+///
+/// `contract set` with contract_status = "active" puts it back into use.
+#[derive(Debug, Args)]
+pub(crate) struct Retire {
+    /// The DOT's code
+    #[arg(value_name = "DOT_CODE")]
+    dot_code: String,
+    /// The contract's mode: PLAN_ONLY, VERIFY_ONLY, DRY_RUN or REAL_RUN
+    #[arg(value_name = "MODE")]
+    mode: String,
+    /// Why; it stays on record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     acting: Acting,
 }
@@ -68,7 +88,7 @@ const COLUMNS: &[Column<Contract>] = &[
     }),
 ];
 
-/// Lists, shows or sets contracts.
+/// Lists, shows, sets or retires contracts.
 pub(crate) async fn execute(
     command: Command,
     session: &mut Session,
@@ -77,6 +97,7 @@ pub(crate) async fn execute(
         Command::Ls => list(session).await,
         Command::Show(arguments) => show(arguments, session).await,
         Command::Set(arguments) => set(arguments, session).await,
+        Command::Retire(arguments) => retire(arguments, session).await,
     }
 }
 
@@ -127,6 +148,40 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
     if document.contract.is_empty() {
         session.messages.note(format!("{name} names no contract"));
     }
+    Ok(ExitStatus::Done)
+}
+
+/// What the contract is now.
+#[derive(Debug, Serialize)]
+struct Retired {
+    dot_code: DotCode,
+    mode: String,
+    contract_status: &'static str,
+    /// False: it was retired already.
+    changed: bool,
+}
+
+async fn retire(arguments: Retire, session: &mut Session) -> Result<ExitStatus, Failure> {
+    let ledger = session.ledger().await?;
+    let actor = session.actor(arguments.acting);
+    let dot_code = DotCode::new(arguments.dot_code);
+    // `dry-run` as `run --mode` has it is meant, too.
+    let mode = arguments.mode.to_uppercase().replace('-', "_");
+    let reason = arguments.reason.as_deref();
+    let changed = ledger
+        .retire_contract(&dot_code, &mode, reason, Some(&actor))
+        .await?;
+    session.messages.note(if changed {
+        format!("the contract {dot_code} {mode} is retired")
+    } else {
+        format!("the contract {dot_code} {mode} was retired already")
+    });
+    session.output.change(&Retired {
+        dot_code,
+        mode,
+        contract_status: "retired",
+        changed,
+    })?;
     Ok(ExitStatus::Done)
 }
 

@@ -6,7 +6,7 @@ use dotwrap_wrapper::{BirthReadiness, CandidateCode};
 use crate::badges;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column};
+use crate::output::{Cell, Column, Tone};
 use crate::session::{Ledger, Session};
 
 /// How far each candidate has come, and what its next rung needs.
@@ -25,7 +25,12 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
         Cell::plain(&candidate.process_candidate_code)
     }),
     Column::whole("RUNG", |candidate| {
-        badges::rung(candidate.candidate_status_v3)
+        let rung = badges::rung(candidate.candidate_status_v3);
+        if candidate.has_inferred_pair {
+            Cell::toned(format!("{} (inferred)", rung.text), Tone::Caution)
+        } else {
+            rung
+        }
     }),
     Column::whole("GATE LABEL", |candidate| {
         Cell::plain(&candidate.birth_gate_status_v3)
@@ -52,6 +57,15 @@ pub(crate) async fn execute(
             .note("no candidate is known yet; try `dotwrap tools import --sample`");
     }
     session.output.rows(&candidates, COLUMNS)?;
+    if candidates
+        .iter()
+        .any(|candidate| candidate.has_inferred_pair)
+    {
+        session.messages.note(
+            "inferred: an upgrade took what counts for the candidate from earlier runs; `dotwrap candidates pairs --inferred` \
+             lists it, `dotwrap candidates pair CANDIDATE PRODUCER` confirms it",
+        );
+    }
     Ok(ExitStatus::Done)
 }
 

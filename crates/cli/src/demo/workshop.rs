@@ -178,6 +178,15 @@ impl Workshop {
         Ok(missing)
     }
 
+    /// Declares that a producer's real runs count for the demonstration's candidate, which is registered.
+    pub(super) async fn declare(&self, producer: &DotCode) -> Result<(), Failure> {
+        let reason = Some("the demonstration");
+        self.wrapper
+            .declare_candidate_pair(&self.candidate, producer, reason, None)
+            .await?;
+        Ok(())
+    }
+
     /// Runs a pair.
     pub(super) async fn run(
         &self,

@@ -15,6 +15,15 @@ const HINTS: &[(&str, &str)] = &[
         "say what the run is evidence for: --candidate CODE",
     ),
     (
+        "candidate_pair_mismatch",
+        "name a candidate that the producer is declared for, which `dotwrap candidates pairs` lists, or have an operator \
+         declare it: dotwrap candidates pair CANDIDATE PRODUCER",
+    ),
+    (
+        "candidate_unknown",
+        "mend the code, or register the candidate: dotwrap candidates set CODE; `dotwrap candidates ls` lists what there is",
+    ),
+    (
         "contract_missing",
         "say what is called for the DOT in that mode: dotwrap contract set FILE; `dotwrap contract ls` shows what there is",
     ),
@@ -58,6 +67,10 @@ const HINTS: &[(&str, &str)] = &[
         "have an operator open the gates of real runs:\n\
              dotwrap gates open dry_run_only --for 15m --reason …\n\
              dotwrap gates open real_run_enabled --for 15m --reason …",
+    ),
+    (
+        "tool_retired",
+        "run the pair that replaces it; an operator puts a tool back into use by importing it with status = \"active\"",
     ),
     (
         "unknown_dot",

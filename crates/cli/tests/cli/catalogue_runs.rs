@@ -226,6 +226,14 @@ fn climbs_and_is_caught(program: &str, pair: impl FnOnce(&Site) -> Pair) {
     assert_eq!(run["verifier"]["evidence_type"], "DRY_RUN");
     assert_eq!(site.rung(), "dry_run_observed");
 
+    // A dry run may be for any candidate, a real one only for what its producer is declared for.
+    let title = ["--title", "A test"];
+    site.0
+        .call(&[&["candidates", "set", CANDIDATE], &title[..]].concat())
+        .expect(0);
+    site.0
+        .call(&["candidates", "pair", CANDIDATE, pair.producer])
+        .expect(0);
     site.run_tampered(&pair, "real-run", real);
     assert_eq!(site.rung(), "real_run_observed");
     let run = site.run(&pair, "real-run");

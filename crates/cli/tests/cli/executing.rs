@@ -1,5 +1,6 @@
 //! Runs whose tools are really called: well, badly, stopped, side by side, and against the tools' will.
 
+mod candidates;
 mod configured;
 mod embedded;
 mod gates;

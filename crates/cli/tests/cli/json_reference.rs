@@ -132,6 +132,10 @@ fn every_field_is_documented_where_its_command_is() {
     installation
         .call(&["contract", "set", "pair.toml"])
         .expect(0);
+    installation.call(&["candidates", "set", "C"]).expect(0);
+    installation
+        .call(&["candidates", "pair", "C", "DOT_GZIP"])
+        .expect(0);
     let request = installation
         .call(&[
             "requests",
@@ -161,6 +165,23 @@ fn every_field_is_documented_where_its_command_is() {
         ("tools import", &["tools", "import", "--sample"]),
         ("candidates ls", &["candidates", "ls"]),
         ("candidates set", &["candidates", "set", "C"]),
+        ("candidates pairs", &["candidates", "pairs"]),
+        (
+            "candidates pair",
+            &["candidates", "pair", "C", "DOT_SHA256SUM"],
+        ),
+        (
+            "candidates unpair",
+            &["candidates", "unpair", "C", "DOT_SHA256SUM"],
+        ),
+        (
+            "contract retire",
+            &["contract", "retire", "DOT_GZIP", "REAL_RUN"],
+        ),
+        (
+            "tools retire",
+            &["tools", "retire", "DOT_GZIP", "--reason", "r"],
+        ),
         ("contract ls", &["contract", "ls"]),
         ("fixture ls", &["fixture", "put", "f", "fixture.json"]),
         (

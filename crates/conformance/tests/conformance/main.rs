@@ -9,6 +9,7 @@
 mod common;
 
 mod backfill;
+mod candidate_pairs;
 mod events;
 mod executed_runs;
 mod executed_side_by_side;

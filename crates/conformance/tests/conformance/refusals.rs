@@ -8,7 +8,10 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{self, ExecutedRun, RUN, TOKEN};
-use crate::common::world::{LONE, PRODUCER, VERIFIER, import, register_check, set_posture};
+use crate::common::executing::bind;
+use crate::common::world::{
+    LONE, PRODUCER, VERIFIER, import, register_candidate, register_check, set_posture,
+};
 use crate::common::{Backend, Call, Refusal, Stage, ask, contents, execute, literal, rows};
 
 /// Raised only where two transactions meet, so not by a case of the list but by tests of their own.
@@ -20,6 +23,9 @@ const OF_TWO_TRANSACTIONS: [&str; 4] =
 enum Given {
     Nothing,
     GatesOpenForDryRuns,
+    /// Contracts and gates allow real runs; the candidate `c` is registered, and no producer is declared for it.
+    RealRunsAllowed,
+    ToolRetired,
     PreflightBlocks,
     LeaseHeld,
     /// The key `key` was used by a pair, whose run has the id [`USED_ID`].
@@ -204,6 +210,35 @@ fn cases() -> Vec<Case> {
                 begin("DRY_RUN"),
             )
         },
+        case(
+            "candidate_unknown",
+            "operator",
+            Call::new("fn_process_candidate_pair_set")
+                .text("p_process_candidate_code", "nobody")
+                .text("p_dot_code", PRODUCER)
+                .text("p_actor", "a")
+                .sql(),
+        ),
+        Case {
+            role: "runner",
+            ..given(
+                Given::RealRunsAllowed,
+                "candidate_unknown",
+                begin("REAL_RUN").text("p_process_candidate_code", "nobody"),
+            )
+        },
+        Case {
+            role: "runner",
+            ..given(
+                Given::RealRunsAllowed,
+                "candidate_pair_mismatch",
+                begin("REAL_RUN"),
+            )
+        },
+        Case {
+            role: "runner",
+            ..given(Given::ToolRetired, "tool_retired", begin("DRY_RUN"))
+        },
         given(
             Given::GatesOpenForDryRuns,
             "invocation_required",
@@ -387,6 +422,20 @@ async fn bring_about(stage: &Stage, superuser: &Client, given: Given) {
     match given {
         Given::Nothing => (),
         Given::GatesOpenForDryRuns => set_posture(&operator, "DRY_RUN_ONLY").await,
+        Given::RealRunsAllowed => {
+            bind(&operator).await;
+            register_candidate(&operator, "c").await;
+            set_posture(&operator, "REAL_RUN").await;
+        }
+        Given::ToolRetired => {
+            bind(&operator).await;
+            set_posture(&operator, "REAL_RUN").await;
+            let retire = Call::new("fn_dot_tool_retire")
+                .text("p_dot_code", PRODUCER)
+                .text("p_actor", "a")
+                .text("p_reason", "r");
+            rows(&operator, &retire.sql()).await;
+        }
         Given::PreflightBlocks => {
             register_check(superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await
         }
@@ -472,6 +521,12 @@ async fn a_held_lease_leaves_nothing_behind(backend: Backend) {
 #[apply(on_each_backend)]
 async fn a_missing_receipt_leaves_nothing_behind(backend: Backend) {
     each_is_refused(backend, Given::GatesOpenForDryRuns).await;
+}
+
+#[apply(on_each_backend)]
+async fn refused_candidates_and_retired_tools_leave_nothing_behind(backend: Backend) {
+    each_is_refused(backend, Given::RealRunsAllowed).await;
+    each_is_refused(backend, Given::ToolRetired).await;
 }
 
 #[apply(on_each_backend)]

@@ -382,7 +382,8 @@ async fn sixteen_workers_never_share_a_request_nor_a_pair(backend: Backend) {
             (&producer, &verifier, "producer"),
             (&verifier, &producer, "verifier"),
         ] {
-            tools.push(json!({"dot_code": code, "name": code, "tier": "A", "paired_dot": paired, "pair_role": role}));
+            tools.push(json!({"dot_code": code, "name": code, "tier": "A", "paired_dot": paired, "pair_role": role,
+                "extra_metadata": {"process_candidate_code": CANDIDATE}}));
         }
     }
     rows(&operator, &import(&Value::from(tools)).sql()).await;

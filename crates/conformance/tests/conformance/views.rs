@@ -31,7 +31,7 @@ const VIEWS: [(&str, &str); 20] = [
     ),
     (
         "v_process_discovery_birth_readiness_v3",
-        "process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3, next_rung, missing",
+        "process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3, next_rung, missing, has_inferred_pair",
     ),
     (
         "v_process_run",

@@ -1,5 +1,5 @@
 -- What importing these entries would do to each DOT: add, change, keep, or refuse with the reason. The rules of a pair
--- are judged on the registry as it would be afterwards.
+-- are judged on the registry as it would be afterwards. A change of candidate_pair declares what the tool counts for.
 CREATE OR REPLACE FUNCTION fn_dot_tools_plan(p_tools jsonb)
 RETURNS TABLE (dot_code text, action text, detail text, tool jsonb)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -35,6 +35,8 @@ BEGIN
         THEN 'name, trigger_type and status have 200 characters at most'
       WHEN greatest(length(i.tool ->> 'operation'), length(i.tool ->> 'script_path')) > 2000
         THEN 'operation and script_path have 2000 characters at most'
+      WHEN length(i.tool -> 'extra_metadata' ->> 'process_candidate_code') > 200
+        THEN 'process_candidate_code has 200 characters at most'
       WHEN octet_length((i.tool -> 'extra_metadata')::text) > 65536 THEN 'extra_metadata has 64 KiB at most'
       WHEN i.metadata_type <> 'object' THEN 'extra_metadata is an object'
       WHEN i.pair_role NOT IN ('producer', 'verifier') THEN 'pair_role is producer or verifier'
@@ -56,10 +58,14 @@ BEGIN
     LEFT JOIN dot_tools w ON w.paired_dot = i.dot_code AND w.dot_code IS DISTINCT FROM i.paired_dot
       AND w.dot_code NOT IN (SELECT o.dot_code FROM incoming o WHERE o.dot_code IS NOT NULL)
   ), compared AS (
-    SELECT j.*, t.dot_code AS known,
+    -- candidate_pair stands for the pair that the metadata declares, where it is not declared yet.
+    SELECT j.*, t.dot_code AS known, nullif(concat_ws(', ',
       (SELECT string_agg(k.key, ', ' ORDER BY k.key)
        FROM jsonb_each(fn_dot_tool_row(j.tool)) k
-       WHERE k.value IS DISTINCT FROM (to_jsonb(t) -> k.key)) AS changes
+       WHERE k.value IS DISTINCT FROM (to_jsonb(t) -> k.key)),
+      (SELECT 'candidate_pair' WHERE fn_dot_candidate_of_tool(j.tool) IS NOT NULL AND NOT EXISTS (
+         SELECT FROM process_candidate_pair b WHERE b.dot_code = j.dot_code AND NOT b.is_inferred
+           AND b.process_candidate_code = fn_dot_candidate_of_tool(j.tool)))), '') AS changes
     FROM judged j LEFT JOIN dot_tools t ON t.dot_code = j.dot_code
   )
   SELECT coalesce(c.dot_code, format('entry %s', c.ordinality)),

@@ -54,5 +54,8 @@ FROM (VALUES
   ('lease_limit',             '23514', 'Release leases that are no pair''s, or wait until they run out.'),
   ('login_mismatch',          '42501', 'Act with the login that began this, or with an operator''s.'),
   ('snapshot_too_old',        '40001', 'Start the transaction again. In READ COMMITTED this does not occur.'),
-  ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.')
+  ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.'),
+  ('candidate_unknown',       '23514', 'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
+  ('candidate_pair_mismatch', '23514', 'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+  ('tool_retired',            '23514', 'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
 ) AS c (code, sqlstate, hint);

@@ -8,6 +8,12 @@ FROM dot_tools t;
 CREATE OR REPLACE VIEW v_process_candidate AS
 SELECT c.process_candidate_code, c.title, c.owner, c.created_at FROM process_candidate c;
 
+-- Which producers' real runs count for which candidate. A real run needs is_registered, too.
+CREATE OR REPLACE VIEW v_process_candidate_pair AS
+SELECT p.process_candidate_code, p.dot_code, p.is_inferred, p.declared_by, p.recorded_by, p.declared_at,
+  EXISTS (SELECT FROM process_candidate c WHERE c.process_candidate_code = p.process_candidate_code) AS is_registered
+FROM process_candidate_pair p;
+
 CREATE OR REPLACE VIEW v_dot_gate_history AS
 SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at,
   h.change_number, h.effective_at

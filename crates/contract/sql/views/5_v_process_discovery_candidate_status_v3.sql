@@ -19,7 +19,10 @@ WITH candidate AS (
       JOIN dot_invocation i ON i.invocation_id = p.invocation_id AND i.process_run_id = p.process_run_id AND i.dot_code = p.dot_code
         AND i.component_role = 'producer' AND i.mode = 'REAL_RUN'
       WHERE p.process_candidate_code = c.process_candidate_code AND p.evidence_type = 'REAL_RUN' AND p.component_role = 'producer'
-        AND p.status = 'step_completed' AND p.invocation_id IS NOT NULL) AS has_real_runtime,
+        AND p.status = 'step_completed' AND p.invocation_id IS NOT NULL
+        -- Real runs count for the candidates that their producer is declared for now.
+        AND EXISTS (SELECT FROM process_candidate_pair b
+          WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = p.dot_code)) AS has_real_runtime,
     EXISTS (
       SELECT FROM process_component_observation v
       JOIN process_component_observation p ON p.process_run_id = v.process_run_id AND p.component_role = 'producer'
@@ -35,6 +38,8 @@ WITH candidate AS (
         AND vi.dot_code = v.dot_code AND pi.dot_code = p.dot_code
         AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN' AND pi.mode = 'REAL_RUN'
         AND vi.input_digest = p.output_digest
+        AND EXISTS (SELECT FROM process_candidate_pair b
+          WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = p.dot_code)
         AND x.status = 'completed' AND x.verdict = 'pass') AS has_cross_component_correlation,
     EXISTS (
       SELECT FROM process_component_observation d

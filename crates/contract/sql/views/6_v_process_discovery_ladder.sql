@@ -22,5 +22,7 @@ SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_corre
     WHEN 'simulated_observed' THEN 'a dry run: a call with a receipt, in a mode that changes nothing'
     WHEN 'dry_run_observed' THEN 'a real run: a producer that completed, with its receipt'
     WHEN 'real_run_observed' THEN 'one run whose verifier passed that producer''s very output, concluded completed'
-    WHEN 'verified_candidate' THEN 'an owner' END AS missing
+    WHEN 'verified_candidate' THEN 'an owner' END AS missing,
+  EXISTS (SELECT FROM process_candidate_pair b
+    WHERE b.process_candidate_code = s.process_candidate_code AND b.is_inferred) AS has_inferred_pair
 FROM v_process_discovery_candidate_status_v3 s;

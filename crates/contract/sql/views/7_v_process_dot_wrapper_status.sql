@@ -27,7 +27,7 @@ WITH side AS (
     o.dot_code IS NOT NULL AS has_observation, o.evidence_type AS last_observation_type, o.process_run_id, run.correlation_id,
     coalesce(own.has_dry_run_contract AND partner.has_dry_run_contract AND coalesce(f.present, true), false) AS dry_run_ready,
     CASE WHEN f.dot_code IS NULL THEN 'none' WHEN f.present THEN 'present' ELSE 'missing' END AS fixture_status,
-    o.best
+    o.best, t.is_retired
   FROM dot_tools t
   LEFT JOIN observed o ON o.dot_code = t.dot_code
   LEFT JOIN process_run_observation run ON run.process_run_id = o.process_run_id
@@ -44,6 +44,7 @@ SELECT j.dot_code, j.paired_dot, j.trigger_type, j.engine, j.script_path, j.runn
     ELSE 'WRAPPER_NEEDED' END AS wrapper_status,
   j.has_observation, j.last_observation_type, j.process_run_id, j.correlation_id, j.dry_run_ready, j.fixture_status,
   CASE
+    WHEN j.is_retired THEN 'nothing: it is retired'
     WHEN j.paired_dot IS NULL THEN 'register its pair'
     WHEN j.best = 3 THEN 'see the ladder for what its candidate still needs'
     WHEN j.best = 2 THEN 'run it for real, once an operator opens the gates'

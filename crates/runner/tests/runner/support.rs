@@ -194,6 +194,7 @@ impl Stage {
             paired_dot: Some(pair.into()),
             pair_role: Some(role.into()),
             execution_engine: Some("command".into()),
+            extra_metadata: Some(json!({ "process_candidate_code": CANDIDATE })),
             ..ToolDefinition::default()
         };
         let tools = [
@@ -201,6 +202,9 @@ impl Stage {
             tool(verifier, producer, "verifier"),
         ];
         self.wrapper.import_tools(&tools, None).await.unwrap();
+        let candidate = CandidateCode::new(CANDIDATE);
+        let registered = self.wrapper.set_candidate(&candidate, None, None, None);
+        registered.await.unwrap();
         for code in [producer, verifier] {
             for mode in ["DRY_RUN", "REAL_RUN"] {
                 self.contract(code, mode, |_| {}).await;

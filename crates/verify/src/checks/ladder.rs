@@ -41,4 +41,18 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("ladder/run_view_shows_the_ledger.sql"),
     },
+    Check {
+        name: "real_run_is_of_a_declared_pair",
+        rule: "Every real run is recorded for a candidate that its producer is declared for.",
+        source: "system, Decisions: what a candidate is evidence of is declared",
+        severity: Severity::Warning,
+        question: include_str!("ladder/real_run_is_of_a_declared_pair.sql"),
+    },
+    Check {
+        name: "candidate_pair_agrees_with_its_history",
+        rule: "A producer is declared for a candidate, or inferred to be, as the registry's history says, and not otherwise.",
+        source: "system, Decisions: what a candidate is evidence of is declared",
+        severity: Severity::Violation,
+        question: include_str!("ladder/candidate_pair_agrees_with_its_history.sql"),
+    },
 ];

@@ -1,6 +1,7 @@
 -- Two pairs, a DOT of its own, candidates with and without an owner.
 SELECT dot.fn_dot_tools_import('[
-  {"dot_code": "COPY", "name": "copy", "tier": "B", "paired_dot": "COMPARE", "pair_role": "producer", "execution_engine": "command"},
+  {"dot_code": "COPY", "name": "copy", "tier": "B", "paired_dot": "COMPARE", "pair_role": "producer", "execution_engine": "command",
+   "extra_metadata": {"process_candidate_code": "PROC:copy"}},
   {"dot_code": "COMPARE", "name": "compare", "tier": "A", "paired_dot": "COPY", "pair_role": "verifier", "execution_engine": "command"},
   {"dot_code": "PACK", "name": "pack", "tier": "A", "paired_dot": "LIST", "pair_role": "producer"},
   {"dot_code": "LIST", "name": "list", "tier": "A", "paired_dot": "PACK", "pair_role": "verifier"},
@@ -8,6 +9,9 @@ SELECT dot.fn_dot_tools_import('[
 SELECT dot.fn_process_candidate_set('PROC:copy', 'Copying', 'ops', 'ann');
 SELECT dot.fn_process_candidate_set('PROC:nobodys', 'Nobody''s', E' \u00a0\t', 'ann');
 SELECT dot.fn_process_candidate_set('PROC:unobserved', 'Not observed', NULL, 'ann');
+-- Declared, and taken back.
+SELECT dot.fn_process_candidate_pair_set('PROC:unobserved', 'COPY', 'ann', 'perhaps');
+SELECT dot.fn_process_candidate_pair_set('PROC:unobserved', 'COPY', 'ann', 'it is none', false);
 ----
 -- Each wrapper status, keyed and not, with the event types off.
 SELECT dot.fn_process_pair_observe('COPY', 'PROC:copy', 'corr-1', 'ann', p_process_run_id => '05000000-0000-7000-8000-000000000001', p_idempotency_key => 'key-1');

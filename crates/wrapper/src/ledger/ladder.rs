@@ -72,6 +72,8 @@ row! {
         pub next_rung: Option<Rung>,
         /// What is missing for it.
         pub missing: Option<String>,
+        /// Whether real runs count for it by a pair that an upgrade inferred and no operator has confirmed.
+        pub has_inferred_pair: bool,
     }
 }
 

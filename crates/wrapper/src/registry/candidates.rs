@@ -1,5 +1,5 @@
-//! Candidates: the processes that runs are evidence for. Registering one is optional; only
-//! `birth_ready` asks for its owner.
+//! Candidates: the processes that runs are evidence for. Real runs need a registered one; `birth_ready`
+//! asks for its owner.
 
 use jiff::Timestamp;
 

@@ -135,4 +135,25 @@ impl Wrapper {
             .harmless();
         self.database.value(&call).await
     }
+
+    /// Retires the contract of a DOT in a mode: nothing is called by it any more. False: it was retired already.
+    ///
+    /// # Errors
+    /// Refused as `unknown_dot`, `mode_invalid`, `contract_missing`, `actor_required` or `busy`;
+    /// [`Error::NotPermitted`] for a login that is no operator.
+    pub async fn retire_contract(
+        &self,
+        dot_code: &DotCode,
+        mode: &str,
+        reason: Option<&str>,
+        actor: Option<&Actor>,
+    ) -> Result<bool, Error> {
+        let call = Call::to("fn_dot_contract_retire")
+            .with("p_dot_code", dot_code)
+            .with("p_mode", mode)
+            .with("p_actor", self.actor_of(actor))
+            .with("p_reason", reason)
+            .harmless();
+        self.database.value(&call).await
+    }
 }

@@ -32,7 +32,7 @@ row! {
         pub execution_engine: String,
         /// Where its script is.
         pub script_path: Option<String>,
-        /// Whether it is in use.
+        /// Whether it is in use: a tool that is `retired` is neither run nor requested.
         pub status: String,
         /// Whatever else is known of it.
         pub extra_metadata: Json,
@@ -153,6 +153,26 @@ impl Wrapper {
             )
             .await?;
         Ok(found.into_iter().next())
+    }
+
+    /// Retires a DOT: its pair is neither run nor requested from then on, and its history stays. False: it was
+    /// retired already.
+    ///
+    /// # Errors
+    /// Refused as `unknown_dot`, `actor_required`, `reason_required` or `busy`; [`Error::NotPermitted`] for a
+    /// login that is no operator.
+    pub async fn retire_tool(
+        &self,
+        dot_code: &DotCode,
+        reason: &str,
+        actor: Option<&Actor>,
+    ) -> Result<bool, Error> {
+        let call = Call::to("fn_dot_tool_retire")
+            .with("p_dot_code", dot_code)
+            .with("p_actor", self.actor_of(actor))
+            .with("p_reason", reason)
+            .harmless();
+        self.database.value(&call).await
     }
 
     fn import(

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use dotwrap_wrapper::{
-    CheckDefinition, ComponentRole, ContractDefinition, ImportAction, RefusalCode, ToolDefinition,
+    CandidateCode, CheckDefinition, ComponentRole, ContractDefinition, DotCode, ImportAction,
+    PairChange, RefusalCode, ToolDefinition,
 };
 
 use crate::support::{CANDIDATE, PRODUCER, VERIFIER, code, installed, pair};
@@ -36,6 +37,74 @@ async fn an_import_says_what_it_adds_changes_keeps_and_refuses() {
     assert_eq!(tool.operation, "verify");
     assert_eq!(tool.pair_role, Some(ComponentRole::Verifier));
     assert!(wrapper.tool(&"NOBODY".into()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_candidate_pair_is_declared_and_removed() {
+    let (_database, wrapper) = installed().await;
+    let (candidate, producer, other) = (
+        CandidateCode::from(CANDIDATE),
+        DotCode::from(PRODUCER),
+        CandidateCode::from("PROC-CAND:other"),
+    );
+    let declared = wrapper.candidate_pairs().await.unwrap();
+    assert_eq!(declared.len(), 1, "the import declared it");
+    assert_eq!(declared[0].process_candidate_code, candidate);
+    assert_eq!(declared[0].dot_code, producer);
+    assert_eq!(declared[0].declared_by, "tester");
+    assert!(!declared[0].is_inferred && !declared[0].is_registered);
+
+    let reason = Some("a test");
+    let declare = wrapper.declare_candidate_pair(&other, &producer, reason, None);
+    assert_eq!(code(declare.await), RefusalCode::CandidateUnknown);
+    wrapper
+        .set_candidate(&other, None, None, None)
+        .await
+        .unwrap();
+    let verifier = VERIFIER.into();
+    let declare = wrapper.declare_candidate_pair(&other, &verifier, reason, None);
+    assert_eq!(code(declare.await), RefusalCode::NotAProducer);
+    for expected in [PairChange::Declared, PairChange::Kept] {
+        let declare = wrapper.declare_candidate_pair(&other, &producer, reason, None);
+        assert_eq!(declare.await.unwrap(), expected);
+    }
+    let declared = wrapper.candidate_pairs_of(&other).await.unwrap();
+    assert_eq!(declared.len(), 1);
+    assert!(declared[0].is_registered);
+    for expected in [PairChange::Removed, PairChange::Absent] {
+        let remove = wrapper.remove_candidate_pair(&other, &producer, None, None);
+        assert_eq!(remove.await.unwrap(), expected);
+    }
+    assert!(wrapper.candidate_pairs_of(&other).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_tool_and_a_contract_are_retired_once() {
+    let (_database, wrapper) = installed().await;
+    let producer = DotCode::from(PRODUCER);
+    let contract = ContractDefinition {
+        dot_code: PRODUCER.to_owned(),
+        mode: "REAL_RUN".to_owned(),
+        endpoint_ref: Some("command:true".to_owned()),
+        ..ContractDefinition::default()
+    };
+    wrapper.set_contract(&contract, None).await.unwrap();
+    for changed in [true, false] {
+        let retired = wrapper.retire_tool(&producer, "replaced", None).await;
+        assert_eq!(retired.unwrap(), changed);
+        let retired = wrapper.retire_contract(&producer, "REAL_RUN", None, None);
+        assert_eq!(retired.await.unwrap(), changed);
+    }
+    let tool = wrapper.tool(&producer).await.unwrap().unwrap();
+    assert_eq!(tool.status, "retired");
+    let contracts = wrapper.contracts_of(&producer).await.unwrap();
+    assert_eq!(contracts[0].contract_status, "retired");
+    assert_eq!(
+        code(wrapper.retire_tool(&producer, " ", None).await),
+        RefusalCode::ReasonRequired
+    );
+    let retired = wrapper.retire_contract(&producer, "DRY_RUN", None, None);
+    assert_eq!(code(retired.await), RefusalCode::ContractMissing);
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ fn tool(code: &DotCode, pair: &DotCode, tier: &str, role: &str) -> ToolDefinitio
         paired_dot: Some(pair.to_string()),
         pair_role: Some(role.to_owned()),
         execution_engine: Some("command".to_owned()),
+        extra_metadata: Some(serde_json::json!({ "process_candidate_code": CANDIDATE })),
         ..ToolDefinition::default()
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn target(database: &TestDatabase, role: &str) -> Target {
     Target::parse(&database.url_as(role)).unwrap()
 }
 
-/// The two DOTs of a pair, each naming the other.
+/// The two DOTs of a pair, each naming the other; the producer counts for [`CANDIDATE`].
 pub(crate) fn pair(producer: &str, verifier: &str) -> [ToolDefinition; 2] {
     let tool = |code: &str, other: &str, role: &str| ToolDefinition {
         dot_code: code.to_owned(),
@@ -47,6 +47,8 @@ pub(crate) fn pair(producer: &str, verifier: &str) -> [ToolDefinition; 2] {
         tier: "A".to_owned(),
         paired_dot: Some(other.to_owned()),
         pair_role: Some(role.to_owned()),
+        extra_metadata: (role == "producer")
+            .then(|| serde_json::json!({ "process_candidate_code": CANDIDATE })),
         ..ToolDefinition::default()
     };
     [
@@ -72,7 +74,7 @@ pub(crate) async fn count(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.unwrap().get(0)
 }
 
-/// Opens the gates that let everything through, or all but the real runs'.
+/// Opens the gates that let everything through, or all but the real runs', and registers the candidate that real runs need.
 pub(crate) async fn open_gates(wrapper: &Wrapper, real_runs: bool) {
     use dotwrap_wrapper::{GateSetting, gate};
     let settings = [
@@ -81,6 +83,10 @@ pub(crate) async fn open_gates(wrapper: &Wrapper, real_runs: bool) {
         (gate::REAL_RUN_ENABLED, real_runs),
         (gate::DRY_RUN_ONLY, !real_runs),
     ];
+    wrapper
+        .set_candidate(&CANDIDATE.into(), None, None, None)
+        .await
+        .unwrap();
     for (key, value) in settings {
         wrapper
             .set_gate(&GateSetting::new(key, value, "a test"))

@@ -1,7 +1,8 @@
-//! `dotwrap tools import|ls|show`.
+//! `dotwrap tools import|ls|show|retire`.
 
 mod import;
 mod list;
+mod retire;
 mod show;
 
 use clap::Subcommand;
@@ -19,9 +20,11 @@ pub(crate) enum Command {
     Ls(list::Arguments),
     /// Show one tool, its pair, how they are called and why its verifier checks it
     Show(show::Arguments),
+    /// Retire a tool: its pair is neither run nor requested any more
+    Retire(retire::Arguments),
 }
 
-/// Imports, lists or shows tools.
+/// Imports, lists, shows or retires tools.
 pub(crate) async fn execute(
     command: Command,
     session: &mut Session,
@@ -30,5 +33,6 @@ pub(crate) async fn execute(
         Command::Import(arguments) => import::execute(arguments, session).await,
         Command::Ls(arguments) => list::execute(&arguments, session).await,
         Command::Show(arguments) => show::execute(arguments, session).await,
+        Command::Retire(arguments) => retire::execute(arguments, session).await,
     }
 }

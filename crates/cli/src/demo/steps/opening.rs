@@ -36,6 +36,7 @@ pub(in crate::demo) async fn open(
         .await?;
     match &workshop.pair {
         Some(pair) => {
+            workshop.declare(&pair.producer).await?;
             narrator.says(&format!(
                 "the pair: {}, with files that were just made in {}, below called $DEMO",
                 pair.producer,
@@ -50,6 +51,15 @@ pub(in crate::demo) async fn open(
         workshop.candidate,
         badges::rung(rung)
     ))?;
+    if let Some(pair) = &workshop.pair {
+        narrator.command(&format!(
+            "candidates pair {} {}",
+            workshop.candidate, pair.producer
+        ))?;
+        narrator.says(
+            "only real runs of a declared producer count for a candidate; others are refused",
+        )?;
+    }
     Ok(json!({
         "posture": posture,
         "producer": workshop.pair.as_ref().map(|pair| &pair.producer),

@@ -49,6 +49,7 @@ pub(in crate::demo) async fn stop(
     narrator.command("gates close real_run_enabled --reason …")?;
     let workshop = &stage.workshop;
     let (told, sleeper) = (Told::default(), DotCode::new(SLEEPER));
+    workshop.declare(&sleeper).await?;
     let run = workshop.run(&sleeper, None, Mode::RealRun, &told);
     tokio::pin!(run);
     let tried = tokio::select! {

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
-use super::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
+use super::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, register_candidate, set_posture};
 use super::{Backend, Call, Stage, execute, literal, row, rows};
 
 /// Of what the producer put out.
 pub(crate) const DIGEST: &str = "sha256:output";
 
-/// Both sides bound to a command, dry and for real.
+/// Both sides bound to a command, dry and for real, and their candidate registered.
 pub(crate) async fn bind(operator: &Client) {
+    register_candidate(operator, CANDIDATE).await;
     for (dot_code, mode) in [
         (PRODUCER, "DRY_RUN"),
         (VERIFIER, "DRY_RUN"),

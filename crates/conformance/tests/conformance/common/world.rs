@@ -30,13 +30,18 @@ pub(crate) const GATES: [&str; 4] = [
     "process_dot_runtime.real_run_enabled",
 ];
 
-/// An import of two pairs and a lone reader.
+/// An import of two pairs, which both count for [`CANDIDATE`], and a lone reader.
 pub(crate) fn tools() -> serde_json::Value {
     let tool = |code: &str, tier: &str, pair: &str, role: &str| json!({"dot_code": code, "name": code, "tier": tier, "paired_dot": pair, "pair_role": role});
+    let producer = |code: &str, verifier: &str| {
+        let mut producer = tool(code, "B", verifier, "producer");
+        producer["extra_metadata"] = json!({"process_candidate_code": CANDIDATE});
+        producer
+    };
     json!([
-        tool(PRODUCER, "B", VERIFIER, "producer"),
+        producer(PRODUCER, VERIFIER),
         tool(VERIFIER, "A", PRODUCER, "verifier"),
-        tool(OTHER_PRODUCER, "B", OTHER_VERIFIER, "producer"),
+        producer(OTHER_PRODUCER, OTHER_VERIFIER),
         tool(OTHER_VERIFIER, "A", OTHER_PRODUCER, "verifier"),
         {"dot_code": LONE, "name": LONE, "tier": "A"},
     ])
@@ -51,6 +56,16 @@ pub(crate) fn import(tools: &serde_json::Value) -> Call {
 pub(crate) async fn register(stage: &Stage) {
     let operator = stage.client("operator").await;
     rows(&operator, &import(&tools()).sql()).await;
+}
+
+/// Registers a candidate, without an owner. Real runs need it.
+pub(crate) async fn register_candidate(operator: &Client, candidate: &str) {
+    let set = Call::new("fn_process_candidate_set")
+        .text("p_process_candidate_code", candidate)
+        .text("p_title", "")
+        .with("p_owner", "NULL")
+        .text("p_actor", "operator");
+    rows(operator, &set.sql()).await;
 }
 
 /// Sets the gates to a posture.

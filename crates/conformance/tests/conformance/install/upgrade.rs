@@ -5,10 +5,13 @@ use dotwrap_contract::{
 };
 use futures_util::future::join_all;
 use rstest_reuse::apply as on;
+use serde_json::json;
 
 use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
+use crate::common::executed::ExecutedRun;
+use crate::common::world::{CANDIDATE, PRODUCER};
 use crate::common::{Backend, Call, Stage, ask, execute, number, row, rows};
 
 #[on(on_each_version)]
@@ -136,6 +139,83 @@ async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend:
         works(&owner, "dot").await;
         assert!(apply(&owner, &options).await.unwrap().is_current());
     }
+}
+
+/// What an older release recorded for a candidate that nobody registered: a verified real run. Another producer's metadata
+/// names a candidate, and a simulated run shows nothing.
+fn recorded_by_an_older_release() -> String {
+    let run = ExecutedRun::truthful();
+    let mut simulated = run.clone();
+    for part in [&mut simulated.header, &mut simulated.producer] {
+        part.set("process_run_id", "'00000000-0000-7000-8000-0000000000aa'");
+        part.set("process_candidate_code", "'PROC-CAND:simulated'");
+        part.set("evidence_type", "'SIMULATED_DRY_RUN'");
+    }
+    simulated.producer.set("invocation_id", "NULL");
+    format!(
+        "BEGIN; INSERT INTO dot.dot_tools (dot_code, name, tier, paired_dot, pair_role, extra_metadata) VALUES
+           ('DOT_BACKUP', 'b', 'B', 'DOT_BACKUP_VERIFY', 'producer', '{{}}'),
+           ('DOT_BACKUP_VERIFY', 'v', 'A', 'DOT_BACKUP', 'verifier', '{{\"process_candidate_code\": \"PROC-CAND:v\"}}'),
+           ('DOT_COPY', 'c', 'B', 'DOT_COPY_VERIFY', 'producer', '{{\"process_candidate_code\": \"PROC-CAND:copies\"}}'),
+           ('DOT_COPY_VERIFY', 'w', 'A', 'DOT_COPY', 'verifier', '{{}}'); COMMIT;
+         INSERT INTO dot.process_observation_rollup (process_candidate_code, dot_code, slot, last_observed_at, run_count)
+         VALUES ('PROC-CAND:dot:backup', 'DOT_BACKUP', 'a', clock_timestamp(), 1);
+         {} {}; {};",
+        run.sql(),
+        simulated.header.sql(),
+        simulated.producer.sql()
+    )
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, superuser, options) = (
+        stage.installer().await,
+        stage.superuser().await,
+        options(&stage),
+    );
+    let before = files("tables/")
+        .iter()
+        .position(|file| file.path.contains("candidate_pairs"))
+        .unwrap();
+    let script = plan(&owner, &options).await.unwrap().script();
+    owner
+        .batch_execute(&older_release(&script, before, &options))
+        .await
+        .unwrap();
+    execute(&superuser, &recorded_by_an_older_release()).await;
+    apply(&owner, &options).await.unwrap();
+    let pairs = "SELECT process_candidate_code AS candidate, dot_code, is_inferred, is_registered, declared_by
+        FROM dot.v_process_candidate_pair ORDER BY 1, 2";
+    let inferred = |candidate: &str, dot_code: &str| {
+        json!({"candidate": candidate, "dot_code": dot_code, "is_inferred": true, "is_registered": false,
+            "declared_by": "dotwrap"})
+    };
+    assert_eq!(
+        rows(&owner, pairs).await,
+        [
+            inferred("PROC-CAND:copies", "DOT_COPY"),
+            inferred(CANDIDATE, PRODUCER)
+        ]
+    );
+    let noted = "SELECT count(*) FROM dot.v_dot_registry_history WHERE kind = 'candidate_pair'";
+    assert_eq!(number(&owner, noted).await, 2);
+    // The rung stays, and says what it rests on. No candidate was registered by the upgrade.
+    let rung = "SELECT candidate_status_v3, has_inferred_pair FROM dot.v_process_discovery_birth_readiness_v3
+        WHERE process_candidate_code = 'PROC-CAND:dot:backup'";
+    assert_eq!(
+        row(&owner, rung).await,
+        json!({"candidate_status_v3": "verified_candidate", "has_inferred_pair": true})
+    );
+    let candidates = "SELECT count(*) FROM dot.v_process_candidate";
+    assert_eq!(number(&owner, candidates).await, 0);
+    let repair = InstallOptions {
+        repair: true,
+        ..options
+    };
+    apply(&owner, &repair).await.unwrap();
+    assert_eq!(rows(&owner, pairs).await.len(), 2);
 }
 
 /// What an older release, or somebody with the owner's rights, may have left otherwise. `ROLE` is the role prefix.

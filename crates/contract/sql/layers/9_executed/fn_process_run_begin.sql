@@ -1,6 +1,6 @@
 -- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
 -- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → gates → contract → preflight → lease → key again → gates' lock → header → gates under their lock → receipt.
+-- Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates' lock → header → gates under their lock → receipt.
 -- Every wait is bounded, and comes before the look at the gates that the receipt is written by.
 --
 -- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is called.
@@ -29,6 +29,8 @@ DECLARE
   v_is_any_event_active   boolean;
   v_is_partner_busy       boolean;
   v_is_locked             boolean;
+  v_is_candidate_bound    boolean;
+  v_is_retired            boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
   v_digest     uuid := encode(substring(sha256(uuid_send(v_token)) FROM 1 FOR 16), 'hex')::uuid;  -- as fn_dot_token_digest
@@ -62,8 +64,12 @@ BEGIN
   SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active),
     EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || t.paired_dot
-      AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp())
-  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active, v_is_partner_busy
+      AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp()),
+    EXISTS (SELECT FROM v_process_candidate_pair b
+            WHERE b.process_candidate_code = p_process_candidate_code AND b.dot_code = p_dot_code AND b.is_registered),
+    t.is_retired OR EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired)
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active,
+    v_is_partner_busy, v_is_candidate_bound, v_is_retired
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_memory memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
@@ -95,6 +101,12 @@ BEGIN
   END IF;
   IF NOT v_is_verifier_bound THEN
     PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
+  END IF;
+  IF v_is_retired THEN
+    PERFORM fn_dot_check_not_retired(p_dot_code);
+  END IF;
+  IF p_mode = 'REAL_RUN' AND NOT v_is_candidate_bound THEN
+    PERFORM fn_dot_check_candidate_pair(p_process_candidate_code, p_dot_code);
   END IF;
 
   -- GATE 2. Behind a key something may have been waited for.

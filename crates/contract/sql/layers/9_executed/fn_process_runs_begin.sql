@@ -54,7 +54,7 @@ BEGIN
         CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s CROSS JOIN v_dot_preflight_memory memory
         CROSS JOIN LATERAL (SELECT x.process_run_id, x.released_at, x.expires_at
           FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.dot_code OFFSET 0) l
-        CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
+        CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role, x.is_retired
           FROM dot_tools x WHERE x.dot_code = c.dot_code OFFSET 0) t
         CROSS JOIN LATERAL (SELECT x.endpoint_ref, x.contract_status, x.candidate_code
           FROM dot_agent_api_contract x WHERE x.dot_code = c.dot_code AND x.mode = c.mode OFFSET 0) of_producer
@@ -77,6 +77,10 @@ BEGIN
             AND x.process_run_id IS NOT NULL OFFSET 0)
           AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = c.process_candidate_code)
           AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
+          -- As fn_dot_check_not_retired and fn_dot_check_candidate_pair.
+          AND NOT t.is_retired AND NOT EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired OFFSET 0)
+          AND (c.mode <> 'REAL_RUN' OR EXISTS (SELECT FROM v_process_candidate_pair b
+            WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code AND b.is_registered OFFSET 0))
           -- An answer that is due is asked for again by a call that comes alone.
           AND memory.is_fresh AND memory.is_due IS NOT TRUE
           -- Taken before, and free; a run that its holder left open is for fn_dot_lease_take.

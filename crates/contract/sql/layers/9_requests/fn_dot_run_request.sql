@@ -1,6 +1,6 @@
 -- Asks for an executed run, which a worker begins once it can. Asking is not running: the gates may be closed, and the request
 -- then waits for them; but there has to be something to run, a pair with contracts on both sides in that mode.
--- Order: validate → key → contracts → write. The same key for the same thing returns the first request; when it is due is no
+-- Order: validate → key → contracts → candidate → write. The same key for the same thing returns the first request; when it is due is no
 -- part of that.
 CREATE OR REPLACE FUNCTION fn_dot_run_request(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
@@ -45,6 +45,10 @@ BEGIN
   END IF;
   PERFORM fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
   PERFORM fn_dot_contract_of(v_tool.paired_dot, p_mode, p_process_candidate_code);
+  PERFORM fn_dot_check_not_retired(p_dot_code);
+  IF p_mode = 'REAL_RUN' THEN
+    PERFORM fn_dot_check_candidate_pair(p_process_candidate_code, p_dot_code);
+  END IF;
 
   INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest, idempotency_key,
     actor, requested_at, not_before)

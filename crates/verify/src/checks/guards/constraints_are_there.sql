@@ -38,6 +38,7 @@ WITH expected (table_name, definition) AS (VALUES
   ('dot_iu_runtime_lease', 'PRIMARY KEY (lease_name)'),
   ('dot_lease_force_release', 'PRIMARY KEY (release_id)'),
   ('process_candidate', 'PRIMARY KEY (process_candidate_code)'),
+  ('process_candidate_pair', 'PRIMARY KEY (process_candidate_code, dot_code)'),
   ('process_observation_rollup', 'PRIMARY KEY (process_candidate_code, dot_code, slot)'),
   ('dot_tools', 'PRIMARY KEY (dot_code)'),
   -- Keys are told apart from codes by their colon.

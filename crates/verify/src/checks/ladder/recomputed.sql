@@ -4,12 +4,15 @@
 WITH executed AS (
   -- What ran: a component with a receipt of its own run, DOT, role and mode.
   SELECT c.process_candidate_code, c.process_run_id, c.correlation_id, c.component_role, c.evidence_type, c.status, c.verdict,
-    c.output_digest, i.invocation_id, i.input_digest
+    c.output_digest, c.dot_code, i.invocation_id, i.input_digest
   FROM process_component_observation c
   JOIN dot_invocation i ON i.invocation_id = c.invocation_id AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code
     AND i.component_role = c.component_role AND i.mode = c.evidence_type
 ), producer AS (
-  SELECT e.* FROM executed e WHERE e.component_role = 'producer' AND e.evidence_type = 'REAL_RUN' AND e.status = 'step_completed'
+  -- Of a pair that is declared now, confirmed or only inferred.
+  SELECT e.* FROM executed e
+  JOIN process_candidate_pair b ON b.process_candidate_code = e.process_candidate_code AND b.dot_code = e.dot_code
+  WHERE e.component_role = 'producer' AND e.evidence_type = 'REAL_RUN' AND e.status = 'step_completed'
 ), verifier AS (
   SELECT e.* FROM executed e WHERE e.component_role = 'verifier' AND e.evidence_type = 'REAL_RUN' AND e.verdict = 'pass'
 ), verified AS (

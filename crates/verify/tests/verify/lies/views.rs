@@ -39,9 +39,43 @@ pub(super) const LIES: &[Lie] = &[
         told: "a readiness that nobody reached",
         sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_birth_readiness_v3 AS
             SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
-              'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3, NULL::text AS next_rung, NULL::text AS missing
+              'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3, NULL::text AS next_rung, NULL::text AS missing,
+              false AS has_inferred_pair
             FROM dot.v_process_discovery_candidate_status_v3",
         noticed: &[("birth_readiness_is_proven", "PROC:old: the view shows birth_ready, the ledger proves backfilled_observed")],
+    },
+    Lie {
+        told: "a pair that is declared round its function",
+        sql: "INSERT INTO dot.process_candidate_pair (process_candidate_code, dot_code, declared_by) VALUES ('PROC:nobodys', 'COPY', 'ann')",
+        noticed: &[("candidate_pair_agrees_with_its_history", "PROC:nobodys: COPY is declared for it, its history says nothing")],
+    },
+    Lie {
+        told: "a confirmation that is taken back without a trace",
+        sql: "UPDATE dot.process_candidate_pair SET is_inferred = true",
+        noticed: &[("candidate_pair_agrees_with_its_history", "PROC:copy: COPY is inferred for it, its history says declared")],
+    },
+    Lie {
+        told: "a pair that is declared no more, without a trace",
+        sql: "DELETE FROM dot.process_candidate_pair",
+        noticed: &[
+            ("candidate_pair_agrees_with_its_history", "PROC:copy: COPY is not declared for it, its history says declared"),
+            ("real_run_is_of_a_declared_pair", "PROC:copy: 1 real runs of COPY"),
+        ],
+    },
+    Lie {
+        told: "a ladder on which undeclared pairs count",
+        sql: "SELECT dot.fn_process_candidate_pair_set('PROC:copy', 'COPY', 'ann', 'borrowed', false);
+            ALTER VIEW dot.v_process_discovery_candidate_status_v3 RENAME TO v_honest;
+            CREATE VIEW dot.v_process_discovery_candidate_status_v3 AS
+            SELECT process_candidate_code, true AS has_real_runtime, true AS has_cross_component_correlation, owner_missing, 'REAL_RUN'::text AS best_evidence_type,
+              'birth_ready'::text AS candidate_status_v3, 'BIRTH_READY'::text AS birth_gate_status_v3 FROM dot.v_honest WHERE process_candidate_code = 'PROC:copy'
+            UNION ALL SELECT * FROM dot.v_honest WHERE process_candidate_code <> 'PROC:copy';
+            ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
+            GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
+        noticed: &[
+            ("ladder_is_proven", "PROC:copy: the view shows birth_ready"),
+            ("real_run_is_of_a_declared_pair", "PROC:copy: 1 real runs of COPY"),
+        ],
     },
     Lie {
         told: "a list of runs without those that failed",

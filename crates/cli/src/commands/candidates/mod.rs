@@ -1,10 +1,12 @@
-//! `dotwrap candidates ls|set`.
+//! `dotwrap candidates ls|set|pairs|pair|unpair`.
+
+mod pairs;
 
 use clap::{Args, Subcommand};
 
 use dotwrap_wrapper::{Candidate, CandidateCode};
 
-use super::shared::Acting;
+use crate::commands::Acting;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, moment};
@@ -17,6 +19,12 @@ pub(crate) enum Command {
     Ls,
     /// Register a candidate, or change its title and owner
     Set(Set),
+    /// List which producers' real runs count for which candidate
+    Pairs(pairs::List),
+    /// Declare that a producer's real runs count for a candidate, or confirm an inferred pair
+    Pair(pairs::Declare),
+    /// Remove a pair: the producer's real runs count for the candidate no more
+    Unpair(pairs::Remove),
 }
 
 /// Register a candidate, or change its title and owner.
@@ -43,6 +51,9 @@ pub(crate) async fn execute(
     match command {
         Command::Ls => list(session).await,
         Command::Set(arguments) => set(arguments, session).await,
+        Command::Pairs(arguments) => pairs::list(arguments, session).await,
+        Command::Pair(arguments) => pairs::declare(arguments, session).await,
+        Command::Unpair(arguments) => pairs::remove(arguments, session).await,
     }
 }
 

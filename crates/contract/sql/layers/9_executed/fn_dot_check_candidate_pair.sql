@@ -1,0 +1,18 @@
+-- A real run is evidence for a registered candidate that its producer is declared for (v_process_candidate_pair). Otherwise
+-- a checksum could prove a backup, and a typing error would make a candidate of its own.
+CREATE OR REPLACE FUNCTION fn_dot_check_candidate_pair(p_process_candidate_code text, p_dot_code text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM fn_dot_check_candidate(p_process_candidate_code);
+  IF NOT EXISTS (SELECT FROM v_process_candidate_pair p
+                 WHERE p.process_candidate_code = p_process_candidate_code AND p.dot_code = p_dot_code) THEN
+    PERFORM fn_dot_refuse('candidate_pair_mismatch',
+      format('real runs of %s are not declared to count for %s', p_dot_code, p_process_candidate_code),
+      jsonb_build_object('process_candidate_code', p_process_candidate_code, 'dot_code', p_dot_code, 'declared_for',
+        (SELECT coalesce(jsonb_agg(d.process_candidate_code), '[]') FROM (
+           SELECT p.process_candidate_code FROM v_process_candidate_pair p WHERE p.dot_code = p_dot_code
+           ORDER BY p.process_candidate_code LIMIT 10) d)));
+  END IF;
+END;
+$$;
