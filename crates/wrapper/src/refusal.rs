@@ -28,6 +28,7 @@ pub enum RefusalCode {
     ContractMissing,
     CorrelationMismatch,
     CorrelationRequired,
+    DigestInvalid,
     DryRunContradiction,
     EndpointMissing,
     EventTypeUnknown,
@@ -43,6 +44,7 @@ pub enum RefusalCode {
     IdempotencyConflict,
     InvocationMismatch,
     InvocationRequired,
+    KeyReserved,
     LeaseHeld,
     LeaseLost,
     /// Another transaction is just changing the same thing.
@@ -109,12 +111,14 @@ impl RefusalCode {
         use RefusalCode::*;
         match self {
             ActorRequired | BackfillRowInvalid | CandidateRequired | CheckInvalid
-            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
-            | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
-            | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid
-            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DigestInvalid
+            | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid
+            | ExpiryInvalid | GateUnknown | GateValueInvalid | HolderRequired | KeyReserved
+            | LeaseNameInvalid | ModeInvalid | NotAProducer | PairIncomplete | ReasonRequired
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextTooLong
+            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
+                RefusalKind::Argument
+            }
             BackfillOnly
             | ContractMissing
             | EndpointMissing

@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{ExecutedRun, RUN};
+use crate::common::executing::OTHER_DIGEST;
 use crate::common::world::{CANDIDATE, PRODUCER, set_posture};
 use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows};
 
@@ -81,7 +82,10 @@ type Break = (&'static str, fn(&mut ExecutedRun), &'static str);
 const BREAKS: [Break; 21] = [
     (
         "the verifier was given another output",
-        |run| run.verifier_receipt.set("input_digest", "'sha256:another'"),
+        |run| {
+            run.verifier_receipt
+                .set("input_digest", &literal(OTHER_DIGEST))
+        },
         "real_run_observed",
     ),
     (

@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN};
+use crate::common::executing::DIGEST;
 use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, set_posture,
 };
@@ -150,7 +151,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
         .text("p_source_system", "cron")
         .text("p_started_at", "2026-01-02T03:04:05Z")
         .text("p_ended_at", "2026-01-02T03:04:06Z")
-        .text("p_output_digest", "sha256:abc");
+        .text("p_output_digest", DIGEST);
     assert_eq!(text(&observer, &call.sql()).await, id);
     let mut stored = row(
         &superuser,
@@ -162,7 +163,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
         "component_run_id": id, "process_run_id": run, "component_role": "producer", "parent_run_id": parent,
         "process_candidate_code": CANDIDATE, "correlation_id": CORRELATION, "dot_code": PRODUCER, "event_code": "event",
         "queue_job_id": job, "invocation_id": null, "status": "step_completed", "evidence_type": "SIMULATED_DRY_RUN", "verdict": null,
-        "output_digest": "sha256:abc", "source_system": "cron", "idempotency_key": "key", "input_ref": "in", "output_ref": "out", "error_ref": "err",
+        "output_digest": DIGEST, "source_system": "cron", "idempotency_key": "key", "input_ref": "in", "output_ref": "out", "error_ref": "err",
         "evidence_ref": {"mine": 1, "wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true},
         "actor": "tester", "recorded_by": "dot_observer", "started_at": "2026-01-02T03:04:05+00:00", "ended_at": "2026-01-02T03:04:06+00:00",
     });
@@ -427,13 +428,13 @@ async fn a_component_is_bound_to_a_receipt_that_fits_it(backend: Backend) {
     receipt(&superuser, |_| ()).await;
     rows(
         &runner,
-        &with_receipt().text("p_output_digest", "sha256:abc").sql(),
+        &with_receipt().text("p_output_digest", DIGEST).sql(),
     )
     .await;
     let stored = row(&runner, "SELECT invocation_id, evidence_type, output_digest, evidence_ref FROM dot.v_process_component").await;
     assert_eq!(
         stored,
-        json!({"invocation_id": PRODUCER_RECEIPT, "evidence_type": "REAL_RUN", "output_digest": "sha256:abc",
+        json!({"invocation_id": PRODUCER_RECEIPT, "evidence_type": "REAL_RUN", "output_digest": DIGEST,
                "evidence_ref": {"wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "REAL_RUN"}}),
         "what was executed bears no no_execute"
     );

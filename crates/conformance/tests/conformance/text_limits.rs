@@ -34,7 +34,6 @@ fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
         ("observer", Call::run(), "p_source_system", 200),
         ("observer", component(), "p_event_code", 200),
         ("observer", component(), "p_source_system", 200),
-        ("observer", component(), "p_output_digest", 200),
         ("observer", Call::backfill(&json!([])), "p_actor", 200),
         ("observer", Call::backfill(&json!([])), "p_source_ref", 2000),
         ("observer", Call::acquire(1), "p_holder", 200),
