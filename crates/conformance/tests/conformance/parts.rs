@@ -11,8 +11,8 @@ use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, set_posture,
 };
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, row, rows,
-    text,
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, refused,
+    row, rows, text,
 };
 
 /// A header of the pair, to put components under.
@@ -702,5 +702,68 @@ async fn a_receipt_is_used_once_even_when_two_try_at_the_same_time(backend: Back
             ["invocation_mismatch", "id_in_use"].contains(&code.as_str()),
             "{code}"
         );
+    }
+}
+
+#[apply(on_each_backend)]
+async fn an_output_digest_of_another_form_is_refused(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = a_run(&observer).await;
+    let hex = "0a".repeat(32);
+    for wrong in [
+        hex.clone(),
+        format!("sha256:{}", hex.to_uppercase()),
+        format!("SHA256:{hex}"),
+        format!("sha256:{hex}0"),
+        format!("sha256:{}", &hex[1..]),
+        format!("sha256:{hex}\n"),
+        format!(" sha256:{hex}"),
+        format!("sha512:{hex}{hex}"),
+        "x".repeat(1_000_000),
+    ] {
+        let call = Call::component(&run).text("p_output_digest", &wrong);
+        let refusal = refused(&observer, &call.sql()).await;
+        assert_eq!(refusal.code, "digest_invalid");
+        assert!(refusal.detail.to_string().len() < 500);
+    }
+}
+
+#[apply(on_each_backend)]
+async fn times_in_the_wrong_order_or_in_the_future_are_refused(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = a_run(&observer).await;
+    let (now, tomorrow) = (
+        "clock_timestamp()",
+        "clock_timestamp() + interval '24 hours 1 minute'",
+    );
+    for (started, ended) in [
+        (now, "clock_timestamp() - interval '1 second'"),
+        (now, "'-infinity'"),
+        (tomorrow, "NULL"),
+        ("NULL", tomorrow),
+        (now, tomorrow),
+        ("'9000-01-01'", "'9000-01-02'"),
+    ] {
+        for call in [Call::run(), Call::component(&run)] {
+            let call = call
+                .with("p_started_at", started)
+                .with("p_ended_at", ended)
+                .sql();
+            assert_eq!(code(&observer, &call).await, "time_invalid", "{call}");
+        }
+    }
+    for (started, ended) in [
+        ("'2026-01-01'", "'2026-01-01'"),
+        (
+            "clock_timestamp()",
+            "clock_timestamp() + interval '23 hours'",
+        ),
+    ] {
+        let call = Call::run()
+            .with("p_started_at", started)
+            .with("p_ended_at", ended);
+        rows(&observer, &call.sql()).await;
     }
 }

@@ -10,8 +10,8 @@ use crate::common::world::{
     CANDIDATE, CORRELATION, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, import, set_posture,
 };
 use crate::common::{
-    Backend, Call, Stage, ask, code, contents, execute, literal, lock_waiters, number, row, rows,
-    text,
+    Backend, Call, Stage, ask, code, contents, execute, literal, lock_waiters, number, refused,
+    row, rows, text,
 };
 
 /// A request for a run, with only the required arguments.
@@ -257,7 +257,7 @@ async fn asking_and_running_are_authorities_of_their_own(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_key_names_one_request(backend: Backend) {
-    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let (_stage, runner, operator, superuser) = ready(backend).await;
     let keyed = asking()
         .text("p_idempotency_key", "nightly")
         .text("p_input_ref", "file:a");
@@ -281,6 +281,14 @@ async fn a_key_names_one_request(backend: Backend) {
             other.sql()
         );
     }
+    for reserved in ["request:1", "backfill:1"] {
+        let reserved = asking().text("p_idempotency_key", reserved);
+        assert_eq!(code(&runner, &reserved.sql()).await, "key_reserved");
+    }
+    let refusal = refused(&operator, &keyed.sql()).await;
+    assert_eq!(refusal.code, "idempotency_conflict");
+    assert_eq!(refusal.detail["differs"], json!(["recorded_by"]));
+    assert_eq!(refusal.detail["recorded_by"], "dot_runner");
     let same_id = asking().text("p_request_id", &first);
     assert_eq!(code(&runner, &same_id.sql()).await, "id_in_use");
     contents(&superuser)
@@ -745,4 +753,36 @@ async fn listening(
         }
     });
     (client, told)
+}
+
+#[apply(on_each_backend)]
+async fn a_requests_run_can_be_begun_after_an_observer_tried_its_key(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    let observer = stage.client("observer").await;
+    rows(&operator, &asking().sql()).await;
+    let claim = claimed(&runner).await;
+    let before = contents(&superuser).await;
+    for call in [
+        Call::run()
+            .text("p_idempotency_key", &claim.key)
+            .text("p_correlation_id", "another"),
+        // As the run itself will be.
+        Call::run()
+            .text("p_idempotency_key", &claim.key)
+            .text("p_evidence_type", "REAL_RUN")
+            .text("p_status", "started")
+            .text("p_dot_code", PRODUCER),
+    ] {
+        assert_eq!(code(&observer, &call.sql()).await, "key_reserved");
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a request's key");
+    let run = Begun::of(&row(&runner, &claim.begin().sql()).await);
+    // Another worker's login is told of that run.
+    let again = row(&superuser, &claim.begin().sql()).await;
+    assert_eq!(
+        (&again["created"], &again["process_run_id"]),
+        (&json!(false), &json!(run.run))
+    );
 }
