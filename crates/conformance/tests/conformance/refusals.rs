@@ -610,6 +610,12 @@ async fn a_recorded_refusal_holds_no_forged_code_or_posture_and_little_detail(ba
     ] {
         text(&observer, &record("detail", detail)).await;
     }
+    // Numbers that are short as they are stored, and together longer than PostgreSQL's longest text.
+    let many = "SELECT dot.fn_dot_refusal_record(jsonb_build_object('refusal_code', 'busy', MEMBER,
+        (SELECT jsonb_agg('1e131071'::numeric) FROM generate_series(1, 10000))))::text AS id";
+    for member in ["'detail'", "'message'", "'actor'"] {
+        text(&observer, &many.replace("MEMBER", member)).await;
+    }
     text(&observer, &record("posture", json!("REAL_RUN"))).await;
     let bounds = "SELECT max(octet_length(detail::text)) <= 4096 AS are_small, bool_and(posture = 'NO_EXECUTE') AS are_the_databases,
         bool_and(recorded_by = 'dot_observer') AS are_the_logins FROM dot.v_dot_refusal";

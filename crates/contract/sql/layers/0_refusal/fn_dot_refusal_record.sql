@@ -12,6 +12,7 @@ DECLARE
   c_kept_an_hour CONSTANT bigint := 1000;
   v_refusal_id uuid := fn_dot_uuid_v7();
   v_now        timestamptz := clock_timestamp();
+  v_said       jsonb;
   v_code       text;
   v_detail     jsonb;
 BEGIN
@@ -23,23 +24,28 @@ BEGIN
       WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now LIMIT c_kept_an_hour) k) >= c_kept_an_hour THEN
     RETURN NULL;
   END IF;
+  -- Only texts are taken as texts: as a text, a number can be thousands of times as long as it is stored.
+  SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') INTO v_said
+  FROM jsonb_each(p_refusal) e WHERE jsonb_typeof(e.value) = 'string';
   -- The contract's own codes, and those of clients of a newer contract, are words of one form.
-  v_code := p_refusal ->> 'refusal_code';
+  v_code := v_said ->> 'refusal_code';
   IF v_code IS NULL OR v_code !~ '^[a-z][a-z0-9_]{0,59}$' THEN
     v_code := 'unknown';
   END IF;
   v_detail := coalesce(nullif(p_refusal -> 'detail', 'null'), '{}');
-  IF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 4096 THEN
+  IF pg_column_size(v_detail) > 16384 THEN
+    v_detail := '{"cut": true}';
+  ELSIF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 4096 THEN
     -- A character takes four bytes at most, escaped or not.
     v_detail := jsonb_build_object('cut', left(v_detail::text, 1000));
   END IF;
   INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id, posture, detail, refused_at)
   VALUES (v_refusal_id, v_code,
-          left(coalesce(p_refusal ->> 'message', ''), 2000),
-          left(p_refusal ->> 'actor', 200),
-          left(p_refusal ->> 'dot_code', 200),
-          left(p_refusal ->> 'process_candidate_code', 200),
-          left(p_refusal ->> 'correlation_id', 500),
+          left(coalesce(v_said ->> 'message', ''), 2000),
+          left(v_said ->> 'actor', 200),
+          left(v_said ->> 'dot_code', 200),
+          left(v_said ->> 'process_candidate_code', 200),
+          left(v_said ->> 'correlation_id', 500),
           fn_process_dot_posture(),
           v_detail, v_now);
   RETURN v_refusal_id;
