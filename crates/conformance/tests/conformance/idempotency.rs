@@ -29,9 +29,11 @@ fn keyed_run() -> Call {
 /// A component of a run that bears this key, as a superuser writes it.
 pub(crate) fn component_with_key(run: &str, dot_code: &str, role: &str, key: &str) -> String {
     format!(
-        "INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
+        "INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role,
+          process_candidate_code,
            correlation_id, dot_code, status, source_system, idempotency_key, evidence_ref, actor)
-         VALUES (gen_random_uuid(), '{run}', '{role}', '{CANDIDATE}', '{CORRELATION}', '{dot_code}', 'observed', 'old', '{key}', '{{}}', 'old')"
+         VALUES (gen_random_uuid(), '{run}', '{role}', '{CANDIDATE}', '{CORRELATION}', '{dot_code}', 'observed', 'old',
+           '{key}', '{{}}', 'old')"
     )
 }
 

@@ -471,8 +471,8 @@ async fn a_candidate_that_is_known_only_from_runs_has_no_owner(backend: Backend)
     );
 }
 
-/// A run of this mode whose producer ends in this status, concluded as failed where it did not complete. A producer that completed is
-/// followed by its verifier.
+/// A run of this mode whose producer ends in this status, concluded as failed where it did not complete. A producer
+/// that completed is followed by its verifier.
 async fn run_ending(runner: &Client, mode: &str, candidate: &str, status: &str) {
     let call = executing::begin(mode).text("p_process_candidate_code", candidate);
     let run = Begun::of(&row(runner, &call.sql()).await);
@@ -499,7 +499,10 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
     let rung = async |candidate: &str| {
         text(
             &operator,
-            &format!("SELECT candidate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE process_candidate_code = '{candidate}'"),
+            &format!(
+                "SELECT candidate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE
+              process_candidate_code = '{candidate}'"
+            ),
         )
         .await
     };

@@ -617,7 +617,8 @@ async fn a_recorded_refusal_holds_no_forged_code_or_posture_and_little_detail(ba
         text(&observer, &many.replace("MEMBER", member)).await;
     }
     text(&observer, &record("posture", json!("REAL_RUN"))).await;
-    let bounds = "SELECT max(octet_length(detail::text)) <= 4096 AS are_small, bool_and(posture = 'NO_EXECUTE') AS are_the_databases,
+    let bounds = "SELECT max(octet_length(detail::text)) <= 4096 AS are_small, bool_and(posture = 'NO_EXECUTE') AS
+      are_the_databases,
         bool_and(recorded_by = 'dot_observer') AS are_the_logins FROM dot.v_dot_refusal";
     assert_eq!(
         rows(&observer, bounds).await,

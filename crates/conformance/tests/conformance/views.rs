@@ -308,7 +308,8 @@ async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
     let shown = async |run: &str| {
         row(
             &observer,
-            &format!("SELECT evidence_type, header_evidence_type FROM dot.v_process_run WHERE process_run_id = '{run}'"),
+            &format!("SELECT evidence_type, header_evidence_type FROM dot.v_process_run WHERE process_run_id =
+              '{run}'"),
         )
         .await
     };
@@ -362,8 +363,10 @@ async fn the_newest_runs_are_read_without_reading_the_others(backend: Backend) {
     let (stage, runner, _operator, superuser) = executing::ready(backend).await;
     execute(
         &superuser,
-        "INSERT INTO dot.process_run_observation (process_run_id, process_candidate_code, correlation_id, status, evidence_type, source_system, evidence_ref, actor, created_at)
-         SELECT gen_random_uuid(), 'c', 'c', 'completed', 'REAL_RUN', 's', '{}', 'a', now() - n * interval '1 second' FROM generate_series(1, 20000) n;
+        "INSERT INTO dot.process_run_observation (process_run_id, process_candidate_code, correlation_id, status,
+          evidence_type, source_system, evidence_ref, actor, created_at)
+         SELECT gen_random_uuid(), 'c', 'c', 'completed', 'REAL_RUN', 's', '{}', 'a', now() - n * interval '1 second'
+           FROM generate_series(1, 20000) n;
          ANALYZE dot.process_run_observation",
     )
     .await;
@@ -376,7 +379,8 @@ async fn the_newest_runs_are_read_without_reading_the_others(backend: Backend) {
     )
     .await;
     assert_eq!(newest.len(), 20);
-    let read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables WHERE schemaname = 'dot'";
+    let read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables WHERE
+      schemaname = 'dot'";
     let read = number(&reader, read).await;
     assert!(read < 1000, "{read} rows were read");
 }

@@ -1,5 +1,6 @@
--- Returns a digest as it is stored: 'sha256:' and 64 lower-case hex digits, or null where it is blank. Refuses any other text: a
--- digest that names no algorithm, or has too few digits, says nothing about the bytes that a verifier looked at.
+-- Returns a digest as it is stored: 'sha256:' and 64 lower-case hex digits, or null where it is blank. Refuses any
+-- other text: a digest that names no algorithm, or has too few digits, says nothing about the bytes that a verifier
+-- looked at.
 CREATE OR REPLACE FUNCTION fn_dot_check_digest(p_name text, p_digest text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -49,9 +49,12 @@ FROM (VALUES
   ('idempotency_conflict',    '23505', 'The key was used for something else. Use a new key for a new thing, and the old arguments for a retry.'),
   ('id_in_use',               '23505', 'Leave the id out and let the database mint one, or repeat the first call''s idempotency key.'),
   ('lease_held',              '55P03', 'Another run of this pair is under way. Wait for it, or for its lease to run out.'),
-  ('time_invalid',            '23514', 'Pass times between the years 1 and 9999, the end not before the start, neither in the future; or none.'),
-  ('key_reserved',            '23514', 'Choose another key: request: and backfill: begin keys that the contract derives, as <key>:<dot_code> does for components.'),
-  ('digest_invalid',          '23514', 'Pass sha256: and the SHA-256 of the bytes as 64 lower-case hex digits, or none.'),
+  ('time_invalid',            '23514',
+    'Pass times between the years 1 and 9999, the end not before the start, neither in the future; or none.'),
+  ('key_reserved',            '23514',
+    'Choose another key: request: and backfill: begin keys that the contract derives, as <key>:<dot_code> does for components.'),
+  ('digest_invalid',          '23514',
+    'Pass sha256: and the SHA-256 of the bytes as 64 lower-case hex digits, or none.'),
   ('busy',                    '55P03', 'Another transaction is just changing the same thing: try again once it has ended.'),
   ('lease_lost',              '55P03', 'The lease is not yours any more: stop, and begin a new run.')
 ) AS c (code, sqlstate, hint);

@@ -1,8 +1,8 @@
 -- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is the
 -- statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read everything.
 --
--- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else the verifier's,
--- else the mode of the producer's open receipt. A header alone shows nothing that ran.
+-- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else
+-- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id, r.parent_run_id, r.event_code,
   coalesce(x.status, r.status) AS status, r.status AS header_status, x.verdict,

@@ -40,7 +40,8 @@ WITH candidate AS (
       SELECT FROM process_component_observation d
       JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id AND i.dot_code = d.dot_code
         AND i.component_role = 'producer' AND i.mode = 'DRY_RUN'
-      WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN' AND d.component_role = 'producer'
+      WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN'
+        AND d.component_role = 'producer'
         AND d.status = 'step_completed' AND d.invocation_id IS NOT NULL) AS has_dry_run
   FROM candidate c
   GROUP BY c.process_candidate_code

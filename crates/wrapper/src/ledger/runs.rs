@@ -39,7 +39,8 @@ row! {
         pub header_status: StoredStatus,
         /// What its conclusion says of the output.
         pub verdict: Option<Verdict>,
-        /// What kind of evidence its rows show: the producer's component, else the verifier's, else the mode of its open receipt.
+        /// What kind of evidence its rows show: the producer's component, else the verifier's, else the mode of its
+        /// open receipt.
         pub evidence_type: EvidenceType,
         /// The system that it comes from.
         pub source_system: String,

@@ -332,11 +332,14 @@ async fn an_upgrade_corrects_the_best_evidence_that_failed_runs_left(backend: Ba
     execute(
         &superuser,
         "UPDATE dot.process_observation_rollup SET producer_best = 2;
-         UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'another', observed_verifier = 'DOT_BACKUP_VERIFY', observed_type = 'REAL_RUN',
+         UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'another', observed_verifier = 'DOT_BACKUP_VERIFY',
+           observed_type = 'REAL_RUN',
            observed_runs = 3, observed_at = clock_timestamp(), observed_run_id = gen_random_uuid()",
     )
     .await;
-    let counts = "SELECT process_candidate_code, run_count, real_run_count, dry_run_count, simulated_count, component_count
+    let counts =
+        "SELECT process_candidate_code, run_count, real_run_count, dry_run_count, simulated_count,
+      component_count
         FROM dot.v_process_discovery_runtime_observed ORDER BY 1";
     let counted = rows(&operator, counts).await;
     let migration = files("tables/")
@@ -347,13 +350,16 @@ async fn an_upgrade_corrects_the_best_evidence_that_failed_runs_left(backend: Ba
         &superuser,
         &format!(
             "BEGIN; SET LOCAL search_path = dot; DROP INDEX process_component_dry_producer, dot_refusal_by_login;
-             CREATE INDEX process_component_dry_run ON process_component_observation (process_candidate_code); {}; COMMIT",
+             CREATE INDEX process_component_dry_run ON process_component_observation (process_candidate_code); {};
+               COMMIT",
             migration.text
         ),
     )
     .await;
     assert_eq!(rows(&operator, counts).await, counted);
-    let statuses = "SELECT DISTINCT wrapper_status FROM dot.v_process_dot_wrapper_status WHERE dot_code LIKE 'DOT_BACKUP%'";
+    let statuses =
+        "SELECT DISTINCT wrapper_status FROM dot.v_process_dot_wrapper_status WHERE dot_code LIKE
+      'DOT_BACKUP%'";
     assert_eq!(
         rows(&operator, statuses).await,
         [json!({"wrapper_status": "WRAPPER_READY_NO_OBSERVATION"})]

@@ -2,9 +2,9 @@
 -- own: it is no observation. Over-long texts are cut, not refused: a record of a refusal must not be refused for the
 -- very thing it reports.
 --
--- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is recorded.
--- A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are kept. Beyond that the
--- function writes nothing and returns null.
+-- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is
+-- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are
+-- kept. Beyond that the function writes nothing and returns null.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -21,7 +21,8 @@ BEGIN
   END IF;
   -- Reads no more entries of its index than may be kept.
   IF (SELECT count(*) FROM (SELECT FROM dot_refusal r
-      WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now LIMIT c_kept_an_hour) k) >= c_kept_an_hour THEN
+      WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now
+      LIMIT c_kept_an_hour) k) >= c_kept_an_hour THEN
     RETURN NULL;
   END IF;
   -- Only texts are taken as texts: as a text, a number can be thousands of times as long as it is stored.
@@ -39,7 +40,8 @@ BEGIN
     -- A character takes four bytes at most, escaped or not.
     v_detail := jsonb_build_object('cut', left(v_detail::text, 1000));
   END IF;
-  INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id, posture, detail, refused_at)
+  INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id,
+    posture, detail, refused_at)
   VALUES (v_refusal_id, v_code,
           left(coalesce(v_said ->> 'message', ''), 2000),
           left(v_said ->> 'actor', 200),

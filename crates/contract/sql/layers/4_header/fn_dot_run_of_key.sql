@@ -1,5 +1,5 @@
--- The run that an idempotency key was used for, or null. The same key for anything else, or by another login, is refused
--- (fn_dot_check_key_use).
+-- The run that an idempotency key was used for, or null. The same key for anything else, or by another login, is
+-- refused (fn_dot_check_key_use).
 CREATE OR REPLACE FUNCTION fn_dot_run_of_key(
   p_idempotency_key text, p_process_candidate_code text, p_dot_code text, p_correlation_id text, p_evidence_type text)
 RETURNS process_run_observation
@@ -13,7 +13,8 @@ BEGIN
     RETURN NULL;
   END IF;
   PERFORM fn_dot_check_key_use(p_idempotency_key, 'run', v_run.recorded_by, ARRAY[
-      CASE WHEN v_run.process_candidate_code IS DISTINCT FROM p_process_candidate_code THEN 'process_candidate_code' END,
+      CASE WHEN v_run.process_candidate_code IS DISTINCT FROM p_process_candidate_code
+        THEN 'process_candidate_code' END,
       CASE WHEN v_run.dot_code IS DISTINCT FROM p_dot_code THEN 'dot_code' END,
       CASE WHEN v_run.correlation_id IS DISTINCT FROM p_correlation_id THEN 'correlation_id' END,
       CASE WHEN v_run.evidence_type IS DISTINCT FROM p_evidence_type THEN 'evidence_type' END],

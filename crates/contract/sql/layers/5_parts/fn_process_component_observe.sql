@@ -38,7 +38,8 @@ BEGIN
     PERFORM fn_dot_check_component_key(v_texts.p_idempotency_key);
   END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source, 'event_code', p_event_code));
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
+    'event_code', p_event_code));
   p_output_digest := fn_dot_check_digest('output_digest', p_output_digest);
   IF p_component_role IS NULL OR p_component_role NOT IN ('producer', 'verifier') THEN
     PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
@@ -104,7 +105,8 @@ BEGIN
     output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
   VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
     v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_text_or_null(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
-    p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+    p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref,
+    v_texts.p_error_ref,
     fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN

@@ -1,5 +1,6 @@
--- What a component is worth as the best evidence of its DOT: 0 backfilled, 1 simulated, 2 dry run, 3 real run; null where a call did
--- not complete, which proves nothing. v_process_observation_rollup has the same for runs that are open.
+-- What a component is worth as the best evidence of its DOT: 0 backfilled, 1 simulated, 2 dry run, 3 real run; null
+-- where a call did not complete, which proves nothing. v_process_observation_rollup has the same for runs that are
+-- open.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_rank(p_evidence_type text, p_status text) RETURNS smallint
 LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -39,7 +39,8 @@ BEGIN
   IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126 AND ascii(p_runner) BETWEEN 33 AND 126 AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(p_dot_code) <= 200
       AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
-      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126) AND (p_input_digest IS NULL OR p_input_digest ~ '^sha256:[0-9a-f]{64}$')
+      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_input_digest IS NULL OR p_input_digest ~ '^sha256:[0-9a-f]{64}$')
       AND p_mode IN ('DRY_RUN', 'REAL_RUN') AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref INTO p_idempotency_key, p_input_ref
     FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL) t;

@@ -64,7 +64,8 @@ BEGIN
           AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
           AND jsonb_typeof(c.run_evidence_ref) = 'object' AND octet_length(c.run_evidence_ref::text) <= 65536
           AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
-          AND (c.ended_at IS NULL OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
+          AND (c.ended_at IS NULL
+            OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
           -- A lease that is bound to the run says that it is not concluded.
           AND l.process_run_id = c.process_run_id AND l.lease_token = c.lease_token AND l.released_at IS NULL AND l.expires_at > v_now
           AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.lease_token

@@ -18,7 +18,9 @@ SELECT coalesce(k.process_run_id, s.process_run_id)::text AS subject,
                 concat_ws(' ', k.status, k.verdict, k.evidence_type, quote_literal(left(k.correlation_id, 100)))) END AS what
 FROM recomputed k
 FULL JOIN v_process_run s ON s.process_run_id = k.process_run_id
-WHERE (s.process_run_id, s.correlation_id, s.process_candidate_code, s.evidence_type, s.header_evidence_type, s.status, s.verdict, s.producer_evidence_type, s.verifier_evidence_type)
-  IS DISTINCT FROM (k.process_run_id, k.correlation_id, k.process_candidate_code, k.evidence_type, k.header_evidence_type, k.status, k.verdict, k.producer_evidence_type, k.verifier_evidence_type)
+WHERE (s.process_run_id, s.correlation_id, s.process_candidate_code, s.evidence_type, s.header_evidence_type, s.status,
+  s.verdict, s.producer_evidence_type, s.verifier_evidence_type)
+  IS DISTINCT FROM (k.process_run_id, k.correlation_id, k.process_candidate_code, k.evidence_type,
+    k.header_evidence_type, k.status, k.verdict, k.producer_evidence_type, k.verifier_evidence_type)
 UNION ALL
 SELECT s.process_run_id::text, format('the view shows it %s times', count(*)) FROM v_process_run s GROUP BY s.process_run_id HAVING count(*) > 1;

@@ -144,7 +144,9 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a verdict on another output",
-        sql: "UPDATE dot.dot_invocation SET input_digest = 'sha256:9999999999999999999999999999999999999999999999999999999999999999' WHERE invocation_id = '{verifier_receipt}'",
+        sql: "UPDATE dot.dot_invocation SET input_digest =
+          'sha256:9999999999999999999999999999999999999999999999999999999999999999' WHERE invocation_id =
+          '{verifier_receipt}'",
         noticed: &[(
             "verifier_looked_at_the_producers_output",
             "{verifier_receipt}: it bears 'sha256:9999999999999999999999999999999999999999999999999999999999999999', the producer's output 'sha256:1234123412341234123412341234123412341234123412341234123412341234'",
@@ -173,24 +175,28 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a pass of a verifier that never completed",
-        sql: "UPDATE dot.process_component_observation SET status = 'observed' WHERE component_run_id = '{executed_verifier}'",
+        sql: "UPDATE dot.process_component_observation SET status = 'observed' WHERE component_run_id =
+          '{executed_verifier}'",
         noticed: &[("pass_is_of_a_completed_verifier", "{executed_verifier}: it is observed, and says pass")],
     },
     Lie {
         told: "digests of no form",
-        sql: "UPDATE dot.process_component_observation SET output_digest = 'md5:1' WHERE component_run_id = '{executed_producer}';
+        sql: "UPDATE dot.process_component_observation SET output_digest = 'md5:1' WHERE component_run_id =
+          '{executed_producer}';
             UPDATE dot.dot_invocation SET input_digest = 'md5:1' WHERE invocation_id = '{verifier_receipt}'",
         noticed: &[("digest_has_its_form", "{verifier_receipt}: its input_digest is 'md5:1'")],
     },
     Lie {
         told: "a component that ended before it started",
-        sql: "UPDATE dot.process_component_observation SET started_at = created_at, ended_at = created_at - interval '1 second'
+        sql: "UPDATE dot.process_component_observation SET started_at = created_at, ended_at = created_at - interval
+          '1 second'
             WHERE component_run_id = '{executed_producer}'",
         noticed: &[("times_are_in_order", "{executed_producer}: started at ")],
     },
     Lie {
         told: "a run that ends in the year after",
-        sql: "UPDATE dot.process_run_observation SET ended_at = created_at + interval '1 year' WHERE process_run_id = '{stepwise}'",
+        sql: "UPDATE dot.process_run_observation SET ended_at = created_at + interval '1 year' WHERE process_run_id =
+          '{stepwise}'",
         noticed: &[("times_are_in_order", "{stepwise}: its time ")],
     },
     Lie {

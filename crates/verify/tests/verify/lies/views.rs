@@ -54,8 +54,10 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a list of runs that shows what headers claim",
         sql: "ALTER VIEW dot.v_process_run RENAME TO v_honest;
-            CREATE VIEW dot.v_process_run AS SELECT process_run_id, correlation_id, process_candidate_code, status, verdict,
-              header_evidence_type AS evidence_type, header_evidence_type, producer_evidence_type, verifier_evidence_type FROM dot.v_honest;
+            CREATE VIEW dot.v_process_run AS SELECT process_run_id, correlation_id, process_candidate_code, status,
+              verdict,
+              header_evidence_type AS evidence_type, header_evidence_type, producer_evidence_type,
+                verifier_evidence_type FROM dot.v_honest;
             ALTER VIEW dot.v_process_run OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_run TO dot_reader",
         noticed: &[("run_view_shows_the_ledger", "{dry_header}: the view shows observed DRY_RUN")],
