@@ -3,7 +3,8 @@
 //! Nothing here is computed: each badge is the reading of one value that a view or a row holds.
 
 use dotwrap_wrapper::{
-    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Rung, StoredStatus, Verdict,
+    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Run, Rung, StoredStatus,
+    Verdict,
 };
 
 use crate::output::{Cell, Tone};
@@ -42,6 +43,16 @@ pub(crate) fn status(status: StoredStatus) -> Cell {
         _ => Tone::Plain,
     };
     Cell::toned(status, tone)
+}
+
+/// The status of a run. A header without components says nothing that ran, so that its `completed` is not shown as one.
+pub(crate) fn run_status(run: &Run) -> Cell {
+    match run.status {
+        StoredStatus::Completed | StoredStatus::StepCompleted if run.is_header_only() => {
+            Cell::toned("header only", Tone::Caution)
+        }
+        status_word => status(status_word),
+    }
 }
 
 /// What a verifier said. A verdict is of one run: what it counts for, the ladder says.

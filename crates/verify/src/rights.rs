@@ -7,9 +7,10 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the questions read.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "dot_config",
     "dot_config_history",
+    "dot_contract_migration",
     "dot_invocation",
     "dot_lease_force_release",
     "dot_refusal",

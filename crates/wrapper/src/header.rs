@@ -127,7 +127,6 @@ impl Wrapper {
             dot_code: call.dot_code.as_ref(),
             candidate: Some(&call.process_candidate_code),
             correlation: Some(&correlation),
-            posture: None,
         };
         let sql = Call::to("fn_process_run_observe")
             .with("p_process_candidate_code", &call.process_candidate_code)

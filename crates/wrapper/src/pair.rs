@@ -138,7 +138,6 @@ impl Wrapper {
             dot_code: Some(&call.dot_code),
             candidate: Some(&call.process_candidate_code),
             correlation: Some(&correlation_id),
-            posture: None,
         };
         let sql = Call::to("fn_process_pair_observe")
             .with("p_dot_code", &call.dot_code)

@@ -30,6 +30,7 @@ pub enum RefusalCode {
     ContractMissing,
     CorrelationMismatch,
     CorrelationRequired,
+    DigestInvalid,
     DryRunContradiction,
     EndpointMissing,
     EventTypeUnknown,
@@ -45,6 +46,7 @@ pub enum RefusalCode {
     IdempotencyConflict,
     InvocationMismatch,
     InvocationRequired,
+    KeyReserved,
     LeaseHeld,
     LeaseLimit,
     LeaseLost,
@@ -117,13 +119,12 @@ impl RefusalCode {
         match self {
             ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
             | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
-            | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid
-            | ExpiryInvalid | GateUnknown | GateValueInvalid | HolderRequired
-            | LeaseNameInvalid | ModeInvalid | NotAProducer | PairIncomplete | ReasonRequired
-            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextTooLong
-            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
-                RefusalKind::Argument
-            }
+            | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
+            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
+            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | NotAProducer
+            | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown | SourceRequired
+            | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
+            | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 52);
+        assert_eq!(RefusalCode::known().count(), 54);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -10,7 +10,7 @@ use crate::{
     database::{Call, Value, row},
     error::Error,
     refusal::Refusal,
-    vocabulary::{Actor, CandidateCode, CorrelationId, DotCode, Posture, RefusalId},
+    vocabulary::{Actor, CandidateCode, CorrelationId, DotCode, RefusalId},
 };
 
 /// How long recording a refusal may hold the refused caller up.
@@ -63,7 +63,6 @@ pub(crate) struct About<'a> {
     pub(crate) dot_code: Option<&'a DotCode>,
     pub(crate) candidate: Option<&'a CandidateCode>,
     pub(crate) correlation: Option<&'a CorrelationId>,
-    pub(crate) posture: Option<Posture>,
 }
 
 impl Wrapper {
@@ -115,14 +114,20 @@ impl Wrapper {
                 "dot_code": about.dot_code,
                 "process_candidate_code": about.candidate,
                 "correlation_id": about.correlation,
-                "posture": about.posture,
                 "detail": refusal.detail,
             }),
         );
-        let recorded =
-            tokio::time::timeout(RECORDING_LIMIT, self.database.value::<RefusalId>(&call)).await;
+        let recorded = tokio::time::timeout(
+            RECORDING_LIMIT,
+            self.database.value::<Option<RefusalId>>(&call),
+        )
+        .await;
         match recorded {
-            Ok(Ok(_)) => {}
+            Ok(Ok(Some(_))) => {}
+            Ok(Ok(None)) => tracing::warn!(
+                code = %refusal.code,
+                "a refusal was not recorded: this login has as many within the hour as are kept"
+            ),
             Ok(Err(error)) => {
                 tracing::warn!(code = %refusal.code, %error, "a refusal could not be recorded")
             }

@@ -33,7 +33,7 @@ impl RunStory {
         let id = Cell::toned(self.run.process_run_id, Tone::Notice);
         let heading = format!(
             "run {id}  {}\n{}\n{}\n",
-            badges::status(self.run.status),
+            badges::run_status(&self.run),
             self.pair(),
             self.worth()
         );
@@ -178,6 +178,10 @@ impl RunStory {
             .fact("candidate", Some(&run.process_candidate_code))
             .fact("correlation", Some(&run.correlation_id))
             .fact("key", run.idempotency_key.as_ref())
+            .fact(
+                "claims",
+                Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),
+            )
             .fact("part of", run.parent_run_id)
             .fact(
                 "actor",

@@ -101,6 +101,35 @@ fn a_run_that_was_only_begun_step_by_step_shows_what_is_missing() {
 }
 
 #[test]
+fn a_completed_header_without_components_is_not_shown_as_a_completed_run() {
+    let installation = Installation::with_catalogue();
+    let header = [
+        "observe",
+        "run",
+        "--candidate",
+        "C",
+        "--correlation",
+        "c",
+        "--status",
+        "completed",
+    ];
+    installation.call(&header).expect(0);
+    let list = installation.call(&["runs", "ls"]).expect(0).output;
+    let (status, evidence) = ("header only", "SIMULATED_DRY_RUN");
+    assert!(
+        list.contains(status) && list.contains(evidence) && !list.contains("completed"),
+        "{list}"
+    );
+    let shown = installation.call(&["runs", "show", "last"]).expect(0);
+    let heading = shown.output.lines().next().unwrap();
+    assert!(heading.contains(status), "{heading}");
+    let json = installation
+        .call(&["runs", "ls", "--output", "json"])
+        .json();
+    assert_eq!(json[0]["status"], "completed", "as it is stored");
+}
+
+#[test]
 fn events_of_active_types_are_part_of_the_timeline() {
     let installation = Installation::with_catalogue();
     installation

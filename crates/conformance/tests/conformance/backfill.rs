@@ -229,6 +229,14 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
             with("ended_at", json!("10000-01-01")),
             "backfill_row_invalid",
         ),
+        (
+            json!({"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "c",
+                "started_at": "2026-01-02", "ended_at": "2026-01-01"}),
+            "time_invalid",
+        ),
+        (with("started_at", json!("9000-01-01")), "time_invalid"),
+        (with("ended_at", json!("9000-01-01")), "time_invalid"),
+        (with("idempotency_key", json!("request:1")), "key_reserved"),
         (with("evidence_ref", json!([1])), "backfill_row_invalid"),
         (with("evidence_ref", json!("text")), "backfill_row_invalid"),
         (

@@ -464,7 +464,16 @@ async fn what_passes_is_an_output_that_its_producer_committed(backend: Backend) 
     let run = begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(&runner, &run.invocation().sql()).await;
-    for status in ["failed", "cancelled", "stuck", "orphan"] {
+    for status in [
+        "failed",
+        "cancelled",
+        "stuck",
+        "orphan",
+        "observed",
+        "started",
+        "step_started",
+        "completed",
+    ] {
         let pass = run
             .verifier("REAL_RUN", &receipt, "pass")
             .text("p_status", status);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, DIGEST, begin, begun, ready, run_out};
+use crate::common::executing::{Begun, DIGEST, OTHER_DIGEST, begin, begun, ready, run_out};
 use crate::common::world::{CORRELATION, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture};
 use crate::common::{Backend, Call, ask, code, contents, execute, refused, row, rows, text};
 
@@ -118,7 +118,7 @@ pub(crate) fn wrong_hand_overs(run: &Begun) -> Vec<(Both, &'static str)> {
         (over().first("p_dot_code", "'DOT_NO'"), "unknown_dot"),
         (
             over().first("p_output_digest", "repeat('x', 201)"),
-            "text_too_long",
+            "digest_invalid",
         ),
         (
             over().first("p_output_ref", "repeat('x', 2001)"),
@@ -379,7 +379,7 @@ async fn a_caller_whose_answer_was_lost_is_told_the_receipt_again(backend: Backe
     for (case, expected) in [
         (over().each("p_lease_token", id), "invocation_mismatch"),
         (
-            over().first("p_output_digest", "'sha256:other'"),
+            over().first("p_output_digest", &format!("'{OTHER_DIGEST}'")),
             "invocation_mismatch",
         ),
         (

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::executing::DIGEST;
 use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, set_posture};
 use crate::common::{Backend, Call, Stage, code, row, rows, text};
 
@@ -85,11 +86,11 @@ async fn arguments_are_promised_in_their_order_too(backend: Backend) {
     let stage = Stage::new(backend).await;
     let observer = stage.client("observer").await;
     let run = text(&observer, "SELECT dot.fn_process_run_observe('candidate', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'started', 'key', NULL, NULL, 'in', 'out', 'err', '{}', 'source', 'event', NULL, NULL, 'definition', 'DOT_BACKUP')").await;
-    text(&observer, &format!("SELECT dot.fn_process_component_observe('{run}', 'DOT_BACKUP', 'producer', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'step_started', 'component key', NULL, NULL, 'event', NULL, 'in', 'out', 'err', '{{}}', 'source', NULL, NULL, NULL, NULL, NULL, 'digest')")).await;
+    text(&observer, &format!("SELECT dot.fn_process_component_observe('{run}', 'DOT_BACKUP', 'producer', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'step_started', 'component key', NULL, NULL, 'event', NULL, 'in', 'out', 'err', '{{}}', 'source', NULL, NULL, NULL, NULL, NULL, '{DIGEST}')")).await;
     let recorded = row(&observer, &format!("SELECT r.status, r.idempotency_key, r.process_definition_code, c.status AS component_status, c.event_code, c.output_digest FROM dot.v_process_run r JOIN dot.v_process_component c USING (process_run_id) WHERE process_run_id = '{run}'")).await;
     assert_eq!(
         recorded,
-        json!({"status": "started", "idempotency_key": "key", "process_definition_code": "definition", "component_status": "step_started", "event_code": "event", "output_digest": "digest"})
+        json!({"status": "started", "idempotency_key": "key", "process_definition_code": "definition", "component_status": "step_started", "event_code": "event", "output_digest": DIGEST})
     );
     let pair = row(&observer, "SELECT status, created FROM dot.fn_process_pair_observe('DOT_BACKUP', 'candidate', 'correlation', 'actor', 'failed', 'SIMULATED_DRY_RUN', true, NULL, NULL, NULL, 'in', 'out', 'err', '{}', 30)").await;
     assert_eq!(pair, json!({"status": "failed", "created": true}));

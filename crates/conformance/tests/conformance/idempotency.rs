@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::world::{
-    CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
+    CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
 };
 use crate::common::{
     Backend, Call, Refusal, Stage, ask, code, contents, execute, lock_waiters, number, refused,
@@ -24,6 +24,17 @@ fn keyed_run() -> Call {
     Call::run()
         .text("p_idempotency_key", "key")
         .text("p_dot_code", PRODUCER)
+}
+
+/// A component of a run that bears this key, as a superuser writes it.
+pub(crate) fn component_with_key(run: &str, dot_code: &str, role: &str, key: &str) -> String {
+    format!(
+        "INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role,
+          process_candidate_code,
+           correlation_id, dot_code, status, source_system, idempotency_key, evidence_ref, actor)
+         VALUES (gen_random_uuid(), '{run}', '{role}', '{CANDIDATE}', '{CORRELATION}', '{dot_code}', 'observed', 'old',
+           '{key}', '{{}}', 'old')"
+    )
 }
 
 /// The ids alone, without `created`.
@@ -601,10 +612,8 @@ async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Back
 async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(backend: Backend) {
     let stage = Stage::new(backend).await;
     let superuser = stage.superuser().await;
-    let (mut first, second) = (
-        stage.client("observer").await,
-        stage.client("observer").await,
-    );
+    // No function writes such a key now; an older release did.
+    let (mut first, second) = (stage.superuser().await, stage.client("observer").await);
     for dot_code in [PRODUCER, VERIFIER] {
         let run = text(&second, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
         let role = if dot_code == PRODUCER {
@@ -613,11 +622,11 @@ async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(back
             "verifier"
         };
         let in_flight = first.transaction().await.unwrap();
-        let component = Call::component(&run)
-            .text("p_dot_code", dot_code)
-            .text("p_component_role", role)
-            .text("p_idempotency_key", &format!("{dot_code}:{dot_code}"));
-        rows(&in_flight, &component.sql()).await;
+        execute(
+            &in_flight,
+            &component_with_key(&run, dot_code, role, &format!("{dot_code}:{dot_code}")),
+        )
+        .await;
         let pair = keyed_pair().text("p_idempotency_key", dot_code).sql();
         let (outcome, ()) = tokio::join!(ask(&second, &pair), async {
             lock_waiters(&superuser, 1).await;
@@ -664,4 +673,132 @@ async fn without_a_key_each_call_is_a_run_of_its_own(backend: Backend) {
         .await,
         8
     );
+}
+
+/// Keys of the forms that the contract derives, whether or not there is a request or a backfill that they are of.
+const RESERVED: [&str; 4] = [
+    "request:",
+    "request:00000000-0000-7000-8000-000000000000",
+    "backfill:",
+    "backfill:of anything",
+];
+
+#[apply(on_each_backend)]
+async fn recording_functions_refuse_keys_of_reserved_forms(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
+    let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+    let before = contents(&superuser).await;
+    for key in RESERVED {
+        let row = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "c", "idempotency_key": key}]);
+        for call in [
+            Call::pair().text("p_idempotency_key", key),
+            Call::pair()
+                .text("p_idempotency_key", key)
+                .text("p_wrapper_status", "failed"),
+            Call::run().text("p_idempotency_key", key),
+            Call::component(&run).text("p_idempotency_key", key),
+            Call::component(&run).text("p_idempotency_key", &format!("{key}:{PRODUCER}")),
+            Call::backfill(&row),
+        ] {
+            assert_eq!(
+                code(&observer, &call.sql()).await,
+                "key_reserved",
+                "{}",
+                call.sql()
+            );
+        }
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a reserved key");
+    for key in ["request", "requests:1", "Request:1", "my request:1"] {
+        rows(&observer, &Call::run().text("p_idempotency_key", key).sql()).await;
+    }
+}
+
+#[apply(on_each_backend)]
+async fn component_observe_refuses_a_derived_key_of_another_header(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
+    let keyed = text(&observer, &keyed_run().sql()).await;
+    let unkeyed = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+    let before = contents(&superuser).await;
+    for (run, key) in [
+        (&unkeyed, format!("tomorrow:{PRODUCER}")),
+        (&unkeyed, format!("key:{PRODUCER}")),
+        (&unkeyed, format!(":{OTHER_PRODUCER}")),
+        (&unkeyed, format!("a:b:{VERIFIER}")),
+        (&keyed, format!("tomorrow:{PRODUCER}")),
+        (&keyed, format!("key:{VERIFIER}")),
+        (&keyed, format!(" key:{PRODUCER}")),
+    ] {
+        let call = Call::component(run).text("p_idempotency_key", &key).sql();
+        assert_eq!(code(&observer, &call).await, "key_reserved", "{call}");
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a derived key of another header");
+    for (run, key) in [
+        (&keyed, format!("key:{PRODUCER}")),
+        (&unkeyed, "cron:2026-01-01".to_owned()),
+    ] {
+        let call = Call::component(run).text("p_idempotency_key", &key).sql();
+        let first = text(&observer, &call).await;
+        assert_eq!(text(&observer, &call).await, first);
+    }
+}
+
+#[apply(on_each_backend)]
+async fn a_key_that_another_login_used_is_a_conflict_that_names_it(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, runner, superuser) = (
+        stage.client("observer").await,
+        stage.client("runner").await,
+        stage.superuser().await,
+    );
+    let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
+    let calls = [
+        keyed_pair(),
+        Call::run().text("p_idempotency_key", "of a header"),
+        Call::component(&run).text("p_idempotency_key", "of a component"),
+        Call::backfill(
+            &json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "c", "idempotency_key": "of a row"}]),
+        ),
+    ];
+    for call in &calls {
+        rows(&observer, &call.sql()).await;
+    }
+    let before = contents(&superuser).await;
+    for call in &calls {
+        let refusal = refused(&runner, &call.sql()).await;
+        assert_eq!(refusal.code, "idempotency_conflict", "{}", call.sql());
+        assert_eq!(refusal.detail["differs"], json!(["recorded_by"]));
+        assert_eq!(refusal.detail["recorded_by"], "dot_observer");
+        assert!(refusal.message.contains("dot_observer"), "{refusal:?}");
+    }
+    let refusal = refused(
+        &runner,
+        &keyed_pair().text("p_correlation_id", "another").sql(),
+    )
+    .await;
+    assert_eq!(
+        refusal.detail["differs"],
+        json!(["correlation_id", "recorded_by"])
+    );
+    contents(&superuser)
+        .await
+        .assert_same(&before, "another login's key");
+}
+
+#[apply(on_each_version)]
+async fn a_file_that_another_login_backfilled_is_there_already(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, runner) = (stage.client("observer").await, stage.client("runner").await);
+    let file = Call::backfill(
+        &json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "c"}]),
+    )
+    .sql();
+    assert_eq!(number(&observer, &file).await, 1);
+    assert_eq!(number(&runner, &file).await, 0);
 }

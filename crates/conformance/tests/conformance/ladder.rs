@@ -6,8 +6,9 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{ExecutedRun, RUN};
-use crate::common::world::{CANDIDATE, PRODUCER, set_posture};
-use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows};
+use crate::common::executing::{self, Begun, OTHER_DIGEST};
+use crate::common::world::{CANDIDATE, PRODUCER, VERIFIER, set_posture};
+use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows, text};
 
 async fn candidate(client: &Client) -> Value {
     row(client, &format!("SELECT has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE process_candidate_code = {}", literal(CANDIDATE))).await
@@ -78,10 +79,13 @@ async fn a_truthful_executed_run_is_verified_and_with_an_owner_ready(backend: Ba
 /// What breaks a proof, and the rung that is left.
 type Break = (&'static str, fn(&mut ExecutedRun), &'static str);
 
-const BREAKS: [Break; 21] = [
+const BREAKS: [Break; 25] = [
     (
         "the verifier was given another output",
-        |run| run.verifier_receipt.set("input_digest", "'sha256:another'"),
+        |run| {
+            run.verifier_receipt
+                .set("input_digest", &literal(OTHER_DIGEST))
+        },
         "real_run_observed",
     ),
     (
@@ -172,6 +176,16 @@ const BREAKS: [Break; 21] = [
         "real_run_observed",
     ),
     (
+        "the verifier says pass and failed",
+        |run| run.verifier.set("status", "'failed'"),
+        "real_run_observed",
+    ),
+    (
+        "the verifier says pass and never completed",
+        |run| run.verifier.set("status", "'observed'"),
+        "real_run_observed",
+    ),
+    (
         "the verifier was simulated",
         |run| run.verifier.set("evidence_type", "'SIMULATED_DRY_RUN'"),
         "real_run_observed",
@@ -193,6 +207,24 @@ const BREAKS: [Break; 21] = [
             run.producer_receipt.set("mode", "'DRY_RUN'");
         },
         "dry_run_observed",
+    ),
+    (
+        "the producer ran dry and failed",
+        |run| {
+            run.producer.set("evidence_type", "'DRY_RUN'");
+            run.producer_receipt.set("mode", "'DRY_RUN'");
+            run.producer.set("status", "'failed'");
+        },
+        "structural_candidate",
+    ),
+    (
+        "only the verifier ran dry",
+        |run| {
+            run.producer.set("evidence_type", "'SIMULATED_DRY_RUN'");
+            run.verifier.set("evidence_type", "'DRY_RUN'");
+            run.verifier_receipt.set("mode", "'DRY_RUN'");
+        },
+        "structural_candidate",
     ),
     (
         "both were backfilled",
@@ -437,4 +469,89 @@ async fn a_candidate_that_is_known_only_from_runs_has_no_owner(backend: Backend)
         json!({"has_real_runtime": false, "has_cross_component_correlation": false, "owner_missing": true, "best_evidence_type": "SIMULATED_DRY_RUN",
                "candidate_status_v3": "simulated_observed", "birth_gate_status_v3": "SIMULATED_PROOF_ONLY_NOT_VERIFIED"})
     );
+}
+
+/// A run of this mode whose producer ends in this status, concluded as failed where it did not complete. A producer
+/// that completed is followed by its verifier.
+async fn run_ending(runner: &Client, mode: &str, candidate: &str, status: &str) {
+    let call = executing::begin(mode).text("p_process_candidate_code", candidate);
+    let run = Begun::of(&row(runner, &call.sql()).await);
+    rows(runner, &run.producer(mode).text("p_status", status).sql()).await;
+    let mut conclusion = run.conclusion("failed");
+    if status == "step_completed" {
+        let receipt = text(runner, &run.invocation().sql()).await;
+        rows(runner, &run.verifier(mode, &receipt, "pass").sql()).await;
+        conclusion = run.conclusion("completed");
+    }
+    rows(runner, &conclusion.sql()).await;
+}
+
+#[apply(on_each_backend)]
+async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
+    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let best = async |dot_code: &str| {
+        text(
+            &operator,
+            &format!("SELECT wrapper_status FROM dot.v_process_dot_wrapper_status WHERE dot_code = '{dot_code}'"),
+        )
+        .await
+    };
+    let rung = async |candidate: &str| {
+        text(
+            &operator,
+            &format!(
+                "SELECT candidate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE
+              process_candidate_code = '{candidate}'"
+            ),
+        )
+        .await
+    };
+    for mode in ["DRY_RUN", "REAL_RUN"] {
+        for status in ["failed", "cancelled", "stuck", "orphan", "observed"] {
+            let candidate = format!("{mode} {status}");
+            run_ending(&runner, mode, &candidate, status).await;
+            assert_eq!(
+                rung(&candidate).await,
+                "structural_candidate",
+                "{candidate}"
+            );
+            for dot_code in [PRODUCER, VERIFIER] {
+                assert_eq!(best(dot_code).await, "WRAPPER_READY_NO_OBSERVATION");
+            }
+        }
+    }
+    run_ending(&runner, "DRY_RUN", "completed", "step_completed").await;
+    assert_eq!(rung("completed").await, "dry_run_observed");
+    run_ending(&runner, "REAL_RUN", "completed", "failed").await;
+    assert_eq!(rung("completed").await, "dry_run_observed");
+    for dot_code in [PRODUCER, VERIFIER] {
+        assert_eq!(best(dot_code).await, "DRY_RUN_OBSERVED");
+    }
+}
+
+#[apply(on_each_version)]
+async fn an_open_or_failed_pair_of_parts_does_not_raise_the_wrapper_status(backend: Backend) {
+    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let status = async |dot_code: &str| {
+        text(
+            &operator,
+            &format!("SELECT wrapper_status FROM dot.v_process_dot_wrapper_status WHERE dot_code = '{dot_code}'"),
+        )
+        .await
+    };
+    // The producer completed, and its verifier failed: in a run that is open, and once that is concluded.
+    let run = executing::begun(&runner, "REAL_RUN").await;
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+    let receipt = text(&runner, &run.invocation().sql()).await;
+    let failed = run
+        .verifier("REAL_RUN", &receipt, "error")
+        .text("p_status", "failed");
+    rows(&runner, &failed.sql()).await;
+    for concluded in [false, true] {
+        if concluded {
+            rows(&runner, &run.conclusion("failed").sql()).await;
+        }
+        assert_eq!(status(PRODUCER).await, "REAL_RUN_OBSERVED");
+        assert_eq!(status(VERIFIER).await, "WRAPPER_READY_NO_OBSERVATION");
+    }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::world::{CANDIDATE, CORRELATION, LONE, PRODUCER, VERIFIER};
 use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, execute, row, rows, text};
+use crate::idempotency::component_with_key;
 
 /// One row of the seed's status model.
 struct StatusRow {
@@ -251,13 +252,9 @@ async fn a_missing_row_fails_the_whole_call(backend: Backend) {
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     // The verifier's derived key is taken: the header and the producer were written before that is seen.
     let run = text(&observer, &Call::run().sql()).await;
-    rows(
-        &observer,
-        &Call::component(&run)
-            .text("p_dot_code", VERIFIER)
-            .text("p_component_role", "verifier")
-            .text("p_idempotency_key", &format!("key:{VERIFIER}"))
-            .sql(),
+    execute(
+        &superuser,
+        &component_with_key(&run, VERIFIER, "verifier", &format!("key:{VERIFIER}")),
     )
     .await;
     let before = contents(&superuser).await;

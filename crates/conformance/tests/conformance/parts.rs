@@ -6,12 +6,13 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN};
+use crate::common::executing::DIGEST;
 use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, set_posture,
 };
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, row, rows,
-    text,
+    Backend, Call, Refusal, Stage, ask, code, contents, execute, literal, lock_waiters, refused,
+    row, rows, text,
 };
 
 /// A header of the pair, to put components under.
@@ -150,7 +151,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
         .text("p_source_system", "cron")
         .text("p_started_at", "2026-01-02T03:04:05Z")
         .text("p_ended_at", "2026-01-02T03:04:06Z")
-        .text("p_output_digest", "sha256:abc");
+        .text("p_output_digest", DIGEST);
     assert_eq!(text(&observer, &call.sql()).await, id);
     let mut stored = row(
         &superuser,
@@ -162,7 +163,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
         "component_run_id": id, "process_run_id": run, "component_role": "producer", "parent_run_id": parent,
         "process_candidate_code": CANDIDATE, "correlation_id": CORRELATION, "dot_code": PRODUCER, "event_code": "event",
         "queue_job_id": job, "invocation_id": null, "status": "step_completed", "evidence_type": "SIMULATED_DRY_RUN", "verdict": null,
-        "output_digest": "sha256:abc", "source_system": "cron", "idempotency_key": "key", "input_ref": "in", "output_ref": "out", "error_ref": "err",
+        "output_digest": DIGEST, "source_system": "cron", "idempotency_key": "key", "input_ref": "in", "output_ref": "out", "error_ref": "err",
         "evidence_ref": {"mine": 1, "wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true},
         "actor": "tester", "recorded_by": "dot_observer", "started_at": "2026-01-02T03:04:05+00:00", "ended_at": "2026-01-02T03:04:06+00:00",
     });
@@ -427,13 +428,13 @@ async fn a_component_is_bound_to_a_receipt_that_fits_it(backend: Backend) {
     receipt(&superuser, |_| ()).await;
     rows(
         &runner,
-        &with_receipt().text("p_output_digest", "sha256:abc").sql(),
+        &with_receipt().text("p_output_digest", DIGEST).sql(),
     )
     .await;
     let stored = row(&runner, "SELECT invocation_id, evidence_type, output_digest, evidence_ref FROM dot.v_process_component").await;
     assert_eq!(
         stored,
-        json!({"invocation_id": PRODUCER_RECEIPT, "evidence_type": "REAL_RUN", "output_digest": "sha256:abc",
+        json!({"invocation_id": PRODUCER_RECEIPT, "evidence_type": "REAL_RUN", "output_digest": DIGEST,
                "evidence_ref": {"wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "REAL_RUN"}}),
         "what was executed bears no no_execute"
     );
@@ -702,5 +703,68 @@ async fn a_receipt_is_used_once_even_when_two_try_at_the_same_time(backend: Back
             ["invocation_mismatch", "id_in_use"].contains(&code.as_str()),
             "{code}"
         );
+    }
+}
+
+#[apply(on_each_backend)]
+async fn an_output_digest_of_another_form_is_refused(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = a_run(&observer).await;
+    let hex = "0a".repeat(32);
+    for wrong in [
+        hex.clone(),
+        format!("sha256:{}", hex.to_uppercase()),
+        format!("SHA256:{hex}"),
+        format!("sha256:{hex}0"),
+        format!("sha256:{}", &hex[1..]),
+        format!("sha256:{hex}\n"),
+        format!(" sha256:{hex}"),
+        format!("sha512:{hex}{hex}"),
+        "x".repeat(1_000_000),
+    ] {
+        let call = Call::component(&run).text("p_output_digest", &wrong);
+        let refusal = refused(&observer, &call.sql()).await;
+        assert_eq!(refusal.code, "digest_invalid");
+        assert!(refusal.detail.to_string().len() < 500);
+    }
+}
+
+#[apply(on_each_backend)]
+async fn times_in_the_wrong_order_or_in_the_future_are_refused(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let observer = stage.client("observer").await;
+    let run = a_run(&observer).await;
+    let (now, tomorrow) = (
+        "clock_timestamp()",
+        "clock_timestamp() + interval '24 hours 1 minute'",
+    );
+    for (started, ended) in [
+        (now, "clock_timestamp() - interval '1 second'"),
+        (now, "'-infinity'"),
+        (tomorrow, "NULL"),
+        ("NULL", tomorrow),
+        (now, tomorrow),
+        ("'9000-01-01'", "'9000-01-02'"),
+    ] {
+        for call in [Call::run(), Call::component(&run)] {
+            let call = call
+                .with("p_started_at", started)
+                .with("p_ended_at", ended)
+                .sql();
+            assert_eq!(code(&observer, &call).await, "time_invalid", "{call}");
+        }
+    }
+    for (started, ended) in [
+        ("'2026-01-01'", "'2026-01-01'"),
+        (
+            "clock_timestamp()",
+            "clock_timestamp() + interval '23 hours'",
+        ),
+    ] {
+        let call = Call::run()
+            .with("p_started_at", started)
+            .with("p_ended_at", ended);
+        rows(&observer, &call.sql()).await;
     }
 }

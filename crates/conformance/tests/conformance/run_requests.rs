@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, begin, bind, ready};
+use crate::common::executing::{Begun, DIGEST, begin, bind, ready};
 use crate::common::world::{
     CANDIDATE, CORRELATION, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, import, set_posture,
 };
 use crate::common::{
-    Backend, Call, Stage, ask, code, contents, execute, literal, lock_waiters, number, row, rows,
-    text,
+    Backend, Call, Stage, ask, code, contents, execute, literal, lock_waiters, number, refused,
+    row, rows, text,
 };
 
 /// A request for a run, with only the required arguments.
@@ -127,7 +127,7 @@ async fn what_was_asked_for_is_claimed_run_and_finished_once(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
     let asked = asking()
         .text("p_input_ref", "file:input")
-        .text("p_input_digest", "sha256:input");
+        .text("p_input_digest", DIGEST);
     let request = text(&operator, &asked.sql()).await;
     let reader = stage.client("reader").await;
     assert_eq!(
@@ -143,7 +143,7 @@ async fn what_was_asked_for_is_claimed_run_and_finished_once(backend: Backend) {
         claim,
         json!({"request_id": request, "claim_token": null, "claimed_until": null, "run_key": format!("request:{request}"),
             "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "mode": "REAL_RUN", "correlation_id": CORRELATION,
-            "actor": "asker", "input_ref": "file:input", "input_digest": "sha256:input", "requested_at": null, "claims": 1})
+            "actor": "asker", "input_ref": "file:input", "input_digest": DIGEST, "requested_at": null, "claims": 1})
     );
     claim["claim_token"] = token;
     let claim = Claim::of(&claim);
@@ -204,8 +204,8 @@ async fn only_what_could_be_run_is_asked_for(backend: Backend) {
         ),
         (asking().text("p_not_before", "infinity"), "time_invalid"),
         (
-            asking().text("p_input_digest", &"x".repeat(201)),
-            "text_too_long",
+            asking().text("p_input_digest", "sha256:0"),
+            "digest_invalid",
         ),
         (
             asking().text("p_idempotency_key", &"x".repeat(501)),
@@ -257,7 +257,7 @@ async fn asking_and_running_are_authorities_of_their_own(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_key_names_one_request(backend: Backend) {
-    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let (_stage, runner, operator, superuser) = ready(backend).await;
     let keyed = asking()
         .text("p_idempotency_key", "nightly")
         .text("p_input_ref", "file:a");
@@ -272,7 +272,7 @@ async fn a_key_names_one_request(backend: Backend) {
         keyed.clone().text("p_process_candidate_code", "other"),
         keyed.clone().text("p_correlation_id", "other"),
         keyed.clone().text("p_input_ref", "file:b"),
-        keyed.clone().text("p_input_digest", "sha256:b"),
+        keyed.clone().text("p_input_digest", DIGEST),
     ] {
         assert_eq!(
             code(&runner, &other.sql()).await,
@@ -281,6 +281,14 @@ async fn a_key_names_one_request(backend: Backend) {
             other.sql()
         );
     }
+    for reserved in ["request:1", "backfill:1"] {
+        let reserved = asking().text("p_idempotency_key", reserved);
+        assert_eq!(code(&runner, &reserved.sql()).await, "key_reserved");
+    }
+    let refusal = refused(&operator, &keyed.sql()).await;
+    assert_eq!(refusal.code, "idempotency_conflict");
+    assert_eq!(refusal.detail["differs"], json!(["recorded_by"]));
+    assert_eq!(refusal.detail["recorded_by"], "dot_runner");
     let same_id = asking().text("p_request_id", &first);
     assert_eq!(code(&runner, &same_id.sql()).await, "id_in_use");
     contents(&superuser)
@@ -664,24 +672,20 @@ async fn a_requests_run_is_what_was_asked_for(backend: Backend) {
     ] {
         assert_eq!(code(&runner, &other.sql()).await, "idempotency_conflict");
     }
-    // Somebody else's use of that key is not the request's run, and does not become it.
-    let squatted = Call::pair().text("p_idempotency_key", &claim.key);
-    rows(&runner, &squatted.sql()).await;
-    assert_eq!(
-        code(&runner, &claim.begin().sql()).await,
-        "idempotency_conflict"
-    );
+    // No other call takes that key, so that the request's run can be begun.
+    let taken = Call::pair().text("p_idempotency_key", &claim.key);
+    assert_eq!(code(&runner, &taken.sql()).await, "key_reserved");
     assert_eq!(
         state(&runner, &request).await,
         is("claimed", None, None, None)
     );
-    // A key of that kind of which there is no request is an ordinary one, and its id is taken.
-    assert!(says(&runner, &claim.refuse("idempotency_conflict").sql()).await);
+    // Nor does a run of no request take a key of that form.
     let id = "00000000-0000-7000-8000-000000000000";
-    let ordinary = begin("REAL_RUN").text("p_idempotency_key", &format!("request:{id}"));
-    Begun::of(&row(&runner, &ordinary.sql()).await);
+    let unasked = begin("REAL_RUN").text("p_idempotency_key", &format!("request:{id}"));
+    assert_eq!(code(&runner, &unasked.sql()).await, "key_reserved");
+    Begun::of(&row(&runner, &claim.begin().sql()).await);
     let asked = asking().text("p_request_id", id).sql();
-    assert_eq!(code(&runner, &asked).await, "id_in_use");
+    rows(&runner, &asked).await;
 }
 
 #[apply(on_each_version)]
@@ -750,4 +754,36 @@ async fn listening(
         }
     });
     (client, told)
+}
+
+#[apply(on_each_backend)]
+async fn a_requests_run_can_be_begun_after_an_observer_tried_its_key(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    let observer = stage.client("observer").await;
+    rows(&operator, &asking().sql()).await;
+    let claim = claimed(&runner).await;
+    let before = contents(&superuser).await;
+    for call in [
+        Call::run()
+            .text("p_idempotency_key", &claim.key)
+            .text("p_correlation_id", "another"),
+        // As the run itself will be.
+        Call::run()
+            .text("p_idempotency_key", &claim.key)
+            .text("p_evidence_type", "REAL_RUN")
+            .text("p_status", "started")
+            .text("p_dot_code", PRODUCER),
+    ] {
+        assert_eq!(code(&observer, &call.sql()).await, "key_reserved");
+    }
+    contents(&superuser)
+        .await
+        .assert_same(&before, "a request's key");
+    let run = Begun::of(&row(&runner, &claim.begin().sql()).await);
+    // Another worker's login is told of that run.
+    let again = row(&superuser, &claim.begin().sql()).await;
+    assert_eq!(
+        (&again["created"], &again["process_run_id"]),
+        (&json!(false), &json!(run.run))
+    );
 }

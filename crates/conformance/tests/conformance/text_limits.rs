@@ -34,7 +34,6 @@ fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
         ("observer", Call::run(), "p_source_system", 200),
         ("observer", component(), "p_event_code", 200),
         ("observer", component(), "p_source_system", 200),
-        ("observer", component(), "p_output_digest", 200),
         ("observer", Call::backfill(&json!([])), "p_actor", 200),
         ("observer", Call::backfill(&json!([])), "p_source_ref", 2000),
         ("observer", Call::acquire(1), "p_holder", 200),
@@ -371,10 +370,11 @@ async fn a_refusals_record_is_cut_and_never_refused_for_its_length(backend: Back
         )
     };
     rows(&observer, &record(&refusal.to_string())).await;
-    let lengths = row(&observer, "SELECT length(refusal_code) AS code, length(message) AS message, length(actor) AS actor, length(dot_code) AS dot, length(process_candidate_code) AS candidate, length(correlation_id) AS correlation, length(posture) AS posture, octet_length(detail::text) <= 65536 AS detail FROM dot.v_dot_refusal").await;
+    let lengths = row(&observer, "SELECT length(refusal_code) AS code, length(message) AS message, length(actor) AS actor, length(dot_code) AS dot, length(process_candidate_code) AS candidate, length(correlation_id) AS correlation, length(posture) AS posture, octet_length(detail::text) <= 4096 AS detail FROM dot.v_dot_refusal").await;
     assert_eq!(
         lengths,
-        json!({"code": 200, "message": 2000, "actor": 200, "dot": 200, "candidate": 200, "correlation": 500, "posture": 200, "detail": true})
+        json!({"code": "unknown".len(), "message": 2000, "actor": 200, "dot": 200, "candidate": 200, "correlation": 500,
+               "posture": "NO_EXECUTE".len(), "detail": true})
     );
     for odd in [
         json!({}),

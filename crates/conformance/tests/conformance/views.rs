@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executed::{self, ExecutedRun, TOKEN};
+use crate::common::executing;
 use crate::common::world::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture,
 };
@@ -35,7 +36,7 @@ const VIEWS: [(&str, &str); 20] = [
     ),
     (
         "v_process_run",
-        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at",
+        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type",
     ),
     (
         "v_process_component",
@@ -298,4 +299,88 @@ async fn no_status_view_is_so_dear_that_its_plan_gets_compiled(backend: Backend)
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().unwrap();
         assert!(cost < COMPILED_ABOVE, "{view} is estimated at {cost}");
     }
+}
+
+#[apply(on_each_backend)]
+async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
+    let (stage, runner, _operator, _superuser) = executing::ready(backend).await;
+    let observer = stage.client("observer").await;
+    let shown = async |run: &str| {
+        row(
+            &observer,
+            &format!("SELECT evidence_type, header_evidence_type FROM dot.v_process_run WHERE process_run_id =
+              '{run}'"),
+        )
+        .await
+    };
+    let is =
+        |shown: &str, header: &str| json!({"evidence_type": shown, "header_evidence_type": header});
+    // A header that an observer wrote, alone.
+    let header = Call::run()
+        .text("p_evidence_type", "REAL_RUN")
+        .text("p_status", "completed")
+        .text("p_dot_code", PRODUCER);
+    let header = text(&observer, &header.sql()).await;
+    assert_eq!(shown(&header).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
+    // A receipt says that something was called; the component, what came of it: here two mocks.
+    let run = executing::begun(&runner, "REAL_RUN").await;
+    assert_eq!(shown(&run.run).await, is("REAL_RUN", "REAL_RUN"));
+    rows(&runner, &run.producer("SIMULATED_DRY_RUN").sql()).await;
+    assert_eq!(shown(&run.run).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
+    let receipt = text(&runner, &run.invocation().sql()).await;
+    rows(
+        &runner,
+        &run.verifier("SIMULATED_DRY_RUN", &receipt, "pass").sql(),
+    )
+    .await;
+    rows(&runner, &run.conclusion("completed").sql()).await;
+    assert_eq!(shown(&run.run).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
+    // A producer that was called.
+    let run = executing::begun(&runner, "DRY_RUN").await;
+    rows(&runner, &run.producer("DRY_RUN").sql()).await;
+    rows(&runner, &run.conclusion("failed").sql()).await;
+    assert_eq!(shown(&run.run).await, is("DRY_RUN", "DRY_RUN"));
+    // Only a verifier.
+    let only = text(&observer, &Call::run().sql()).await;
+    let verifier = Call::component(&only)
+        .text("p_dot_code", VERIFIER)
+        .text("p_component_role", "verifier");
+    rows(&observer, &verifier.sql()).await;
+    assert_eq!(
+        shown(&only).await,
+        is("SIMULATED_DRY_RUN", "SIMULATED_DRY_RUN")
+    );
+    let backfilled = "00000000-0000-7000-8000-0000000000bf";
+    rows(&observer, &Call::backfill(&json!([{"dot_code": VERIFIER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "process_run_id": backfilled}])).sql()).await;
+    assert_eq!(
+        shown(backfilled).await,
+        is("BACKFILLED_EVIDENCE", "BACKFILLED_EVIDENCE")
+    );
+}
+
+#[apply(on_each_version)]
+async fn the_newest_runs_are_read_without_reading_the_others(backend: Backend) {
+    let (stage, runner, _operator, superuser) = executing::ready(backend).await;
+    execute(
+        &superuser,
+        "INSERT INTO dot.process_run_observation (process_run_id, process_candidate_code, correlation_id, status,
+          evidence_type, source_system, evidence_ref, actor, created_at)
+         SELECT gen_random_uuid(), 'c', 'c', 'completed', 'REAL_RUN', 's', '{}', 'a', now() - n * interval '1 second'
+           FROM generate_series(1, 20000) n;
+         ANALYZE dot.process_run_observation",
+    )
+    .await;
+    executing::begun(&runner, "REAL_RUN").await;
+    let mut reader = stage.superuser().await;
+    let reader = reader.transaction().await.unwrap();
+    let newest = rows(
+        &reader,
+        "SELECT evidence_type FROM dot.v_process_run ORDER BY created_at DESC, process_run_id DESC LIMIT 20",
+    )
+    .await;
+    assert_eq!(newest.len(), 20);
+    let read = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables WHERE
+      schemaname = 'dot'";
+    let read = number(&reader, read).await;
+    assert!(read < 1000, "{read} rows were read");
 }

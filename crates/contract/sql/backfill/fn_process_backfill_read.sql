@@ -39,11 +39,17 @@ BEGIN
   v_wrong := CASE
     WHEN coalesce(p_row ->> 'evidence_type', 'BACKFILLED_EVIDENCE') <> 'BACKFILLED_EVIDENCE' THEN 'what comes from elsewhere is BACKFILLED_EVIDENCE and nothing else'
     WHEN status NOT IN ('observed', 'started', 'completed', 'failed', 'stuck', 'cancelled', 'orphan') THEN 'there is no such status'
-    WHEN NOT (fn_dot_is_readable_time(started_at) AND fn_dot_is_readable_time(ended_at)) THEN 'started_at and ended_at are times between the years 1 and 9999'
+    WHEN NOT (fn_dot_is_readable_time(started_at) AND fn_dot_is_readable_time(ended_at))
+      THEN fn_dot_time_fault(started_at, ended_at)
     WHEN jsonb_typeof(evidence_ref) <> 'object' THEN 'evidence_ref is not an object'
   END;
   IF v_wrong IS NOT NULL THEN
     PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s', p_ordinality, v_wrong), jsonb_build_object('row', p_ordinality));
+  END IF;
+  v_wrong := fn_dot_time_fault(started_at, ended_at);
+  IF v_wrong IS NOT NULL THEN
+    PERFORM fn_dot_refuse('time_invalid', format('row %s: %s', p_ordinality, v_wrong),
+      jsonb_build_object('row', p_ordinality));
   END IF;
 END;
 $$;

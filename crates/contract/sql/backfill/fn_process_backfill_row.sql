@@ -15,6 +15,7 @@ DECLARE
   v_evidence     jsonb;
 BEGIN
   v_given := fn_process_backfill_read(p_row, p_ordinality);
+  PERFORM fn_dot_check_key(v_given.idempotency_key);
   v_evidence := coalesce(v_given.evidence_ref, '{}') || jsonb_build_object('source_ref', p_source_ref, 'source_sha256', p_source_sha256, 'asserted_by', p_actor)
     || CASE WHEN v_given.rest = '{}' THEN '{}' ELSE jsonb_build_object('asserted', v_given.rest) END;
   -- The same row of the same source has the same key, so that a file that is imported twice is there once.

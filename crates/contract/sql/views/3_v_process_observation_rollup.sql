@@ -17,8 +17,14 @@ SELECT h.process_candidate_code, h.dot_code, 'open', 1,
   CASE WHEN 'REAL_RUN' IN (p.evidence_type, v.evidence_type) THEN 1 ELSE 0 END, CASE WHEN 'DRY_RUN' IN (p.evidence_type, v.evidence_type) THEN 1 ELSE 0 END,
   CASE WHEN 'SIMULATED_DRY_RUN' IN (p.evidence_type, v.evidence_type) THEN 1 ELSE 0 END, 0,
   num_nonnulls(p.component_run_id, v.component_run_id), greatest(h.created_at, p.created_at, v.created_at),
-  p.created_at, p.evidence_type, p.process_run_id, array_position('{SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], p.evidence_type)::smallint,
-  v.dot_code, v.created_at, v.evidence_type, v.process_run_id, array_position('{SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], v.evidence_type)::smallint
+  p.created_at, p.evidence_type, p.process_run_id,
+  -- As fn_dot_rollup_rank.
+  CASE WHEN p.evidence_type = 'SIMULATED_DRY_RUN' THEN 1 WHEN p.status <> 'step_completed' THEN NULL
+    WHEN p.evidence_type = 'DRY_RUN' THEN 2 WHEN p.evidence_type = 'REAL_RUN' THEN 3 END::smallint,
+  v.dot_code, v.created_at, v.evidence_type, v.process_run_id,
+  -- As fn_dot_rollup_rank.
+  CASE WHEN v.evidence_type = 'SIMULATED_DRY_RUN' THEN 1 WHEN v.status <> 'step_completed' THEN NULL
+    WHEN v.evidence_type = 'DRY_RUN' THEN 2 WHEN v.evidence_type = 'REAL_RUN' THEN 3 END::smallint
 FROM dot_iu_runtime_lease l
 JOIN process_run_observation h ON h.process_run_id = l.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = h.process_run_id AND p.component_role = 'producer'

@@ -1,8 +1,14 @@
 -- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is the
 -- statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read everything.
+--
+-- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else
+-- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id, r.parent_run_id, r.event_code,
-  coalesce(x.status, r.status) AS status, r.status AS header_status, x.verdict, r.evidence_type, r.source_system, r.idempotency_key,
+  coalesce(x.status, r.status) AS status, r.status AS header_status, x.verdict,
+  coalesce(p.evidence_type, v.evidence_type, i.mode,
+    CASE r.evidence_type WHEN 'BACKFILLED_EVIDENCE' THEN r.evidence_type ELSE 'SIMULATED_DRY_RUN' END) AS evidence_type,
+  r.source_system, r.idempotency_key,
   r.input_ref, coalesce(x.output_ref, r.output_ref) AS output_ref, coalesce(x.error_ref, r.error_ref) AS error_ref,
   r.evidence_ref || coalesce(x.evidence_ref, '{}') AS evidence_ref,
   r.actor, r.recorded_by, r.started_at, coalesce(r.ended_at, x.concluded_at) AS ended_at, r.created_at,
@@ -12,9 +18,11 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   statement_timestamp() - r.created_at AS age,
   r.lease_name,
   CASE WHEN l.released_at IS NULL AND l.expires_at > statement_timestamp() THEN l.lease_holder END AS lease_holder,
-  x.concluded_at
+  x.concluded_at, r.evidence_type AS header_evidence_type
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
 LEFT JOIN process_component_observation v ON v.process_run_id = r.process_run_id AND v.component_role = 'verifier'
+-- Where the producer has no component yet, its receipt says in which mode it was called.
+LEFT JOIN dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
 LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = r.lease_name AND l.lease_token = r.lease_token;

@@ -31,7 +31,7 @@ WITH candidate AS (
       JOIN process_run_conclusion x ON x.process_run_id = v.process_run_id
       JOIN process_run_observation r ON r.process_run_id = v.process_run_id
       WHERE v.process_candidate_code = c.process_candidate_code AND v.evidence_type = 'REAL_RUN' AND v.component_role = 'verifier'
-        AND v.verdict = 'pass' AND v.invocation_id IS NOT NULL
+        AND v.verdict = 'pass' AND v.status = 'step_completed' AND v.invocation_id IS NOT NULL
         AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed' AND p.process_candidate_code = c.process_candidate_code
         AND p.correlation_id = v.correlation_id AND r.correlation_id = v.correlation_id
         AND vi.process_run_id = v.process_run_id AND pi.process_run_id = v.process_run_id
@@ -44,8 +44,10 @@ WITH candidate AS (
     EXISTS (
       SELECT FROM process_component_observation d
       JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id AND i.dot_code = d.dot_code
-        AND i.component_role = d.component_role
-      WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN' AND d.invocation_id IS NOT NULL) AS has_dry_run
+        AND i.component_role = 'producer' AND i.mode = 'DRY_RUN'
+      WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN'
+        AND d.component_role = 'producer'
+        AND d.status = 'step_completed' AND d.invocation_id IS NOT NULL) AS has_dry_run
   FROM candidate c
   GROUP BY c.process_candidate_code
 ), rung AS (

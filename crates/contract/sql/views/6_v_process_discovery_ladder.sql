@@ -19,7 +19,8 @@ SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_corre
   CASE s.candidate_status_v3
     WHEN 'structural_candidate' THEN 'a recorded run of one of its pairs'
     WHEN 'backfilled_observed' THEN 'a recorded run of one of its pairs: what was backfilled is only asserted'
-    WHEN 'simulated_observed' THEN 'a dry run: a call with a receipt, in a mode that changes nothing'
+    WHEN 'simulated_observed' THEN
+      'a dry run: a producer that completed, with its receipt, in a mode that changes nothing'
     WHEN 'dry_run_observed' THEN 'a real run: a producer that completed, with its receipt'
     WHEN 'real_run_observed' THEN 'one run whose verifier passed that producer''s very output, concluded completed'
     WHEN 'verified_candidate' THEN 'an owner' END AS missing,

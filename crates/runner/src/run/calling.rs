@@ -51,7 +51,8 @@ impl Execution<'_> {
         });
         let started_at = Timestamp::now();
         let answer = self.answer(role, &call).await;
-        let ended_at = Timestamp::now();
+        // The clock may have been set back meanwhile, and a call that ends before it starts is not recorded.
+        let ended_at = Timestamp::now().max(started_at);
         self.progress.step(Step::Called {
             role,
             answer: &answer,

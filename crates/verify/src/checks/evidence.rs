@@ -111,10 +111,31 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "pass_is_of_an_output",
-        rule: "A verifier passes an output whose digest its receipt bears, and did its work.",
+        rule: "A verifier passes an output whose digest its receipt bears.",
         source: "contract, Where trust ends: no verdict but on the committed digest",
         severity: Severity::Violation,
         question: include_str!("evidence/pass_is_of_an_output.sql"),
+    },
+    Check {
+        name: "pass_is_of_a_completed_verifier",
+        rule: "A verifier that says pass completed.",
+        source: "contract, Executed runs: verdicts",
+        severity: Severity::Violation,
+        question: include_str!("evidence/pass_is_of_a_completed_verifier.sql"),
+    },
+    Check {
+        name: "digest_has_its_form",
+        rule: "A digest is sha256: and 64 lower-case hex digits.",
+        source: "contract, Recording: digests",
+        severity: Severity::Violation,
+        question: include_str!("evidence/digest_has_its_form.sql"),
+    },
+    Check {
+        name: "times_are_in_order",
+        rule: "A run or component ends no earlier than it starts, and neither in the future of its recording.",
+        source: "contract, Recording: times",
+        severity: Severity::Violation,
+        question: include_str!("evidence/times_are_in_order.sql"),
     },
     Check {
         name: "backfilled_names_its_source",

@@ -28,10 +28,13 @@ BEGIN;
 INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
   invocation_id, status, evidence_type, output_digest, source_system, evidence_ref, actor)
 VALUES ('0e000000-0000-7000-8000-00000000000a', '0e000000-0000-7000-8000-000000000001', 'producer', 'PROC:copy', 'corr-e', 'COPY',
-  '0e000000-0000-7000-8000-0000000000ca', 'step_completed', 'REAL_RUN', 'sha256:1234', 'dot_exec_runner',
+  '0e000000-0000-7000-8000-0000000000ca', 'step_completed', 'REAL_RUN',
+    'sha256:1234123412341234123412341234123412341234123412341234123412341234', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN", "endpoint_ref": "command:cp"}', 'run');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
-VALUES ('0e000000-0000-7000-8000-0000000000cb', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier', 'REAL_RUN', 'REAL_RUN', 'command:cmp', 'run', 'sha256:1234', pg_current_snapshot());
+VALUES ('0e000000-0000-7000-8000-0000000000cb', '0e000000-0000-7000-8000-000000000001', 'COMPARE', 'verifier',
+  'REAL_RUN', 'REAL_RUN', 'command:cmp', 'run',
+  'sha256:1234123412341234123412341234123412341234123412341234123412341234', pg_current_snapshot());
 COMMIT;
 ----
 -- 3: the verifier's component with its verdict, the conclusion, and its event.
@@ -68,10 +71,13 @@ BEGIN;
 INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,
   invocation_id, status, evidence_type, output_digest, source_system, evidence_ref, actor)
 VALUES ('0d000000-0000-7000-8000-00000000000a', '0d000000-0000-7000-8000-000000000001', 'producer', 'PROC:pack', 'corr-d', 'PACK',
-  '0d000000-0000-7000-8000-0000000000ca', 'step_completed', 'DRY_RUN', 'sha256:5678', 'dot_exec_runner',
+  '0d000000-0000-7000-8000-0000000000ca', 'step_completed', 'DRY_RUN',
+    'sha256:5678567856785678567856785678567856785678567856785678567856785678', 'dot_exec_runner',
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
 INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, input_digest, begun_snapshot)
-VALUES ('0d000000-0000-7000-8000-0000000000cb', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'run', 'sha256:5678', pg_current_snapshot());
+VALUES ('0d000000-0000-7000-8000-0000000000cb', '0d000000-0000-7000-8000-000000000001', 'LIST', 'verifier', 'DRY_RUN',
+  'DRY_RUN_ONLY', 'command:tar', 'run', 'sha256:5678567856785678567856785678567856785678567856785678567856785678',
+  pg_current_snapshot());
 COMMIT;
 ----
 INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code,

@@ -136,7 +136,6 @@ impl Wrapper {
             dot_code: Some(&call.dot_code),
             candidate: Some(&call.process_candidate_code),
             correlation: Some(&correlation_id),
-            ..About::default()
         };
         let process_run_id = call.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let sql = Call::to("fn_process_run_begin")

@@ -39,7 +39,8 @@ row! {
         pub header_status: StoredStatus,
         /// What its conclusion says of the output.
         pub verdict: Option<Verdict>,
-        /// What kind of evidence its header claims to be.
+        /// What kind of evidence its rows show: the producer's component, else the verifier's, else the mode of its
+        /// open receipt.
         pub evidence_type: EvidenceType,
         /// The system that it comes from.
         pub source_system: String,
@@ -89,6 +90,17 @@ row! {
         pub lease_holder: Option<String>,
         /// When it was concluded.
         pub concluded_at: Option<Timestamp>,
+        /// What kind of evidence its header claims to be. Nothing counts by it.
+        pub header_evidence_type: EvidenceType,
+    }
+}
+
+impl Run {
+    /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status says.
+    pub fn is_header_only(&self) -> bool {
+        self.producer_component_run_id.is_none()
+            && self.verifier_component_run_id.is_none()
+            && self.lease_name.is_none()
     }
 }
 
@@ -104,7 +116,7 @@ pub struct RunFilter {
     pub correlation_id: Option<CorrelationId>,
     /// Only those in this status now.
     pub status: Option<StoredStatus>,
-    /// Only those whose header claims this evidence type.
+    /// Only those whose rows show this evidence type; a header that only claims it does not count.
     pub evidence_type: Option<EvidenceType>,
     /// Only those recorded at this time or later.
     pub since: Option<Timestamp>,

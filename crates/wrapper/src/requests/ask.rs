@@ -102,7 +102,6 @@ impl Wrapper {
             dot_code: Some(&request.dot_code),
             candidate: Some(&request.process_candidate_code),
             correlation: Some(&correlation),
-            ..About::default()
         };
         let outcome = self.database.value(&call).await;
         self.noting_refusal(about, outcome).await

@@ -24,7 +24,7 @@ impl Wrapper {
         let correlation = call.correlation();
         let passed = self.pass_gates(&call).await;
         let (verifier, posture) = self
-            .noting_refusal(about(self, &call, &correlation, None), passed)
+            .noting_refusal(about(self, &call, &correlation), passed)
             .await?;
         let stored = call.wrapper_status.stored(call.evidence_type);
         let wrapper = self.clone();

@@ -99,12 +99,7 @@ impl Journey {
 
     /// What is said of a refusal on the way.
     pub(super) fn about(&self) -> About<'_> {
-        about(
-            &self.wrapper,
-            &self.call,
-            &self.correlation,
-            Some(self.posture),
-        )
+        about(&self.wrapper, &self.call, &self.correlation)
     }
 
     pub(super) async fn acquire(&self, ttl: Duration) -> Result<Lease, Error> {
@@ -142,14 +137,12 @@ pub(super) fn about<'a>(
     wrapper: &'a Wrapper,
     call: &'a PairCall,
     correlation: &'a CorrelationId,
-    posture: Option<Posture>,
 ) -> About<'a> {
     About {
         actor: wrapper.actor_of(call.actor.as_ref()),
         dot_code: Some(&call.dot_code),
         candidate: Some(&call.process_candidate_code),
         correlation: Some(correlation),
-        posture,
     }
 }
 

@@ -46,7 +46,7 @@ fn produced() -> CallRecord {
         StoredStatus::StepCompleted,
         EvidenceType::RealRun,
     )
-    .output_digest("sha256:of the output")
+    .output_digest(format!("sha256:{}", "0a".repeat(32)))
 }
 
 fn completed() -> Conclusion {

@@ -157,6 +157,16 @@ async fn a_refusal_that_cannot_be_recorded_is_returned_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_refusal_beyond_those_that_are_kept_of_a_login_is_returned_all_the_same() {
+    let (_database, wrapper) = installed().await;
+    for _ in 0..1001 {
+        let refused = wrapper.observe_pair(&call().actor(" ")).await;
+        assert_eq!(code(refused), RefusalCode::ActorRequired);
+    }
+    assert_eq!(wrapper.refusals(2000).await.unwrap().len(), 1000);
+}
+
+#[tokio::test]
 async fn the_enum_and_the_contracts_catalogue_are_the_same() {
     let (_database, wrapper) = installed().await;
     let catalogue: BTreeMap<String, String> = wrapper

@@ -43,7 +43,7 @@ async fn a_request_is_claimed_and_its_run_begun_as_it_was_asked_for() {
         .idempotency_key("nightly")
         .actor("ana")
         .input_ref("file:input")
-        .input_digest("sha256:input");
+        .input_digest(format!("sha256:{}", "0a".repeat(32)));
     let id = wrapper.request_run(&asked).await.unwrap();
     assert_eq!(wrapper.request_run(&asked).await.unwrap(), id);
     let other = asked.clone().input_ref("file:other");

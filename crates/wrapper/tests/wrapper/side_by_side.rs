@@ -90,7 +90,7 @@ async fn produced(run: BegunRun, number: usize) -> ProducedRun {
         StoredStatus::StepCompleted,
         EvidenceType::RealRun,
     );
-    let produced = record.output_digest(format!("sha256:of {number}"));
+    let produced = record.output_digest(format!("sha256:{number:064}"));
     run.record_producer(&produced, &verifier(number))
         .await
         .unwrap()
@@ -145,7 +145,7 @@ async fn runs_at_the_same_time_share_transactions_and_each_has_its_own_rows() {
         JOIN dot.process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
         JOIN dot.dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'verifier'
         WHERE r.status = 'completed' AND r.verdict = 'pass' AND i.input_digest = p.output_digest
-          AND p.output_digest = 'sha256:of ' || substr(r.dot_code, 5)";
+          AND p.output_digest = 'sha256:' || lpad(substr(r.dot_code, 5), 64, '0')";
     let whole: i64 = superuser.query_one(query, &[]).await.unwrap().get(0);
     assert_eq!(whole, i64::try_from(2 * PAIRS).unwrap());
 }

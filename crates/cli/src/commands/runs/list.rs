@@ -26,7 +26,7 @@ const COLUMNS: &[Column<Run>] = &[
     Column::new("RECORDED", |run| Cell::plain(moment(run.created_at))),
     Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::plain(&run.process_candidate_code)),
-    Column::whole("STATUS", |run| badges::status(run.status)),
+    Column::whole("STATUS", badges::run_status),
     Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
     Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
 ];

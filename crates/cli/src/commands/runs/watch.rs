@@ -145,7 +145,7 @@ fn line(run: &Run) -> String {
         Cell::toned(moment(run.created_at), Tone::Faint),
         Cell::toned(run.process_run_id, Tone::Notice),
         Cell::plain(producer),
-        badges::status(run.status),
+        badges::run_status(run),
         badges::evidence_word(run.evidence_type),
     )
 }

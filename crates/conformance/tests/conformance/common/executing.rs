@@ -6,8 +6,12 @@ use tokio_postgres::{Client, GenericClient};
 use super::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, register_candidate, set_posture};
 use super::{Backend, Call, Stage, execute, literal, row, rows};
 
-/// Of what the producer put out.
-pub(crate) const DIGEST: &str = "sha256:output";
+/// Of what the producer put out, in the form that the contract asks for.
+pub(crate) const DIGEST: &str =
+    "sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+/// The digest of anything else.
+pub(crate) const OTHER_DIGEST: &str =
+    "sha256:0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
 
 /// Both sides bound to a command, dry and for real, and their candidate registered.
 pub(crate) async fn bind(operator: &Client) {

@@ -11,6 +11,7 @@ use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::executed::ExecutedRun;
+use crate::common::executing;
 use crate::common::world::{CANDIDATE, PRODUCER};
 use crate::common::{Backend, Call, Stage, ask, execute, number, row, rows};
 
@@ -394,4 +395,52 @@ async fn an_upgrade_waits_for_and_loses_no_recording(backend: Backend) {
         recorded.iter().sum::<i64>() + 1
     );
     works(&owner, "dot").await;
+}
+
+#[on(on_each_version)]
+async fn an_upgrade_corrects_the_best_evidence_that_failed_runs_left(backend: Backend) {
+    let (_stage, runner, operator, superuser) = executing::ready(backend).await;
+    let run = executing::begun(&runner, "DRY_RUN").await;
+    rows(
+        &runner,
+        &run.producer("DRY_RUN").text("p_status", "failed").sql(),
+    )
+    .await;
+    rows(&runner, &run.conclusion("failed").sql()).await;
+    // As an older release counted it: in the rollup, and a real run of another candidate on the lease.
+    execute(
+        &superuser,
+        "UPDATE dot.process_observation_rollup SET producer_best = 2;
+         UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'another', observed_verifier = 'DOT_BACKUP_VERIFY',
+           observed_type = 'REAL_RUN',
+           observed_runs = 3, observed_at = clock_timestamp(), observed_run_id = gen_random_uuid()",
+    )
+    .await;
+    let counts =
+        "SELECT process_candidate_code, run_count, real_run_count, dry_run_count, simulated_count,
+      component_count
+        FROM dot.v_process_discovery_runtime_observed ORDER BY 1";
+    let counted = rows(&operator, counts).await;
+    let migration = files("tables/")
+        .into_iter()
+        .find(|file| file.path.contains("0009"))
+        .unwrap();
+    execute(
+        &superuser,
+        &format!(
+            "BEGIN; SET LOCAL search_path = dot; DROP INDEX process_component_dry_producer, dot_refusal_by_login;
+             CREATE INDEX process_component_dry_run ON process_component_observation (process_candidate_code); {};
+               COMMIT",
+            migration.text
+        ),
+    )
+    .await;
+    assert_eq!(rows(&operator, counts).await, counted);
+    let statuses =
+        "SELECT DISTINCT wrapper_status FROM dot.v_process_dot_wrapper_status WHERE dot_code LIKE
+      'DOT_BACKUP%'";
+    assert_eq!(
+        rows(&operator, statuses).await,
+        [json!({"wrapper_status": "WRAPPER_READY_NO_OBSERVATION"})]
+    );
 }

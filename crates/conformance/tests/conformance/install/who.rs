@@ -192,7 +192,9 @@ async fn installation_with_existing_roles_names_their_members(backend: Backend) 
     .await;
     execute(
         &superuser,
-        &format!("GRANT {prefix}_owner TO {prefix}_mallory, {user}; ALTER ROLE {prefix}_owner CREATEDB"),
+        &format!(
+            "GRANT {prefix}_owner TO {prefix}_mallory, {user}; ALTER ROLE {prefix}_owner CREATEDB"
+        ),
     )
     .await;
     let plan = dotwrap_contract::plan(&owner, &options).await.unwrap();

@@ -1,32 +1,55 @@
 -- Keeps a refusal for counting and showing. Clients call it after the refused transaction was rolled back, in one of its
 -- own: it is no observation. Over-long texts are cut, not refused: a record of a refusal must not be refused for the
 -- very thing it reports.
+--
+-- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is
+-- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are
+-- kept. Beyond that the function writes nothing and returns null.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
+  c_kept_an_hour CONSTANT bigint := 1000;
   v_refusal_id uuid := fn_dot_uuid_v7();
-  v_posture    text := fn_process_dot_posture();
+  v_now        timestamptz := clock_timestamp();
+  v_said       jsonb;
+  v_code       text;
   v_detail     jsonb;
 BEGIN
   IF p_refusal IS NULL OR jsonb_typeof(p_refusal) <> 'object' THEN
     PERFORM fn_dot_refuse('evidence_ref_invalid', 'a refusal is a JSON object with at least refusal_code and message');
   END IF;
+  -- Reads no more entries of its index than may be kept.
+  IF (SELECT count(*) FROM (SELECT FROM dot_refusal r
+      WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now
+      LIMIT c_kept_an_hour) k) >= c_kept_an_hour THEN
+    RETURN NULL;
+  END IF;
+  -- Only texts are taken as texts: as a text, a number can be thousands of times as long as it is stored.
+  SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') INTO v_said
+  FROM jsonb_each(p_refusal) e WHERE jsonb_typeof(e.value) = 'string';
+  -- The contract's own codes, and those of clients of a newer contract, are words of one form.
+  v_code := v_said ->> 'refusal_code';
+  IF v_code IS NULL OR v_code !~ '^[a-z][a-z0-9_]{0,59}$' THEN
+    v_code := 'unknown';
+  END IF;
   v_detail := coalesce(nullif(p_refusal -> 'detail', 'null'), '{}');
-  IF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 65536 THEN
-    v_detail := jsonb_build_object('cut', left(v_detail::text, 2000));
+  IF pg_column_size(v_detail) > 16384 THEN
+    v_detail := '{"cut": true}';
+  ELSIF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 4096 THEN
+    -- A character takes four bytes at most, escaped or not.
+    v_detail := jsonb_build_object('cut', left(v_detail::text, 1000));
   END IF;
   INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id,
-                           posture, detail)
-  VALUES (v_refusal_id,
-          left(coalesce(fn_dot_text_or_null(p_refusal ->> 'refusal_code'), 'unknown'), 200),
-          left(coalesce(p_refusal ->> 'message', ''), 2000),
-          left(p_refusal ->> 'actor', 200),
-          left(p_refusal ->> 'dot_code', 200),
-          left(p_refusal ->> 'process_candidate_code', 200),
-          left(p_refusal ->> 'correlation_id', 500),
-          left(coalesce(fn_dot_text_or_null(p_refusal ->> 'posture'), v_posture), 200),
-          v_detail);
+    posture, detail, refused_at)
+  VALUES (v_refusal_id, v_code,
+          left(coalesce(v_said ->> 'message', ''), 2000),
+          left(v_said ->> 'actor', 200),
+          left(v_said ->> 'dot_code', 200),
+          left(v_said ->> 'process_candidate_code', 200),
+          left(v_said ->> 'correlation_id', 500),
+          fn_process_dot_posture(),
+          v_detail, v_now);
   RETURN v_refusal_id;
 END;
 $$;

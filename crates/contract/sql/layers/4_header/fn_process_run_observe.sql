@@ -24,6 +24,7 @@ BEGIN
   END IF;
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
     p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
+  PERFORM fn_dot_check_key(v_texts.p_idempotency_key);
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));

@@ -6,8 +6,9 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF p_verdict IS DISTINCT FROM 'pass' THEN
     RETURN;
-  ELSIF p_status IN ('failed', 'cancelled', 'stuck', 'orphan') THEN
-    PERFORM fn_dot_refuse('verdict_invalid', format('a verifier that is %s has passed nothing', p_status));
+  ELSIF p_status <> 'step_completed' THEN
+    PERFORM fn_dot_refuse('verdict_invalid',
+      format('a verifier that is %s, not step_completed, has passed nothing', p_status));
   ELSIF EXISTS (SELECT FROM dot_invocation i WHERE i.invocation_id = p_invocation_id AND i.input_digest IS NULL) THEN
     PERFORM fn_dot_refuse('verdict_invalid', 'nothing can pass: the producer committed no digest of an output',
       jsonb_build_object('invocation_id', p_invocation_id));

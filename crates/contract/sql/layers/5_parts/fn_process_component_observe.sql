@@ -27,7 +27,7 @@ BEGIN
   p_verdict := nullif(btrim(p_verdict, fn_dot_whitespace()), '');
   -- The candidate is the header's; what is passed for it here only fills its place in the common check.
   -- A key that is derived from the header's, as the pair derives it, may be longer by the DOT's code.
-  v_is_derived_key := length(p_idempotency_key) > 500 AND EXISTS (SELECT FROM process_run_observation r
+  v_is_derived_key := p_idempotency_key IS NOT NULL AND EXISTS (SELECT FROM process_run_observation r
     WHERE r.process_run_id = p_process_run_id AND p_idempotency_key = r.idempotency_key || ':' || p_dot_code);
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, 'of the header', p_evidence_ref,
     CASE WHEN v_is_derived_key THEN NULL ELSE p_idempotency_key END, p_input_ref, p_output_ref, p_error_ref);
@@ -35,10 +35,13 @@ BEGIN
     PERFORM fn_dot_refuse('text_too_long', 'the idempotency key has more than 2500 bytes');
   ELSIF v_is_derived_key THEN
     v_texts.p_idempotency_key := p_idempotency_key;
+  ELSIF v_texts.p_idempotency_key IS NOT NULL THEN
+    PERFORM fn_dot_check_component_key(v_texts.p_idempotency_key);
   END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
-    'event_code', p_event_code, 'output_digest', p_output_digest));
+    'event_code', p_event_code));
+  p_output_digest := fn_dot_check_digest('output_digest', p_output_digest);
   IF p_component_role IS NULL OR p_component_role NOT IN ('producer', 'verifier') THEN
     PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
   ELSIF p_verdict NOT IN ('pass', 'fail', 'error') THEN
@@ -106,7 +109,7 @@ BEGIN
       output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
     VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
       v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_text_or_null(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
-      fn_dot_text_or_null(p_output_digest), v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+      p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
       fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;

@@ -42,7 +42,9 @@ BEGIN
   IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126
       AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
-      AND (p_idempotency_key IS NULL OR ascii(p_idempotency_key) BETWEEN 33 AND 126) AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_idempotency_key IS NULL OR ascii(p_idempotency_key) BETWEEN 33 AND 126
+        AND p_idempotency_key !~ '^(request|backfill):')
+      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
       AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)
       AND p_wrapper_status = 'completed' AND p_evidence_type = 'SIMULATED_DRY_RUN'
       AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
@@ -50,6 +52,7 @@ BEGIN
     INTO p_idempotency_key, p_input_ref, p_output_ref, p_error_ref
     FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
       p_idempotency_key, p_input_ref, p_output_ref, p_error_ref) t;
+    PERFORM fn_dot_check_key(p_idempotency_key);
     CASE p_wrapper_status
       WHEN 'completed' THEN NULL;
       WHEN 'started'   THEN v_run_status := 'started';   v_part_status := 'step_started';

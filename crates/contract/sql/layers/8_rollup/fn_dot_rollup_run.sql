@@ -1,11 +1,12 @@
 -- Counts an executed run with all that was recorded of it, when it is concluded; until then v_process_observation_rollup reads
 -- it where it lies. The caller holds the header's lock and the lease's, so that no part comes after. A run whose two parts bear one
--- type is counted by its lease, as a pair is; the lease turns to it where it last counted another kind.
+-- type is counted by its lease, as a pair is; the lease turns to it where it last counted another kind. A lease counts
+-- executed runs only where both parts completed: what it counts is the best evidence of both DOTs, and a failed run
+-- proves nothing.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_run(p_run process_run_observation) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  c_ranks    constant text[] := '{SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}';
   v_producer process_component_observation;
   v_verifier process_component_observation;
   v_types    text[];
@@ -14,7 +15,8 @@ DECLARE
 BEGIN
   SELECT * INTO v_producer FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'producer';
   SELECT * INTO v_verifier FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'verifier';
-  IF v_producer.evidence_type = v_verifier.evidence_type THEN
+  IF v_producer.evidence_type = v_verifier.evidence_type AND (v_verifier.evidence_type = 'SIMULATED_DRY_RUN'
+     OR v_producer.status = 'step_completed' AND v_verifier.status = 'step_completed') THEN
     v_now := clock_timestamp();
     UPDATE dot_iu_runtime_lease l
     SET observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = p_run.process_run_id
@@ -40,12 +42,14 @@ BEGIN
       producer_observed_at   = coalesce(v_producer.created_at, r.producer_observed_at),
       producer_evidence_type = coalesce(v_producer.evidence_type, r.producer_evidence_type),
       producer_run_id        = coalesce(v_producer.process_run_id, r.producer_run_id),
-      producer_best          = greatest(r.producer_best, array_position(c_ranks, v_producer.evidence_type)::smallint),
+      producer_best          = greatest(r.producer_best,
+        fn_dot_rollup_rank(v_producer.evidence_type, v_producer.status)),
       verifier_dot_code      = coalesce(v_verifier.dot_code, r.verifier_dot_code),
       verifier_observed_at   = coalesce(v_verifier.created_at, r.verifier_observed_at),
       verifier_evidence_type = coalesce(v_verifier.evidence_type, r.verifier_evidence_type),
       verifier_run_id        = coalesce(v_verifier.process_run_id, r.verifier_run_id),
-      verifier_best          = greatest(r.verifier_best, array_position(c_ranks, v_verifier.evidence_type)::smallint)
+      verifier_best          = greatest(r.verifier_best,
+        fn_dot_rollup_rank(v_verifier.evidence_type, v_verifier.status))
   WHERE r.process_candidate_code = p_run.process_candidate_code AND r.dot_code = p_run.dot_code AND r.slot = v_slot;
 END;
 $$;

@@ -27,7 +27,8 @@ BEGIN
   FROM process_component_observation producer JOIN dot_invocation i ON i.process_run_id = producer.process_run_id
   WHERE producer.component_run_id = p_component_run_id AND producer.process_run_id = p_process_run_id
     AND producer.component_role = 'producer' AND producer.invocation_id = p_invocation_id AND producer.status = p_status
-    AND producer.evidence_type = p_evidence_type AND producer.output_digest IS NOT DISTINCT FROM p_output_digest
+    AND producer.evidence_type = p_evidence_type
+    AND producer.output_digest IS NOT DISTINCT FROM fn_dot_text_or_null(p_output_digest)
     AND i.component_role = 'verifier' AND i.dot_code = p_verifier_dot_code AND i.runner = p_runner AND i.recorded_by = session_user
     AND NOT EXISTS (SELECT FROM process_component_observation verifier
                     WHERE verifier.process_run_id = p_process_run_id AND verifier.component_role = 'verifier');

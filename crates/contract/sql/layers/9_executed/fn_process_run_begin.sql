@@ -43,16 +43,17 @@ BEGIN
   END IF;
   -- VALIDATE. What is plainly in order (short, beginning with a visible ASCII character) needs no closer look.
   IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126 AND ascii(p_runner) BETWEEN 33 AND 126 AND p_evidence_ref = '{}'
-      AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(concat(p_dot_code, p_input_digest)) <= 200
+      AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(p_dot_code) <= 200
       AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
-      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126) AND (p_input_digest IS NULL OR ascii(p_input_digest) BETWEEN 33 AND 126)
+      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_input_digest IS NULL OR p_input_digest ~ '^sha256:[0-9a-f]{64}$')
       AND p_mode IN ('DRY_RUN', 'REAL_RUN') AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref INTO p_idempotency_key, p_input_ref
     FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL) t;
     PERFORM fn_dot_check_mode(p_mode);
     PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_lease_ttl_seconds);
-    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
-    p_input_digest := fn_dot_text_or_null(p_input_digest);
+    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code));
+    p_input_digest := fn_dot_check_digest('input_digest', p_input_digest);
   END IF;
   -- Where nothing has to be waited for, the lease's lock comes first, and one statement behind it reads everything.
   v_is_locked := false;

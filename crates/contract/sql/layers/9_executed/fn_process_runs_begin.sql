@@ -66,7 +66,7 @@ BEGIN
           AND ascii(c.process_candidate_code) BETWEEN 33 AND 126 AND length(c.process_candidate_code) <= 200
           AND ascii(c.correlation_id) BETWEEN 33 AND 126 AND length(c.correlation_id) <= 500
           AND ascii(c.runner) BETWEEN 33 AND 126 AND length(c.runner) <= 200
-          AND length(concat(c.dot_code, c.input_digest)) <= 200 AND (c.input_digest IS NULL OR ascii(c.input_digest) BETWEEN 33 AND 126)
+          AND length(c.dot_code) <= 200 AND (c.input_digest IS NULL OR c.input_digest ~ '^sha256:[0-9a-f]{64}$')
           AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126 AND length(c.input_ref) <= 2000)
           AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400

@@ -62,24 +62,25 @@ BEGIN
           AND ascii(c.actor) BETWEEN 33 AND 126 AND length(c.actor) <= 200
           AND length(concat(c.input_ref, c.output_ref, c.run_output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
           AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126) AND (c.run_output_ref IS NULL OR ascii(c.run_output_ref) BETWEEN 33 AND 126)
-          AND (c.output_digest IS NULL OR length(c.output_digest) <= 200 AND ascii(c.output_digest) BETWEEN 33 AND 126)
+          AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
           AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
           AND jsonb_typeof(c.run_evidence_ref) = 'object' AND octet_length(c.run_evidence_ref::text) <= 65536
-          AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND '9000-01-01')
-          AND (c.ended_at IS NULL OR c.ended_at BETWEEN '1900-01-01' AND '9000-01-01')
+          AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
+          AND (c.ended_at IS NULL
+            OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
           -- A lease that is bound to the run says that it is not concluded.
           AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
           AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.token_digest
           AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
           -- The producer did its work under its receipt, so that no call is open but this one.
-          AND producer.invocation_id IS NOT NULL AND producer.status NOT IN ('failed', 'cancelled', 'stuck', 'orphan')
+          AND producer.invocation_id IS NOT NULL AND producer.status = 'step_completed'
           -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'verifier'
           AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND s.xmax = '0'
           AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
           AND i.begun_change_number IS NOT NULL
           AND (c.verdict <> 'pass' OR i.input_digest IS NOT NULL)
-          -- The lease counts what it counted last; fn_dot_rollup_run turns it.
+          -- The lease counts what it counted last, of parts that completed; fn_dot_rollup_run turns it.
           AND producer.evidence_type = c.evidence_type AND l.observed_type = c.evidence_type
           AND l.observed_candidate = r.process_candidate_code AND l.observed_verifier = c.dot_code
           AND t.paired_dot = c.run_dot_code AND t.pair_role = 'verifier'

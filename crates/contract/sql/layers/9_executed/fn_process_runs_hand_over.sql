@@ -67,10 +67,11 @@ BEGIN
           AND ascii(c.actor) BETWEEN 33 AND 126 AND length(c.actor) <= 200 AND ascii(c.runner) BETWEEN 33 AND 126 AND length(c.runner) <= 200
           AND length(concat(c.input_ref, c.output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
           AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126)
-          AND (c.output_digest IS NULL OR length(c.output_digest) <= 200 AND ascii(c.output_digest) BETWEEN 33 AND 126)
+          AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
           AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
-          AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND '9000-01-01')
-          AND (c.ended_at IS NULL OR c.ended_at BETWEEN '1900-01-01' AND '9000-01-01')
+          AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
+          AND (c.ended_at IS NULL
+            OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
           -- A lease that is bound to the run says that it is not concluded.
           AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
           AND r.correlation_id = c.correlation_id AND r.dot_code = c.dot_code AND r.lease_token = c.token_digest

@@ -15,8 +15,10 @@ DECLARE
   v_first   uuid;
 BEGIN
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL, NULL);
+  PERFORM fn_dot_check_key(v_texts.p_idempotency_key);
   PERFORM fn_dot_check_mode(p_mode);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'input_digest', p_input_digest));
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code));
+  v_asked.input_digest := fn_dot_check_digest('input_digest', p_input_digest);
   IF NOT fn_dot_is_readable_time(p_not_before) THEN
     PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999', jsonb_build_object('not_before', p_not_before::text));
   END IF;
@@ -32,7 +34,6 @@ BEGIN
   v_asked.mode := p_mode;
   v_asked.correlation_id := p_correlation_id;
   v_asked.input_ref := v_texts.p_input_ref;
-  v_asked.input_digest := fn_dot_text_or_null(p_input_digest);
   v_asked.idempotency_key := v_texts.p_idempotency_key;
   v_asked.actor := p_actor;
   v_asked.requested_at := clock_timestamp();

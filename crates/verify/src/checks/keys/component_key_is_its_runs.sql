@@ -1,4 +1,4 @@
--- A warning: the single functions let a caller choose any key.
+-- A warning: releases before 0009_keys_and_bounds let a caller choose any key.
 WITH derived AS (
   SELECT c.component_run_id, c.process_run_id, c.idempotency_key, left(c.idempotency_key, -length(':' || c.dot_code)) AS run_key
   FROM process_component_observation c

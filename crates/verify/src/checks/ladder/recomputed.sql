@@ -15,6 +15,7 @@ WITH executed AS (
   WHERE e.component_role = 'producer' AND e.evidence_type = 'REAL_RUN' AND e.status = 'step_completed'
 ), verifier AS (
   SELECT e.* FROM executed e WHERE e.component_role = 'verifier' AND e.evidence_type = 'REAL_RUN' AND e.verdict = 'pass'
+    AND e.status = 'step_completed'
 ), verified AS (
   -- One run, one correlation, concluded as completed and passed, whose verifier looked at that producer's very output.
   SELECT DISTINCT v.process_candidate_code
@@ -36,7 +37,9 @@ WITH executed AS (
   SELECT c.process_candidate_code,
     c.process_candidate_code IN (SELECT p.process_candidate_code FROM producer p) AS has_real_runtime,
     c.process_candidate_code IN (SELECT v.process_candidate_code FROM verified v) AS has_cross_component_correlation,
-    c.process_candidate_code IN (SELECT e.process_candidate_code FROM executed e WHERE e.evidence_type = 'DRY_RUN') AS has_dry_run,
+    c.process_candidate_code IN (SELECT e.process_candidate_code FROM executed e
+      WHERE e.evidence_type = 'DRY_RUN' AND e.component_role = 'producer' AND e.status = 'step_completed')
+      AS has_dry_run,
     coalesce(o.has_simulated, false) AS has_simulated, coalesce(o.has_backfilled, false) AS has_backfilled,
     -- Blank is missing, whichever of Unicode's white space it is made of.
     coalesce(btrim(k.owner, U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000'), '') = '' AS owner_missing

@@ -93,6 +93,7 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[
             ("one_receipt_a_role", "{dry}: 2 receipts in the role producer"),
             ("constraints_are_there", "dot_invocation: no constraint that says UNIQUE (process_run_id, component_role)"),
+            ("run_view_shows_the_ledger", "{dry}: the view shows it 2 times"),
         ],
     },
     Lie {
@@ -143,10 +144,12 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a verdict on another output",
-        sql: "UPDATE dot.dot_invocation SET input_digest = 'sha256:9999' WHERE invocation_id = '{verifier_receipt}'",
+        sql: "UPDATE dot.dot_invocation SET input_digest =
+          'sha256:9999999999999999999999999999999999999999999999999999999999999999' WHERE invocation_id =
+          '{verifier_receipt}'",
         noticed: &[(
             "verifier_looked_at_the_producers_output",
-            "{verifier_receipt}: it bears 'sha256:9999', the producer's output 'sha256:1234'",
+            "{verifier_receipt}: it bears 'sha256:9999999999999999999999999999999999999999999999999999999999999999', the producer's output 'sha256:1234123412341234123412341234123412341234123412341234123412341234'",
         )],
     },
     Lie {
@@ -168,7 +171,33 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a pass of a verifier that failed",
         sql: "UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_verifier}'",
-        noticed: &[("pass_is_of_an_output", "{executed_verifier}: it is failed, and says pass")],
+        noticed: &[("pass_is_of_a_completed_verifier", "{executed_verifier}: it is failed, and says pass")],
+    },
+    Lie {
+        told: "a pass of a verifier that never completed",
+        sql: "UPDATE dot.process_component_observation SET status = 'observed' WHERE component_run_id =
+          '{executed_verifier}'",
+        noticed: &[("pass_is_of_a_completed_verifier", "{executed_verifier}: it is observed, and says pass")],
+    },
+    Lie {
+        told: "digests of no form",
+        sql: "UPDATE dot.process_component_observation SET output_digest = 'md5:1' WHERE component_run_id =
+          '{executed_producer}';
+            UPDATE dot.dot_invocation SET input_digest = 'md5:1' WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[("digest_has_its_form", "{verifier_receipt}: its input_digest is 'md5:1'")],
+    },
+    Lie {
+        told: "a component that ended before it started",
+        sql: "UPDATE dot.process_component_observation SET started_at = created_at, ended_at = created_at - interval
+          '1 second'
+            WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("times_are_in_order", "{executed_producer}: started at ")],
+    },
+    Lie {
+        told: "a run that ends in the year after",
+        sql: "UPDATE dot.process_run_observation SET ended_at = created_at + interval '1 year' WHERE process_run_id =
+          '{stepwise}'",
+        noticed: &[("times_are_in_order", "{stepwise}: its time ")],
     },
     Lie {
         told: "another actor in the tags",

@@ -86,6 +86,17 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[("run_view_shows_the_ledger", "the view does not show it")],
     },
     Lie {
+        told: "a list of runs that shows what headers claim",
+        sql: "ALTER VIEW dot.v_process_run RENAME TO v_honest;
+            CREATE VIEW dot.v_process_run AS SELECT process_run_id, correlation_id, process_candidate_code, status,
+              verdict,
+              header_evidence_type AS evidence_type, header_evidence_type, producer_evidence_type,
+                verifier_evidence_type FROM dot.v_honest;
+            ALTER VIEW dot.v_process_run OWNER TO dot_owner;
+            GRANT SELECT ON dot.v_process_run TO dot_reader",
+        noticed: &[("run_view_shows_the_ledger", "{dry_header}: the view shows observed DRY_RUN")],
+    },
+    Lie {
         told: "a view that is gone: its question cannot be asked, the others are",
         sql: "DROP VIEW dot.v_process_run",
         noticed: &[("run_view_shows_the_ledger", "the schema: the question cannot be asked")],

@@ -1,0 +1,13 @@
+-- What a component is worth as the best evidence of its DOT: 0 backfilled, 1 simulated, 2 dry run, 3 real run; null
+-- where a call did not complete, which proves nothing. v_process_observation_rollup has the same for runs that are
+-- open.
+CREATE OR REPLACE FUNCTION fn_dot_rollup_rank(p_evidence_type text, p_status text) RETURNS smallint
+LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN CASE
+    WHEN p_evidence_type IN ('BACKFILLED_EVIDENCE', 'SIMULATED_DRY_RUN') OR p_status = 'step_completed'
+      THEN array_position('{BACKFILLED_EVIDENCE,SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], p_evidence_type) - 1
+  END;
+END;
+$$;

@@ -1,0 +1,15 @@
+-- Refuses an idempotency key of a reserved form. A caller that could choose such a key would keep the row that the
+-- contract derives it for from ever being written: 'request:<request_id>' is the key of a claimed request's run
+-- (fn_process_run_begin), 'backfill:<digests>' that of a backfilled row without a key of its own (fn_process_backfill).
+-- Null passes. Functions that test for the two prefixes inline, to save this call, refer to this list.
+CREATE OR REPLACE FUNCTION fn_dot_check_key(p_idempotency_key text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  IF p_idempotency_key ~ '^(request|backfill):' THEN
+    PERFORM fn_dot_refuse('key_reserved',
+      format('keys that begin with %s: are reserved', split_part(p_idempotency_key, ':', 1)),
+      jsonb_build_object('idempotency_key', left(p_idempotency_key, 200)));
+  END IF;
+END;
+$$;

@@ -1,0 +1,15 @@
+-- What is wrong with the times of a run or a component: a text for people, or null where nothing is. A day of
+-- tolerance, because these times are the caller's clock, and created_at is the database's.
+CREATE OR REPLACE FUNCTION fn_dot_time_fault(p_started_at timestamptz, p_ended_at timestamptz) RETURNS text
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN CASE
+    WHEN NOT (fn_dot_is_readable_time(p_started_at) AND fn_dot_is_readable_time(p_ended_at))
+      THEN 'started_at and ended_at are times between the years 1 and 9999'
+    WHEN p_ended_at < p_started_at THEN 'ended_at is before started_at'
+    WHEN greatest(p_started_at, p_ended_at) > clock_timestamp() + interval '1 day'
+      THEN 'started_at and ended_at are at most a day later than the database''s clock'
+  END;
+END;
+$$;
