@@ -22,6 +22,7 @@ pub enum RefusalCode {
     ActorRequired,
     BackfillOnly,
     BackfillRowInvalid,
+    BatchInvalid,
     CandidateRequired,
     CheckInvalid,
     ContractInvalid,
@@ -63,6 +64,7 @@ pub enum RefusalCode {
     RunUnknown,
     SourceRequired,
     StatusInvalid,
+    TextInvalid,
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
@@ -108,12 +110,12 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | CandidateRequired | CheckInvalid
+            ActorRequired | BackfillRowInvalid | BatchInvalid | CandidateRequired | CheckInvalid
             | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
             | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
             | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
             | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid
+            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
             | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | ContractMissing
@@ -243,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 49);
+        assert_eq!(RefusalCode::known().count(), 51);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -137,14 +137,16 @@ async fn warn_of_what_can_not_be_called(
     session: &Session,
 ) -> Result<(), Failure> {
     let runner = Executing::default().runner(session, ledger)?;
+    let contracts = ledger.contracts_with_values().await?;
     for definition in set {
         let dot_code = DotCode::new(&definition.dot_code);
         let Some(tool) = ledger.tool(&dot_code).await? else {
             continue;
         };
-        let contracts = ledger.contracts_of(&dot_code).await?;
         let is_this = |contract: &&Contract| {
-            contract.mode == definition.mode && contract.contract_status == "active"
+            contract.dot_code == dot_code
+                && contract.mode == definition.mode
+                && contract.contract_status == "active"
         };
         if let Some(contract) = contracts.iter().find(is_this)
             && let Err(unusable) = runner.check(&tool, contract)

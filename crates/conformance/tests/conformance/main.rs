@@ -9,6 +9,9 @@
 mod common;
 
 mod backfill;
+mod batches;
+mod bounded_json;
+mod contract_values;
 mod events;
 mod executed_runs;
 mod executed_side_by_side;

@@ -13,7 +13,9 @@ BEGIN
     PERFORM fn_dot_refuse('evidence_ref_invalid', 'a refusal is a JSON object with at least refusal_code and message');
   END IF;
   v_detail := coalesce(nullif(p_refusal -> 'detail', 'null'), '{}');
-  IF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 65536 THEN
+  IF NOT fn_dot_json_is_bounded(v_detail) THEN
+    v_detail := '{"cut": "not kept: nested more than 32 levels deep, or with a number beyond 1e300"}';
+  ELSIF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 65536 THEN
     v_detail := jsonb_build_object('cut', left(v_detail::text, 2000));
   END IF;
   INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id,
