@@ -110,13 +110,14 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | BatchInvalid | CandidateRequired | CheckInvalid
-            | ContractInvalid | CorrelationMismatch | CorrelationRequired | DryRunContradiction
-            | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid
-            | GateUnknown | GateValueInvalid | HolderRequired | LeaseNameInvalid | ModeInvalid
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
-            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            ActorRequired | BackfillRowInvalid | BatchInvalid | CandidateRequired
+            | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
+            | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid | EvidenceTypeInvalid
+            | ExpiryInvalid | GateUnknown | GateValueInvalid | HolderRequired
+            | LeaseNameInvalid | ModeInvalid | NotAProducer | PairIncomplete | ReasonRequired
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextInvalid
+            | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
+            | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | ContractMissing
             | EndpointMissing

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Acting, execution::Executing, file, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
+use crate::output::{Cell, Column, Tone, escaped_json};
 use crate::session::{Ledger, Session};
 
 /// What is called for a DOT in each mode, and what it may do.
@@ -107,7 +107,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
             .iter()
             .map(|contract| {
                 let text = serde_json::to_string_pretty(contract).unwrap_or_default();
-                format!("{text}\n")
+                format!("{}\n", escaped_json(&text))
             })
             .collect()
     })?;

@@ -5,9 +5,7 @@ use serde_json::json;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::world::{PRODUCER, import};
-use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, literal, row, rows, text,
-};
+use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, literal, row, rows, text};
 
 /// Unicode's White_Space, of which only the first six are what C calls space.
 const WHITE_SPACE: [char; 25] = [
@@ -542,12 +540,22 @@ async fn a_reason_keeps_its_lines_and_has_no_control_characters(backend: Backend
     let stage = Stage::new(backend).await;
     let operator = stage.client("operator").await;
     let gate = || Call::gate("process_dot_runtime.execute_enabled", "false");
-    for fine in ["line\none\r\ntwo\tthree ", "👩\u{200d}👩 e\u{301}", " \u{a0}x"] {
+    for fine in [
+        "line\none\r\ntwo\tthree ",
+        "👩\u{200d}👩 e\u{301}",
+        " \u{a0}x",
+    ] {
         rows(&operator, &gate().text("p_reason", fine).sql()).await;
         let last = "SELECT reason FROM dot.v_dot_gate_history ORDER BY changed_at DESC LIMIT 1";
         assert_eq!(text(&operator, last).await, fine);
     }
-    for steering in ["a\u{202e}b", "a\u{2067}b", "a\u{1b}[2J", "a\u{9b}2J", "a\u{7f}"] {
+    for steering in [
+        "a\u{202e}b",
+        "a\u{2067}b",
+        "a\u{1b}[2J",
+        "a\u{9b}2J",
+        "a\u{7f}",
+    ] {
         let found = code(&operator, &gate().text("p_reason", steering).sql()).await;
         assert_eq!(found, "text_invalid", "{steering:?}");
     }

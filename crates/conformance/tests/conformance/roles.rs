@@ -91,7 +91,13 @@ async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none
                     "v" => access().views.readers_of(&relation),
                     _ => &access().tables.select,
                 };
-                let reads = value(&superuser, &format!("SELECT has_table_privilege('dot_{role}', 'dot.{relation}', 'SELECT')")).await;
+                let reads = value(
+                    &superuser,
+                    &format!(
+                        "SELECT has_table_privilege('dot_{role}', 'dot.{relation}', 'SELECT')"
+                    ),
+                )
+                .await;
                 assert_eq!(reads, is_declared(role, declared), "{role} and {relation}");
             }
         }

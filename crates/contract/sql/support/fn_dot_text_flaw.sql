@@ -40,7 +40,8 @@ BEGIN
   IF v_found IS NULL THEN
     flaw := NULL;
   ELSE
-    code_point := 'U+' || lpad(upper(to_hex(ascii(v_found))), 4, '0');
+    code_point := upper(to_hex(ascii(v_found)));
+    code_point := 'U+' || lpad(code_point, greatest(length(code_point), 4), '0');
   END IF;
 END;
 $$;

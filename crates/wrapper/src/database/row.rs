@@ -67,7 +67,8 @@ fn row_name(row: &Row) -> String {
     let columns = row.columns();
     let named = columns.iter().enumerate().take(2);
     let named = named.filter(|(index, column)| *index == 0 || column.name() == "mode");
-    let named = named.filter_map(|(index, column)| Some(format!("{} {}", column.name(), text(index)?)));
+    let named =
+        named.filter_map(|(index, column)| Some(format!("{} {}", column.name(), text(index)?)));
     named.collect::<Vec<_>>().join(", ")
 }
 
