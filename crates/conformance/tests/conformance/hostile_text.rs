@@ -404,6 +404,49 @@ const UNFIT_NAMES: [(&str, &str); 22] = [
     ("e\u{301}", "U+0065"),
 ];
 
+#[apply(on_each_version)]
+async fn every_character_that_unicode_calls_control_format_or_separator_is_refused_in_a_name(
+    backend: Backend,
+) {
+    use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let refused = rows(
+        &superuser,
+        "SELECT n FROM generate_series(1, 1114111) n
+         WHERE n NOT BETWEEN 55296 AND 57343 AND (dot.fn_dot_text_flaw('a' || chr(n) || 'b', true)).flaw = 'contains an invisible character'",
+    )
+    .await;
+    let refused: std::collections::BTreeSet<u64> = refused
+        .iter()
+        .map(|row| row["n"].as_u64().unwrap())
+        .collect();
+    let missed: Vec<char> = ('\u{1}'..=char::MAX)
+        .filter(|character| *character != ' ')
+        .filter(|character| {
+            matches!(
+                character.general_category(),
+                Category::Control
+                    | Category::Format
+                    | Category::LineSeparator
+                    | Category::ParagraphSeparator
+                    | Category::SpaceSeparator
+            )
+        })
+        .filter(|character| !refused.contains(&u64::from(u32::from(*character))))
+        .collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    // And nothing that is written with: letters, marks, numbers, punctuation, symbols.
+    let seen: Vec<char> = ('\u{1}'..=char::MAX)
+        .filter(|character| refused.contains(&u64::from(u32::from(*character))))
+        .filter(|character| character.is_alphanumeric())
+        .collect();
+    let fillers = [
+        '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{3164}', '\u{ffa0}',
+    ];
+    assert!(seen.iter().all(|it| fillers.contains(it)), "{seen:?}");
+}
+
 /// Every argument that names something: who calls, the call, the argument.
 fn names() -> Vec<(&'static str, Call, &'static str)> {
     let contract = json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "mcp:x"});
