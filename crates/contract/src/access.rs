@@ -14,7 +14,7 @@ pub struct Access {
     /// Every role of an installation.
     pub roles: BTreeMap<String, RoleAccess>,
     /// Who reads the views.
-    pub views: Select,
+    pub views: Views,
     /// Who reads the raw tables.
     pub tables: Select,
     /// Function name to the roles that may call it.
@@ -34,6 +34,24 @@ pub struct RoleAccess {
     pub inherits: Vec<String>,
     /// What it is for; kept as the role's comment where that is allowed.
     pub comment: String,
+}
+
+/// Roles that may SELECT views.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Views {
+    /// Who reads every view that is not named below.
+    pub select: Vec<String>,
+    /// View name to the roles that may read it, instead of those above.
+    #[serde(default)]
+    pub narrower: BTreeMap<String, Vec<String>>,
+}
+
+impl Views {
+    /// Who may read a view.
+    pub fn readers_of(&self, view: &str) -> &[String] {
+        self.narrower.get(view).unwrap_or(&self.select)
+    }
 }
 
 /// Roles that may SELECT.
@@ -75,6 +93,7 @@ mod tests {
             .values()
             .flatten()
             .chain(&access.views.select)
+            .chain(access.views.narrower.values().flatten())
             .chain(&access.tables.select);
         for role in named.chain(access.roles.values().flat_map(|role| &role.inherits)) {
             assert!(access.roles.contains_key(role), "{role}");
@@ -91,6 +110,11 @@ mod tests {
                     .any(|file| file.text.contains(&declared)),
                 "{function}"
             );
+        }
+        for view in access.views.narrower.keys() {
+            let declared = format!("VIEW {view} AS");
+            let mut files = source::files("").into_iter();
+            assert!(files.any(|file| file.text.contains(&declared)), "{view}");
         }
     }
 }

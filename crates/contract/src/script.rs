@@ -262,8 +262,13 @@ CREATE TABLE dot_contract_release (
             "GRANT USAGE ON SCHEMA {schema} TO {};",
             roles.join(", ")
         ));
-        self.grant_relations("v", &access().views.select);
-        self.grant_relations("r", &access().tables.select);
+        let narrower: Vec<&str> = access().views.narrower.keys().map(String::as_str).collect();
+        self.grant_relations("v", &access().views.select, &narrower);
+        for (view, readers) in &access().views.narrower {
+            let readers = self.role_list(readers);
+            self.line(format!("GRANT SELECT ON {view} TO {readers};"));
+        }
+        self.grant_relations("r", &access().tables.select, &[]);
         for (function, callers) in &access().functions {
             let callers = self.role_list(callers);
             self.line(format!(
@@ -280,11 +285,15 @@ CREATE TABLE dot_contract_release (
         self.become_role("owner");
     }
 
-    fn grant_relations(&mut self, kind: &str, readers: &[String]) {
+    fn grant_relations(&mut self, kind: &str, readers: &[String], but: &[&str]) {
         let readers = self.role_list(readers);
+        let but: String = but
+            .iter()
+            .map(|name| format!(" AND c.relname <> {}", literal(name)))
+            .collect();
         let text = format!(
             "DO $install$ DECLARE v_relation regclass; BEGIN
-  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}' LOOP
+  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}'{but} LOOP
     EXECUTE format('GRANT SELECT ON %s TO {}', v_relation);
   END LOOP;
 END $install$;",

@@ -118,7 +118,7 @@ impl Side {
         let (invoker, output_schema) =
             callable(engines, tool, &contract, mode).map_err(unusable)?;
         let fixture = match &contract.fixture_ref {
-            Some(fixture_ref) => wrapper.fixture(fixture_ref).await?,
+            Some(fixture_ref) => wrapper.fixture_to_call(fixture_ref).await?,
             None => None,
         };
         Ok(Self {
@@ -161,7 +161,7 @@ async fn find(
     for (place, tool) in contracts.iter_mut().zip([&producer, &verifier]) {
         if let Some(tool) = tool {
             *place = wrapper
-                .contracts_of(&tool.dot_code)
+                .contracts_to_call_of(&tool.dot_code)
                 .await?
                 .into_iter()
                 .find(|contract| counts_for(contract, candidate, mode));

@@ -22,6 +22,7 @@ pub enum RefusalCode {
     ActorRequired,
     BackfillOnly,
     BackfillRowInvalid,
+    BatchInvalid,
     CandidatePairMismatch,
     CandidateRequired,
     CandidateUnknown,
@@ -71,6 +72,7 @@ pub enum RefusalCode {
     SnapshotTooOld,
     SourceRequired,
     StatusInvalid,
+    TextInvalid,
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
@@ -117,14 +119,14 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
-            | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
-            | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
-            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
-            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | NotAProducer
-            | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown | SourceRequired
-            | StatusInvalid | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
-            | VerdictInvalid => RefusalKind::Argument,
+            ActorRequired | BackfillRowInvalid | BatchInvalid | CandidateRequired
+            | CandidateUnknown | CheckInvalid | ContractInvalid | CorrelationMismatch
+            | CorrelationRequired | DigestInvalid | DryRunContradiction | EventTypeUnknown
+            | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown
+            | GateValueInvalid | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid
+            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
+            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
+            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 54);
+        assert_eq!(RefusalCode::known().count(), 56);
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -23,6 +23,6 @@ pub(crate) fn execute(arguments: Arguments, session: &mut Session) -> Result<Exi
         "dotwrap",
         &mut script,
     );
-    session.output.text(&String::from_utf8_lossy(&script))?;
+    session.output.verbatim(&String::from_utf8_lossy(&script))?;
     Ok(ExitStatus::Done)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Acting, execution::Executing, file, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
+use crate::output::{Cell, Column, Tone, escaped_json};
 use crate::session::{Ledger, Session};
 
 /// What is called for a DOT in each mode, and what it may do.
@@ -128,7 +128,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
             .iter()
             .map(|contract| {
                 let text = serde_json::to_string_pretty(contract).unwrap_or_default();
-                format!("{text}\n")
+                format!("{}\n", escaped_json(&text))
             })
             .collect()
     })?;
@@ -192,14 +192,16 @@ async fn warn_of_what_can_not_be_called(
     session: &Session,
 ) -> Result<(), Failure> {
     let runner = Executing::default().runner(session, ledger)?;
+    let contracts = ledger.contracts_with_values().await?;
     for definition in set {
         let dot_code = DotCode::new(&definition.dot_code);
         let Some(tool) = ledger.tool(&dot_code).await? else {
             continue;
         };
-        let contracts = ledger.contracts_of(&dot_code).await?;
         let is_this = |contract: &&Contract| {
-            contract.mode == definition.mode && contract.contract_status == "active"
+            contract.dot_code == dot_code
+                && contract.mode == definition.mode
+                && contract.contract_status == "active"
         };
         if let Some(contract) = contracts.iter().find(is_this)
             && let Err(unusable) = runner.check(&tool, contract)

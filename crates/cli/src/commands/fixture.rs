@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Acting, file};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
+use crate::output::{Cell, Column, Tone, escaped_json, moment};
 use crate::session::Session;
 
 /// Inputs that are kept with their digest, for contracts to refer to.
@@ -91,7 +91,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
     })?;
     session.output.record(&fixture, |fixture| {
         let body = serde_json::to_string_pretty(&fixture.body).unwrap_or_default();
-        format!("{body}\n")
+        format!("{}\n", escaped_json(&body))
     })?;
     Ok(ExitStatus::Done)
 }

@@ -45,7 +45,7 @@ pub(crate) async fn execute(
         let plan = dotwrap_contract::plan(&reached.target.connect().await?, &options).await?;
         warn(&plan, session);
         session.messages.note(summary(&plan, "would be"));
-        session.output.text(&plan.script())?;
+        session.output.verbatim(&plan.script())?;
         return Ok(ExitStatus::Done);
     }
     let plan = session::install(&reached.target, &options).await?;

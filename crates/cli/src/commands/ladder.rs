@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 
 const COLUMNS: &[Column<BirthReadiness>] = &[
     Column::whole("CANDIDATE", |candidate| {
-        Cell::plain(&candidate.process_candidate_code)
+        Cell::code(&candidate.process_candidate_code)
     }),
     Column::whole("RUNG", |candidate| {
         let rung = badges::rung(candidate.candidate_status_v3);

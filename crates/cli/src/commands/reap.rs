@@ -25,8 +25,8 @@ pub(crate) struct Arguments {
 
 const COLUMNS: &[Column<Run>] = &[
     Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
-    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
-    Column::new("CANDIDATE", |run| Cell::plain(&run.process_candidate_code)),
+    Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
+    Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
     Column::whole("STATUS", |run| badges::status(run.status)),
     Column::new("OUTCOME", |run| {
         Cell::or_dash(run.evidence_ref["outcome"].as_str())

@@ -44,7 +44,9 @@ const REFUSALS: &[Column<RecordedRefusal>] = &[
         Cell::toned(&refusal.refusal_code, Tone::Bad)
     }),
     Column::new("ACTOR", |refusal| Cell::or_dash(refusal.actor.as_ref())),
-    Column::new("DOT", |refusal| Cell::or_dash(refusal.dot_code.as_ref())),
+    Column::new("DOT", |refusal| {
+        Cell::code_or_dash(refusal.dot_code.as_ref())
+    }),
     Column::new("POSTURE", |refusal| Cell::plain(&refusal.posture)),
     Column::new("MESSAGE", |refusal| Cell::plain(&refusal.message)),
 ];

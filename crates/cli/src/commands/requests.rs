@@ -152,9 +152,9 @@ const COLUMNS: &[Column<RunRequestRecord>] = &[
         Cell::toned(request.request_id, Tone::Notice)
     }),
     Column::new("ASKED", |request| Cell::plain(moment(request.requested_at))),
-    Column::new("PRODUCER", |request| Cell::plain(&request.dot_code)),
+    Column::new("PRODUCER", |request| Cell::code(&request.dot_code)),
     Column::new("CANDIDATE", |request| {
-        Cell::plain(&request.process_candidate_code)
+        Cell::code(&request.process_candidate_code)
     }),
     Column::whole("MODE", |request| badges::evidence_word(request.mode)),
     Column::whole("STATE", state),
@@ -225,8 +225,8 @@ fn drawn(request: &RunRequestRecord) -> String {
     let mut sheet = Sheet::default()
         .line("request", Cell::toned(request.request_id, Tone::Notice))
         .line("state", state(request))
-        .line("pair of", Cell::plain(&request.dot_code))
-        .line("candidate", Cell::plain(&request.process_candidate_code))
+        .line("pair of", Cell::code(&request.dot_code))
+        .line("candidate", Cell::code(&request.process_candidate_code))
         .line("mode", badges::evidence_word(request.mode))
         .line("correlation", Cell::plain(&request.correlation_id))
         .maybe("input", request.input_ref.as_ref())

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 const COLUMNS: &[Column<DotStatus>] = &[
-    Column::whole("DOT", |dot| Cell::plain(&dot.dot_code)),
+    Column::whole("DOT", |dot| Cell::code(&dot.dot_code)),
     Column::new("ENGINE", |dot| Cell::plain(&dot.engine)),
     Column::whole("BADGE", |dot| {
         badges::wrapper_status(dot.wrapper_status, dot.dry_run_ready)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::SCHEMA;
 use crate::configuration::Format;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Layout, Output, Tone, draw_table};
+use crate::output::{Cell, Column, Layout, Output, Tone, draw_table, escaped_json};
 
 /// Speaks to whoever asked for the demonstration.
 pub(super) struct Narrator<'a> {
@@ -132,7 +132,7 @@ impl<'a> Narrator<'a> {
         let finding = json!({ "step": self.step, "title": title, "found": findings });
         match self.output.format() {
             Format::Table => Ok(()),
-            Format::Jsonl => self.output.text(&finding.to_string()),
+            Format::Jsonl => self.output.text(&escaped_json(&finding.to_string())),
             Format::Json => {
                 self.findings.push(finding);
                 Ok(())
@@ -143,7 +143,9 @@ impl<'a> Narrator<'a> {
     pub(super) fn closing(&mut self, took: Duration) -> Result<(), Failure> {
         if self.output.format() == Format::Json {
             let findings = std::mem::take(&mut self.findings);
-            return self.output.text(&serde_json::to_string_pretty(&findings)?);
+            return self
+                .output
+                .text(&escaped_json(&serde_json::to_string_pretty(&findings)?));
         }
         self.text(&format!(
             "\n{}",

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exit_status::ExitStatus;
+use crate::output::{escaped_json, shown_lines};
 
 /// One failed command, ready to be shown to a person (through miette) or to a program (as a JSON object).
 #[derive(Debug)]
@@ -79,13 +80,13 @@ impl Failure {
             ..
         } = self;
         // Four values that are JSON already: this can not fail, and would still be JSON if it did.
-        serde_json::to_string(&Shown {
+        let text = serde_json::to_string(&Shown {
             code,
             message,
             hint,
             detail,
-        })
-        .unwrap_or_else(|_| "{}".to_owned())
+        });
+        text.map_or_else(|_| "{}".to_owned(), |text| escaped_json(&text))
     }
 }
 
@@ -102,7 +103,8 @@ const BROKEN_PIPE: &str = "broken_pipe";
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        // It may repeat what somebody recorded.
+        formatter.write_str(&shown_lines(&self.message))
     }
 }
 
@@ -120,7 +122,7 @@ impl Diagnostic for Failure {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.hint
             .as_ref()
-            .map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+            .map(|hint| Box::new(shown_lines(hint)) as Box<dyn fmt::Display>)
     }
 }
 

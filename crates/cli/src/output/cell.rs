@@ -4,6 +4,8 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
+use super::visible::{oddity, shown};
+
 /// What a text means to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -47,10 +49,11 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// A text with a tone. Control characters would move a terminal's cursor or forge lines: they are shown, not sent.
+    /// A text with a tone. Control characters would move a terminal's cursor or forge lines, and others turn the direction of
+    /// writing or are not seen: they are shown, not sent.
     pub(crate) fn toned(text: impl fmt::Display, tone: Tone) -> Self {
         Self {
-            text: harmless(&text.to_string()),
+            text: shown(&text.to_string()),
             tone,
         }
     }
@@ -58,6 +61,20 @@ impl Cell {
     /// A text that means nothing in particular.
     pub(crate) fn plain(text: impl fmt::Display) -> Self {
         Self::toned(text, Tone::Plain)
+    }
+
+    /// A code, marked where it may not be what it looks like.
+    pub(crate) fn code(code: impl fmt::Display) -> Self {
+        let code = code.to_string();
+        match oddity(&code) {
+            Some(oddity) => Self::toned(format!("{code} ({oddity})"), Tone::Caution),
+            None => Self::plain(code),
+        }
+    }
+
+    /// The code, or a faint dash where there is none.
+    pub(crate) fn code_or_dash(code: Option<impl fmt::Display>) -> Self {
+        code.map_or_else(|| Self::toned("–", Tone::Faint), Self::code)
     }
 
     /// The text, or a faint dash where there is none.
@@ -73,18 +90,6 @@ impl fmt::Display for Cell {
     }
 }
 
-fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +97,14 @@ mod tests {
     #[test]
     fn a_recorded_text_cannot_steer_the_terminal() {
         assert_eq!(Cell::plain("a\u{1b}[2Jb\nc").text, "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(Cell::plain("a\u{202e}b").text, "a<U+202E>b");
+    }
+
+    #[test]
+    fn a_code_of_mixed_scripts_is_marked() {
+        let marked = Cell::code("b\u{430}ckup");
+        assert_eq!(marked.text, "b\u{430}ckup (mixes Cyrillic and Latin)");
+        assert_eq!(marked.tone, Tone::Caution);
+        assert_eq!(Cell::code("backup"), Cell::plain("backup"));
     }
 }

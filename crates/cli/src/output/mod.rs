@@ -5,6 +5,7 @@ mod messages;
 mod sheet;
 mod table;
 mod time;
+mod visible;
 
 use std::io::{IsTerminal, Write};
 
@@ -16,6 +17,7 @@ pub(crate) use messages::{Loudness, Messages};
 pub(crate) use sheet::Sheet;
 pub(crate) use table::{Column, Layout, draw as draw_table};
 pub(crate) use time::{length, moment};
+pub(crate) use visible::{escaped_json, shown_lines};
 
 use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
@@ -81,8 +83,14 @@ impl Output {
         }
     }
 
-    /// Prints text as it is; its colours are dropped where none are wanted.
+    /// Prints text that is drawn already; its colours are dropped where none are wanted. Whatever else would steer a terminal is
+    /// shown: not every text is drawn from cells.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.verbatim(&visible::screened(text))
+    }
+
+    /// Prints text that a program reads, as it is.
+    pub(crate) fn verbatim(&mut self, text: &str) -> Result<(), Failure> {
         self.stream.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
             self.stream.write_all(b"\n")?;
@@ -92,12 +100,12 @@ impl Output {
 
     fn json<Value: Serialize + ?Sized>(&mut self, value: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)?;
-        self.text(&text)
+        self.verbatim(&escaped_json(&text))
     }
 
     fn json_line<Value: Serialize + ?Sized>(&mut self, value: &Value) -> Result<(), Failure> {
         let text = serde_json::to_string(value)?;
-        self.text(&text)
+        self.verbatim(&escaped_json(&text))
     }
 
     /// How tables are laid out here.

@@ -175,7 +175,10 @@ impl RunStory {
             .says(badges::status(run.header_status))
             .says(badges::evidence_word(run.evidence_type))
             .fact("run", Some(run.process_run_id))
-            .fact("candidate", Some(&run.process_candidate_code))
+            .fact(
+                "candidate",
+                Some(Cell::code(&run.process_candidate_code).text),
+            )
             .fact("correlation", Some(&run.correlation_id))
             .fact("key", run.idempotency_key.as_ref())
             .fact(
@@ -207,7 +210,7 @@ impl RunStory {
         };
         let layer = Layer::new(name, tone_of(component.status))
             .at(Some(component.created_at))
-            .says(Cell::plain(&component.dot_code))
+            .says(Cell::code(&component.dot_code))
             .says(badges::status(component.status))
             .says(badges::evidence_word(component.evidence_type))
             .fact("component", Some(component.component_run_id))
@@ -254,7 +257,7 @@ impl RunStory {
         };
         Layer::new(name, tone)
             .at(Some(receipt.begun_at))
-            .says(Cell::plain(&receipt.dot_code))
+            .says(Cell::code(&receipt.dot_code))
             .says(Cell::toned(why, tone))
             .fact("receipt", Some(receipt.invocation_id))
             .fact("may call", receipt.endpoint_ref.as_ref())

@@ -23,5 +23,6 @@ mod recording;
 mod registry;
 mod requests;
 mod support;
+mod unreadable;
 mod verification;
 mod watching;

@@ -9,7 +9,10 @@
 mod common;
 
 mod backfill;
+mod batches;
+mod bounded_json;
 mod candidate_pairs;
+mod contract_values;
 mod events;
 mod executed_runs;
 mod executed_side_by_side;

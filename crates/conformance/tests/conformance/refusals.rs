@@ -137,6 +137,16 @@ fn cases() -> Vec<Case> {
             Call::run().with("p_evidence_ref", "'[]'").sql(),
         ),
         case(
+            "text_invalid",
+            "observer",
+            Call::run().text("p_actor", "ann\u{202e}").sql(),
+        ),
+        case(
+            "batch_invalid",
+            "runner",
+            "SELECT * FROM dot.fn_process_runs_begin('{}')",
+        ),
+        case(
             "status_invalid",
             "observer",
             Call::pair().text("p_wrapper_status", "done").sql(),

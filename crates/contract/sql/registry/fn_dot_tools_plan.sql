@@ -23,11 +23,14 @@ BEGIN
   ), judged AS (
     SELECT i.*, CASE
       WHEN fn_dot_is_blank(i.dot_code) THEN 'dot_code is missing'
+      WHEN NOT fn_dot_json_is_bounded(i.tool) THEN 'it is nested more than 32 levels deep, or has a number beyond ±1e300 or with more than 300 decimal places'
       WHEN i.times > 1 THEN 'the code stands here more than once'
       WHEN i.unknown_keys IS NOT NULL THEN 'unknown keys: ' || i.unknown_keys
       WHEN position(':' IN i.dot_code) > 0 THEN 'a dot_code has no colon'
       WHEN length(i.dot_code) > 200 THEN 'a dot_code has 200 characters at most'
       WHEN btrim(i.dot_code, fn_dot_whitespace()) <> i.dot_code THEN 'a dot_code has no white space around it'
+      WHEN (fn_dot_text_flaw(i.dot_code, true)).flaw IS NOT NULL
+        THEN format('a dot_code %s (%s)', (fn_dot_text_flaw(i.dot_code, true)).flaw, (fn_dot_text_flaw(i.dot_code, true)).code_point)
       WHEN fn_dot_is_blank(i.tool ->> 'name') THEN 'name is missing'
       WHEN coalesce(i.tier, '') NOT IN ('A', 'B') THEN 'tier is A (reads and checks) or B (writes)'
       WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none') THEN 'execution_engine is agent_api, command, mcp or none'
@@ -37,6 +40,7 @@ BEGIN
         THEN 'operation and script_path have 2000 characters at most'
       WHEN length(i.tool -> 'extra_metadata' ->> 'process_candidate_code') > 200
         THEN 'process_candidate_code has 200 characters at most'
+      WHEN s.shown IS NOT NULL THEN s.shown
       WHEN octet_length((i.tool -> 'extra_metadata')::text) > 65536 THEN 'extra_metadata has 64 KiB at most'
       WHEN i.metadata_type <> 'object' THEN 'extra_metadata is an object'
       WHEN i.pair_role NOT IN ('producer', 'verifier') THEN 'pair_role is producer or verifier'
@@ -54,6 +58,10 @@ BEGIN
     FROM incoming i
     LEFT JOIN afterwards p ON p.dot_code = i.paired_dot
     LEFT JOIN dot_tools k ON k.dot_code = i.dot_code
+    LEFT JOIN LATERAL (
+      SELECT format('%s %s (%s)', k.key, f.flaw, f.code_point) AS shown
+      FROM (VALUES ('name'), ('operation'), ('trigger_type'), ('script_path'), ('status')) k (key)
+      CROSS JOIN LATERAL fn_dot_text_flaw(i.tool ->> k.key, false) f WHERE f.flaw IS NOT NULL LIMIT 1) s ON true
     -- Somebody who would be left behind with a pair that no longer names them.
     LEFT JOIN dot_tools w ON w.paired_dot = i.dot_code AND w.dot_code IS DISTINCT FROM i.paired_dot
       AND w.dot_code NOT IN (SELECT o.dot_code FROM incoming o WHERE o.dot_code IS NOT NULL)

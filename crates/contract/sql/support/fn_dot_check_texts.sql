@@ -27,10 +27,14 @@ BEGIN
     PERFORM fn_dot_refuse_long_text(500, jsonb_build_object('correlation_id', p_correlation_id, 'idempotency_key', p_idempotency_key));
     PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('input_ref', p_input_ref, 'output_ref', p_output_ref, 'error_ref', p_error_ref));
   END IF;
-  IF p_evidence_ref IS NOT NULL
-     AND (jsonb_typeof(p_evidence_ref) <> 'object' OR octet_length(p_evidence_ref::text) > 65536) THEN
-    PERFORM fn_dot_refuse('evidence_ref_invalid', 'evidence_ref is not a JSON object of at most 64 KiB',
-      jsonb_build_object('type', jsonb_typeof(p_evidence_ref), 'bytes', octet_length(p_evidence_ref::text)));
+  -- Plain ASCII without blanks names nothing that looks like something else.
+  IF concat(p_actor, p_correlation_id, p_process_candidate_code, p_idempotency_key) ~ '[^!-~]' COLLATE "C" THEN
+    PERFORM fn_dot_refuse_long_text(500, jsonb_build_object('actor', p_actor, 'correlation_id', p_correlation_id,
+      'process_candidate_code', p_process_candidate_code, 'idempotency_key', p_idempotency_key));
+  END IF;
+  IF p_evidence_ref <> '{}' AND NOT fn_dot_evidence_is_valid(p_evidence_ref) THEN
+    PERFORM fn_dot_refuse('evidence_ref_invalid', 'evidence_ref is not a JSON object of at most 64 KiB, 32 levels deep, with numbers'
+      ' within ±1e300 of at most 300 decimal places', jsonb_build_object('type', jsonb_typeof(p_evidence_ref)));
   END IF;
 END;
 $$;

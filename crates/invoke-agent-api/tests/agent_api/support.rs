@@ -234,7 +234,7 @@ async fn register() -> (Contract, Fixture) {
         ..ContractDefinition::default()
     };
     wrapper.set_contract(&definition, None).await.unwrap();
-    let contract = wrapper.contracts().await.unwrap().remove(0);
+    let contract = wrapper.contracts_with_values().await.unwrap().remove(0);
     (contract, wrapper.fixtures().await.unwrap().remove(0))
 }
 

@@ -66,7 +66,7 @@ async fn write() -> (Contract, Fixture) {
         .put_fixture("fixture", BODY, &digest, None)
         .await
         .unwrap();
-    let contracts = wrapper.contracts().await.unwrap();
+    let contracts = wrapper.contracts_with_values().await.unwrap();
     let fixtures = wrapper.fixtures().await.unwrap();
     (contracts[0].clone(), fixtures[0].clone())
 }

@@ -88,7 +88,7 @@ async fn register() -> Contract {
         ..ContractDefinition::default()
     };
     wrapper.set_contract(&definition, None).await.unwrap();
-    wrapper.contracts().await.unwrap().remove(0)
+    wrapper.contracts_with_values().await.unwrap().remove(0)
 }
 
 impl Case {

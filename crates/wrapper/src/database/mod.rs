@@ -17,4 +17,4 @@ pub use target::{Target, TargetError};
 
 pub(crate) use call::{Call, Repeat, Value};
 pub(crate) use pool::{Database, Settings};
-pub(crate) use row::{ReadRow, row};
+pub(crate) use row::{ReadRow, Undecodable, column, row};

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tokio_postgres::Row;
 
 use super::{
-    Call, ReadRow, Repeat, Target, Value,
+    Call, ReadRow, Repeat, Target, Undecodable, Value,
     batch::Lane,
     flight::{Flight, Lost},
 };
@@ -86,12 +86,12 @@ impl Database {
 
     /// Calls a function and reads its rows.
     pub(crate) async fn rows<T: ReadRow>(&self, call: &Call) -> Result<Vec<T>, Error> {
-        self.call(call).await?.iter().map(read).collect()
+        self.call(call).await?.iter().map(shown).collect()
     }
 
     /// Calls a function that returns one row.
     pub(crate) async fn row<T: ReadRow>(&self, call: &Call) -> Result<T, Error> {
-        read(only(&self.call(call).await?)?)
+        shown(only(&self.call(call).await?)?)
     }
 
     /// Calls a function that returns one value.
@@ -123,7 +123,7 @@ impl Database {
     ) -> Result<Option<T>, Error> {
         call.refuse_nul()?;
         let row = self.travel(function, call.as_json()).await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(shown).transpose()
     }
 
     pub(super) fn lane(&self) -> &Lane {
@@ -146,13 +146,35 @@ impl Database {
         self.call(call).await.map(drop)
     }
 
-    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit.
+    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit. JSON that can not be decoded is marked.
     pub(crate) async fn view<T: ReadRow>(
         &self,
         view: &str,
         rest: &str,
         values: Vec<Value>,
     ) -> Result<Vec<T>, Error> {
+        let rows = self.selected::<T>(view, rest, values).await?;
+        rows.iter().map(shown).collect()
+    }
+
+    /// As [`Database::view`], for what is acted upon: JSON that can not be decoded is an error.
+    pub(crate) async fn view_whole<T: ReadRow>(
+        &self,
+        view: &str,
+        rest: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<T>, Error> {
+        let rows = self.selected::<T>(view, rest, values).await?;
+        let whole = |row| T::read(row, Undecodable::AnError).map_err(not_understood);
+        rows.iter().map(whole).collect()
+    }
+
+    async fn selected<T: ReadRow>(
+        &self,
+        view: &str,
+        rest: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
         let schema = &self.0.quoted_schema;
         let columns = T::COLUMNS
             .iter()
@@ -162,10 +184,7 @@ impl Database {
         let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
         let values: Vec<&Value> = values.iter().collect();
         self.send_repeatedly(&statement, &values, Repeat::Harmless)
-            .await?
-            .iter()
-            .map(read)
-            .collect()
+            .await
     }
 
     async fn call(&self, call: &Call) -> Result<Vec<Row>, Error> {
@@ -275,8 +294,8 @@ fn worth_another_try(error: &Error) -> bool {
     error.is_passing() && error.refusal().is_none()
 }
 
-fn read<T: ReadRow>(row: &Row) -> Result<T, Error> {
-    T::read(row).map_err(not_understood)
+fn shown<T: ReadRow>(row: &Row) -> Result<T, Error> {
+    T::read(row, Undecodable::Marked).map_err(not_understood)
 }
 
 fn only(rows: &[Row]) -> Result<&Row, Error> {

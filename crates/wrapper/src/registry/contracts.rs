@@ -95,7 +95,7 @@ pub struct ContractDefinition {
 }
 
 impl Wrapper {
-    /// Every contract, by DOT and mode.
+    /// Every contract, by DOT and mode. The values of its variables are hidden.
     ///
     /// # Errors
     /// See [`Error`].
@@ -105,7 +105,7 @@ impl Wrapper {
             .await
     }
 
-    /// The contracts of one DOT, by mode.
+    /// The contracts of one DOT, by mode. The values of their variables are hidden.
     ///
     /// # Errors
     /// See [`Error`].
@@ -113,6 +113,28 @@ impl Wrapper {
         let of_dot = "WHERE dot_code = $1 ORDER BY mode";
         self.database
             .view("v_dot_contract", of_dot, vec![Value::from(dot_code)])
+            .await
+    }
+
+    /// Every contract, by DOT and mode, with the values of its variables, which readers are not shown.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for whoever neither runs nor operates.
+    pub async fn contracts_with_values(&self) -> Result<Vec<Contract>, Error> {
+        self.database
+            .view("v_dot_contract_call", "ORDER BY dot_code, mode", Vec::new())
+            .await
+    }
+
+    /// The contracts of one DOT as they are called, by mode, with the values of their variables. One that can not be decoded is an
+    /// error: a placeholder is never called.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for whoever neither runs nor operates.
+    pub async fn contracts_to_call_of(&self, dot_code: &DotCode) -> Result<Vec<Contract>, Error> {
+        let of_dot = "WHERE dot_code = $1 ORDER BY mode";
+        self.database
+            .view_whole("v_dot_contract_call", of_dot, vec![Value::from(dot_code)])
             .await
     }
 

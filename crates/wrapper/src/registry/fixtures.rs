@@ -48,6 +48,19 @@ impl Wrapper {
         Ok(found.into_iter().next())
     }
 
+    /// One fixture, as a tool is given it: one that can not be decoded is an error.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn fixture_to_call(&self, fixture_ref: &str) -> Result<Option<Fixture>, Error> {
+        let named = "WHERE fixture_ref = $1";
+        let found = self
+            .database
+            .view_whole("v_dot_fixture", named, vec![Value::from(fixture_ref)])
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
     /// Stores a fixture, or replaces it. The digest is of the body's text, as `sha256sum` says it of the
     /// file.
     ///

@@ -38,6 +38,34 @@ async fn pages_of_runs_hold_every_run_once_and_the_newest_first() {
 }
 
 #[tokio::test]
+async fn json_that_can_not_be_decoded_is_marked_where_it_is_shown_and_an_error_where_it_is_called()
+{
+    let (database, wrapper) = installed().await;
+    record(&wrapper, 1).await;
+    let superuser = database.superuser().await;
+    superuser
+        .batch_execute(&format!(
+            "SET search_path = dot; SET session_replication_role = replica;
+             UPDATE process_run_observation SET evidence_ref = '{{\"a\": 1e400}}';
+             INSERT INTO dot_fixture (fixture_ref, sha256, body) VALUES ('bad', repeat('a', 64), '{deep}');
+             INSERT INTO dot_agent_api_contract (dot_code, mode, role, endpoint_ref, invocation, expected_output_schema)
+             VALUES ('{PRODUCER}', 'REAL_RUN', 'producer', 'command:x', '{{}}', '{{\"a\": 1e400}}')",
+            deep = format!("{}{}", "[".repeat(200), "]".repeat(200))
+        ))
+        .await
+        .unwrap();
+    let page = wrapper.runs(&RunFilter::default(), 10).await.unwrap();
+    assert!(page.runs[0].evidence_ref["undecodable"].is_string());
+    let fixture = wrapper.fixture("bad").await.unwrap().unwrap();
+    assert!(fixture.body["undecodable"].is_string());
+    let producer = PRODUCER.into();
+    let contract = wrapper.contracts_of(&producer).await.unwrap().remove(0);
+    assert!(contract.expected_output_schema.unwrap()["undecodable"].is_string());
+    assert!(wrapper.fixture_to_call("bad").await.is_err());
+    assert!(wrapper.contracts_to_call_of(&producer).await.is_err());
+}
+
+#[tokio::test]
 async fn a_claimed_time_that_nobody_can_read_does_not_hide_the_ledger() {
     let (database, wrapper) = installed().await;
     record(&wrapper, 2).await;

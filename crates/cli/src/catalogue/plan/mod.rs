@@ -62,7 +62,10 @@ impl Plan {
         let tools = ledger.plan_import(&catalogue.definitions(), actor).await?;
         let fixtures = ledger.fixtures().await?;
         let known = contract::Known::of(catalogue, &ledger.tools().await?, &fixtures);
-        let (candidates, contracts) = (ledger.candidates().await?, ledger.contracts().await?);
+        let (candidates, contracts) = (
+            ledger.candidates().await?,
+            ledger.contracts_with_values().await?,
+        );
         Ok(Self {
             tools: tools.into_iter().map(Change::of_tool).collect(),
             candidates: said(&catalogue.candidates)

@@ -59,7 +59,7 @@ pub(crate) async fn execute(
 
 const COLUMNS: &[Column<Candidate>] = &[
     Column::whole("CANDIDATE", |candidate| {
-        Cell::plain(&candidate.process_candidate_code)
+        Cell::code(&candidate.process_candidate_code)
     }),
     Column::new("TITLE", |candidate| Cell::plain(&candidate.title)),
     Column::new("OWNER", |candidate| Cell::or_dash(candidate.owner.as_ref())),

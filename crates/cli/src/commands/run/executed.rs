@@ -232,7 +232,7 @@ fn drawn(record: &Executed) -> String {
     let output = record.producer.as_ref();
     let sheet = Sheet::default()
         .line("run", Cell::toned(record.process_run_id, Tone::Notice))
-        .line("candidate", Cell::plain(&record.process_candidate_code))
+        .line("candidate", Cell::code(&record.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
         .line("verifier", part(&record.verifier))

@@ -57,10 +57,10 @@ fn drawn(record: &PairRecord, call: &PairCall) -> String {
     };
     let sheet = Sheet::default()
         .line("run", Cell::toned(record.process_run_id, Tone::Notice))
-        .line("pair of", Cell::plain(&call.dot_code))
+        .line("pair of", Cell::code(&call.dot_code))
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
-        .line("candidate", Cell::plain(&call.process_candidate_code))
+        .line("candidate", Cell::code(&call.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("status", badges::status(record.status))
         .line("evidence", badges::evidence(record.evidence_type))

@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
 const COLUMNS: &[Column<Run>] = &[
     Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
     Column::new("RECORDED", |run| Cell::plain(moment(run.created_at))),
-    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
-    Column::new("CANDIDATE", |run| Cell::plain(&run.process_candidate_code)),
+    Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
+    Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
     Column::whole("STATUS", badges::run_status),
     Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
     Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),

@@ -64,7 +64,7 @@ struct Pruned {
 
 const COLUMNS: &[Column<Pruned>] = &[
     Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
-    Column::new("PRODUCER", |run| Cell::or_dash(run.dot_code.as_ref())),
+    Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::whole("STATUS", |run| badges::status(run.status)),
     Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
     Column::new("CONCLUDED", |run| {

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 }
 
 const TOOLS: &[Column<Tool>] = &[
-    Column::whole("DOT", |tool| Cell::plain(&tool.dot_code)),
+    Column::whole("DOT", |tool| Cell::code(&tool.dot_code)),
     Column::new("TIER", |tool| Cell::plain(&tool.tier)),
     Column::new("ROLE", |tool| Cell::or_dash(tool.pair_role)),
     Column::whole("PAIR", |tool| Cell::or_dash(tool.paired_dot.as_ref())),

@@ -16,6 +16,7 @@ RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_com
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
+  c_plain CONSTANT       text := '^[!-~]([ -~]*[!-~])?$';
   v_run_status           text := 'completed';
   v_part_status          text := 'step_completed';
   v_verifier             text;
@@ -38,11 +39,11 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones
-  -- What is plainly in order (short, beginning with a visible ASCII character, a completed simulation) needs no closer look.
-  IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126
+  -- What is plainly in order (short, in plain ASCII, a completed simulation) needs no closer look.
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
       AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
-      AND (p_idempotency_key IS NULL OR ascii(p_idempotency_key) BETWEEN 33 AND 126
+      AND (p_idempotency_key IS NULL OR p_idempotency_key ~ c_plain COLLATE "C"
         AND p_idempotency_key !~ '^(request|backfill):')
       AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
       AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)

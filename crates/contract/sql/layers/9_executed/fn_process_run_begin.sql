@@ -15,6 +15,7 @@ RETURNS TABLE (process_run_id uuid, lease_token uuid, producer_invocation_id uui
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
+  c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
   v_run        process_run_observation;
   v_request    dot_run_request;
   v_verifier   text;
@@ -41,8 +42,9 @@ BEGIN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- VALIDATE. What is plainly in order (short, beginning with a visible ASCII character) needs no closer look.
-  IF (ascii(p_actor) BETWEEN 33 AND 126 AND ascii(p_correlation_id) BETWEEN 33 AND 126 AND ascii(p_process_candidate_code) BETWEEN 33 AND 126 AND ascii(p_runner) BETWEEN 33 AND 126 AND p_evidence_ref = '{}'
+  -- VALIDATE. What is plainly in order (short, in plain ASCII) needs no closer look.
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
+      AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(p_dot_code) <= 200
       AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
       AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)

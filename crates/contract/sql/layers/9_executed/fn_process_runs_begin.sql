@@ -14,11 +14,13 @@ SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
+  c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
   v_locked bigint[];
   v_now    timestamptz;
   v_is_any_event_active boolean;
   v_cluster_id bigint := fn_dot_cluster_id();
 BEGIN
+  PERFORM fn_dot_check_batch(p_calls);
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
@@ -61,14 +63,14 @@ BEGIN
         -- A producer that nobody could check afterwards is not called.
         CROSS JOIN LATERAL (SELECT x.contract_status, x.candidate_code
           FROM dot_agent_api_contract x WHERE x.dot_code = t.paired_dot AND x.mode = c.mode OFFSET 0) of_verifier
-        -- What is plainly in order is short, and begins with a visible ASCII character.
-        WHERE ascii(c.actor) BETWEEN 33 AND 126 AND length(c.actor) <= 200
-          AND ascii(c.process_candidate_code) BETWEEN 33 AND 126 AND length(c.process_candidate_code) <= 200
-          AND ascii(c.correlation_id) BETWEEN 33 AND 126 AND length(c.correlation_id) <= 500
-          AND ascii(c.runner) BETWEEN 33 AND 126 AND length(c.runner) <= 200
+        -- What is plainly in order is short, and in plain ASCII.
+        WHERE c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200
+          AND c.process_candidate_code ~ c_plain COLLATE "C" AND length(c.process_candidate_code) <= 200
+          AND c.correlation_id ~ c_plain COLLATE "C" AND length(c.correlation_id) <= 500
+          AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
           AND length(c.dot_code) <= 200 AND (c.input_digest IS NULL OR c.input_digest ~ '^sha256:[0-9a-f]{64}$')
           AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126 AND length(c.input_ref) <= 2000)
-          AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
+          AND fn_dot_evidence_is_valid(c.evidence_ref)
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
           AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
           AND t.pair_role = 'producer' AND s.xmax = '0'

@@ -14,11 +14,13 @@ SET enable_seqscan = off SET jit = off
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
+  c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
   v_locked bigint[];
   v_now    timestamptz;
   v_is_any_event_active boolean;
   v_cluster_id bigint := fn_dot_cluster_id();
 BEGIN
+  PERFORM fn_dot_check_batch(p_calls);
   IF current_setting('synchronous_commit') = 'off' THEN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
@@ -64,11 +66,11 @@ BEGIN
         CROSS JOIN LATERAL (SELECT x.endpoint_ref, x.contract_status, x.candidate_code
           FROM dot_agent_api_contract x WHERE x.dot_code = c.verifier_dot_code AND x.mode = r.evidence_type OFFSET 0) k
         WHERE c.status = 'step_completed' AND c.error_ref IS NULL AND c.verdict IS NULL AND c.component_run_id IS NOT NULL
-          AND ascii(c.actor) BETWEEN 33 AND 126 AND length(c.actor) <= 200 AND ascii(c.runner) BETWEEN 33 AND 126 AND length(c.runner) <= 200
+          AND c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200 AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
           AND length(concat(c.input_ref, c.output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
           AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126)
           AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
-          AND jsonb_typeof(c.evidence_ref) = 'object' AND octet_length(c.evidence_ref::text) <= 65536
+          AND fn_dot_evidence_is_valid(c.evidence_ref)
           AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
           AND (c.ended_at IS NULL
             OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
