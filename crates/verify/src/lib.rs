@@ -32,6 +32,8 @@
 mod ask;
 mod checks;
 mod error;
+mod question;
+mod release;
 mod report;
 mod rights;
 

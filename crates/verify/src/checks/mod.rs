@@ -10,6 +10,7 @@ mod gates;
 mod guards;
 mod keys;
 mod ladder;
+mod registry;
 mod requests;
 mod rollup;
 mod runs;
@@ -29,7 +30,7 @@ pub(crate) struct Check {
     pub(crate) question: &'static str,
 }
 
-const FAMILIES: [(&str, &[Check]); 10] = [
+const FAMILIES: [(&str, &[Check]); 11] = [
     ("runs", runs::CHECKS),
     ("conclusions", conclusions::CHECKS),
     ("evidence", evidence::CHECKS),
@@ -37,6 +38,7 @@ const FAMILIES: [(&str, &[Check]); 10] = [
     ("keys", keys::CHECKS),
     ("events", events::CHECKS),
     ("gates", gates::CHECKS),
+    ("registry", registry::CHECKS),
     ("ladder", ladder::CHECKS),
     ("rollup", rollup::CHECKS),
     ("guards", guards::CHECKS),

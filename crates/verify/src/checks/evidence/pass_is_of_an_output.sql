@@ -1,5 +1,5 @@
 SELECT v.component_run_id::text AS subject,
   CASE WHEN i.input_digest IS NULL THEN format('its receipt %s bears no digest', i.invocation_id) ELSE format('it is %s, and says pass', v.status) END AS what
-FROM process_component_observation v
-JOIN dot_invocation i ON i.invocation_id = v.invocation_id
+FROM ledger.process_component_observation v
+JOIN ledger.dot_invocation i ON i.invocation_id = v.invocation_id
 WHERE v.verdict = 'pass' AND v.component_role = 'verifier' AND (i.input_digest IS NULL OR v.status IN ('failed', 'cancelled', 'stuck', 'orphan'));
