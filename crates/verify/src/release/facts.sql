@@ -2,7 +2,7 @@
 -- schema's name replaced, so that an installation in any schema gives the same. Nothing here reads a table of the ledger.
 WITH RECURSIVE qualified AS MATERIALIZED (
   -- A name of the schema's own, as PostgreSQL writes it where the search path does not hold the schema.
-  SELECT '(^|[^[:alnum:]_"$.])' || ledger_pattern || '\.(' || string_agg(o.name, '|' ORDER BY length(o.name) DESC, o.name) || ')(?![[:alnum:]_"$])' AS pattern
+  SELECT '(^|[^[:alnum:]_"$.])' || ledger_pattern || '\.(' || string_agg(o.name, '|' ORDER BY length(o.name) DESC, o.name) || ')\M' AS pattern
   FROM (
     SELECT c.relname::text AS name FROM pg_class c WHERE c.relnamespace = ledger_oid AND c.relkind IN ('r', 'v', 'S', 'i', 'm', 'p', 'f')
     UNION
@@ -112,7 +112,7 @@ WITH RECURSIVE qualified AS MATERIALIZED (
   SELECT 'statistics', s.stxname::text, '', '' FROM pg_statistic_ext s JOIN ledger_relation c ON c.oid = s.stxrelid
 ), fact AS MATERIALIZED (
   SELECT t.kind, t.name, string_agg(t.own, ' | ' ORDER BY t.own, t.shown) AS own,
-    string_agg(encode(sha256(convert_to(t.own || E'\n' || regexp_replace(t.shown, q.pattern, '\1<>.\2', 'g'), 'UTF8')), 'hex'), ' ' ORDER BY t.own, t.shown) AS digest
+    string_agg(encode(sha256(convert_to(t.own || E'\n' || CASE WHEN strpos(t.shown, quote_ident(ledger_name) || '.') > 0 THEN regexp_replace(t.shown, q.pattern, '\1<>.\2', 'g') ELSE t.shown END, 'UTF8')), 'hex'), ' ' ORDER BY t.own, t.shown) AS digest
   FROM told t CROSS JOIN qualified q GROUP BY t.kind, t.name
 ), release AS MATERIALIZED (
   SELECT entry[1] AS versions, entry[2] AS kind, entry[3] AS name, entry[4] AS digest

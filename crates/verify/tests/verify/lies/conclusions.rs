@@ -6,7 +6,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a conclusion of no run",
         sql: "SET session_replication_role = replica;
-            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{}', 'eve')",
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{\"actor\": \"run\"}', 'eve')",
         noticed: &[
             ("conclusion_has_its_run", "{nowhere}"),
             ("completed_has_its_producer", "{nowhere}: concluded as completed, its producer is not there"),
@@ -15,7 +15,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a second conclusion",
         sql: "ALTER TABLE dot.process_run_conclusion DROP CONSTRAINT process_run_conclusion_pkey;
-            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{executed}', 'failed', '{}', 'eve')",
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{executed}', 'failed', '{\"actor\": \"run\"}', 'eve')",
         noticed: &[
             ("one_conclusion_a_run", "{executed}: 2 conclusions: completed, failed"),
             ("constraints_are_there", "process_run_conclusion: no constraint that says PRIMARY KEY (process_run_id)"),
@@ -24,7 +24,7 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a conclusion of what was not executed",
-        sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{}', 'eve')",
+        sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{\"actor\": \"run\"}', 'eve')",
         noticed: &[("conclusion_under_a_lease", "{simulated}: concluded as completed")],
     },
     Lie {
@@ -37,7 +37,7 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.dot_invocation SET begun_at = clock_timestamp() WHERE invocation_id = '{verifier_receipt}'",
         noticed: &[
             ("nothing_behind_a_conclusion", "{verifier_receipt}: a receipt"),
-            ("receipt_of_an_earlier_transaction", "{executed_verifier}"),
+            ("steps_are_in_the_order_of_the_clock", "{executed_verifier}"),
         ],
     },
     Lie {

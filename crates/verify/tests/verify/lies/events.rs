@@ -6,7 +6,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an event of a type that was switched off",
         sql: "UPDATE dot.event_outbox SET occurred_at = clock_timestamp() WHERE event_type = 'process.run.failed'",
-        noticed: &[("event_type_was_active", "the type was not active")],
+        noticed: &[("event_fits_the_switches", "the type was not active")],
     },
     Lie {
         told: "an event of a type that was never switched on",
@@ -21,7 +21,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an event type that was switched on round its function",
         sql: "UPDATE dot.event_type_registry SET active = true WHERE event_type = 'process.run.failed'",
-        noticed: &[("event_type_agrees_with_its_history", "process.run.failed: active, its history says inactive")],
+        noticed: &[("event_type_agrees_with_its_history", "process.run.failed: active, its history has it switched on 1 times and off 1 times")],
     },
     Lie {
         told: "an event that claims more than its row",

@@ -66,7 +66,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a receipt younger than its component",
         sql: "UPDATE dot.process_component_observation SET created_at = created_at - interval '1 minute' WHERE component_run_id = '{executed_producer}'",
-        noticed: &[("receipt_of_an_earlier_transaction", "{executed_producer}: written at")],
+        noticed: &[("steps_are_in_the_order_of_the_clock", "{executed_producer}: written at")],
     },
     Lie {
         told: "a receipt and its component made up together",
@@ -119,7 +119,8 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.dot_invocation SET begun_at = begun_at + interval '2 hours' WHERE invocation_id = '{dry_verifier_receipt}'",
         noticed: &[
             ("receipt_posture_is_shown_by_the_gates", "{dry_verifier_receipt}: posture DRY_RUN_ONLY, but closed were: iu_core.operator_runtime_enabled"),
-            ("receipt_of_an_earlier_transaction", "0d000000-0000-7000-8000-00000000000b: written at"),
+            ("minted_ids_tell_their_time", "{dry_verifier_receipt}: the receipt is of"),
+            ("steps_are_in_the_order_of_the_clock", "0d000000-0000-7000-8000-00000000000b: written at"),
         ],
     },
     Lie {

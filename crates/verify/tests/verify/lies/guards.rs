@@ -99,7 +99,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an index that is not valid",
         sql: "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'dot.process_run_conclusion_pkey'::regclass",
-        noticed: &[("unique_indexes_are_there", "process_run_conclusion: the index process_run_conclusion_pkey is not valid")],
+        noticed: &[("unique_indexes_are_there", "process_run_conclusion: the index dot.process_run_conclusion_pkey is not valid")],
     },
     Lie {
         told: "a column that may be left out",

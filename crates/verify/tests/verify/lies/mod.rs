@@ -28,6 +28,14 @@ pub(crate) struct Lie {
     pub(crate) noticed: &'static [(&'static str, &'static str)],
 }
 
+/// What compares the schema with the release as a whole notices every change of it, beside the rule that is about that change.
+/// So do the questions that would read what was changed, and are not asked.
+const OF_THE_WHOLE_SCHEMA: [&str; 3] = [
+    "objects_are_the_releases",
+    "objects_beyond_the_release",
+    "rights_are_the_declared",
+];
+
 /// Lies in the rows.
 const ROWS: [&[Lie]; 6] = [
     runs::LIES,
@@ -83,8 +91,15 @@ async fn complaint_about(lie: &'static Lie, version: Version) -> Option<String> 
     let database = used_ledger(version).await;
     each_on_its_own(&database.superuser().await, lie.sql).await;
     let found = findings(&judge(&database).await);
-    let exactly: BTreeSet<_> = found.keys().copied().collect();
     let expected: BTreeSet<_> = lie.noticed.iter().map(|(check, _)| *check).collect();
+    let exactly = found.keys().copied();
+    let exactly: BTreeSet<_> = exactly
+        .filter(|check| {
+            let is_not_asked = |said: &String| said.contains("the question is not asked");
+            let follows = OF_THE_WHOLE_SCHEMA.contains(check) || found[check].iter().all(is_not_asked);
+            expected.contains(check) || !follows
+        })
+        .collect();
     let is_named = lie.noticed.iter().all(|(check, text)| {
         let text = with_names(text);
         let said = found.get(check).into_iter().flatten();
