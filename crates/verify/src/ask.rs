@@ -134,7 +134,7 @@ async fn ask(
             savepoint.commit().await.map_err(asking())?;
             Ok(read(&rows, sample))
         }
-        Err(error) if names_what_is_gone(&error) => {
+        Err(error) if cannot_be_asked(&error) => {
             savepoint.rollback().await.map_err(asking())?;
             Ok(unanswerable(&error))
         }
@@ -156,17 +156,11 @@ fn read(rows: &[Row], sample: u32) -> Findings {
     }
 }
 
-/// A view or a column that somebody dropped or changed: then the rule cannot be shown to hold, which is a finding. Fail-closed.
-fn names_what_is_gone(error: &tokio_postgres::Error) -> bool {
-    let gone = [
-        SqlState::UNDEFINED_TABLE,
-        SqlState::UNDEFINED_COLUMN,
-        SqlState::UNDEFINED_FUNCTION,
-        SqlState::DATATYPE_MISMATCH,
-        // Row security that hides rows from whoever asks.
-        SqlState::INSUFFICIENT_PRIVILEGE,
-    ];
-    error.code().is_some_and(|code| gone.contains(code))
+/// A view or a column that somebody dropped or changed, a right that was taken back, or a value that is none of its kind: then
+/// the rule cannot be shown to hold, which is a finding. Fail-closed. By class: syntax and rights, and data.
+fn cannot_be_asked(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map(SqlState::code).unwrap_or_default();
+    code.starts_with("42") || code.starts_with("22")
 }
 
 fn unanswerable(error: &tokio_postgres::Error) -> Findings {

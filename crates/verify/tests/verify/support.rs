@@ -26,14 +26,8 @@ const NAMES: [(&str, &str); 20] = [
     // A dry run whose verifier answered as a mock.
     ("dry", "0d000000-0000-7000-8000-000000000001"),
     ("dry_producer", "0d000000-0000-7000-8000-00000000000a"),
-    (
-        "dry_producer_receipt",
-        "{minted}-7000-8000-0000000001ca",
-    ),
-    (
-        "dry_verifier_receipt",
-        "{minted}-7000-8000-0000000001cb",
-    ),
+    ("dry_producer_receipt", "{minted}-7000-8000-0000000001ca"),
+    ("dry_verifier_receipt", "{minted}-7000-8000-0000000001cb"),
     // Simulated: a whole pair, and a run step by step.
     ("simulated", "05000000-0000-7000-8000-000000000001"),
     ("stepwise", "05000000-0000-7000-8000-000000000002"),

@@ -20,12 +20,16 @@ pub(super) const LIES: &[Lie] = &[
             ("one_conclusion_a_run", "{executed}: 2 conclusions: completed, failed"),
             ("constraints_are_there", "process_run_conclusion: no constraint that says PRIMARY KEY (process_run_id)"),
             ("run_view_shows_the_ledger", "{executed}"),
+            ("conclusion_bears_its_verifiers_verdict", "{executed}: concluded with no verdict, its verifier said pass"),
         ],
     },
     Lie {
         told: "a conclusion of what was not executed",
         sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{\"actor\": \"run\"}', 'eve')",
-        noticed: &[("conclusion_under_a_lease", "{simulated}: concluded as completed")],
+        noticed: &[
+            ("conclusion_under_a_lease", "{simulated}: concluded as completed"),
+            ("conclusion_bears_its_headers_actor", "{simulated}: tagged with the actor 'run', its header has 'ann'"),
+        ],
     },
     Lie {
         told: "a component behind the conclusion",
@@ -50,5 +54,10 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.process_run_conclusion SET status = 'completed' WHERE process_run_id = '{executed}';
             UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_producer}'",
         noticed: &[("completed_has_its_producer", "{executed}: concluded as completed, its producer is failed")],
+    },
+    Lie {
+        told: "a verdict that was taken off the conclusion alone",
+        sql: "UPDATE dot.process_run_conclusion SET verdict = NULL WHERE process_run_id = '{executed}'",
+        noticed: &[("conclusion_bears_its_verifiers_verdict", "{executed}: concluded with no verdict, its verifier said pass")],
     },
 ];

@@ -55,4 +55,20 @@ pub(super) const LIES: &[Lie] = &[
         sql: "DELETE FROM dot.dot_config WHERE key = 'process_dot_runtime.dry_run_only'",
         noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.dry_run_only: the gate is missing")],
     },
+    Lie {
+        told: "events that were deleted",
+        sql: "UPDATE dot.event_type_history SET changed_at = changed_at - interval '5 minutes' WHERE active;
+            DELETE FROM dot.event_outbox WHERE correlation_id IN ('corr-5', 'corr-e')",
+        noticed: &[("active_type_left_its_event", "{executed}: no process.run.completed of ")],
+    },
+    Lie {
+        told: "a gate that somebody else is said to have changed",
+        sql: "UPDATE dot.dot_config SET updated_by = 'alice' WHERE key = 'process_dot_runtime.real_run_enabled'",
+        noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false' until changed, by alice, its history 'false' until changed, by ann")],
+    },
+    Lie {
+        told: "a gate history whose who and why were rewritten",
+        sql: "UPDATE dot.dot_config_history SET actor = 'alice', reason = 'asked for by the board'; UPDATE dot.dot_config SET updated_by = 'alice'",
+        noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false'")],
+    },
 ];

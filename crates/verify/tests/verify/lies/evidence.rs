@@ -38,12 +38,18 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a receipt of another DOT beneath a component that claims nothing",
         sql: "UPDATE dot.dot_invocation SET dot_code = 'COMPARE' WHERE invocation_id = '{dry_verifier_receipt}'",
-        noticed: &[("receipt_fits_its_component", "is of the DOT COMPARE")],
+        noticed: &[
+            ("receipt_fits_its_component", "is of the DOT COMPARE"),
+            ("receipt_is_of_a_declared_contract", "{dry_verifier_receipt}: COMPARE was never bound to command:tar in mode DRY_RUN"),
+        ],
     },
     Lie {
         told: "a real run on another DOT's receipt: neither the view nor the judge falls for it",
         sql: "UPDATE dot.dot_invocation SET dot_code = 'PACK' WHERE invocation_id = '{producer_receipt}'",
-        noticed: &[("receipt_fits_its_component", "{executed_producer}")],
+        noticed: &[
+            ("receipt_fits_its_component", "{executed_producer}"),
+            ("receipt_is_of_a_declared_contract", "{producer_receipt}: PACK was never bound to command:cp in mode REAL_RUN"),
+        ],
     },
     Lie {
         told: "a call of something else than the receipt names",
@@ -59,7 +65,7 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[
             ("receipt_used_once", "{dry_producer_receipt}: used by 2 components"),
             ("receipt_fits_its_component", "{stepwise_producer}: its receipt {dry_producer_receipt} is of the run {dry}"),
-            ("receipt_of_an_earlier_transaction", "{stepwise_producer}"),
+            ("steps_are_in_the_order_of_the_clock", "{stepwise_producer}"),
             ("unique_indexes_are_there", "process_component_observation: no valid unique index of every invocation_id"),
         ],
     },
@@ -185,5 +191,37 @@ pub(super) const LIES: &[Lie] = &[
         told: "a completed run that is tagged skipped",
         sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref || '{\"skipped\": true}' WHERE process_run_id = '{stepwise}'",
         noticed: &[("tags_fit_the_status", "{stepwise}: tagged skipped, but completed")],
+    },
+    Lie {
+        told: "a receipt for what was never declared",
+        sql: "UPDATE dot.dot_invocation SET endpoint_ref = 'command:true' WHERE invocation_id = '{verifier_receipt}';
+            UPDATE dot.process_component_observation SET evidence_ref = evidence_ref || '{\"endpoint_ref\": \"command:true\"}'
+            WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:true in mode REAL_RUN for PROC:copy")],
+    },
+    Lie {
+        told: "a run of another candidate than its contract's",
+        sql: "UPDATE dot.process_run_observation SET process_candidate_code = 'PROC:nobodys' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET process_candidate_code = 'PROC:nobodys' WHERE process_run_id = '{executed}';
+            UPDATE dot.dot_run_request SET process_candidate_code = 'PROC:nobodys' WHERE request_id = '{request}';
+            UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'PROC:nobodys' WHERE lease_name = 'dot_exec:COPY'",
+        noticed: &[("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:cmp in mode REAL_RUN for PROC:nobodys")],
+    },
+    Lie {
+        told: "calls that another login made, in receipts and components alike",
+        sql: "UPDATE dot.dot_invocation SET recorded_by = 'alice' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET recorded_by = 'alice' WHERE process_run_id = '{executed}'",
+        noticed: &[("receipt_and_header_are_of_one_login", "{producer_receipt}: opened by alice, its run {executed} was begun by ")],
+    },
+    Lie {
+        told: "a header of another time than its receipt",
+        sql: "UPDATE dot.process_run_observation SET created_at = created_at - interval '2 days' WHERE process_run_id = '{executed}'",
+        noticed: &[("receipt_and_header_are_of_one_time", "{producer_receipt}: opened at ")],
+    },
+    Lie {
+        told: "a real run of a runner that called nothing",
+        sql: "UPDATE dot.process_component_observation SET started_at = NULL, ended_at = NULL, evidence_ref = evidence_ref - 'endpoint_ref'
+            WHERE process_run_id = '{executed}'",
+        noticed: &[("parts_lack_an_invokers_record", "{executed_producer}: it does not say what was called, when the call began, when it ended")],
     },
 ];

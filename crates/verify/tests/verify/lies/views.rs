@@ -80,4 +80,9 @@ pub(super) const LIES: &[Lie] = &[
             FROM dot.v_process_observation_rollup r GROUP BY r.process_candidate_code",
         noticed: &[("observed_view_adds_the_rollup", "the question is not asked: v_process_discovery_runtime_observed is not the release's")],
     },
+    Lie {
+        told: "a wrapper that was never seen running for real, by its counts",
+        sql: "UPDATE dot.process_observation_rollup SET producer_best = 3, producer_evidence_type = 'REAL_RUN' WHERE dot_code = 'ALONE'",
+        noticed: &[("rollup_knows_the_best_evidence", "ALONE: kept is the rank 3, the ledger has 0")],
+    },
 ];
