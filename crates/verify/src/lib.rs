@@ -28,6 +28,7 @@
 //! ```
 //!
 #![doc = include_str!("../CHECKS.md")]
+#![doc = include_str!("../UNDETECTED.md")]
 
 mod ask;
 mod checks;
