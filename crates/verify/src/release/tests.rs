@@ -63,7 +63,7 @@ fn manifest(oldest: &Facts, newest: &Facts) -> String {
 
 async fn migrations(client: &Client) -> Facts {
     let applied = "SELECT m.name, m.sha256 FROM dot.dot_contract_migration m";
-    let rows = client.query(applied, &[]).await.unwrap();
+    let rows = client.query(applied, &[]).await.expect("the catalogue");
     let kind = || "migration".to_owned();
     let facts = rows.iter().map(|row| ((kind(), row.get(0)), row.get(1)));
     facts.collect()
@@ -73,19 +73,19 @@ async fn facts(client: &Client, schema: &str) -> Facts {
     client
         .batch_execute("SET search_path = pg_catalog, pg_temp")
         .await
-        .unwrap();
+        .expect("the catalogue");
     let oid = client
         .query_one(
             "SELECT oid FROM pg_namespace WHERE nspname = $1",
             &[&schema],
         )
         .await
-        .unwrap();
+        .expect("the catalogue");
     let names = Names::new(schema, oid.get(0), "");
     let question = names.render(&format!(
         "{FACTS}\nSELECT f.kind, f.name, f.digest FROM fact f"
     ));
-    let rows = client.query(&question, &[]).await.unwrap();
+    let rows = client.query(&question, &[]).await.expect("the catalogue");
     let facts = rows
         .iter()
         .map(|row| ((row.get(0), row.get(1)), row.get(2)));

@@ -20,15 +20,19 @@ async fn judged_by_a_superuser(database: &TestDatabase) -> Report {
     superuser
         .batch_execute("SET search_path = dot, public; SET quote_all_identifiers = on; SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kolkata'")
         .await
-        .unwrap();
+        .expect("an answer");
     let options = VerifyOptions::default();
-    verify(&mut superuser, &options).await.unwrap()
+    verify(&mut superuser, &options).await.expect("an answer")
 }
 
 async fn was_run(database: &TestDatabase) -> bool {
     let client = database.superuser().await;
     let called = "SELECT is_called FROM public.seen";
-    client.query_one(called, &[]).await.unwrap().get(0)
+    client
+        .query_one(called, &[])
+        .await
+        .expect("an answer")
+        .get(0)
 }
 
 #[tokio::test]

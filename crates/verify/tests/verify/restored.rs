@@ -67,7 +67,9 @@ async fn a_restored_ledger_holds_goes_on_and_holds() {
 }
 
 async fn assert_holds(client: &mut Client, when: &str) {
-    let report = verify(client, &VerifyOptions::default()).await.unwrap();
+    let report = verify(client, &VerifyOptions::default())
+        .await
+        .expect("an answer");
     let found = findings(&report);
     assert!(found.is_empty(), "{when}: {found:#?}");
 }
@@ -79,19 +81,21 @@ fn dump_into(database: &TestDatabase, file: &std::path::Path) {
         .arg(database.server().socket_folder())
         .arg("--file")
         .arg(file);
-    done(&command.arg(database.name()).output().unwrap());
+    done(&command.arg(database.name()).output().expect("an answer"));
 }
 
 /// The roles are the cluster's, so the contract is installed once beside what is restored.
 async fn restore_from(server: &PrivateServer, dump: &std::path::Path) {
     let owner = connect(&server.config()).await;
-    apply(&owner, &InstallOptions::default()).await.unwrap();
+    apply(&owner, &InstallOptions::default())
+        .await
+        .expect("an answer");
     let config = server.cluster().superuser_config("postgres");
     let superuser = connect(&config).await;
     superuser
         .batch_execute("CREATE DATABASE restored")
         .await
-        .unwrap();
+        .expect("an answer");
     let Some(Host::Unix(folder)) = config.get_hosts().first() else {
         panic!("{config:?}");
     };
@@ -100,13 +104,13 @@ async fn restore_from(server: &PrivateServer, dump: &std::path::Path) {
     command.env("PGPASSWORD", String::from_utf8_lossy(password).as_ref());
     command.args(["--exit-on-error", "--dbname=restored", "--username"]);
     command
-        .arg(config.get_user().unwrap())
+        .arg(config.get_user().expect("an answer"))
         .arg("--host")
         .arg(folder);
     if let Some(port) = config.get_ports().first() {
         command.arg("--port").arg(port.to_string());
     }
-    done(&command.arg(dump).output().unwrap());
+    done(&command.arg(dump).output().expect("an answer"));
 }
 
 fn done(output: &Output) {

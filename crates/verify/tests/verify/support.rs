@@ -67,7 +67,7 @@ pub(crate) fn with_names(text: &str) -> String {
 fn minted() -> &'static str {
     static MINTED: LazyLock<String> = LazyLock::new(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let milliseconds = now.unwrap().as_millis();
+        let milliseconds = now.expect("after 1970").as_millis();
         format!("{:08x}-{:04x}", milliseconds >> 16, milliseconds & 0xffff)
     });
     &MINTED
