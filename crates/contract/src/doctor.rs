@@ -80,6 +80,7 @@ pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, Ins
     match in_time(client, installed(client, schema)).await {
         Ok(Some(found)) => {
             findings.push(look(client, "contract", contract(client, schema, &found)).await?);
+            findings.push(look(client, "cluster", cluster(client, schema)).await?);
             findings.push(look(client, "roles", roles(client, &found)).await?);
             findings.push(look(client, "preflight", preflight(client, schema)).await?);
             findings.push(look(client, "gates", open_gates(client, schema)).await?);
@@ -260,6 +261,42 @@ fn kept_roles(found: &Installed) -> InstallOptions {
             ..InstallOptions::default()
         },
     }
+}
+
+/// Whether the ledger is still in the cluster that it was installed in.
+async fn cluster(client: &Client, schema: &str) -> Result<Finding, InstallError> {
+    // By the row's JSON: an older contract's view has no such column, and the contract's own finding says that it is old.
+    let rows = client
+        .query_typed(
+            &format!(
+                "SELECT (to_jsonb(i) ->> 'system_identifier')::bigint, c.system_identifier
+                 FROM {}.v_dot_installation i CROSS JOIN pg_catalog.pg_control_system() c",
+                quote(schema)
+            ),
+            &[],
+        )
+        .await?;
+    let found = rows
+        .first()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let found: Option<(Option<i64>, i64)> = found.transpose().map_err(InstallError::Database)?;
+    let (installed, current) = found.unwrap_or_default();
+    Ok(match installed {
+        Some(installed) if installed != current => Finding::new(
+            "cluster",
+            Severity::Warning,
+            format!(
+                "this ledger was restored from another cluster ({installed}); this one is {current}"
+            ),
+            "Transaction ids and roles of the two clusters have nothing to do with each other; what was recorded still counts.",
+            "Look whether the roles have the members that are meant, then run: dotwrap install --repair, which records this cluster.",
+        ),
+        Some(_) => Finding::fine("cluster", "the cluster that the contract was installed in"),
+        None => Finding::fine(
+            "cluster",
+            "which cluster the contract was installed in is not recorded",
+        ),
+    })
 }
 
 /// Who else can become the owner, and so rewrite the ledger: the limit of what the database can promise.

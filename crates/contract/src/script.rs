@@ -319,9 +319,10 @@ END $install$;",
             .as_deref()
             .map_or("NULL".to_owned(), literal);
         let text = format!(
-            "INSERT INTO dot_contract_release (installed_version, digest, role_prefix) VALUES ({}, {}, {prefix})
+            "INSERT INTO dot_contract_release (installed_version, digest, role_prefix, system_identifier)
+SELECT {}, {}, {prefix}, c.system_identifier FROM pg_catalog.pg_control_system() AS c
 ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_version, digest = excluded.digest,
-  installed_at = clock_timestamp(), installed_by = session_user;",
+  system_identifier = excluded.system_identifier, installed_at = clock_timestamp(), installed_by = session_user;",
             literal(VERSION),
             literal(&contract_digest())
         );

@@ -1,12 +1,15 @@
 //! Asking every question of one and the same state.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 
 use crate::checks::{self, Check};
 use crate::error::VerifyError;
+use crate::question::{self, Names};
 use crate::report::{CheckResult, Report, Violation};
-use crate::rights;
+use crate::{release, rights};
 
 /// What to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +45,16 @@ pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Repo
         .start()
         .await
         .map_err(VerifyError::asking("for a transaction"))?;
-    rights::require(&transaction, &options.schema).await?;
-    look_into(&transaction, &options.schema).await?;
+    pin(&transaction).await?;
+    let schema = rights::require(&transaction, &options.schema).await?;
+    let names = Names::new(&options.schema, schema, release::MANIFEST);
+    let unproven = release::unproven(&transaction, &names).await?;
     let mut results = Vec::new();
     for (family, check) in checks::all() {
-        let findings = ask(&mut transaction, check, options.sample).await?;
+        let findings = match reason_not_to_ask(check, &unproven) {
+            Some(reason) => not_asked(&reason),
+            None => ask(&mut transaction, check, &names, options.sample).await?,
+        };
         results.push(judge(family, check, findings));
     }
     transaction
@@ -59,17 +67,47 @@ pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Repo
     })
 }
 
-/// Names mean the schema's objects for the length of the transaction: behind the catalogue's own, which are always looked for
-/// first unless the path names them, and before temporary tables, which anybody can make. Compiling a question that is asked
-/// once costs more than it gains.
-async fn look_into(transaction: &Transaction<'_>, schema: &str) -> Result<(), VerifyError> {
-    let quoted = schema.replace('"', "\"\"");
+/// Every name means the catalogue's own object, and nothing that a session, a role or a database was given changes what a
+/// question says or what is written in an answer. Row security is an error rather than a filter; constraints are not looked
+/// at for planning, which would compute their constant parts. Compiling a question that is asked once costs more than it
+/// gains.
+const PINNED: &str = "
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL transform_null_equals = off;
+SET LOCAL array_nulls = on;
+SET LOCAL row_security = off;
+SET LOCAL constraint_exclusion = off;
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL IntervalStyle = postgres;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL extra_float_digits = 1;
+SET LOCAL bytea_output = hex;
+SET LOCAL jit = off";
+
+async fn pin(transaction: &Transaction<'_>) -> Result<(), VerifyError> {
     transaction
-        .batch_execute(&format!(
-            "SET LOCAL search_path = \"{quoted}\", pg_temp; SET LOCAL jit = off"
-        ))
+        .batch_execute(PINNED)
         .await
-        .map_err(VerifyError::asking("to look into the schema"))
+        .map_err(VerifyError::asking("for settings of its own"))
+}
+
+/// Why a question is not asked: what it would read is not what the release made, and reading it could run what somebody put
+/// there, with the rights of whoever verifies.
+fn reason_not_to_ask(check: &Check, unproven: &BTreeMap<String, String>) -> Option<String> {
+    question::relations(check.question)
+        .find_map(|name| unproven.get(name).map(|why| format!("{name} {why}")))
+}
+
+fn not_asked(reason: &str) -> Findings {
+    Findings {
+        count: 1,
+        sample: vec![Violation {
+            subject: "the schema".to_owned(),
+            what: format!("the question is not asked: {reason}"),
+        }],
+    }
 }
 
 struct Findings {
@@ -80,11 +118,12 @@ struct Findings {
 async fn ask(
     transaction: &mut Transaction<'_>,
     check: &'static Check,
+    names: &Names,
     sample: u32,
 ) -> Result<Findings, VerifyError> {
     let question = format!(
         "SELECT v.subject, v.what, count(*) OVER () AS count FROM (\n{}\n) AS v (subject, what) ORDER BY v.subject, v.what LIMIT {}",
-        check.question.trim_end().trim_end_matches(';'),
+        names.render(check.question.trim_end().trim_end_matches(';')),
         // The count comes with the rows: at least one is asked for.
         sample.max(1),
     );
@@ -95,7 +134,7 @@ async fn ask(
             savepoint.commit().await.map_err(asking())?;
             Ok(read(&rows, sample))
         }
-        Err(error) if names_what_is_gone(&error) => {
+        Err(error) if cannot_be_asked(&error) => {
             savepoint.rollback().await.map_err(asking())?;
             Ok(unanswerable(&error))
         }
@@ -117,15 +156,11 @@ fn read(rows: &[Row], sample: u32) -> Findings {
     }
 }
 
-/// A view or a column that somebody dropped or changed: then the rule cannot be shown to hold, which is a finding. Fail-closed.
-fn names_what_is_gone(error: &tokio_postgres::Error) -> bool {
-    let gone = [
-        SqlState::UNDEFINED_TABLE,
-        SqlState::UNDEFINED_COLUMN,
-        SqlState::UNDEFINED_FUNCTION,
-        SqlState::DATATYPE_MISMATCH,
-    ];
-    error.code().is_some_and(|code| gone.contains(code))
+/// A view or a column that somebody dropped or changed, a right that was taken back, or a value that is none of its kind: then
+/// the rule cannot be shown to hold, which is a finding. Fail-closed. By class: syntax and rights, and data.
+fn cannot_be_asked(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map(SqlState::code).unwrap_or_default();
+    code.starts_with("42") || code.starts_with("22")
 }
 
 fn unanswerable(error: &tokio_postgres::Error) -> Findings {

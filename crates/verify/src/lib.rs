@@ -28,10 +28,13 @@
 //! ```
 //!
 #![doc = include_str!("../CHECKS.md")]
+#![doc = include_str!("../UNDETECTED.md")]
 
 mod ask;
 mod checks;
 mod error;
+mod question;
+mod release;
 mod report;
 mod rights;
 

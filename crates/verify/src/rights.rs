@@ -7,12 +7,18 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the questions read.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 24] = [
+    "dot_agent_api_contract",
     "dot_config",
     "dot_config_history",
     "dot_contract_migration",
+    "dot_contract_release",
+    "dot_fixture",
+    "dot_gate_state",
     "dot_invocation",
+    "dot_iu_runtime_lease",
     "dot_lease_force_release",
+    "dot_preflight_check",
     "dot_refusal",
     "dot_registry_history",
     "dot_run_request",
@@ -29,7 +35,7 @@ const TABLES: [&str; 18] = [
 ];
 
 const QUESTION: &str = "
-SELECT named.table_name, c.oid IS NOT NULL AS is_there,
+SELECT named.table_name, n.oid AS schema_oid, c.oid IS NOT NULL AS is_there,
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS is_readable
 FROM unnest($2) AS named (table_name)
 LEFT JOIN pg_namespace n ON n.nspname = $1
@@ -46,11 +52,11 @@ JOIN pg_roles r ON r.oid = granted.grantee
 WHERE n.nspname = $1 AND granted.privilege_type = 'SELECT' AND r.rolname LIKE '%\\_archiver'
 ORDER BY r.rolname LIMIT 1";
 
-/// Refuses to judge what is not there, or cannot be read.
+/// Refuses to judge what is not there, or cannot be read. Returns the schema's oid.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
     schema: &str,
-) -> Result<(), VerifyError> {
+) -> Result<u32, VerifyError> {
     let tables: &[&str] = &TABLES;
     let rows = transaction
         .query_typed(
@@ -72,7 +78,7 @@ pub(crate) async fn require(
             archiver,
         });
     }
-    Ok(())
+    Ok(rows[0].get("schema_oid"))
 }
 
 fn tables_without(rows: &[Row], property: &str) -> Vec<String> {

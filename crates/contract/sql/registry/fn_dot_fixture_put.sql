@@ -27,7 +27,9 @@ BEGIN
   PERFORM fn_dot_registry_lock();
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
   ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
-  PERFORM fn_dot_registry_note('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256), p_actor);
+  -- The body is kept as PostgreSQL's JSON, which is not the text that was given: its own digest shows whether it was changed.
+  PERFORM fn_dot_registry_note('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256,
+    'body_sha256', encode(sha256(convert_to(v_body::text, 'UTF8')), 'hex')), p_actor);
   RETURN p_fixture_ref;
 END;
 $$;

@@ -6,7 +6,7 @@ WITH candidate AS (
   FROM (
     SELECT c.process_candidate_code, c.owner, false AS has_simulated, false AS has_backfilled FROM process_candidate c
     UNION ALL
-    SELECT o.process_candidate_code, NULL, o.simulated_count > 0, o.backfilled_count > 0 FROM v_process_discovery_runtime_observed o
+    SELECT o.process_candidate_code, NULL::text AS owner, o.simulated_count > 0, o.backfilled_count > 0 FROM v_process_discovery_runtime_observed o
   ) k
   GROUP BY k.process_candidate_code
 ), proof AS (

@@ -27,9 +27,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "nothing_behind_a_conclusion",
-        rule: "Nothing of a run is written after its conclusion.",
+        rule: "By the clock, nothing of a run is written after its conclusion.",
         source: "contract, Executed runs: run_concluded",
-        severity: Severity::Violation,
+        severity: Severity::Warning,
         question: include_str!("conclusions/nothing_behind_a_conclusion.sql"),
     },
     Check {
@@ -45,5 +45,19 @@ pub(super) const CHECKS: &[Check] = &[
         source: "system, Status model",
         severity: Severity::Violation,
         question: include_str!("conclusions/completed_has_its_producer.sql"),
+    },
+    Check {
+        name: "conclusion_bears_its_verifiers_verdict",
+        rule: "A run is concluded with the verdict of its verifier, and without one where there is none.",
+        source: "contract, Executed runs: fn_process_run_conclude",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/conclusion_bears_its_verifiers_verdict.sql"),
+    },
+    Check {
+        name: "conclusion_bears_its_headers_actor",
+        rule: "A conclusion is tagged with the actor of its run's header.",
+        source: "contract, Recording: evidence_ref",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/conclusion_bears_its_headers_actor.sql"),
     },
 ];

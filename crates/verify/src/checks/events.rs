@@ -6,14 +6,14 @@ use crate::report::Severity;
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "event_type_was_active",
-        rule: "An outbox row is of a type that was active when it was written.",
+        rule: "An outbox row is of a type that there is, and that was switched on.",
         source: "seed, Layered design: event_outbox",
         severity: Severity::Violation,
         question: include_str!("events/event_type_was_active.sql"),
     },
     Check {
         name: "event_type_agrees_with_its_history",
-        rule: "An event type is active exactly if its last recorded switch says so.",
+        rule: "An event type is active exactly if its recorded switches leave it so.",
         source: "contract, Tables: event_type_registry",
         severity: Severity::Violation,
         question: include_str!("events/event_type_agrees_with_its_history.sql"),
@@ -31,5 +31,19 @@ pub(super) const CHECKS: &[Check] = &[
         source: "system, Decisions: events",
         severity: Severity::Violation,
         question: include_str!("events/event_is_told_once.sql"),
+    },
+    Check {
+        name: "event_fits_the_switches",
+        rule: "By the clock, an outbox row was written while its type was active.",
+        source: "seed, Layered design: event_outbox",
+        severity: Severity::Warning,
+        question: include_str!("events/event_fits_the_switches.sql"),
+    },
+    Check {
+        name: "active_type_left_its_event",
+        rule: "By the clock, whatever happened while its event type was active is in the outbox.",
+        source: "contract, Ledger: event_outbox",
+        severity: Severity::Warning,
+        question: include_str!("events/active_type_left_its_event.sql"),
     },
 ];

@@ -82,4 +82,55 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("guards/functions_have_the_rights_meant.sql"),
     },
+    Check {
+        name: "objects_are_the_releases",
+        rule: "Every table, view, function, trigger, constraint and index is as the release made it, and nothing beside them acts on the ledger.",
+        source: "contract, Installer",
+        severity: Severity::Violation,
+        question: concat!(
+            include_str!("../release/facts.sql"),
+            include_str!("guards/objects_are_the_releases.sql")
+        ),
+    },
+    Check {
+        name: "objects_beyond_the_release",
+        rule: "The schema holds no table, view, column or index of others.",
+        source: "contract, Installer",
+        severity: Severity::Warning,
+        question: concat!(
+            include_str!("../release/facts.sql"),
+            include_str!("guards/objects_beyond_the_release.sql")
+        ),
+    },
+    Check {
+        name: "rights_are_the_declared",
+        rule: "Everybody may do what is declared, and nothing else; the installation's roles are members of each other as declared.",
+        source: "contract, Roles",
+        severity: Severity::Violation,
+        question: concat!(
+            include_str!("../release/facts.sql"),
+            include_str!("guards/rights_are_the_declared.sql")
+        ),
+    },
+    Check {
+        name: "nobody_else_is_the_owner",
+        rule: "Nobody but a superuser can become the owner or the checker, or write every table, and the installation's roles have no power over the cluster.",
+        source: "contract, Roles",
+        severity: Severity::Violation,
+        question: include_str!("guards/nobody_else_is_the_owner.sql"),
+    },
+    Check {
+        name: "installation_is_the_releases",
+        rule: "What is recorded of the installation is this release.",
+        source: "contract, Installer",
+        severity: Severity::Violation,
+        question: include_str!("guards/installation_is_the_releases.sql"),
+    },
+    Check {
+        name: "nothing_else_acts_on_the_ledger",
+        rule: "No event trigger, subscription or publication of the database touches the ledger, and nobody reads everything.",
+        source: "contract, Where trust ends",
+        severity: Severity::Warning,
+        question: include_str!("guards/nothing_else_acts_on_the_ledger.sql"),
+    },
 ];

@@ -25,4 +25,18 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Warning,
         question: include_str!("keys/component_key_is_its_runs.sql"),
     },
+    Check {
+        name: "minted_ids_tell_their_time",
+        rule: "An id that the database mints is a UUIDv7 of the time of its row.",
+        source: "contract, Tables: ids",
+        severity: Severity::Violation,
+        question: include_str!("keys/minted_ids_tell_their_time.sql"),
+    },
+    Check {
+        name: "parts_share_their_headers_key",
+        rule: "A run whose parts' keys are made of one key bears that key.",
+        source: "contract, Recording: idempotency",
+        severity: Severity::Warning,
+        question: include_str!("keys/parts_share_their_headers_key.sql"),
+    },
 ];

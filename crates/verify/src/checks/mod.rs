@@ -1,7 +1,7 @@
 //! The rules, one family a file, each rule's question in a `.sql` file of its own.
 //!
 //! A question is one SELECT that gives what breaks the rule: `subject` (the id of a row, a candidate, a table) and `what` is
-//! wrong with it, both text. It names tables without their schema, and no function but the catalogue's.
+//! wrong with it, both text. It names the ledger's tables and views as `ledger.<name>`, and no function but the catalogue's (see [`crate::question`]).
 
 mod conclusions;
 mod events;
@@ -10,6 +10,7 @@ mod gates;
 mod guards;
 mod keys;
 mod ladder;
+mod registry;
 mod requests;
 mod rollup;
 mod runs;
@@ -29,7 +30,7 @@ pub(crate) struct Check {
     pub(crate) question: &'static str,
 }
 
-const FAMILIES: [(&str, &[Check]); 10] = [
+const FAMILIES: [(&str, &[Check]); 11] = [
     ("runs", runs::CHECKS),
     ("conclusions", conclusions::CHECKS),
     ("evidence", evidence::CHECKS),
@@ -37,6 +38,7 @@ const FAMILIES: [(&str, &[Check]); 10] = [
     ("keys", keys::CHECKS),
     ("events", events::CHECKS),
     ("gates", gates::CHECKS),
+    ("registry", registry::CHECKS),
     ("ladder", ladder::CHECKS),
     ("rollup", rollup::CHECKS),
     ("guards", guards::CHECKS),

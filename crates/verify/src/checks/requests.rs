@@ -25,4 +25,11 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("requests/request_says_how_it_ended.sql"),
     },
+    Check {
+        name: "run_names_a_request_that_is_there",
+        rule: "A run that was begun under a request's key has that request.",
+        source: "contract, Executed runs: requests",
+        severity: Severity::Warning,
+        question: include_str!("requests/run_names_a_request_that_is_there.sql"),
+    },
 ];

@@ -18,4 +18,11 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("rollup/observed_view_adds_the_rollup.sql"),
     },
+    Check {
+        name: "rollup_knows_the_best_evidence",
+        rule: "The best evidence that is kept of a DOT is the best that its ledger has.",
+        source: "contract, Views: status pages",
+        severity: Severity::Violation,
+        question: include_str!("rollup/rollup_knows_the_best_evidence.sql"),
+    },
 ];

@@ -60,4 +60,18 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("runs/lease_is_bound_once.sql"),
     },
+    Check {
+        name: "rows_of_one_call_agree",
+        rule: "The rows that one call wrote bear one login and one actor.",
+        source: "contract, Recording",
+        severity: Severity::Violation,
+        question: include_str!("runs/rows_of_one_call_agree.sql"),
+    },
+    Check {
+        name: "lease_ends_within_its_longest_life",
+        rule: "No lease is held for longer than a lease can be given.",
+        source: "contract, Functions: Lease",
+        severity: Severity::Warning,
+        question: include_str!("runs/lease_ends_within_its_longest_life.sql"),
+    },
 ];

@@ -10,8 +10,8 @@ const RECEIPT: &str = r#"
     VALUES ('{made}', 'COPY', 'PROC:copy', 'corr-m', 'started', 'DRY_RUN', 'dot_exec_runner', 'dot_exec:COPY', '{made}',
       '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "DRY_RUN_ONLY"}', 'run');
     UPDATE dot.dot_iu_runtime_lease SET process_run_id = '{made}' WHERE lease_name = 'dot_exec:COPY';
-    INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-    VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'run', pg_current_snapshot())"#;
+    INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_change_number, cluster_id)
+    VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'run', (SELECT s.change_number FROM dot.dot_gate_state s), dot.fn_dot_cluster_id())"#;
 
 const COMPONENT: &str = r#"
     INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
@@ -27,7 +27,7 @@ async fn a_receipt_that_was_committed_behind_a_closing_carries_no_component() {
     let database = used_ledger(Version::V15).await;
     let runner = database.superuser().await;
     let operator = database.superuser().await;
-    each_on_its_own(&runner, "BEGIN").await;
+    each_on_its_own(&runner, "BEGIN; LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE").await;
     each_on_its_own(&runner, RECEIPT).await;
     each_on_its_own(&operator, CLOSING).await;
     each_on_its_own(&runner, "COMMIT").await;

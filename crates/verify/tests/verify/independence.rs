@@ -59,6 +59,31 @@ fn its_questions_call_none_of_the_contracts_functions() {
     }
 }
 
+#[test]
+fn its_questions_name_the_ledgers_tables_with_their_schema() {
+    let named = questions(&crate_folder().join("src"));
+    let texts: Vec<_> = named
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let manifest = fs::read_to_string(crate_folder().join("release/objects.tsv")).unwrap();
+    let relations = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("any\trelation\t"));
+    let relations: Vec<_> = relations
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    assert!(relations.len() > 30, "{relations:?}");
+    for (path, text) in named.iter().zip(&texts) {
+        for relation in &relations {
+            for before in ["FROM ", "JOIN "] {
+                let bare = format!("{before}{relation} ");
+                assert!(!text.contains(&bare), "{}: {bare}", path.display());
+            }
+        }
+    }
+}
+
 fn questions(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {

@@ -2,6 +2,8 @@
 //! told truthfully row by row.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_verify::{Report, VerifyOptions, verify};
@@ -19,19 +21,13 @@ const NAMES: [(&str, &str); 20] = [
     ("executed_producer", "0e000000-0000-7000-8000-00000000000a"),
     ("executed_verifier", "0e000000-0000-7000-8000-00000000000b"),
     ("executed_lease", "0e000000-0000-7000-8000-00000000001e"),
-    ("producer_receipt", "0e000000-0000-7000-8000-0000000000ca"),
-    ("verifier_receipt", "0e000000-0000-7000-8000-0000000000cb"),
+    ("producer_receipt", "{minted}-7000-8000-0000000000ca"),
+    ("verifier_receipt", "{minted}-7000-8000-0000000000cb"),
     // A dry run whose verifier answered as a mock.
     ("dry", "0d000000-0000-7000-8000-000000000001"),
     ("dry_producer", "0d000000-0000-7000-8000-00000000000a"),
-    (
-        "dry_producer_receipt",
-        "0d000000-0000-7000-8000-0000000000ca",
-    ),
-    (
-        "dry_verifier_receipt",
-        "0d000000-0000-7000-8000-0000000000cb",
-    ),
+    ("dry_producer_receipt", "{minted}-7000-8000-0000000001ca"),
+    ("dry_verifier_receipt", "{minted}-7000-8000-0000000001cb"),
     // Simulated: a whole pair, and a run step by step.
     ("simulated", "05000000-0000-7000-8000-000000000001"),
     ("stepwise", "05000000-0000-7000-8000-000000000002"),
@@ -50,8 +46,8 @@ const NAMES: [(&str, &str); 20] = [
 /// More names: ids that nothing has, or that a lie makes, and the wrapper's tags on what eve did not execute.
 const MORE_NAMES: [(&str, &str); 4] = [
     ("nowhere", "00000000-0000-7000-8000-000000000000"),
-    ("made", "0f000000-0000-7000-8000-000000000001"),
-    ("made_too", "0f000000-0000-7000-8000-000000000002"),
+    ("made", "{minted}-7000-8000-000000000f01"),
+    ("made_too", "{minted}-7000-8000-000000000f02"),
     (
         "tags",
         r#"{"wrapper": "dot_exec_wrapper", "actor": "eve", "posture": "NO_EXECUTE", "no_execute": true}"#,
@@ -61,9 +57,20 @@ const MORE_NAMES: [(&str, &str); 4] = [
 /// The text with what its names stand for.
 pub(crate) fn with_names(text: &str) -> String {
     let names = NAMES.iter().chain(&MORE_NAMES);
-    names.fold(text.to_owned(), |text, (name, value)| {
+    let text = names.fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
-    })
+    });
+    text.replace("{minted}", minted())
+}
+
+/// The beginning of the ids that the database would mint while these tests run.
+fn minted() -> &'static str {
+    static MINTED: LazyLock<String> = LazyLock::new(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let milliseconds = now.expect("after 1970").as_millis();
+        format!("{:08x}-{:04x}", milliseconds >> 16, milliseconds & 0xffff)
+    });
+    &MINTED
 }
 
 /// A database whose ledger was put to varied use.

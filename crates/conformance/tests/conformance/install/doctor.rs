@@ -1,15 +1,16 @@
 //! What is wrong with an installation is a finding, however broken it is.
 
-use dotwrap_contract::{Finding, Severity, apply, diagnose};
+use dotwrap_contract::{Finding, InstallOptions, Severity, apply, diagnose};
 use rstest_reuse::apply as on;
 
 use super::{options, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, Stage, execute, rows, text};
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "server",
     "contract",
+    "cluster",
     "roles",
     "preflight",
     "gates",
@@ -78,6 +79,34 @@ async fn what_is_missing_or_withheld_is_a_finding_and_hides_no_other(backend: Ba
             assert!(mend.contains("install --repair"), "{mend}");
         }
     }
+}
+
+#[on(on_each_version)]
+async fn a_restored_ledger_is_told_and_repair_records_its_cluster(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, options) = (stage.installer().await, options(&stage));
+    apply(&owner, &options).await.unwrap();
+    let findings = diagnose(&owner, "dot").await.unwrap();
+    assert_eq!(named(&findings, "cluster").severity, Severity::Fine);
+    let restored = "UPDATE dot.dot_contract_release SET system_identifier = 7";
+    execute(&stage.superuser().await, restored).await;
+    let findings = diagnose(&owner, "dot").await.unwrap();
+    let finding = named(&findings, "cluster");
+    assert_eq!(finding.severity, Severity::Warning);
+    assert!(
+        finding
+            .what
+            .starts_with("this ledger was restored from another cluster (7)"),
+        "{finding:?}"
+    );
+    assert!(finding.mend.contains("install --repair"), "{finding:?}");
+    let repair = InstallOptions {
+        repair: true,
+        ..options
+    };
+    apply(&owner, &repair).await.unwrap();
+    let findings = diagnose(&owner, "dot").await.unwrap();
+    assert_eq!(named(&findings, "cluster").severity, Severity::Fine);
 }
 
 #[on(on_each_version)]

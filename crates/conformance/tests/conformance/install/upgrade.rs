@@ -106,13 +106,33 @@ fn older_release(script: &str, migrations: usize, options: &InstallOptions) -> S
         .into_iter()
         .find(|file| file.text.contains("VIEW v_dot_installation"))
         .unwrap();
-    let tables = tables + record.text;
+    // Which cluster it is was recorded only later.
+    let is_recorded = tables.contains("ADD COLUMN system_identifier");
+    let as_it_was = |text: &str| {
+        let later = [
+            (",\n  r.system_identifier", ""),
+            (", system_identifier)", ")"),
+            (
+                ", c.system_identifier FROM pg_catalog.pg_control_system() AS c",
+                " WHERE true",
+            ),
+            ("  system_identifier = excluded.system_identifier,", " "),
+        ];
+        later.iter().fold(text.to_owned(), |text, (now, then)| {
+            if is_recorded {
+                text
+            } else {
+                text.replace(now, then)
+            }
+        })
+    };
+    let tables = tables + &as_it_was(record.text);
     let grants = format!(
         "GRANT USAGE ON SCHEMA {schema} TO {archiver}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {archiver};"
     );
     format!(
         "{head}{tables}\n{grants}\n-- What this installation is now{}",
-        tail.replace(&contract_digest(), "of an older release")
+        as_it_was(tail).replace(&contract_digest(), "of an older release")
     )
 }
 

@@ -2,19 +2,19 @@
 WITH told AS (
   SELECT r.process_run_id, NULL::uuid AS component_run_id, r.correlation_id, r.dot_code, r.status, r.evidence_type, r.source_system,
     r.input_ref, r.output_ref, 'process.run.' || r.status AS event_type
-  FROM process_run_observation r
+  FROM ledger.process_run_observation r
   UNION ALL
   SELECT r.process_run_id, NULL, r.correlation_id, r.dot_code, x.status, r.evidence_type, r.source_system,
     r.input_ref, coalesce(x.output_ref, r.output_ref), 'process.run.' || x.status
-  FROM process_run_conclusion x JOIN process_run_observation r ON r.process_run_id = x.process_run_id
+  FROM ledger.process_run_conclusion x JOIN ledger.process_run_observation r ON r.process_run_id = x.process_run_id
   UNION ALL
   SELECT c.process_run_id, c.component_run_id, c.correlation_id, c.dot_code, c.status, c.evidence_type, c.source_system,
     c.input_ref, c.output_ref, replace('process.' || c.status, 'step_', 'step.')
-  FROM process_component_observation c
+  FROM ledger.process_component_observation c
 )
 SELECT o.event_id::text AS subject, format('%s about %s tells of no row as it is', o.event_type, coalesce('the component ' || o.component_run_id, 'the run ' || o.process_run_id)) AS what
-FROM event_outbox o
-LEFT JOIN event_type_registry e ON e.event_type = o.event_type
+FROM ledger.event_outbox o
+LEFT JOIN ledger.event_type_registry e ON e.event_type = o.event_type
 WHERE NOT EXISTS (
   SELECT FROM told t
   WHERE t.process_run_id = o.process_run_id AND t.component_run_id IS NOT DISTINCT FROM o.component_run_id

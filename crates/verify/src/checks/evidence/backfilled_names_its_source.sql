@@ -1,9 +1,9 @@
 WITH backfilled AS (
   SELECT r.process_run_id::text AS subject, r.actor, r.evidence_ref, NULL::uuid AS invocation_id
-  FROM process_run_observation r WHERE r.evidence_type = 'BACKFILLED_EVIDENCE'
+  FROM ledger.process_run_observation r WHERE r.evidence_type = 'BACKFILLED_EVIDENCE'
   UNION ALL
   SELECT c.component_run_id::text, c.actor, c.evidence_ref, c.invocation_id
-  FROM process_component_observation c WHERE c.evidence_type = 'BACKFILLED_EVIDENCE'
+  FROM ledger.process_component_observation c WHERE c.evidence_type = 'BACKFILLED_EVIDENCE'
 )
 SELECT b.subject, concat_ws('; ',
     CASE WHEN b.evidence_ref ->> 'asserted_by' IS DISTINCT FROM b.actor THEN 'its asserter is not its actor' END,
@@ -18,6 +18,6 @@ WHERE b.evidence_ref ->> 'asserted_by' IS DISTINCT FROM b.actor
 UNION ALL
 -- A backfilled component is written together with its header, and with no other.
 SELECT c.component_run_id::text, format('backfilled, in a run whose header is %s', r.evidence_type)
-FROM process_component_observation c
-JOIN process_run_observation r ON r.process_run_id = c.process_run_id
+FROM ledger.process_component_observation c
+JOIN ledger.process_run_observation r ON r.process_run_id = c.process_run_id
 WHERE c.evidence_type = 'BACKFILLED_EVIDENCE' AND r.evidence_type <> 'BACKFILLED_EVIDENCE';

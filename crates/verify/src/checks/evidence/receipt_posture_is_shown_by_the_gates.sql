@@ -1,5 +1,6 @@
--- Replays the history: the last change of each gate that the receipt's snapshot shows (without a snapshot: up to its time),
--- and those of its own transaction. Without any change a gate stands as shipped: closed.
+-- Replays the history: the last change of each gate up to the one whose number the receipt bears. Without any change a gate
+-- stands as shipped: closed. Receipts and changes from before changes were numbered are told by transaction ids, which compare
+-- nothing between clusters, and by times, which compare nothing where a clock was set: what neither of the two shows was not so.
 --
 -- Between reading the posture and writing the receipt a gate may run out of time. How long that took is not recorded, so a
 -- gate counts as open for ten seconds more: the pair's lease is waited for at most five.
@@ -11,20 +12,22 @@ WITH gate (key, opened_by) AS (VALUES
   ('process_dot_runtime.real_run_enabled', 'true'),
   ('process_dot_runtime.dry_run_only', 'false')
 ), state AS (
-  SELECT i.invocation_id, g.key, coalesce((
+  SELECT i.invocation_id, replay.by, g.key, coalesce((
     SELECT h.value = g.opened_by AND (h.expires_at IS NULL OR h.expires_at > i.begun_at - interval '10 seconds')
-    FROM dot_config_history h
-    WHERE h.key = g.key AND CASE WHEN i.begun_snapshot IS NULL THEN h.changed_at <= i.begun_at
+    FROM ledger.dot_config_history h
+    WHERE h.key = g.key AND CASE WHEN i.begun_change_number IS NOT NULL THEN coalesce(h.change_number, 0) <= i.begun_change_number
+                                 WHEN replay.by = 'time' OR i.begun_snapshot IS NULL THEN h.changed_at <= i.begun_at
                                  ELSE h.change_xid = i.begun_xid OR pg_visible_in_snapshot(h.change_xid, i.begun_snapshot) END
-    ORDER BY h.changed_at DESC, h.change_id DESC LIMIT 1), false) AS is_open
-  FROM dot_invocation i CROSS JOIN gate g
+    ORDER BY coalesce(h.change_number, 0) DESC, h.changed_at DESC, h.change_id DESC LIMIT 1), false) AS is_open
+  FROM ledger.dot_invocation i CROSS JOIN gate g CROSS JOIN (VALUES ('transaction'), ('time')) AS replay (by)
 ), shown AS (
-  SELECT s.invocation_id, string_agg(s.key, ', ' ORDER BY s.key) FILTER (WHERE NOT s.is_open) AS closed,
+  SELECT s.invocation_id, s.by, string_agg(s.key, ', ' ORDER BY s.key) FILTER (WHERE NOT s.is_open) AS closed,
     bool_and(s.is_open) AS is_real_run,
     bool_and(s.is_open) FILTER (WHERE s.key IN ('iu_core.operator_runtime_enabled', 'process_dot_runtime.execute_enabled')) AS is_dry_run
-  FROM state s GROUP BY s.invocation_id
+  FROM state s GROUP BY s.invocation_id, s.by
 )
-SELECT i.invocation_id::text AS subject, format('posture %s, but closed were: %s', i.posture, s.closed) AS what
-FROM dot_invocation i
+SELECT i.invocation_id::text AS subject, format('posture %s, but closed were: %s', i.posture, min(s.closed)) AS what
+FROM ledger.dot_invocation i
 JOIN shown s ON s.invocation_id = i.invocation_id
-WHERE NOT CASE i.posture WHEN 'REAL_RUN' THEN s.is_real_run ELSE s.is_dry_run END;
+GROUP BY i.invocation_id, i.posture
+HAVING NOT bool_or(CASE i.posture WHEN 'REAL_RUN' THEN s.is_real_run ELSE s.is_dry_run END);

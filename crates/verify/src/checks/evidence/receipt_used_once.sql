@@ -1,5 +1,5 @@
 SELECT c.invocation_id::text AS subject, format('used by %s components', count(*)) AS what
-FROM process_component_observation c
+FROM ledger.process_component_observation c
 WHERE c.invocation_id IS NOT NULL
 GROUP BY c.invocation_id
 HAVING count(*) > 1;

@@ -3,9 +3,9 @@ WITH tagged AS (
   SELECT r.process_run_id::text AS subject, r.actor, r.evidence_ref,
     -- A header that claims an execution proves none either way: its components say it.
     CASE WHEN r.evidence_type NOT IN ('DRY_RUN', 'REAL_RUN') THEN true END AS is_without_execution
-  FROM process_run_observation r
+  FROM ledger.process_run_observation r
   UNION ALL
-  SELECT c.component_run_id::text, c.actor, c.evidence_ref, c.invocation_id IS NULL FROM process_component_observation c
+  SELECT c.component_run_id::text, c.actor, c.evidence_ref, c.invocation_id IS NULL FROM ledger.process_component_observation c
 )
 SELECT t.subject, concat_ws('; ',
     CASE WHEN t.evidence_ref ->> 'wrapper' IS DISTINCT FROM 'dot_exec_wrapper' THEN 'the wrapper''s name is missing' END,

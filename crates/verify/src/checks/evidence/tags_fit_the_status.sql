@@ -1,8 +1,8 @@
 -- A warning: callers write these two keys too, as far as the contract lets them.
 WITH tagged AS (
-  SELECT r.process_run_id::text AS subject, r.status, r.evidence_type, r.evidence_ref FROM process_run_observation r
+  SELECT r.process_run_id::text AS subject, r.status, r.evidence_type, r.evidence_ref FROM ledger.process_run_observation r
   UNION ALL
-  SELECT c.component_run_id::text, c.status, c.evidence_type, c.evidence_ref FROM process_component_observation c
+  SELECT c.component_run_id::text, c.status, c.evidence_type, c.evidence_ref FROM ledger.process_component_observation c
 )
 SELECT t.subject,
   format('tagged %s, but %s and %s', CASE WHEN t.evidence_ref @> '{"skipped": true}' THEN 'skipped' ELSE 'prepared' END, t.status, t.evidence_type) AS what

@@ -3,7 +3,7 @@ WITH found AS (
   SELECT p.oid, l.lanname, p.prosecdef,
     btrim(regexp_replace(regexp_replace(p.prosrc, '--[^\n]*', ' ', 'g'), '\s+', ' ', 'g')) AS body
   FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-  WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.proname = 'fn_dot_ledger_append_only' AND p.pronargs = 0
+  WHERE p.pronamespace = ledger_oid AND p.proname = 'fn_dot_ledger_append_only' AND p.pronargs = 0
 )
 SELECT 'fn_dot_ledger_append_only' AS subject,
   CASE WHEN f.oid IS NULL THEN 'the function is missing'

@@ -15,8 +15,8 @@ SELECT g.table_name AS subject, concat_ws('; ',
     CASE WHEN t.tgattr::text <> '' THEN 'only on some columns' END,
     CASE WHEN t.oid IS NOT NULL AND t.tgfoid IS DISTINCT FROM f.oid THEN format('it calls %s', t.tgfoid::regproc) END) AS what
 FROM guarded g
-LEFT JOIN pg_class c ON c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = g.table_name
+LEFT JOIN pg_class c ON c.relnamespace = ledger_oid AND c.relname = g.table_name
 LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'ledger_append_only' AND NOT t.tgisinternal
-LEFT JOIN pg_proc f ON f.pronamespace = quote_ident(current_schema())::regnamespace AND f.proname = 'fn_dot_ledger_append_only' AND f.pronargs = 0
+LEFT JOIN pg_proc f ON f.pronamespace = ledger_oid AND f.proname = 'fn_dot_ledger_append_only' AND f.pronargs = 0
 WHERE t.oid IS NULL OR t.tgenabled <> 'A' OR t.tgtype <> 2 + 8 + 16 + 32 OR t.tgqual IS NOT NULL OR t.tgattr::text <> ''
   OR t.tgfoid IS DISTINCT FROM f.oid;

@@ -3,4 +3,4 @@ SELECT c.relname::text AS subject, format('the trigger of %s is disabled', coale
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid
 LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint
-WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND t.tgisinternal AND t.tgenabled NOT IN ('O', 'A');
+WHERE c.relnamespace = ledger_oid AND t.tgisinternal AND t.tgenabled NOT IN ('O', 'A');

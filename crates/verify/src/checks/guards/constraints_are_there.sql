@@ -54,5 +54,6 @@ FROM expected e
 WHERE NOT EXISTS (
   SELECT FROM pg_constraint k
   JOIN pg_class c ON c.oid = k.conrelid
-  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = e.table_name
-    AND k.convalidated AND pg_get_constraintdef(k.oid) = e.definition);
+  WHERE c.relnamespace = ledger_oid AND c.relname = e.table_name
+    AND k.convalidated
+    AND replace(pg_get_constraintdef(k.oid), ' REFERENCES ' || quote_ident(ledger_name) || '.', ' REFERENCES ') = e.definition);

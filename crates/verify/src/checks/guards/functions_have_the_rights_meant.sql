@@ -18,13 +18,13 @@ SELECT coalesce(d.function_name, p.proname::text) AS subject,
   CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'
     ELSE 'does not work with its owner''s rights' END AS what
 FROM definer d
-FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = quote_ident(current_schema())::regnamespace) AS p ON p.proname = d.function_name
+FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = ledger_oid) AS p ON p.proname = d.function_name
 WHERE CASE WHEN p.oid IS NULL THEN d.is_required WHEN d.function_name IS NULL THEN p.prosecdef ELSE NOT p.prosecdef END
 UNION ALL
 -- Registered checks are code that somebody wrote: they must not run as the owner of the ledger, where there is another role.
 SELECT p.proname::text, format('runs registered checks with the rights of %s, who owns the ledger', p.proowner::regrole)
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname = current_schema() AND p.proname = 'fn_dot_preflight_ask' AND p.proowner = n.nspowner
+WHERE n.nspname = ledger_name AND p.proname = 'fn_dot_preflight_ask' AND p.proowner = n.nspowner
   -- Where no roles may be created, one account is everything; then nobody else was granted anything either.
   AND EXISTS (SELECT FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
               WHERE c.relnamespace = n.oid AND c.relname = 'process_run_observation' AND a.grantee <> n.nspowner);

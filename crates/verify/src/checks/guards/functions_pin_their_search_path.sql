@@ -5,5 +5,5 @@ FROM pg_proc p
 LEFT JOIN LATERAL (
   SELECT substr(entry, length('search_path=') + 1) AS path FROM unnest(p.proconfig) AS entry WHERE starts_with(entry, 'search_path=')
 ) AS setting ON true
-WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
-  AND setting.path IS DISTINCT FROM quote_ident(current_schema()) || ', pg_temp';
+WHERE p.pronamespace = ledger_oid
+  AND setting.path IS DISTINCT FROM quote_ident(ledger_name) || ', pg_temp';

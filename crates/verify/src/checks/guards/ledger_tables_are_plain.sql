@@ -5,7 +5,7 @@ WITH guarded (table_name) AS (VALUES
 ), found AS (
   SELECT g.table_name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
   FROM guarded g
-  LEFT JOIN pg_class c ON c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = g.table_name
+  LEFT JOIN pg_class c ON c.relnamespace = ledger_oid AND c.relname = g.table_name
 )
 SELECT f.table_name AS subject, 'it is no ordinary table' AS what FROM found f WHERE f.relkind IS DISTINCT FROM 'r'
 UNION ALL

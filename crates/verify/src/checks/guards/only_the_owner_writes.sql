@@ -1,7 +1,7 @@
 WITH relation AS (
   SELECT c.oid, c.relname::text AS name, c.relkind, c.relowner, c.relacl, n.nspowner
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+  WHERE n.nspname = ledger_name AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 )
 SELECT r.name AS subject, format('%s may %s', coalesce(g.rolname, 'PUBLIC'), string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)) AS what
 FROM relation r
@@ -25,4 +25,4 @@ SELECT n.nspname::text, format('%s may %s in the schema', coalesce(g.rolname, 'P
 FROM pg_namespace n
 CROSS JOIN aclexplode(n.nspacl) AS a
 LEFT JOIN pg_roles g ON g.oid = a.grantee
-WHERE n.nspname = current_schema() AND a.grantee <> n.nspowner AND a.privilege_type <> 'USAGE';
+WHERE n.nspname = ledger_name AND a.grantee <> n.nspowner AND a.privilege_type <> 'USAGE';

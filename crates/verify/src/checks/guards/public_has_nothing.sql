@@ -3,19 +3,19 @@ SELECT granted.subject, format('PUBLIC may %s', string_agg(DISTINCT granted.priv
 FROM (
   SELECT n.nspname::text AS subject, a.grantee, a.privilege_type
   FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) AS a
-  WHERE n.nspname = current_schema()
+  WHERE n.nspname = ledger_name
   UNION ALL
   SELECT c.relname::text, a.grantee, a.privilege_type
   FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
-  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+  WHERE c.relnamespace = ledger_oid
   UNION ALL
   SELECT c.relname::text, a.grantee, a.privilege_type
   FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) AS a
-  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+  WHERE c.relnamespace = ledger_oid
   UNION ALL
   SELECT p.proname::text, a.grantee, a.privilege_type
   FROM pg_proc p CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-  WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
+  WHERE p.pronamespace = ledger_oid
 ) AS granted
 WHERE granted.grantee = 0
 GROUP BY granted.subject;

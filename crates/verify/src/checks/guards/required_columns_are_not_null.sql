@@ -17,5 +17,5 @@ FROM expected e CROSS JOIN unnest(e.column_names) AS column_name
 WHERE NOT EXISTS (
   SELECT FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid
-  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = e.table_name AND a.attname = column_name
+  WHERE c.relnamespace = ledger_oid AND c.relname = e.table_name AND a.attname = column_name
     AND a.attnotnull AND NOT a.attisdropped);

@@ -10,7 +10,7 @@ WHERE NOT EXISTS (
   SELECT FROM pg_index i
   JOIN pg_class c ON c.oid = i.indrelid
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-  WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = e.table_name AND a.attname = e.column_name
+  WHERE c.relnamespace = ledger_oid AND c.relname = e.table_name AND a.attname = e.column_name
     AND i.indnkeyatts = 1 AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indisready AND i.indislive
     AND coalesce(pg_get_expr(i.indpred, i.indrelid), '') IN ('', format('(%s IS NOT NULL)', e.column_name)))
 UNION ALL
@@ -18,4 +18,4 @@ UNION ALL
 SELECT c.relname, format('the index %s is not valid', i.indexrelid::regclass)
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid
-WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT (i.indisvalid AND i.indisready AND i.indislive);
+WHERE c.relnamespace = ledger_oid AND NOT (i.indisvalid AND i.indisready AND i.indislive);

@@ -3,7 +3,7 @@ WITH recorded AS (
   SELECT DISTINCT ON (h.entry ->> 'process_candidate_code', h.entry ->> 'dot_code')
     h.entry ->> 'process_candidate_code' AS process_candidate_code, h.entry ->> 'dot_code' AS dot_code,
     h.entry -> 'is_declared' = 'true' AS is_declared, h.entry -> 'is_inferred' = 'true' AS is_inferred
-  FROM dot_registry_history h
+  FROM ledger.dot_registry_history h
   WHERE h.kind = 'candidate_pair'
   ORDER BY h.entry ->> 'process_candidate_code', h.entry ->> 'dot_code', h.changed_at DESC, h.change_id DESC
 )
@@ -12,7 +12,7 @@ SELECT coalesce(b.process_candidate_code, h.process_candidate_code) AS subject,
     CASE WHEN b.dot_code IS NULL THEN 'not declared' WHEN b.is_inferred THEN 'inferred' ELSE 'declared' END,
     CASE WHEN h.dot_code IS NULL THEN 'nothing' WHEN h.is_declared IS NOT TRUE THEN 'not declared'
       WHEN h.is_inferred THEN 'inferred' ELSE 'declared' END) AS what
-FROM process_candidate_pair b
+FROM ledger.process_candidate_pair b
 FULL JOIN recorded h ON h.process_candidate_code = b.process_candidate_code AND h.dot_code = b.dot_code
 WHERE (b.dot_code IS NOT NULL) <> (h.is_declared IS TRUE)
   OR (b.dot_code IS NOT NULL AND b.is_inferred IS DISTINCT FROM h.is_inferred);

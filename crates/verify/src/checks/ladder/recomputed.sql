@@ -5,13 +5,13 @@ WITH executed AS (
   -- What ran: a component with a receipt of its own run, DOT, role and mode.
   SELECT c.process_candidate_code, c.process_run_id, c.correlation_id, c.component_role, c.evidence_type, c.status, c.verdict,
     c.output_digest, c.dot_code, i.invocation_id, i.input_digest
-  FROM process_component_observation c
-  JOIN dot_invocation i ON i.invocation_id = c.invocation_id AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code
+  FROM ledger.process_component_observation c
+  JOIN ledger.dot_invocation i ON i.invocation_id = c.invocation_id AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code
     AND i.component_role = c.component_role AND i.mode = c.evidence_type
 ), producer AS (
   -- Of a pair that is declared now, confirmed or only inferred.
   SELECT e.* FROM executed e
-  JOIN process_candidate_pair b ON b.process_candidate_code = e.process_candidate_code AND b.dot_code = e.dot_code
+  JOIN ledger.process_candidate_pair b ON b.process_candidate_code = e.process_candidate_code AND b.dot_code = e.dot_code
   WHERE e.component_role = 'producer' AND e.evidence_type = 'REAL_RUN' AND e.status = 'step_completed'
 ), verifier AS (
   SELECT e.* FROM executed e WHERE e.component_role = 'verifier' AND e.evidence_type = 'REAL_RUN' AND e.verdict = 'pass'
@@ -22,16 +22,16 @@ WITH executed AS (
   FROM verifier v
   JOIN producer p ON p.process_run_id = v.process_run_id AND p.process_candidate_code = v.process_candidate_code
     AND p.correlation_id = v.correlation_id AND p.output_digest = v.input_digest AND p.invocation_id <> v.invocation_id
-  JOIN process_run_observation r ON r.process_run_id = v.process_run_id AND r.correlation_id = v.correlation_id
-  JOIN process_run_conclusion x ON x.process_run_id = v.process_run_id AND x.status = 'completed' AND x.verdict = 'pass'
+  JOIN ledger.process_run_observation r ON r.process_run_id = v.process_run_id AND r.correlation_id = v.correlation_id
+  JOIN ledger.process_run_conclusion x ON x.process_run_id = v.process_run_id AND x.status = 'completed' AND x.verdict = 'pass'
 ), observed AS (
   SELECT c.process_candidate_code, bool_or(c.evidence_type = 'SIMULATED_DRY_RUN') AS has_simulated,
     bool_or(c.evidence_type = 'BACKFILLED_EVIDENCE') AS has_backfilled
-  FROM process_component_observation c
+  FROM ledger.process_component_observation c
   GROUP BY c.process_candidate_code
 ), candidate AS (
-  SELECT c.process_candidate_code FROM process_candidate c
-  UNION SELECT r.process_candidate_code FROM process_run_observation r
+  SELECT c.process_candidate_code FROM ledger.process_candidate c
+  UNION SELECT r.process_candidate_code FROM ledger.process_run_observation r
   UNION SELECT o.process_candidate_code FROM observed o
 ), proof AS (
   SELECT c.process_candidate_code,
@@ -44,7 +44,7 @@ WITH executed AS (
     -- Blank is missing, whichever of Unicode's white space it is made of.
     coalesce(btrim(k.owner, U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000'), '') = '' AS owner_missing
   FROM candidate c
-  LEFT JOIN process_candidate k ON k.process_candidate_code = c.process_candidate_code
+  LEFT JOIN ledger.process_candidate k ON k.process_candidate_code = c.process_candidate_code
   LEFT JOIN observed o ON o.process_candidate_code = c.process_candidate_code
 ), recomputed AS MATERIALIZED (
   SELECT p.process_candidate_code, p.has_real_runtime, p.has_cross_component_correlation, p.owner_missing, rung.candidate_status_v3,

@@ -6,21 +6,21 @@ WITH recomputed AS (
       ELSE 'SIMULATED_DRY_RUN' END AS evidence_type,
     coalesce(x.status, r.status) AS status, x.verdict,
     p.evidence_type AS producer_evidence_type, v.evidence_type AS verifier_evidence_type
-  FROM process_run_observation r
-  LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
-  LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
-  LEFT JOIN process_component_observation v ON v.process_run_id = r.process_run_id AND v.component_role = 'verifier'
-  LEFT JOIN dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
+  FROM ledger.process_run_observation r
+  LEFT JOIN ledger.process_run_conclusion x ON x.process_run_id = r.process_run_id
+  LEFT JOIN ledger.process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
+  LEFT JOIN ledger.process_component_observation v ON v.process_run_id = r.process_run_id AND v.component_role = 'verifier'
+  LEFT JOIN ledger.dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
 )
 SELECT coalesce(k.process_run_id, s.process_run_id)::text AS subject,
   CASE WHEN s.process_run_id IS NULL THEN 'the view does not show it' WHEN k.process_run_id IS NULL THEN 'the ledger has no such run'
     ELSE format('the view shows %s, the ledger has %s', concat_ws(' ', s.status, s.verdict, s.evidence_type, quote_literal(left(s.correlation_id, 100))),
                 concat_ws(' ', k.status, k.verdict, k.evidence_type, quote_literal(left(k.correlation_id, 100)))) END AS what
 FROM recomputed k
-FULL JOIN v_process_run s ON s.process_run_id = k.process_run_id
+FULL JOIN ledger.v_process_run s ON s.process_run_id = k.process_run_id
 WHERE (s.process_run_id, s.correlation_id, s.process_candidate_code, s.evidence_type, s.header_evidence_type, s.status,
   s.verdict, s.producer_evidence_type, s.verifier_evidence_type)
   IS DISTINCT FROM (k.process_run_id, k.correlation_id, k.process_candidate_code, k.evidence_type,
     k.header_evidence_type, k.status, k.verdict, k.producer_evidence_type, k.verifier_evidence_type)
 UNION ALL
-SELECT s.process_run_id::text, format('the view shows it %s times', count(*)) FROM v_process_run s GROUP BY s.process_run_id HAVING count(*) > 1;
+SELECT s.process_run_id::text, format('the view shows it %s times', count(*)) FROM ledger.v_process_run s GROUP BY s.process_run_id HAVING count(*) > 1;

@@ -5,9 +5,9 @@ SELECT q.request_id::text AS subject,
     WHEN r.lease_token IS NULL THEN format('its run %s was never begun', r.process_run_id)
     WHEN x.process_run_id IS NULL AND q.outcome = 'concluded' THEN format('its run %s is not concluded', r.process_run_id)
     ELSE format('its run %s is not what was asked for', r.process_run_id) END AS what
-FROM dot_run_request q
-LEFT JOIN process_run_observation r ON r.process_run_id = q.process_run_id
-LEFT JOIN process_run_conclusion x ON x.process_run_id = q.process_run_id
+FROM ledger.dot_run_request q
+LEFT JOIN ledger.process_run_observation r ON r.process_run_id = q.process_run_id
+LEFT JOIN ledger.process_run_conclusion x ON x.process_run_id = q.process_run_id
 WHERE CASE WHEN q.process_run_id IS NULL THEN q.outcome = 'concluded'
   ELSE r.process_run_id IS NULL OR r.idempotency_key IS DISTINCT FROM 'request:' || q.request_id OR r.lease_token IS NULL
     OR (x.process_run_id IS NULL AND q.outcome = 'concluded')

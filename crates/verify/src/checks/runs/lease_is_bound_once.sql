@@ -1,17 +1,17 @@
 SELECT r.process_run_id::text AS subject, format('bound to the lease %L, its pair''s is dot_exec:%s', r.lease_name, r.dot_code) AS what
-FROM process_run_observation r
+FROM ledger.process_run_observation r
 WHERE r.lease_token IS NOT NULL AND r.lease_name IS DISTINCT FROM 'dot_exec:' || r.dot_code
 UNION ALL
 -- Each acquisition has a token of its own, and a run is begun under one of its own.
 SELECT min(r.process_run_id::text), format('its lease token is bound to %s runs', count(*))
-FROM process_run_observation r
+FROM ledger.process_run_observation r
 WHERE r.lease_token IS NOT NULL
 GROUP BY r.lease_token
 HAVING count(*) > 1
 UNION ALL
 -- Whoever takes the lease next concludes the run that its last holder left. A run that no lease names is left for good.
 SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it', r.lease_name)
-FROM process_run_observation r
-LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = r.lease_name
+FROM ledger.process_run_observation r
+LEFT JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = r.lease_name
 WHERE r.lease_token IS NOT NULL AND l.process_run_id IS DISTINCT FROM r.process_run_id
-  AND NOT EXISTS (SELECT FROM process_run_conclusion x WHERE x.process_run_id = r.process_run_id);
+  AND NOT EXISTS (SELECT FROM ledger.process_run_conclusion x WHERE x.process_run_id = r.process_run_id);

@@ -6,7 +6,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a conclusion of no run",
         sql: "SET session_replication_role = replica;
-            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{}', 'eve')",
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{nowhere}', 'completed', '{\"actor\": \"run\"}', 'eve')",
         noticed: &[
             ("conclusion_has_its_run", "{nowhere}"),
             ("completed_has_its_producer", "{nowhere}: concluded as completed, its producer is not there"),
@@ -15,17 +15,21 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a second conclusion",
         sql: "ALTER TABLE dot.process_run_conclusion DROP CONSTRAINT process_run_conclusion_pkey;
-            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{executed}', 'failed', '{}', 'eve')",
+            INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{executed}', 'failed', '{\"actor\": \"run\"}', 'eve')",
         noticed: &[
             ("one_conclusion_a_run", "{executed}: 2 conclusions: completed, failed"),
             ("constraints_are_there", "process_run_conclusion: no constraint that says PRIMARY KEY (process_run_id)"),
             ("run_view_shows_the_ledger", "{executed}"),
+            ("conclusion_bears_its_verifiers_verdict", "{executed}: concluded with no verdict, its verifier said pass"),
         ],
     },
     Lie {
         told: "a conclusion of what was not executed",
-        sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{}', 'eve')",
-        noticed: &[("conclusion_under_a_lease", "{simulated}: concluded as completed")],
+        sql: "INSERT INTO dot.process_run_conclusion (process_run_id, status, evidence_ref, concluded_by) VALUES ('{simulated}', 'completed', '{\"actor\": \"run\"}', 'eve')",
+        noticed: &[
+            ("conclusion_under_a_lease", "{simulated}: concluded as completed"),
+            ("conclusion_bears_its_headers_actor", "{simulated}: tagged with the actor 'run', its header has 'ann'"),
+        ],
     },
     Lie {
         told: "a component behind the conclusion",
@@ -37,7 +41,7 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.dot_invocation SET begun_at = clock_timestamp() WHERE invocation_id = '{verifier_receipt}'",
         noticed: &[
             ("nothing_behind_a_conclusion", "{verifier_receipt}: a receipt"),
-            ("receipt_of_an_earlier_transaction", "{executed_verifier}"),
+            ("steps_are_in_the_order_of_the_clock", "{executed_verifier}"),
         ],
     },
     Lie {
@@ -50,5 +54,10 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.process_run_conclusion SET status = 'completed' WHERE process_run_id = '{executed}';
             UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_producer}'",
         noticed: &[("completed_has_its_producer", "{executed}: concluded as completed, its producer is failed")],
+    },
+    Lie {
+        told: "a verdict that was taken off the conclusion alone",
+        sql: "UPDATE dot.process_run_conclusion SET verdict = NULL WHERE process_run_id = '{executed}'",
+        noticed: &[("conclusion_bears_its_verifiers_verdict", "{executed}: concluded with no verdict, its verifier said pass")],
     },
 ];

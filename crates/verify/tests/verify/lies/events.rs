@@ -6,7 +6,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an event of a type that was switched off",
         sql: "UPDATE dot.event_outbox SET occurred_at = clock_timestamp() WHERE event_type = 'process.run.failed'",
-        noticed: &[("event_type_was_active", "the type was not active")],
+        noticed: &[("event_fits_the_switches", "the type was not active")],
     },
     Lie {
         told: "an event of a type that was never switched on",
@@ -21,7 +21,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an event type that was switched on round its function",
         sql: "UPDATE dot.event_type_registry SET active = true WHERE event_type = 'process.run.failed'",
-        noticed: &[("event_type_agrees_with_its_history", "process.run.failed: active, its history says inactive")],
+        noticed: &[("event_type_agrees_with_its_history", "process.run.failed: active, its history has it switched on 1 times and off 1 times")],
     },
     Lie {
         told: "an event that claims more than its row",
@@ -54,5 +54,21 @@ pub(super) const LIES: &[Lie] = &[
         told: "a gate that is gone",
         sql: "DELETE FROM dot.dot_config WHERE key = 'process_dot_runtime.dry_run_only'",
         noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.dry_run_only: the gate is missing")],
+    },
+    Lie {
+        told: "events that were deleted",
+        sql: "UPDATE dot.event_type_history SET changed_at = changed_at - interval '5 minutes' WHERE active;
+            DELETE FROM dot.event_outbox WHERE correlation_id IN ('corr-5', 'corr-e')",
+        noticed: &[("active_type_left_its_event", "{executed}: no process.run.completed of ")],
+    },
+    Lie {
+        told: "a gate that somebody else is said to have changed",
+        sql: "UPDATE dot.dot_config SET updated_by = 'alice' WHERE key = 'process_dot_runtime.real_run_enabled'",
+        noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false' until changed, by alice, its history 'false' until changed, by ann")],
+    },
+    Lie {
+        told: "a gate history whose who and why were rewritten",
+        sql: "UPDATE dot.dot_config_history SET actor = 'alice', reason = 'asked for by the board'; UPDATE dot.dot_config SET updated_by = 'alice'",
+        noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false'")],
     },
 ];

@@ -38,12 +38,18 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a receipt of another DOT beneath a component that claims nothing",
         sql: "UPDATE dot.dot_invocation SET dot_code = 'COMPARE' WHERE invocation_id = '{dry_verifier_receipt}'",
-        noticed: &[("receipt_fits_its_component", "is of the DOT COMPARE")],
+        noticed: &[
+            ("receipt_fits_its_component", "is of the DOT COMPARE"),
+            ("receipt_is_of_a_declared_contract", "{dry_verifier_receipt}: COMPARE was never bound to command:tar in mode DRY_RUN"),
+        ],
     },
     Lie {
         told: "a real run on another DOT's receipt: neither the view nor the judge falls for it",
         sql: "UPDATE dot.dot_invocation SET dot_code = 'PACK' WHERE invocation_id = '{producer_receipt}'",
-        noticed: &[("receipt_fits_its_component", "{executed_producer}")],
+        noticed: &[
+            ("receipt_fits_its_component", "{executed_producer}"),
+            ("receipt_is_of_a_declared_contract", "{producer_receipt}: PACK was never bound to command:cp in mode REAL_RUN"),
+        ],
     },
     Lie {
         told: "a call of something else than the receipt names",
@@ -59,14 +65,14 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[
             ("receipt_used_once", "{dry_producer_receipt}: used by 2 components"),
             ("receipt_fits_its_component", "{stepwise_producer}: its receipt {dry_producer_receipt} is of the run {dry}"),
-            ("receipt_of_an_earlier_transaction", "{stepwise_producer}"),
+            ("steps_are_in_the_order_of_the_clock", "{stepwise_producer}"),
             ("unique_indexes_are_there", "process_component_observation: no valid unique index of every invocation_id"),
         ],
     },
     Lie {
         told: "a receipt younger than its component",
         sql: "UPDATE dot.process_component_observation SET created_at = created_at - interval '1 minute' WHERE component_run_id = '{executed_producer}'",
-        noticed: &[("receipt_of_an_earlier_transaction", "{executed_producer}: written at")],
+        noticed: &[("steps_are_in_the_order_of_the_clock", "{executed_producer}: written at")],
     },
     Lie {
         told: "a receipt and its component made up together",
@@ -76,8 +82,8 @@ pub(super) const LIES: &[Lie] = &[
             VALUES ('{made}', 'COPY', 'PROC:copy', 'corr-m', 'started', 'DRY_RUN', 'eve', 'dot_exec:COPY', '{made}',
               '{\"wrapper\": \"dot_exec_wrapper\", \"actor\": \"eve\", \"posture\": \"DRY_RUN_ONLY\"}', 'eve');
             UPDATE dot.dot_iu_runtime_lease SET process_run_id = '{made}' WHERE lease_name = 'dot_exec:COPY';
-            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-            VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', pg_current_snapshot());
+            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_change_number, cluster_id)
+            VALUES ('{made}', '{made}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', (SELECT s.change_number FROM dot.dot_gate_state s), dot.fn_dot_cluster_id());
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
               dot_code, invocation_id, status, evidence_type, source_system, evidence_ref, actor)
             VALUES ('{made_too}', '{made}', 'producer', 'PROC:copy', 'corr-m', 'COPY', '{made}', 'step_completed', 'DRY_RUN', 'eve',
@@ -88,8 +94,8 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a second try of one side",
         sql: "ALTER TABLE dot.dot_invocation DROP CONSTRAINT dot_invocation_once_a_role;
-            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-            VALUES ('{made}', '{dry}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'eve', pg_current_snapshot())",
+            INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_change_number, cluster_id)
+            VALUES ('{made}', '{dry}', 'PACK', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:tar', 'eve', (SELECT s.change_number FROM dot.dot_gate_state s), dot.fn_dot_cluster_id())",
         noticed: &[
             ("one_receipt_a_role", "{dry}: 2 receipts in the role producer"),
             ("constraints_are_there", "dot_invocation: no constraint that says UNIQUE (process_run_id, component_role)"),
@@ -98,8 +104,8 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a receipt of a run without a lease",
-        sql: "INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_snapshot)
-            VALUES ('{made}', '{dry_header}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', pg_current_snapshot())",
+        sql: "INSERT INTO dot.dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner, begun_change_number, cluster_id)
+            VALUES ('{made}', '{dry_header}', 'COPY', 'producer', 'DRY_RUN', 'DRY_RUN_ONLY', 'command:cp', 'eve', (SELECT s.change_number FROM dot.dot_gate_state s), dot.fn_dot_cluster_id())",
         noticed: &[("receipt_has_its_run", "{made}: no lease was bound to its run {dry_header}")],
     },
     Lie {
@@ -120,12 +126,13 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.dot_invocation SET begun_at = begun_at + interval '2 hours' WHERE invocation_id = '{dry_verifier_receipt}'",
         noticed: &[
             ("receipt_posture_is_shown_by_the_gates", "{dry_verifier_receipt}: posture DRY_RUN_ONLY, but closed were: iu_core.operator_runtime_enabled"),
-            ("receipt_of_an_earlier_transaction", "0d000000-0000-7000-8000-00000000000b: written at"),
+            ("minted_ids_tell_their_time", "{dry_verifier_receipt}: the receipt is of"),
+            ("steps_are_in_the_order_of_the_clock", "0d000000-0000-7000-8000-00000000000b: written at"),
         ],
     },
     Lie {
         told: "a receipt that cannot say what it saw of a closing",
-        sql: "UPDATE dot.dot_invocation SET begun_snapshot = NULL WHERE invocation_id = '{dry_producer_receipt}'",
+        sql: "UPDATE dot.dot_invocation SET begun_change_number = 0 WHERE invocation_id = '{dry_producer_receipt}'",
         noticed: &[(
             "receipt_is_not_void",
             "{dry_producer}: its receipt {dry_producer_receipt} missed the closing of process_dot_runtime.real_run_enabled",
@@ -213,5 +220,37 @@ pub(super) const LIES: &[Lie] = &[
         told: "a completed run that is tagged skipped",
         sql: "UPDATE dot.process_run_observation SET evidence_ref = evidence_ref || '{\"skipped\": true}' WHERE process_run_id = '{stepwise}'",
         noticed: &[("tags_fit_the_status", "{stepwise}: tagged skipped, but completed")],
+    },
+    Lie {
+        told: "a receipt for what was never declared",
+        sql: "UPDATE dot.dot_invocation SET endpoint_ref = 'command:true' WHERE invocation_id = '{verifier_receipt}';
+            UPDATE dot.process_component_observation SET evidence_ref = evidence_ref || '{\"endpoint_ref\": \"command:true\"}'
+            WHERE component_run_id = '{executed_verifier}'",
+        noticed: &[("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:true in mode REAL_RUN for PROC:copy")],
+    },
+    Lie {
+        told: "a run of another candidate than its contract's",
+        sql: "UPDATE dot.process_run_observation SET process_candidate_code = 'PROC:nobodys' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET process_candidate_code = 'PROC:nobodys' WHERE process_run_id = '{executed}';
+            UPDATE dot.dot_run_request SET process_candidate_code = 'PROC:nobodys' WHERE request_id = '{request}';
+            UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'PROC:nobodys' WHERE lease_name = 'dot_exec:COPY'",
+        noticed: &[("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:cmp in mode REAL_RUN for PROC:nobodys")],
+    },
+    Lie {
+        told: "calls that another login made, in receipts and components alike",
+        sql: "UPDATE dot.dot_invocation SET recorded_by = 'alice' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET recorded_by = 'alice' WHERE process_run_id = '{executed}'",
+        noticed: &[("receipt_and_header_are_of_one_login", "{producer_receipt}: opened by alice, its run {executed} was begun by ")],
+    },
+    Lie {
+        told: "a header of another time than its receipt",
+        sql: "UPDATE dot.process_run_observation SET created_at = created_at - interval '2 days' WHERE process_run_id = '{executed}'",
+        noticed: &[("receipt_and_header_are_of_one_time", "{producer_receipt}: opened at ")],
+    },
+    Lie {
+        told: "a real run of a runner that called nothing",
+        sql: "UPDATE dot.process_component_observation SET started_at = NULL, ended_at = NULL, evidence_ref = evidence_ref - 'endpoint_ref'
+            WHERE process_run_id = '{executed}'",
+        noticed: &[("parts_lack_an_invokers_record", "{executed_producer}: it does not say what was called, when the call began, when it ended")],
     },
 ];

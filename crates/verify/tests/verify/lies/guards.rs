@@ -99,7 +99,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an index that is not valid",
         sql: "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'dot.process_run_conclusion_pkey'::regclass",
-        noticed: &[("unique_indexes_are_there", "process_run_conclusion: the index process_run_conclusion_pkey is not valid")],
+        noticed: &[("unique_indexes_are_there", "process_run_conclusion: the index dot.process_run_conclusion_pkey is not valid")],
     },
     Lie {
         told: "a column that may be left out",
@@ -172,5 +172,35 @@ pub(super) const LIES: &[Lie] = &[
         told: "checks that run as the ledger's owner",
         sql: "ALTER FUNCTION dot.fn_dot_preflight_ask OWNER TO dot_owner",
         noticed: &[("functions_have_the_rights_meant", "fn_dot_preflight_ask: runs registered checks with the rights of dot_owner")],
+    },
+    Lie {
+        told: "a function that the release does not have, a better match than PostgreSQL's own",
+        sql: "CREATE FUNCTION dot.quote_ident(name) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = dot, pg_temp AS $$ SELECT 'decoy' $$;
+            ALTER FUNCTION dot.quote_ident(name) OWNER TO dot_owner; REVOKE ALL ON FUNCTION dot.quote_ident(name) FROM PUBLIC",
+        noticed: &[("objects_are_the_releases", "function quote_ident: the release has no such function")],
+    },
+    Lie {
+        told: "a table more",
+        sql: "CREATE TABLE dot.notes (note text); ALTER TABLE dot.notes OWNER TO dot_owner",
+        noticed: &[("objects_beyond_the_release", "relation notes: the release has no such relation")],
+    },
+    Lie {
+        told: "a reader who may record",
+        sql: "GRANT EXECUTE ON FUNCTION dot.fn_process_run_begin TO dot_reader",
+        noticed: &[("rights_are_the_declared", "function fn_process_run_begin: <>reader may EXECUTE, <>runner may EXECUTE, which is not what is declared")],
+    },
+    Lie {
+        told: "an installation of another version, with a migration of its own",
+        sql: "UPDATE dot.dot_contract_release SET installed_version = '9.9.9'; UPDATE dot.dot_contract_migration SET sha256 = 'x' WHERE name LIKE '0002%'",
+        noticed: &[
+            ("installation_is_the_releases", "dot_contract_release: it says dotwrap 9.9.9 with the contract "),
+            ("installation_is_the_releases", "another migration of this name was applied"),
+        ],
+    },
+    Lie {
+        told: "an event trigger",
+        sql: "CREATE FUNCTION public.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+            CREATE EVENT TRIGGER on_ddl ON ddl_command_start EXECUTE FUNCTION public.on_ddl()",
+        noticed: &[("nothing_else_acts_on_the_ledger", "event trigger on_ddl: runs public.on_ddl on every ddl_command_start in this database")],
     },
 ];

@@ -30,4 +30,22 @@ pub(super) const LIES: &[Lie] = &[
             UPDATE dot.process_component_observation SET idempotency_key = 'theirs:COMPARE' WHERE component_run_id = '{stepwise_verifier}'",
         noticed: &[("component_key_is_its_runs", "{stepwise_verifier}: its key 'theirs:COMPARE' is made of that of the run {lone_header}")],
     },
+    Lie {
+        told: "a refusal with an id that the database does not mint",
+        sql: "INSERT INTO dot.dot_refusal (refusal_id, refusal_code, message, posture) VALUES (gen_random_uuid(), 'x', 'y', 'REAL_RUN')",
+        noticed: &[("minted_ids_tell_their_time", ": the database mints no such id for a refusal")],
+    },
+    Lie {
+        told: "a run that is moved to another year, all of its rows",
+        sql: "UPDATE dot.process_run_observation SET created_at = created_at - interval '1 year' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_component_observation SET created_at = created_at - interval '1 year' WHERE process_run_id = '{executed}';
+            UPDATE dot.process_run_conclusion SET concluded_at = concluded_at - interval '1 year' WHERE process_run_id = '{executed}';
+            UPDATE dot.dot_invocation SET begun_at = begun_at - interval '1 year' WHERE process_run_id = '{executed}'",
+        noticed: &[("minted_ids_tell_their_time", "{producer_receipt}: the receipt is of ")],
+    },
+    Lie {
+        told: "a key that was taken off a run",
+        sql: "UPDATE dot.process_run_observation SET idempotency_key = NULL WHERE process_run_id = '{simulated}'",
+        noticed: &[("parts_share_their_headers_key", "{simulated}: both of its parts have keys made of 'key-1', its header has no key")],
+    },
 ];

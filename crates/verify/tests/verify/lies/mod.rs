@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod guards;
 mod keys;
+mod registry;
 mod requests;
 mod runs;
 mod views;
@@ -28,13 +29,22 @@ pub(crate) struct Lie {
     pub(crate) noticed: &'static [(&'static str, &'static str)],
 }
 
+/// What compares the schema with the release as a whole notices every change of it, beside the rule that is about that change.
+/// So do the questions that would read what was changed, and are not asked.
+const OF_THE_WHOLE_SCHEMA: [&str; 3] = [
+    "objects_are_the_releases",
+    "objects_beyond_the_release",
+    "rights_are_the_declared",
+];
+
 /// Lies in the rows.
-const ROWS: [&[Lie]; 6] = [
+const ROWS: [&[Lie]; 7] = [
     runs::LIES,
     conclusions::LIES,
     evidence::LIES,
     requests::LIES,
     keys::LIES,
+    registry::LIES,
     events::LIES,
 ];
 /// Lies in the schema, of which each version of PostgreSQL has its own catalogue.
@@ -58,7 +68,9 @@ async fn each_lie_in_the_schema_is_noticed_by_exactly_its_checks_on_18_too() {
 async fn each_check_has_a_lie_that_it_notices() {
     let report = judge(&TestDatabase::create(Version::V15).await).await;
     let noticed = all().flat_map(|lie| lie.noticed);
-    let noticed: BTreeSet<_> = noticed.map(|(check, _)| *check).collect();
+    // What is told of roles is told on a server of its own: roles are the cluster's.
+    let noticed = noticed.map(|(check, _)| *check);
+    let noticed: BTreeSet<_> = noticed.chain(["nobody_else_is_the_owner"]).collect();
     let checks: BTreeSet<_> = report.checks.iter().map(|check| check.name).collect();
     assert_eq!(checks, noticed);
 }
@@ -83,8 +95,16 @@ async fn complaint_about(lie: &'static Lie, version: Version) -> Option<String> 
     let database = used_ledger(version).await;
     each_on_its_own(&database.superuser().await, lie.sql).await;
     let found = findings(&judge(&database).await);
-    let exactly: BTreeSet<_> = found.keys().copied().collect();
     let expected: BTreeSet<_> = lie.noticed.iter().map(|(check, _)| *check).collect();
+    let exactly = found.keys().copied();
+    let exactly: BTreeSet<_> = exactly
+        .filter(|check| {
+            let is_not_asked = |said: &String| said.contains("the question is not asked");
+            let follows =
+                OF_THE_WHOLE_SCHEMA.contains(check) || found[check].iter().all(is_not_asked);
+            expected.contains(check) || !follows
+        })
+        .collect();
     let is_named = lie.noticed.iter().all(|(check, text)| {
         let text = with_names(text);
         let said = found.get(check).into_iter().flatten();

@@ -34,4 +34,9 @@ pub(super) const LIES: &[Lie] = &[
             UPDATE dot.dot_run_request SET state = 'cancelled', finished_at = clock_timestamp() WHERE request_id = '{waiting_request}'",
         noticed: &[("request_says_how_it_ended", "{waiting_request}: cancelled, with no outcome")],
     },
+    Lie {
+        told: "a request that was deleted",
+        sql: "DELETE FROM dot.dot_run_request WHERE request_id = '{request}'",
+        noticed: &[("run_names_a_request_that_is_there", "{executed}: begun under the key 'request:{request}', and there is no such request")],
+    },
 ];

@@ -104,4 +104,15 @@ pub(super) const LIES: &[Lie] = &[
             ("rollup_counts_the_ledger", "PROC:copy"),
         ],
     },
+    Lie {
+        told: "another actor and login in the parts of a pair's call",
+        sql: "UPDATE dot.process_component_observation SET recorded_by = 'alice', actor = 'bob', evidence_ref = evidence_ref || '{\"actor\": \"bob\"}'
+            WHERE process_run_id = '{simulated}'",
+        noticed: &[("rows_of_one_call_agree", "recorded by alice for bob, its header, of the same instant, by ")],
+    },
+    Lie {
+        told: "a lease that is taken for a year",
+        sql: "UPDATE dot.dot_iu_runtime_lease SET lease_holder = 'eve', released_at = NULL, expires_at = now() + interval '1 year' WHERE lease_name = 'dot_exec:COPY'",
+        noticed: &[("lease_ends_within_its_longest_life", "dot_exec:COPY: held by eve until ")],
+    },
 ];

@@ -11,7 +11,7 @@ pub(super) const LIES: &[Lie] = &[
               'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3 FROM dot.v_honest;
             ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
-        noticed: &[("ladder_is_proven", "PROC:pack: the view shows birth_ready")],
+        noticed: &[("ladder_is_proven", "the question is not asked: v_process_discovery_candidate_status_v3 is not the release's")],
     },
     Lie {
         told: "a ladder that leaves somebody out",
@@ -19,21 +19,21 @@ pub(super) const LIES: &[Lie] = &[
             CREATE VIEW dot.v_process_discovery_candidate_status_v3 AS SELECT * FROM dot.v_honest WHERE process_candidate_code <> 'PROC:copy';
             ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
-        noticed: &[("ladder_is_proven", "PROC:copy: the view shows no such candidate")],
+        noticed: &[("ladder_is_proven", "the question is not asked: v_process_discovery_candidate_status_v3 is not the release's")],
     },
     Lie {
         told: "simulated evidence among the verified",
         sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_verified_candidates_v3 AS
             SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
               candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3",
-        noticed: &[("verified_candidates_are_proven", "PROC:nobodys: the view shows simulated_observed, the ledger proves no real evidence")],
+        noticed: &[("verified_candidates_are_proven", "the question is not asked: v_process_discovery_verified_candidates_v3 is not the release's")],
     },
     Lie {
         told: "a verified candidate that is not shown",
         sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_verified_candidates_v3 AS
             SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
               candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE false",
-        noticed: &[("verified_candidates_are_proven", "PROC:copy: the view shows nothing, the ledger proves birth_ready")],
+        noticed: &[("verified_candidates_are_proven", "the question is not asked: v_process_discovery_verified_candidates_v3 is not the release's")],
     },
     Lie {
         told: "a readiness that nobody reached",
@@ -42,7 +42,7 @@ pub(super) const LIES: &[Lie] = &[
               'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3, NULL::text AS next_rung, NULL::text AS missing,
               false AS has_inferred_pair
             FROM dot.v_process_discovery_candidate_status_v3",
-        noticed: &[("birth_readiness_is_proven", "PROC:old: the view shows birth_ready, the ledger proves backfilled_observed")],
+        noticed: &[("birth_readiness_is_proven", "the question is not asked: v_process_discovery_birth_readiness_v3 is not the release's")],
     },
     Lie {
         told: "a pair that is declared round its function",
@@ -83,7 +83,7 @@ pub(super) const LIES: &[Lie] = &[
             CREATE VIEW dot.v_process_run AS SELECT * FROM dot.v_honest WHERE status <> 'failed';
             ALTER VIEW dot.v_process_run OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_run TO dot_reader",
-        noticed: &[("run_view_shows_the_ledger", "the view does not show it")],
+        noticed: &[("run_view_shows_the_ledger", "the question is not asked: v_process_run is not the release's")],
     },
     Lie {
         told: "a list of runs that shows what headers claim",
@@ -123,6 +123,11 @@ pub(super) const LIES: &[Lie] = &[
               sum(r.backfilled_count)::bigint AS backfilled_count, sum(r.component_count)::bigint AS component_count,
               max(r.last_observed_at) AS last_observed_at
             FROM dot.v_process_observation_rollup r GROUP BY r.process_candidate_code",
-        noticed: &[("observed_view_adds_the_rollup", "PROC:copy: the view shows 10")],
+        noticed: &[("observed_view_adds_the_rollup", "the question is not asked: v_process_discovery_runtime_observed is not the release's")],
+    },
+    Lie {
+        told: "a wrapper that was never seen running for real, by its counts",
+        sql: "UPDATE dot.process_observation_rollup SET producer_best = 3, producer_evidence_type = 'REAL_RUN' WHERE dot_code = 'ALONE'",
+        noticed: &[("rollup_knows_the_best_evidence", "ALONE: kept is the rank 3, the ledger has 0")],
     },
 ];
