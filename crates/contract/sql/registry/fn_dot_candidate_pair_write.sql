@@ -1,5 +1,5 @@
--- Declares, confirms or removes what a producer counts for, and says what that changed: declared, confirmed, kept, removed
--- or absent. Its callers have checked the arguments. A change under way is waited for for five seconds.
+-- Declares, confirms or removes what a producer counts for. Returns what changed: declared, confirmed, kept, removed or
+-- absent. Its callers have checked the arguments. It waits five seconds for another change of the same pair.
 CREATE OR REPLACE FUNCTION fn_dot_candidate_pair_write(
   p_process_candidate_code text, p_dot_code text, p_is_declared boolean, p_actor text, p_reason text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -1,5 +1,5 @@
--- Retires a DOT: its pair is neither run nor requested from then on. Its history stays, and recordings of it are still taken.
--- An import that names another status puts it back into use. Returns false where it was retired already.
+-- Retires a DOT: its pair is neither run nor requested from then on. Its history stays, and simulations of it are still
+-- recorded. An import that names another status puts it back into use. Returns false where it was retired already.
 CREATE OR REPLACE FUNCTION fn_dot_tool_retire(p_dot_code text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

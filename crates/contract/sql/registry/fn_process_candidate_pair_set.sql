@@ -1,8 +1,9 @@
--- Declares that a producer's real runs count for a candidate, confirms what an upgrade inferred, or with p_declared => false
--- removes it: then the ladder counts its real runs no more. Says what that changed: declared, confirmed, kept, removed, absent.
+-- Declares that a producer's real runs count for a candidate, or confirms what an upgrade inferred. With
+-- p_declared => false it removes the pair, and the ladder counts those runs no more.
+-- Returns what changed: declared, confirmed, kept, removed or absent.
 CREATE OR REPLACE FUNCTION fn_process_candidate_pair_set(
-  p_process_candidate_code text, p_dot_code text, p_actor text, p_reason text DEFAULT NULL, p_declared boolean DEFAULT true)
-RETURNS text
+  p_process_candidate_code text, p_dot_code text, p_actor text, p_reason text DEFAULT NULL,
+  p_declared boolean DEFAULT true) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE

@@ -4,7 +4,8 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM process_candidate c WHERE c.process_candidate_code = p_process_candidate_code) THEN
-    PERFORM fn_dot_refuse('candidate_unknown', format('no candidate %L is registered', left(p_process_candidate_code, 200)),
+    PERFORM fn_dot_refuse('candidate_unknown',
+      format('no candidate %L is registered', left(p_process_candidate_code, 200)),
       jsonb_build_object('process_candidate_code', left(p_process_candidate_code, 200)));
   END IF;
 END;

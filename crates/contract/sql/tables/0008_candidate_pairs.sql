@@ -1,5 +1,5 @@
--- Which producers count for which candidate. A real run needs the candidate registered and the pair declared; the ladder
--- counts real proofs of declared pairs alone. docs/decisions/0026 says why.
+-- Which producers count for which candidate. A real run needs the candidate registered and the pair declared. The
+-- ladder counts real proofs of declared pairs alone. docs/decisions/0026 says why.
 --
 -- No foreign key: an import may declare a pair before the candidate is registered, and history outlives both.
 CREATE TABLE process_candidate_pair (
@@ -18,13 +18,15 @@ ALTER TABLE dot_registry_history ADD CONSTRAINT dot_registry_history_kind_check
   CHECK (kind IN ('tool', 'candidate', 'contract', 'fixture', 'check', 'candidate_pair'));
 
 -- Retired however it is spelled: a tool that somebody meant to retire is not run.
-ALTER TABLE dot_tools ADD COLUMN is_retired boolean NOT NULL GENERATED ALWAYS AS (lower(btrim(status)) = 'retired') STORED;
+ALTER TABLE dot_tools ADD COLUMN is_retired boolean NOT NULL
+  GENERATED ALWAYS AS (lower(btrim(status)) = 'retired') STORED;
 
--- The ladder asks for real runs of a candidate's declared producers: without the producer in the index it would read all
--- real runs of an undeclared one.
+-- The ladder asks for real runs of a candidate's declared producers. Without the producer in the index it would read
+-- all real runs of an undeclared one.
 DROP INDEX process_component_real_producer;
 CREATE INDEX process_component_real_producer ON process_component_observation (process_candidate_code, dot_code)
-  WHERE evidence_type = 'REAL_RUN' AND component_role = 'producer' AND status = 'step_completed' AND invocation_id IS NOT NULL;
+  WHERE evidence_type = 'REAL_RUN' AND component_role = 'producer' AND status = 'step_completed'
+    AND invocation_id IS NOT NULL;
 
 -- What an existing ledger shows: the producers that were executed for a candidate, and the candidate that a producer's
 -- metadata names. Simulated and backfilled rows show nothing.

@@ -9,7 +9,8 @@ BEGIN
   FROM dot_tools t JOIN dot_tools r ON r.dot_code IN (t.dot_code, t.paired_dot)
   WHERE t.dot_code = p_dot_code AND r.is_retired ORDER BY r.dot_code = p_dot_code DESC LIMIT 1;
   IF FOUND THEN
-    PERFORM fn_dot_refuse('tool_retired', format('%s is retired', v_retired), jsonb_build_object('dot_code', v_retired));
+    PERFORM fn_dot_refuse('tool_retired', format('%s is retired', v_retired),
+      jsonb_build_object('dot_code', v_retired));
   END IF;
 END;
 $$;
