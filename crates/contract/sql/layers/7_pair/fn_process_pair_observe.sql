@@ -39,10 +39,12 @@ BEGIN
   END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones
   -- What is plainly in order (short, in plain ASCII, a completed simulation) needs no closer look.
-  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
+      AND p_process_candidate_code ~ c_plain COLLATE "C"
       AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
-      AND (p_idempotency_key IS NULL OR p_idempotency_key ~ c_plain COLLATE "C") AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_idempotency_key IS NULL OR p_idempotency_key ~ c_plain COLLATE "C")
+      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
       AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)
       AND p_wrapper_status = 'completed' AND p_evidence_type = 'SIMULATED_DRY_RUN'
       AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN

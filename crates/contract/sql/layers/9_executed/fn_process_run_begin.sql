@@ -37,11 +37,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   -- VALIDATE. What is plainly in order (short, in plain ASCII) needs no closer look.
-  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
-      AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
+      AND p_process_candidate_code ~ c_plain COLLATE "C" AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(concat(p_dot_code, p_input_digest)) <= 200
       AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
-      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126) AND (p_input_digest IS NULL OR p_input_digest ~ c_plain COLLATE "C")
+      AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
+      AND (p_input_digest IS NULL OR p_input_digest ~ c_plain COLLATE "C")
       AND p_mode IN ('DRY_RUN', 'REAL_RUN') AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref INTO p_idempotency_key, p_input_ref
     FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL) t;

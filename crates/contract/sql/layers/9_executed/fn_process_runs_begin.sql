@@ -61,7 +61,8 @@ BEGIN
           AND c.process_candidate_code ~ c_plain COLLATE "C" AND length(c.process_candidate_code) <= 200
           AND c.correlation_id ~ c_plain COLLATE "C" AND length(c.correlation_id) <= 500
           AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
-          AND length(concat(c.dot_code, c.input_digest)) <= 200 AND (c.input_digest IS NULL OR c.input_digest ~ c_plain COLLATE "C")
+          AND length(concat(c.dot_code, c.input_digest)) <= 200
+          AND (c.input_digest IS NULL OR c.input_digest ~ c_plain COLLATE "C")
           AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126 AND length(c.input_ref) <= 2000)
           AND fn_dot_evidence_is_valid(c.evidence_ref)
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
