@@ -49,8 +49,8 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// A text with a tone. Control characters would move a terminal's cursor or forge lines, and others turn the direction of
-    /// writing or are not seen: they are shown, not sent.
+    /// A text with a tone. Control characters would move a terminal's cursor or forge lines, and others turn the
+    /// direction of writing or are not seen: they are shown, not sent.
     pub(crate) fn toned(text: impl fmt::Display, tone: Tone) -> Self {
         Self {
             text: shown(&text.to_string()),

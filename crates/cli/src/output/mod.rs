@@ -83,8 +83,8 @@ impl Output {
         }
     }
 
-    /// Prints text that is drawn already; its colours are dropped where none are wanted. Whatever else would steer a terminal is
-    /// shown: not every text is drawn from cells.
+    /// Prints text that is drawn already; its colours are dropped where none are wanted. Whatever else would steer a
+    /// terminal is shown: not every text is drawn from cells.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.verbatim(&visible::screened(text))
     }

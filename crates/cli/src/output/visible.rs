@@ -1,5 +1,5 @@
-//! Text from the ledger on a terminal: what steers the terminal, or can not be seen, is shown and not sent; codes that mix scripts
-//! which look alike are marked.
+//! Text from the ledger on a terminal: what steers the terminal, or can not be seen, is shown and not sent; codes
+//! that mix scripts which look alike are marked.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,8 +7,8 @@ use std::fmt::Write;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 
-/// Whether a character steers a terminal or the direction of writing, or stands for nothing that is seen. Joiners are part of how
-/// some languages and emoji are written.
+/// Whether a character steers a terminal or the direction of writing, or stands for nothing that is seen. Joiners are
+/// part of how some languages and emoji are written.
 fn is_hidden(character: char) -> bool {
     let is_joiner = matches!(character, '\u{200c}' | '\u{200d}');
     let category = character.general_category();
@@ -105,7 +105,8 @@ const LOOK_ALIKE: [(Script, &str); 8] = [
     (Script::Georgian, "Georgian"),
 ];
 
-/// What is odd about a code, where anything is: letters of several scripts that look alike, or characters that are not seen.
+/// What is odd about a code, where anything is: letters of several scripts that look alike, or characters that are
+/// not seen.
 pub(super) fn oddity(code: &str) -> Option<String> {
     if code.is_ascii() {
         return None;

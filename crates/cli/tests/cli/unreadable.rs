@@ -40,7 +40,8 @@ fn forge(installation: &Installation, json: &str) -> String {
          ON CONFLICT (dot_code, mode) DO UPDATE SET invocation = excluded.invocation;
          INSERT INTO dot_refusal (refusal_id, refusal_code, message, posture, detail)
          VALUES (gen_random_uuid(), 'x', 'm', 'NO_EXECUTE', '{json}');
-         INSERT INTO event_outbox (event_id, event_type, stream, lane, severity, correlation_id, process_run_id, payload, occurred_at)
+         INSERT INTO event_outbox (event_id, event_type, stream, lane, severity, correlation_id, process_run_id, payload,
+           occurred_at)
          VALUES (gen_random_uuid(), 'process.run.completed', 's', 'delayed', 'info', 'c', '{run}', '{json}', now())"
     ));
     run
@@ -152,7 +153,8 @@ fn recorded_characters_that_steer_a_terminal_are_shown_and_codes_of_mixed_script
 #[test]
 fn a_contracts_values_are_hidden_from_whoever_shows_it_and_an_import_still_knows_them() {
     let installation = of_version(Version::V15);
-    let contract = "[[contract]]\ndot_code = \"DOT_SHA256SUM\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:sha256sum\"\n\
+    let contract = "[[contract]]\ndot_code = \"DOT_SHA256SUM\"\nmode = \"REAL_RUN\"\n\
+        endpoint_ref = \"command:sha256sum\"\n\
         [contract.invocation]\nargv = [\"sha256sum\"]\n[contract.invocation.variables]\nTOKEN = \"hunter2\"\n";
     let file = installation.desk.file("contract.toml", contract);
     let file = file.to_str().unwrap();

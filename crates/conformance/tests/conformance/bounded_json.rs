@@ -224,7 +224,8 @@ async fn a_backfilled_time_has_a_date_a_time_and_an_offset(backend: Backend) {
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let asserted = |time: &str| {
         Call::backfill(
-            &json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": time, "started_at": time}]),
+            &json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": time,
+                "started_at": time}]),
         )
     };
     for vague in [
@@ -260,7 +261,10 @@ async fn a_backfilled_time_has_a_date_a_time_and_an_offset(backend: Backend) {
         "2024-02-01T10:00:00+0100",
     ] {
         for style in ["ISO, MDY", "SQL, DMY", "German, DMY", "Postgres, MDY"] {
-            rows(&observer, &format!("SELECT set_config('DateStyle', '{style}', false), set_config('TimeZone', 'Asia/Tokyo', false)")).await;
+            let session = format!(
+                "SELECT set_config('DateStyle', '{style}', false), set_config('TimeZone', 'Asia/Tokyo', false)"
+            );
+            rows(&observer, &session).await;
             let again = asserted(exact).text("p_source_ref", style);
             rows(&observer, &again.sql()).await;
         }

@@ -11,7 +11,8 @@ use crate::common::{Backend, Call, Stage, ask, execute, literal, row, rows, valu
 const SECRET: &str = "hunter2-of-the-ledger";
 
 async fn set(operator: &Client, invocation: Value) {
-    let contract = json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "command:x", "invocation": invocation});
+    let contract = json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "command:x",
+        "invocation": invocation});
     let call = Call::new("fn_dot_contract_set")
         .with(
             "p_contract",
@@ -33,7 +34,8 @@ async fn readers_see_the_names_of_variables_and_no_value(backend: Backend) {
         set(&operator, json!({"argv": ["x"], "variables": variables})).await;
         for role in ["reader", "observer", "relay", "archiver"] {
             let client = stage.client(role).await;
-            let views = rows(&client, "SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'dot'::regnamespace AND c.relkind = 'v' AND has_table_privilege(c.oid, 'SELECT')").await;
+            let views = rows(&client, "SELECT c.relname AS name FROM pg_class c WHERE c.relnamespace = 'dot'::regnamespace \
+                 AND c.relkind = 'v' AND has_table_privilege(c.oid, 'SELECT')").await;
             for view in &views {
                 let view = view["name"].as_str().unwrap();
                 let shown = json!(
@@ -89,7 +91,8 @@ async fn the_history_shows_that_a_value_changed(backend: Backend) {
     for token in ["one", "one", "two"] {
         set(&operator, json!({"variables": {"TOKEN": token}})).await;
     }
-    let query = "SELECT entry #>> '{invocation,variables,TOKEN}' AS token FROM dot.v_dot_registry_history WHERE kind = 'contract' ORDER BY change_id";
+    let query = "SELECT entry #>> '{invocation,variables,TOKEN}' AS token \
+        FROM dot.v_dot_registry_history WHERE kind = 'contract' ORDER BY change_id";
     let tokens = rows(&reader, query).await;
     assert_eq!(tokens[0], tokens[1]);
     assert_ne!(tokens[1], tokens[2]);
@@ -103,7 +106,8 @@ async fn values_in_entries_of_an_earlier_release_are_hidden(backend: Backend) {
     let (superuser, reader) = (stage.superuser().await, stage.client("reader").await);
     for variables in [json!({"TOKEN": SECRET}), json!(SECRET), json!([SECRET])] {
         let entry = json!({"dot_code": PRODUCER, "invocation": {"variables": variables}});
-        execute(&superuser, &format!("INSERT INTO dot.dot_registry_history (change_id, kind, key, entry, actor, changed_at) VALUES (gen_random_uuid(), 'contract', 'k', {}, 'a', now())", literal(&entry.to_string()))).await;
+        execute(&superuser, &format!("INSERT INTO dot.dot_registry_history (change_id, kind, key, entry, actor, changed_at) \
+             VALUES (gen_random_uuid(), 'contract', 'k', {}, 'a', now())", literal(&entry.to_string()))).await;
     }
     let shown = rows(&reader, "SELECT entry FROM dot.v_dot_registry_history").await;
     assert!(!json!(shown).to_string().contains(SECRET), "{shown:?}");

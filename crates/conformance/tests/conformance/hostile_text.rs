@@ -414,7 +414,8 @@ async fn every_character_that_unicode_calls_control_format_or_separator_is_refus
     let refused = rows(
         &superuser,
         "SELECT n FROM generate_series(1, 1114111) n
-         WHERE n NOT BETWEEN 55296 AND 57343 AND (dot.fn_dot_text_flaw('a' || chr(n) || 'b', true)).flaw = 'contains an invisible character'",
+         WHERE n NOT BETWEEN 55296 AND 57343
+           AND (dot.fn_dot_text_flaw('a' || chr(n) || 'b', true)).flaw = 'contains an invisible character'",
     )
     .await;
     let refused: std::collections::BTreeSet<u64> = refused

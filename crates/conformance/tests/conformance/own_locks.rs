@@ -255,7 +255,7 @@ async fn pair_with_swapped_roles_has_one_live_run(backend: Backend) {
          WHERE dot_code IN ('DOT_BACKUP', 'DOT_BACKUP_VERIFY'); COMMIT",
     )
     .await;
-    let reversed = begin("REAL_RUN")
+    let reversed = begin("DRY_RUN")
         .text("p_dot_code", "DOT_BACKUP_VERIFY")
         .sql();
     assert_eq!(code(&runner, &reversed).await, "lease_held");

@@ -85,7 +85,14 @@ async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none
     let superuser = stage.superuser().await;
     for role in access().roles.keys().filter(|role| *role != "owner") {
         for kind in ["v", "r"] {
-            let relations = names(&superuser, &format!("SELECT relname AS name FROM pg_class WHERE relnamespace = 'dot'::regnamespace AND relkind = '{kind}'")).await;
+            let relations = names(
+                &superuser,
+                &format!(
+                    "SELECT relname AS name FROM pg_class
+                WHERE relnamespace = 'dot'::regnamespace AND relkind = '{kind}'"
+                ),
+            )
+            .await;
             for relation in relations {
                 let declared = match kind {
                     "v" => access().views.readers_of(&relation),

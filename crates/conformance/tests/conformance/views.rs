@@ -60,7 +60,7 @@ const VIEWS: [(&str, &str); 20] = [
     ),
     (
         "v_dot_gate_history",
-        "change_id, key, value, expires_at, actor, reason, recorded_by, changed_at",
+        "change_id, key, value, expires_at, actor, reason, recorded_by, changed_at, change_number, effective_at",
     ),
     (
         "v_dot_preflight_check",

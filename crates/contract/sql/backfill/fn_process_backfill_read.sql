@@ -13,8 +13,8 @@ BEGIN
     PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s is not an object', p_ordinality), jsonb_build_object('row', p_ordinality));
   END IF;
   IF NOT fn_dot_json_is_bounded(p_row) THEN
-    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: it is nested more than 32 levels deep, or has a number beyond ±1e300 or'
-      ' with more than 300 decimal places', p_ordinality), jsonb_build_object('row', p_ordinality));
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: it is nested more than 32 levels deep, or has a number'
+      ' beyond ±1e300 or with more than 300 decimal places', p_ordinality), jsonb_build_object('row', p_ordinality));
   END IF;
   SELECT string_agg(f.key, ', ' ORDER BY f.key) INTO v_wrong FROM jsonb_each(p_row) f
   WHERE f.key IN ('dot_code', 'process_candidate_code', 'correlation_id', 'status', 'idempotency_key', 'process_run_id', 'input_ref', 'output_ref',
@@ -23,9 +23,12 @@ BEGIN
   IF v_wrong IS NOT NULL THEN
     PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s must be text', p_ordinality, v_wrong), jsonb_build_object('row', p_ordinality));
   END IF;
-  IF NOT (fn_dot_is_iso_time(p_row ->> 'started_at') AND fn_dot_is_iso_time(p_row ->> 'ended_at')) THEN
-    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: started_at and ended_at are times in ISO 8601 with date, time, and an'
-      ' offset or Z, as 2024-02-01T00:00:00Z', p_ordinality), jsonb_build_object('row', p_ordinality));
+  SELECT t.key INTO v_wrong FROM jsonb_each_text(p_row) t
+  WHERE t.key IN ('started_at', 'ended_at') AND NOT fn_dot_is_iso_time(t.value);
+  IF v_wrong IS NOT NULL THEN
+    PERFORM fn_dot_refuse('backfill_row_invalid', format('row %s: %s is %L, not a time in ISO 8601 with date, time, and'
+      ' an offset or Z, as 2024-02-01T00:00:00Z', p_ordinality, v_wrong, left(p_row ->> v_wrong, 100)),
+      jsonb_build_object('row', p_ordinality));
   END IF;
   BEGIN
     process_run_id := (p_row ->> 'process_run_id')::uuid;

@@ -1,5 +1,5 @@
--- A contract as the registry's history keeps it. The values of its variables may be secrets, which not everybody who reads the
--- history may know: each is kept as its SHA-256, so that a change is still seen.
+-- A contract as the registry's history keeps it. The values of its variables may be secrets, which not everybody who
+-- reads the history may know: each is kept as its SHA-256, so that a change is still seen.
 CREATE OR REPLACE FUNCTION fn_dot_contract_entry(p_contract jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -7,7 +7,8 @@ DECLARE
   v_variables jsonb := p_contract #> '{invocation,variables}';
 BEGIN
   IF jsonb_typeof(v_variables) = 'object' THEN
-    SELECT coalesce(jsonb_object_agg(v.key, 'sha256:' || encode(sha256(convert_to(v.value, 'UTF8')), 'hex')), '{}') INTO v_variables
+    SELECT coalesce(jsonb_object_agg(v.key, 'sha256:' || encode(sha256(convert_to(v.value, 'UTF8')), 'hex')), '{}')
+    INTO v_variables
     FROM jsonb_each_text(v_variables) v;
   ELSIF v_variables IS NOT NULL THEN
     -- No engine takes such variables; what was meant by them is nobody's business all the same.

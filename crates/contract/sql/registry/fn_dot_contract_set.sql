@@ -12,8 +12,8 @@ BEGIN
   ELSIF p_contract IS NULL OR jsonb_typeof(p_contract) <> 'object' THEN
     PERFORM fn_dot_refuse('contract_invalid', 'a contract is a JSON object');
   ELSIF NOT fn_dot_json_is_bounded(p_contract) THEN
-    PERFORM fn_dot_refuse('contract_invalid', 'a contract is nested at most 32 levels deep, with numbers within ±1e300 of at most 300'
-      ' decimal places');
+    PERFORM fn_dot_refuse('contract_invalid', 'a contract is nested at most 32 levels deep, with numbers within ±1e300'
+      ' of at most 300 decimal places');
   END IF;
   SELECT string_agg(k, ', ' ORDER BY k) INTO v_unknown FROM jsonb_object_keys(p_contract) k
   WHERE k NOT IN ('dot_code', 'mode', 'candidate_code', 'operation', 'role', 'fixture_ref', 'output_namespace', 'no_mutation_assertion', 'endpoint_ref',
@@ -64,7 +64,8 @@ BEGIN
     fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace, no_mutation_assertion = excluded.no_mutation_assertion,
     endpoint_ref = excluded.endpoint_ref, invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
     verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms, contract_status = excluded.contract_status;
-  PERFORM fn_dot_registry_note('contract', v_contract.dot_code || ' ' || v_contract.mode, fn_dot_contract_entry(to_jsonb(v_contract) - 'created_at'), p_actor);
+  PERFORM fn_dot_registry_note('contract', v_contract.dot_code || ' ' || v_contract.mode,
+    fn_dot_contract_entry(to_jsonb(v_contract) - 'created_at'), p_actor);
   RETURN v_contract.dot_code || ' ' || v_contract.mode;
 END;
 $$;

@@ -16,13 +16,13 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'fixture_ref', p_fixture_ref));
   BEGIN
     v_body := p_body::jsonb;
-  EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR statement_too_complex OR program_limit_exceeded
-                 OR numeric_value_out_of_range THEN
+  EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR statement_too_complex 
+                 OR program_limit_exceeded OR numeric_value_out_of_range THEN
     PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is not JSON that the database can keep');
   END;
   IF NOT fn_dot_json_is_bounded(v_body) THEN
-    PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is nested at most 32 levels deep, with numbers within ±1e300 of at'
-      ' most 300 decimal places');
+    PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is nested at most 32 levels deep, with numbers within ±1e300'
+      ' of at most 300 decimal places');
   END IF;
   PERFORM fn_dot_registry_lock();
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)

@@ -23,14 +23,16 @@ BEGIN
   ), judged AS (
     SELECT i.*, CASE
       WHEN fn_dot_is_blank(i.dot_code) THEN 'dot_code is missing'
-      WHEN NOT fn_dot_json_is_bounded(i.tool) THEN 'it is nested more than 32 levels deep, or has a number beyond ±1e300 or with more than 300 decimal places'
+      WHEN NOT fn_dot_json_is_bounded(i.tool)
+        THEN 'it is nested more than 32 levels deep, or has a number beyond ±1e300 or with more than 300 decimal places'
       WHEN i.times > 1 THEN 'the code stands here more than once'
       WHEN i.unknown_keys IS NOT NULL THEN 'unknown keys: ' || i.unknown_keys
       WHEN position(':' IN i.dot_code) > 0 THEN 'a dot_code has no colon'
       WHEN length(i.dot_code) > 200 THEN 'a dot_code has 200 characters at most'
       WHEN btrim(i.dot_code, fn_dot_whitespace()) <> i.dot_code THEN 'a dot_code has no white space around it'
       WHEN (fn_dot_text_flaw(i.dot_code, true)).flaw IS NOT NULL
-        THEN format('a dot_code %s (%s)', (fn_dot_text_flaw(i.dot_code, true)).flaw, (fn_dot_text_flaw(i.dot_code, true)).code_point)
+        THEN format('a dot_code %s (%s)', (fn_dot_text_flaw(i.dot_code, true)).flaw,
+          (fn_dot_text_flaw(i.dot_code, true)).code_point)
       WHEN fn_dot_is_blank(i.tool ->> 'name') THEN 'name is missing'
       WHEN coalesce(i.tier, '') NOT IN ('A', 'B') THEN 'tier is A (reads and checks) or B (writes)'
       WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none') THEN 'execution_engine is agent_api, command, mcp or none'

@@ -1,7 +1,7 @@
--- Refuses what is no batch: a JSON array of at most 1000 objects, whose ids are UUIDs, whose times are ISO 8601 (or 'now', the
--- database's clock, which the executing client passes for what has just happened), and whose lease lives for a whole number of
--- seconds. Each entry takes locks: without a limit one call could use up the server's lock table. What an entry says beyond that is
--- for the functions to judge.
+-- Refuses what is no batch: a JSON array of at most 1000 objects, whose ids are UUIDs, whose times are ISO 8601 (or
+-- 'now', the database's clock, which the executing client passes for what has just happened), and whose lease lives
+-- for a whole number of seconds. Each entry takes locks: without a limit one call could use up the server's lock
+-- table. What an entry says beyond that is for the functions to judge.
 --
 -- All entries are read once, as the functions read them; only where that fails each is read by itself, to be named.
 CREATE OR REPLACE FUNCTION fn_dot_check_batch(p_calls jsonb) RETURNS void
@@ -18,8 +18,8 @@ BEGIN
       jsonb_build_object('calls', jsonb_array_length(p_calls), 'limit', 1000));
   END IF;
   BEGIN
-    PERFORM FROM jsonb_to_recordset(p_calls) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid, lease_token uuid,
-      component_run_id uuid, started_at timestamptz, ended_at timestamptz, lease_ttl_seconds integer);
+    PERFORM FROM jsonb_to_recordset(p_calls) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid,
+      lease_token uuid, component_run_id uuid, started_at timestamptz, ended_at timestamptz, lease_ttl_seconds integer);
     IF NOT EXISTS (
         SELECT FROM jsonb_to_recordset(p_calls) AS c (started_at text, ended_at text)
         -- What is a time at all, has this form and no blank, is one in UTC: the executing client's, and cheap to see.
@@ -37,17 +37,21 @@ BEGIN
     IF jsonb_typeof(v_call.value) <> 'object' THEN
       v_wrong := 'it is not an object';
     ELSE
-      SELECT format('%s is not a time in ISO 8601, with an offset or Z', t.key) INTO v_wrong FROM jsonb_each_text(v_call.value) t
-      WHERE t.key IN ('started_at', 'ended_at') AND t.value NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(t.value);
+      SELECT format('%s is not a time in ISO 8601, with an offset or Z', t.key) INTO v_wrong
+      FROM jsonb_each_text(v_call.value) t
+      WHERE t.key IN ('started_at', 'ended_at') AND t.value NOT IN ('now', '-infinity')
+        AND NOT fn_dot_is_iso_time(t.value);
       BEGIN
-        PERFORM FROM jsonb_to_record(v_call.value) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid, lease_token uuid,
-          component_run_id uuid, started_at timestamptz, ended_at timestamptz, lease_ttl_seconds integer);
+        PERFORM FROM jsonb_to_record(v_call.value) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid,
+          lease_token uuid, component_run_id uuid, started_at timestamptz, ended_at timestamptz,
+          lease_ttl_seconds integer);
       EXCEPTION WHEN data_exception THEN
         v_wrong := coalesce(v_wrong, left(SQLERRM, 500));
       END;
     END IF;
     IF v_wrong IS NOT NULL THEN
-      PERFORM fn_dot_refuse('batch_invalid', format('call %s: %s', v_call.ordinality, v_wrong), jsonb_build_object('call', v_call.ordinality));
+      PERFORM fn_dot_refuse('batch_invalid', format('call %s: %s', v_call.ordinality, v_wrong),
+        jsonb_build_object('call', v_call.ordinality));
     END IF;
   END LOOP;
 END;

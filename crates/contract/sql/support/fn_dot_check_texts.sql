@@ -33,8 +33,9 @@ BEGIN
       'process_candidate_code', p_process_candidate_code, 'idempotency_key', p_idempotency_key));
   END IF;
   IF p_evidence_ref <> '{}' AND NOT fn_dot_evidence_is_valid(p_evidence_ref) THEN
-    PERFORM fn_dot_refuse('evidence_ref_invalid', 'evidence_ref is not a JSON object of at most 64 KiB, 32 levels deep, with numbers'
-      ' within ±1e300 of at most 300 decimal places', jsonb_build_object('type', jsonb_typeof(p_evidence_ref)));
+    PERFORM fn_dot_refuse('evidence_ref_invalid', 'evidence_ref is not a JSON object of at most 64 KiB, 32 levels deep,'
+      ' with numbers within ±1e300 of at most 300 decimal places',
+      jsonb_build_object('type', jsonb_typeof(p_evidence_ref)));
   END IF;
 END;
 $$;

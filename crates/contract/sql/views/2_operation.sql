@@ -19,13 +19,14 @@ SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_
   h.change_number, h.effective_at
 FROM dot_config_history h;
 
--- The values of a contract's variables are kept as digests (fn_dot_contract_entry). Entries that were written before that are still
--- whole in the table: here they show no value.
+-- The values of a contract's variables are kept as digests (fn_dot_contract_entry). Entries that were written before
+-- that are still whole in the table: here they show no value.
 CREATE OR REPLACE VIEW v_dot_registry_history AS
 SELECT h.change_id, h.kind, h.key,
   CASE jsonb_typeof(CASE h.kind WHEN 'contract' THEN h.entry #> '{invocation,variables}' END)
     WHEN 'object' THEN jsonb_set(h.entry, '{invocation,variables}', (
-      SELECT coalesce(jsonb_object_agg(v.key, CASE WHEN v.value ~ '^sha256:[0-9a-f]{64}$' THEN v.value ELSE '(hidden)' END), '{}')
+      SELECT coalesce(jsonb_object_agg(v.key,
+        CASE WHEN v.value ~ '^sha256:[0-9a-f]{64}$' THEN v.value ELSE '(hidden)' END), '{}')
       FROM jsonb_each_text(h.entry #> '{invocation,variables}') v))
     WHEN 'null' THEN h.entry
     ELSE CASE WHEN h.kind = 'contract' AND h.entry #>> '{invocation,variables}' !~ '^sha256:[0-9a-f]{64}$'
@@ -43,15 +44,17 @@ SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref,
     WHEN 'object' THEN jsonb_set(c.invocation, '{variables}', (
       SELECT coalesce(jsonb_object_agg(k, '(hidden)'), '{}') FROM jsonb_object_keys(c.invocation -> 'variables') k))
     WHEN 'null' THEN c.invocation
-    ELSE CASE WHEN c.invocation ? 'variables' THEN jsonb_set(c.invocation, '{variables}', '"(hidden)"') ELSE c.invocation END
+    ELSE CASE WHEN c.invocation ? 'variables' THEN jsonb_set(c.invocation, '{variables}', '"(hidden)"')
+      ELSE c.invocation END
   END AS invocation,
   c.expected_output_schema, c.verifier_schema, c.timeout_ms, c.contract_status, c.created_at
 FROM dot_agent_api_contract c;
 
 -- Contracts as they are called, values included: for whoever calls them and for whoever sets them (access.toml).
 CREATE OR REPLACE VIEW v_dot_contract_call AS
-SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace, c.no_mutation_assertion, c.endpoint_ref,
-  c.invocation, c.expected_output_schema, c.verifier_schema, c.timeout_ms, c.contract_status, c.created_at
+SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace,
+  c.no_mutation_assertion, c.endpoint_ref, c.invocation, c.expected_output_schema, c.verifier_schema,
+  c.timeout_ms, c.contract_status, c.created_at
 FROM dot_agent_api_contract c;
 
 CREATE OR REPLACE VIEW v_dot_fixture AS

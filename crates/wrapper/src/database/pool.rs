@@ -146,7 +146,8 @@ impl Database {
         self.call(call).await.map(drop)
     }
 
-    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit. JSON that can not be decoded is marked.
+    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit. JSON that can not be
+    /// decoded is marked.
     pub(crate) async fn view<T: ReadRow>(
         &self,
         view: &str,

@@ -6,11 +6,13 @@ use serde_json::json;
 use tokio_postgres::{Row, types::FromSql};
 use uuid::Uuid;
 
-/// What becomes of a JSON column that can not be decoded: PostgreSQL stores deeper JSON and larger numbers than other programs read.
-/// The contract refuses such values; a row that came in otherwise, or before it did, is there for ever.
+/// What becomes of a JSON column that can not be decoded: PostgreSQL stores deeper JSON and larger numbers than other
+/// programs read. The contract refuses such values; a row that came in otherwise, or before it did, is there for
+/// ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undecodable {
-    /// A marked placeholder stands in its place, with a warning that names the row: one row makes no listing unreadable.
+    /// A marked placeholder stands in its place, with a warning that names the row: one row makes no listing
+    /// unreadable.
     Marked,
     /// The row can not be read: what is acted upon is never a placeholder.
     AnError,

@@ -126,8 +126,8 @@ impl Wrapper {
             .await
     }
 
-    /// The contracts of one DOT as they are called, by mode, with the values of their variables. One that can not be decoded is an
-    /// error: a placeholder is never called.
+    /// The contracts of one DOT as they are called, by mode, with the values of their variables. One that can not be
+    /// decoded is an error: a placeholder is never called.
     ///
     /// # Errors
     /// [`Error::NotPermitted`] for whoever neither runs nor operates.

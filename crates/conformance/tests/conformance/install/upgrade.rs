@@ -165,7 +165,13 @@ async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend:
 /// What an older release recorded for a candidate that nobody registered: a verified real run. Another producer's metadata
 /// names a candidate, and a simulated run shows nothing.
 fn recorded_by_an_older_release() -> String {
-    let run = ExecutedRun::truthful();
+    let mut run = ExecutedRun::truthful();
+    // It had no functions that the upgrade brings.
+    run.header.set("lease_token", "gen_random_uuid()");
+    for receipt in [&mut run.producer_receipt, &mut run.verifier_receipt] {
+        receipt.set("begun_change_number", "0");
+        receipt.set("cluster_id", "NULL");
+    }
     let mut simulated = run.clone();
     for part in [&mut simulated.header, &mut simulated.producer] {
         part.set("process_run_id", "'00000000-0000-7000-8000-0000000000aa'");

@@ -40,7 +40,8 @@ BEGIN
   END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones
   -- What is plainly in order (short, in plain ASCII, a completed simulation) needs no closer look.
-  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
+      AND p_process_candidate_code ~ c_plain COLLATE "C"
       AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
       AND length(concat(p_correlation_id, p_idempotency_key, p_input_ref, p_output_ref, p_error_ref)) <= 500
       AND (p_idempotency_key IS NULL OR p_idempotency_key ~ c_plain COLLATE "C"

@@ -43,8 +43,8 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   -- VALIDATE. What is plainly in order (short, in plain ASCII) needs no closer look.
-  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C" AND p_process_candidate_code ~ c_plain COLLATE "C"
-      AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
+  IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
+      AND p_process_candidate_code ~ c_plain COLLATE "C" AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(p_dot_code) <= 200
       AND length(p_runner) <= 200 AND length(concat(p_correlation_id, p_input_ref)) <= 500 AND p_idempotency_key IS NULL
       AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)

@@ -66,7 +66,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT x.endpoint_ref, x.contract_status, x.candidate_code
           FROM dot_agent_api_contract x WHERE x.dot_code = c.verifier_dot_code AND x.mode = r.evidence_type OFFSET 0) k
         WHERE c.status = 'step_completed' AND c.error_ref IS NULL AND c.verdict IS NULL AND c.component_run_id IS NOT NULL
-          AND c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200 AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
+          AND c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200
+          AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
           AND length(concat(c.input_ref, c.output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
           AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126)
           AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
