@@ -27,7 +27,11 @@ async fn a_receipt_that_was_committed_behind_a_closing_carries_no_component() {
     let database = used_ledger(Version::V15).await;
     let runner = database.superuser().await;
     let operator = database.superuser().await;
-    each_on_its_own(&runner, "BEGIN; LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE").await;
+    each_on_its_own(
+        &runner,
+        "BEGIN; LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE",
+    )
+    .await;
     each_on_its_own(&runner, RECEIPT).await;
     each_on_its_own(&operator, CLOSING).await;
     each_on_its_own(&runner, "COMMIT").await;
