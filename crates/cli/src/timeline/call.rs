@@ -1,9 +1,33 @@
 //! What the evidence of an executed call says, in lines. The evidence is small and made by the runner; what is not in it is
 //! left out.
 
+use dotwrap_wrapper::{Component, EvidenceType};
 use serde_json::Value as Json;
 
 use super::drawing::Layer;
+
+/// What a real call's part lacks that an invoker always records, if anything: the database takes it from the login that holds lease
+/// and receipt, called or not. `verify` warns of the same (`parts_lack_an_invokers_record`).
+pub(super) fn lacks(component: &Component) -> Option<String> {
+    if component.evidence_type != EvidenceType::RealRun {
+        return None;
+    }
+    let missing: Vec<&str> = [
+        (component.evidence_ref.get("endpoint_ref").is_none(), "what was called"),
+        (component.started_at.is_none(), "when the call began"),
+        (component.ended_at.is_none(), "when it ended"),
+    ]
+    .into_iter()
+    .filter_map(|(is_missing, what)| is_missing.then_some(what))
+    .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "NO INVOKER'S RECORD: it does not say {}; only the login {} vouches for the call",
+            missing.join(", "),
+            component.recorded_by
+        )
+    })
+}
 
 /// Adds to a component's layer what is known of its call.
 pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {

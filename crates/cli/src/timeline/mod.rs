@@ -216,7 +216,13 @@ impl RunStory {
             .fact("component", Some(component.component_run_id))
             .fact("receipt", component.invocation_id);
         let layer = match component.invocation_id {
-            Some(_) => call::add_facts(layer, &component.evidence_ref),
+            Some(_) => match call::lacks(component) {
+                Some(lacks) => call::add_facts(
+                    layer.says(Cell::toned(lacks, Tone::Caution)),
+                    &component.evidence_ref,
+                ),
+                None => call::add_facts(layer, &component.evidence_ref),
+            },
             None => layer,
         };
         let layer = layer

@@ -112,14 +112,14 @@ async fn begin_refuses_a_real_run_for_an_unregistered_candidate(backend: Backend
     let refusal = refused(&runner, &begin_for("REAL_RUN", &typo)).await;
     assert_eq!(refusal.code, "candidate_unknown");
     assert_eq!(refusal.detail["process_candidate_code"], typo);
-    for near in [
-        CANDIDATE.to_lowercase(),
-        format!("{CANDIDATE} "),
-        format!("{CANDIDATE}\u{a0}"),
+    for (near, expected) in [
+        (CANDIDATE.to_lowercase(), "candidate_unknown"),
+        (format!("{CANDIDATE} "), "text_invalid"),
+        (format!("{CANDIDATE}\u{a0}"), "text_invalid"),
     ] {
         assert_eq!(
             code(&runner, &begin_for("REAL_RUN", &near)).await,
-            "candidate_unknown",
+            expected,
             "{near:?}"
         );
     }

@@ -158,7 +158,7 @@ async fn gate_changes_are_numbered_without_a_gap(backend: Backend) {
     )
     .await;
     let change =
-        |number: usize| Call::gate(CLOSE, if number % 2 == 0 { "true" } else { "false" }).sql();
+        |number: usize| Call::gate(CLOSE, if number.is_multiple_of(2) { "true" } else { "false" }).sql();
     for round in 0..5 {
         let calls = operators.iter().enumerate().map(|(n, client)| {
             let call = change(n + round);

@@ -51,13 +51,8 @@ async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
             "NO_EXECUTE",
             "{set_path}"
         );
-        assert_eq!(
-            text(&operator, "SELECT current_setting('search_path')")
-                .await
-                .contains("pg_temp"),
-            false,
-            "{set_path}"
-        );
+        let path = text(&operator, "SELECT current_setting('search_path')").await;
+        assert!(!path.contains("pg_temp"), "{set_path}: {path}");
     }
 }
 

@@ -509,6 +509,7 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
     for mode in ["DRY_RUN", "REAL_RUN"] {
         for status in ["failed", "cancelled", "stuck", "orphan", "observed"] {
             let candidate = format!("{mode} {status}");
+            declare(&operator, &candidate).await;
             run_ending(&runner, mode, &candidate, status).await;
             assert_eq!(
                 rung(&candidate).await,
@@ -520,6 +521,7 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
             }
         }
     }
+    declare(&operator, "completed").await;
     run_ending(&runner, "DRY_RUN", "completed", "step_completed").await;
     assert_eq!(rung("completed").await, "dry_run_observed");
     run_ending(&runner, "REAL_RUN", "completed", "failed").await;
@@ -527,6 +529,16 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
     for dot_code in [PRODUCER, VERIFIER] {
         assert_eq!(best(dot_code).await, "DRY_RUN_OBSERVED");
     }
+}
+
+/// A candidate that the producer's real runs count for.
+async fn declare(operator: &Client, candidate: &str) {
+    crate::common::world::register_candidate(operator, candidate).await;
+    let pair = Call::new("fn_process_candidate_pair_set")
+        .text("p_process_candidate_code", candidate)
+        .text("p_dot_code", PRODUCER)
+        .text("p_actor", "operator");
+    rows(operator, &pair.sql()).await;
 }
 
 #[apply(on_each_version)]

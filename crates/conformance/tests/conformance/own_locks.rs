@@ -213,7 +213,7 @@ async fn leases_that_are_no_pairs_are_bounded_and_swept(backend: Backend) {
     assert_eq!(number(&superuser, left).await, 1);
     for name in ["x\u{7}y", "a\nb"] {
         let call = Call::acquire(60).text("p_lease_name", name).sql();
-        assert_eq!(code(&observer, &call).await, "lease_name_invalid");
+        assert_eq!(code(&observer, &call).await, "text_invalid");
     }
 }
 

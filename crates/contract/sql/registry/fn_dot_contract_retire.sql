@@ -24,7 +24,7 @@ BEGIN
   BEGIN
     UPDATE dot_agent_api_contract AS c SET contract_status = 'retired'
     WHERE c.dot_code = p_dot_code AND c.mode = p_mode AND c.contract_status <> 'retired'
-    RETURNING to_jsonb(c) - 'created_at' INTO v_entry;
+    RETURNING fn_dot_contract_entry(to_jsonb(c) - 'created_at') INTO v_entry;
   EXCEPTION WHEN lock_not_available THEN
     PERFORM fn_dot_refuse('busy', format('another transaction is just changing the contract of %s', p_dot_code));
   END;

@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   BEGIN
     v_check := to_regprocedure(p_count_query || '()');
-  EXCEPTION WHEN syntax_error OR invalid_name OR undefined_object OR data_exception THEN
+  EXCEPTION WHEN syntax_error OR invalid_name OR undefined_object OR data_exception OR feature_not_supported THEN
     v_check := NULL;  -- not even a name
   END;
   IF fn_dot_is_blank(p_actor) THEN

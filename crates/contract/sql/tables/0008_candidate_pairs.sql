@@ -41,7 +41,8 @@ WHERE t.pair_role = 'producer' AND jsonb_typeof(t.extra_metadata -> 'process_can
   AND length(t.extra_metadata ->> 'process_candidate_code') BETWEEN 1 AND 200;
 
 INSERT INTO dot_registry_history (change_id, kind, key, entry, actor, changed_at)
-SELECT gen_random_uuid(), 'candidate_pair', p.process_candidate_code || ' ' || p.dot_code,
+SELECT (lpad(to_hex((extract(epoch FROM p.declared_at) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid,
+  'candidate_pair', p.process_candidate_code || ' ' || p.dot_code,
   jsonb_build_object('process_candidate_code', p.process_candidate_code, 'dot_code', p.dot_code, 'is_declared', true,
     'is_inferred', true, 'reason', 'inferred by an upgrade'),
   'dotwrap', p.declared_at

@@ -53,7 +53,11 @@ pub(in crate::demo) async fn show(
         .any(|status| status.process_candidate_code == stage.workshop.candidate);
     if is_verified {
         narrator.holds(
-            "one real run whose output its verifier passed, by receipts and digests, made a candidate verified; no simulation does, and no client can say so",
+            "one real run whose output its verifier passed, by receipts and digests, made a candidate verified; no simulation does, and no client can set it",
+        )?;
+        // In the words of the README.
+        narrator.says(
+            "The database can not see a program run. dot_runner is trusted to call what it says it called: a login with that role can make up a run while the gates are open, and the record names the login. Nobody else can, and nobody can without open gates.",
         )?;
     }
     Ok(json!({ "status": status, "ladder": ladder, "verified_candidates": verified.len() }))

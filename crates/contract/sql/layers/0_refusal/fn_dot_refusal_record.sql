@@ -34,10 +34,10 @@ BEGIN
     v_code := 'unknown';
   END IF;
   v_detail := coalesce(nullif(p_refusal -> 'detail', 'null'), '{}');
-  IF pg_column_size(v_detail) > 16384 THEN
-    v_detail := '{"cut": true}';
-  ELSIF NOT fn_dot_json_is_bounded(v_detail) THEN
+  IF NOT fn_dot_json_is_bounded(v_detail) THEN
     v_detail := '{"cut": "not kept: nested more than 32 levels deep, or with a number beyond 1e300"}';
+  ELSIF pg_column_size(v_detail) > 16384 THEN
+    v_detail := '{"cut": true}';
   ELSIF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 4096 THEN
     -- A character takes four bytes at most, escaped or not.
     v_detail := jsonb_build_object('cut', left(v_detail::text, 1000));

@@ -3,9 +3,8 @@ CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_hol
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 BEGIN
-  IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 OR octet_length(p_lease_name) > 2000
-     OR p_lease_name ~ '[\x01-\x1F\x7F]' THEN
-    PERFORM fn_dot_refuse('lease_name_invalid', 'the lease''s name is missing, has control characters, or is longer than 500 characters');
+  IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 THEN
+    PERFORM fn_dot_refuse('lease_name_invalid', 'the lease''s name is missing or longer than 500 characters');
   ELSIF fn_dot_is_blank(p_holder) THEN
     PERFORM fn_dot_refuse('holder_required', 'who will hold the lease is missing');
   ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN

@@ -17,7 +17,9 @@ WITH kept AS (
   SELECT c.dot_code, max(array_position('{BACKFILLED_EVIDENCE,SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], c.evidence_type) - 1) AS best
   FROM ledger.process_component_observation c
   JOIN ledger.process_run_observation r ON r.process_run_id = c.process_run_id
-  WHERE r.lease_token IS NULL OR EXISTS (SELECT FROM ledger.process_run_conclusion x WHERE x.process_run_id = r.process_run_id)
+  WHERE (r.lease_token IS NULL OR EXISTS (SELECT FROM ledger.process_run_conclusion x WHERE x.process_run_id = r.process_run_id))
+    -- A call that did not complete proves nothing.
+    AND (c.evidence_type IN ('BACKFILLED_EVIDENCE', 'SIMULATED_DRY_RUN') OR c.status = 'step_completed')
   GROUP BY c.dot_code
 )
 SELECT coalesce(k.dot_code, c.dot_code) AS subject, format('kept is the rank %s, the ledger has %s', coalesce(k.best::text, 'of nothing'), coalesce(c.best::text, 'nothing')) AS what
