@@ -13,7 +13,10 @@ pub(super) fn lacks(component: &Component) -> Option<String> {
         return None;
     }
     let missing: Vec<&str> = [
-        (component.evidence_ref.get("endpoint_ref").is_none(), "what was called"),
+        (
+            component.evidence_ref.get("endpoint_ref").is_none(),
+            "what was called",
+        ),
         (component.started_at.is_none(), "when the call began"),
         (component.ended_at.is_none(), "when it ended"),
     ]

@@ -234,8 +234,14 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
                 "started_at": "2026-01-02T00:00:00Z", "ended_at": "2026-01-01T00:00:00Z"}),
             "time_invalid",
         ),
-        (with("started_at", json!("9000-01-01T00:00:00Z")), "time_invalid"),
-        (with("ended_at", json!("9000-01-01T00:00:00Z")), "time_invalid"),
+        (
+            with("started_at", json!("9000-01-01T00:00:00Z")),
+            "time_invalid",
+        ),
+        (
+            with("ended_at", json!("9000-01-01T00:00:00Z")),
+            "time_invalid",
+        ),
         (with("idempotency_key", json!("request:1")), "key_reserved"),
         (with("evidence_ref", json!([1])), "backfill_row_invalid"),
         (with("evidence_ref", json!("text")), "backfill_row_invalid"),

@@ -157,8 +157,17 @@ async fn gate_changes_are_numbered_without_a_gap(backend: Backend) {
         "SELECT max(change_number) FROM dot.dot_config_history",
     )
     .await;
-    let change =
-        |number: usize| Call::gate(CLOSE, if number.is_multiple_of(2) { "true" } else { "false" }).sql();
+    let change = |number: usize| {
+        Call::gate(
+            CLOSE,
+            if number.is_multiple_of(2) {
+                "true"
+            } else {
+                "false"
+            },
+        )
+        .sql()
+    };
     for round in 0..5 {
         let calls = operators.iter().enumerate().map(|(n, client)| {
             let call = change(n + round);

@@ -10,7 +10,7 @@ SELECT dot.fn_dot_gate_set('process_dot_runtime.dry_run_only', 'false', 'ann', '
 ----
 -- What may be called.
 SELECT dot.fn_dot_contract_set(c, 'ann') FROM jsonb_array_elements('[
-  {"dot_code": "COPY", "mode": "REAL_RUN", "endpoint_ref": "command:cp"},
+  {"dot_code": "COPY", "mode": "REAL_RUN", "endpoint_ref": "command:cp", "invocation": {"argv": ["cp"], "variables": {"A": "secret", "B": null}}},
   {"dot_code": "COPY", "mode": "REAL_RUN", "endpoint_ref": "command:cp", "timeout_ms": 1000, "invocation": {"argv": ["cp"], "variables": {"A": "secret", "B": null}}},
   {"dot_code": "COMPARE", "mode": "REAL_RUN", "endpoint_ref": "command:cmp", "candidate_code": "PROC:copy"},
   {"dot_code": "COPY", "mode": "DRY_RUN", "endpoint_ref": "command:cp", "no_mutation_assertion": true, "output_namespace": "DRYRUN-NS:t"},

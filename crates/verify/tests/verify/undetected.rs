@@ -27,8 +27,8 @@ const EDITS: &[Edit] = &[
     Edit {
         does: "a digest in both rows that hold it",
         because: "the output that it is of is not in the database",
-        sql: "UPDATE dot.process_component_observation SET output_digest = 'sha256:ffff' WHERE component_run_id = '{executed_producer}';
-            UPDATE dot.dot_invocation SET input_digest = 'sha256:ffff' WHERE invocation_id = '{verifier_receipt}'",
+        sql: "UPDATE dot.process_component_observation SET output_digest = 'sha256:' || repeat('f', 64) WHERE component_run_id = '{executed_producer}';
+            UPDATE dot.dot_invocation SET input_digest = 'sha256:' || repeat('f', 64) WHERE invocation_id = '{verifier_receipt}'",
     },
     Edit {
         does: "the actor of an executed part, with its tag",
@@ -65,6 +65,7 @@ const EDITS: &[Edit] = &[
         sql: "SELECT dot.fn_dot_contract_set('{\"dot_code\": \"PACK\", \"mode\": \"REAL_RUN\", \"endpoint_ref\": \"command:tar\"}', 'ann');
             SELECT dot.fn_dot_contract_set('{\"dot_code\": \"LIST\", \"mode\": \"REAL_RUN\", \"endpoint_ref\": \"command:tar\"}', 'ann');
             SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'true', 'ann', 'a window');
+            SET CONSTRAINTS ALL IMMEDIATE;
             ----
             BEGIN;
             INSERT INTO dot.process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status, evidence_type,

@@ -179,6 +179,8 @@ async fn the_enum_and_the_contracts_catalogue_are_the_same() {
     let known: BTreeMap<String, String> = RefusalCode::known()
         .map(|code| {
             let sqlstate = match code.kind() {
+                _ if code == RefusalCode::LoginMismatch => "42501",
+                _ if code == RefusalCode::SnapshotTooOld => "40001",
                 RefusalKind::Argument | RefusalKind::Blocked => "23514",
                 RefusalKind::Conflict => "23505",
                 RefusalKind::Lease => "55P03",

@@ -7,7 +7,7 @@ WITH minted AS (
   UNION ALL
   SELECT r.refusal_id, 'refusal', r.refused_at FROM ledger.dot_refusal r
   UNION ALL
-  SELECT h.change_id, 'change of a gate', h.changed_at FROM ledger.dot_config_history h
+  SELECT h.change_id, 'change of a gate', coalesce(h.effective_at, h.changed_at) FROM ledger.dot_config_history h
   UNION ALL
   SELECT h.change_id, 'change of the registry', h.changed_at FROM ledger.dot_registry_history h
   UNION ALL

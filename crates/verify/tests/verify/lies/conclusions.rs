@@ -53,7 +53,10 @@ pub(super) const LIES: &[Lie] = &[
         told: "a run that is completed although its producer failed",
         sql: "UPDATE dot.process_run_conclusion SET status = 'completed' WHERE process_run_id = '{executed}';
             UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_producer}'",
-        noticed: &[("completed_has_its_producer", "{executed}: concluded as completed, its producer is failed")],
+        noticed: &[
+            ("completed_has_its_producer", "{executed}: concluded as completed, its producer is failed"),
+            ("rollup_knows_the_best_evidence", "COPY: kept is the rank 3"),
+        ],
     },
     Lie {
         told: "a verdict that was taken off the conclusion alone",

@@ -42,13 +42,26 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a gate that was opened round its function",
-        sql: "UPDATE dot.dot_config SET value = 'true' WHERE key = 'process_dot_runtime.real_run_enabled'",
+        sql: "ALTER TABLE dot.dot_config DISABLE TRIGGER gate_history;
+            UPDATE dot.dot_config SET value = 'true' WHERE key = 'process_dot_runtime.real_run_enabled';
+            ALTER TABLE dot.dot_config ENABLE ALWAYS TRIGGER gate_history",
         noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'true'")],
     },
     Lie {
         told: "a gate that lives longer than was allowed",
-        sql: "UPDATE dot.dot_config SET expires_at = NULL WHERE key = 'iu_core.operator_runtime_enabled'",
+        sql: "ALTER TABLE dot.dot_config DISABLE TRIGGER gate_history;
+            UPDATE dot.dot_config SET expires_at = NULL WHERE key = 'iu_core.operator_runtime_enabled';
+            ALTER TABLE dot.dot_config ENABLE ALWAYS TRIGGER gate_history",
         noticed: &[("gate_agrees_with_its_history", "iu_core.operator_runtime_enabled: it says 'true' until changed")],
+    },
+    Lie {
+        told: "a change of a gate that was taken out of the history",
+        sql: "DELETE FROM dot.dot_config_history WHERE change_number = 2",
+        noticed: &[
+            ("gate_history_has_no_gap", "3: the change before it is number 1"),
+            ("gate_agrees_with_its_history", "process_dot_runtime.execute_enabled: it says 'true'"),
+            ("receipt_posture_is_shown_by_the_gates", "{producer_receipt}: posture REAL_RUN, but closed were"),
+        ],
     },
     Lie {
         told: "a gate that is gone",
@@ -63,12 +76,16 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a gate that somebody else is said to have changed",
-        sql: "UPDATE dot.dot_config SET updated_by = 'alice' WHERE key = 'process_dot_runtime.real_run_enabled'",
+        sql: "ALTER TABLE dot.dot_config DISABLE TRIGGER gate_history;
+            UPDATE dot.dot_config SET updated_by = 'alice' WHERE key = 'process_dot_runtime.real_run_enabled';
+            ALTER TABLE dot.dot_config ENABLE ALWAYS TRIGGER gate_history",
         noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false' until changed, by alice, its history 'false' until changed, by ann")],
     },
     Lie {
         told: "a gate history whose who and why were rewritten",
-        sql: "UPDATE dot.dot_config_history SET actor = 'alice', reason = 'asked for by the board'; UPDATE dot.dot_config SET updated_by = 'alice'",
+        sql: "ALTER TABLE dot.dot_config DISABLE TRIGGER gate_history;
+            UPDATE dot.dot_config_history SET actor = 'alice', reason = 'asked for by the board'; UPDATE dot.dot_config SET updated_by = 'alice';
+            ALTER TABLE dot.dot_config ENABLE ALWAYS TRIGGER gate_history",
         noticed: &[("gate_agrees_with_its_history", "process_dot_runtime.real_run_enabled: it says 'false'")],
     },
 ];

@@ -131,11 +131,16 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
-        told: "a receipt that cannot say what it saw of a closing",
+        told: "a receipt that saw no gate open",
         sql: "UPDATE dot.dot_invocation SET begun_change_number = 0 WHERE invocation_id = '{dry_producer_receipt}'",
+        noticed: &[("receipt_posture_is_shown_by_the_gates", "{dry_producer_receipt}: posture DRY_RUN_ONLY, but closed were")],
+    },
+    Lie {
+        told: "receipts that a closing did not see",
+        sql: "UPDATE dot.dot_config_history SET saw_every_receipt = false, snapshot = '3:3:' WHERE change_number = 5",
         noticed: &[(
             "receipt_is_not_void",
-            "{dry_producer}: its receipt {dry_producer_receipt} missed the closing of process_dot_runtime.real_run_enabled",
+            "{executed_producer}: its receipt {producer_receipt} missed the closing of process_dot_runtime.real_run_enabled",
         )],
     },
     Lie {
@@ -178,13 +183,19 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "a pass of a verifier that failed",
         sql: "UPDATE dot.process_component_observation SET status = 'failed' WHERE component_run_id = '{executed_verifier}'",
-        noticed: &[("pass_is_of_a_completed_verifier", "{executed_verifier}: it is failed, and says pass")],
+        noticed: &[
+            ("pass_is_of_a_completed_verifier", "{executed_verifier}: it is failed, and says pass"),
+            ("rollup_knows_the_best_evidence", "COMPARE: kept is the rank 3"),
+        ],
     },
     Lie {
         told: "a pass of a verifier that never completed",
         sql: "UPDATE dot.process_component_observation SET status = 'observed' WHERE component_run_id =
           '{executed_verifier}'",
-        noticed: &[("pass_is_of_a_completed_verifier", "{executed_verifier}: it is observed, and says pass")],
+        noticed: &[
+            ("pass_is_of_a_completed_verifier", "{executed_verifier}: it is observed, and says pass"),
+            ("rollup_knows_the_best_evidence", "COMPARE: kept is the rank 3"),
+        ],
     },
     Lie {
         told: "digests of no form",
@@ -234,7 +245,10 @@ pub(super) const LIES: &[Lie] = &[
             UPDATE dot.process_component_observation SET process_candidate_code = 'PROC:nobodys' WHERE process_run_id = '{executed}';
             UPDATE dot.dot_run_request SET process_candidate_code = 'PROC:nobodys' WHERE request_id = '{request}';
             UPDATE dot.dot_iu_runtime_lease SET observed_candidate = 'PROC:nobodys' WHERE lease_name = 'dot_exec:COPY'",
-        noticed: &[("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:cmp in mode REAL_RUN for PROC:nobodys")],
+        noticed: &[
+            ("receipt_is_of_a_declared_contract", "{verifier_receipt}: COMPARE was never bound to command:cmp in mode REAL_RUN for PROC:nobodys"),
+            ("real_run_is_of_a_declared_pair", "PROC:nobodys: 1 real runs of COPY"),
+        ],
     },
     Lie {
         told: "calls that another login made, in receipts and components alike",

@@ -59,9 +59,12 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "no lie: a pair that changed its roles since",
-        sql: r#"SELECT dot.fn_dot_tools_import('[
+        // A run of the pair is under way, and an import refuses such a change: it comes from before that was so.
+        sql: r#"UPDATE dot.dot_iu_runtime_lease SET process_run_id = NULL WHERE lease_name = 'dot_exec:PACK';
+            SELECT dot.fn_dot_tools_import('[
               {"dot_code": "PACK", "name": "pack", "tier": "A", "paired_dot": "LIST", "pair_role": "verifier"},
-              {"dot_code": "LIST", "name": "list", "tier": "A", "paired_dot": "PACK", "pair_role": "producer"}]', 'ann')"#,
+              {"dot_code": "LIST", "name": "list", "tier": "A", "paired_dot": "PACK", "pair_role": "producer"}]', 'ann');
+            UPDATE dot.dot_iu_runtime_lease SET process_run_id = '0d000000-0000-7000-8000-000000000001' WHERE lease_name = 'dot_exec:PACK'"#,
         noticed: &[
             ("role_fits_the_registry", "PACK is recorded as producer, today it is a verifier"),
         ],

@@ -73,7 +73,7 @@ pub(super) const LIES: &[Lie] = &[
             ALTER VIEW dot.v_process_discovery_candidate_status_v3 OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_discovery_candidate_status_v3 TO dot_reader",
         noticed: &[
-            ("ladder_is_proven", "PROC:copy: the view shows birth_ready"),
+            ("ladder_is_proven", "the question is not asked: v_process_discovery_candidate_status_v3 is not the release's"),
             ("real_run_is_of_a_declared_pair", "PROC:copy: 1 real runs of COPY"),
         ],
     },
@@ -94,7 +94,7 @@ pub(super) const LIES: &[Lie] = &[
                 verifier_evidence_type FROM dot.v_honest;
             ALTER VIEW dot.v_process_run OWNER TO dot_owner;
             GRANT SELECT ON dot.v_process_run TO dot_reader",
-        noticed: &[("run_view_shows_the_ledger", "{dry_header}: the view shows observed DRY_RUN")],
+        noticed: &[("run_view_shows_the_ledger", "the question is not asked: v_process_run is not the release's")],
     },
     Lie {
         told: "a view that is gone: its question cannot be asked, the others are",
