@@ -69,7 +69,7 @@ fn an_inferred_pair_is_marked_until_it_is_confirmed_and_unpairing_takes_the_rung
     site.0.sql_as_superuser(
         "UPDATE dot.process_candidate_pair SET is_inferred = true;
          INSERT INTO dot.dot_registry_history (change_id, kind, key, entry, actor, changed_at)
-         SELECT gen_random_uuid(), 'candidate_pair', p.dot_code, to_jsonb(p) || '{\"is_declared\": true}', 'dotwrap', clock_timestamp()
+         SELECT dot.fn_dot_uuid_v7(), 'candidate_pair', p.dot_code, to_jsonb(p) || '{\"is_declared\": true}', 'dotwrap', clock_timestamp()
          FROM dot.process_candidate_pair p",
     );
     let shown = site.0.call(&["ladder", CANDIDATE]).expect(0);
