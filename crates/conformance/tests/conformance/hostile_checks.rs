@@ -149,6 +149,11 @@ async fn locks_that_a_caller_held_before_a_check_stay(backend: Backend) {
         value(&observer, "SELECT pg_advisory_unlock(42)").await,
         true
     );
+    // One that gives them back is no answer.
+    let gives_back = "BEGIN PERFORM pg_advisory_unlock_all(); RETURN 0; END";
+    register_check(&superuser, "hostile", gives_back, "WARN", "0").await;
+    execute(&observer, "SELECT pg_advisory_lock(43)").await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
 }
 
 #[apply(on_each_version)]

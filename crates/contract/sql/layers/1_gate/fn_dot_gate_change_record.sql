@@ -3,7 +3,7 @@
 -- its commit voids nothing, and a receipt that was committed by then is seen.
 --
 -- Where a receipt's transaction does not end within a second, the change goes on without it and keeps its own snapshot: that
--- receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in flight:
+-- receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in flight.
 --
 --   receipt X   locks, reads the posture … idles …                        commits: void, no component is bound to it
 --   change                    waits 1 s, updates the row, snapshot … commits

@@ -38,6 +38,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = v_state, MESSAGE = v_error;
   ELSIF fn_dot_session_locks_release(v_locks) THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception', MESSAGE = format('%s left a lock of the session', p_count_query);
+  ELSIF NOT v_locks <@ fn_dot_session_locks() THEN
+    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception', MESSAGE = format('%s gave back locks of the session', p_count_query);
   END IF;
   RETURN v_count;
 END;

@@ -18,6 +18,7 @@ BEGIN
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
   END;
+  PERFORM fn_dot_check_snapshot();
   -- Look again, under the lock: the type may have been switched off while this waited.
   SELECT * INTO v_type FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active;
   IF NOT FOUND THEN
