@@ -56,6 +56,7 @@ DROP FUNCTION IF EXISTS fn_dot_gate_lock_key();
 DROP FUNCTION IF EXISTS fn_dot_event_lock_key();
 DROP FUNCTION IF EXISTS fn_dot_lease_lock_key(text);
 DROP FUNCTION IF EXISTS fn_dot_gates_are_seen();
+DROP FUNCTION IF EXISTS fn_dot_lease_is_held(text);
 ALTER TABLE dot_preflight_check DROP COLUMN answer_passes;
 ALTER TABLE dot_preflight_check DROP COLUMN answered_query, DROP COLUMN answered_cnt, DROP COLUMN answered_at;
 

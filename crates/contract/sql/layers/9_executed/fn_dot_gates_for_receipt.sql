@@ -1,6 +1,6 @@
--- The posture that a receipt is written under, and the number of the last gate change that it shows; refused where it does not allow the
--- mode. The gates' lock is shared among receipts and lasts until the transaction ends: whoever closes a gate waits for it, at
--- most a second, so that a receipt is either seen by the close or refused by it, or void (fn_dot_receipt_is_void).
+-- The posture that a receipt is written under, and the number of the last gate change that it shows. Refuses a posture that does
+-- not allow the mode. Receipts share the gates' lock until their transactions end. A closing waits for it for a second at most. So a
+-- receipt is seen by the closing, refused by it, or void (fn_dot_receipt_is_void).
 CREATE OR REPLACE FUNCTION fn_dot_gates_for_receipt(p_mode text, OUT posture text, OUT change_number bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
