@@ -9,11 +9,15 @@ use tokio_postgres::types::Type;
 
 use crate::identifier::quote;
 use crate::plan::{InstallOptions, Plan, plan};
+use crate::source::created;
 use crate::state::{Installed, installed};
 use crate::{InstallError, VERSION, contract_digest};
 
 /// How long each look may take: a preflight check is code that somebody registered, and it may hang.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The tables that the installer itself makes.
+const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_release"];
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -80,6 +84,7 @@ pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, Ins
     match in_time(client, installed(client, schema)).await {
         Ok(Some(found)) => {
             findings.push(look(client, "contract", contract(client, schema, &found)).await?);
+            findings.push(look(client, "objects", objects(client, schema, &found)).await?);
             findings.push(look(client, "cluster", cluster(client, schema)).await?);
             findings.push(look(client, "roles", roles(client, &found)).await?);
             findings.push(look(client, "preflight", preflight(client, schema)).await?);
@@ -261,6 +266,55 @@ fn kept_roles(found: &Installed) -> InstallOptions {
             ..InstallOptions::default()
         },
     }
+}
+
+/// Functions, views and tables in the schema that this release does not bring. What an installation brings is compared by `verify`.
+async fn objects(
+    client: &Client,
+    schema: &str,
+    found: &Installed,
+) -> Result<Finding, InstallError> {
+    if found.digest != contract_digest() {
+        return Ok(Finding::fine(
+            "objects",
+            "compared once this release's contract is installed",
+        ));
+    }
+    let tables: Vec<String> = created("TABLE")
+        .into_iter()
+        .chain(INSTALLER_TABLES.map(str::to_owned))
+        .collect();
+    let rows = client
+        .query_typed(
+            "SELECT coalesce(string_agg(o.what, ', ' ORDER BY o.what), '') FROM (
+               SELECT 'function ' || p.oid::regprocedure::text FROM pg_proc p
+               WHERE p.pronamespace = to_regnamespace($1) AND (p.proname <> ALL ($2) OR (
+                 SELECT count(*) FROM pg_proc q WHERE q.pronamespace = p.pronamespace AND q.proname = p.proname)
+                 > cardinality(array_positions($2, p.proname::text)))
+               UNION ALL
+               SELECT CASE WHEN c.relkind = 'v' THEN 'view ' ELSE 'table ' END || c.oid::regclass::text FROM pg_class c
+               WHERE c.relnamespace = to_regnamespace($1) AND (c.relkind = 'v' AND c.relname <> ALL ($3)
+                 OR c.relkind IN ('r', 'p', 'm', 'f') AND c.relname <> ALL ($4))) AS o (what)",
+            &[
+                (&quote(schema), Type::TEXT),
+                (&created("FUNCTION"), Type::TEXT_ARRAY),
+                (&created("VIEW"), Type::TEXT_ARRAY),
+                (&tables, Type::TEXT_ARRAY),
+            ],
+        )
+        .await?;
+    let surplus: String = rows[0].get(0);
+    Ok(if surplus.is_empty() {
+        Finding::fine("objects", "the schema holds nothing but the contract")
+    } else {
+        Finding::new(
+            "objects",
+            Severity::Warning,
+            format!("the schema holds what this release does not bring: {surplus}"),
+            "A function that was left behind can still be called, with the rights of its owner.",
+            "Drop it, or move what is yours to a schema of your own.",
+        )
+    })
 }
 
 /// Whether the ledger is still in the cluster that it was installed in.

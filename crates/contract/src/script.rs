@@ -19,11 +19,37 @@ pub(crate) fn render(plan: &Plan) -> String {
     script.migrations();
     script.repeatables();
     script.checker_owned();
+    script.objects();
     script.grants();
     script.record();
     script.end();
     script.text
 }
+
+/// A kind of objects that every install makes anew.
+struct Objects {
+    /// As `DROP` calls it.
+    kind: &'static str,
+    /// The type whose text names one of them in SQL.
+    identity: &'static str,
+    /// Those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote the definition that they have now.
+    catalogue: &'static str,
+}
+
+const FUNCTIONS: Objects = Objects {
+    kind: "function",
+    identity: "regprocedure",
+    catalogue: "SELECT p.oid, p.proname::text AS name, p.proowner AS owner, p.xmin AS made_by FROM pg_proc p
+    WHERE p.pronamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)",
+};
+
+const VIEWS: Objects = Objects {
+    kind: "view",
+    identity: "regclass",
+    catalogue: "SELECT v.oid, v.relname::text AS name, v.relowner AS owner, r.xmin AS made_by FROM pg_class v
+    JOIN pg_rewrite r ON r.ev_class = v.oid AND r.rulename = '_RETURN'
+    WHERE v.relkind = 'v' AND v.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)",
+};
 
 struct Script<'a> {
     text: String,
@@ -221,6 +247,7 @@ CREATE TABLE dot_contract_release (
             self.line(format!(
                 "GRANT USAGE, CREATE ON SCHEMA {schema} TO {checker};"
             ));
+            self.line(format!("GRANT SELECT ON dot_contract_object TO {checker};"));
             self.reset_role();
             self.become_role("checker");
         }
@@ -231,6 +258,7 @@ CREATE TABLE dot_contract_release (
             self.file(file);
         }
         if with_roles {
+            self.drop_superseded(&FUNCTIONS);
             for function in &access().checker_owned.functions {
                 self.line(format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC;"));
                 let owner = self.role("owner");
@@ -240,6 +268,43 @@ CREATE TABLE dot_contract_release (
             self.become_role("owner");
             self.line(format!("REVOKE CREATE ON SCHEMA {schema} FROM {checker};"));
         }
+    }
+
+    /// Drops what the previous release had and this one does not, and records what this one has.
+    fn objects(&mut self) {
+        self.section("Functions and views that this release does not have any more go");
+        for objects in [&VIEWS, &FUNCTIONS] {
+            self.drop_superseded(objects);
+        }
+        self.line("DELETE FROM dot_contract_object;");
+        for objects in [&VIEWS, &FUNCTIONS] {
+            let Objects {
+                kind, catalogue, ..
+            } = objects;
+            self.line(format!(
+                "INSERT INTO dot_contract_object (kind, name) SELECT DISTINCT '{kind}', o.name
+FROM ({catalogue}) AS o WHERE o.made_by = pg_current_xact_id()::xid;"
+            ));
+        }
+    }
+
+    /// Drops the recorded objects that the current role owns and that this script has not made anew: all in one statement, as they
+    /// may use each other.
+    fn drop_superseded(&mut self, objects: &Objects) {
+        let Objects {
+            kind,
+            identity,
+            catalogue,
+        } = objects;
+        let text = format!(
+            "DO $install$ DECLARE v_superseded text; BEGIN
+  SELECT string_agg(o.oid::{identity}::text, ', ') INTO v_superseded FROM ({catalogue}) AS o
+  JOIN dot_contract_object c ON c.kind = '{kind}' AND c.name = o.name
+  WHERE o.owner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) AND o.made_by <> pg_current_xact_id()::xid;
+  IF v_superseded IS NOT NULL THEN EXECUTE 'DROP {kind} ' || v_superseded; END IF;
+END $install$;"
+        );
+        self.line(text);
     }
 
     fn grants(&mut self) {
@@ -293,7 +358,7 @@ CREATE TABLE dot_contract_release (
             .collect();
         let text = format!(
             "DO $install$ DECLARE v_relation regclass; BEGIN
-  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}'{but} LOOP
+  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user){but} LOOP
     EXECUTE format('GRANT SELECT ON %s TO {}', v_relation);
   END LOOP;
 END $install$;",

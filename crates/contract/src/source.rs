@@ -77,6 +77,21 @@ pub(crate) fn access_text() -> &'static str {
         .unwrap_or_default()
 }
 
+/// The names of what the `.sql` files create with this keyword, such as `FUNCTION`, one for each overload.
+pub(crate) fn created(keyword: &str) -> Vec<String> {
+    let texts = files("").into_iter().map(|file| file.text);
+    texts
+        .flat_map(str::lines)
+        .filter_map(|line| {
+            let created = line.strip_prefix("CREATE ")?;
+            let created = created.strip_prefix("OR REPLACE ").unwrap_or(created);
+            let name = created.strip_prefix(keyword)?.strip_prefix(' ')?;
+            let end = name.find(|next: char| next != '_' && !next.is_ascii_alphanumeric());
+            Some(name[..end.unwrap_or(name.len())].to_owned())
+        })
+        .collect()
+}
+
 /// SHA-256 over everything that an install puts into a database, in hex. Two programs with the same digest install the
 /// same contract.
 pub fn contract_digest() -> String {

@@ -7,9 +7,10 @@ use super::{options, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, Stage, execute, rows, text};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "server",
     "contract",
+    "objects",
     "cluster",
     "roles",
     "preflight",

@@ -3,6 +3,7 @@
 mod again;
 mod doctor;
 mod names;
+mod release_0_1_0;
 mod together;
 mod upgrade;
 mod who;
