@@ -10,9 +10,10 @@ async fn crash(campaign: Campaign, rounds: usize) -> Tally {
         .await
 }
 
-/// A crash that comes when the run is over tests nothing: more than half have to come at the moment that they were meant for.
+/// A crash that comes when the run is over tests nothing: a third at least must come at the moment that they were meant for. (A run that
+/// ends in another way before that moment is reached is the rest.)
 fn assert_in_time(tally: &Tally) {
-    assert!(tally.in_time > tally.crashes / 2, "{tally}");
+    assert!(3 * tally.in_time >= tally.crashes, "{tally}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "gate_agrees_with_its_history",
         rule: "A gate stands as its last recorded change left it, or as shipped.",
-        source: "contract, Tables: dot_config_history",
+        source: "contract.md, Tables",
         severity: Severity::Violation,
         question: include_str!("gates/gate_agrees_with_its_history.sql"),
     },

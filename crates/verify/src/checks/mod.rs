@@ -77,6 +77,31 @@ mod tests {
         }
     }
 
+    /// A source is a heading of a page in `docs/design`, or a decision.
+    #[test]
+    fn sources_are_in_the_repository() {
+        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+        for (_, check) in all() {
+            let is_there = if let Some(decision) = check.source.strip_prefix("decision ") {
+                let number = decision.split(':').next().unwrap_or_default();
+                let prefix = format!("{number:0>4}-");
+                let mut files = std::fs::read_dir(format!("{docs}/decisions")).unwrap();
+                files.any(|file| {
+                    file.unwrap()
+                        .file_name()
+                        .to_string_lossy()
+                        .starts_with(&prefix)
+                })
+            } else {
+                let (page, heading) = check.source.split_once(", ").unwrap_or_default();
+                let heading = heading.split(':').next().unwrap_or_default();
+                std::fs::read_to_string(format!("{docs}/design/{page}"))
+                    .is_ok_and(|text| text.contains(&format!("\n## {heading}\n")))
+            };
+            assert!(is_there, "{}: {}", check.name, check.source);
+        }
+    }
+
     /// `CHECKS.md` is part of the crate's documentation: who reads a report looks names up there.
     #[test]
     fn the_list_of_checks_is_what_is_asked() {
@@ -94,7 +119,7 @@ mod tests {
     }
 
     fn list() -> String {
-        let mut list = "# The checks\n\nA name keeps its meaning once it is released.\n".to_owned();
+        let mut list = "# The checks\n\nA name keeps its meaning once it is released. Sources are pages and headings of [docs/design](../../docs/design).\n".to_owned();
         let mut last = "";
         for (family, check) in all() {
             if family != last {

@@ -7,7 +7,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "registry_agrees_with_its_history",
         rule: "An entry of the registry is what a recorded change made it, or as shipped.",
-        source: "contract, Tables: dot_registry_history",
+        source: "contract.md, Tables",
         severity: Severity::Violation,
         question: concat!(
             include_str!("registry/entries.sql"),
@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "registry_is_as_last_recorded",
         rule: "By the clock, an entry of the registry is what its last recorded change made it.",
-        source: "contract, Tables: dot_registry_history",
+        source: "contract.md, Tables",
         severity: Severity::Warning,
         question: concat!(
             include_str!("registry/entries.sql"),
