@@ -23,6 +23,7 @@ mod recording;
 mod registry;
 mod requests;
 mod support;
+mod tutorial;
 mod unreadable;
 mod verification;
 mod watching;
