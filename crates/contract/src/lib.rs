@@ -10,6 +10,7 @@
 //! | `guards/` | the append-only triggers | put back by every install |
 //! | `views/` | what readers see | replaced by every install |
 //! | `access.toml` | roles and grants, declared | the database is made to say exactly this |
+//! | `comments.toml` | what every public object is | written as `COMMENT ON` by every install |
 //!
 //! An installation is one transaction: [`plan`] looks at what is there and returns the [`Plan`], whose
 //! [`script`](Plan::script) is plain SQL (`dotwrap install --dry-run` prints it, psql runs it); [`apply`] runs it.
@@ -25,6 +26,7 @@
 //! ```
 
 mod access;
+mod comments;
 mod doctor;
 mod error;
 mod identifier;
@@ -36,6 +38,7 @@ mod state;
 mod version;
 
 pub use access::{Access, RoleAccess, access};
+pub use comments::{Comments, FunctionComment, comments};
 pub use doctor::{Finding, Severity, diagnose};
 pub use error::InstallError;
 pub use install::apply;

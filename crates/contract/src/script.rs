@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::VERSION;
 use crate::access::access;
+use crate::comments::comments;
 use crate::identifier::{literal, quote};
 use crate::plan::Plan;
 use crate::source::{self, SourceFile, contract_digest};
@@ -20,6 +21,7 @@ pub(crate) fn render(plan: &Plan) -> String {
     script.repeatables();
     script.checker_owned();
     script.objects();
+    script.comments();
     script.grants();
     script.record();
     script.end();
@@ -307,6 +309,48 @@ END $install$;"
         self.line(text);
     }
 
+    /// Says of each public object what it is. Only what differs is written: a comment is a row of the catalogue.
+    fn comments(&mut self) {
+        self.section("Comments: what sql/comments.toml says");
+        let comments = comments();
+        let functions = comments.functions.iter();
+        let functions = functions.map(|(name, function)| (name.as_str(), function.does.as_str()));
+        let (relations, columns, relation_columns, functions) = (
+            values(comments.relations.iter().map(text_pair)),
+            values(comments.columns.iter().map(text_pair)),
+            values(comments.relation_columns.iter().map(text_pair)),
+            values(functions),
+        );
+        let text = format!(
+            "DO $install$ DECLARE v_command text; BEGIN
+  FOR v_command IN
+    WITH relation AS (
+      SELECT c.oid, c.relname, c.relkind FROM pg_class c
+      WHERE c.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)
+        AND c.relkind IN ('r', 'v'))
+    SELECT format('COMMENT ON %s %I IS %L', CASE r.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, r.relname, n.comment)
+    FROM relation r JOIN (VALUES {relations}) AS n (name, comment) ON n.name = r.relname
+    WHERE obj_description(r.oid, 'pg_class') IS DISTINCT FROM n.comment
+    UNION ALL
+    SELECT format('COMMENT ON COLUMN %I.%I IS %L', r.relname, a.attname, coalesce(s.comment, n.comment))
+    FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN (VALUES {columns}) AS n (name, comment) ON n.name = a.attname
+    LEFT JOIN (VALUES {relation_columns}) AS s (name, comment) ON s.name = r.relname || '.' || a.attname
+    WHERE col_description(r.oid, a.attnum) IS DISTINCT FROM coalesce(s.comment, n.comment)
+    UNION ALL
+    SELECT format('COMMENT ON FUNCTION %s IS %L', p.oid::regprocedure, n.comment)
+    FROM pg_proc p JOIN (VALUES {functions}) AS n (name, comment) ON n.name = p.proname
+    WHERE p.pronamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)
+      AND p.proowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)
+      AND obj_description(p.oid, 'pg_proc') IS DISTINCT FROM n.comment
+  LOOP
+    EXECUTE v_command;
+  END LOOP;
+END $install$;"
+        );
+        self.line(text);
+    }
+
     fn grants(&mut self) {
         self.section("Grants: exactly what sql/access.toml declares");
         let roles: Vec<String> = match &self.plan.role_prefix {
@@ -413,6 +457,18 @@ ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_ver
         }
         self.line("COMMIT;");
     }
+}
+
+fn text_pair<'a>((name, comment): (&'a String, &'a String)) -> (&'a str, &'a str) {
+    (name, comment)
+}
+
+/// Rows of a `VALUES` list.
+fn values<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let rows: Vec<String> = pairs
+        .map(|(name, comment)| format!("({}, {})", literal(name), literal(comment)))
+        .collect();
+    rows.join(",\n      ")
 }
 
 /// Names inside the text of a `format()` call in SQL.

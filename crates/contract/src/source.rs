@@ -77,6 +77,13 @@ pub(crate) fn access_text() -> &'static str {
         .unwrap_or_default()
 }
 
+/// The descriptions of public objects.
+pub(crate) fn comments_text() -> &'static str {
+    SQL.get_file("comments.toml")
+        .and_then(|file| file.contents_utf8())
+        .unwrap_or_default()
+}
+
 /// The names of what the `.sql` files create with this keyword, such as `FUNCTION`, one for each overload.
 pub(crate) fn created(keyword: &str) -> Vec<String> {
     let texts = files("").into_iter().map(|file| file.text);
@@ -103,6 +110,7 @@ pub fn contract_digest() -> String {
         digest.update([0]);
     }
     digest.update(access_text());
+    digest.update(comments_text());
     digest.update(REVOKE_EVERYTHING);
     hex(&digest.finalize())
 }

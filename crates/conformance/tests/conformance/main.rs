@@ -32,6 +32,7 @@ mod pair;
 mod parts;
 mod precedence;
 mod preflight;
+mod reference;
 mod refusals;
 mod registry;
 mod roles;
