@@ -344,11 +344,5 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
 }
 
 fn is_of_the_gates(code: &str) -> bool {
-    [
-        "no_execute",
-        "real_run_disabled",
-        "mode_not_allowed",
-        "preflight_blocked",
-    ]
-    .contains(&code)
+    ["no_execute", "real_run_disabled", "preflight_blocked"].contains(&code)
 }

@@ -124,9 +124,11 @@ impl RefusalCode {
             | CorrelationRequired | DigestInvalid | DryRunContradiction | EventTypeUnknown
             | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown
             | GateValueInvalid | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
-            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | ModeNotAllowed | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid
+            | RunUnknown | SourceRequired | StatusInvalid | TextInvalid | TextTooLong
+            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
+                RefusalKind::Argument
+            }
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
@@ -138,7 +140,6 @@ impl RefusalCode {
             | LeaseLimit
             | LedgerAppendOnly
             | LoginMismatch
-            | ModeNotAllowed
             | NamespaceForbidden
             | NoExecute
             | PreflightBlocked
@@ -263,6 +264,12 @@ mod tests {
         for code in RefusalCode::known() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }
+    }
+
+    /// No gate opens a mode that is never executed: the caller has to name another.
+    #[test]
+    fn mode_not_allowed_is_an_argument_error() {
+        assert_eq!(RefusalCode::ModeNotAllowed.kind(), RefusalKind::Argument);
     }
 
     #[test]

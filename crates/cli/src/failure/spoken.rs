@@ -46,7 +46,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "mode_not_allowed",
-        "`dotwrap gates` shows what is closed; an operator opens gates for a time and a reason",
+        "this mode is not executed: say --mode dry-run or --mode real-run",
     ),
     (
         "no_execute",

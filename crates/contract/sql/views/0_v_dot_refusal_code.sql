@@ -21,7 +21,7 @@ FROM (VALUES
   ('correlation_mismatch',    '23514', 'Use the correlation id of the run''s header.'),
   ('real_run_disabled',       '23514', 'An operator has to open process_dot_runtime.real_run_enabled and release the dry_run_only brake.'),
   ('no_execute',              '23514', 'The posture is NO_EXECUTE: record SIMULATED_DRY_RUN, or have an operator open the gates.'),
-  ('mode_not_allowed',        '23514', 'The posture does not allow this mode now.'),
+  ('mode_not_allowed',        '23514', 'PLAN_ONLY and VERIFY_ONLY are modes of contracts that are not executed: pass DRY_RUN or REAL_RUN.'),
   ('dry_run_contradiction',   '23514', 'REAL_RUN needs p_dry_run => false: say which of the two is meant.'),
   ('backfill_only',           '23514', 'Evidence from elsewhere comes in through fn_process_backfill alone.'),
   ('preflight_blocked',       '23514', 'Mend what the named checks found: SELECT * FROM fn_dot_preflight().'),
