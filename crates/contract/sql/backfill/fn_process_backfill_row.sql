@@ -1,7 +1,7 @@
 -- One asserted run: 1 where it was new, 0 where it was there already.
 CREATE OR REPLACE FUNCTION fn_process_backfill_row(p_row jsonb, p_ordinality bigint, p_actor text, p_source_ref text, p_source_sha256 text)
 RETURNS integer
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_given        record;
@@ -37,7 +37,7 @@ BEGIN
   v_evidence := fn_dot_evidence_tags(v_evidence, p_actor, fn_process_dot_posture(), false);
   v_run_id := coalesce(v_given.process_run_id, fn_dot_uuid_v7());
 
-  IF (fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE')).process_run_id IS NOT NULL THEN
+  IF fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE') IS NOT NULL THEN
     RETURN 0;
   END IF;
   -- Only where there is something to write: a file that is there already is answered whatever a check says now.

@@ -4,7 +4,7 @@
 --
 -- All entries are read once, as the functions read them; only where that fails each is read by itself, to be named.
 CREATE OR REPLACE FUNCTION fn_dot_check_batch(p_calls jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_call record;

@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_check_texts(
   p_actor text, p_correlation_id text, p_process_candidate_code text, p_evidence_ref jsonb,
   INOUT p_idempotency_key text, INOUT p_input_ref text, INOUT p_output_ref text, INOUT p_error_ref text)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   -- As fn_dot_whitespace(), which a test compares: calling it would cost this hot path a tenth of its time.

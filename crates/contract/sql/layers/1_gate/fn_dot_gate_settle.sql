@@ -2,7 +2,7 @@
 -- that found the row of dot_gate_state in change (an xmax that is not zero) calls this, and then reads again. What a change that
 -- was rolled back left in xmax is not waited for. Nothing locks that row but an update, so its xmax is a transaction's id.
 CREATE OR REPLACE FUNCTION fn_dot_gate_settle() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_until timestamptz := clock_timestamp() + interval '5 seconds';

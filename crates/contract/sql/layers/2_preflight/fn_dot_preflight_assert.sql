@@ -1,6 +1,6 @@
 -- Asks these checks, and refuses where any of them blocks, naming each that does with its count.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_assert(p_check_names text[]) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_name     text;
@@ -11,6 +11,11 @@ BEGIN
     RETURN;
   END IF;
   PERFORM fn_dot_check_snapshot_is_latest();
+  IF fn_dot_open_cursor() IS NOT NULL THEN
+    PERFORM fn_dot_refuse('preflight_blocked',
+      format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
+      '{"checks": []}');
+  END IF;
   FOREACH v_name IN ARRAY p_check_names LOOP
     v_answer := fn_dot_preflight_answer(v_name, true);
     IF v_answer.status = 'BLOCK' THEN

@@ -1,6 +1,6 @@
 -- What acquiring and renewing have in common.
 CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 THEN

@@ -62,7 +62,7 @@ BEGIN
     -- Anything else beside it would lift an asserted run above what was asserted.
     PERFORM fn_dot_refuse('backfill_only', 'the run was backfilled: nothing else is added to it');
   END IF;
-  PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
+  PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
     v_component_id := fn_dot_component_of_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
@@ -71,7 +71,7 @@ BEGIN
     END IF;
   END IF;
 
-  v_posture := fn_process_dot_posture();
+  SELECT g.posture INTO v_posture FROM v_dot_posture g;
   IF p_invocation_id IS NULL THEN
     PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
     IF p_evidence_type IN ('DRY_RUN', 'REAL_RUN') OR p_verdict IS NOT NULL THEN
@@ -83,22 +83,24 @@ BEGIN
   END IF;
 
   IF p_invocation_id IS NOT NULL THEN
-    -- A look before any lock; what counts is asked again behind them.
-    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+    -- A look before any lock; what can change is asked again behind them.
+    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, v_run.evidence_type, v_run.lease_token IS NOT NULL, p_dot_code,
+      p_component_role, p_evidence_type);
   END IF;
   -- Lease, then header: the order of everybody who waits for both. A token that does not hold the lease locks neither.
-  PERFORM fn_dot_check_run_lease(p_process_run_id, p_lease_token);
+  PERFORM fn_dot_check_run_lease(p_process_run_id, v_run.lease_name, v_run.lease_token, p_lease_token);
   -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
   -- run from being concluded while this transaction is under way.
   PERFORM fn_dot_header_lock(p_process_run_id);
   PERFORM fn_dot_check_snapshot();
-  PERFORM fn_dot_check_part_is_seen(v_run, CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
+  PERFORM fn_dot_check_part_is_seen(p_process_run_id,
+    CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
   IF v_run.dot_code IS NULL THEN
     -- Which pair's run it is may have been said while this waited.
-    PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
+    PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
   END IF;
   IF p_invocation_id IS NOT NULL THEN
-    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+    PERFORM fn_dot_check_receipt_counts(p_invocation_id);
     PERFORM fn_dot_check_verdict(p_verdict, p_status, p_invocation_id);
   END IF;
 
@@ -119,7 +121,9 @@ BEGIN
   IF NOT v_is_new THEN
     RETURN fn_dot_component_already_there(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
   END IF;
-  PERFORM fn_dot_check_not_concluded(v_run);
+  IF v_run.lease_token IS NOT NULL THEN
+    PERFORM fn_dot_check_not_concluded(p_process_run_id);
+  END IF;
 
   PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, true), p_process_run_id, v_component_id, p_correlation_id, p_dot_code,
     p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);

@@ -16,8 +16,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout 
 #variable_conflict use_column
 DECLARE
   c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
-  v_run        process_run_observation;
-  v_request    dot_run_request;
+  v_first_id   uuid;
+  v_request_id uuid;
   v_verifier   text;
   v_pair_role  text;
   v_posture    text;
@@ -85,14 +85,14 @@ BEGIN
 
   -- KEY
   IF p_idempotency_key IS NOT NULL THEN
-    v_request := fn_dot_request_of_run_key(p_idempotency_key);
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
-    IF v_run.process_run_id IS NOT NULL THEN
-      process_run_id := v_run.process_run_id; created := false;
+    v_request_id := fn_dot_request_of_run_key(p_idempotency_key);
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    IF v_first_id IS NOT NULL THEN
+      process_run_id := v_first_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
-    PERFORM fn_dot_check_request(v_request, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
+    PERFORM fn_dot_check_request(v_request_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
   -- GATE 1. What counts is read again below, under the gates' lock.
@@ -100,7 +100,7 @@ BEGIN
     PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
   IF v_endpoint IS NULL THEN
-    v_endpoint := (fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code)).endpoint_ref;
+    v_endpoint := fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
   END IF;
   IF NOT v_is_verifier_bound THEN
     PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
@@ -125,9 +125,9 @@ BEGIN
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have begun while this call waited.
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
-    IF v_run.process_run_id IS NOT NULL THEN
-      process_run_id := v_run.process_run_id; created := false;
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    IF v_first_id IS NOT NULL THEN
+      process_run_id := v_first_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
@@ -181,8 +181,8 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  IF v_request.request_id IS NOT NULL THEN
-    UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request.request_id;
+  IF v_request_id IS NOT NULL THEN
+    UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request_id;
   END IF;
 
   -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7 (fn_dot_uuid_v7).
