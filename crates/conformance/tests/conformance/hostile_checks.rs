@@ -452,3 +452,76 @@ async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
     let ended = observer.simple_query(PREFLIGHT).await.unwrap_err();
     assert_eq!(ended.code().unwrap().code(), "57014");
 }
+
+/// The answer is remembered for every caller, so nothing of one caller's session decides it.
+#[apply(on_each_version)]
+async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let body = "BEGIN RETURN CASE WHEN current_setting('timezone') = 'UTC' AND current_setting('datestyle') = 'ISO, YMD'
+          AND current_setting('intervalstyle') = 'postgres' AND current_setting('lc_numeric') = 'C'
+          AND current_setting('transform_null_equals') = 'off' AND current_setting('extra_float_digits') = '1' THEN 0 ELSE 1 END; END";
+    register_check(&superuser, "hostile", body, "BLOCK", "0").await;
+    execute(
+        &observer,
+        "SET timezone = 'Pacific/Kiritimati'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'iso_8601';
+         SET transform_null_equals = on; SET extra_float_digits = 0; SET standard_conforming_strings = off",
+    )
+    .await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+    let kept = text(&observer, "SELECT current_setting('timezone')").await;
+    assert_eq!(kept, "Pacific/Kiritimati");
+}
+
+/// Whatever pins a path without pg_temp finds temporary objects of the caller's first.
+#[apply(on_each_version)]
+async fn temporary_objects_of_the_caller_decide_no_answer(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let operator = stage.client("operator").await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC;
+         CREATE TABLE team.frost (i int); INSERT INTO team.frost VALUES (1); GRANT SELECT ON team.frost TO PUBLIC;
+         CREATE FUNCTION team.frost() RETURNS bigint LANGUAGE plpgsql SET search_path = team AS $$
+           BEGIN RETURN (SELECT count(*) FROM frost); END $$;
+         CREATE FUNCTION team.outer() RETURNS bigint LANGUAGE sql SET search_path = team, pg_temp AS 'SELECT team.frost()'",
+    )
+    .await;
+    let set = |function: &str| {
+        Call::new("fn_dot_preflight_check_set")
+            .text("p_check_name", "hostile")
+            .text("p_count_query", function)
+            .text("p_actor", "operator")
+    };
+    assert_eq!(
+        crate::common::code(&operator, &set("team.frost").sql()).await,
+        "check_invalid"
+    );
+    rows(&operator, &set("team.outer").sql()).await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    execute(
+        &observer,
+        "CREATE TEMP TABLE frost (i int); GRANT SELECT ON frost TO PUBLIC",
+    )
+    .await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    let refusal = refused(&observer, &Call::pair().sql()).await;
+    assert_eq!(refusal.code, "preflight_blocked");
+    assert!(refusal.message.contains("temporary"), "{}", refusal.message);
+    // One that was registered before, and changed since.
+    execute(
+        &superuser,
+        "ALTER FUNCTION team.outer() SET search_path = team",
+    )
+    .await;
+    execute(&observer, "DISCARD TEMP").await;
+    execute(&superuser, "TRUNCATE team.frost").await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    execute(
+        &superuser,
+        "ALTER FUNCTION team.outer() SET search_path = team, pg_temp",
+    )
+    .await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+}

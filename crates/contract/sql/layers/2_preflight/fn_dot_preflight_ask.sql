@@ -7,12 +7,19 @@
 -- text executed with the caller's rights later. A cancellation that comes in between is caught, and the look repeated.
 -- Raises what the check raises; a check without an answer blocks.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_ask(p_count_query text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+-- The answer is everybody's, so no setting of this session's decides it.
+SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET transform_null_equals = off
+SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1 SET bytea_output = 'hex'
+SET array_nulls = on SET row_security = on SET lc_monetary = 'C' SET lc_numeric = 'C' SET lc_time = 'C'
+SET xmloption = 'content' SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
 #variable_conflict use_column
 DECLARE
   v_path       text := current_setting('search_path');
   v_timeout    interval := current_setting('statement_timeout')::interval;
   v_check      text;
+  v_is_ours    boolean;
+  v_is_pinned  boolean;
   v_count      bigint;
   v_error      text;
   v_state      text;
@@ -21,13 +28,17 @@ DECLARE
   v_statements jsonb;
 BEGIN
   -- The name comes from the catalogue, quoted by it; no text of a caller is executed.
-  SELECT format('SELECT %I.%I()', n.nspname, p.proname) INTO v_check
+  SELECT format('SELECT %I.%I()', n.nspname, p.proname), n.nspname = current_schema(), fn_dot_pins_pg_temp(p.proconfig)
+  INTO v_check, v_is_ours, v_is_pinned
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(p_count_query || '()');
   IF v_check IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'undefined_function', MESSAGE = format('there is no function %s()', p_count_query);
-  ELSIF fn_dot_open_cursor() IS NOT NULL THEN
+  ELSIF NOT v_is_pinned THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
-      MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);
+      MESSAGE = format('%s pins a search path without pg_temp at its end', p_count_query);
+  ELSIF NOT v_is_ours AND fn_dot_session_obstacle() IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
+      MESSAGE = format('%s is not asked: %s', p_count_query, fn_dot_session_obstacle());
   END IF;
   v_locks := fn_dot_session_locks();
   v_statements := fn_dot_prepared_statements();

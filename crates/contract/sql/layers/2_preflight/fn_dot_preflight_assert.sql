@@ -6,15 +6,20 @@ DECLARE
   v_name     text;
   v_answer   record;
   v_blocking jsonb := '[]';
+  v_obstacle text;
 BEGIN
   IF p_check_names = '{}' THEN
     RETURN;
   END IF;
   PERFORM fn_dot_check_snapshot_is_latest();
-  IF fn_dot_open_cursor() IS NOT NULL THEN
-    PERFORM fn_dot_refuse('preflight_blocked',
-      format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
-      '{"checks": []}');
+  -- Said here once, for all the checks that fn_dot_preflight_ask would not ask.
+  IF EXISTS (SELECT FROM dot_preflight_check c WHERE c.check_name = ANY (p_check_names)
+             AND NOT starts_with(c.count_query, quote_ident(current_schema()) || '.')) THEN
+    v_obstacle := fn_dot_session_obstacle();
+  END IF;
+  IF v_obstacle IS NOT NULL THEN
+    PERFORM fn_dot_refuse('preflight_blocked', format('preflight blocked: no check is asked, because %s', v_obstacle),
+      jsonb_build_object('checks', '[]'::jsonb, 'obstacle', v_obstacle));
   END IF;
   FOREACH v_name IN ARRAY p_check_names LOOP
     v_answer := fn_dot_preflight_answer(v_name, true);

@@ -39,8 +39,10 @@ BEGIN
     PERFORM fn_dot_check_component_key(v_texts.p_idempotency_key);
   END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
-    'event_code', p_event_code));
+  IF concat(p_dot_code, v_source, p_event_code) !~ '^[!-~]{0,200}$' COLLATE "C" THEN
+    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
+      'event_code', p_event_code));
+  END IF;
   p_output_digest := fn_dot_check_digest('output_digest', p_output_digest);
   IF p_component_role IS NULL OR p_component_role NOT IN ('producer', 'verifier') THEN
     PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
@@ -69,6 +71,12 @@ BEGIN
     IF v_component_id IS NOT NULL THEN
       RETURN v_component_id;
     END IF;
+  END IF;
+
+  IF v_run.lease_token IS NULL AND v_run.recorded_by <> session_user AND NOT fn_dot_login_is('operator') THEN
+    -- Where there is a lease, its token proves as much.
+    PERFORM fn_dot_refuse('login_mismatch', format('the run %s was recorded by another login', p_process_run_id),
+      jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
 
   SELECT g.posture INTO v_posture FROM v_dot_posture g;

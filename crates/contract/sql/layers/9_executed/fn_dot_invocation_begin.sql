@@ -26,7 +26,7 @@ BEGIN
   IF v_role = 'verifier' THEN
     SELECT c.output_digest INTO v_digest FROM process_component_observation c
     WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer'
-      AND c.status NOT IN ('failed', 'cancelled', 'stuck', 'orphan');
+      AND c.status = 'step_completed';
     IF NOT FOUND THEN
       PERFORM fn_dot_refuse('invocation_mismatch', 'there is nothing to verify: the run has no producer that did its work',
         jsonb_build_object('process_run_id', p_process_run_id));

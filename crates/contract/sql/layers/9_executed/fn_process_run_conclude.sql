@@ -32,7 +32,7 @@ BEGIN
     PERFORM fn_dot_refuse('status_invalid', 'a call of this run is still open: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
   ELSIF p_status = 'completed' AND EXISTS (
       SELECT FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer'
-        AND c.status IN ('failed', 'cancelled', 'stuck', 'orphan')) THEN
+        AND c.status <> 'step_completed') THEN
     PERFORM fn_dot_refuse('status_invalid', 'the producer of this run did not do its work: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
 
