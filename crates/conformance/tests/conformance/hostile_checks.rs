@@ -243,6 +243,8 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
 fn runs_code_of_others(source: &str) -> bool {
     source.lines().any(|line| {
         let line = line.split("--").next().unwrap_or_default().to_lowercase();
+        // The name of a privilege is no command.
+        let line = line.replace("'execute'", "");
         line.split(|character: char| !character.is_alphanumeric() && character != '_')
             .any(|word| word == "execute")
     })
@@ -473,55 +475,22 @@ async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
     assert_eq!(kept, "Pacific/Kiritimati");
 }
 
-/// Whatever pins a path without pg_temp finds temporary objects of the caller's first.
+/// What is remembered lets the runs of everybody pass: a login that may only read leaves no answer behind, and locks none.
 #[apply(on_each_version)]
-async fn temporary_objects_of_the_caller_decide_no_answer(backend: Backend) {
+async fn reader_has_no_answer_remembered(backend: Backend) {
     let stage = Stage::new(backend).await;
-    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    let operator = stage.client("operator").await;
+    let (superuser, mut reader) = (stage.superuser().await, stage.client("reader").await);
+    register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "BLOCK", "1 hour").await;
+    let answers = "SELECT count(*) FROM dot.dot_preflight_answer WHERE answered_at > '-infinity'";
+    let transaction = reader.transaction().await.unwrap();
+    rows(&transaction, ASSERT).await;
     execute(
         &superuser,
-        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC;
-         CREATE TABLE team.frost (i int); INSERT INTO team.frost VALUES (1); GRANT SELECT ON team.frost TO PUBLIC;
-         CREATE FUNCTION team.frost() RETURNS bigint LANGUAGE plpgsql SET search_path = team AS $$
-           BEGIN RETURN (SELECT count(*) FROM frost); END $$;
-         CREATE FUNCTION team.outer() RETURNS bigint LANGUAGE sql SET search_path = team, pg_temp AS 'SELECT team.frost()'",
+        "SELECT FROM dot.dot_preflight_answer FOR UPDATE NOWAIT",
     )
     .await;
-    let set = |function: &str| {
-        Call::new("fn_dot_preflight_check_set")
-            .text("p_check_name", "hostile")
-            .text("p_count_query", function)
-            .text("p_actor", "operator")
-    };
-    assert_eq!(
-        crate::common::code(&operator, &set("team.frost").sql()).await,
-        "check_invalid"
-    );
-    rows(&operator, &set("team.outer").sql()).await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
-    execute(
-        &observer,
-        "CREATE TEMP TABLE frost (i int); GRANT SELECT ON frost TO PUBLIC",
-    )
-    .await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
-    let refusal = refused(&observer, &Call::pair().sql()).await;
-    assert_eq!(refusal.code, "preflight_blocked");
-    assert!(refusal.message.contains("temporary"), "{}", refusal.message);
-    // One that was registered before, and changed since.
-    execute(
-        &superuser,
-        "ALTER FUNCTION team.outer() SET search_path = team",
-    )
-    .await;
-    execute(&observer, "DISCARD TEMP").await;
-    execute(&superuser, "TRUNCATE team.frost").await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
-    execute(
-        &superuser,
-        "ALTER FUNCTION team.outer() SET search_path = team, pg_temp",
-    )
-    .await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+    transaction.commit().await.unwrap();
+    assert_eq!(number(&superuser, answers).await, 0);
+    rows(&stage.client("observer").await, ASSERT).await;
+    assert!(number(&superuser, answers).await > 0);
 }

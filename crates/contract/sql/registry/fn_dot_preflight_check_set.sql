@@ -22,9 +22,6 @@ BEGIN
     PERFORM fn_dot_refuse('check_invalid', format('%s is temporary: no other session could ask it', v_check));
   ELSIF (SELECT p.prorettype <> 'bigint'::regtype OR p.proretset OR p.prokind <> 'f' FROM pg_proc p WHERE p.oid = v_check) THEN
     PERFORM fn_dot_refuse('check_invalid', format('%s does not return bigint', v_check));
-  ELSIF NOT (SELECT fn_dot_pins_pg_temp(p.proconfig) FROM pg_proc p WHERE p.oid = v_check) THEN
-    PERFORM fn_dot_refuse('check_invalid',
-      format('%s pins a search path without pg_temp at its end: temporary tables of callers would be found first', v_check));
   ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
         OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL OR p_max_age NOT BETWEEN interval '0' AND interval '366 days' THEN
     PERFORM fn_dot_refuse('check_invalid', 'severity is critical, high, medium or info; on_finding is BLOCK or WARN; max_age is from 0 to 366 days');

@@ -19,7 +19,6 @@ DECLARE
   v_timeout    interval := current_setting('statement_timeout')::interval;
   v_check      text;
   v_is_ours    boolean;
-  v_is_pinned  boolean;
   v_count      bigint;
   v_error      text;
   v_state      text;
@@ -28,17 +27,13 @@ DECLARE
   v_statements jsonb;
 BEGIN
   -- The name comes from the catalogue, quoted by it; no text of a caller is executed.
-  SELECT format('SELECT %I.%I()', n.nspname, p.proname), n.nspname = current_schema(), fn_dot_pins_pg_temp(p.proconfig)
-  INTO v_check, v_is_ours, v_is_pinned
+  SELECT format('SELECT %I.%I()', n.nspname, p.proname), n.nspname = current_schema() INTO v_check, v_is_ours
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(p_count_query || '()');
   IF v_check IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'undefined_function', MESSAGE = format('there is no function %s()', p_count_query);
-  ELSIF NOT v_is_pinned THEN
+  ELSIF NOT v_is_ours AND fn_dot_open_cursor() IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
-      MESSAGE = format('%s pins a search path without pg_temp at its end', p_count_query);
-  ELSIF NOT v_is_ours AND fn_dot_session_obstacle() IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
-      MESSAGE = format('%s is not asked: %s', p_count_query, fn_dot_session_obstacle());
+      MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);
   END IF;
   v_locks := fn_dot_session_locks();
   v_statements := fn_dot_prepared_statements();

@@ -10,7 +10,8 @@ CREATE OR REPLACE FUNCTION fn_process_runs_finish(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
-SET enable_seqscan = off SET jit = off
+-- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
