@@ -368,7 +368,11 @@ async fn gate_change_that_was_rolled_back_stops_no_batch(backend: Backend) {
     .await;
     transaction.commit().await.unwrap();
     assert_eq!(
-        number(&superuser, "SELECT count(*) FROM dot.dot_gate_state WHERE xmax <> '0'").await,
+        number(
+            &superuser,
+            "SELECT count(*) FROM dot.dot_gate_state WHERE xmax <> '0'"
+        )
+        .await,
         1
     );
     let batch = format!(

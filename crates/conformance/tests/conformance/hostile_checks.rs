@@ -340,7 +340,11 @@ async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backe
 #[apply(on_each_backend)]
 async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
-    execute(&superuser, "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC").await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC",
+    )
+    .await;
     for ending in [
         "RETURN 0",
         "RAISE EXCEPTION 'the check fails'",
@@ -480,7 +484,14 @@ async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
 async fn reader_has_no_answer_remembered(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (superuser, mut reader) = (stage.superuser().await, stage.client("reader").await);
-    register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "BLOCK", "1 hour").await;
+    register_check(
+        &superuser,
+        "hostile",
+        "BEGIN RETURN 0; END",
+        "BLOCK",
+        "1 hour",
+    )
+    .await;
     let answers = "SELECT count(*) FROM dot.dot_preflight_answer WHERE answered_at > '-infinity'";
     let transaction = reader.transaction().await.unwrap();
     rows(&transaction, ASSERT).await;
