@@ -482,3 +482,22 @@ async fn a_large_file_is_one_call(backend: Backend) {
         0
     );
 }
+
+/// Being first with a file keeps nobody else's assertion away, and is kept apart from it.
+#[apply(on_each_version)]
+async fn another_logins_backfill_of_the_same_file_is_an_assertion_of_its_own(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (first, second) = (stage.client("observer").await, stage.client("runner").await);
+    let file = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "status": "completed"}]);
+    let call = Call::backfill(&file).sql();
+    for expected in [1, 0] {
+        for client in [&first, &second] {
+            assert_eq!(
+                number(client, &format!("SELECT count FROM ({call}) AS x (count)")).await,
+                expected
+            );
+        }
+    }
+    let logins = "SELECT count(DISTINCT recorded_by) FROM dot.process_run_observation WHERE evidence_type = 'BACKFILLED_EVIDENCE'";
+    assert_eq!(number(&stage.superuser().await, logins).await, 2);
+}

@@ -32,6 +32,8 @@ async fn rung(client: &Client) -> Value {
 }
 
 async fn void_receipts(superuser: &Client) -> i64 {
+    // A helper runs under the path of the function that calls it.
+    execute(superuser, "SET search_path = dot, pg_temp").await;
     let void = "SELECT count(*) FROM dot.dot_invocation i WHERE dot.fn_dot_receipt_is_void(i.invocation_id)";
     number(superuser, void).await
 }
@@ -298,4 +300,86 @@ async fn old_snapshot_begins_nothing_after_the_registry_changed(backend: Backend
         number(&superuser, "SELECT count(*) FROM dot.dot_invocation").await,
         0
     );
+}
+
+/// A change takes effect when it commits, for the transaction that makes it as well. Otherwise a run would be begun under gates that
+/// nobody ever saw open.
+#[apply(on_each_version)]
+async fn gates_that_the_transaction_itself_opened_begin_nothing(backend: Backend) {
+    let (_stage, runner, operator, mut superuser) = ready(backend).await;
+    whole_run(&runner).await;
+    set_posture(&operator, "NO_EXECUTE").await;
+    let batch = format!(
+        "SELECT * FROM dot.fn_process_runs_begin('[{}]')",
+        json!({"dot_code": "DOT_BACKUP", "process_candidate_code": "PROC-CAND:dot:backup", "correlation_id": "corr",
+            "actor": "tester", "mode": "REAL_RUN", "runner": "runner", "evidence_ref": {}, "lease_ttl_seconds": 60,
+            "process_run_id": "00000000-0000-7000-8000-0000000000f1"})
+    );
+    for at_once in ["SELECT 1", "SET CONSTRAINTS ALL IMMEDIATE"] {
+        let transaction = superuser.transaction().await.unwrap();
+        for (key, value) in [
+            ("iu_core.operator_runtime_enabled", "true"),
+            ("process_dot_runtime.execute_enabled", "true"),
+            ("process_dot_runtime.dry_run_only", "false"),
+            (CLOSE, "true"),
+        ] {
+            rows(&transaction, &Call::gate(key, value).sql()).await;
+        }
+        execute(&transaction, at_once).await;
+        assert!(rows(&transaction, &batch).await.is_empty(), "{at_once}");
+        assert_eq!(
+            code(&transaction, &begin("REAL_RUN").sql()).await,
+            "busy",
+            "{at_once}"
+        );
+        transaction.rollback().await.unwrap();
+    }
+    // Committed, they do; also in a later transaction that began before the change did.
+    set_posture(&operator, "REAL_RUN").await;
+    assert_eq!(rows(&runner, &batch).await.len(), 1);
+}
+
+/// A closing that shares its transaction with a receipt did not see that receipt committed.
+#[apply(on_each_version)]
+async fn receipt_of_the_transaction_that_closes_the_gate_is_void(backend: Backend) {
+    let (_stage, runner, _operator, mut superuser) = ready(backend).await;
+    whole_run(&runner).await;
+    assert_eq!(void_receipts(&superuser).await, 0);
+    let transaction = superuser.transaction().await.unwrap();
+    rows(&transaction, &begin("REAL_RUN").sql()).await;
+    rows(&transaction, &Call::gate(CLOSE, "false").sql()).await;
+    transaction.commit().await.unwrap();
+    assert_eq!(void_receipts(&superuser).await, 1);
+}
+
+/// A change that was rolled back leaves a mark on the row of the gates' state, and nothing else.
+#[apply(on_each_version)]
+async fn gate_change_that_was_rolled_back_stops_no_batch(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    whole_run(&runner).await;
+    let mut operator = stage.client("operator").await;
+    let transaction = operator.transaction().await.unwrap();
+    execute(&transaction, "SAVEPOINT before").await;
+    rows(&transaction, &Call::gate(CLOSE, "false").sql()).await;
+    execute(
+        &transaction,
+        "SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO before",
+    )
+    .await;
+    transaction.commit().await.unwrap();
+    assert_eq!(
+        number(
+            &superuser,
+            "SELECT count(*) FROM dot.dot_gate_state WHERE xmax <> '0'"
+        )
+        .await,
+        1
+    );
+    let batch = format!(
+        "SELECT * FROM dot.fn_process_runs_begin('[{}]')",
+        json!({"dot_code": "DOT_BACKUP", "process_candidate_code": "PROC-CAND:dot:backup", "correlation_id": "corr",
+            "actor": "tester", "mode": "REAL_RUN", "runner": "runner", "evidence_ref": {}, "lease_ttl_seconds": 60,
+            "process_run_id": "00000000-0000-7000-8000-0000000000f2"})
+    );
+    assert_eq!(rows(&runner, &batch).await.len(), 1);
 }

@@ -8,7 +8,7 @@ use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executing::{begin, ready};
 use crate::common::world::{register_check, set_posture};
 use crate::common::{
-    Backend, Call, Stage, ask, contents, execute, literal, number, row, rows, text, value,
+    Backend, Call, Stage, ask, contents, execute, literal, number, refused, row, rows, text, value,
 };
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
@@ -208,7 +208,22 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
         .filter(|function| runs_code_of_others(function["source"].as_str().unwrap()))
         .map(|function| function["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(found, ["fn_dot_preflight_ask"]);
+    // The second executes DEALLOCATE with quoted names, and nothing else.
+    assert_eq!(
+        found,
+        ["fn_dot_preflight_ask", "fn_dot_prepared_statements_restore"]
+    );
+    let restore = sources
+        .iter()
+        .find(|function| function["name"] == "fn_dot_prepared_statements_restore")
+        .and_then(|function| function["source"].as_str())
+        .unwrap();
+    assert_eq!(
+        restore
+            .matches("EXECUTE format('DEALLOCATE %I', v_name)")
+            .count(),
+        restore.matches("EXECUTE").count()
+    );
     let ask_source = sources
         .iter()
         .find(|function| function["name"] == "fn_dot_preflight_ask")
@@ -228,6 +243,8 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
 fn runs_code_of_others(source: &str) -> bool {
     source.lines().any(|line| {
         let line = line.split("--").next().unwrap_or_default().to_lowercase();
+        // The name of a privilege is no command.
+        let line = line.replace("'execute'", "");
         line.split(|character: char| !character.is_alphanumeric() && character != '_')
             .any(|word| word == "execute")
     })
@@ -316,4 +333,175 @@ async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backe
         assert_eq!(answered, 0, "remembered for everybody");
     }
     set_posture(&operator, "NO_EXECUTE").await;
+}
+
+/// Prepared statements are the session's, and no undoing takes them back. Whoever replaces one has its text executed with the
+/// rights of the caller.
+#[apply(on_each_backend)]
+async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC",
+    )
+    .await;
+    for ending in [
+        "RETURN 0",
+        "RAISE EXCEPTION 'the check fails'",
+        "RAISE EXCEPTION USING ERRCODE = 'query_canceled'",
+        "PERFORM set_config('search_path', 'pg_temp', false); RETURN 0",
+    ] {
+        let body = format!(
+            "DECLARE n text; BEGIN
+               FOR n IN SELECT name FROM pg_prepared_statements WHERE statement LIKE 'SELECT current_database()%' LOOP
+                 EXECUTE format('DEALLOCATE %I', n);
+                 EXECUTE format('PREPARE %I AS SELECT ''forged''::text', n);
+               END LOOP;
+               EXECUTE 'PREPARE left_behind AS SELECT 1';
+               {ending};
+             END"
+        );
+        register_check(&superuser, "hostile", &body, "WARN", "0").await;
+        for client in [&operator, &runner] {
+            let ours = client
+                .prepare("SELECT current_database()::text")
+                .await
+                .unwrap();
+            client.query_one(&ours, &[]).await.unwrap();
+            assert_eq!(row(client, PREFLIGHT).await["status"], "BLOCK", "{ending}");
+            // Gone, or as it was.
+            match client.query_one(&ours, &[]).await {
+                Ok(answer) => assert_ne!(answer.get::<_, String>(0), "forged", "{ending}"),
+                Err(error) => assert_eq!(error.code().unwrap().code(), "26000", "{ending}"),
+            }
+            let left = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql";
+            assert_eq!(number(client, left).await, 0, "{ending}");
+        }
+    }
+    drop(stage);
+}
+
+/// A check neither reads, moves nor closes a cursor of its caller, and what it does to no cursor stays as it is.
+#[apply(on_each_version)]
+async fn no_check_is_asked_while_a_cursor_is_open(backend: Backend) {
+    let (stage, mut runner, _operator, superuser) = ready(backend).await;
+    for attempt in [
+        "EXECUTE 'FETCH 3 FROM ours'",
+        "EXECUTE 'CLOSE ours'",
+        "EXECUTE 'CLOSE ALL'",
+    ] {
+        let body = format!("BEGIN {attempt}; RETURN 0; END");
+        register_check(&superuser, "hostile", &body, "WARN", "0").await;
+        let transaction = runner.transaction().await.unwrap();
+        execute(
+            &transaction,
+            "DECLARE ours CURSOR FOR SELECT generate_series(1, 4)",
+        )
+        .await;
+        assert_eq!(row(&transaction, PREFLIGHT).await["status"], "BLOCK");
+        let rows = transaction.query("FETCH ALL FROM ours", &[]).await.unwrap();
+        assert_eq!(rows.len(), 4, "{attempt}");
+        transaction.rollback().await.unwrap();
+        let transaction = runner.transaction().await.unwrap();
+        execute(
+            &transaction,
+            "DECLARE ours CURSOR FOR SELECT generate_series(1, 4)",
+        )
+        .await;
+        let refusal = refused(&transaction, &Call::pair().sql()).await;
+        assert_eq!(refusal.code, "preflight_blocked", "{attempt}");
+        assert!(refusal.message.contains("ours"), "{}", refusal.message);
+        transaction.rollback().await.unwrap();
+    }
+    // A portal that a driver opened for this very call is no cursor of the caller's.
+    register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
+    let transaction = runner.transaction().await.unwrap();
+    let portal = transaction.bind(PREFLIGHT, &[]).await.unwrap();
+    let answers = transaction.query_portal(&portal, 0).await.unwrap();
+    assert_eq!(answers[0].get::<_, String>("status"), "PASS");
+    transaction.rollback().await.unwrap();
+    drop(stage);
+}
+
+/// The list of checks is read before the first is asked: none reads on in it and hides another.
+#[apply(on_each_version)]
+async fn check_hides_no_other_check(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, reader) = (stage.superuser().await, stage.client("reader").await);
+    let list = "SELECT string_agg(check_name, ' ' ORDER BY check_name) FROM dot.fn_dot_preflight()";
+    register_check(&superuser, "a_hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
+    let before = text(&reader, list).await;
+    let body = "DECLARE n text; BEGIN
+        FOR n IN SELECT name FROM pg_cursors WHERE name <> '' LOOP
+          BEGIN EXECUTE format('FETCH ALL FROM %I', n); EXCEPTION WHEN OTHERS THEN NULL; END;
+        END LOOP; RETURN 0; END";
+    register_check(&superuser, "a_hostile", body, "WARN", "0").await;
+    assert_eq!(text(&reader, list).await, before);
+}
+
+/// A check that says that it was canceled is a check without an answer, and is named.
+#[apply(on_each_version)]
+async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let body = "BEGIN RAISE EXCEPTION USING ERRCODE = 'query_canceled', MESSAGE = 'canceling statement'; END";
+    register_check(&superuser, "hostile", body, "WARN", "0").await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    assert_eq!(
+        crate::common::code(&observer, &Call::pair().sql()).await,
+        "preflight_blocked"
+    );
+    // The server's own ends the call.
+    let sleeps = "BEGIN PERFORM pg_sleep(600); RETURN 0; END";
+    register_check(&superuser, "hostile", sleeps, "WARN", "0").await;
+    execute(&observer, "SET statement_timeout = '300ms'").await;
+    let ended = observer.simple_query(PREFLIGHT).await.unwrap_err();
+    assert_eq!(ended.code().unwrap().code(), "57014");
+}
+
+/// The answer is remembered for every caller, so nothing of one caller's session decides it.
+#[apply(on_each_version)]
+async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    let body = "BEGIN RETURN CASE WHEN current_setting('timezone') = 'UTC' AND current_setting('datestyle') = 'ISO, YMD'
+          AND current_setting('intervalstyle') = 'postgres' AND current_setting('lc_numeric') = 'C'
+          AND current_setting('transform_null_equals') = 'off' AND current_setting('extra_float_digits') = '1' THEN 0 ELSE 1 END; END";
+    register_check(&superuser, "hostile", body, "BLOCK", "0").await;
+    execute(
+        &observer,
+        "SET timezone = 'Pacific/Kiritimati'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'iso_8601';
+         SET transform_null_equals = on; SET extra_float_digits = 0; SET standard_conforming_strings = off",
+    )
+    .await;
+    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+    let kept = text(&observer, "SELECT current_setting('timezone')").await;
+    assert_eq!(kept, "Pacific/Kiritimati");
+}
+
+/// What is remembered lets the runs of everybody pass: a login that may only read leaves no answer behind, and locks none.
+#[apply(on_each_version)]
+async fn reader_has_no_answer_remembered(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, mut reader) = (stage.superuser().await, stage.client("reader").await);
+    register_check(
+        &superuser,
+        "hostile",
+        "BEGIN RETURN 0; END",
+        "BLOCK",
+        "1 hour",
+    )
+    .await;
+    let answers = "SELECT count(*) FROM dot.dot_preflight_answer WHERE answered_at > '-infinity'";
+    let transaction = reader.transaction().await.unwrap();
+    rows(&transaction, ASSERT).await;
+    execute(
+        &superuser,
+        "SELECT FROM dot.dot_preflight_answer FOR UPDATE NOWAIT",
+    )
+    .await;
+    transaction.commit().await.unwrap();
+    assert_eq!(number(&superuser, answers).await, 0);
+    rows(&stage.client("observer").await, ASSERT).await;
+    assert!(number(&superuser, answers).await > 0);
 }

@@ -789,15 +789,3 @@ async fn a_key_that_another_login_used_is_a_conflict_that_names_it(backend: Back
         .await
         .assert_same(&before, "another login's key");
 }
-
-#[apply(on_each_version)]
-async fn a_file_that_another_login_backfilled_is_there_already(backend: Backend) {
-    let stage = Stage::new(backend).await;
-    let (observer, runner) = (stage.client("observer").await, stage.client("runner").await);
-    let file = Call::backfill(
-        &json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "c"}]),
-    )
-    .sql();
-    assert_eq!(number(&observer, &file).await, 1);
-    assert_eq!(number(&runner, &file).await, 0);
-}

@@ -289,3 +289,34 @@ async fn commit_waits_for_the_disk_though_the_session_switches_it_off_behind_the
         transaction.rollback().await.unwrap();
     }
 }
+
+/// A caller of the functions for several runs shows the token before a lease that is held is locked, too.
+#[apply(on_each_backend)]
+async fn batch_without_a_token_locks_no_lease(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let mut idler = stage.client("runner").await;
+    for call in [
+        "fn_process_runs_begin('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_runs_hand_over('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_runs_finish('[{\"run_dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        format!(
+            "fn_process_runs_finish('[{{\"run_dot_code\": \"DOT_BACKUP\", \"process_run_id\": \"{0}\", \"lease_token\": \"{0}\"}}]')",
+            run.run
+        ),
+    ] {
+        let idle = idler.transaction().await.unwrap();
+        assert!(
+            rows(&idle, &format!("SELECT * FROM dot.{call}"))
+                .await
+                .is_empty()
+        );
+        execute(
+            &superuser,
+            "SELECT FROM dot.dot_iu_runtime_lease WHERE lease_name = 'dot_exec:DOT_BACKUP' FOR UPDATE NOWAIT",
+        )
+        .await;
+        idle.rollback().await.unwrap();
+    }
+    rows(&runner, &run.producer("REAL_RUN").sql()).await;
+}

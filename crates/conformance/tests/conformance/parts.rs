@@ -768,3 +768,16 @@ async fn times_in_the_wrong_order_or_in_the_future_are_refused(backend: Backend)
         rows(&observer, &call.sql()).await;
     }
 }
+
+/// The ids of runs can be read by every reader. Nobody else writes the parts of a run that a login recorded.
+#[apply(on_each_version)]
+async fn another_login_adds_no_part_to_a_run_without_a_lease(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (observer, other) = (stage.client("observer").await, stage.client("runner").await);
+    let run = a_run(&observer).await;
+    assert_eq!(
+        code(&other, &Call::component(&run).sql()).await,
+        "login_mismatch"
+    );
+    rows(&observer, &Call::component(&run).sql()).await;
+}

@@ -4,7 +4,7 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_version;
-use crate::common::{Backend, Stage, rows, text};
+use crate::common::{Backend, Stage, execute, rows, text};
 
 /// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
 const SIGNATURES: [(&str, &str, &str); 21] = [
@@ -117,4 +117,35 @@ async fn each_fixed_signature_is_as_the_contract_says_and_alone(backend: Backend
     )
     .await;
     assert_eq!(result, "uuid");
+}
+
+/// An extension that distributes tables renames them, and a signature that names a table's row type then fits no table.
+#[apply(on_each_version)]
+async fn no_function_takes_or_returns_the_row_type_of_a_table(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let question = "SELECT DISTINCT p.oid::regprocedure::text AS function, c.relname AS relation
+        FROM pg_proc p
+        CROSS JOIN LATERAL unnest(p.proargtypes::oid[] || p.prorettype || coalesce(p.proallargtypes, '{}')) AS used (type)
+        JOIN pg_type t ON t.oid = used.type
+        LEFT JOIN pg_type element ON element.oid = t.typelem
+        JOIN pg_class c ON c.oid IN (t.typrelid, element.typrelid) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        WHERE p.pronamespace = 'dot'::regnamespace";
+    assert_eq!(
+        rows(&superuser, question).await,
+        Vec::<serde_json::Value>::new()
+    );
+    // The question finds what it is for.
+    for signature in [
+        "fn_one(p dot.dot_config) RETURNS void LANGUAGE sql AS ''",
+        "fn_many(p dot.dot_config[]) RETURNS void LANGUAGE sql AS ''",
+        "fn_back() RETURNS SETOF dot.dot_config LANGUAGE sql AS 'SELECT * FROM dot.dot_config'",
+        "fn_out(OUT a dot.dot_config, OUT b integer) LANGUAGE sql AS 'SELECT c, 1 FROM dot.dot_config c'",
+        "fn_view(p dot.v_dot_posture) RETURNS void LANGUAGE sql AS ''",
+    ] {
+        execute(&superuser, &format!("CREATE FUNCTION dot.{signature}")).await;
+        assert_eq!(rows(&superuser, question).await.len(), 1, "{signature}");
+        let name = signature.split('(').next().unwrap();
+        execute(&superuser, &format!("DROP FUNCTION dot.{name}")).await;
+    }
 }

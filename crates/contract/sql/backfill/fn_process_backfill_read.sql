@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION fn_process_backfill_read(
   OUT dot_code text, OUT process_candidate_code text, OUT correlation_id text, OUT status text, OUT idempotency_key text,
   OUT process_run_id uuid, OUT input_ref text, OUT output_ref text, OUT error_ref text, OUT evidence_ref jsonb,
   OUT started_at timestamptz, OUT ended_at timestamptz, OUT rest jsonb)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_wrong text;

@@ -1,7 +1,7 @@
 -- One asserted run: 1 where it was new, 0 where it was there already.
 CREATE OR REPLACE FUNCTION fn_process_backfill_row(p_row jsonb, p_ordinality bigint, p_actor text, p_source_ref text, p_source_sha256 text)
 RETURNS integer
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_given        record;
@@ -13,14 +13,21 @@ DECLARE
   v_producer     text;
   v_status       text;
   v_evidence     jsonb;
+  v_key          text;
 BEGIN
   v_given := fn_process_backfill_read(p_row, p_ordinality);
   PERFORM fn_dot_check_key(v_given.idempotency_key);
   v_evidence := coalesce(v_given.evidence_ref, '{}') || jsonb_build_object('source_ref', p_source_ref, 'source_sha256', p_source_sha256, 'asserted_by', p_actor)
     || CASE WHEN v_given.rest = '{}' THEN '{}' ELSE jsonb_build_object('asserted', v_given.rest) END;
-  -- The same row of the same source has the same key, so that a file that is imported twice is there once.
+  -- The same row of the same source has the same key, so that a file that one login imports twice is there once. Another login's
+  -- import is another assertion, under a key of its own: nobody keeps it away by being first.
+  v_key := 'backfill:' || p_source_sha256 || ':' || encode(sha256(convert_to(p_row::text, 'UTF8')), 'hex');
+  IF NOT EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = v_key AND r.recorded_by = session_user) THEN
+    -- Releases before this one left the login out.
+    v_key := v_key || ':' || encode(sha256(convert_to(session_user, 'UTF8')), 'hex');
+  END IF;
   v_texts := fn_dot_check_texts(p_actor, v_given.correlation_id, v_given.process_candidate_code, v_evidence,
-    coalesce(v_given.idempotency_key, 'backfill:' || p_source_sha256 || ':' || encode(sha256(convert_to(p_row::text, 'UTF8')), 'hex')),
+    coalesce(v_given.idempotency_key, v_key),
     v_given.input_ref, v_given.output_ref, v_given.error_ref);
   SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = v_given.dot_code;
   IF NOT FOUND THEN
@@ -37,7 +44,7 @@ BEGIN
   v_evidence := fn_dot_evidence_tags(v_evidence, p_actor, fn_process_dot_posture(), false);
   v_run_id := coalesce(v_given.process_run_id, fn_dot_uuid_v7());
 
-  IF (fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE')).process_run_id IS NOT NULL THEN
+  IF fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE') IS NOT NULL THEN
     RETURN 0;
   END IF;
   -- Only where there is something to write: a file that is there already is answered whatever a check says now.

@@ -1,7 +1,7 @@
 -- A contract as the registry's history keeps it. The values of its variables may be secrets, which not everybody who
 -- reads the history may know: each is kept as its SHA-256, so that a change is still seen.
 CREATE OR REPLACE FUNCTION fn_dot_contract_entry(p_contract jsonb) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 DECLARE
   v_variables jsonb := p_contract #> '{invocation,variables}';

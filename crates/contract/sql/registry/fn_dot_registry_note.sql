@@ -1,6 +1,6 @@
 -- Keeps who changed the registry, and what the entry became.
 CREATE OR REPLACE FUNCTION fn_dot_registry_note(p_kind text, p_key text, p_entry jsonb, p_actor text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now timestamptz := clock_timestamp();

@@ -1,6 +1,6 @@
 -- An import entry with everything that it leaves out filled in: what the registry's row will say.
 CREATE OR REPLACE FUNCTION fn_dot_tool_row(p_tool jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
+LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object(
     'dot_code', p_tool ->> 'dot_code', 'name', p_tool ->> 'name', 'tier', p_tool ->> 'tier', 'operation', coalesce(p_tool ->> 'operation', ''),
     'paired_dot', nullif(p_tool ->> 'paired_dot', ''), 'pair_role', nullif(p_tool ->> 'pair_role', ''),

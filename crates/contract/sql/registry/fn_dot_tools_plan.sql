@@ -2,7 +2,7 @@
 -- are judged on the registry as it would be afterwards. A change of candidate_pair declares what the tool counts for.
 CREATE OR REPLACE FUNCTION fn_dot_tools_plan(p_tools jsonb)
 RETURNS TABLE (dot_code text, action text, detail text, tool jsonb)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY

@@ -4,7 +4,7 @@
 --
 -- All entries are read once, as the functions read them; only where that fails each is read by itself, to be named.
 CREATE OR REPLACE FUNCTION fn_dot_check_batch(p_calls jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_call record;
@@ -17,15 +17,17 @@ BEGIN
       jsonb_build_object('calls', jsonb_array_length(p_calls), 'limit', 1000));
   END IF;
   BEGIN
-    PERFORM FROM jsonb_to_recordset(p_calls) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid,
-      lease_token uuid, component_run_id uuid, started_at timestamptz, ended_at timestamptz, lease_ttl_seconds integer);
     IF NOT EXISTS (
-        SELECT FROM jsonb_to_recordset(p_calls) AS c (started_at text, ended_at text)
+        SELECT FROM jsonb_to_recordset(p_calls) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid,
+          lease_token uuid, component_run_id uuid, started_at text, ended_at text, lease_ttl_seconds integer)
         -- What is a time at all, has this form and no blank, is one in UTC: the executing client's, and cheap to see.
         WHERE (c.started_at NOT LIKE '____-__-__T__:__:__%Z' OR c.started_at LIKE '% %')
             AND c.started_at NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(c.started_at)
           OR (c.ended_at NOT LIKE '____-__-__T__:__:__%Z' OR c.ended_at LIKE '% %')
-            AND c.ended_at NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(c.ended_at)) THEN
+            AND c.ended_at NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(c.ended_at)
+          -- Never true: both are read.
+          OR isfinite(c.started_at::timestamptz) IS NULL AND c.started_at IS NOT NULL
+          OR isfinite(c.ended_at::timestamptz) IS NULL AND c.ended_at IS NOT NULL) THEN
       RETURN;
     END IF;
   EXCEPTION WHEN data_exception THEN

@@ -1,6 +1,6 @@
 -- Refuses a candidate that nobody registered: a typing error names none.
 CREATE OR REPLACE FUNCTION fn_dot_check_candidate(p_process_candidate_code text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM process_candidate c WHERE c.process_candidate_code = p_process_candidate_code) THEN

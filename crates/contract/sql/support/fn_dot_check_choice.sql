@@ -1,6 +1,6 @@
 -- Evidence types and stored statuses are closed lists; null and blank are in none of them.
 CREATE OR REPLACE FUNCTION fn_dot_check_choice(p_evidence_type text, p_status text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF p_evidence_type IS NULL OR p_evidence_type NOT IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN', 'BACKFILLED_EVIDENCE') THEN

@@ -2,7 +2,7 @@
 -- other text: a digest that names no algorithm, or has too few digits, says nothing about the bytes that a verifier
 -- looked at.
 CREATE OR REPLACE FUNCTION fn_dot_check_digest(p_name text, p_digest text) RETURNS text
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF fn_dot_is_blank(p_digest) THEN

@@ -3,7 +3,7 @@
 -- (fn_process_run_begin), 'backfill:<digests>' that of a backfilled row without a key of its own (fn_process_backfill).
 -- Null passes. Functions that test for the two prefixes inline, to save this call, refer to this list.
 CREATE OR REPLACE FUNCTION fn_dot_check_key(p_idempotency_key text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF p_idempotency_key ~ '^(request|backfill):' THEN

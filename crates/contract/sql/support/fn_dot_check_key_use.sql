@@ -4,7 +4,7 @@
 -- backfill the same file. fn_dot_check_key keeps every other call from these keys.
 CREATE OR REPLACE FUNCTION fn_dot_check_key_use(
   p_idempotency_key text, p_what text, p_recorded_by text, p_differs text[], p_detail jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_is_another_login boolean := p_recorded_by <> session_user AND p_idempotency_key !~ '^(request|backfill):';

@@ -1,7 +1,7 @@
 -- Refuses times that no reader can rely on: outside of the years 1 to 9999, in the wrong order, or in the future. A
 -- ledger row can not be corrected afterwards. Null is no time at all.
 CREATE OR REPLACE FUNCTION fn_dot_check_times(p_started_at timestamptz, p_ended_at timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_fault text := fn_dot_time_fault(p_started_at, p_ended_at);

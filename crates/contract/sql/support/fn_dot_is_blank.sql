@@ -1,6 +1,6 @@
 -- Blank counts as missing: null, empty, or only white space.
 CREATE OR REPLACE FUNCTION fn_dot_is_blank(p_text text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 BEGIN
   RETURN coalesce(btrim(p_text, fn_dot_whitespace()) = '', true);

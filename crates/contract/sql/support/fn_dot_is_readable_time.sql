@@ -1,6 +1,6 @@
 -- Whether a time lies in the years that other languages know; so does none at all.
 CREATE OR REPLACE FUNCTION fn_dot_is_readable_time(p_time timestamptz) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 BEGIN
   -- A day inside, so that it is so in every time zone.

@@ -2,7 +2,7 @@
 -- 300 decimal places. PostgreSQL stores more, and a ledger row that a reader can not decode stays for ever. Null is
 -- bounded. The depth is looked at first, and no deeper than one level beyond the limit.
 CREATE OR REPLACE FUNCTION fn_dot_json_is_bounded(p_json jsonb) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 BEGIN
   IF jsonb_path_exists(p_json, '$.**{33}') THEN

@@ -1,7 +1,7 @@
 -- Whether the session's login has one of the installation's roles: reader, observer, runner, operator, relay or archiver. Where it
 -- was installed without roles, everything is one account's.
 CREATE OR REPLACE FUNCTION fn_dot_login_is(p_role text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
   v_role regrole;

@@ -2,7 +2,7 @@
 -- polls as well: the queue is the whole cluster's, and once somebody's forgotten listener has let it run full, a NOTIFY fails
 -- at commit. A gate must close all the same, so nothing is sent into a queue that is half full.
 CREATE OR REPLACE FUNCTION fn_dot_notify(p_channel text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF pg_notification_queue_usage() < 0.5 THEN

@@ -3,7 +3,7 @@
 -- dot_code is looked up in the registry, which has none that is unfit. A reason, a title and the like are texts that
 -- are shown; whatever else is named here is a name (fn_dot_text_flaw). Blank counts as missing.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_long_text(p_limit integer, p_texts jsonb) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_text record;

@@ -1,6 +1,6 @@
 -- Says why a DOT is not the producer of a whole pair.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_pair(p_dot_code text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_tool dot_tools;

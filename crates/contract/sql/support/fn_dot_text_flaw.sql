@@ -6,7 +6,7 @@
 -- Invisible are Unicode's categories Cc, Cf, Zl, Zp and Zs but the blank, what is ignored by default (joiners,
 -- fillers, variation selectors, tags), the empty Braille pattern, and what is no character at all.
 CREATE OR REPLACE FUNCTION fn_dot_text_flaw(p_text text, p_is_name boolean, OUT flaw text, OUT code_point text)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
   c_invisible CONSTANT text :=

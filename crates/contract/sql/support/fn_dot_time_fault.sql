@@ -1,7 +1,7 @@
 -- What is wrong with the times of a run or a component: a text for people, or null where nothing is. A day of
 -- tolerance, because these times are the caller's clock, and created_at is the database's.
 CREATE OR REPLACE FUNCTION fn_dot_time_fault(p_started_at timestamptz, p_ended_at timestamptz) RETURNS text
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   RETURN CASE

@@ -2,7 +2,7 @@
 -- instead of spreading them over the whole index. PostgreSQL 18 has uuidv7(); 15 to 17 do not. plpgsql, because a SQL
 -- function with a pinned search_path is not inlined and costs several times as much.
 CREATE OR REPLACE FUNCTION fn_dot_uuid_v7() RETURNS uuid
-LANGUAGE plpgsql VOLATILE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 BEGIN
   -- The version nibble of a random UUID is 0100; setting bits 52 and 53 makes it 0111.

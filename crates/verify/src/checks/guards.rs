@@ -70,7 +70,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "functions_pin_their_search_path",
-        rule: "Every function names the schema that it works in, and temporary objects last.",
+        rule: "Every function that anybody but the owner's functions enters names the schema that it works in, and temporary objects last.",
         source: "model.md, One schema",
         severity: Severity::Violation,
         question: include_str!("guards/functions_pin_their_search_path.sql"),

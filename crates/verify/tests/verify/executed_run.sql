@@ -57,7 +57,8 @@ VALUES ('0e000000-0000-7000-8000-00000000000b', '0e000000-0000-7000-8000-0000000
   '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN", "endpoint_ref": "command:cmp"}', 'run', clock_timestamp(), clock_timestamp());
 INSERT INTO dot.process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by)
 VALUES ('0e000000-0000-7000-8000-000000000001', 'completed', 'pass', 'out:e', '{"wrapper": "dot_exec_wrapper", "actor": "run", "posture": "REAL_RUN"}', 'run');
-SELECT dot.fn_dot_rollup_run(r) FROM dot.process_run_observation r WHERE r.process_run_id = '0e000000-0000-7000-8000-000000000001';
+SET LOCAL search_path = dot, pg_temp;
+SELECT dot.fn_dot_rollup_run(r.process_run_id, r.process_candidate_code, r.dot_code, r.lease_name) FROM dot.process_run_observation r WHERE r.process_run_id = '0e000000-0000-7000-8000-000000000001';
 SELECT dot.fn_dot_event_emit('process.run.completed', '0e000000-0000-7000-8000-000000000001', NULL, 'corr-e', 'COPY', 'completed', 'REAL_RUN', 'dot_exec_runner', NULL, 'out:e');
 COMMIT;
 ----

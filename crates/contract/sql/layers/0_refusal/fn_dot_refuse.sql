@@ -1,7 +1,7 @@
 -- Raises a refusal. The code travels as the error's CONSTRAINT and again in DETAIL, because some poolers and distributed
 -- planners drop CONSTRAINT. Whoever calls this passes texts already cut short: a refusal never echoes a megabyte.
 CREATE OR REPLACE FUNCTION fn_dot_refuse(p_code text, p_message text, p_detail jsonb DEFAULT '{}') RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_refusal v_dot_refusal_code;

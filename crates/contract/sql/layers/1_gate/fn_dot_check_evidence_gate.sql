@@ -1,7 +1,7 @@
 -- Evidence that claims an execution is refused while the gates are closed. Called where no receipt is at hand; the caller
 -- has already seen to it that the type is one of the four.
 CREATE OR REPLACE FUNCTION fn_dot_check_evidence_gate(p_evidence_type text, p_posture text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now timestamptz := clock_timestamp();

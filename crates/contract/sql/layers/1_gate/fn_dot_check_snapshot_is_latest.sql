@@ -2,7 +2,7 @@
 -- check is, in REPEATABLE READ and SERIALIZABLE: a check may read any table, and an old answer must not pass for today's.
 -- Walks the transaction ids that the snapshot does not show, up to the first that was never given out.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_snapshot pg_snapshot;

@@ -30,6 +30,11 @@ BEGIN
   -- A statement of its own, after the update: under READ COMMITTED this is the newest snapshot there is.
   v_snapshot := pg_current_snapshot();
   v_now := clock_timestamp();
+  -- A receipt of this very transaction is none that the change saw committed. Receipts' ids begin with their time.
+  v_saw_every_receipt := v_saw_every_receipt AND NOT EXISTS (
+    SELECT FROM dot_invocation i
+    WHERE i.begun_xid = pg_current_xact_id() AND i.invocation_id >= (lpad(to_hex(
+      ((extract(epoch FROM transaction_timestamp()) - 60) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid);
   INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot,
     change_number, saw_every_receipt, cluster_id, effective_at)
   VALUES (fn_dot_uuid_v7(), NEW.key, NEW.value, NEW.expires_at, NEW.updated_by, NEW.reason, NEW.updated_at,

@@ -5,17 +5,18 @@ RETURNS TABLE (check_name text, cnt bigint, severity text, status text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_check  record;
+  -- Read before any check is asked: a check could read on in a loop over a query, and hide others.
+  v_names  text[] := ARRAY(SELECT c.check_name FROM dot_preflight_check c WHERE c.enabled ORDER BY c.check_name);
+  v_name   text;
   v_answer record;
-  v_asked  boolean := false;
 BEGIN
-  FOR v_check IN SELECT c.check_name, c.severity FROM dot_preflight_check c WHERE c.enabled ORDER BY c.check_name LOOP
-    v_answer := fn_dot_preflight_answer(v_check.check_name, false);
-    check_name := v_check.check_name; cnt := v_answer.cnt; severity := v_check.severity; status := v_answer.status;
+  FOREACH v_name IN ARRAY v_names LOOP
+    v_answer := fn_dot_preflight_answer(v_name, false);
+    check_name := v_name; cnt := v_answer.cnt; status := v_answer.status;
+    severity := (SELECT c.severity FROM dot_preflight_check c WHERE c.check_name = v_name);
     RETURN NEXT;
-    v_asked := true;
   END LOOP;
-  IF NOT v_asked THEN
+  IF v_names = '{}' THEN
     check_name := 'no_enabled_check'; cnt := 0; severity := 'critical'; status := 'BLOCK';
     RETURN NEXT;
   END IF;

@@ -2,7 +2,7 @@
 -- answer that does not block is kept for the check's max_age; one that blocks is asked for again each time, so that mending what
 -- it found takes effect at once.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_answer(p_check_name text, p_remember boolean, OUT cnt bigint, OUT status text)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_check    record;
@@ -14,7 +14,8 @@ BEGIN
     cnt := fn_dot_preflight_ask(v_check.count_query);
     status := CASE WHEN cnt IS NULL OR cnt < 0 THEN 'BLOCK' WHEN cnt = 0 THEN 'PASS' ELSE v_check.on_finding END;
   EXCEPTION WHEN OTHERS OR assert_failure THEN
-    -- OTHERS leaves out query_canceled too, and so it stays: the caller's statement_timeout is no answer.
+    -- OTHERS leaves out query_canceled, and so it stays: the caller's statement_timeout is no answer. fn_dot_preflight_ask raises
+    -- it for nothing else.
     cnt := NULL;
     status := 'BLOCK';
   END;

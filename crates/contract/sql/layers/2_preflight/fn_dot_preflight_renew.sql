@@ -1,7 +1,7 @@
 -- Asks the checks again whose answers are due, before they are too old; those that another caller is just asking are left to
 -- it. What blocks is refused here as it would be in a moment.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_renew() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF current_setting('transaction_read_only') = 'off' THEN

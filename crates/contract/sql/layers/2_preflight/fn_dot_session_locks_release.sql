@@ -1,7 +1,8 @@
 -- Gives back the advisory locks that this session holds and did not hold before. True where there were any. Those of the
 -- transaction are gone with the check's subtransaction.
 CREATE OR REPLACE FUNCTION fn_dot_session_locks_release(p_before text[]) RETURNS boolean
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- The last of each key's unlockings warns that there is nothing left to unlock.
+LANGUAGE plpgsql SET search_path FROM CURRENT SET client_min_messages = error AS $$
 #variable_conflict use_column
 DECLARE
   v_locks text[] := fn_dot_session_locks();

@@ -1,6 +1,6 @@
 -- What acquiring and renewing have in common.
 CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 THEN
@@ -10,7 +10,9 @@ BEGIN
   ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
     PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds', coalesce(p_ttl_seconds::text, 'null')));
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('holder', p_holder));
-  PERFORM fn_dot_refuse_long_text(500, jsonb_build_object('lease_name', p_lease_name));
+  IF concat(p_holder, p_lease_name) !~ '^[!-~]{1,200}$' COLLATE "C" THEN
+    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('holder', p_holder));
+    PERFORM fn_dot_refuse_long_text(500, jsonb_build_object('lease_name', p_lease_name));
+  END IF;
 END;
 $$;

@@ -2,10 +2,16 @@
 -- where the token is not the lease's: a caller with a wrong token keeps nobody waiting. Raises where another transaction keeps
 -- the row: who asks is about to change the lease, and can not.
 CREATE OR REPLACE FUNCTION fn_dot_lease_locked(p_lease_name text, p_token_digest uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF NOT EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name AND l.lease_token = p_token_digest) THEN
+  -- Mostly there is nobody to wait for.
+  PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name AND l.lease_token = p_token_digest
+  FOR NO KEY UPDATE SKIP LOCKED;
+  IF FOUND THEN
+    RETURN true;
+  ELSIF NOT EXISTS (SELECT FROM dot_iu_runtime_lease l
+                    WHERE l.lease_name = p_lease_name AND l.lease_token = p_token_digest) THEN
     RETURN false;
   ELSIF NOT fn_dot_lease_lock(p_lease_name) THEN
     PERFORM fn_dot_lease_refuse(p_lease_name);

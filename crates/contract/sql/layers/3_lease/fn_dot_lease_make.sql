@@ -1,7 +1,7 @@
 -- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any other name
 -- is bounded: those that are free are swept, and a login holds at most a hundred.
 CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now timestamptz := clock_timestamp();

@@ -1,6 +1,6 @@
 -- Refuses with lease_held, naming who holds the lease and until when, as far as that is committed.
 CREATE OR REPLACE FUNCTION fn_dot_lease_refuse(p_lease_name text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_lease record;

@@ -3,7 +3,7 @@
 -- holder left without a conclusion is concluded first, so that no executed run is forgotten.
 CREATE OR REPLACE FUNCTION fn_dot_lease_take(
   p_lease_name text, p_holder text, p_token_digest uuid, p_ttl_seconds integer, p_released boolean) RETURNS boolean
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   -- After the lock: whoever waited for it would otherwise judge the lease by a time before the wait.

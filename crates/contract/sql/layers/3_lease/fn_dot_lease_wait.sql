@@ -1,7 +1,7 @@
 -- Waits for the transaction that has a lease's row, or refuses: a lease that is held by a committed call is not worth a
 -- wait, and five seconds are enough for one that is not committed yet.
 CREATE OR REPLACE FUNCTION fn_dot_lease_wait(p_lease_name text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF EXISTS (SELECT FROM dot_iu_runtime_lease l

@@ -1,12 +1,13 @@
 -- Locks a header until the transaction ends, so that the sides of one run see each other and a conclusion does not come in between.
 -- Waits at most five seconds.
 CREATE OR REPLACE FUNCTION fn_dot_header_lock(p_process_run_id uuid) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  PERFORM fn_dot_refuse('busy', format('another transaction is just writing to the run %s', p_process_run_id),
-    jsonb_build_object('process_run_id', p_process_run_id));
+  -- Mostly there is nobody to wait for.
+  PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    PERFORM fn_dot_header_wait(p_process_run_id);
+  END IF;
 END;
 $$;

@@ -1,6 +1,6 @@
 -- Refuses a call whose id or idempotency key another transaction is just using.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_busy_twin() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM fn_dot_refuse('busy', 'another transaction that has not ended uses the same id or idempotency key');

@@ -1,9 +1,9 @@
--- The run that an idempotency key was used for, or null. The same key for anything else, or by another login, is
+-- The id of the run that an idempotency key was used for, or null. The same key for anything else, or by another login, is
 -- refused (fn_dot_check_key_use).
 CREATE OR REPLACE FUNCTION fn_dot_run_of_key(
   p_idempotency_key text, p_process_candidate_code text, p_dot_code text, p_correlation_id text, p_evidence_type text)
-RETURNS process_run_observation
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+RETURNS uuid
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_run process_run_observation;
@@ -19,6 +19,6 @@ BEGIN
       CASE WHEN v_run.correlation_id IS DISTINCT FROM p_correlation_id THEN 'correlation_id' END,
       CASE WHEN v_run.evidence_type IS DISTINCT FROM p_evidence_type THEN 'evidence_type' END],
     jsonb_build_object('process_run_id', v_run.process_run_id));
-  RETURN v_run;
+  RETURN v_run.process_run_id;
 END;
 $$;

@@ -13,7 +13,7 @@ DECLARE
   v_texts    record;
   v_dot_code text := fn_dot_text_or_null(p_dot_code);
   v_source   text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');
-  v_run      process_run_observation;
+  v_first_id uuid;
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_posture  text;
   v_is_new   boolean;
@@ -35,9 +35,9 @@ BEGIN
   END IF;
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_run := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
-    IF v_run.process_run_id IS NOT NULL THEN
-      RETURN v_run.process_run_id;
+    v_first_id := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    IF v_first_id IS NOT NULL THEN
+      RETURN v_first_id;
     END IF;
   END IF;
 

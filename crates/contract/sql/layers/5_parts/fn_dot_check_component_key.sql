@@ -2,7 +2,7 @@
 -- key. A caller that used the key of another header, or of one that will be written tomorrow, would keep that header's
 -- call from being recorded. The caller passes only keys that are not derived from the component's own header.
 CREATE OR REPLACE FUNCTION fn_dot_check_component_key(p_idempotency_key text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   -- A DOT's code contains no colon (dot_tools_code_without_colon).

@@ -2,18 +2,18 @@
 -- committed after its snapshot: it would count the run wrongly, or take the other pair's verifier. The unique index of (run, role)
 -- knows better than the snapshot: an insert that meets an unseen row fails as could-not-serialize, which the caller answers by
 -- starting its transaction again. One that meets none is undone here.
-CREATE OR REPLACE FUNCTION fn_dot_check_part_is_seen(p_run process_run_observation, p_component_role text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION fn_dot_check_part_is_seen(p_process_run_id uuid, p_component_role text) RETURNS void
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF current_setting('transaction_isolation') = 'read committed' THEN
     RETURN;
   END IF;
   BEGIN
-    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id,
-      dot_code, status, evidence_type, source_system, evidence_ref, actor)
-    VALUES (gen_random_uuid(), p_run.process_run_id, p_component_role,
-      p_run.process_candidate_code, p_run.correlation_id, 'never committed', 'observed', 'SIMULATED_DRY_RUN', 'never committed', '{}', 'never committed')
+    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
+      correlation_id, dot_code, status, evidence_type, source_system, evidence_ref, actor)
+    VALUES (gen_random_uuid(), p_process_run_id, p_component_role, 'never committed', 'never committed', 'never committed',
+      'observed', 'SIMULATED_DRY_RUN', 'never committed', '{}', 'never committed')
     ON CONFLICT (process_run_id, component_role) DO NOTHING;
     RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
   EXCEPTION WHEN SQLSTATE 'DOTUN' THEN

@@ -1,26 +1,31 @@
--- A DOT is recorded in the role that the registry gives it, and in a run of its own pair: the header's where it names one,
--- else that of the component which is there already.
-CREATE OR REPLACE FUNCTION fn_dot_check_role(p_dot_code text, p_component_role text, p_run process_run_observation) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- A DOT is recorded in the role that the registry gives it, and in a run of its own pair: the header's where it names one
+-- (p_run_dot_code), else that of the component which is there already.
+CREATE OR REPLACE FUNCTION fn_dot_check_role(
+  p_dot_code text, p_component_role text, p_process_run_id uuid, p_run_dot_code text) RETURNS void
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_tool     dot_tools;
-  v_producer text;
-  v_other    text;
+  v_pair_role  text;
+  v_paired_dot text;
+  v_producer   text;
+  v_other      text;
 BEGIN
-  SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
+  SELECT t.pair_role, t.paired_dot INTO v_pair_role, v_paired_dot FROM dot_tools t WHERE t.dot_code = p_dot_code;
   IF NOT FOUND THEN
-    PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)), jsonb_build_object('dot_code', left(p_dot_code, 200)));
-  ELSIF coalesce(v_tool.pair_role, 'producer') <> p_component_role THEN
-    PERFORM fn_dot_refuse('role_invalid', format('%s is %s, not a %s', p_dot_code, coalesce('a ' || v_tool.pair_role, 'of no pair'), p_component_role));
+    PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)),
+      jsonb_build_object('dot_code', left(p_dot_code, 200)));
+  ELSIF coalesce(v_pair_role, 'producer') <> p_component_role THEN
+    PERFORM fn_dot_refuse('role_invalid',
+      format('%s is %s, not a %s', p_dot_code, coalesce('a ' || v_pair_role, 'of no pair'), p_component_role));
   END IF;
-  v_producer := CASE p_component_role WHEN 'producer' THEN p_dot_code ELSE v_tool.paired_dot END;
-  IF p_run.dot_code IS NULL THEN
+  v_producer := CASE p_component_role WHEN 'producer' THEN p_dot_code ELSE v_paired_dot END;
+  IF p_run_dot_code IS NULL THEN
     SELECT c.dot_code INTO v_other FROM process_component_observation c
-    WHERE c.process_run_id = p_run.process_run_id AND c.component_role <> p_component_role;
+    WHERE c.process_run_id = p_process_run_id AND c.component_role <> p_component_role;
   END IF;
-  IF p_run.dot_code <> v_producer OR v_other <> coalesce(v_tool.paired_dot, '') THEN
-    PERFORM fn_dot_refuse('role_invalid', format('%s is not the %s of a run of %s', p_dot_code, p_component_role, coalesce(p_run.dot_code, v_other)));
+  IF p_run_dot_code <> v_producer OR v_other <> coalesce(v_paired_dot, '') THEN
+    PERFORM fn_dot_refuse('role_invalid', format('%s is not the %s of a run of %s', p_dot_code, p_component_role,
+      coalesce(p_run_dot_code, v_other)));
   END IF;
 END;
 $$;

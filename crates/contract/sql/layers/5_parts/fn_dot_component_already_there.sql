@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_component_already_there(
   p_component_run_id uuid, p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text,
   p_evidence_type text) RETURNS uuid
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_component_id uuid;

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_component_of_key(
   p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_evidence_type text)
 RETURNS uuid
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_component process_component_observation;

@@ -2,7 +2,7 @@
 -- committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that held its lock
 -- missed nothing. Transaction ids are compared within one cluster alone.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_invocation_id uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   -- A closing that is just being committed without having seen every receipt is waited for.

@@ -39,8 +39,10 @@ BEGIN
     PERFORM fn_dot_check_component_key(v_texts.p_idempotency_key);
   END IF;
   PERFORM fn_dot_check_choice(p_evidence_type, p_status);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
-    'event_code', p_event_code));
+  IF concat(p_dot_code, v_source, p_event_code) !~ '^[!-~]{0,200}$' COLLATE "C" THEN
+    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code, 'source_system', v_source,
+      'event_code', p_event_code));
+  END IF;
   p_output_digest := fn_dot_check_digest('output_digest', p_output_digest);
   IF p_component_role IS NULL OR p_component_role NOT IN ('producer', 'verifier') THEN
     PERFORM fn_dot_refuse('role_invalid', format('there is no component role %L', left(p_component_role, 100)));
@@ -62,7 +64,7 @@ BEGIN
     -- Anything else beside it would lift an asserted run above what was asserted.
     PERFORM fn_dot_refuse('backfill_only', 'the run was backfilled: nothing else is added to it');
   END IF;
-  PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
+  PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
     v_component_id := fn_dot_component_of_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
@@ -71,7 +73,13 @@ BEGIN
     END IF;
   END IF;
 
-  v_posture := fn_process_dot_posture();
+  IF v_run.lease_token IS NULL AND v_run.recorded_by <> session_user AND NOT fn_dot_login_is('operator') THEN
+    -- Where there is a lease, its token proves as much.
+    PERFORM fn_dot_refuse('login_mismatch', format('the run %s was recorded by another login', p_process_run_id),
+      jsonb_build_object('process_run_id', p_process_run_id));
+  END IF;
+
+  SELECT g.posture INTO v_posture FROM v_dot_posture g;
   IF p_invocation_id IS NULL THEN
     PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
     IF p_evidence_type IN ('DRY_RUN', 'REAL_RUN') OR p_verdict IS NOT NULL THEN
@@ -83,22 +91,24 @@ BEGIN
   END IF;
 
   IF p_invocation_id IS NOT NULL THEN
-    -- A look before any lock; what counts is asked again behind them.
-    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+    -- A look before any lock; what can change is asked again behind them.
+    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, v_run.evidence_type, v_run.lease_token IS NOT NULL, p_dot_code,
+      p_component_role, p_evidence_type);
   END IF;
   -- Lease, then header: the order of everybody who waits for both. A token that does not hold the lease locks neither.
-  PERFORM fn_dot_check_run_lease(p_process_run_id, p_lease_token);
+  PERFORM fn_dot_check_run_lease(p_process_run_id, v_run.lease_name, v_run.lease_token, p_lease_token);
   -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
   -- run from being concluded while this transaction is under way.
   PERFORM fn_dot_header_lock(p_process_run_id);
   PERFORM fn_dot_check_snapshot();
-  PERFORM fn_dot_check_part_is_seen(v_run, CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
+  PERFORM fn_dot_check_part_is_seen(p_process_run_id,
+    CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
   IF v_run.dot_code IS NULL THEN
     -- Which pair's run it is may have been said while this waited.
-    PERFORM fn_dot_check_role(p_dot_code, p_component_role, v_run);
+    PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
   END IF;
   IF p_invocation_id IS NOT NULL THEN
-    PERFORM fn_dot_check_receipt(p_invocation_id, v_run, p_dot_code, p_component_role, p_evidence_type);
+    PERFORM fn_dot_check_receipt_counts(p_invocation_id);
     PERFORM fn_dot_check_verdict(p_verdict, p_status, p_invocation_id);
   END IF;
 
@@ -119,7 +129,9 @@ BEGIN
   IF NOT v_is_new THEN
     RETURN fn_dot_component_already_there(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
   END IF;
-  PERFORM fn_dot_check_not_concluded(v_run);
+  IF v_run.lease_token IS NOT NULL THEN
+    PERFORM fn_dot_check_not_concluded(p_process_run_id);
+  END IF;
 
   PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, true), p_process_run_id, v_component_id, p_correlation_id, p_dot_code,
     p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);

@@ -2,34 +2,13 @@
 CREATE OR REPLACE FUNCTION fn_dot_event_emit(
   p_event_type text, p_process_run_id uuid, p_component_run_id uuid, p_correlation_id text, p_dot_code text, p_status text,
   p_evidence_type text, p_source_system text, p_input_ref text, p_output_ref text) RETURNS integer
-LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE
-  v_type event_type_registry;
-  v_now  timestamptz;
 BEGIN
   IF NOT EXISTS (SELECT FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active) THEN
     RETURN 0;
   END IF;
-  -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active): no event of a
-  -- transaction that began earlier can appear after its type was switched off.
-  BEGIN
-    LOCK TABLE event_type_registry IN ROW SHARE MODE;
-  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
-  END;
-  PERFORM fn_dot_check_snapshot();
-  -- Look again, under the lock: the type may have been switched off while this waited.
-  SELECT * INTO v_type FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active;
-  IF NOT FOUND THEN
-    RETURN 0;
-  END IF;
-  v_now := clock_timestamp();
-  INSERT INTO event_outbox (event_id, event_type, stream, lane, severity, correlation_id, process_run_id, component_run_id, payload, occurred_at)
-  VALUES (fn_dot_uuid_v7(), p_event_type, v_type.stream, v_type.lane, v_type.severity, p_correlation_id, p_process_run_id, p_component_run_id,
-    jsonb_build_object('process_run_id', p_process_run_id, 'correlation_id', p_correlation_id, 'component_run_id', p_component_run_id,
-      'dot_code', p_dot_code, 'status', p_status, 'evidence_type', p_evidence_type, 'source_system', p_source_system,
-      'input_ref', p_input_ref, 'output_ref', p_output_ref), v_now);
-  RETURN 1;
+  RETURN fn_dot_event_write(p_event_type, p_process_run_id, p_component_run_id, p_correlation_id, p_dot_code, p_status,
+    p_evidence_type, p_source_system, p_input_ref, p_output_ref);
 END;
 $$;

@@ -1,7 +1,7 @@
 -- The event type that a stored status stands for; null where it is no event. A header's statuses are events of the run,
 -- a component's step_ statuses are events of the step: a failed component does not announce a failed run.
 CREATE OR REPLACE FUNCTION fn_dot_event_type_of(p_status text, p_is_component boolean) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 BEGIN
   RETURN CASE WHEN p_is_component

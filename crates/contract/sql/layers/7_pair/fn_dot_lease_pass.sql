@@ -3,7 +3,7 @@
 -- caller has the lease's lock.
 CREATE OR REPLACE FUNCTION fn_dot_lease_pass(
   p_lease_name text, p_holder text, p_ttl_seconds integer, p_process_candidate_code text, p_verifier text, p_process_run_id uuid, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT fn_dot_lease_take(p_lease_name, p_holder, gen_random_uuid(), p_ttl_seconds, true) THEN

@@ -1,7 +1,7 @@
 -- Takes back the counting of a pair whose header turned out to be there already: that run was counted when it was written.
 -- The last pair is looked up again; it is rare enough to walk the newest runs for it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_uncount(p_lease_name text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_pair_events(
   p_ids uuid[], p_correlation_id text, p_producer text, p_verifier text,
   p_run_status text, p_component_status text, p_evidence_type text, p_input_ref text, p_output_ref text) RETURNS integer
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_run_event  text := fn_dot_event_type_of(p_run_status, false);

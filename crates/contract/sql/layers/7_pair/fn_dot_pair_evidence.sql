@@ -2,7 +2,7 @@
 -- evidence type that is stored, and the caller's evidence_ref with the wrapper's note on it.
 CREATE OR REPLACE FUNCTION fn_dot_pair_evidence(
   p_wrapper_status text, p_dry_run boolean, INOUT p_evidence_type text, INOUT p_evidence_ref jsonb)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF p_wrapper_status = 'prepared' AND p_evidence_type IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN', 'BACKFILLED_EVIDENCE') THEN

@@ -1,6 +1,6 @@
 -- 'blocked' is not stored at all; asking for it is refused like every status that does not exist.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_wrapper_status(p_wrapper_status text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM fn_dot_refuse('status_invalid', CASE WHEN p_wrapper_status = 'blocked' THEN 'blocked is never stored: nothing is inserted'

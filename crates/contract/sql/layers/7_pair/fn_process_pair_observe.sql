@@ -25,7 +25,7 @@ DECLARE
   v_is_preflight_fresh   boolean;
   v_is_preflight_due     boolean;
   v_is_any_event_active  boolean;
-  v_run                  process_run_observation;
+  v_first_id             uuid;
   v_lease_name           text := 'dot_exec:' || p_dot_code;
   v_now                  timestamptz;
   v_started_at           timestamptz;
@@ -78,9 +78,9 @@ BEGIN
 
   -- A retry gets the first call's ids even while the lease is held or a preflight blocks.
   IF p_idempotency_key IS NOT NULL THEN
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
-    IF v_run.process_run_id IS NOT NULL THEN
-      RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    IF v_first_id IS NOT NULL THEN
+      RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_first_id);
       RETURN;
     END IF;
   END IF;
@@ -110,9 +110,9 @@ BEGIN
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have finished while this call waited.
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
-    IF v_run.process_run_id IS NOT NULL THEN
-      RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    IF v_first_id IS NOT NULL THEN
+      RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_first_id);
       RETURN;
     END IF;
     IF octet_length(p_idempotency_key) + greatest(octet_length(p_dot_code), octet_length(v_verifier)) > 2500 THEN
@@ -159,9 +159,9 @@ BEGIN
   IF NOT v_is_new THEN
     -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
     PERFORM fn_dot_run_already_there(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
     PERFORM fn_dot_lease_uncount(v_lease_name);
-    RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_run);
+    RETURN QUERY SELECT * FROM fn_dot_pair_of_run(v_first_id);
     RETURN;
   END IF;
 

@@ -2,7 +2,7 @@
 -- row lock, so the other side of the run is either visible here or comes after.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_component(
   p_process_candidate_code text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_is_producer boolean := p_component_role = 'producer';

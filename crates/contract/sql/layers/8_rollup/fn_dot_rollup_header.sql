@@ -1,6 +1,6 @@
 -- Counts a header. That is all it adds: evidence is counted from components.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_header(p_process_candidate_code text, p_dot_code text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_dot_code text := coalesce(p_dot_code, '');

@@ -2,7 +2,7 @@
 -- counted before moves to the rollup. The caller holds the lease's lock, which is what keeps others off the slots 'pair …'.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_lease(
   p_lease_name text, p_process_candidate_code text, p_verifier text, p_evidence_type text, p_process_run_id uuid, p_now timestamptz) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_lease dot_iu_runtime_lease;

@@ -2,7 +2,7 @@
 -- where a call did not complete, which proves nothing. v_process_observation_rollup has the same for runs that are
 -- open.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_rank(p_evidence_type text, p_status text) RETURNS smallint
-LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 BEGIN
   RETURN CASE

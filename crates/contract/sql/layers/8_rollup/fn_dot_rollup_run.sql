@@ -3,33 +3,36 @@
 -- type is counted by its lease, as a pair is; the lease turns to it where it last counted another kind. A lease counts
 -- executed runs only where both parts completed: what it counts is the best evidence of both DOTs, and a failed run
 -- proves nothing.
-CREATE OR REPLACE FUNCTION fn_dot_rollup_run(p_run process_run_observation) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION fn_dot_rollup_run(
+  p_process_run_id uuid, p_process_candidate_code text, p_dot_code text, p_lease_name text) RETURNS void
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_producer process_component_observation;
-  v_verifier process_component_observation;
+  v_producer record;
+  v_verifier record;
   v_types    text[];
   v_slot     text;
   v_now      timestamptz;
 BEGIN
-  SELECT * INTO v_producer FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'producer';
-  SELECT * INTO v_verifier FROM process_component_observation c WHERE c.process_run_id = p_run.process_run_id AND c.component_role = 'verifier';
+  SELECT c.component_run_id, c.process_run_id, c.dot_code, c.status, c.evidence_type, c.created_at INTO v_producer
+  FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer';
+  SELECT c.component_run_id, c.process_run_id, c.dot_code, c.status, c.evidence_type, c.created_at INTO v_verifier
+  FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
   IF v_producer.evidence_type = v_verifier.evidence_type AND (v_verifier.evidence_type = 'SIMULATED_DRY_RUN'
      OR v_producer.status = 'step_completed' AND v_verifier.status = 'step_completed') THEN
     v_now := clock_timestamp();
     UPDATE dot_iu_runtime_lease l
-    SET observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = p_run.process_run_id
-    WHERE l.lease_name = p_run.lease_name AND l.observed_candidate = p_run.process_candidate_code
+    SET observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = p_process_run_id
+    WHERE l.lease_name = p_lease_name AND l.observed_candidate = p_process_candidate_code
       AND l.observed_verifier = v_verifier.dot_code AND l.observed_type = v_verifier.evidence_type;
     IF NOT FOUND THEN
-      PERFORM fn_dot_rollup_lease(p_run.lease_name, p_run.process_candidate_code, v_verifier.dot_code, v_verifier.evidence_type,
-        p_run.process_run_id, v_now);
+      PERFORM fn_dot_rollup_lease(p_lease_name, p_process_candidate_code, v_verifier.dot_code, v_verifier.evidence_type,
+        p_process_run_id, v_now);
     END IF;
     RETURN;
   END IF;
   v_types := ARRAY[v_producer.evidence_type, v_verifier.evidence_type];
-  v_slot := fn_dot_rollup_slot(p_run.process_candidate_code, p_run.dot_code, v_verifier.dot_code);
+  v_slot := fn_dot_rollup_slot(p_process_candidate_code, p_dot_code, v_verifier.dot_code);
   v_now := clock_timestamp();
   UPDATE process_observation_rollup r
   SET run_count        = r.run_count + 1,
@@ -50,6 +53,6 @@ BEGIN
       verifier_run_id        = coalesce(v_verifier.process_run_id, r.verifier_run_id),
       verifier_best          = greatest(r.verifier_best,
         fn_dot_rollup_rank(v_verifier.evidence_type, v_verifier.status))
-  WHERE r.process_candidate_code = p_run.process_candidate_code AND r.dot_code = p_run.dot_code AND r.slot = v_slot;
+  WHERE r.process_candidate_code = p_process_candidate_code AND r.dot_code = p_dot_code AND r.slot = v_slot;
 END;
 $$;

@@ -1,7 +1,7 @@
 -- A real run is evidence for a registered candidate that its producer is declared for (v_process_candidate_pair).
 -- Otherwise a checksum could prove a backup, and a typing error would make a candidate of its own.
 CREATE OR REPLACE FUNCTION fn_dot_check_candidate_pair(p_process_candidate_code text, p_dot_code text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM fn_dot_check_candidate(p_process_candidate_code);

@@ -1,6 +1,6 @@
 -- A run is executed dry or for real; the other modes of a contract are plans and checks that nothing is called for.
 CREATE OR REPLACE FUNCTION fn_dot_check_mode(p_mode text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF p_mode IN ('PLAN_ONLY', 'VERIFY_ONLY') THEN

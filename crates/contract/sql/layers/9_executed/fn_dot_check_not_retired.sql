@@ -1,6 +1,6 @@
 -- A retired tool is neither run nor requested, and neither is a pair with one. What was recorded of it stays.
 CREATE OR REPLACE FUNCTION fn_dot_check_not_retired(p_dot_code text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_retired text;

@@ -1,6 +1,6 @@
 -- As fn_dot_check_part_is_seen, for all that a conclusion looks at: both parts and both receipts.
-CREATE OR REPLACE FUNCTION fn_dot_check_run_is_seen(p_run process_run_observation) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION fn_dot_check_run_is_seen(p_process_run_id uuid) RETURNS void
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_role text;
@@ -9,10 +9,11 @@ BEGIN
     RETURN;
   END IF;
   FOREACH v_role IN ARRAY ARRAY['producer', 'verifier'] LOOP
-    PERFORM fn_dot_check_part_is_seen(p_run, v_role);
+    PERFORM fn_dot_check_part_is_seen(p_process_run_id, v_role);
     BEGIN
       INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner)
-      VALUES (gen_random_uuid(), p_run.process_run_id, 'never committed', v_role, 'DRY_RUN', 'DRY_RUN_ONLY', 'never committed', 'never committed')
+      VALUES (gen_random_uuid(), p_process_run_id, 'never committed', v_role, 'DRY_RUN', 'DRY_RUN_ONLY', 'never committed',
+        'never committed')
       ON CONFLICT (process_run_id, component_role) DO NOTHING;
       RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
     EXCEPTION WHEN SQLSTATE 'DOTUN' THEN

@@ -1,19 +1,20 @@
 -- The receipt of one call, before it is made. The endpoint is the contract's, never the caller's.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_write(
-  p_process_run_id uuid, p_contract dot_agent_api_contract, p_component_role text, p_mode text, p_posture text, p_change_number bigint,
-  p_input_digest text, p_runner text) RETURNS uuid
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+  p_process_run_id uuid, p_dot_code text, p_component_role text, p_mode text, p_posture text, p_change_number bigint,
+  p_endpoint_ref text, p_input_digest text, p_runner text) RETURNS uuid
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_receipt_id uuid := fn_dot_uuid_v7();
 BEGIN
-  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
-    begun_change_number, cluster_id)
-  VALUES (v_receipt_id, p_process_run_id, p_contract.dot_code, p_component_role, p_mode, p_posture, p_contract.endpoint_ref, p_input_digest, p_runner,
-    p_change_number, fn_dot_cluster_id())
+  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref,
+    input_digest, runner, begun_change_number, cluster_id)
+  VALUES (v_receipt_id, p_process_run_id, p_dot_code, p_component_role, p_mode, p_posture, p_endpoint_ref,
+    p_input_digest, p_runner, p_change_number, fn_dot_cluster_id())
   ON CONFLICT (process_run_id, component_role) DO NOTHING;
   IF NOT FOUND THEN
-    PERFORM fn_dot_refuse('id_in_use', format('the run has the receipt of its %s already: a second try is another run', p_component_role),
+    PERFORM fn_dot_refuse('id_in_use',
+      format('the run has the receipt of its %s already: a second try is another run', p_component_role),
       jsonb_build_object('process_run_id', p_process_run_id, 'component_role', p_component_role));
   END IF;
   RETURN v_receipt_id;

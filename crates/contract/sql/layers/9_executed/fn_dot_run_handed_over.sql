@@ -4,22 +4,22 @@
 CREATE OR REPLACE FUNCTION fn_dot_run_handed_over(
   p_process_run_id uuid, p_dot_code text, p_evidence_type text, p_status text, p_invocation_id uuid, p_lease_token uuid,
   p_verifier_dot_code text, p_runner text, p_component_run_id uuid, p_output_digest text) RETURNS uuid
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_run        process_run_observation;
+  v_lease_name text;
   v_digest     uuid := fn_dot_token_digest(p_lease_token);
   v_receipt_id uuid;
 BEGIN
-  SELECT * INTO v_run FROM process_run_observation r
+  SELECT r.lease_name INTO v_lease_name FROM process_run_observation r
   WHERE r.process_run_id = p_process_run_id AND r.dot_code = p_dot_code AND r.lease_token = v_digest;
-  IF p_component_run_id IS NULL OR v_run.lease_name IS NULL THEN
+  IF p_component_run_id IS NULL OR v_lease_name IS NULL THEN
     RETURN NULL;
   END IF;
   -- The first call may still be committing: it has the lock until it has.
-  IF NOT fn_dot_lease_locked(v_run.lease_name, v_digest) OR NOT EXISTS (
+  IF NOT fn_dot_lease_locked(v_lease_name, v_digest) OR NOT EXISTS (
        SELECT FROM dot_iu_runtime_lease l
-       WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id
+       WHERE l.lease_name = v_lease_name AND l.process_run_id = p_process_run_id
          AND l.released_at IS NULL AND l.expires_at > clock_timestamp()) THEN
     RETURN NULL;
   END IF;
@@ -33,7 +33,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM process_component_observation verifier
                     WHERE verifier.process_run_id = p_process_run_id AND verifier.component_role = 'verifier');
   IF v_receipt_id IS NOT NULL THEN
-    PERFORM fn_dot_check_part_is_seen(v_run, 'verifier');
+    PERFORM fn_dot_check_part_is_seen(p_process_run_id, 'verifier');
   END IF;
   RETURN v_receipt_id;
 END;

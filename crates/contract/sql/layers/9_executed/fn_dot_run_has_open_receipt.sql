@@ -1,6 +1,6 @@
 -- Whether a call was begun of which nobody knows how it ended.
 CREATE OR REPLACE FUNCTION fn_dot_run_has_open_receipt(p_process_run_id uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   RETURN EXISTS (

@@ -16,8 +16,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout 
 #variable_conflict use_column
 DECLARE
   c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
-  v_run        process_run_observation;
-  v_request    dot_run_request;
+  v_first_id   uuid;
+  v_request_id uuid;
   v_verifier   text;
   v_pair_role  text;
   v_posture    text;
@@ -68,8 +68,8 @@ BEGIN
     EXISTS (SELECT FROM event_type_registry r WHERE r.active),
     EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || t.paired_dot
       AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp()),
-    EXISTS (SELECT FROM v_process_candidate_pair b
-            WHERE b.process_candidate_code = p_process_candidate_code AND b.dot_code = p_dot_code AND b.is_registered),
+    EXISTS (SELECT FROM process_candidate_pair b JOIN process_candidate k ON k.process_candidate_code = b.process_candidate_code
+            WHERE b.process_candidate_code = p_process_candidate_code AND b.dot_code = p_dot_code),
     t.is_retired OR EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired)
   INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active,
     v_is_partner_busy, v_is_candidate_bound, v_is_retired
@@ -85,14 +85,14 @@ BEGIN
 
   -- KEY
   IF p_idempotency_key IS NOT NULL THEN
-    v_request := fn_dot_request_of_run_key(p_idempotency_key);
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
-    IF v_run.process_run_id IS NOT NULL THEN
-      process_run_id := v_run.process_run_id; created := false;
+    v_request_id := fn_dot_request_of_run_key(p_idempotency_key);
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    IF v_first_id IS NOT NULL THEN
+      process_run_id := v_first_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
-    PERFORM fn_dot_check_request(v_request, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
+    PERFORM fn_dot_check_request(v_request_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
   -- GATE 1. What counts is read again below, under the gates' lock.
@@ -100,7 +100,7 @@ BEGIN
     PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
   IF v_endpoint IS NULL THEN
-    v_endpoint := (fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code)).endpoint_ref;
+    v_endpoint := fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
   END IF;
   IF NOT v_is_verifier_bound THEN
     PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
@@ -125,9 +125,9 @@ BEGIN
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have begun while this call waited.
-    v_run := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
-    IF v_run.process_run_id IS NOT NULL THEN
-      process_run_id := v_run.process_run_id; created := false;
+    v_first_id := fn_dot_run_of_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    IF v_first_id IS NOT NULL THEN
+      process_run_id := v_first_id; created := false;
       RETURN NEXT;
       RETURN;
     END IF;
@@ -181,8 +181,8 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  IF v_request.request_id IS NOT NULL THEN
-    UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request.request_id;
+  IF v_request_id IS NOT NULL THEN
+    UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request_id;
   END IF;
 
   -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7 (fn_dot_uuid_v7).
@@ -195,9 +195,9 @@ BEGIN
   SELECT producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, gates.posture, v_endpoint, p_input_digest, p_runner,
     s.change_number, fn_dot_cluster_id()
   FROM v_dot_posture gates CROSS JOIN dot_gate_state s
-  WHERE s.xmax = '0' AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
+  WHERE s.xmax = '0' AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
   IF NOT FOUND THEN
-    -- A gate that has expired since, or is in change.
+    -- A gate that has expired since, is in change, or was changed by this very transaction.
     SELECT g.posture, g.change_number INTO v_posture, v_number FROM fn_dot_gates_for_receipt(p_mode) g;
     INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
       begun_change_number, cluster_id)

@@ -7,7 +7,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
   v_texts   record;
-  v_run     process_run_observation;
   v_verdict text;
   v_said    text;
 BEGIN
@@ -23,7 +22,7 @@ BEGIN
     PERFORM fn_dot_refuse('verdict_invalid', format('there is no verdict %L', left(v_verdict, 100)));
   END IF;
 
-  v_run := fn_dot_run_begun(p_process_run_id, p_lease_token);
+  PERFORM fn_dot_run_begun(p_process_run_id, p_lease_token);
 
   SELECT c.verdict INTO v_said FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
   IF v_verdict IS DISTINCT FROM v_said AND v_verdict IS NOT NULL THEN
@@ -33,11 +32,12 @@ BEGIN
     PERFORM fn_dot_refuse('status_invalid', 'a call of this run is still open: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
   ELSIF p_status = 'completed' AND EXISTS (
       SELECT FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer'
-        AND c.status IN ('failed', 'cancelled', 'stuck', 'orphan')) THEN
+        AND c.status <> 'step_completed') THEN
     PERFORM fn_dot_refuse('status_invalid', 'the producer of this run did not do its work: it is not completed', jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
 
-  PERFORM fn_dot_conclusion_write(v_run, p_actor, p_status, v_said, v_texts.p_output_ref, v_texts.p_error_ref, p_evidence_ref);
+  PERFORM fn_dot_conclusion_write(p_process_run_id, p_actor, p_status, v_said, v_texts.p_output_ref, v_texts.p_error_ref,
+    p_evidence_ref);
   RETURN p_process_run_id;
 END;
 $$;

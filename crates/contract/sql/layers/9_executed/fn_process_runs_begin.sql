@@ -9,7 +9,8 @@ CREATE OR REPLACE FUNCTION fn_process_runs_begin(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
-SET enable_seqscan = off SET jit = off
+-- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
@@ -25,13 +26,17 @@ BEGIN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The leases' locks, then the gates'. One call of a pair:
-  -- this transaction holds its lock for a second one, too.
+  -- The locks of leases that are free, then the gates'. A lease that another run holds is not locked: its holder would be kept
+  -- waiting. One call of a pair: this transaction holds its lock for a second one, too.
   SELECT ARRAY(
     SELECT c.number
     FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
           FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number) OFFSET 0) c
-    CROSS JOIN LATERAL (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || c.dot_code FOR NO KEY UPDATE SKIP LOCKED) locked),
+    CROSS JOIN LATERAL (
+      SELECT FROM dot_iu_runtime_lease l
+      WHERE l.lease_name = 'dot_exec:' || c.dot_code
+        AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
+      FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') = 'read committed' THEN
@@ -72,8 +77,8 @@ BEGIN
           AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126 AND length(c.input_ref) <= 2000)
           AND fn_dot_evidence_is_valid(c.evidence_ref)
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
-          AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
-          AND t.pair_role = 'producer' AND s.xmax = '0'
+          AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
+          AND t.pair_role = 'producer' AND (s.xmax = '0' OR fn_dot_gate_change_status(s.xmax) = 'aborted')
           -- Producer and verifier did not change places under a run.
           AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || t.paired_dot
             AND x.process_run_id IS NOT NULL OFFSET 0)
@@ -81,8 +86,10 @@ BEGIN
           AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
           -- As fn_dot_check_not_retired and fn_dot_check_candidate_pair.
           AND NOT t.is_retired AND NOT EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired OFFSET 0)
-          AND (c.mode <> 'REAL_RUN' OR EXISTS (SELECT FROM v_process_candidate_pair b
-            WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code AND b.is_registered OFFSET 0))
+          AND (c.mode <> 'REAL_RUN' OR EXISTS (
+            -- Through the keys of both: the view's is_registered would read every candidate.
+            SELECT FROM process_candidate_pair b JOIN process_candidate k ON k.process_candidate_code = b.process_candidate_code
+            WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code OFFSET 0))
           -- An answer that is due is asked for again by a call that comes alone.
           AND memory.is_fresh AND memory.is_due IS NOT TRUE
           -- Taken before, and free; a run that its holder left open is for fn_dot_lease_take.

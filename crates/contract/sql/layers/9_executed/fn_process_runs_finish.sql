@@ -10,7 +10,8 @@ CREATE OR REPLACE FUNCTION fn_process_runs_finish(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
-SET enable_seqscan = off SET jit = off
+-- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
@@ -25,12 +26,17 @@ BEGIN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The leases' locks, and a statement that begins after them.
+  -- The locks of the leases whose tokens the calls show, and a statement that begins after them.
   SELECT ARRAY(
     SELECT c.number
-    FROM (SELECT DISTINCT ON (x.run_dot_code) x.run_dot_code, x.number
-          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (run_dot_code text)) WITH ORDINALITY AS x (run_dot_code, number) OFFSET 0) c
-    CROSS JOIN LATERAL (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || c.run_dot_code FOR NO KEY UPDATE SKIP LOCKED) locked),
+    FROM (SELECT DISTINCT ON (x.run_dot_code) x.run_dot_code, x.process_run_id, x.lease_token, x.number
+          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (run_dot_code text, process_run_id uuid, lease_token uuid))
+            WITH ORDINALITY AS x (run_dot_code, process_run_id, lease_token, number) OFFSET 0) c
+    CROSS JOIN LATERAL (
+      SELECT FROM dot_iu_runtime_lease l
+      WHERE l.lease_name = 'dot_exec:' || c.run_dot_code AND l.process_run_id = c.process_run_id
+        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid
+      FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') = 'read committed' THEN
@@ -78,7 +84,7 @@ BEGIN
           AND producer.invocation_id IS NOT NULL AND producer.status = 'step_completed'
           -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'verifier'
-          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND s.xmax = '0'
+          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND (s.xmax = '0' OR fn_dot_gate_change_status(s.xmax) = 'aborted')
           AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
           AND i.begun_change_number IS NOT NULL
           AND (c.verdict <> 'pass' OR i.input_digest IS NOT NULL)

@@ -1,6 +1,6 @@
 -- What came of a claim is said by the login that claimed, or by an operator.
 CREATE OR REPLACE FUNCTION fn_dot_check_claim_login(p_request_id uuid, p_claimed_login text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF p_claimed_login <> session_user AND NOT fn_dot_login_is('operator') THEN

@@ -1,20 +1,24 @@
 -- A request's run is begun while the request is claimed, and as it was asked for: a worker that slept through its claim begins
 -- nothing for a request that was cancelled, refused or given up meanwhile. One that wakes up while another has the claim may
--- begin: the key sees to it that only one of the two does.
+-- begin: the key sees to it that only one of the two does. Null is no request. The caller has locked it.
 CREATE OR REPLACE FUNCTION fn_dot_check_request(
-  p_request dot_run_request, p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_mode text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+  p_request_id uuid, p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_mode text) RETURNS void
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE
+  v_request dot_run_request;
 BEGIN
-  IF p_request.request_id IS NULL THEN
+  IF p_request_id IS NULL THEN
     RETURN;
-  ELSIF (p_request.dot_code, p_request.process_candidate_code, p_request.correlation_id, p_request.mode)
-        IS DISTINCT FROM (p_dot_code, p_process_candidate_code, p_correlation_id, p_mode) THEN
+  END IF;
+  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id;
+  IF (v_request.dot_code, v_request.process_candidate_code, v_request.correlation_id, v_request.mode)
+     IS DISTINCT FROM (p_dot_code, p_process_candidate_code, p_correlation_id, p_mode) THEN
     PERFORM fn_dot_refuse('idempotency_conflict', 'the idempotency key is that of a request for another run',
-      jsonb_build_object('request_id', p_request.request_id));
-  ELSIF p_request.state <> 'claimed' THEN
-    PERFORM fn_dot_refuse('lease_lost', format('the request %s is not claimed: it is %s', p_request.request_id, p_request.state),
-      jsonb_build_object('request_id', p_request.request_id, 'state', p_request.state));
+      jsonb_build_object('request_id', p_request_id));
+  ELSIF v_request.state <> 'claimed' THEN
+    PERFORM fn_dot_refuse('lease_lost', format('the request %s is not claimed: it is %s', p_request_id, v_request.state),
+      jsonb_build_object('request_id', p_request_id, 'state', v_request.state));
   END IF;
 END;
 $$;

@@ -1,7 +1,7 @@
 -- The pairs and modes that a request waits for and is due, with the time since when: one look into the index for each, not one
 -- for each request that waits behind it.
 CREATE OR REPLACE FUNCTION fn_dot_request_due() RETURNS TABLE (dot_code text, mode text, not_before timestamptz)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now timestamptz := clock_timestamp();

@@ -2,7 +2,7 @@
 -- until somebody reaped it the request stays as it is, and nobody runs it again. One without a run waits again; the fifth time
 -- it is given up, as a request that every worker dies of must not kill them for ever.
 CREATE OR REPLACE FUNCTION fn_dot_request_settle() RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_now     timestamptz := clock_timestamp();

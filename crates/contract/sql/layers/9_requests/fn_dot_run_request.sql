@@ -9,65 +9,62 @@ CREATE OR REPLACE FUNCTION fn_dot_run_request(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
 DECLARE
-  v_texts   record;
-  v_tool    dot_tools;
-  v_asked   dot_run_request;
-  v_first   uuid;
+  v_texts        record;
+  v_pair_role    text;
+  v_verifier     text;
+  v_input_digest text;
+  v_request_id   uuid := coalesce(p_request_id, fn_dot_uuid_v7());
+  v_now          timestamptz;
+  v_first        uuid;
 BEGIN
-  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL, NULL);
+  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL,
+    NULL);
   PERFORM fn_dot_check_key(v_texts.p_idempotency_key);
   PERFORM fn_dot_check_mode(p_mode);
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code));
-  v_asked.input_digest := fn_dot_check_digest('input_digest', p_input_digest);
+  v_input_digest := fn_dot_check_digest('input_digest', p_input_digest);
   IF NOT fn_dot_is_readable_time(p_not_before) THEN
-    PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999', jsonb_build_object('not_before', p_not_before::text));
+    PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999',
+      jsonb_build_object('not_before', p_not_before::text));
   END IF;
   PERFORM fn_dot_check_snapshot();
-  SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
-  IF v_tool.pair_role IS DISTINCT FROM 'producer' THEN
+  SELECT t.pair_role, t.paired_dot INTO v_pair_role, v_verifier FROM dot_tools t WHERE t.dot_code = p_dot_code;
+  IF v_pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
 
-  v_asked.request_id := coalesce(p_request_id, fn_dot_uuid_v7());
-  v_asked.dot_code := p_dot_code;
-  v_asked.process_candidate_code := p_process_candidate_code;
-  v_asked.mode := p_mode;
-  v_asked.correlation_id := p_correlation_id;
-  v_asked.input_ref := v_texts.p_input_ref;
-  v_asked.idempotency_key := v_texts.p_idempotency_key;
-  v_asked.actor := p_actor;
-  v_asked.requested_at := clock_timestamp();
-  -- Not earlier than now: nobody gets before others by asking for yesterday.
-  v_asked.not_before := greatest(v_asked.requested_at, p_not_before);
-
-  v_first := fn_dot_request_of_key(v_asked);
+  v_first := fn_dot_request_of_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id,
+    v_texts.p_input_ref, v_input_digest);
   IF v_first IS NOT NULL THEN
     RETURN v_first;
   END IF;
   PERFORM fn_dot_contract_of(p_dot_code, p_mode, p_process_candidate_code);
-  PERFORM fn_dot_contract_of(v_tool.paired_dot, p_mode, p_process_candidate_code);
+  PERFORM fn_dot_contract_of(v_verifier, p_mode, p_process_candidate_code);
   PERFORM fn_dot_check_not_retired(p_dot_code);
   IF p_mode = 'REAL_RUN' THEN
     PERFORM fn_dot_check_candidate_pair(p_process_candidate_code, p_dot_code);
   END IF;
 
-  INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest, idempotency_key,
-    actor, requested_at, not_before)
-  VALUES (v_asked.request_id, v_asked.dot_code, v_asked.process_candidate_code, v_asked.mode, v_asked.correlation_id, v_asked.input_ref,
-    v_asked.input_digest, v_asked.idempotency_key, v_asked.actor, v_asked.requested_at, v_asked.not_before)
+  v_now := clock_timestamp();
+  INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest,
+    idempotency_key, actor, requested_at, not_before)
+  -- Not due earlier than now: nobody gets before others by asking for yesterday.
+  VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref, v_input_digest,
+    v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     -- A twin was first, or the id is somebody else's.
-    v_first := fn_dot_request_of_key(v_asked);
-  ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_asked.request_id)) THEN
+    v_first := fn_dot_request_of_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id,
+      v_texts.p_input_ref, v_input_digest);
+  ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_request_id)) THEN
     v_first := NULL;
   ELSE
     PERFORM fn_dot_notify('dotwrap_request');
-    RETURN v_asked.request_id;
+    RETURN v_request_id;
   END IF;
   IF v_first IS NULL THEN
-    PERFORM fn_dot_refuse('id_in_use', format('there is a request or a run of the id %s already', v_asked.request_id),
-      jsonb_build_object('request_id', v_asked.request_id));
+    PERFORM fn_dot_refuse('id_in_use', format('there is a request or a run of the id %s already', v_request_id),
+      jsonb_build_object('request_id', v_request_id));
   END IF;
   RETURN v_first;
 END;

@@ -9,7 +9,7 @@ pub(super) const LIES: &[Lie] = &[
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
               correlation_id, dot_code, status, source_system, evidence_ref, actor)
             VALUES ('{stepwise_producer}', '{lone_header}', 'producer', 'PROC:headers', 'corr-9', 'ALONE', 'observed', 'eve', '{tags}', 'eve');
-            SELECT dot.fn_dot_rollup_component('PROC:headers', '{lone_header}', 'ALONE', 'producer', 'SIMULATED_DRY_RUN')",
+            SET search_path = dot, pg_temp; SELECT dot.fn_dot_rollup_component('PROC:headers', '{lone_header}', 'ALONE', 'producer', 'SIMULATED_DRY_RUN')",
         noticed: &[
             ("ids_are_unique", "{stepwise_producer}: 2 rows of process_component_observation"),
             ("constraints_are_there", "PRIMARY KEY (component_run_id)"),

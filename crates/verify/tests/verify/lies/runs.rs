@@ -9,7 +9,7 @@ pub(super) const LIES: &[Lie] = &[
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
               correlation_id, dot_code, status, source_system, evidence_ref, actor)
             VALUES ('{made}', '{nowhere}', 'producer', 'PROC:copy', 'corr-x', 'COPY', 'observed', 'eve', '{tags}', 'eve');
-            SELECT dot.fn_dot_rollup_component('PROC:copy', '{nowhere}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
+            SET search_path = dot, pg_temp; SELECT dot.fn_dot_rollup_component('PROC:copy', '{nowhere}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
         noticed: &[("component_has_its_run", "{made}")],
     },
     Lie {
@@ -37,7 +37,7 @@ pub(super) const LIES: &[Lie] = &[
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
               correlation_id, dot_code, status, source_system, evidence_ref, actor)
             VALUES ('{made}', '{stepwise}', 'producer', 'PROC:copy', 'corr-7', 'COPY', 'step_completed', 'eve', '{tags}', 'eve');
-            SELECT dot.fn_dot_rollup_component('PROC:copy', '{stepwise}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
+            SET search_path = dot, pg_temp; SELECT dot.fn_dot_rollup_component('PROC:copy', '{stepwise}', 'COPY', 'producer', 'SIMULATED_DRY_RUN')",
         noticed: &[
             ("one_component_a_role", "{stepwise}: 2 components in the role producer"),
             ("constraints_are_there", "UNIQUE (process_run_id, component_role)"),

@@ -1,0 +1,16 @@
+-- Refuses a snapshot that does not show the newest change of a gate or of the registry. The unique index knows better than the
+-- snapshot: an insert that meets a row whose newest version the snapshot does not show fails, and one that meets a row it shows
+-- does nothing.
+CREATE OR REPLACE FUNCTION fn_dot_refuse_old_snapshot() RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
+BEGIN
+  INSERT INTO dot_gate_state DEFAULT VALUES ON CONFLICT (singleton) DO NOTHING;
+  INSERT INTO dot_registry_state DEFAULT VALUES ON CONFLICT (singleton) DO NOTHING;
+EXCEPTION
+  WHEN serialization_failure THEN
+    PERFORM fn_dot_refuse('snapshot_too_old', 'a gate or the registry was changed after this transaction''s snapshot');
+  WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate or the registry');
+END;
+$$;
