@@ -338,7 +338,11 @@ async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backe
 #[apply(on_each_backend)]
 async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
-    execute(&superuser, "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC").await;
+    execute(
+        &superuser,
+        "CREATE SCHEMA team; GRANT USAGE ON SCHEMA team TO PUBLIC",
+    )
+    .await;
     for ending in [
         "RETURN 0",
         "RAISE EXCEPTION 'the check fails'",

@@ -1,19 +1,15 @@
 -- What makes a text unfit to be kept, in words; null where nothing does. A name (a code, an actor, a key) has no
 -- character that can not be seen, no white space but blanks inside, and one spelling only, that of normalization form
--- C: two names that look the same to everybody would be two candidates. A text that is only shown (a reason, a title)
+-- C: two names that look the same to everybody would be two candidates. It does not begin with a combining mark, which would be
+-- shown on whatever stands before it. A text that is only shown (a reason, a title)
 -- has no control characters but tab and line breaks, and no characters that turn the direction of writing.
 --
--- Invisible are Unicode's categories Cc, Cf, Zl, Zp and Zs but the blank, what is ignored by default (joiners,
--- fillers, variation selectors, tags), the empty Braille pattern, and what is no character at all.
+-- Invisible is what fn_dot_invisible lists, and what is no character at all.
 CREATE OR REPLACE FUNCTION fn_dot_text_flaw(p_text text, p_is_name boolean, OUT flaw text, OUT code_point text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
 DECLARE
-  c_invisible CONSTANT text :=
-    '[\u0001-\u001F\u007F-\u00A0\u00AD\u034F\u0600-\u0605\u061C\u06DD\u070F\u0890-\u0891\u08E2'
-    || '\u115F-\u1160\u1680\u17B4-\u17B5\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3000'
-    || '\u3164\uFDD0-\uFDEF\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB\uFFFE-\uFFFF\U000110BD\U000110CD'
-    || '\U00013430-\U0001343F\U0001BCA0-\U0001BCA3\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]';
+  c_invisible CONSTANT text := '[' || fn_dot_invisible() || ']';
   c_no_character CONSTANT text :=
     '[\U0001FFFE\U0001FFFF\U0002FFFE\U0002FFFF\U0003FFFE\U0003FFFF\U0004FFFE\U0004FFFF\U0005FFFE\U0005FFFF'
     || '\U0006FFFE\U0006FFFF\U0007FFFE\U0007FFFF\U0008FFFE\U0008FFFF\U0009FFFE\U0009FFFF\U000AFFFE\U000AFFFF'
@@ -33,6 +29,10 @@ BEGIN
     IF v_found IS NULL THEN
       v_found := substring(p_text FROM '^ | $' COLLATE "C");
       flaw := 'begins or ends with white space';
+    END IF;
+    IF v_found IS NULL THEN
+      v_found := substring(p_text FROM '^[' || fn_dot_combining_marks() || ']' COLLATE "C");
+      flaw := 'begins with a combining mark';
     END IF;
     IF v_found IS NULL AND p_text IS NOT NFC NORMALIZED THEN
       -- The first character that the same text is not spelled with.

@@ -15,6 +15,10 @@ BEGIN
     PERFORM fn_dot_refuse('preflight_blocked',
       format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
       '{"checks": []}');
+  ELSIF fn_dot_temporary_object() IS NOT NULL THEN
+    PERFORM fn_dot_refuse('preflight_blocked',
+      format('preflight blocked: no check is asked while this session has temporary objects, such as %I', fn_dot_temporary_object()),
+      '{"checks": []}');
   END IF;
   FOREACH v_name IN ARRAY p_check_names LOOP
     v_answer := fn_dot_preflight_answer(v_name, true);
