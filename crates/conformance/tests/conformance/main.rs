@@ -41,6 +41,7 @@ mod registry;
 mod roles;
 mod run_requests;
 mod signatures;
+mod simulated_rung;
 mod temporary_objects;
 mod text_limits;
 mod unseen_text;
