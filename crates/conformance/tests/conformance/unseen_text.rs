@@ -35,7 +35,7 @@ async fn candidate_of_a_tools_metadata_is_checked_as_a_name(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn reason_that_shows_nothing_is_missing(backend: Backend) {
+async fn reason_that_shows_nothing_is_refused(backend: Backend) {
     let stage = Stage::new(backend).await;
     let operator = stage.client("operator").await;
     for reason in [
@@ -57,7 +57,7 @@ async fn reason_that_shows_nothing_is_missing(backend: Backend) {
         ] {
             assert_eq!(
                 code(&operator, &call.sql()).await,
-                "reason_required",
+                "text_invalid",
                 "{reason:?}"
             );
         }

@@ -200,25 +200,22 @@ async fn logins_that_may_idle_in_a_transaction_are_named(backend: Backend) {
         let finding = named(&findings, "transactions").clone();
         (finding.severity, finding.what)
     };
+    assert_eq!(named_ones().await.0, Severity::Fine);
+    let limit = "SET idle_in_transaction_session_timeout";
+    let database_wide = |value: &str| format!("ALTER DATABASE \"{database}\" {limit} = {value}");
+    execute(&superuser, &database_wide("0")).await;
     let (severity, what) = named_ones().await;
     assert_eq!(severity, Severity::Warning);
     assert!(what.contains(&observer), "{what}");
-    let limit = "SET idle_in_transaction_session_timeout";
-    execute(
-        &superuser,
-        &format!("ALTER DATABASE \"{database}\" {limit} = '5min'"),
-    )
-    .await;
+    execute(&superuser, &database_wide("'5min'")).await;
     assert_eq!(named_ones().await.0, Severity::Fine);
     execute(
         &superuser,
         &format!("ALTER ROLE \"{observer}\" {limit} = 0"),
     )
     .await;
-    assert!(
-        named_ones().await.1.ends_with(&format!(": {observer}")),
-        "{what}"
-    );
+    let (_, what) = named_ones().await;
+    assert!(what.ends_with(&format!(": {observer}")), "{what}");
     let in_database =
         format!("ALTER ROLE \"{observer}\" IN DATABASE \"{database}\" {limit} = '1min'");
     execute(&superuser, &in_database).await;
