@@ -15,10 +15,6 @@ BEGIN
     PERFORM fn_dot_refuse('preflight_blocked',
       format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
       '{"checks": []}');
-  ELSIF fn_dot_temporary_object() IS NOT NULL THEN
-    PERFORM fn_dot_refuse('preflight_blocked',
-      format('preflight blocked: no check is asked while this session has temporary objects, such as %I', fn_dot_temporary_object()),
-      '{"checks": []}');
   END IF;
   FOREACH v_name IN ARRAY p_check_names LOOP
     v_answer := fn_dot_preflight_answer(v_name, true);
@@ -29,7 +25,9 @@ BEGIN
   IF v_blocking <> '[]' THEN
     PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: ' || (
       SELECT string_agg(format('%s (%s)', b ->> 'check_name', coalesce(b ->> 'cnt', 'no answer')), ', ' ORDER BY b ->> 'check_name')
-      FROM jsonb_array_elements(v_blocking) b), jsonb_build_object('checks', v_blocking));
+      FROM jsonb_array_elements(v_blocking) b)
+      || coalesce('; none but the contract''s own is asked while this session has temporary objects, such as '
+        || quote_ident(fn_dot_temporary_object()), ''), jsonb_build_object('checks', v_blocking));
   END IF;
 END;
 $$;
