@@ -43,6 +43,8 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
         }
         None => Embedded::from_environment()?,
     };
+    // Nobody's forgotten psql keeps a pair for ever.
+    let embedded = embedded.with_setting("idle_in_transaction_session_timeout", "10min");
     Ok(match &settings.pg_bin {
         Some(folder) => embedded.with_binaries(folder),
         None => embedded,

@@ -90,6 +90,7 @@ pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, Ins
             findings.push(look(client, "preflight", preflight(client, schema)).await?);
             findings.push(look(client, "gates", open_gates(client, schema)).await?);
             findings.push(look(client, "leases", expired_leases(client, schema)).await?);
+            findings.push(look(client, "transactions", open_transactions(client, &found)).await?);
         }
         Ok(None) => findings.push(missing(schema)),
         Err(error) => {
@@ -462,6 +463,41 @@ async fn expired_leases(client: &Client, schema: &str) -> Result<Finding, Instal
             format!("{expired} leases ran out without being released"),
             "Their holders died or were cut off; the next caller takes the lease over.",
             "See dotwrap lease ls.",
+        )
+    })
+}
+
+/// Whether a login can keep a lease by a transaction that it leaves open. The contract bounds every wait for such a transaction, but
+/// only the server ends it.
+async fn open_transactions(client: &Client, found: &Installed) -> Result<Finding, InstallError> {
+    let rows = client
+        .query_typed(
+            include_str!("open_transactions.sql"),
+            &[(&found.role_prefix, Type::TEXT)],
+        )
+        .await?;
+    let (unbounded, prepared): (String, i32) = (rows[0].get(0), rows[0].get(1));
+    let mut what = Vec::new();
+    let mut mend = Vec::new();
+    if !unbounded.is_empty() {
+        what.push(format!("may idle in a transaction for ever: {unbounded}"));
+        mend.push("ALTER ROLE … SET idle_in_transaction_session_timeout = '1min' for each of them, or for the server.");
+    }
+    if prepared > 0 {
+        what.push(format!(
+            "max_prepared_transactions is {prepared}: a prepared transaction outlives its session"
+        ));
+        mend.push("Set max_prepared_transactions = 0 where nothing needs it.");
+    }
+    Ok(if what.is_empty() {
+        Finding::fine("transactions", "the server ends transactions that idle")
+    } else {
+        Finding::new(
+            "transactions",
+            Severity::Warning,
+            what.join("; "),
+            "An open transaction keeps the lease of each pair that it recorded: nobody else runs that pair until it ends.",
+            mend.join(" "),
         )
     })
 }

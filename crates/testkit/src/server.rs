@@ -20,7 +20,7 @@ use crate::{connect, leftovers};
 const LINGER: Duration = Duration::from_secs(30);
 
 /// What makes it fast and roomy. Nobody's data depend on it, and tests of crashes use a server of their own.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("fsync", "off"),
     ("full_page_writes", "off"),
     ("synchronous_commit", "off"),
@@ -29,6 +29,8 @@ const SETTINGS: [(&str, &str); 8] = [
     ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "1h"),
     ("max_locks_per_transaction", "256"),
+    // No test idles for so long, and `doctor` finds nothing to mend.
+    ("idle_in_transaction_session_timeout", "10min"),
 ];
 
 /// Who may come in: everybody, as any role and without a password, since the tests are about what each role may do inside.

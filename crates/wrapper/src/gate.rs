@@ -172,6 +172,7 @@ impl Wrapper {
             .with("p_actor", self.actor_of(setting.actor.as_ref()))
             .with("p_reason", setting.reason.as_str())
             .with("p_expires_at", Value::FromNow(lasting));
-        self.database.value(&call).await
+        // In REPEATABLE READ a change could not see what becomes of a receipt that is just being written.
+        self.database.value_in_read_committed(&call).await
     }
 }

@@ -247,11 +247,12 @@ impl Refusal {
 }
 
 /// The SQLSTATEs under which the contract refuses.
-const REFUSING_STATES: [SqlState; 4] = [
+const REFUSING_STATES: [SqlState; 5] = [
     SqlState::CHECK_VIOLATION,
     SqlState::UNIQUE_VIOLATION,
     SqlState::LOCK_NOT_AVAILABLE,
     SqlState::INSUFFICIENT_PRIVILEGE,
+    SqlState::T_R_SERIALIZATION_FAILURE,
 ];
 
 #[cfg(test)]

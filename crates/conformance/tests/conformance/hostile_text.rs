@@ -335,7 +335,7 @@ async fn texts_are_kept_to_the_letter(backend: Backend) {
         "\"quoted\" $$dollar$$ $1 %s %I %L {} ${x} :name ::text",
         "two  blanks",
         "Ünïcödé Ελληνικά Кириллица עברית العربية हिन्दी ไทย 漢字 かな 한글",
-        "👩👧 é \u{fffd}\u{e000}",
+        "👩👧 é \u{fffd}",
         "null",
         "NULL",
         "'{}'",

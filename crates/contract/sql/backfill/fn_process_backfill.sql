@@ -2,7 +2,7 @@
 -- who asserts it, the source and the digest of what was read. It never rises above backfilled. All or nothing; a row that
 -- is already there is left alone. Returns how many rows were new.
 CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_entry record;
@@ -19,9 +19,15 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('source_ref', p_source_ref));
-  FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP
-    v_new := v_new + fn_process_backfill_row(v_entry.value, v_entry.ordinality, p_actor, p_source_ref, p_source_sha256);
-  END LOOP;
+  -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block costs a
+  -- transaction id.
+  BEGIN
+    FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP
+      v_new := v_new + fn_process_backfill_row(v_entry.value, v_entry.ordinality, p_actor, p_source_ref, p_source_sha256);
+    END LOOP;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
   RETURN v_new;
 END;
 $$;

@@ -21,6 +21,8 @@ BEGIN
     PERFORM fn_dot_refuse('contract_missing', format('%s has no contract in mode %s', p_dot_code, p_mode),
       jsonb_build_object('dot_code', p_dot_code, 'mode', p_mode));
   END IF;
+  -- As fn_dot_tool_retire.
+  PERFORM fn_dot_pair_lock(ARRAY[p_dot_code]);
   BEGIN
     UPDATE dot_agent_api_contract AS c SET contract_status = 'retired'
     WHERE c.dot_code = p_dot_code AND c.mode = p_mode AND c.contract_status <> 'retired'

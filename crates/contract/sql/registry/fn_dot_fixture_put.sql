@@ -1,6 +1,6 @@
 -- Stores a fixture. The digest is of the text as it was given, which is what a file's sha256sum says.
 CREATE OR REPLACE FUNCTION fn_dot_fixture_put(p_fixture_ref text, p_body text, p_sha256 text, p_actor text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_sha256 text := encode(sha256(convert_to(coalesce(p_body, ''), 'UTF8')), 'hex');

@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
   p_check_name text, p_count_query text, p_actor text, p_severity text DEFAULT 'high', p_on_finding text DEFAULT 'BLOCK',
   p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true, p_description text DEFAULT '') RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_check regprocedure;
@@ -22,6 +22,9 @@ BEGIN
     PERFORM fn_dot_refuse('check_invalid', format('%s is temporary: no other session could ask it', v_check));
   ELSIF (SELECT p.prorettype <> 'bigint'::regtype OR p.proretset OR p.prokind <> 'f' FROM pg_proc p WHERE p.oid = v_check) THEN
     PERFORM fn_dot_refuse('check_invalid', format('%s does not return bigint', v_check));
+  ELSIF fn_dot_check_path_flaw(v_check) IS NOT NULL THEN
+    PERFORM fn_dot_refuse('check_invalid', format('%s %s: the caller''s temporary tables would be read in place of its own', v_check,
+      fn_dot_check_path_flaw(v_check)));
   ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
         OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL OR p_max_age NOT BETWEEN interval '0' AND interval '366 days' THEN
     PERFORM fn_dot_refuse('check_invalid', 'severity is critical, high, medium or info; on_finding is BLOCK or WARN; max_age is from 0 to 366 days');

@@ -11,6 +11,7 @@ DECLARE
   v_entry    record;
   v_row      dot_tools;
   v_refusals text;
+  v_locked   text;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who imports the DOTs is missing');
@@ -22,8 +23,13 @@ BEGIN
   -- Two imports at once would each judge the registry without the other.
   IF NOT coalesce(p_dry_run, false) THEN
     PERFORM fn_dot_registry_lock();
-  END IF;
-  IF NOT coalesce(p_dry_run, false) THEN
+    -- Behind the leases of the pairs that change: the plan then sees a run that was just being begun.
+    v_locked := fn_dot_pair_lock(ARRAY(
+      SELECT t.dot_code FROM jsonb_array_elements(p_tools) e JOIN dot_tools t ON t.dot_code = e ->> 'dot_code'
+      WHERE (t.paired_dot, t.pair_role) IS DISTINCT FROM (nullif(e ->> 'paired_dot', ''), nullif(e ->> 'pair_role', ''))));
+    IF v_locked IS NOT NULL THEN
+      PERFORM fn_dot_lease_refuse_locked(v_locked, 'busy');
+    END IF;
     SELECT string_agg(format('%s: %s', p.dot_code, p.detail), '; ') INTO v_refusals FROM fn_dot_tools_plan(p_tools) p WHERE p.action = 'refuse';
     IF v_refusals IS NOT NULL THEN
       PERFORM fn_dot_refuse('tool_invalid', left('the import is refused: ' || v_refusals, 2000));

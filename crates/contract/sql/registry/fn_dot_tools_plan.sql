@@ -42,7 +42,14 @@ BEGIN
         THEN 'operation and script_path have 2000 characters at most'
       WHEN length(i.tool -> 'extra_metadata' ->> 'process_candidate_code') > 200
         THEN 'process_candidate_code has 200 characters at most'
+      WHEN (fn_dot_text_flaw(fn_dot_candidate_of_tool(i.tool), true)).flaw IS NOT NULL
+        THEN format('process_candidate_code %s (%s)', (fn_dot_text_flaw(fn_dot_candidate_of_tool(i.tool), true)).flaw,
+          (fn_dot_text_flaw(fn_dot_candidate_of_tool(i.tool), true)).code_point)
       WHEN s.shown IS NOT NULL THEN s.shown
+      -- Blanks around it do not count: "retired" is retired however it is shown.
+      WHEN (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).flaw IS NOT NULL
+        THEN format('status %s (%s)', (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).flaw,
+          (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).code_point)
       WHEN octet_length((i.tool -> 'extra_metadata')::text) > 65536 THEN 'extra_metadata has 64 KiB at most'
       WHEN i.metadata_type <> 'object' THEN 'extra_metadata is an object'
       WHEN i.pair_role NOT IN ('producer', 'verifier') THEN 'pair_role is producer or verifier'

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION fn_process_candidate_pair_set(
   p_process_candidate_code text, p_dot_code text, p_actor text, p_reason text DEFAULT NULL,
   p_declared boolean DEFAULT true) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   -- Null is a no: it declares nothing.

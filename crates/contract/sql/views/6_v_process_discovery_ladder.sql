@@ -17,8 +17,8 @@ SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_corre
     WHEN 'real_run_observed' THEN 'verified_candidate'
     WHEN 'verified_candidate' THEN 'birth_ready' END AS next_rung,
   CASE s.candidate_status_v3
-    WHEN 'structural_candidate' THEN 'a recorded run of one of its pairs'
-    WHEN 'backfilled_observed' THEN 'a recorded run of one of its pairs: what was backfilled is only asserted'
+    WHEN 'structural_candidate' THEN 'a recorded run of one of its pairs, whatever its status: it shows no execution'
+    WHEN 'backfilled_observed' THEN 'a recorded run of one of its pairs, whatever its status: what was backfilled is only asserted'
     WHEN 'simulated_observed' THEN
       'a dry run: a producer that completed, with its receipt, in a mode that changes nothing'
     WHEN 'dry_run_observed' THEN 'a real run: a producer that completed, with its receipt'

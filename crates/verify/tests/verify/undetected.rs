@@ -106,6 +106,19 @@ const EDITS: &[Edit] = &[
             UPDATE dot.dot_config SET updated_by = 'alice', reason = 'asked for by the board' WHERE updated_by = 'ann'",
     },
     Edit {
+        does: "when a gate expires, in the gate and in its history",
+        because: "the two rows agree, and the receipts fit a gate that is open for longer",
+        sql: "UPDATE dot.dot_config_history SET expires_at = now() + interval '9 years';
+            UPDATE dot.dot_config SET expires_at = h.expires_at FROM dot.dot_config_history h WHERE h.key = dot_config.key",
+    },
+    Edit {
+        does: "an event deleted that was written within ten seconds of a switch of its type",
+        because: "close to a switch a writer may not have seen it",
+        sql: "SELECT dot.fn_process_pair_observe('COPY', 'PROC:copy', 'corr-m', 'ann');
+            SELECT dot.fn_event_type_set_active('process.run.completed', false, 'ann', 'enough');
+            DELETE FROM dot.event_outbox WHERE event_type = 'process.run.completed' AND correlation_id = 'corr-m'",
+    },
+    Edit {
         does: "who changed the registry, in its history",
         because: "the registry's rows name nobody",
         sql: "UPDATE dot.dot_registry_history SET actor = 'alice', recorded_by = 'alice'",

@@ -14,7 +14,7 @@ use super::{
     batch::Lane,
     flight::{Flight, Lost},
 };
-use crate::{error::Error, wrapper::Retry};
+use crate::{error::Error, refusal::RefusalCode, wrapper::Retry};
 
 /// What [`Builder`](crate::Builder) settles.
 #[derive(Clone, Debug)]
@@ -100,6 +100,42 @@ impl Database {
         T: for<'a> tokio_postgres::types::FromSql<'a>,
     {
         let rows = self.call(call).await?;
+        only(&rows)?.try_get(0).map_err(not_understood)
+    }
+
+    /// As [`Database::value`], in a transaction that is READ COMMITTED whatever the login's default is.
+    pub(crate) async fn value_in_read_committed<T>(&self, call: &Call) -> Result<T, Error>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        call.refuse_nul()?;
+        let settings = &self.0.settings;
+        let statement = call.statement(&self.0.quoted_schema);
+        let typed: Vec<_> = call
+            .values()
+            .map(|value| (value.as_sql(), value.sql_type()))
+            .collect();
+        let flight = Flight::on(self.connection().await?, &settings.target);
+        let answer = flight
+            .land(
+                async |connection: &Object| {
+                    connection
+                        .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+                        .await?;
+                    let rows = match connection.query_typed(&statement, &typed).await {
+                        Ok(rows) => rows,
+                        Err(error) => {
+                            // The statement's error says what is wrong; a connection that can not even roll back is lost.
+                            drop(connection.batch_execute("ROLLBACK").await);
+                            return Err(error);
+                        }
+                    };
+                    connection.batch_execute("COMMIT").await.map(|()| rows)
+                },
+                settings.call_timeout,
+            )
+            .await;
+        let rows = answer.map_err(|lost| self.error_of(lost))?;
         only(&rows)?.try_get(0).map_err(not_understood)
     }
 
@@ -241,7 +277,12 @@ impl Database {
                 settings.call_timeout,
             )
             .await;
-        answer.map_err(|lost| match lost {
+        answer.map_err(|lost| self.error_of(lost))
+    }
+
+    fn error_of(&self, lost: Lost) -> Error {
+        let settings = &self.0.settings;
+        match lost {
             Lost::Driver(error) => {
                 Error::of_statement(error, &settings.target.to_string(), &settings.schema)
             }
@@ -249,7 +290,7 @@ impl Database {
                 limit: settings.call_timeout.unwrap_or_default(),
                 known_undone,
             },
-        })
+        }
     }
 
     async fn connection(&self) -> Result<Object, Error> {
@@ -291,8 +332,11 @@ fn selected(column: &str) -> String {
 }
 
 fn worth_another_try(error: &Error) -> bool {
-    // A lease that is held is for the caller to wait for, not for the transport.
-    error.is_passing() && error.refusal().is_none()
+    // A lease that is held is for the caller to wait for, not for the transport; a snapshot that is too old is gone at once.
+    error.is_passing()
+        && error
+            .refusal()
+            .is_none_or(|refusal| refusal.code == RefusalCode::SnapshotTooOld)
 }
 
 fn shown<T: ReadRow>(row: &Row) -> Result<T, Error> {

@@ -9,6 +9,7 @@ mod backfill;
 mod dependencies;
 mod errors;
 mod executed;
+mod isolation;
 mod pair;
 mod pooler;
 mod reading;

@@ -16,6 +16,7 @@ const NAMES: [&str; 8] = [
     "preflight",
     "gates",
     "leases",
+    "transactions",
 ];
 
 fn named<'a>(findings: &'a [Finding], name: &str) -> &'a Finding {
@@ -184,4 +185,40 @@ async fn a_database_that_answers_no_more_is_an_error(backend: Backend) {
     )
     .await;
     diagnose(&owner, "dot").await.unwrap_err();
+}
+
+/// A login's own setting counts before the database's, and this before the server's.
+#[on(on_each_version)]
+async fn logins_that_may_idle_in_a_transaction_are_named(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, options) = (stage.installer().await, options(&stage));
+    apply(&owner, &options).await.unwrap();
+    let superuser = stage.superuser().await;
+    let observer = format!("{}_observer", options.role_prefix);
+    let database = stage.database().name();
+    let named_ones = async || {
+        let findings = diagnose(&owner, "dot").await.unwrap();
+        let finding = named(&findings, "transactions").clone();
+        (finding.severity, finding.what)
+    };
+    assert_eq!(named_ones().await.0, Severity::Fine);
+    let limit = "SET idle_in_transaction_session_timeout";
+    let database_wide = |value: &str| format!("ALTER DATABASE \"{database}\" {limit} = {value}");
+    execute(&superuser, &database_wide("0")).await;
+    let (severity, what) = named_ones().await;
+    assert_eq!(severity, Severity::Warning);
+    assert!(what.contains(&observer), "{what}");
+    execute(&superuser, &database_wide("'5min'")).await;
+    assert_eq!(named_ones().await.0, Severity::Fine);
+    execute(
+        &superuser,
+        &format!("ALTER ROLE \"{observer}\" {limit} = 0"),
+    )
+    .await;
+    let (_, what) = named_ones().await;
+    assert!(what.ends_with(&format!(": {observer}")), "{what}");
+    let in_database =
+        format!("ALTER ROLE \"{observer}\" IN DATABASE \"{database}\" {limit} = '1min'");
+    execute(&superuser, &in_database).await;
+    assert_eq!(named_ones().await.0, Severity::Fine);
 }

@@ -6,7 +6,7 @@
 -- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are
 -- kept. Beyond that the function writes nothing and returns null.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   c_kept_an_hour CONSTANT bigint := 1000;

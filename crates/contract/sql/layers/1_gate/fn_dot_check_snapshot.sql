@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION fn_dot_check_snapshot() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF current_setting('transaction_isolation') <> 'read committed' AND current_setting('transaction_read_only') <> 'on' THEN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') AND current_setting('transaction_read_only') <> 'on' THEN
     PERFORM fn_dot_refuse_old_snapshot();
   END IF;
 END;

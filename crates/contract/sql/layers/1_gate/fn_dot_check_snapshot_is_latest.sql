@@ -9,7 +9,7 @@ DECLARE
   v_first    bigint;
   v_is_old   boolean;
 BEGIN
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     RETURN;
   END IF;
   v_snapshot := pg_current_snapshot();

@@ -19,7 +19,7 @@ DECLARE
   v_snapshot          pg_snapshot;
   v_now               timestamptz;
 BEGIN
-  IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') <> 'read committed' THEN
+  IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_refuse('snapshot_too_old', 'a receipt is just being written, and this transaction can not see what it becomes');
   END IF;
   BEGIN

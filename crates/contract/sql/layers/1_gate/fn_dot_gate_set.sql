@@ -27,6 +27,7 @@ BEGIN
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
   PERFORM fn_dot_check_snapshot();
+  PERFORM fn_dot_check_gate_isolation();
 
   -- The row's lock, then the clock: a change that waited here would bear a time before the one that it waited for.
   BEGIN

@@ -1,7 +1,7 @@
 -- Gate 2. Raises where any check is a BLOCK, naming them with their counts. Checks whose last answer lets a run pass
 -- and is younger than their max_age are not asked again: this is paid by every run.
 CREATE OR REPLACE FUNCTION fn_assert_safe_for_dot_action() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_is_fresh boolean;

@@ -2,7 +2,7 @@
 -- open keeps nobody waiting. No enabled check at all is a BLOCK too.
 CREATE OR REPLACE FUNCTION fn_dot_preflight()
 RETURNS TABLE (check_name text, cnt bigint, severity text, status text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   -- Read before any check is asked: a check could read on in a loop over a query, and hide others.

@@ -31,6 +31,13 @@ BEGIN
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(p_count_query || '()');
   IF v_check IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'undefined_function', MESSAGE = format('there is no function %s()', p_count_query);
+  ELSIF fn_dot_check_path_flaw(to_regprocedure(p_count_query || '()')) IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
+      MESSAGE = format('%s %s', p_count_query, fn_dot_check_path_flaw(to_regprocedure(p_count_query || '()')));
+  -- The contract's own checks look at no temporary object and at no cursor.
+  ELSIF NOT v_is_ours AND fn_dot_temporary_object() IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
+      MESSAGE = format('%s is not asked while the session has temporary objects', p_count_query);
   ELSIF NOT v_is_ours AND fn_dot_open_cursor() IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);

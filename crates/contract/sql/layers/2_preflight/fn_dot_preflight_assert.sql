@@ -30,7 +30,9 @@ BEGIN
   IF v_blocking <> '[]' THEN
     PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: ' || (
       SELECT string_agg(format('%s (%s)', b ->> 'check_name', coalesce(b ->> 'cnt', 'no answer')), ', ' ORDER BY b ->> 'check_name')
-      FROM jsonb_array_elements(v_blocking) b), jsonb_build_object('checks', v_blocking));
+      FROM jsonb_array_elements(v_blocking) b)
+      || coalesce('; none but the contract''s own is asked while this session has temporary objects, such as '
+        || quote_ident(fn_dot_temporary_object()), ''), jsonb_build_object('checks', v_blocking));
   END IF;
 END;
 $$;

@@ -1,12 +1,13 @@
 -- Takes a lease that nobody holds, and returns its token; null where somebody does. Only the token proves who holds it:
--- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took a lease
--- away that had more than five minutes to live, does not get it again before it would have run out.
+-- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took the lease
+-- away, is barred from it for a time (fn_dot_lease_barred_until).
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_now   timestamptz;
-  v_token uuid := gen_random_uuid();
+  v_now          timestamptz;
+  v_token        uuid := gen_random_uuid();
+  v_barred_until timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, p_ttl_seconds);
   -- Look before locking: a refusal then costs no write-ahead log and no wait.
@@ -14,17 +15,21 @@ BEGIN
   IF EXISTS (SELECT FROM dot_iu_runtime_lease l
              WHERE l.lease_name = p_lease_name AND l.released_at IS NULL AND l.expires_at > v_now) THEN
     RETURN NULL;
-  ELSIF EXISTS (SELECT FROM dot_lease_force_release f
-                WHERE f.lease_name = p_lease_name AND f.holder_login = session_user AND f.expires_at > v_now
-                  AND f.expires_at > f.released_at + interval '5 minutes')
-        AND NOT fn_dot_login_is('runner') THEN
+  END IF;
+  v_barred_until := fn_dot_lease_barred_until(p_lease_name, v_now);
+  IF v_barred_until > v_now AND NOT fn_dot_login_is('runner') THEN
     PERFORM fn_dot_refuse('lease_held', format('an operator took the lease %s away from the login %s', p_lease_name, session_user),
-      jsonb_build_object('lease_name', p_lease_name));
+      jsonb_build_object('lease_name', p_lease_name, 'barred_until', v_barred_until));
   END IF;
-  IF fn_dot_lease_lock(p_lease_name)
-     AND fn_dot_lease_take(p_lease_name, p_holder, fn_dot_token_digest(v_token), p_ttl_seconds, false) THEN
-    RETURN v_token;
-  END IF;
-  RETURN NULL;
+  -- In a subtransaction: where the lease is not taken, the lock of its row is given back.
+  BEGIN
+    IF fn_dot_lease_lock(p_lease_name)
+       AND fn_dot_lease_take(p_lease_name, p_holder, fn_dot_token_digest(v_token), p_ttl_seconds, false) THEN
+      RETURN v_token;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
+  EXCEPTION WHEN SQLSTATE 'DOTUN' THEN
+    RETURN NULL;
+  END;
 END;
 $$;

@@ -1,7 +1,8 @@
 -- An operator takes a live lease away from its holder. An executed run that was begun under it can not go on: its
--- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take.
+-- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take; busy,
+-- with the login and the process, where an open transaction keeps the lease: only ending that transaction frees it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_lease record;
@@ -14,15 +15,16 @@ BEGIN
   END IF;
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
-  IF NOT EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name) THEN
-    RETURN false;
-  ELSIF NOT fn_dot_lease_lock(p_lease_name) THEN
-    PERFORM fn_dot_lease_refuse(p_lease_name);
+  -- Also where no row is seen: a transaction that takes the lease for the first time has not committed its row.
+  IF NOT fn_dot_lease_lock(p_lease_name) THEN
+    PERFORM fn_dot_lease_refuse_locked(p_lease_name, 'busy');
   END IF;
   SELECT l.lease_holder, l.lease_token, l.holder_login, l.expires_at, l.released_at INTO v_lease
   FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name;
   v_now := clock_timestamp();
   IF v_lease.released_at IS NOT NULL THEN
+    -- The row that was made to be locked.
+    DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name AND l.acquisitions = 0;
     RETURN false;
   END IF;
   INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, holder_login, expires_at, actor, reason, released_at)

@@ -1,5 +1,6 @@
 -- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any other name
--- is bounded: those that are free are swept, and a login holds at most a hundred.
+-- is bounded: those that are free are swept, and a login holds at most a hundred, also in several transactions at once: each locks
+-- the login's row until it ends.
 CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -7,6 +8,8 @@ DECLARE
   v_now timestamptz := clock_timestamp();
 BEGIN
   IF NOT EXISTS (SELECT FROM dot_tools t WHERE p_lease_name = 'dot_exec:' || t.dot_code) THEN
+    INSERT INTO dot_lease_login (login) VALUES (session_user) ON CONFLICT DO NOTHING;
+    PERFORM FROM dot_lease_login x WHERE x.login = session_user FOR NO KEY UPDATE;
     DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name IN (
       SELECT x.lease_name FROM dot_iu_runtime_lease x
       WHERE (x.released_at IS NOT NULL OR x.expires_at <= v_now) AND x.process_run_id IS NULL AND x.observed_runs = 0

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION fn_dot_check_part_is_seen(p_process_run_id uuid, p_co
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     RETURN;
   END IF;
   BEGIN

@@ -5,23 +5,40 @@ CREATE OR REPLACE FUNCTION fn_dot_event_write(
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_type event_type_registry;
-  v_now  timestamptz;
+  v_type   record;
+  v_status text;
+  v_now    timestamptz;
+  v_until  timestamptz;
 BEGIN
-  -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active): no event of a
-  -- transaction that began earlier can appear after its type was switched off.
+  -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active), which waits for
+  -- it: mostly no event of a transaction that began earlier appears after its type was switched off.
   BEGIN
     LOCK TABLE event_type_registry IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
   END;
   PERFORM fn_dot_check_snapshot();
-  -- Look again, under the lock: the type may have been switched off while this waited.
-  SELECT * INTO v_type FROM event_type_registry r WHERE r.event_type = p_event_type AND r.active;
-  IF NOT FOUND THEN
+  -- The clock, then the type: a switch updates the type, then reads the clock. So the event is older than each switch that follows
+  -- it, also than one that gave up waiting for other writers. What a switch that was rolled back left in xmax is not waited for.
+  v_until := clock_timestamp() + interval '5 seconds';
+  LOOP
+    v_now := clock_timestamp();
+    SELECT r.active, r.stream, r.lane, r.severity, r.xmax AS changed_by INTO v_type
+    FROM event_type_registry r WHERE r.event_type = p_event_type;
+    v_status := CASE WHEN v_type.changed_by <> '0' THEN fn_dot_xact_status(v_type.changed_by) END;
+    EXIT WHEN v_status IS NULL OR v_status = 'aborted';
+    PERFORM fn_dot_check_snapshot();
+    IF v_now > v_until THEN
+      PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
+    ELSIF v_status = 'in progress' THEN
+      PERFORM pg_sleep(0.005);
+    END IF;
+  END LOOP;
+  IF v_type.active IS NOT TRUE THEN
     RETURN 0;
   END IF;
-  v_now := clock_timestamp();
+  -- Not older than the switch that made the type active: that one may have been committed between the two looks.
+  v_now := greatest(v_now, (SELECT max(h.changed_at) FROM event_type_history h WHERE h.event_type = p_event_type));
   INSERT INTO event_outbox (event_id, event_type, stream, lane, severity, correlation_id, process_run_id, component_run_id, payload, occurred_at)
   VALUES (fn_dot_uuid_v7(), p_event_type, v_type.stream, v_type.lane, v_type.severity, p_correlation_id, p_process_run_id, p_component_run_id,
     jsonb_build_object('process_run_id', p_process_run_id, 'correlation_id', p_correlation_id, 'component_run_id', p_component_run_id,

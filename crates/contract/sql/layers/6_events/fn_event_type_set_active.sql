@@ -1,10 +1,19 @@
 -- Switches an event type on or off, with who and why. Returns whether that changed anything.
+--
+-- Where a transaction that writes events does not end within five seconds, the switch goes on without it, and says so in the
+-- history: switching must not depend on an idle transaction. That transaction's events occurred before the switch, and appear
+-- when it commits. No event occurs after the switch:
+--
+--   writer W   reads the clock, reads the type … idles …                    commits: its event is older than the switch
+--   switch                waits 5 s, updates the type, reads the clock … commits
+--   writer N                                    finds the type in change and waits; then reads it as it became
 CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_active boolean;
-  v_now    timestamptz;
+  v_active          boolean;
+  v_now             timestamptz;
+  v_saw_every_event boolean := true;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who switches the event type is missing');
@@ -19,7 +28,7 @@ BEGIN
   BEGIN
     LOCK TABLE event_type_registry IN EXCLUSIVE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'a transaction that writes events has not ended for five seconds');
+    v_saw_every_event := false;
   END;
   PERFORM fn_dot_registry_lock();
   SELECT r.active INTO v_active FROM event_type_registry r WHERE r.event_type = p_event_type;
@@ -28,10 +37,11 @@ BEGIN
   ELSIF v_active = p_active THEN
     RETURN false;
   END IF;
-  v_now := clock_timestamp();
+  -- The update, then the clock: a writer reads the clock, then the type.
   UPDATE event_type_registry r SET active = p_active WHERE r.event_type = p_event_type;
-  INSERT INTO event_type_history (change_id, event_type, active, actor, reason, changed_at)
-  VALUES (fn_dot_uuid_v7(), p_event_type, p_active, p_actor, p_reason, v_now);
+  v_now := clock_timestamp();
+  INSERT INTO event_type_history (change_id, event_type, active, actor, reason, changed_at, saw_every_event)
+  VALUES (fn_dot_uuid_v7(), p_event_type, p_active, p_actor, p_reason, v_now, v_saw_every_event);
   RETURN true;
 END;
 $$;

@@ -100,12 +100,15 @@ BEGIN
   END IF;
 
   -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the time as
-  -- it is after the wait.
-  PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
+  -- it is after the wait. A lease that a run holds is not locked, not even by a call that finds its key used and ends well.
+  PERFORM FROM dot_iu_runtime_lease l
+  WHERE l.lease_name = v_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
+  FOR NO KEY UPDATE SKIP LOCKED;
   IF NOT FOUND THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
+    PERFORM fn_dot_check_pair_is_current(p_dot_code, v_verifier, false);
   END IF;
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_check_snapshot();
   END IF;
   IF p_idempotency_key IS NOT NULL THEN

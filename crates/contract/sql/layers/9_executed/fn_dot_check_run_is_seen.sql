@@ -5,7 +5,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_role text;
 BEGIN
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     RETURN;
   END IF;
   FOREACH v_role IN ARRAY ARRAY['producer', 'verifier'] LOOP

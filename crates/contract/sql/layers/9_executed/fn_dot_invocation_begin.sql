@@ -1,7 +1,7 @@
 -- The verifier's receipt, before it is called. What it is given to look at is the digest that the producer's own row bears,
 -- copied here and chosen by no caller.
 CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid, p_runner text) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_run      record;

@@ -59,7 +59,7 @@ BEGIN
   END IF;
   -- Where nothing has to be waited for, the lease's lock comes first, and one statement behind it reads everything.
   v_is_locked := false;
-  IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') = 'read committed' THEN
+  IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
     v_is_locked := FOUND;
   END IF;
@@ -122,6 +122,7 @@ BEGIN
   -- LEASE: its row's lock, and then the clock. A caller that would have to wait for the lock looks first.
   IF NOT v_is_locked THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
+    PERFORM fn_dot_check_pair_is_current(p_dot_code, v_verifier, true);
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have begun while this call waited.
@@ -186,7 +187,7 @@ BEGIN
   END IF;
 
   -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7 (fn_dot_uuid_v7).
-  IF current_setting('transaction_isolation') <> 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_check_snapshot();
   END IF;
   producer_invocation_id := (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_finish(
   p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL, p_verdict text DEFAULT NULL, p_output_digest text DEFAULT NULL,
   p_run_output_ref text DEFAULT NULL, p_run_error_ref text DEFAULT NULL, p_run_evidence_ref jsonb DEFAULT '{}')
 RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM fn_process_component_observe(p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_actor, p_evidence_type, p_status,

@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_hand_over(
   p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
   p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL, p_output_digest text DEFAULT NULL)
 RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_receipt_id uuid;

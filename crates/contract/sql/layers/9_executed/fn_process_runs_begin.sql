@@ -39,7 +39,7 @@ BEGIN
       FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     BEGIN
       LOCK TABLE dot_gate_state IN ROW SHARE MODE;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

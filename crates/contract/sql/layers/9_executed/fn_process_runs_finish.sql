@@ -39,7 +39,7 @@ BEGIN
       FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
-  IF current_setting('transaction_isolation') = 'read committed' THEN
+  IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     -- One time for all: nothing of a run is later than its conclusion.
     v_now := clock_timestamp();
     RETURN QUERY

@@ -1,4 +1,4 @@
--- What came of a claim is said by the login that claimed, or by an operator.
+-- A claimed request is begun and finished by the login that claimed, or by an operator.
 CREATE OR REPLACE FUNCTION fn_dot_check_claim_login(p_request_id uuid, p_claimed_login text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION fn_dot_run_request(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
   p_idempotency_key text DEFAULT NULL, p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL,
   p_not_before timestamptz DEFAULT NULL, p_request_id uuid DEFAULT NULL) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_texts        record;
@@ -16,6 +16,7 @@ DECLARE
   v_request_id   uuid := coalesce(p_request_id, fn_dot_uuid_v7());
   v_now          timestamptz;
   v_first        uuid;
+  v_is_new       boolean;
 BEGIN
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL,
     NULL);
@@ -46,13 +47,18 @@ BEGIN
   END IF;
 
   v_now := clock_timestamp();
-  INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest,
-    idempotency_key, actor, requested_at, not_before)
-  -- Not due earlier than now: nobody gets before others by asking for yesterday.
-  VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref, v_input_digest,
-    v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
-  ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
+  BEGIN
+    INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest,
+      idempotency_key, actor, requested_at, not_before)
+    -- Not due earlier than now: nobody gets before others by asking for yesterday.
+    VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref, v_input_digest,
+      v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
+    ON CONFLICT DO NOTHING;
+    v_is_new := FOUND;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    PERFORM fn_dot_refuse_busy_twin();
+  END;
+  IF NOT v_is_new THEN
     -- A twin was first, or the id is somebody else's.
     v_first := fn_dot_request_of_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id,
       v_texts.p_input_ref, v_input_digest);

@@ -1,7 +1,7 @@
 -- Takes a request back that nobody is at: one that waits, or whose claim ran out before a run was begun. From then on no worker
 -- begins a run for it, not even one that wakes up. Who and why stay on the request. False where there was nothing to cancel.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_cancel(p_request_id uuid, p_actor text, p_reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_request dot_run_request;

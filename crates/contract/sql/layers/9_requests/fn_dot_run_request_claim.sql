@@ -10,7 +10,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_run_request_claim(p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL)
 RETURNS TABLE (request_id uuid, claim_token uuid, claimed_until timestamptz, run_key text, dot_code text, process_candidate_code text,
   mode text, correlation_id text, actor text, input_ref text, input_digest text, requested_at timestamptz, claims integer)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_now   timestamptz;

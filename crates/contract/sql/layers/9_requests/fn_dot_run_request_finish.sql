@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION fn_dot_run_request_finish(
   p_request_id uuid, p_claim_token uuid, p_process_run_id uuid DEFAULT NULL, p_refusal_code text DEFAULT NULL,
   p_retry_after_seconds integer DEFAULT NULL) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_refusal   text := fn_dot_text_or_null(p_refusal_code);

@@ -1,7 +1,7 @@
 -- Lets a claim live longer, from now. False where the token does not hold it any more, or it ran out: then somebody else may
 -- be about to claim the request, and its worker stops.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_renew(p_request_id uuid, p_claim_token uuid, p_ttl_seconds integer) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
   v_request dot_run_request;

@@ -14,4 +14,11 @@ SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bo
 FROM ledger.process_run_observation r
 LEFT JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = r.lease_name
 WHERE r.lease_token IS NOT NULL AND l.process_run_id IS DISTINCT FROM r.process_run_id
-  AND NOT EXISTS (SELECT FROM ledger.process_run_conclusion x WHERE x.process_run_id = r.process_run_id);
+  AND NOT EXISTS (SELECT FROM ledger.process_run_conclusion x WHERE x.process_run_id = r.process_run_id)
+UNION ALL
+-- A change of a pair waits for the runs of the pair, so that its two DOTs never hold a run each.
+SELECT l.process_run_id::text, format('the leases %L and %L, of one pair, hold a run each', l.lease_name, o.lease_name)
+FROM ledger.dot_tools t
+JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = 'dot_exec:' || t.dot_code AND l.process_run_id IS NOT NULL
+JOIN ledger.dot_iu_runtime_lease o ON o.lease_name = 'dot_exec:' || t.paired_dot AND o.process_run_id IS NOT NULL
+WHERE t.pair_role = 'producer';

@@ -94,6 +94,16 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
+        told: "a run on each lease of one pair",
+        sql: "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, process_run_id)
+            SELECT 'dot_exec:LIST', lease_holder, '{nowhere}', acquired_at, expires_at, '{nowhere}'
+            FROM dot.dot_iu_runtime_lease WHERE lease_name = 'dot_exec:PACK'",
+        noticed: &[(
+            "lease_is_bound_once",
+            "{dry}: the leases 'dot_exec:PACK' and 'dot_exec:LIST', of one pair, hold a run each",
+        )],
+    },
+    Lie {
         told: "a run under another pair's lease",
         sql: "UPDATE dot.process_run_observation SET lease_name = 'dot_exec:PACK' WHERE process_run_id = '{executed}'",
         noticed: &[("lease_is_bound_once", "{executed}")],

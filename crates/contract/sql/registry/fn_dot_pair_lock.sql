@@ -1,0 +1,23 @@
+-- Locks the leases of these DOTs' pairs, as the registry has them, until the transaction ends, and waits for the runs that are just
+-- being begun: what follows sees them. A run that begins meanwhile waits for this transaction, and then finds the registry as it
+-- became (fn_dot_check_pair_is_current). The caller has the registry's lock, so two changes do not meet here. Returns the lease
+-- that another transaction kept for five seconds, null where there is none.
+CREATE OR REPLACE FUNCTION fn_dot_pair_lock(p_dot_codes text[]) RETURNS text
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_lease_name text;
+BEGIN
+  FOR v_lease_name IN
+    SELECT DISTINCT 'dot_exec:' || CASE t.pair_role WHEN 'producer' THEN t.dot_code ELSE t.paired_dot END
+    FROM dot_tools t WHERE t.dot_code = ANY (p_dot_codes) AND t.pair_role IS NOT NULL ORDER BY 1
+  LOOP
+    IF NOT fn_dot_lease_lock(v_lease_name) THEN
+      RETURN v_lease_name;
+    END IF;
+    -- A row that was made to be locked: its place in the index stays locked.
+    DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name AND l.acquisitions = 0;
+  END LOOP;
+  RETURN NULL;
+END;
+$$;
