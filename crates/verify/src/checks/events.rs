@@ -26,6 +26,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("events/event_agrees_with_its_row.sql"),
     },
     Check {
+        name: "event_claims_what_its_run_shows",
+        rule: "An event says that something ran only where the run has a receipt of that mode.",
+        source: "model.md, Why simulated evidence never counts",
+        severity: Severity::Warning,
+        question: include_str!("events/event_claims_what_its_run_shows.sql"),
+    },
+    Check {
         name: "event_is_told_once",
         rule: "What happened is in the outbox at most once.",
         source: "model.md, Events",

@@ -7,7 +7,7 @@ use super::{options, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, Stage, execute, rows, text};
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "server",
     "contract",
     "objects",

@@ -10,7 +10,7 @@ DECLARE
 BEGIN
   LOOP
     SELECT s.xmax INTO v_xmax FROM dot_gate_state s;
-    EXIT WHEN v_xmax = '0' OR fn_dot_gate_change_status(v_xmax) IS DISTINCT FROM 'in progress';
+    EXIT WHEN v_xmax = '0' OR fn_dot_xact_status(v_xmax) IS DISTINCT FROM 'in progress';
     IF clock_timestamp() > v_until THEN
       PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
     END IF;

@@ -9,6 +9,7 @@ DECLARE
   v_status text;
   v_now    timestamptz;
   v_until  timestamptz;
+  v_shown  text;
 BEGIN
   -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active), which waits for
   -- it: mostly no event of a transaction that began earlier appears after its type was switched off.
@@ -39,10 +40,14 @@ BEGIN
   END IF;
   -- Not older than the switch that made the type active: that one may have been committed between the two looks.
   v_now := greatest(v_now, (SELECT max(h.changed_at) FROM event_type_history h WHERE h.event_type = p_event_type));
+  -- What a header claims proves nothing, and others act on events: an event of a run tells what the rows of the run show.
+  IF p_component_run_id IS NULL THEN
+    SELECT v.evidence_type INTO v_shown FROM v_process_run v WHERE v.process_run_id = p_process_run_id;
+  END IF;
   INSERT INTO event_outbox (event_id, event_type, stream, lane, severity, correlation_id, process_run_id, component_run_id, payload, occurred_at)
   VALUES (fn_dot_uuid_v7(), p_event_type, v_type.stream, v_type.lane, v_type.severity, p_correlation_id, p_process_run_id, p_component_run_id,
     jsonb_build_object('process_run_id', p_process_run_id, 'correlation_id', p_correlation_id, 'component_run_id', p_component_run_id,
-      'dot_code', p_dot_code, 'status', p_status, 'evidence_type', p_evidence_type, 'source_system', p_source_system,
+      'dot_code', p_dot_code, 'status', p_status, 'evidence_type', coalesce(v_shown, p_evidence_type), 'source_system', p_source_system,
       'input_ref', p_input_ref, 'output_ref', p_output_ref), v_now);
   RETURN 1;
 END;

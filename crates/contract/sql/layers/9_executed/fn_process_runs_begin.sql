@@ -78,7 +78,7 @@ BEGIN
           AND fn_dot_evidence_is_valid(c.evidence_ref)
           AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
           AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
-          AND t.pair_role = 'producer' AND (s.xmax = '0' OR fn_dot_gate_change_status(s.xmax) = 'aborted')
+          AND t.pair_role = 'producer' AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
           -- Producer and verifier did not change places under a run.
           AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || t.paired_dot
             AND x.process_run_id IS NOT NULL OFFSET 0)

@@ -87,7 +87,7 @@ BEGIN
           AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
           -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
           AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'producer'
-          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND (s.xmax = '0' OR fn_dot_gate_change_status(s.xmax) = 'aborted')
+          AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
           AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
           AND i.begun_change_number IS NOT NULL
           -- The verifier is still the pair's, bound to a contract, and the gates allow to call it.
