@@ -7,6 +7,7 @@
 //! prepare.rs    what is to be called: the pair, its contracts, its fixtures, judged before anything is written
 //! run/          begin → call the producer → record → call the verifier → record and conclude
 //! vigil.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
+//! checking.rs   what is read of a call's files when its tool has answered
 //! judgement.rs  what an answer counts for: schemas, digests, mocks
 //! evidence.rs   what is known of a call, in a shape that the ledger takes
 //! settle.rs     what became of a recording whose answer was lost
@@ -18,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod checking;
 mod engines;
 mod error;
 mod evidence;

@@ -4,12 +4,14 @@ use dotwrap_invoke::{Answer, ToolCall};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use super::execution::Execution;
 use crate::{
     Step,
+    checking::check,
     judgement::{self, Judged, Subject},
 };
 
@@ -27,7 +29,7 @@ impl Execution<'_> {
         &self,
         role: ComponentRole,
         invocation_id: Uuid,
-        mut subject: Subject,
+        subject: Subject,
     ) -> Called {
         let side = self.prepared.side(role);
         let call = ToolCall {
@@ -50,6 +52,7 @@ impl Execution<'_> {
             dot_code: &side.dot_code,
         });
         let started_at = Timestamp::now();
+        let deadline = Instant::now() + call.time_limit();
         let answer = self.answer(role, &call).await;
         // The clock may have been set back meanwhile, and a call that ends before it starts is not recorded.
         let ended_at = Timestamp::now().max(started_at);
@@ -57,11 +60,12 @@ impl Execution<'_> {
             role,
             answer: &answer,
         });
+        let stop = self.vigil.stop();
+        let checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
         let judged = match role {
-            ComponentRole::Producer => judgement::of_producer(self.prepared, answer),
+            ComponentRole::Producer => judgement::of_producer(self.prepared, answer, checked),
             ComponentRole::Verifier => {
-                subject.look_again().await;
-                judgement::of_verifier(self.prepared, answer, &subject)
+                judgement::of_verifier(self.prepared, answer, &subject, checked)
             }
         };
         Called {

@@ -144,7 +144,6 @@ impl Execution<'_> {
                 output,
             }),
             is_simulated: producer.judged.is_simulated(),
-            change: None,
         };
         let verifier = self
             .call(
