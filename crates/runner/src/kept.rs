@@ -41,9 +41,12 @@ impl RunFolders {
         Ok(runs)
     }
 
-    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it.
+    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look, it may.
     pub fn holds_unrecorded(&self, run: ProcessRunId) -> bool {
-        fs::symlink_metadata(self.of(run).join(UNRECORDED)).is_ok()
+        match fs::symlink_metadata(self.of(run).join(UNRECORDED)) {
+            Ok(_) => true,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// How much of the disk a run's folder takes, in bytes: holes in its files take none.
