@@ -22,6 +22,8 @@ pub struct Space {
     pub free: u64,
     /// How many there are.
     pub total: u64,
+    /// Whether no further file can be made, however much is free.
+    pub is_out_of_files: bool,
 }
 
 impl Space {
@@ -46,6 +48,8 @@ impl Space {
             file_system,
             free: bytes(of.blocks_available()),
             total: bytes(of.blocks()),
+            // Some file systems have no such limit, and say that there are none.
+            is_out_of_files: of.files() > 0 && of.files_available() == 0,
         })
     }
 }
@@ -61,7 +65,11 @@ impl fmt::Display for Space {
             " has {} free of {}",
             length(self.free),
             length(self.total)
-        )
+        )?;
+        match self.is_out_of_files {
+            true => formatter.write_str(", and room for no more files"),
+            false => Ok(()),
+        }
     }
 }
 

@@ -42,7 +42,8 @@ impl RunFolders {
         Self(root.into())
     }
 
-    pub(crate) fn root(&self) -> &Path {
+    /// Below which folder.
+    pub fn root(&self) -> &Path {
         &self.0
     }
 

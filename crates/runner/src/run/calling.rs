@@ -88,9 +88,9 @@ impl Execution<'_> {
                 .evidence
                 .insert("clock_offset_ms".to_owned(), json!(offset));
         }
-        let space = Space::at(folder)
-            .ok()
-            .filter(|space| !judged.is_done() && space.free < LITTLE_SPACE);
+        let space = Space::at(folder).ok().filter(|space| {
+            !judged.is_done() && (space.free < LITTLE_SPACE || space.is_out_of_files)
+        });
         if let Some(space) = space {
             judged
                 .evidence
