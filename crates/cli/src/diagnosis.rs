@@ -53,7 +53,8 @@ const NO_SPACE: u64 = 64 << 20;
 /// Below it, a larger output may be enough.
 const LITTLE_SPACE: u64 = 512 << 20;
 
-/// The file systems that this program and its embedded server write to, where they are nearly full; each is told once.
+/// The file systems that this program and its embedded server write to, where they are nearly full; each is
+/// told once.
 fn disks(session: &Session, reached: &Reached) -> Vec<Finding> {
     let runs = run_folders(None, &session.settings).ok();
     let runs = runs.map(|runs| ("the runs' folder", PathBuf::from(runs.root())));

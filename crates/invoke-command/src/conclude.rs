@@ -245,7 +245,8 @@ impl Reading {
             .is_some_and(|said| said.is_mock())
     }
 
-    /// What holds a secret that the tool was given is no output that counts. What the tool wrote by itself stays where it is.
+    /// What holds a secret that the tool was given is no output that counts. What the tool wrote by itself stays
+    /// where it is.
     fn check_secrets(&self, limit: &ReadLimit) -> Result<(), Failure> {
         let places = [Some(&self.output), self.beside.as_ref(), Some(&self.stderr)];
         for place in places.into_iter().flatten() {

@@ -22,8 +22,8 @@ pub(crate) struct Keeping {
     pub(crate) asked_for: Option<PathBuf>,
     /// An output of more than so many bytes is none.
     pub(crate) most: u64,
-    /// What the server's program printed beside its messages.
-    pub(crate) stderr: PathBuf,
+    /// Where what the server's program printed beside its messages is kept.
+    pub(crate) transcripts: Vec<PathBuf>,
     pub(crate) secrets: Secrets,
 }
 
@@ -114,8 +114,7 @@ fn says_secret(result: &CallToolResult, keeping: &Keeping, limit: &ReadLimit) ->
     if secrets.is_in(&serde_json::to_vec(result)?) {
         return Ok(true);
     }
-    let places = [Some(&keeping.stderr), keeping.asked_for.as_ref()];
-    for place in places.into_iter().flatten() {
+    for place in keeping.transcripts.iter().chain(&keeping.asked_for) {
         if secrets.is_in_output(place, limit)? {
             return Ok(true);
         }

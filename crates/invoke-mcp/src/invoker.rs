@@ -175,14 +175,14 @@ impl McpInvoker {
         let asked_for = invocation
             .asks_for_output(call.role)
             .then(|| folder.output());
-        let (secrets, stderr) = (invocation.secrets(), folder.stderr());
+        let (secrets, transcripts) = (invocation.secrets(), transcripts(folder));
         let mut answer = match result {
             Ok(result) => {
                 let keeping = Keeping {
                     call: call.clone(),
                     asked_for,
                     most: invocation.most_output(),
-                    stderr: stderr.clone(),
+                    transcripts: transcripts.clone(),
                     secrets: secrets.clone(),
                 };
                 let keep = move |limit: &ReadLimit| answer::of(result, &keeping, limit);
@@ -194,7 +194,7 @@ impl McpInvoker {
         };
         answer.called = conversation.facts.is_called();
         answer.evidence.extend(conversation.facts.into_evidence());
-        without_secrets(answer, &secrets, stderr).await
+        without_secrets(answer, &secrets, transcripts).await
     }
 }
 
@@ -354,15 +354,16 @@ fn host_of(address: &Url) -> String {
     }
 }
 
-/// What a server was given and must not say is neither in its call's record nor in what we keep of what it printed. A second
-/// handshake has a transcript of its own.
-async fn without_secrets(answer: Answer, secrets: &Secrets, stderr: PathBuf) -> Answer {
+/// What a server's program prints on standard error: a second handshake has a file of its own.
+fn transcripts(folder: &CallFolder) -> Vec<PathBuf> {
+    vec![folder.stderr(), folder.stderr().with_extension("2")]
+}
+
+/// What a server was given and must not say is neither in its call's record nor in what we keep of what it printed.
+async fn without_secrets(answer: Answer, secrets: &Secrets, transcripts: Vec<PathBuf>) -> Answer {
     let mut answer = secrets.hidden_in(answer);
-    if answer.ending != Ending::Completed {
-        let second = stderr.with_extension("2");
-        if secrets.purge(vec![stderr, second]).await {
-            answer = answer.with("transcripts_removed", "they held a secret");
-        }
+    if answer.ending != Ending::Completed && secrets.purge(transcripts).await {
+        answer = answer.with("transcripts_removed", "they held a secret");
     }
     answer
 }

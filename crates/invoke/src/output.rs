@@ -103,9 +103,9 @@ impl Output {
     ///
     /// Size and identity are compared first, and the content is read only where both are the same. The identity is, of
     /// every file, link and folder, its device and inode, its size, and when its content (`mtime`) and the file itself
-    /// (`ctime`) were last changed. Reading changes none of these, and neither does `atime`. Renaming something away and
-    /// back, a further hard link and `chmod` do change `ctime`, so something that was swapped and put back is found,
-    /// although its digest is the same.
+    /// (`ctime`) were last changed. Reading changes none of these, and neither does `atime`. Renaming something away
+    /// and back, a further hard link and `chmod` do change `ctime`, so something that was swapped and put back is
+    /// found, although its digest is the same.
     ///
     /// # Errors
     /// As [`Output::of_within`].
@@ -137,7 +137,8 @@ impl Output {
         sum(path, limit, |file| file.len())
     }
 
-    /// How much of the disk they take, in bytes: holes take none. A file with several names in it is counted once for each.
+    /// How much of the disk they take, in bytes: holes take none. A file with several names in it is counted once for
+    /// each.
     ///
     /// # Errors
     /// The limit's.
@@ -146,7 +147,8 @@ impl Output {
     }
 }
 
-/// Opens a file for reading, and nothing else: a link in its place is not followed, and a pipe is not waited for. None: it is no file.
+/// Opens a file for reading, and nothing else: a link in its place is not followed, and a pipe is not waited for.
+/// None: it is no file.
 ///
 /// # Errors
 /// The file system's.
@@ -184,8 +186,8 @@ fn append_line(listing: &mut Vec<u8>, parts: [&[u8]; 3]) {
     listing.push(b'\n');
 }
 
-/// What lies at a path, the path itself first, each folder's entries in the order of their names. Links are not followed. The limit is
-/// looked at before each entry, and while a folder's names are read: there may be millions.
+/// What lies at a path, the path itself first, each folder's entries in the order of their names. Links are not
+/// followed. The limit is looked at before each entry, and while a folder's names are read: there may be millions.
 pub(crate) struct Walk<'a> {
     limit: &'a ReadLimit,
     root: Option<Entry>,

@@ -1,7 +1,7 @@
 //! Reading what a call left, within limits: a stop or a deadline ends the reading, and frees its thread a moment later.
 //!
-//! Reading blocks, so it has a thread of its own. Nobody waits for that thread: the caller goes on at once, and the thread
-//! looks at its limit between two chunks, files or entries.
+//! Reading blocks, so it has a thread of its own. Nobody waits for that thread: the caller goes on at once, and the
+//! thread looks at its limit between two chunks, files or entries.
 
 use std::{
     io::{self, Read},
@@ -101,8 +101,8 @@ pub fn read_deadline(of_call: Instant) -> Instant {
     of_call.max(Instant::now() + MIN_READ_TIME)
 }
 
-/// Reads on a thread of its own, until a stop or the deadline. The thread ends soon after either, because `reading` looks at
-/// the limit that it is given.
+/// Reads on a thread of its own, until a stop or the deadline. The thread ends soon after either, because `reading`
+/// looks at the limit that it is given.
 ///
 /// # Errors
 /// Why it was not read.

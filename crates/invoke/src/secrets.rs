@@ -1,8 +1,9 @@
 //! Secrets that a tool was given, and whether it says them back, in whatever spelling.
 //!
 //! A text is searched as it stands, and decoded up to [`ROUNDS`] times: JSON's and a shell's backslash escapes, percent
-//! signs, and the entities of HTML. In each form the secret is looked for as it is, in Base64 (both alphabets, at any of the
-//! three offsets, across line breaks) and in hexadecimal. What is encrypted, compressed or cut in pieces is not found.
+//! signs, and the entities of HTML. In each form the secret is looked for as it is, in Base64 (both alphabets, at any
+//! of the three offsets, across line breaks) and in hexadecimal. What is encrypted, compressed or cut in pieces is
+//! not found.
 
 use std::{
     fmt, fs,
@@ -96,7 +97,8 @@ impl Secrets {
     }
 
     /// The values of those variables of this process's environment whose names say that they are secrets (`API_TOKEN`,
-    /// `PGPASSWORD`), and the passwords in addresses. Other variables are settings: a database's name may be in every output.
+    /// `PGPASSWORD`), and the passwords in addresses. Other variables are settings: a database's name may be in every
+    /// output.
     pub fn of_environment<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let values = names.into_iter().filter_map(|name| {
             let value = std::env::var(name).ok()?;
@@ -135,7 +137,8 @@ impl Secrets {
         false
     }
 
-    /// Whether a file says one, or anything in a folder, names and links included. What can not be looked at says nothing.
+    /// Whether a file says one, or anything in a folder, names and links included. What can not be looked at says
+    /// nothing.
     ///
     /// # Errors
     /// The limit's.
@@ -194,7 +197,8 @@ impl Secrets {
         }
     }
 
-    /// Removes those of our own transcripts of a tool that say one, and those that can not be searched in time. Whether any was.
+    /// Removes those of our own transcripts of a tool that say one, and those that can not be searched in time.
+    /// Whether any was.
     pub async fn purge(&self, transcripts: Vec<PathBuf>) -> bool {
         if self.is_empty() {
             return false;

@@ -1,8 +1,8 @@
-//! What is read of a call's files when its tool has answered: whether outputs fit their schemas, and, behind a pass, whether
-//! the producer's output is still what it was.
+//! What is read of a call's files when its tool has answered: whether outputs fit their schemas, and, behind a pass,
+//! whether the producer's output is still what it was.
 //!
-//! Outputs may be large, and other runs' leases have to be renewed meanwhile: files are read on a thread of their own, until a
-//! stop or the call's deadline at most.
+//! Outputs may be large, and other runs' leases have to be renewed meanwhile: files are read on a thread of their
+//! own, until a stop or the call's deadline at most.
 
 use std::path::{Path, PathBuf};
 

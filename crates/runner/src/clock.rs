@@ -1,8 +1,8 @@
 //! The clock of a run: this machine's, unless the database's says something else.
 //!
-//! The database refuses times of a call that lie in its own future by more than a day, as nobody could rely on them. A machine whose
-//! clock is wrong would have called its tool by then. So this clock is set by the database's before anything is called, and goes on by
-//! itself: what sets the machine's clock meanwhile does not move it.
+//! The database refuses times of a call that lie in its own future by more than a day, as nobody could rely on them.
+//! A machine whose clock is wrong would have called its tool by then. So this clock is set by the database's before
+//! anything is called, and goes on by itself: what sets the machine's clock meanwhile does not move it.
 
 use std::sync::Mutex;
 

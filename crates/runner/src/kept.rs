@@ -41,7 +41,8 @@ impl RunFolders {
         Ok(runs)
     }
 
-    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look, it may.
+    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look,
+    /// it may.
     pub fn holds_unrecorded(&self, run: ProcessRunId) -> bool {
         match fs::symlink_metadata(self.of(run).join(UNRECORDED)) {
             Ok(_) => true,

@@ -5,8 +5,8 @@ use std::path::Path;
 use dotwrap_invoke::Space;
 use dotwrap_wrapper::Error;
 
-/// Beginnings of SQLSTATEs that pass with the server's own troubles: a standby that is not the primary yet, a full disk, a lock that
-/// was not to be had, a statement that was cancelled, a failing system below.
+/// Beginnings of SQLSTATEs that pass with the server's own troubles: a standby that is not the primary yet, a full
+/// disk, a lock that was not to be had, a statement that was cancelled, a failing system below.
 const SERVER_TROUBLES: [&str; 5] = ["25006", "53", "55", "57", "58"];
 
 /// `disk_full` and `io_error`.
@@ -17,7 +17,8 @@ pub(crate) fn passes_by_itself(error: &Error) -> bool {
     has_sqlstate(error, &SERVER_TROUBLES) || error.is_passing()
 }
 
-/// What is in the way, for people: where the disk is, how much room there is. Runs' files and an embedded server's are often on one.
+/// What is in the way, for people: where the disk is, how much room there is. Runs' files and an embedded server's
+/// are often on one.
 pub(crate) fn described(error: &Error, runs: &Path) -> String {
     if !has_sqlstate(error, &DISK_TROUBLES) {
         return error.to_string();

@@ -81,7 +81,8 @@ impl Execution<'_> {
         }
     }
 
-    /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call failed.
+    /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call
+    /// failed.
     fn note(&self, folder: &Path, judged: &mut Judged) {
         if let Some(offset) = self.clock.offset_ms() {
             judged

@@ -103,7 +103,8 @@ async fn pass_on_output_swapped_and_put_back_is_error() {
     assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
 }
 
-/// Half a terabyte of holes is read for minutes. Nobody has to, after a `fail`, and after a `pass` its size says enough.
+/// Half a terabyte of holes is read for minutes. Nobody has to, after a `fail`, and after a `pass` its size says
+/// enough.
 #[tokio::test]
 async fn output_that_a_verifier_blew_up_is_not_read_again() {
     for (said, recorded) in [

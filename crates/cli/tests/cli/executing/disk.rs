@@ -5,8 +5,8 @@ use std::process::Command;
 use super::site::{Pair, Site};
 use crate::support::Answer;
 
-/// Runs a script in a mount namespace of its own, in which `$FULL` is a small file system of its own. None: this machine does not let
-/// anybody have one.
+/// Runs a script in a mount namespace of its own, in which `$FULL` is a small file system of its own. None:
+/// this machine lets nobody have one.
 fn with_small_disk(site: &Site, script: &str) -> Option<Answer> {
     let full = site.path("full");
     std::fs::create_dir_all(&full).unwrap();
@@ -58,7 +58,8 @@ fn doctor_names_a_full_disk() {
 #[test]
 fn run_whose_tool_fills_the_disk_is_recorded_and_says_so() {
     let site = Site::with(&Pair::of_producer("head -c 9000000 /dev/zero > '{output}'"));
-    let script = r#"exec "$DOTWRAP" run DOT_MAKE --candidate PROC-CAND:test --mode real-run --runs-folder "$FULL" --output json"#;
+    let script = r#"exec "$DOTWRAP" run DOT_MAKE --candidate PROC-CAND:test --mode real-run \
+        --runs-folder "$FULL" --output json"#;
     let Some(answer) = with_small_disk(&site, script) else {
         return;
     };

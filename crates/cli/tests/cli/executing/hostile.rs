@@ -146,8 +146,8 @@ fn real_run_whose_verifier_pretends_fails() {
     }
 }
 
-/// A secret that a contract hands to its tool, and that the tool says in another spelling, is neither in the ledger nor in what is kept
-/// of what it printed.
+/// A secret that a contract hands to its tool, and that the tool says in another spelling, is neither in the
+/// ledger nor in what is kept of what it printed.
 #[test]
 fn secret_that_a_tool_repeats_is_not_kept() {
     const SECRET: &str = "hunter2/of-the-runner";
