@@ -121,9 +121,11 @@ fn what_failed(error: &rustls::Error) -> &'static str {
 /// Another authority helps only where the authority is what is missing.
 fn hint(error: &rustls::Error) -> &'static str {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "; its certificate is of an authority that the system does not know: where that authority is to be trusted, name its \
-             file in agent_ca (DOTWRAP_AGENT_CA)"
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
+            "; its certificate is of an authority that the system does not know: where that authority is to be \
+             trusted, name its file in agent_ca (DOTWRAP_AGENT_CA)"
         }
         _ => "",
     }
