@@ -1,10 +1,11 @@
 //! The command line as typed: what every command takes, and which command it is.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum};
 
 use crate::commands::Command;
 use crate::configuration::{Colour, DatabaseUrl, Format, Layer, Settings};
@@ -29,8 +30,8 @@ Exit status:
   0  done                            5  idempotency conflict
   1  run, verdict or check failed   69  database unreachable
   2  usage                          70  internal error
-  3  blocked                        77  not permitted
-  4  lease held, or busy";
+  3  blocked                        74  output not written
+  4  lease held, or busy            77  not permitted";
 
 const SEE_HELP: &str = "dotwrap --help and dotwrap COMMAND --help say what there is";
 
@@ -71,17 +72,62 @@ impl Arguments {
 
 fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
     if !error.use_stderr() {
-        // Help that nobody reads to its end is no failure.
-        let _ = error.print();
-        return ExitStatus::Done;
+        return match error.print() {
+            Ok(()) => ExitStatus::Done,
+            Err(error) => {
+                let failure = Failure::from(error);
+                let messages = Messages::new(Loudness::Quiet, Format::Table, Colour::Auto);
+                // Help that nobody reads to its end is no failure.
+                if !failure.is_broken_pipe() {
+                    messages.failure(&failure);
+                }
+                failure.status
+            }
+        };
     }
     match format_asked_for(words) {
-        Format::Table => drop(error.print()),
+        Format::Table => {
+            let messages = Messages::new(Loudness::Quiet, Format::Table, Colour::Auto);
+            // It repeats what was typed, or pasted.
+            messages.drawn(&error.render().ansi().to_string());
+            if let Some(tip) = tip_for_dash(words) {
+                messages.drawn(&format!("\n  tip: {tip}\n"));
+            }
+        }
         format => {
-            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&usage_failure(error));
+            let mut failure = usage_failure(error);
+            if let Some(tip) = tip_for_dash(words) {
+                failure = failure.hint(tip);
+            }
+            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&failure);
         }
     }
     ExitStatus::Usage
+}
+
+/// How to say a value that begins with a dash, where one may have been meant.
+fn tip_for_dash(words: &[OsString]) -> Option<String> {
+    let command = Arguments::command();
+    let takes_value: BTreeSet<String> = options_with_value(&command);
+    let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
+    let both = words.windows(2).find(|both| {
+        let is_value = both[1].starts_with('-') && both[1].len() > 1;
+        takes_value.contains(both[0]) && is_value && !takes_value.contains(both[1])
+    })?;
+    Some(format!(
+        "a value that begins with a dash is joined to its option: {}={}",
+        both[0], both[1]
+    ))
+}
+
+/// The long options of a command and of those below it that take a value.
+fn options_with_value(command: &clap::Command) -> BTreeSet<String> {
+    let own = command
+        .get_arguments()
+        .filter(|argument| argument.get_action().takes_values());
+    let own = own.filter_map(|argument| Some(format!("--{}", argument.get_long()?)));
+    let below = command.get_subcommands().flat_map(options_with_value);
+    own.chain(below).collect()
 }
 
 /// The command line could not be read, but a program that asked for JSON, by whatever layer, wants its error as JSON, too.

@@ -1,7 +1,12 @@
 //! What `doctor` looks at: the contract's own diagnosis of an installation, and what only this program knows.
 
-use dotwrap_contract::{Finding, Severity};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use dotwrap_contract::{Finding, Severity};
+use dotwrap_invoke::Space;
+
+use crate::commands::execution::{data_folder, run_folders};
 use crate::configuration::DatabaseChoice;
 use crate::failure::Failure;
 use crate::session::{Reached, Session};
@@ -16,6 +21,7 @@ pub(crate) async fn examine(session: &Session, reached: Reached) -> Result<Vec<F
     let mut findings = dotwrap_contract::diagnose(&client, schema).await?;
     drop(client);
     findings.extend(place(&reached));
+    findings.extend(disks(session, &reached));
     if is_installed {
         findings.push(registry(session, reached).await);
     } else if session.settings.database == DatabaseChoice::Embedded {
@@ -39,6 +45,51 @@ fn place(reached: &Reached) -> Option<Finding> {
             cluster.folder().display()
         ),
     ))
+}
+
+/// Below it, what runs leave and what is recorded of them may not be written any more.
+const NO_SPACE: u64 = 64 << 20;
+
+/// Below it, a larger output may be enough.
+const LITTLE_SPACE: u64 = 512 << 20;
+
+/// The file systems that this program and its embedded server write to, where they are nearly full; each is
+/// told once.
+fn disks(session: &Session, reached: &Reached) -> Vec<Finding> {
+    let runs = run_folders(None, &session.settings).ok();
+    let runs = runs.map(|runs| ("the runs' folder", PathBuf::from(runs.root())));
+    let data = reached.cluster.as_ref();
+    let data = data.map(|cluster| ("the embedded server", PathBuf::from(cluster.folder())));
+    let home = data_folder(session.settings.home.as_ref()).ok();
+    let home = home.map(|home| ("dotwrap's data folder", home));
+    let mut full: BTreeMap<String, (Space, Vec<&str>)> = BTreeMap::new();
+    for (what, path) in [runs, data, home].into_iter().flatten() {
+        let space = Space::at(&path)
+            .ok()
+            .filter(|space| space.free < LITTLE_SPACE || space.is_out_of_files);
+        if let Some(space) = space {
+            let place = format!("{:?}", space.mounted_at);
+            full.entry(place)
+                .or_insert((space, Vec::new()))
+                .1
+                .push(what);
+        }
+    }
+    full.into_values()
+        .map(|(space, what)| of_disk(&space, &what))
+        .collect()
+}
+
+fn of_disk(space: &Space, what: &[&str]) -> Finding {
+    let severity = match space.free < NO_SPACE || space.is_out_of_files {
+        true => Severity::Problem,
+        false => Severity::Warning,
+    };
+    Finding {
+        why: "A full disk keeps outputs from being kept, and what is known of a run from being recorded.",
+        mend: "Free space there; `dotwrap runs prune` removes what old runs left.".to_owned(),
+        ..finding("disk", severity, format!("{space}: {}", what.join(", ")))
+    }
 }
 
 /// In the embedded database the first command that needs the contract installs it.

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// The exit statuses of the command line. Their numbers are part of its contract (69, 70 and 77 are those of sysexits.h).
+/// The exit statuses of the command line. Their numbers are part of its contract (69, 70, 74 and 77 are those
+/// of sysexits.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
     /// What was asked for is done.
@@ -21,6 +22,8 @@ pub(crate) enum ExitStatus {
     Unreachable = 69,
     /// A defect of this program or of the installation.
     Internal = 70,
+    /// Standard output can not be written, for instance because a disk is full. What was asked for may be done.
+    OutputFailed = 74,
     /// The database role may not do this.
     NotPermitted = 77,
 }

@@ -4,6 +4,7 @@ use std::{error::Error, io};
 
 use dotwrap_invoke::{Digest, Failure};
 use reqwest::{RequestBuilder, Response, StatusCode, header::CONTENT_ENCODING, tls::TlsInfo};
+use rustls::CertificateError;
 
 /// Sends a request; the answer's body is not read yet.
 pub(crate) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
@@ -83,12 +84,8 @@ fn of_transport(error: &reqwest::Error) -> Failure {
         let message = format!("the connection was lost: {}", causes(error));
         return Failure::unknown("connection_lost", message);
     }
-    if chain(error).any(is_of_tls) {
-        let message = format!(
-            "the service could not prove who it is: {}; where its certificate is of an authority that the system does not know, \
-             name that authority's file in agent_ca (DOTWRAP_AGENT_CA)",
-            causes(error)
-        );
+    if let Some(tls) = chain(error).find_map(tls_error) {
+        let message = format!("{}: {}{}", what_failed(tls), causes(error), hint(tls));
         return Failure::unknown("tls_failed", message);
     }
     let message = format!("the service can not be reached: {}", causes(error));
@@ -105,11 +102,33 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// An `io::Error` gives what it wraps not as its source but only on request, and may wrap another.
-fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let wrapped = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
-    error.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
+    error
+        .downcast_ref()
+        .or_else(|| wrapped.and_then(|wrapped| tls_error(wrapped)))
+}
+
+fn what_failed(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(_) => "the service could not prove who it is",
+        _ => "no TLS connection could be made",
+    }
+}
+
+/// Another authority helps only where the authority is what is missing.
+fn hint(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
+            "; its certificate is of an authority that the system does not know: where that authority is to be \
+             trusted, name its file in agent_ca (DOTWRAP_AGENT_CA)"
+        }
+        _ => "",
+    }
 }
 
 /// The causes, without the client's own words, which repeat the address.

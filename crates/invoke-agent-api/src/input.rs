@@ -1,8 +1,8 @@
 //! What a call is given to work on.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
-use dotwrap_invoke::{Digest, Failure, Produced, ToolCall};
+use dotwrap_invoke::{Digest, Failure, Produced, ToolCall, open_file};
 use serde_json::value::{RawValue, to_raw_value};
 
 /// The most of a producer's output that is sent to a verifier: it travels as text in a request.
@@ -45,13 +45,10 @@ fn of_produced(produced: &Produced) -> Result<Box<RawValue>, Failure> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let readable = |error: std::io::Error| unsendable(error.to_string());
-    if !path.symlink_metadata().map_err(readable)?.is_file() {
-        return Err(unsendable("it is no file"));
-    }
+    let file = open_file(path).map_err(readable)?;
+    let file = file.ok_or_else(|| unsendable("it is no file"))?;
     let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(readable)?
-        .take(INPUT_LIMIT + 1)
+    file.take(INPUT_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(readable)?;
     if bytes.len() as u64 > INPUT_LIMIT {

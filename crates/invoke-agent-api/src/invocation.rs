@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt};
 
-use dotwrap_invoke::Unusable;
+use dotwrap_invoke::{Secrets, Unusable};
 use dotwrap_wrapper::Contract;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
@@ -11,9 +11,6 @@ use crate::Settings;
 
 /// The most that a contract may have read of an answer: it is held in memory.
 const HIGHEST_MAX_RESPONSE_BYTES: u64 = 256 << 20;
-
-/// What is shorter is found in anything, and is no secret.
-const SHORTEST_TOKEN_TO_LOOK_FOR: usize = 8;
 
 /// The keys of `invocation`.
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +57,11 @@ impl Invocation {
             max_response_bytes,
         })
     }
+
+    /// What a service must not say back.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(self.token.iter().map(|token| token.0.clone()))
+    }
 }
 
 impl Token {
@@ -97,13 +99,6 @@ impl Token {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).ok()?;
         value.set_sensitive(true);
         Some(value)
-    }
-
-    /// Whether a service says the token back.
-    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
-        let token = self.0.as_bytes();
-        token.len() >= SHORTEST_TOKEN_TO_LOOK_FOR
-            && bytes.windows(token.len()).any(|window| window == token)
     }
 }
 

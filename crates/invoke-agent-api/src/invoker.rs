@@ -7,8 +7,8 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Invoker, Mode, Output, Stop, StopReason, StopRecord, ToolCall,
-    Unusable,
+    Answer, Ending, Failure, Invoker, Mode, Output, ReadLimit, Secrets, Stop, StopReason,
+    StopRecord, ToolCall, Unread, Unusable, pretends, read_apart, read_deadline,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -22,10 +22,9 @@ use crate::{
     client::client,
     endpoint::Endpoint,
     exchange,
-    invocation::{Invocation, Token},
+    invocation::Invocation,
     judge::{Believed, judge, note},
     outgoing::Sent,
-    reading::{Unread, apart, end_of_reading},
     request::request,
     said::Said,
 };
@@ -116,9 +115,9 @@ impl AgentApiInvoker {
         answer
             .evidence
             .insert("response_bytes".to_owned(), body.len().into());
-        let (token, of_call) = (token.cloned(), call.clone());
-        let reading = move || read(&body, &of_call, token.as_ref());
-        let read = apart(reading, &mut limits.stop, end_of_reading(limits.deadline)).await;
+        let (secrets, of_call) = (invocation.secrets(), call.clone());
+        let reading = move |limit: &ReadLimit| read(&body, &of_call, &secrets, limit);
+        let read = read_apart(reading, &mut limits.stop, read_deadline(limits.deadline)).await;
         let (said, read) = read.map_err(|unread| limits.not_read(unread))?;
         answer.is_mock = said.is_mock;
         answer.evidence.extend(said.evidence);
@@ -144,6 +143,9 @@ impl Invoker for AgentApiInvoker {
                 answer.ending = ending;
             }
             answer.called = sent.is_given();
+            let secrets = Invocation::of(&call.contract, &self.settings)
+                .map_or_else(|_unusable| Secrets::default(), |usable| usable.secrets());
+            let answer = secrets.hidden_in(answer);
             let duration = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             answer.with("duration_ms", duration)
         }
@@ -242,9 +244,14 @@ struct Read {
 }
 
 /// Reads an answer, and says besides what the service said of itself, whether it is believed or not.
-fn read(body: &[u8], call: &ToolCall, token: Option<&Token>) -> (Answer, Result<Read, Failure>) {
+fn read(
+    body: &[u8],
+    call: &ToolCall,
+    secrets: &Secrets,
+    limit: &ReadLimit,
+) -> (Answer, Result<Read, Failure>) {
     let mut said = Answer::new(Ending::Completed);
-    let read = believe(body, call, token, &mut said);
+    let read = believe(body, call, secrets, limit, &mut said);
     (said, read)
 }
 
@@ -252,29 +259,39 @@ fn read(body: &[u8], call: &ToolCall, token: Option<&Token>) -> (Answer, Result<
 fn believe(
     body: &[u8],
     call: &ToolCall,
-    token: Option<&Token>,
+    secrets: &Secrets,
+    limit: &ReadLimit,
     answer: &mut Answer,
 ) -> Result<Read, Failure> {
-    if token.is_some_and(|token| token.is_in(body)) {
+    // Whatever becomes of the answer: it counts against the service also where it is not what the protocol asks for.
+    answer.is_mock = pretends(body);
+    if secrets.is_in(body) {
         let message = "the service's answer holds the bearer token; nothing of it was kept";
         return Err(Failure::new("secret_in_answer", message));
     }
-    let said = Said::from_json(body)?;
-    note(&said, answer);
-    let believed = judge(&said, call)?;
-    let output = keep(call, &believed.output).map_err(|error| {
+    let not_kept = |error: io::Error| {
         Failure::new(
             "output_not_kept",
             format!("the output can not be kept: {error}"),
         )
-    })?;
+    };
+    limit.check().map_err(not_kept)?;
+    let said = Said::from_json(body)?;
+    note(&said, answer);
+    let believed = judge(&said, call)?;
+    answer.is_mock |= pretends(&believed.output.bytes);
+    if secrets.is_in(&believed.output.bytes) {
+        let message = "the service's output holds the bearer token; nothing of it was kept";
+        return Err(Failure::new("secret_in_answer", message));
+    }
+    let output = keep(call, &believed.output, limit).map_err(not_kept)?;
     Ok(Read { output, believed })
 }
 
 /// Writes the output into the call's folder. Its digest is what is then read from there.
-fn keep(call: &ToolCall, output: &Canonical) -> io::Result<Output> {
+fn keep(call: &ToolCall, output: &Canonical, limit: &ReadLimit) -> io::Result<Output> {
     call.make_folder()?;
     let path = call.folder.join(output.file_name);
     File::create_new(&path)?.write_all(&output.bytes)?;
-    Output::of(&path)
+    Output::of_within(&path, limit)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Believed {
 
 /// Notes what the service says of itself, as what it is: said.
 pub(crate) fn note(said: &Said<'_>, answer: &mut Answer) {
-    answer.is_mock = said.is_mock;
+    answer.is_mock |= said.is_mock;
     let evidence = &mut answer.evidence;
     let mut put = |name: &str, fact: Json| evidence.insert(name.to_owned(), fact);
     put("said_is_mock", said.is_mock.into());

@@ -43,7 +43,6 @@ mod invocation;
 mod invoker;
 mod judge;
 mod outgoing;
-mod reading;
 mod request;
 mod said;
 mod settings;

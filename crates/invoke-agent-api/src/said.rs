@@ -83,7 +83,8 @@ impl<'a> Said<'a> {
                 .parse()
                 .map_err(|error| broken(format!("output_digest: {error}")))?,
             output_namespace: member("output_namespace", "a text or null", wire.output_namespace)?,
-            is_mock: member("is_mock", "true or false", wire.is_mock)?,
+            // Anything but a plain no is a yes.
+            is_mock: wire.is_mock.get() != "false",
             writes: writes.count(),
             verdict: verdict
                 .map(|verdict| verdict.parse())

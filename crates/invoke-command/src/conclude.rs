@@ -1,15 +1,20 @@
 //! From what became of a call to the answer that is owed for it.
 
-use std::{fs, io, path::Path, thread, time::Duration};
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
-use dotwrap_invoke::{Answer, Ending, Failure, Output, Stop, StopReason, StopRecord};
+use dotwrap_invoke::{
+    Answer, Ending, Failure, Output, ReadLimit, Said, Secrets, Stop, StopReason, StopRecord,
+    Unread, open_file, read_apart, read_deadline,
+};
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
-    Report, Status, Why, capture::End, prepare::Prepared, run::Ran, said::Said, spec::OutputIs,
-    verdict,
+    Report, Status, Why, capture::End, prepare::Prepared, run::Ran, spec::OutputIs, verdict,
 };
 
 /// What a verifier prints is looked at up to this length, in bytes.
@@ -17,9 +22,6 @@ const LONGEST_VERDICT: u64 = 1024 * 1024;
 
 /// What a producer made is looked at up to this length, for whether it says that it only pretended.
 const LONGEST_OUTPUT: u64 = 16 * 1024 * 1024;
-
-/// What reading the output may take at least, however little is left of the call's time.
-const READING: Duration = Duration::from_secs(5);
 
 /// Says what became of the call, without evidence.
 pub(crate) async fn conclude(
@@ -148,17 +150,24 @@ async fn judge_output(
     if let Some(failure) = judge_status(role, prepared, status) {
         return Answer::failed(failure);
     }
-    let read = tokio::select! {
-        read = read_output(role, prepared) => read,
+    let reading = Reading::of(role, prepared);
+    let read = read_apart(
+        move |limit| reading.read(limit),
+        &mut stop,
+        read_deadline(deadline),
+    );
+    let read = match read.await {
+        Ok(read) => read,
         // A stop before the output is read leaves a tool that did its work, and nothing to show for it.
-        reason = stop.given() => {
+        Err(Unread::Stopped(reason)) => {
             let record = stop_record(reason, &ran.report);
             return Answer::new(Ending::Stopped(record));
         }
-        () = tokio::time::sleep_until(deadline.max(Instant::now() + READING)) => Err(Failure::new(
+        Err(Unread::Deadline) => Err(Failure::new(
             "deadline",
             "it ended in time, but its output could not be read in time",
         )),
+        Err(Unread::Broken) => Err(Failure::new("output_unusable", "it could not be read")),
     };
     let read = read.and_then(|read| check_stdout(prepared, ran, read));
     match (read, role) {
@@ -180,64 +189,139 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
 struct ReadOutput {
     output: Output,
     said: Said,
+    /// Whether it says that it only pretended, there or beside it.
+    is_mock: bool,
     /// The whole of it, where it is a verifier's and short enough.
     printed: Option<String>,
 }
 
-/// Reads the whole of it, in a thread that nobody has to wait for: it may be long, and its digest, what it says and its text are
-/// read one after the other.
-async fn read_output(role: ComponentRole, prepared: &Prepared) -> Result<ReadOutput, Failure> {
-    let path = prepared.output();
-    let most = match prepared.spec.output {
-        OutputIs::File => prepared.program.limits.output_bytes(),
-        // It was counted while it came.
-        OutputIs::Stdout => u64::MAX,
-    };
-    let (done, read) = oneshot::channel();
-    thread::spawn(move || {
-        let _nobody_waits =
-            done.send(read_at_most(&path, most).and_then(|output| look_into(role, output)));
-    });
-    read.await
-        .unwrap_or_else(|_| Err(Failure::new("output_unusable", "it could not be read")))
+/// What is to be read when a tool has ended: its output, and what it said of itself.
+struct Reading {
+    role: ComponentRole,
+    output: PathBuf,
+    most: u64,
+    /// What it printed beside its output.
+    beside: Option<PathBuf>,
+    /// Where what it complained is kept.
+    stderr: PathBuf,
+    secrets: Secrets,
 }
 
-fn read_at_most(path: &Path, most: u64) -> Result<Output, Failure> {
-    let size = Output::size_at(path);
+impl Reading {
+    fn of(role: ComponentRole, prepared: &Prepared) -> Self {
+        let folder = &prepared.folder;
+        let (most, beside) = match prepared.spec.output {
+            OutputIs::File => (
+                prepared.program.limits.output_bytes(),
+                Some(folder.stdout()),
+            ),
+            // It was counted while it came.
+            OutputIs::Stdout => (u64::MAX, None),
+        };
+        Self {
+            role,
+            output: prepared.output(),
+            most,
+            beside,
+            stderr: folder.stderr(),
+            secrets: prepared.spec.program.secrets(),
+        }
+    }
+
+    /// Reads the whole of it: it may be long, and its digest, what it says and its text are read one after the other.
+    fn read(&self, limit: &ReadLimit) -> Result<ReadOutput, Failure> {
+        self.check_secrets(limit)?;
+        let output = read_at_most(&self.output, self.most, limit)?;
+        let mut read = look_into(self.role, output, limit)?;
+        read.is_mock = read.said.is_mock() || self.says_mock_beside(limit);
+        Ok(read)
+    }
+
+    /// What it printed, where that is not its output, says nothing but that it only pretended.
+    fn says_mock_beside(&self, limit: &ReadLimit) -> bool {
+        let printed = self.beside.as_deref();
+        printed
+            .and_then(|path| Said::in_file(path, LONGEST_OUTPUT, limit).ok())
+            .is_some_and(|said| said.is_mock())
+    }
+
+    /// What holds a secret that the tool was given is no output that counts. What the tool wrote by itself stays
+    /// where it is.
+    fn check_secrets(&self, limit: &ReadLimit) -> Result<(), Failure> {
+        let places = [Some(&self.output), self.beside.as_ref(), Some(&self.stderr)];
+        for place in places.into_iter().flatten() {
+            if self
+                .secrets
+                .is_in_output(place, limit)
+                .map_err(|error| unusable(&error))?
+            {
+                return Err(Failure::new(
+                    "secret_in_output",
+                    "the tool says a secret that it was given; what it printed was removed",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unusable(error: &io::Error) -> Failure {
+    Failure::new("output_unusable", not_readable(error))
+}
+
+fn read_at_most(path: &Path, most: u64, limit: &ReadLimit) -> Result<Output, Failure> {
+    let size = Output::size_at(path, limit).map_err(|error| unusable(&error))?;
     if size > most {
         let message =
             format!("its output is {size} bytes long, more than it may be (limits.output_bytes)");
         return Err(Failure::new("output_too_large", message));
     }
-    Output::of(path).map_err(|error| match error.kind() {
+    Output::of_within(path, limit).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::new(
             "output_missing",
             "it ended as if all were well, and left no output",
         ),
-        _ => Failure::new("output_unusable", not_readable(&error)),
+        _ => unusable(&error),
     })
 }
 
-fn look_into(role: ComponentRole, output: Output) -> Result<ReadOutput, Failure> {
+fn look_into(
+    role: ComponentRole,
+    output: Output,
+    limit: &ReadLimit,
+) -> Result<ReadOutput, Failure> {
     let (said, printed) = match role {
         // A folder says nothing, and is no error.
         ComponentRole::Producer => {
-            let said = Said::in_file(&output.path, LONGEST_OUTPUT).unwrap_or(Said::nothing());
+            let said =
+                Said::in_file(&output.path, LONGEST_OUTPUT, limit).unwrap_or(Said::nothing());
             (said, None)
         }
         ComponentRole::Verifier => {
-            let said = Said::in_file(&output.path, LONGEST_VERDICT)
+            let said = Said::in_file(&output.path, LONGEST_VERDICT, limit)
                 .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
             let is_short = output.size <= LONGEST_VERDICT;
-            let printed = is_short.then(|| fs::read_to_string(&output.path).ok());
-            (said, printed.flatten())
+            let printed = is_short.then(|| text_in(&output.path)).flatten();
+            (said, printed)
         }
     };
     Ok(ReadOutput {
         output,
         said,
+        is_mock: false,
         printed,
     })
+}
+
+/// A short file's text. One that has grown meanwhile is none.
+fn text_in(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = open_file(path).ok()??;
+    let length = file
+        .take(LONGEST_VERDICT + 1)
+        .read_to_string(&mut text)
+        .ok()?;
+    (length as u64 <= LONGEST_VERDICT).then_some(text)
 }
 
 /// Without the names below the output: the tool chose them, and they may be long, or secrets.
@@ -275,7 +359,7 @@ fn check_stdout(prepared: &Prepared, ran: &Ran, read: ReadOutput) -> Result<Read
 
 fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(Ending::Completed);
-    answer.is_mock = read.said.is_mock();
+    answer.is_mock = read.is_mock;
     answer.output = Some(read.output);
     answer
 }

@@ -1,6 +1,6 @@
 //! The invoker for contracts whose endpoint is `command:<program>`.
 
-use dotwrap_invoke::{Answer, Failure, Invoker, Mode, Stop, ToolCall, Unusable};
+use dotwrap_invoke::{Answer, Ending, Failure, Invoker, Mode, Stop, ToolCall, Unusable};
 use dotwrap_wrapper::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
@@ -49,12 +49,26 @@ impl CommandInvoker {
         match run(&self.supervisor, &mut prepared, &mut stop).await {
             Ok(ran) => {
                 let answer = conclude(call.role, &prepared, &ran, stop, deadline).await;
-                evidence::add(answer, &prepared, &ran)
+                let answer = evidence::add(answer, &prepared, &ran);
+                without_secrets(answer, &prepared).await
             }
             Err(failure) => not_called(call.role, failure)
                 .with("program", prepared.program.path.to_string_lossy().as_ref()),
         }
     }
+}
+
+/// What a tool was given and must not say is neither in its record nor in what we keep of what it printed.
+async fn without_secrets(answer: Answer, prepared: &Prepared) -> Answer {
+    let secrets = prepared.spec.program.secrets();
+    let mut answer = secrets.hidden_in(answer);
+    if answer.ending != Ending::Completed {
+        let transcripts = vec![prepared.folder.stdout(), prepared.folder.stderr()];
+        if secrets.purge(transcripts).await {
+            answer = answer.with("transcripts_removed", "they held a secret");
+        }
+    }
+    answer
 }
 
 /// A verifier that was not called could not tell.

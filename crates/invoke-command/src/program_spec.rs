@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::{Failure, Template, ToolCall, Unusable, Values};
+use dotwrap_invoke::{Failure, Secrets, Template, ToolCall, Unusable, Values};
 use dotwrap_wrapper::Contract;
 use serde::Deserialize;
 
@@ -117,8 +117,13 @@ impl ProgramSpec {
         search_path.find(&self.program).map(drop)
     }
 
-    /// The values of the variables that are copied from the runner's environment: none of them is anybody else's business.
-    pub fn secrets(&self) -> Vec<String> {
+    /// What of the runner's environment is copied and must not be said back: see [`Secrets::of_environment`].
+    pub fn secrets(&self) -> Secrets {
+        Secrets::of_environment(self.environment.iter().map(String::as_str))
+    }
+
+    /// The values of all variables that are copied from the runner's environment: a server has no need to repeat any.
+    pub fn copied_values(&self) -> Vec<String> {
         let values = self.environment.iter().map(std::env::var);
         values.filter_map(Result::ok).collect()
     }

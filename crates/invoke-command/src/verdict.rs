@@ -1,11 +1,11 @@
 //! What a verifier's ending means. Of all that it says, the worst counts: one that exits with 0 and prints that the output is
 //! wrong has not passed it.
 
-use dotwrap_invoke::Digest;
+use dotwrap_invoke::{Digest, Said};
 use dotwrap_wrapper::Verdict;
 use serde_json::Value as Json;
 
-use crate::{Status, said::Said, spec::Spec};
+use crate::{Status, spec::Spec};
 
 /// What a verifier said.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,10 @@
 //! The answer to a call, from what the tool answered.
 
-use std::{io, path::Path};
+use std::{io, path::PathBuf};
 
-use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, ToolCall};
-use dotwrap_invoke_command::{has_mock, pretends};
+use dotwrap_invoke::{
+    Answer, Digest, Ending, Failure, Output, ReadLimit, Said, Secrets, ToolCall, has_mock, pretends,
+};
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
 use serde::Deserialize;
@@ -11,18 +12,25 @@ use serde_json::{Map, Value as Json, value::RawValue};
 
 use crate::output::{self, Answered, bytes_of};
 
-/// Where a tool was asked to put its output, if it was.
-pub(crate) type AskedFor<'a> = Option<&'a Path>;
+/// A file that a tool left is looked at up to this length, for whether it says that it only pretended.
+const LONGEST_OUTPUT: u64 = 16 << 20;
 
-/// Keeps what a tool answered and says what it means. An output of more than `most` bytes is none. The evidence is added by the
-/// caller.
-pub(crate) fn of(
-    call: &ToolCall,
-    result: CallToolResult,
-    asked_for: AskedFor<'_>,
-    most: u64,
-) -> Answer {
-    let answer = read(call, result, asked_for, most).unwrap_or_else(|error| {
+/// What keeping an answer needs to know of its call.
+pub(crate) struct Keeping {
+    pub(crate) call: ToolCall,
+    /// Where the tool was asked to put its output, if it was.
+    pub(crate) asked_for: Option<PathBuf>,
+    /// An output of more than so many bytes is none.
+    pub(crate) most: u64,
+    /// Where what the server's program printed beside its messages is kept.
+    pub(crate) transcripts: Vec<PathBuf>,
+    pub(crate) secrets: Secrets,
+}
+
+/// Keeps what a tool answered and says what it means. The evidence is added by the caller.
+pub(crate) fn of(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> Answer {
+    let most = keeping.most;
+    let answer = read(result, keeping, limit).unwrap_or_else(|error| {
         Answer::failed(Failure::new(
             "output_not_kept",
             format!("what the tool answered could not be kept: {error}"),
@@ -40,12 +48,12 @@ pub(crate) fn of(
     }
 }
 
-fn read(
-    call: &ToolCall,
-    result: CallToolResult,
-    asked_for: AskedFor<'_>,
-    most: u64,
-) -> io::Result<Answer> {
+fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Result<Answer> {
+    let call = &keeping.call;
+    if says_secret(&result, keeping, limit)? {
+        let what = "the server says a secret that it was given; nothing of its answer was kept";
+        return Ok(Answer::failed(Failure::new("secret_in_answer", what)));
+    }
     let is_error = result.is_error == Some(true);
     let text = output::single_text(&result).map(str::to_owned);
     let texts: Vec<String> = output::texts(&result).map(str::to_owned).collect();
@@ -58,15 +66,19 @@ fn read(
         );
         return Ok(said(Answer::failed(failure), &answered, &texts));
     }
+    let asked_for = keeping.asked_for.as_deref();
+    let mut is_mock = false;
     let output = match asked_for {
-        None => Output::of(&answered.write(&call.folder, "output")?)?,
+        None => Output::of_within(&answered.write(&call.folder, "output")?, limit)?,
         Some(path) => {
             answered.write(&call.folder, "answer")?;
             // Counted before it is read: what may be far too much is not digested first.
-            if Output::size_at(path) > most {
+            if Output::size_at(path, limit)? > keeping.most {
                 return Ok(said(Answer::failed(too_large()), &answered, &texts));
             }
-            match Output::of(path) {
+            // A folder says nothing, and is no error.
+            is_mock = Said::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
+            match Output::of_within(path, limit) {
                 Ok(output) => output,
                 Err(error) => {
                     return Ok(said(Answer::failed(no_output(&error)), &answered, &texts));
@@ -76,6 +88,7 @@ fn read(
     };
     let file = asked_for.is_some().then_some(output.digest);
     let mut answer = said(Answer::new(Ending::Completed), &answered, &texts);
+    answer.is_mock |= is_mock;
     answer.output = Some(output);
     Ok(match judge(call, &answered, text.as_deref(), file) {
         Ok(judged) => Answer {
@@ -90,6 +103,23 @@ fn read(
             ..answer
         },
     })
+}
+
+/// In what it answered, in what it left, or in what its program printed.
+fn says_secret(result: &CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Result<bool> {
+    let secrets = &keeping.secrets;
+    if secrets.is_empty() {
+        return Ok(false);
+    }
+    if secrets.is_in(&serde_json::to_vec(result)?) {
+        return Ok(true);
+    }
+    for place in keeping.transcripts.iter().chain(&keeping.asked_for) {
+        if secrets.is_in_output(place, limit)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn too_large() -> Failure {

@@ -1,8 +1,8 @@
 //! The arguments of a call: a JSON object with places.
 
-use std::{fs, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
-use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values};
+use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values, open_file};
 use dotwrap_invoke_command::places;
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde_json::{Map, Value as Json};
@@ -85,7 +85,8 @@ fn body_of(path: &Path) -> Result<Json, Failure> {
             format!("the producer's output can not be handed over as an argument: {what}"),
         )
     };
-    let file = fs::File::open(path).map_err(|error| unreadable(&error.to_string()))?;
+    let file = open_file(path).map_err(|error| unreadable(&error.to_string()))?;
+    let file = file.ok_or_else(|| unreadable("it is no file"))?;
     let mut bytes = Vec::new();
     file.take(LARGEST_BODY + 1)
         .read_to_end(&mut bytes)

@@ -1,6 +1,6 @@
 //! `invocation` of a contract, as this engine reads it.
 
-use dotwrap_invoke::{AllowedHosts, Unusable};
+use dotwrap_invoke::{AllowedHosts, Secrets, Unusable};
 use dotwrap_invoke_command::{ProgramSpec, WrittenProgram};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
@@ -120,6 +120,16 @@ impl Invocation {
         match &self.server {
             Server::Program(program) => program.limits().output_bytes(),
             Server::Service { .. } => u64::MAX,
+        }
+    }
+
+    /// What the server is given and must not say back.
+    pub(crate) fn secrets(&self) -> Secrets {
+        match &self.server {
+            Server::Program(program) => program.secrets(),
+            Server::Service {
+                token_environment, ..
+            } => Secrets::new(token(token_environment.as_deref()).ok().flatten()),
         }
     }
 

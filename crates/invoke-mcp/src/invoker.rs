@@ -1,10 +1,10 @@
 //! The invoker.
 
-use std::{io, path::PathBuf, sync::OnceLock, thread, time::Duration};
+use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
-    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, Stop, StopReason, StopRecord, ToolCall,
-    Unusable,
+    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, ReadLimit, Secrets, Stop, StopReason,
+    StopRecord, ToolCall, Unusable, read_apart, read_deadline,
 };
 use dotwrap_invoke_command::{
     CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor, Why, places,
@@ -13,13 +13,14 @@ use dotwrap_wrapper::Contract;
 use futures_util::future::BoxFuture;
 use rmcp::{model::CallToolResult, service::ClientLifecycleMode};
 use serde_json::json;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
     NoTrust,
     allowance::Allowance,
-    answer, arguments,
+    answer::{self, Keeping},
+    arguments,
     conversation::{Broken, Conversation, handshakes},
     facts::Facts,
     http::{self, Trust},
@@ -123,7 +124,9 @@ impl McpInvoker {
         let folder = CallFolder::of(call).map_err(no_folder)?;
         let values = places::values(call, &folder);
         let mut facts = match &invocation.server {
-            Server::Program(program) => Facts::new("stdio", &invocation.tool, program.secrets()),
+            Server::Program(program) => {
+                Facts::new("stdio", &invocation.tool, program.copied_values())
+            }
             Server::Service {
                 token_environment, ..
             } => {
@@ -172,18 +175,26 @@ impl McpInvoker {
         let asked_for = invocation
             .asks_for_output(call.role)
             .then(|| folder.output());
-        let most = invocation.most_output();
-        let kept = match result {
+        let (secrets, transcripts) = (invocation.secrets(), transcripts(folder));
+        let mut answer = match result {
             Ok(result) => {
-                let keeping = keep(call, result, asked_for, most);
-                conversation.watch.over_reading(keeping).await
+                let keeping = Keeping {
+                    call: call.clone(),
+                    asked_for,
+                    most: invocation.most_output(),
+                    transcripts: transcripts.clone(),
+                    secrets: secrets.clone(),
+                };
+                let keep = move |limit: &ReadLimit| answer::of(result, &keeping, limit);
+                let watch = &mut conversation.watch;
+                let kept = read_apart(keep, &mut watch.stop, read_deadline(watch.deadline)).await;
+                kept.unwrap_or_else(|unread| unanswered::unread(unread, report.as_ref()))
             }
-            Err(broken) => Ok(unanswered::of(broken, &conversation, report.as_ref())),
+            Err(broken) => unanswered::of(broken, &conversation, report.as_ref()),
         };
-        let mut answer = kept.unwrap_or_else(|unread| unanswered::unread(unread, report.as_ref()));
         answer.called = conversation.facts.is_called();
         answer.evidence.extend(conversation.facts.into_evidence());
-        answer
+        without_secrets(answer, &secrets, transcripts).await
     }
 }
 
@@ -343,22 +354,16 @@ fn host_of(address: &Url) -> String {
     }
 }
 
-/// Reads and digests, which takes its time with a large output, in a thread that nobody has to wait for.
-async fn keep(
-    call: &ToolCall,
-    result: CallToolResult,
-    asked_for: Option<PathBuf>,
-    most: u64,
-) -> Answer {
-    let call = call.clone();
-    let (done, kept) = oneshot::channel();
-    thread::spawn(move || {
-        let _nobody_waits = done.send(answer::of(&call, result, asked_for.as_deref(), most));
-    });
-    kept.await.unwrap_or_else(|_panicked| {
-        Answer::failed(Failure::new(
-            "output_not_kept",
-            "what the tool answered could not be kept",
-        ))
-    })
+/// What a server's program prints on standard error: a second handshake has a file of its own.
+fn transcripts(folder: &CallFolder) -> Vec<PathBuf> {
+    vec![folder.stderr(), folder.stderr().with_extension("2")]
+}
+
+/// What a server was given and must not say is neither in its call's record nor in what we keep of what it printed.
+async fn without_secrets(answer: Answer, secrets: &Secrets, transcripts: Vec<PathBuf>) -> Answer {
+    let mut answer = secrets.hidden_in(answer);
+    if answer.ending != Ending::Completed && secrets.purge(transcripts).await {
+        answer = answer.with("transcripts_removed", "they held a secret");
+    }
+    answer
 }

@@ -28,7 +28,8 @@
 //! Before the call: `server_unavailable` `handshake_refused` `http_status` `tool_missing`
 //! `tool_ambiguous` `not_read_only` `input_missing` `not_started`. A service is known to have done nothing then; of a program that was
 //! started nobody knows what it did, whether it was spoken to or not. By the tool: `tool_error` `call_refused`
-//! `input_required`. By its answer: `digest_mismatch` `digest_invalid` `verdict_missing` `verdict_invalid` `output_missing`. At any
+//! `input_required`. By its answer: `secret_in_answer` `digest_mismatch` `digest_invalid` `verdict_missing`
+//! `verdict_invalid` `output_missing`. At any
 //! time, and unknown once the tool was called: `deadline` `response_too_large` `connection_lost` `answer_invalid`.
 //!
 //! # What is trusted

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke_command::strict_json;
+use dotwrap_invoke::strict_json;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde::Serialize;
 use serde_json::Value as Json;

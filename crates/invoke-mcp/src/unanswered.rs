@@ -1,12 +1,12 @@
 //! The answer to a call that the tool did not answer: why, and what is known all the same.
 
-use dotwrap_invoke::{Answer, Ending, Failure, StopReason, StopRecord};
+use dotwrap_invoke::{Answer, Ending, Failure, StopReason, StopRecord, Unread};
 use dotwrap_invoke_command::{Report, Why};
 
 use crate::{
     conversation::{Broken, Conversation},
     failure,
-    interruption::{Interruption, Unread},
+    interruption::Interruption,
 };
 
 /// The answer to a call that has no answer of the tool's.
@@ -53,6 +53,10 @@ pub(crate) fn unread(why: Unread, report: Option<&Report>) -> Answer {
         Unread::Deadline => {
             let what = "the tool answered in time, but its output could not be read in time";
             return Answer::failed(Failure::new("deadline", what));
+        }
+        Unread::Broken => {
+            let what = "what the tool answered could not be kept";
+            return Answer::failed(Failure::new("output_not_kept", what));
         }
     };
     let what = "all of it: the tool had answered, and its output was not read";

@@ -1,9 +1,15 @@
 //! SHA-256 digests, as the ledger holds them: `sha256:` and 64 hexadecimal digits.
 
-use std::{fmt, io::Read, str::FromStr};
+use std::{
+    fmt,
+    io::{ErrorKind, Read},
+    str::FromStr,
+};
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+
+use crate::reading::CHUNK;
 
 const PREFIX: &str = "sha256:";
 
@@ -28,8 +34,19 @@ impl Digest {
     /// The reader's.
     pub fn of_reader(mut reader: impl Read) -> std::io::Result<(Self, u64)> {
         let mut hasher = Sha256::new();
-        let length = std::io::copy(&mut reader, &mut hasher)?;
-        Ok((Self(hasher.finalize().into()), length))
+        let mut chunk = vec![0; CHUNK];
+        let mut length = 0;
+        loop {
+            match reader.read(&mut chunk) {
+                Ok(0) => return Ok((Self(hasher.finalize().into()), length)),
+                Ok(read) => {
+                    hasher.update(&chunk[..read]);
+                    length += read as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The 64 hexadecimal digits alone.

@@ -55,6 +55,8 @@ pub enum Error {
     NotConcluded {
         /// The run.
         process_run_id: ProcessRunId,
+        /// The file with what could not be recorded, if it could be written.
+        unrecorded: Option<PathBuf>,
         /// What was in the way.
         reason: Box<dotwrap_wrapper::Error>,
     },

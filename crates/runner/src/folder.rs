@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use dotwrap_invoke::Space;
 use dotwrap_wrapper::{ComponentRole, ProcessRunId};
 use nix::{
     errno::Errno,
@@ -41,7 +42,8 @@ impl RunFolders {
         Self(root.into())
     }
 
-    pub(crate) fn root(&self) -> &Path {
+    /// Below which folder.
+    pub fn root(&self) -> &Path {
         &self.0
     }
 
@@ -55,8 +57,8 @@ impl RunFolders {
     pub(crate) fn place(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
         let path = self.of(run);
         let refused = |source: io::Error| Error::Folder {
+            source: naming_space(&path, source),
             path: path.clone(),
-            source,
         };
         // Tools are told absolute paths, whatever their working folder is.
         let absolute = std::path::absolute(&path).map_err(refused)?;
@@ -130,13 +132,29 @@ impl RunFolder {
         self.0.join(role.as_ref())
     }
 
-    /// Leaves a note beside the outputs, of what the ledger would not take.
-    pub(crate) fn leave_unrecorded(&self, note: &Json) {
+    /// Leaves a note beside the outputs, of what the ledger would not take. Where it is, if it could be written.
+    pub(crate) fn leave_unrecorded(&self, note: &Json) -> Option<PathBuf> {
         let path = self.0.join(UNRECORDED);
         let written = make(&self.0).and_then(|()| std::fs::write(&path, note.to_string()));
-        if let Err(error) = written {
-            tracing::warn!(%error, file = %path.display(), "a note could not be left");
+        match written {
+            Ok(()) => Some(path),
+            Err(error) => {
+                let error = naming_space(&self.0, error);
+                tracing::warn!(%error, file = %path.display(), "what could not be recorded could not be noted either");
+                None
+            }
         }
+    }
+}
+
+/// A full disk is named.
+fn naming_space(path: &Path, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::StorageFull {
+        return error;
+    }
+    match Space::at(path) {
+        Ok(space) => io::Error::new(error.kind(), format!("{error}: {space}")),
+        Err(_) => error,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What an answer counts for. A tool's own word is taken only where it lowers what would be claimed.
 
-use std::path::Path;
-
-use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, Produced, StopRecord};
+use dotwrap_invoke::{Answer, Digest, Ending, Failure, Output, Produced, StopRecord, Unread};
 use dotwrap_wrapper::{ComponentRole, EvidenceType, StoredStatus, Verdict};
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Prepared, evidence::storable};
+use crate::{
+    Prepared,
+    checking::{Checked, ReadAgain},
+    evidence::storable,
+};
 
 /// What became of one call, judged.
 #[derive(Clone, Debug)]
@@ -93,49 +95,33 @@ impl Trouble {
     }
 }
 
-/// What a verifier was asked about, looked at again when it had answered.
+/// What a verifier was asked about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subject {
     pub(crate) produced: Option<Produced>,
     /// Whether the producer only pretended.
     pub(crate) is_simulated: bool,
-    /// Why what the producer left is not what is there now.
-    pub(crate) change: Option<String>,
-}
-
-impl Subject {
-    /// Reads the producer's output once more. It may be large, and other runs' leases have to be renewed meanwhile.
-    pub(crate) async fn look_again(&mut self) {
-        let Some(produced) = self.produced.clone() else {
-            return;
-        };
-        let looked = tokio::task::spawn_blocking(move || produced.output.is_unchanged()).await;
-        self.change = match looked {
-            Ok(Ok(true)) => None,
-            Ok(Ok(false)) => Some("the output was changed since".to_owned()),
-            Ok(Err(error)) => Some(format!("the output can not be read any more: {error}")),
-            Err(error) => Some(format!("the output could not be read again: {error}")),
-        };
-    }
 }
 
 /// Judges what the producer answered.
-pub(crate) fn of_producer(prepared: &Prepared, answer: Answer) -> Judged {
-    let trouble = trouble_of(&answer).or_else(|| {
-        let schema = prepared.producer.output_schema.as_ref()?;
-        schema
-            .check(path_of(answer.output.as_ref()))
-            .err()
-            .map(Trouble::Failed)
-    });
+pub(crate) fn of_producer(prepared: &Prepared, answer: Answer, checked: Checked) -> Judged {
+    let trouble = trouble_of(&answer).or_else(|| unread(&answer, &checked));
+    let trouble = trouble.or_else(|| checked.ok()?.schema.map(Trouble::Failed));
     judged(prepared, answer, trouble, None, false)
 }
 
 /// Judges what the verifier answered about what the producer left.
-pub(crate) fn of_verifier(prepared: &Prepared, answer: Answer, subject: &Subject) -> Judged {
+pub(crate) fn of_verifier(
+    prepared: &Prepared,
+    answer: Answer,
+    subject: &Subject,
+    checked: Checked,
+) -> Judged {
     let trouble = trouble_of(&answer)
-        .or_else(|| broken_schema(prepared, answer.output.as_ref()))
-        .or_else(|| looked_elsewhere(&answer, subject))
+        .or_else(|| unread(&answer, &checked))
+        .or_else(|| checked.as_ref().ok()?.schema.clone().map(Trouble::Failed))
+        .or_else(|| other_digest(&answer, subject))
+        .or_else(|| changed(checked.as_ref().ok()?))
         .or_else(|| no_verdict(&answer));
     // A check that failed turns any verdict into `error`. Only an output that was changed leaves a `fail` standing: there the
     // verifier found what is so.
@@ -193,40 +179,47 @@ fn trouble_of(answer: &Answer) -> Option<Trouble> {
     }
 }
 
-fn broken_schema(prepared: &Prepared, output: Option<&Output>) -> Option<Trouble> {
-    let of_its_own = prepared.verifier.output_schema.as_ref();
-    prepared
-        .verifier_schema
-        .iter()
-        .flatten()
-        .chain(of_its_own)
-        .find_map(|schema| schema.check(path_of(output)).err())
-        .map(Trouble::Failed)
+/// Files of the call that were not read to their end prove nothing.
+fn unread(answer: &Answer, checked: &Checked) -> Option<Trouble> {
+    let why = match checked.as_ref().err()? {
+        Unread::Stopped(reason) => {
+            let what = "all of it: the tool had answered, and what was left was not read again";
+            return Some(Trouble::Stopped {
+                record: StopRecord {
+                    reason: *reason,
+                    told: Vec::new(),
+                    ended: Vec::new(),
+                    may_have_happened: vec![what.to_owned()],
+                },
+                may_have_acted: answer.called,
+            });
+        }
+        Unread::Deadline => "the call's time was over (timeout_ms)",
+        Unread::Broken => "no thread could be had for it",
+    };
+    let message =
+        format!("what was left could not be read in full once the tool had answered: {why}");
+    Some(Trouble::Failed(Failure::new("output_unread", message)))
 }
 
 /// The verdict counts for the digest that the producer's row committed, and for no other.
-fn looked_elsewhere(answer: &Answer, subject: &Subject) -> Option<Trouble> {
-    let committed = subject
-        .produced
-        .as_ref()
-        .map(|produced| produced.committed_digest);
-    if let (Some(looked_at), Some(committed)) = (answer.verified_digest, committed)
-        && looked_at != committed
-    {
-        return Some(Trouble::Failed(Failure::new(
-            "digest_mismatch",
-            format!(
-                "the verifier says that it looked at {looked_at}, the producer left {committed}"
-            ),
-        )));
-    }
-    let change = subject.change.as_ref()?;
-    (answer.verdict == Some(Verdict::Pass)).then(|| {
-        Trouble::Failed(Failure::new(
-            "output_changed",
-            format!("what the verifier passed is not what the producer left: {change}"),
-        ))
-    })
+fn other_digest(answer: &Answer, subject: &Subject) -> Option<Trouble> {
+    let committed = subject.produced.as_ref()?.committed_digest;
+    let looked_at = answer
+        .verified_digest
+        .filter(|looked_at| *looked_at != committed)?;
+    Some(Trouble::Failed(Failure::new(
+        "digest_mismatch",
+        format!("the verifier says that it looked at {looked_at}, the producer left {committed}"),
+    )))
+}
+
+fn changed(read: &ReadAgain) -> Option<Trouble> {
+    let change = read.change.as_ref()?;
+    Some(Trouble::Failed(Failure::new(
+        "output_changed",
+        format!("what the verifier passed is not what the producer left: {change}"),
+    )))
 }
 
 fn no_verdict(answer: &Answer) -> Option<Trouble> {
@@ -236,9 +229,4 @@ fn no_verdict(answer: &Answer) -> Option<Trouble> {
             "the verifier gave no verdict",
         ))
     })
-}
-
-/// An output that is not there is checked like an empty one, and found wanting.
-fn path_of(output: Option<&Output>) -> &Path {
-    output.map_or(Path::new(""), |output| output.path.as_path())
 }

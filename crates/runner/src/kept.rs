@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::{Output, mounts};
+use dotwrap_invoke::{Output, ReadLimit, mounts};
 use dotwrap_wrapper::{ProcessRunId, Run};
 
 use crate::{
@@ -41,14 +41,18 @@ impl RunFolders {
         Ok(runs)
     }
 
-    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it.
+    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look,
+    /// it may.
     pub fn holds_unrecorded(&self, run: ProcessRunId) -> bool {
-        fs::symlink_metadata(self.of(run).join(UNRECORDED)).is_ok()
+        match fs::symlink_metadata(self.of(run).join(UNRECORDED)) {
+            Ok(_) => true,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
-    /// How many bytes lie in a run's folder.
+    /// How much of the disk a run's folder takes, in bytes: holes in its files take none.
     pub fn size_of(&self, run: ProcessRunId) -> u64 {
-        Output::size_at(&self.of(run))
+        Output::disk_usage(&self.of(run), &ReadLimit::none()).unwrap_or(0)
     }
 
     /// Whether the ledger says that this is the folder in which the run left its files: ids are unique in a ledger, and folders may serve
@@ -134,7 +138,10 @@ mod tests {
         fs::create_dir(folders.root().join(shouted)).unwrap();
         fs::create_dir(folders.root().join("notes")).unwrap();
         assert_eq!(folders.kept().unwrap(), [run]);
-        assert_eq!(folders.size_of(run), 5);
+        let file = fs::File::create(folders.of(run).join("sparse")).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let size = folders.size_of(run);
+        assert!((1..1 << 30).contains(&size), "{size}");
     }
 
     #[test]

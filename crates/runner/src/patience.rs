@@ -1,6 +1,7 @@
 //! How long a run goes on trying to record what it knows, while the database is away.
 
 use std::{
+    path::Path,
     pin::pin,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -29,6 +30,7 @@ pub(crate) struct Patience<'a> {
     whole: Duration,
     interrupt: Stop,
     progress: &'a dyn Progress,
+    runs: &'a Path,
     spent: Mutex<Spent>,
 }
 
@@ -41,13 +43,19 @@ struct Spent {
 }
 
 impl<'a> Patience<'a> {
-    /// The patience of a run with this lease. It is short once `interrupt` is given.
-    pub(crate) fn of(lease_ttl: Duration, interrupt: Stop, progress: &'a dyn Progress) -> Self {
+    /// The patience of a run with this lease, whose files are in `runs`. It is short once `interrupt` is given.
+    pub(crate) fn of(
+        lease_ttl: Duration,
+        interrupt: Stop,
+        progress: &'a dyn Progress,
+        runs: &'a Path,
+    ) -> Self {
         Self {
             // Behind its lease somebody else may have concluded the run.
             whole: lease_ttl.max(LEAST),
             interrupt,
             progress,
+            runs,
             spent: Mutex::default(),
         }
     }
@@ -77,6 +85,11 @@ impl<'a> Patience<'a> {
             None => self.whole.saturating_sub(self.since().elapsed()),
         };
         self.progress.step(Step::Waiting { why, at_most });
+    }
+
+    /// Where the run's files are.
+    pub(crate) fn runs(&self) -> &Path {
+        self.runs
     }
 
     fn since(&self) -> Instant {
@@ -125,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_kept_for_as_long_as_the_lease_and_nobody_gives_up_at_once() {
-        let whole = |ttl| Patience::of(ttl, Stop::never(), &Silent).whole;
+        let whole = |ttl| Patience::of(ttl, Stop::never(), &Silent, Path::new("/")).whole;
         assert_eq!(whole(A_DAY), A_DAY);
         assert_eq!(whole(Duration::from_secs(1)), LEAST);
     }

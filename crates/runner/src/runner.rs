@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
-    Engines, Error, Outcome, Prepared, Progress, RunFolders, RunOrder, prepare::callable,
-    schema::Schema,
+    Engines, Error, Outcome, Prepared, Progress, RunFolders, RunOrder, clock::Comparison,
+    prepare::callable, schema::Schema,
 };
 
 /// How often the posture is asked for, from the first run on: a closed gate stops calls within a second, and some of that
@@ -27,6 +27,7 @@ pub struct Runner {
     pub(crate) folders: RunFolders,
     pub(crate) name: Actor,
     posture: Arc<OnceCell<PostureWatch>>,
+    pub(crate) compared: Arc<Comparison>,
 }
 
 /// What a runner is called unless it is told: its host and its process.
@@ -44,6 +45,7 @@ impl Runner {
             folders,
             name,
             posture: Arc::default(),
+            compared: Arc::default(),
         }
     }
 

@@ -1,9 +1,13 @@
 //! JSON outputs, held against the contract's schemas.
 
-use std::{fs, path::Path};
+use std::{
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
-use dotwrap_invoke::{Failure, Unusable};
-use jsonschema::Validator;
+use dotwrap_invoke::{Failure, ReadLimit, Unusable, open_file};
+use jsonschema::{ValidationError, Validator};
 use serde_json::Value as Json;
 
 /// The largest output that is read as JSON, in bytes: what is checked against a schema is held in memory.
@@ -15,9 +19,12 @@ const MOST_FINDINGS: usize = 5;
 /// How long a finding may be, in characters: it quotes the schema, and names members.
 const LONGEST_FINDING: usize = 200;
 
-/// A schema that was understood.
-#[derive(Debug)]
-pub(crate) struct Schema(Validator);
+/// Of a larger output only the first finding is looked for: each may be one of millions, and all are held in memory.
+const LARGEST_WITH_ALL_FINDINGS: usize = 1 << 20;
+
+/// A schema that was understood. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema(Arc<Validator>);
 
 impl Schema {
     /// Reads a schema of a contract. References to other documents are not followed: nothing is fetched for a check.
@@ -29,7 +36,7 @@ impl Schema {
             return Ok(None);
         };
         jsonschema::validator_for(schema)
-            .map(|validator| Some(Self(validator)))
+            .map(|validator| Some(Self(Arc::new(validator))))
             .map_err(|error| {
                 Unusable::new(
                     "schema_invalid",
@@ -40,18 +47,18 @@ impl Schema {
     }
 
     /// Holds a file against it.
-    pub(crate) fn check(&self, file: &Path) -> Result<(), Failure> {
-        let json = read_json(file)?;
-        let findings: Vec<String> = self
-            .0
-            .iter_errors(&json)
-            .take(MOST_FINDINGS)
-            .map(|error| {
-                // The values of the output stay in its file: they may be secrets.
-                let finding = format!("{}: {}", error.instance_path(), error.masked());
-                finding.chars().take(LONGEST_FINDING).collect()
-            })
-            .collect();
+    pub(crate) fn check(&self, file: &Path, limit: &ReadLimit) -> Result<(), Failure> {
+        let text = read(file, limit)?;
+        let json: Json =
+            serde_json::from_slice(&text).map_err(|error| not_json(error.to_string()))?;
+        limit.check().map_err(|error| not_json(error.to_string()))?;
+        let findings: Vec<String> = if text.len() > LARGEST_WITH_ALL_FINDINGS {
+            let first = self.0.validate(&json).err();
+            first.iter().map(finding).collect()
+        } else {
+            let findings = self.0.iter_errors(&json).take(MOST_FINDINGS);
+            findings.map(|error| finding(&error)).collect()
+        };
         if findings.is_empty() {
             return Ok(());
         }
@@ -65,25 +72,37 @@ impl Schema {
     }
 }
 
-fn read_json(file: &Path) -> Result<Json, Failure> {
-    let not_json = |reason: String| {
-        Failure::new(
-            "schema_mismatch",
-            format!("the contract wants JSON, and the output is none: {reason}"),
-        )
-    };
-    let kind = fs::metadata(file).map_err(|error| not_json(error.to_string()))?;
-    if !kind.is_file() || kind.len() > LARGEST_JSON {
-        return Err(not_json(format!(
-            "it is no file of at most {LARGEST_JSON} bytes"
-        )));
+/// The values of the output stay in its file: they may be secrets.
+fn finding(error: &ValidationError<'_>) -> String {
+    let finding = format!("{}: {}", error.instance_path(), error.masked());
+    finding.chars().take(LONGEST_FINDING).collect()
+}
+
+fn read(path: &Path, limit: &ReadLimit) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: io::Error| not_json(error.to_string());
+    let file = open_file(path).map_err(unreadable)?;
+    let file = file.ok_or_else(|| not_json("it is no file".to_owned()))?;
+    let mut bytes = Vec::new();
+    let mut source = limit.reader(file).take(LARGEST_JSON + 1);
+    source.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_JSON {
+        let message = format!("it is larger than {LARGEST_JSON} bytes");
+        return Err(not_json(message));
     }
-    let bytes = fs::read(file).map_err(|error| not_json(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| not_json(error.to_string()))
+    Ok(bytes)
+}
+
+fn not_json(reason: String) -> Failure {
+    Failure::new(
+        "schema_mismatch",
+        format!("the contract wants JSON, and the output is none: {reason}"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;
@@ -95,7 +114,7 @@ mod tests {
         Schema::read("expected_output_schema", Some(&schema))
             .unwrap()
             .unwrap()
-            .check(&file)
+            .check(&file, &ReadLimit::none())
     }
 
     #[test]
@@ -106,6 +125,16 @@ mod tests {
         assert_eq!(failure.code, "schema_mismatch");
         assert!(failure.message.contains("/rows"), "{}", failure.message);
         assert!(checked(schema, "no json").is_err());
+    }
+
+    /// With every finding of it in memory, this would take gigabytes.
+    #[test]
+    fn first_finding_of_a_huge_output_is_enough() {
+        let schema = json!({"items": {"type": "string"}});
+        let output = format!("[{}1]", "1,".repeat(7 << 20));
+        let failure = checked(schema, &output).unwrap_err();
+        assert_eq!(failure.code, "schema_mismatch");
+        assert!(failure.message.contains("/0: "), "{}", failure.message);
     }
 
     #[test]

@@ -8,7 +8,10 @@ use std::{pin::pin, time::Duration};
 use dotwrap_wrapper::{Error, RefusalCode};
 use tokio::time::sleep;
 
-use crate::patience::Patience;
+use crate::{
+    patience::Patience,
+    transient::{described, passes_by_itself},
+};
 
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -55,7 +58,7 @@ where
             return Settled::NotMade(error);
         }
         tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
-        patience.tell(&error.to_string());
+        patience.tell(&described(&error, patience.runs()));
         tokio::select! {
             () = &mut end => return Settled::NotMade(error),
             () = sleep(PAUSE) => {}
@@ -82,13 +85,16 @@ fn says_made_before(error: &Error) -> bool {
 fn may_pass(error: &Error) -> bool {
     match error.refusal() {
         Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
-        None => error.is_passing(),
+        None => passes_by_itself(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use dotwrap_invoke::{Stop, StopHandle, StopReason};
     use tokio::time::Instant;
@@ -124,7 +130,7 @@ mod tests {
         let waits = Waits::default();
         let (handle, interrupt) = StopHandle::new();
         handle.stop(StopReason::Interrupted);
-        let patience = Patience::of(A_DAY, interrupt, &waits);
+        let patience = Patience::of(A_DAY, interrupt, &waits, Path::new("/"));
         let begun = Instant::now();
         for _ in 0..3 {
             let settled = settle(&patience, away).await;
@@ -140,7 +146,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stop_is_heard_while_a_recording_hangs() {
         let (handle, interrupt) = StopHandle::new();
-        let patience = Patience::of(A_DAY, interrupt, &Silent);
+        let patience = Patience::of(A_DAY, interrupt, &Silent, Path::new("/"));
         let begun = Instant::now();
         let settled = settle(&patience, || {
             handle.stop(StopReason::Interrupted);
@@ -157,7 +163,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_came_through_at_the_second_try_is_made() {
         let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
-        let patience = Patience::of(A_DAY, Stop::never(), &waits);
+        let patience = Patience::of(A_DAY, Stop::never(), &waits, Path::new("/"));
         let settled = settle(&patience, || async {
             match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => away().await,

@@ -10,6 +10,8 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+use crate::transient::passes_by_itself;
+
 /// The shortest pause between two tries to renew while the database is away.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -94,7 +96,7 @@ async fn renew(
                 pause = third;
             }
             Ok(Ok(false)) => break,
-            Ok(Err(error)) if !error.is_passing() => {
+            Ok(Err(error)) if !passes_by_itself(&error) => {
                 tracing::warn!(%error, lease = lease.name(), "the lease could not be renewed");
                 break;
             }

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Error, Outcome, Progress, RunOrder, Runner};
+use crate::{Error, Outcome, Progress, RunOrder, Runner, transient::passes_by_itself};
 
 /// When something that may pass is tried again.
 const LATER: Duration = Duration::from_secs(15);
@@ -27,10 +27,6 @@ const OF_THIS_WORKER: [&str; 5] = [
     "token_missing",
     "token_invalid",
 ];
-
-/// Beginnings of SQLSTATEs that pass with the server's own troubles: a standby that is not the primary yet, a full disk, a lock that
-/// was not to be had, a statement that was cancelled, a failing system below.
-const OF_THE_SERVER: [&str; 5] = ["25006", "53", "55", "57", "58"];
 
 /// How long to wait before the database is asked again after it could not be.
 const AFTER_TROUBLE: Duration = Duration::from_secs(3);
@@ -300,17 +296,6 @@ fn is_finished(done: Result<bool, JoinError>, told: &dyn Told) -> bool {
         );
         false
     })
-}
-
-/// Whether asking for work again may help: beside what the wrapper knows of, where the server has troubles of its own.
-fn passes_by_itself(error: &dotwrap_wrapper::Error) -> bool {
-    let is_the_servers = match error {
-        dotwrap_wrapper::Error::Database { sqlstate, .. } => sqlstate
-            .as_ref()
-            .is_some_and(|state| OF_THE_SERVER.iter().any(|class| state.starts_with(class))),
-        _ => false,
-    };
-    is_the_servers || error.is_passing()
 }
 
 /// How a request ends whose run was not begun. None: nobody knows, so the claim is left to run out.

@@ -7,7 +7,7 @@ mod contract;
 mod demo;
 mod doctor;
 mod events;
-mod execution;
+pub(crate) mod execution;
 mod file;
 mod fixture;
 mod gates;

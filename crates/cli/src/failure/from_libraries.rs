@@ -1,5 +1,7 @@
 //! What the libraries report, as failures of a command.
 
+use std::io::ErrorKind;
+
 use dotwrap_contract::InstallError;
 use dotwrap_wrapper::{Error, means_unreachable};
 use serde_json::json;
@@ -9,7 +11,7 @@ use crate::exit_status::ExitStatus;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let status = ExitStatus::of_library(&error);
+        let status = status_of(&error);
         match error {
             Error::Refused(refusal) => Failure {
                 code: refusal.code.to_string(),
@@ -26,6 +28,25 @@ impl From<Error> for Failure {
                 hint.into_iter().fold(failure, Failure::hint)
             }
         }
+    }
+}
+
+/// What to do where a disk is full.
+const FREE_SPACE: &str =
+    "free space there, or have more; `dotwrap doctor` says how much is left on this machine";
+
+/// Whether the database can not write to its disk: `disk_full`, `io_error`.
+fn is_of_disk(sqlstate: Option<&str>) -> bool {
+    matches!(sqlstate, Some("53100" | "58030"))
+}
+
+/// A database whose disk is full is no defect of this program, and can be reached as little as one that is gone.
+fn status_of(error: &Error) -> ExitStatus {
+    match error {
+        Error::Database { sqlstate, .. } if is_of_disk(sqlstate.as_deref()) => {
+            ExitStatus::Unreachable
+        }
+        _ => ExitStatus::of_library(error),
     }
 }
 
@@ -59,6 +80,9 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
             Some("a registered preflight check may hang: see `dotwrap preflight`"),
         ),
         Error::PoolExhausted { .. } => ("pool_exhausted", None),
+        Error::Database { sqlstate, .. } if is_of_disk(sqlstate.as_deref()) => {
+            ("database_error", Some(FREE_SPACE))
+        }
         Error::Database { .. } => ("database_error", None),
         _ => ("internal", None),
     }
@@ -85,17 +109,25 @@ impl From<dotwrap_runner::Error> for Failure {
             Error::RegistryChanged => {
                 Self::new(ExitStatus::Blocked, "registry_changed", message).hint("try again")
             }
+            Error::Folder { source, .. } if source.kind() == ErrorKind::StorageFull => {
+                Self::new(ExitStatus::Unreachable, "disk_full", message).hint(FREE_SPACE)
+            }
             Error::Folder { .. } => Self::new(ExitStatus::Usage, "folder_unusable", message)
                 .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"),
             Error::NotConcluded {
                 process_run_id,
+                unrecorded,
                 reason,
             } => {
-                let status = ExitStatus::of_library(&reason);
+                let status = status_of(&reason);
+                let noted = unrecorded
+                    .as_ref()
+                    .map(|path| format!("what could not be recorded is in {}; ", path.display()));
                 Self::new(status, "not_concluded", message)
-                    .detail(json!({"process_run_id": process_run_id}))
+                    .detail(json!({"process_run_id": process_run_id, "unrecorded": unrecorded}))
                     .hint(format!(
-                        "see what is recorded: dotwrap runs show {process_run_id}; `dotwrap reap` concludes it when its lease has run out"
+                        "{}see what is recorded: dotwrap runs show {process_run_id}; `dotwrap reap` concludes it when its lease has run out",
+                        noted.unwrap_or_default()
                     ))
             }
             _ => Self::internal(message),

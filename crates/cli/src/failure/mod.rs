@@ -137,10 +137,11 @@ impl From<std::io::Error> for Failure {
             );
         }
         Self::new(
-            ExitStatus::Internal,
+            ExitStatus::OutputFailed,
             "output_failed",
             format!("the output can not be written: {error}"),
         )
+        .hint("what was asked for may be done all the same: see the ledger, e.g. dotwrap runs show last")
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Stderr, Write};
 use anstream::{AutoStream, ColorChoice};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Cell, Tone, choice};
+use super::{Cell, Tone, choice, screened};
 use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
 
@@ -79,7 +79,7 @@ impl Messages {
     /// Why the command failed; said whatever the loudness.
     pub(crate) fn failure(&self, failure: &Failure) {
         match self.format {
-            Format::Table => self.write(&self.report(failure)),
+            Format::Table => self.drawn(&self.report(failure)),
             Format::Json | Format::Jsonl => self.write(&format!("{}\n", failure.to_json())),
         }
     }
@@ -97,6 +97,11 @@ impl Messages {
             .with_break_words(false)
             .render_report(&mut text, failure);
         text
+    }
+
+    /// Text that is drawn already: whatever else would steer a terminal is shown.
+    pub(crate) fn drawn(&self, text: &str) {
+        self.write(&screened(text));
     }
 
     /// A message that can not be written is no reason to fail.

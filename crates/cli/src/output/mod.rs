@@ -17,7 +17,7 @@ pub(crate) use messages::{Loudness, Messages};
 pub(crate) use sheet::Sheet;
 pub(crate) use table::{Column, Layout, draw as draw_table};
 pub(crate) use time::{length, moment};
-pub(crate) use visible::{escaped_json, shown_lines};
+pub(crate) use visible::{escaped_json, screened, shown_lines};
 
 use crate::configuration::{Colour, Format};
 use crate::failure::Failure;

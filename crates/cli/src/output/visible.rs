@@ -7,33 +7,72 @@ use std::fmt::Write;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_script::{Script, UnicodeScript};
 
-/// Whether a character steers a terminal or the direction of writing, or stands for nothing that is seen. Joiners are
-/// part of how some languages and emoji are written.
+/// Whether a character steers a terminal or the direction of writing, or stands for nothing that is seen.
 fn is_hidden(character: char) -> bool {
-    let is_joiner = matches!(character, '\u{200c}' | '\u{200d}');
     let category = character.general_category();
-    matches!(
-        category,
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-    ) && !is_joiner
+    let is_blank_letter = matches!(
+        character,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    );
+    is_blank_letter
+        || matches!(
+            category,
+            GeneralCategory::Control
+                | GeneralCategory::Format
+                | GeneralCategory::LineSeparator
+                | GeneralCategory::ParagraphSeparator
+        )
+}
+
+/// Joiners are part of how some languages and emoji are written: between two characters of those, they are text.
+fn joins(character: char, before: Option<char>, behind: Option<char>) -> bool {
+    let is_joined = |character: Option<char>| {
+        character.is_some_and(|character| {
+            let is_latin = matches!(
+                character.script(),
+                Script::Latin | Script::Cyrillic | Script::Greek
+            );
+            !character.is_ascii()
+                && !is_latin
+                && !is_hidden(character)
+                && !character.is_whitespace()
+        })
+    };
+    matches!(character, '\u{200c}' | '\u{200d}') && is_joined(before) && is_joined(behind)
+}
+
+/// The characters of a text, each with whether it has to be shown instead of sent.
+fn looked_at(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut before = None;
+    let mut characters = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let character = characters.next()?;
+        let is_text = !is_hidden(character) || joins(character, before, characters.peek().copied());
+        before = Some(character);
+        Some((character, !is_text))
+    })
 }
 
 /// The text with such characters shown: a control character as the replacement character, any other by its number.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        push_shown(&mut shown, character);
+    for (character, is_hidden) in looked_at(text) {
+        push_shown(&mut shown, character, is_hidden);
     }
     shown
 }
 
-fn push_shown(shown: &mut String, character: char) {
+fn push_shown(shown: &mut String, character: char, is_hidden: bool) {
     if character.is_control() {
         shown.push('\u{fffd}');
-    } else if is_hidden(character) {
+    } else if is_hidden {
         // Writing into a String does not fail.
         let _ = write!(shown, "<U+{:04X}>", u32::from(character));
     } else {
@@ -48,21 +87,20 @@ pub(crate) fn shown_lines(text: &str) -> String {
 }
 
 /// The same for text that is drawn already: its lines, tabs and colours stay.
-pub(super) fn screened(text: &str) -> String {
+pub(crate) fn screened(text: &str) -> String {
     let mut screened = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let length = match colour(rest) {
-            Some(length) => length,
-            None => character.len_utf8(),
-        };
-        let (piece, behind) = rest.split_at(length);
-        if length > 1 && character == '\u{1b}' || matches!(character, '\n' | '\t') {
-            screened.push_str(piece);
-        } else {
-            push_shown(&mut screened, character);
+    let mut colour_ends_at = 0;
+    let mut at = 0;
+    for (character, is_hidden) in looked_at(text) {
+        if character == '\u{1b}' {
+            colour_ends_at = at + colour(&text[at..]).unwrap_or(0);
         }
-        rest = behind;
+        if at < colour_ends_at || matches!(character, '\n' | '\t') {
+            screened.push(character);
+        } else {
+            push_shown(&mut screened, character, is_hidden);
+        }
+        at += character.len_utf8();
     }
     screened
 }
@@ -79,9 +117,9 @@ fn colour(text: &str) -> Option<usize> {
 /// JSON with such characters as escapes: the same JSON, safe to print. They can only stand in its strings.
 pub(crate) fn escaped_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
+    for (character, is_hidden) in looked_at(json) {
         let is_layout = matches!(character, '\n' | '\r' | '\t');
-        if is_hidden(character) && !is_layout {
+        if is_hidden && !is_layout {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 let _ = write!(escaped, "\\u{unit:04x}");
@@ -149,6 +187,8 @@ mod tests {
             "a<U+202E>b<U+2066><U+200B>"
         );
         assert_eq!(shown("\u{e0041}\u{2028}"), "<U+E0041><U+2028>");
+        assert_eq!(shown("DOT\u{200d}_A\u{200c}"), "DOT<U+200D>_A<U+200C>");
+        assert_eq!(shown("a\u{3164}b"), "a<U+3164>b");
         let fine = "Ünïcödé 漢字 👩\u{200d}👩 می\u{200c}خواهم";
         assert_eq!(shown(fine), fine);
     }

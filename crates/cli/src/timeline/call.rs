@@ -44,6 +44,9 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .fact("pretended", pretended(evidence))
         .fact("hints said", hints(evidence))
         .fact("notes", text(&evidence["notes"]))
+        .fact("stderr", stderr(evidence))
+        .fact("disk", text(&evidence["disk_full"]))
+        .fact("clock", clock(evidence))
         .fact("no pass", listed(&evidence["no_pass_because"]))
         .fact("failure", failure(&evidence["failure"]));
     add_stop(layer, &evidence["stop"]).fact("outcome", text(&evidence["outcome"]))
@@ -120,6 +123,25 @@ fn leftover(processes: &Json) -> Option<String> {
     let names: Vec<&str> = texts(&processes["names"]).collect();
     let noun = if count == 1 { "process" } else { "processes" };
     Some(format!("{count} {noun}: {}", names.join(", ")))
+}
+
+/// Where what it printed on standard error is kept, if it printed any.
+fn stderr(evidence: &Json) -> Option<String> {
+    if let Some(why) = text(&evidence["transcripts_removed"]) {
+        return Some(format!("removed, as is what it printed: {why}"));
+    }
+    let stderr = &evidence["stderr"];
+    let is_any = stderr["kept_bytes"].as_u64().is_some_and(|kept| kept > 0);
+    text(&stderr["file"]).filter(|_| is_any).map(str::to_owned)
+}
+
+fn clock(evidence: &Json) -> Option<String> {
+    let offset = evidence["clock_offset_ms"].as_i64()?;
+    let seconds = offset.unsigned_abs() / 1000;
+    let way = if offset < 0 { "ahead of" } else { "behind" };
+    Some(format!(
+        "the runner's was {seconds} s {way} the database's, by which these times are told"
+    ))
 }
 
 fn pretended(evidence: &Json) -> Option<&'static str> {

@@ -1,7 +1,9 @@
 //! Runs whose tools are really called: well, badly, stopped, side by side, and against the tools' will.
 
 mod candidates;
+mod clock;
 mod configured;
+mod disk;
 mod embedded;
 mod gates;
 mod hostile;

@@ -118,3 +118,47 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
     assert_eq!(ended.status.code(), Some(0));
 }
+
+#[test]
+fn output_to_a_full_disk_ends_with_74() {
+    for words in [&["completions", "bash"][..], &["--help"]] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let desk = Desk::new();
+        let child = desk
+            .command(words)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn();
+        let ended = child.unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            said.contains("output_failed") && said.contains("No space left"),
+            "{said}"
+        );
+        assert_eq!(ended.status.code(), Some(74));
+    }
+}
+
+#[test]
+fn value_that_begins_with_a_dash_is_explained() {
+    let desk = Desk::new();
+    for format in ["table", "json"] {
+        let words = ["run", "DOT_X", "--input", "-rf", "--output", format];
+        let answer = Answer::of(&mut desk.command(&words)).expect(2);
+        assert!(
+            answer.messages.contains("--input=-rf"),
+            "{}",
+            answer.messages
+        );
+    }
+    let words = ["run", "DOT_X", "--inptu", "a\u{202e}b\u{1b}[2J"];
+    let answer = Answer::of(&mut desk.command(&words)).expect(2);
+    assert!(
+        !answer.messages.contains(['\u{202e}', '\u{1b}']),
+        "{}",
+        answer.messages
+    );
+}

@@ -136,8 +136,6 @@ async fn an_answer_of_another_shape_is_none() {
     }
     for (member, value) in [
         ("output_digest", json!(1)),
-        ("is_mock", json!("false")),
-        ("is_mock", json!(0)),
         ("writes", json!(-1)),
         ("writes", json!("0")),
         ("writes", json!({})),
@@ -228,6 +226,27 @@ async fn a_mock_is_said_to_be_one_even_where_the_call_fails() {
         said["is_mock"] = json!(true);
         let service = Service::saying(&said);
         assert!(service.invoke(&service.call()).await.is_mock);
+    }
+}
+
+#[tokio::test]
+async fn anything_but_a_plain_no_is_a_mock_wherever_it_stands() {
+    for said in [Json::Null, json!("false"), json!(0), json!({})] {
+        let mut answer = honest(json!({}));
+        answer["is_mock"] = said.clone();
+        let service = Service::saying(&answer);
+        let answer = service.invoke(&service.call()).await;
+        assert_eq!(answer.ending, Ending::Completed, "{said}");
+        assert!(answer.is_mock, "{said}");
+    }
+    for output in [
+        json!({"result": [{"is_mock": true}]}),
+        json!({"is_mock": null}),
+        json!("{\"is_mock\": true}"),
+    ] {
+        let service = Service::saying(&honest(output.clone()));
+        let answer = service.invoke(&service.call()).await;
+        assert!(answer.is_mock, "{output}");
     }
 }
 

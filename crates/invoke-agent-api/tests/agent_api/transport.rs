@@ -210,6 +210,9 @@ async fn a_certificate_for_another_name_is_none() {
     let mut call = service.call();
     let answer = invoker.invoke(&call, Stop::never()).await;
     assert_eq!(failure(&answer).code, "tls_failed");
+    // Another authority would not help.
+    let message = &failure(&answer).message;
+    assert!(!message.contains("agent_ca"), "{message}");
     assert!(service.received().is_empty());
     // By the name that it has, the same service is called.
     let port = service.running.address().port();

@@ -2,11 +2,11 @@
 
 use std::{cell::Cell, time::Duration};
 
-use dotwrap_invoke::{Digest, Ending, Output};
+use dotwrap_invoke::{Digest, Ending, Output, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Case, failure, printed};
+use crate::support::{Case, PATIENCE, failure, printed, wait_until_gone};
 
 const TO_FILE: &str = "file";
 
@@ -90,6 +90,7 @@ async fn a_mock_that_says_so_is_believed() {
     for (said, is_mock) in [
         (r#"{"is_mock": true}"#, true),
         (r#"{"is_mock": "perhaps"}"#, true),
+        (r#"{"is_mock": null}"#, true),
         (r#"{"is_mock": false}"#, false),
         (r#"{"other": true}"#, false),
         (r#"[{"is_mock": true}]"#, true),
@@ -112,6 +113,55 @@ async fn a_mock_that_says_so_is_believed() {
         let case = Case::verifier(&format!("echo '{said}'"), json!({}));
         assert_eq!(case.run().await.is_mock, is_mock, "{said}");
     }
+}
+
+#[tokio::test]
+async fn mock_reported_beside_the_output_file_counts() {
+    let case = Case::script(
+        r#"echo made >$DOT_OUTPUT; echo '{"is_mock": true}'"#,
+        json!({"output": TO_FILE}),
+    );
+    assert!(case.run().await.is_mock);
+}
+
+/// Terabytes of holes are read for minutes. A stop ends that, and the thread that reads with it.
+#[tokio::test]
+async fn stop_ends_the_reading_of_an_endless_output() {
+    const A_TERABYTE: u64 = 1 << 40;
+    let case = Case::script(
+        "truncate -s 1T $DOT_OUTPUT; echo $$ >ended",
+        json!({"output": TO_FILE, "limits": {"output_bytes": 2 * A_TERABYTE}}),
+    );
+    let (handle, stop) = StopHandle::new();
+    let stopping = async {
+        let process = case.process_in("ended").await;
+        wait_until_gone(process).await;
+        while readers() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        handle.stop(StopReason::GateClosed);
+    };
+    let (answer, ()) = tokio::join!(case.run_until(stop), stopping);
+    let Ending::Stopped(record) = &answer.ending else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(record.reason, StopReason::GateClosed);
+    assert_eq!(answer.output, None);
+    let none_left = async {
+        while readers() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, none_left).await.unwrap();
+}
+
+/// Threads of this process that have a file of a terabyte open.
+fn readers() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    open.flatten()
+        .filter_map(|entry| std::fs::metadata(entry.path()).ok())
+        .filter(|file| file.is_file() && file.len() == 1 << 40)
+        .count()
 }
 
 #[tokio::test]

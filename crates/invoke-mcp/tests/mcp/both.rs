@@ -233,6 +233,9 @@ async fn who_only_pretends_is_believed_that() {
         let answer = server.call("mock").await;
         assert_completed(&answer);
         assert!(answer.is_mock);
+        // Anything but a plain no is a yes.
+        let case = server.case_with("verify", json!({"is_mock": null}));
+        assert!(case.run(&server).await.is_mock);
     }
 }
 

@@ -113,6 +113,18 @@ async fn a_token_is_sent_and_never_shown() {
     assert!(!format!("{answer:?}").contains(token));
     assert_eq!(refused.load(SeqCst), 0);
 
+    // And one that the server says back, in whatever spelling, is not kept.
+    for spelled in [token.to_owned(), token.replace('-', "%2d")] {
+        let mut case = server.case_with("verify", json!({ "said": spelled }));
+        case.call.contract.invocation["token_environment"] = json!(name);
+        let answer = case.run(&server).await;
+        assert_eq!(failure(&answer).code, "secret_in_answer");
+        assert!(!format!("{answer:?}").contains(&spelled));
+        let kept = std::fs::read_dir(&case.call.folder).unwrap().flatten();
+        let kept: Vec<_> = kept.filter(|entry| entry.path().is_file()).collect();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+
     let answer = server.call("explain").await;
     assert_eq!(failure(&answer).code, "http_status");
     assert!(

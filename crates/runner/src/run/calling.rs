@@ -1,17 +1,24 @@
 //! One call of one side of the pair.
 
-use dotwrap_invoke::{Answer, ToolCall};
+use std::path::Path;
+
+use dotwrap_invoke::{Answer, Space, ToolCall};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
 use super::execution::Execution;
 use crate::{
     Step,
+    checking::check,
     judgement::{self, Judged, Subject},
 };
+
+/// A call that fails on a file system with less room has perhaps failed for want of it, in bytes.
+const LITTLE_SPACE: u64 = 1 << 20;
 
 /// One call that is over: when it was, and what it counts for.
 pub(super) struct Called {
@@ -27,7 +34,7 @@ impl Execution<'_> {
         &self,
         role: ComponentRole,
         invocation_id: Uuid,
-        mut subject: Subject,
+        subject: Subject,
     ) -> Called {
         let side = self.prepared.side(role);
         let call = ToolCall {
@@ -49,26 +56,46 @@ impl Execution<'_> {
             role,
             dot_code: &side.dot_code,
         });
-        let started_at = Timestamp::now();
+        let started_at = self.clock.now();
+        let deadline = Instant::now() + call.time_limit();
         let answer = self.answer(role, &call).await;
-        // The clock may have been set back meanwhile, and a call that ends before it starts is not recorded.
-        let ended_at = Timestamp::now().max(started_at);
+        let ended_at = self.clock.now();
         self.progress.step(Step::Called {
             role,
             answer: &answer,
         });
-        let judged = match role {
-            ComponentRole::Producer => judgement::of_producer(self.prepared, answer),
+        let stop = self.vigil.stop();
+        let checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
+        let mut judged = match role {
+            ComponentRole::Producer => judgement::of_producer(self.prepared, answer, checked),
             ComponentRole::Verifier => {
-                subject.look_again().await;
-                judgement::of_verifier(self.prepared, answer, &subject)
+                judgement::of_verifier(self.prepared, answer, &subject, checked)
             }
         };
+        self.note(&call.folder, &mut judged);
         Called {
             component_run_id: call.component_run_id,
             started_at,
             ended_at,
             judged,
+        }
+    }
+
+    /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call
+    /// failed.
+    fn note(&self, folder: &Path, judged: &mut Judged) {
+        if let Some(offset) = self.clock.offset_ms() {
+            judged
+                .evidence
+                .insert("clock_offset_ms".to_owned(), json!(offset));
+        }
+        let space = Space::at(folder).ok().filter(|space| {
+            !judged.is_done() && (space.free < LITTLE_SPACE || space.is_out_of_files)
+        });
+        if let Some(space) = space {
+            judged
+                .evidence
+                .insert("disk_full".to_owned(), json!(space.to_string()));
         }
     }
 

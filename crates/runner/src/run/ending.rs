@@ -77,7 +77,8 @@ impl Execution<'_> {
                 })
                 .await),
             Settled::NotMade(reason) => {
-                self.folder
+                let unrecorded = self
+                    .folder
                     .leave_unrecorded(&json!({"reason": word, "calls": known}));
                 if reason.refusal().is_some() {
                     self.reap().await;
@@ -91,6 +92,7 @@ impl Execution<'_> {
                     Some(concluded) if !lost => Ok(concluded),
                     _ => Err(Error::NotConcluded {
                         process_run_id: self.begun.process_run_id(),
+                        unrecorded,
                         // A lost lease comes before what followed from it.
                         reason: Box::new(unwritten.filter(says_lease_lost).unwrap_or(reason)),
                     }),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Error, Prepared, Progress, Runner, Step,
+    clock::RunClock,
     folder::RunFolder,
     judgement::Subject,
     patience::Patience,
@@ -29,6 +30,7 @@ pub(super) struct Execution<'a> {
     pub(super) vigil: Vigil,
     pub(super) patience: Patience<'a>,
     pub(super) progress: &'a dyn Progress,
+    pub(super) clock: RunClock,
 }
 
 impl Runner {
@@ -65,7 +67,7 @@ impl Runner {
             process_run_id,
             folder: &files,
         });
-        let patience = Patience::of(order.lease_ttl, interrupt.clone(), progress);
+        let patience = Patience::of(order.lease_ttl, interrupt.clone(), progress, &files);
         let vigil = Vigil::keep(
             &self.wrapper,
             begun.lease(),
@@ -84,6 +86,7 @@ impl Runner {
             vigil,
             patience,
             progress,
+            clock: self.clock(process_run_id).await,
         }
         .to_the_end()
         .await?;
@@ -144,7 +147,6 @@ impl Execution<'_> {
                 output,
             }),
             is_simulated: producer.judged.is_simulated(),
-            change: None,
         };
         let verifier = self
             .call(

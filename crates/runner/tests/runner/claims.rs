@@ -1,9 +1,11 @@
 //! What a tool, or somebody between two tools, can not get into the record.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, time::Duration};
 
-use dotwrap_invoke::{Answer, Digest, Ending, Mode, Output, Stop, StopReason, StopRecord};
-use dotwrap_runner::{Outcome, Progress, RunOrder, Step};
+use dotwrap_invoke::{
+    Answer, Digest, Ending, Mode, Output, Stop, StopHandle, StopReason, StopRecord,
+};
+use dotwrap_runner::{Outcome, Progress, RunOrder, Silent, Step};
 use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
 use serde_json::json;
 use url::Url;
@@ -75,6 +77,82 @@ async fn a_verifier_that_passes_what_was_changed_is_not_believed() {
     );
     assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
     assert_eq!(stage.rung().await, Rung::RealRunObserved);
+}
+
+/// The output's digest is what it was, but it is not what the verifier looked at.
+#[tokio::test]
+async fn pass_on_output_swapped_and_put_back_is_error() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest().verifier(|call, _| async move {
+        let output = call.produced.as_ref().unwrap().output.path.clone();
+        let aside = output.with_extension("aside");
+        fs::rename(&output, &aside).unwrap();
+        fs::write(&output, "what is looked at").unwrap();
+        fs::rename(&aside, &output).unwrap();
+        assert_eq!(fs::read(&output).unwrap(), b"the work");
+        said_so(&call, Verdict::Pass)
+    });
+    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let Outcome::Concluded {
+        verdict, error_ref, ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(*verdict, Some(Verdict::Error));
+    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+}
+
+/// Half a terabyte of holes is read for minutes. Nobody has to, after a `fail`, and after a `pass` its size says
+/// enough.
+#[tokio::test]
+async fn output_that_a_verifier_blew_up_is_not_read_again() {
+    for (said, recorded) in [
+        (Verdict::Fail, Verdict::Fail),
+        (Verdict::Pass, Verdict::Error),
+    ] {
+        let stage = Stage::open().await;
+        let tools = Tools::honest().verifier(move |call, _| async move {
+            let output = &call.produced.as_ref().unwrap().output.path;
+            let file = fs::OpenOptions::new().write(true).open(output).unwrap();
+            file.set_len(1 << 39).unwrap();
+            said_so(&call, said)
+        });
+        let order = RunOrder::default();
+        let run = stage.run(&tools, &order);
+        let outcome = tokio::time::timeout(Duration::from_secs(60), run).await;
+        let outcome = outcome.expect("a run that reads nothing").unwrap();
+        let Outcome::Concluded { verdict, .. } = &outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(*verdict, Some(recorded));
+    }
+}
+
+/// The verifier has passed it, and the stop came before anybody could say what it passed.
+#[tokio::test]
+async fn stop_before_the_output_was_read_again_leaves_no_verdict() {
+    let stage = Stage::open().await;
+    let (handle, interrupt) = StopHandle::new();
+    let tools = Tools::honest().verifier(move |call, mut stop| {
+        handle.stop(StopReason::Interrupted);
+        async move {
+            stop.given().await;
+            said_so(&call, Verdict::Pass)
+        }
+    });
+    let order = RunOrder::default();
+    let run = stage.run_in(Mode::RealRun, &tools, &order, &Silent, interrupt);
+    let outcome = run.await.unwrap();
+    let Outcome::Concluded {
+        status, verdict, ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!((*status, *verdict), (StoredStatus::Cancelled, None));
+    let parts = stage.evidence(&outcome).await;
+    assert_eq!(parts[1]["evidence_ref"]["stop"]["reason"], "interrupted");
 }
 
 #[tokio::test]

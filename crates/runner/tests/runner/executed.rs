@@ -1,11 +1,11 @@
 //! What an honest run leaves.
 
 use dotwrap_invoke::{Mode, Stop};
-use dotwrap_runner::{Error, Outcome, RunOrder, Silent};
+use dotwrap_runner::{Error, Outcome, RunOrder, Silent, Step};
 use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
 use serde_json::json;
 
-use crate::support::{PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
+use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
 
 #[tokio::test]
 async fn a_real_run_climbs_to_verified_by_itself() {
@@ -190,4 +190,42 @@ async fn a_contract_that_can_not_be_called_is_refused_before_anything_is_written
         );
     }
     assert_eq!(stage.count("process_run_observation").await, 0);
+}
+
+/// A disk that is full is waited for as a database that is away is: what the tool did is known here and nowhere else.
+#[tokio::test]
+async fn full_disk_of_the_database_is_waited_for() {
+    let stage = Stage::open().await;
+    let client = stage.database.superuser().await;
+    let fill = "CREATE FUNCTION dot.a_full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file: No space left on device'; END $$; \
+        CREATE TRIGGER full_disk BEFORE INSERT ON dot.process_component_observation \
+        FOR EACH ROW EXECUTE FUNCTION dot.a_full_disk()";
+    client.batch_execute(fill).await.unwrap();
+    let (waiting, mut waits) = tokio::sync::mpsc::unbounded_channel();
+    let progress = At::step(move |step: Step<'_>| {
+        if let Step::Waiting { why, .. } = step {
+            waiting.send(why.to_owned()).unwrap();
+        }
+    });
+    let freeing = async {
+        let why = waits.recv().await.unwrap();
+        assert!(why.contains("No space left"), "{why}");
+        // And which file system the runs are on, with its room.
+        assert!(why.contains(" free of "), "{why}");
+        let free = "DROP TRIGGER full_disk ON dot.process_component_observation";
+        client.batch_execute(free).await.unwrap();
+    };
+    let (order, tools) = (RunOrder::default(), Tools::honest());
+    let run = stage.run_in(Mode::RealRun, &tools, &order, &progress, Stop::never());
+    let (outcome, ()) = tokio::join!(run, freeing);
+    let outcome = outcome.unwrap();
+    let is_recorded = matches!(
+        outcome,
+        Outcome::Concluded {
+            verdict: Some(Verdict::Pass),
+            ..
+        }
+    );
+    assert!(is_recorded, "{outcome:?}");
 }

@@ -135,11 +135,13 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
         .unwrap_err();
     let Error::NotConcluded {
         process_run_id,
+        unrecorded: Some(unrecorded),
         reason,
     } = &error
     else {
         panic!("{error:?}");
     };
+    assert!(unrecorded.is_file(), "{}", unrecorded.display());
     assert_eq!(reason.exit_status(), 4, "{reason}");
     assert_eq!(Some(*process_run_id), order.process_run_id);
     // Whoever lost it reaps it: nobody else may come for a long time.

@@ -187,6 +187,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("evidence/steps_are_in_the_order_of_the_clock.sql"),
     },
     Check {
+        name: "times_are_within_the_call",
+        rule: "A called component's times lie between its receipt and its row, give or take five minutes.",
+        source: "contract, Recording: times",
+        severity: Severity::Warning,
+        question: include_str!("evidence/times_are_within_the_call.sql"),
+    },
+    Check {
         name: "parts_lack_an_invokers_record",
         rule: "A part of a real run bears what an invoker always records: what was called, when that began, and when it ended.",
         source: "contract.md, Where trust ends",

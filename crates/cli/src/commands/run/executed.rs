@@ -43,6 +43,8 @@ struct Part {
     dot_code: String,
     status: StoredStatus,
     evidence_type: EvidenceType,
+    /// Whether the tool says that it only pretended.
+    is_mock: bool,
     output_ref: Option<String>,
     output_digest: Option<String>,
     /// Why it did not do what it was called for, or why its verdict is no pass, in a sentence.
@@ -83,6 +85,9 @@ pub(super) async fn execute(
         session.messages.warning(
             "the run under this key is not concluded yet: whoever began it still holds its lease",
         );
+    }
+    if let Some(pretended) = record.pretended() {
+        session.messages.warning(pretended);
     }
     session.messages.note(format!(
         "see its layers: dotwrap runs show {}",
@@ -151,6 +156,7 @@ async fn recorded(
             dot_code: component.dot_code.to_string(),
             status: component.status,
             evidence_type: component.evidence_type,
+            is_mock: component.evidence_ref["is_mock"] == true,
             output_ref: component.output_ref,
             output_digest: component.output_digest,
             failure: complaint(&component.evidence_ref),
@@ -197,8 +203,23 @@ impl Executed {
         self.status == StoredStatus::Started
     }
 
+    /// What is wrong with a real run that a tool only pretended to do. Its verdict stands, and proves nothing.
+    fn pretended(&self) -> Option<String> {
+        let parts = [&self.producer, &self.verifier].into_iter().flatten();
+        let mocks: Vec<&str> = parts
+            .filter(|part| self.mode == EvidenceType::RealRun && part.is_mock)
+            .map(|part| part.dot_code.as_str())
+            .collect();
+        (!mocks.is_empty()).then(|| {
+            let mocks = mocks.join(" and ");
+            format!("{mocks} only pretended (is_mock): this real run proves nothing")
+        })
+    }
+
     fn exit_status(&self) -> ExitStatus {
-        let is_well = self.status == StoredStatus::Completed && self.verdict == Some(Verdict::Pass);
+        let is_well = self.status == StoredStatus::Completed
+            && self.verdict == Some(Verdict::Pass)
+            && self.pretended().is_none();
         if self.is_under_way() {
             ExitStatus::LeaseHeld
         } else if is_well {
@@ -244,7 +265,7 @@ fn drawn(record: &Executed) -> String {
             output.and_then(|part| part.output_digest.as_ref()),
         )
         .maybe("error", record.error_ref.as_ref())
-        .maybe("why", why)
+        .maybe("why", why.or_else(|| record.pretended()))
         .maybe("stderr", stderr.flatten())
         .maybe(
             "folder",

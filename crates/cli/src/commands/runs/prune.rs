@@ -113,8 +113,10 @@ pub(super) async fn execute(
 ) -> Result<ExitStatus, Failure> {
     let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
     let ids = folders.kept().map_err(|error| {
-        let message = format!("the runs' folder can not be read: {error}");
+        let folder = folders.root().display();
+        let message = format!("the runs' folder {folder} can not be read: {error}");
         Failure::new(ExitStatus::Usage, "folder_unusable", message)
+            .hint("run this as the account that the runs were executed by, or name another folder: --runs-folder")
     })?;
     let ledger = session.ledger().await?;
     let mut runs = known(&ledger, &ids).await?;

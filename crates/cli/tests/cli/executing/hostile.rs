@@ -114,12 +114,69 @@ fn a_tool_that_says_that_it_only_pretended_is_believed() {
     let site = Site::with(&Pair::of_producer(
         r#"echo '{{"is_mock": true}}' > '{output}'"#,
     ));
-    let run = site.run("real-run", &[]).json();
+    let answer = site.run("real-run", &[]).expect(1);
+    assert!(
+        answer.messages.contains("only pretended"),
+        "{}",
+        answer.messages
+    );
+    let run = answer.json();
+    assert_eq!(run["producer"]["is_mock"], true);
     assert_eq!(run["producer"]["evidence_type"], "SIMULATED_DRY_RUN");
     assert_eq!(run["verifier"]["evidence_type"], "SIMULATED_DRY_RUN");
     assert_eq!(site.rung(), "simulated_observed");
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     assert!(shown.contains("pretended"), "{shown}");
+}
+
+#[test]
+fn real_run_whose_verifier_pretends_fails() {
+    for said in ["true", "null"] {
+        let verifier = format!(r#"echo '{{{{"verdict": "pass", "is_mock": {said}}}}}'"#);
+        let site = Site::with(&Pair::of_verifier(&verifier));
+        let answer = site.run("real-run", &[]).expect(1);
+        assert!(
+            answer.messages.contains("DOT_MAKE_CHECK only pretended"),
+            "{}",
+            answer.messages
+        );
+        assert_eq!(answer.json()["verdict"], "pass");
+        assert_ne!(site.rung(), "real_run_verified");
+        site.run("dry-run", &[]).expect(0);
+    }
+}
+
+/// A secret that a contract hands to its tool, and that the tool says in another spelling, is neither in the
+/// ledger nor in what is kept of what it printed.
+#[test]
+fn secret_that_a_tool_repeats_is_not_kept() {
+    const SECRET: &str = "hunter2/of-the-runner";
+    for (say, code) in [
+        ("echo \"$API_TOKEN\"", "secret_in_output"),
+        ("printf %s \"$API_TOKEN\" | base64", "secret_in_output"),
+        (
+            "echo \"$API_TOKEN\" | sed 's,/,\\\\/,' >&2; echo made > '{output}'",
+            "secret_in_output",
+        ),
+        ("echo \"$API_TOKEN\" >&2; exit 3", "exit_status"),
+    ] {
+        let site = Site::with(&Pair {
+            invocation: "environment = ['API_TOKEN', 'SETTING']".to_owned(),
+            ..Pair::of_producer(say)
+        });
+        let mut command = site.0.command(&Site::words("real-run", &[]));
+        command.env("API_TOKEN", SECRET).env("SETTING", "a setting");
+        let answer = crate::support::Answer::of(&mut command).expect(1);
+        let run = answer.json();
+        assert_eq!(run["error_ref"], format!("producer: {code}"), "{say}");
+        let folder = run["folder"].as_str().unwrap();
+        let kept = std::process::Command::new("grep")
+            .args(["-rE", "hunter2|aHVudGVyMi9vZi10aGUtcnVubmVy", folder])
+            .output()
+            .unwrap();
+        assert!(kept.stdout.is_empty(), "{say}: {kept:?}");
+        assert!(!site.story("last").to_string().contains("hunter2"));
+    }
 }
 
 #[test]

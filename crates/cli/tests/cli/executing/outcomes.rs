@@ -156,3 +156,12 @@ fn an_executed_run_is_told_and_drawn() {
     );
     assert_answer!(site.0.call(&["runs", "show", "last"]));
 }
+
+#[test]
+fn runs_show_names_the_file_with_what_a_tool_complained() {
+    let site = Site::with(&Pair::of_verifier("echo this is why >&2; exit 1"));
+    site.run("real-run", &[]).expect(1);
+    let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
+    assert!(shown.contains("/verifier/stderr"), "{shown}");
+    assert!(!shown.contains("/producer/stderr"), "{shown}");
+}

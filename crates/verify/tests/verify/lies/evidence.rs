@@ -70,6 +70,18 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
+        told: "a call that began before its run",
+        sql: "UPDATE dot.process_component_observation SET started_at = created_at - interval '2 hours', ended_at = created_at
+            WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("times_are_within_the_call", "{executed_producer}: the call is said to have lasted from")],
+    },
+    Lie {
+        told: "a call that ended after its recording",
+        sql: "UPDATE dot.process_component_observation SET started_at = created_at, ended_at = created_at + interval '2 hours'
+            WHERE component_run_id = '{executed_producer}'",
+        noticed: &[("times_are_within_the_call", "{executed_producer}: the call is said to have lasted from")],
+    },
+    Lie {
         told: "a receipt younger than its component",
         sql: "UPDATE dot.process_component_observation SET created_at = created_at - interval '1 minute' WHERE component_run_id = '{executed_producer}'",
         noticed: &[("steps_are_in_the_order_of_the_clock", "{executed_producer}: written at")],

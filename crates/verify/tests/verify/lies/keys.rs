@@ -41,7 +41,10 @@ pub(super) const LIES: &[Lie] = &[
             UPDATE dot.process_component_observation SET created_at = created_at - interval '1 year' WHERE process_run_id = '{executed}';
             UPDATE dot.process_run_conclusion SET concluded_at = concluded_at - interval '1 year' WHERE process_run_id = '{executed}';
             UPDATE dot.dot_invocation SET begun_at = begun_at - interval '1 year' WHERE process_run_id = '{executed}'",
-        noticed: &[("minted_ids_tell_their_time", "{producer_receipt}: the receipt is of ")],
+        noticed: &[
+            ("minted_ids_tell_their_time", "{producer_receipt}: the receipt is of "),
+            ("times_are_within_the_call", "{executed_producer}: the call is said to have lasted from"),
+        ],
     },
     Lie {
         told: "a key that was taken off a run",

@@ -6,16 +6,14 @@
 
 use std::{
     borrow::Cow,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use nix::fcntl::OFlag;
 use serde_json::Value as Json;
 
-use crate::strict_json;
+use crate::{ReadLimit, open_file, strict_json};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -33,7 +31,7 @@ const IS_MOCK: &str = "is_mock";
 
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Said {
+pub enum Said {
     /// JSON, and nothing else.
     Json(Json),
     /// Something else, and what it speaks of.
@@ -44,8 +42,9 @@ pub(crate) enum Said {
 
 /// What a text speaks of that would have to be in one JSON object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Spoken {
-    pub(crate) verdict: bool,
+pub struct Spoken {
+    /// Of a verdict.
+    pub verdict: bool,
     is_mock: bool,
     /// Whether it is anything but text: not UTF-8, or with a NUL. What it speaks of then, nobody can tell.
     is_no_text: bool,
@@ -64,27 +63,29 @@ fn without_mark(text: &[u8]) -> &[u8] {
 
 impl Said {
     /// Nothing at all.
-    pub(crate) fn nothing() -> Self {
+    pub fn nothing() -> Self {
         Self::Text(Spoken::default())
     }
 
     /// Reads a file; it is held up to this length. A link in its place is not followed, and nothing but a file is read.
-    pub(crate) fn in_file(path: &Path, most: u64) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-            .open(path)?;
-        if !file.metadata()?.is_file() {
+    ///
+    /// # Errors
+    /// The file system's, and the limit's.
+    pub fn in_file(path: &Path, most: u64, limit: &ReadLimit) -> io::Result<Self> {
+        let Some(mut file) = open_file(path)? else {
             return Ok(Self::nothing());
-        }
+        };
         let mut bytes = Vec::new();
-        file.by_ref().take(most + 1).read_to_end(&mut bytes)?;
+        limit
+            .reader(file.by_ref())
+            .take(most + 1)
+            .read_to_end(&mut bytes)?;
         if bytes.len() as u64 <= most {
             return Ok(Self::in_text(&bytes));
         }
         let text = without_mark(&bytes);
         let mut spoken = Spoken::at_the_beginning(text);
-        spoken.go_on(&bytes, &mut file)?;
+        spoken.go_on(&bytes, &mut file, limit)?;
         Ok(match text.trim_ascii_start().first() {
             Some(b'{') => Self::TooLong(spoken),
             _ => Self::Text(spoken),
@@ -92,14 +93,14 @@ impl Said {
     }
 
     /// What is in a text.
-    pub(crate) fn in_text(text: &[u8]) -> Self {
+    pub fn in_text(text: &[u8]) -> Self {
         let text = without_mark(text);
         strict_json::read(text)
             .map_or_else(|_no_json| Self::Text(Spoken::in_text(text)), Self::Json)
     }
 
     /// Whether it speaks of a verdict, but not in the one place where that is looked for.
-    pub(crate) fn has_unclear_verdict(&self) -> bool {
+    pub fn has_unclear_verdict(&self) -> bool {
         match self {
             Self::Json(Json::Object(members)) => {
                 let otherwise = |name: &String| name != VERDICT && is_called(name, VERDICT);
@@ -113,7 +114,7 @@ impl Said {
     }
 
     /// Whether it is anything but text, in which nobody would find a verdict.
-    pub(crate) fn is_no_text(&self) -> bool {
+    pub fn is_no_text(&self) -> bool {
         match self {
             Self::Json(_) => false,
             Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_no_text,
@@ -121,7 +122,7 @@ impl Said {
     }
 
     /// Whether it says that it only pretended. Anything but a clear no is a yes: evidence must not be above what happened.
-    pub(crate) fn is_mock(&self) -> bool {
+    pub fn is_mock(&self) -> bool {
         match self {
             Self::Json(json) => has_mock(json),
             Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_mock && spoken.looks_like_json,
@@ -151,10 +152,11 @@ impl Spoken {
     }
 
     /// Looks at what is left of a file of which this has been looked at.
-    fn go_on(&mut self, before: &[u8], file: &mut File) -> io::Result<()> {
+    fn go_on(&mut self, before: &[u8], file: &mut File, limit: &ReadLimit) -> io::Result<()> {
         let mut piece = before[before.len().saturating_sub(OVERLAP)..].to_vec();
         let mut unread = unfinished(before).to_vec();
         loop {
+            limit.check()?;
             let length = file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
             if length == 0 {
                 self.is_no_text |= !unread.is_empty();
@@ -246,10 +248,10 @@ fn has_member(json: &Json, wanted: &str) -> bool {
     any_member(json, &|name, _| is_called(name, wanted))
 }
 
-/// Whether one of the members, as deep as it goes, says that the tool only pretended.
+/// Whether one of the members, as deep as it goes, says that the tool only pretended. Anything but a plain `false` is a yes.
 pub fn has_mock(json: &Json) -> bool {
     any_member(json, &|name, value| {
-        is_called(name, IS_MOCK) && !matches!(value, Json::Null | Json::Bool(false))
+        is_called(name, IS_MOCK) && *value != Json::Bool(false)
     })
 }
 

@@ -1,0 +1,109 @@
+//! What is read of a call's files when its tool has answered: whether outputs fit their schemas, and, behind a pass,
+//! whether the producer's output is still what it was.
+//!
+//! Outputs may be large, and other runs' leases have to be renewed meanwhile: files are read on a thread of their
+//! own, until a stop or the call's deadline at most.
+
+use std::path::{Path, PathBuf};
+
+use dotwrap_invoke::{
+    Answer, Ending, Failure, Produced, ReadLimit, Stop, Unread, read_apart, read_deadline,
+};
+use dotwrap_wrapper::{ComponentRole, Verdict};
+use tokio::time::Instant;
+
+use crate::{Prepared, judgement::Subject, schema::Schema};
+
+/// What was found, or why it was not looked at.
+pub(crate) type Checked = Result<ReadAgain, Unread>;
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadAgain {
+    /// How the output breaks a schema.
+    pub(crate) schema: Option<Failure>,
+    /// Why what the producer left is not what is there now.
+    pub(crate) change: Option<String>,
+}
+
+/// What is to be read.
+struct Reading {
+    schemas: Vec<Schema>,
+    output: PathBuf,
+    /// What a pass is about. After any other verdict it does not matter what is there now.
+    passed: Option<Produced>,
+}
+
+/// Reads what has to be read of a call that completed.
+pub(crate) async fn check(
+    prepared: &Prepared,
+    role: ComponentRole,
+    answer: &Answer,
+    subject: &Subject,
+    mut stop: Stop,
+    deadline: Instant,
+) -> Checked {
+    let reading = Reading::of(prepared, role, answer, subject);
+    if answer.ending != Ending::Completed || reading.is_nothing() {
+        return Ok(ReadAgain::default());
+    }
+    read_apart(
+        move |limit| reading.read(limit),
+        &mut stop,
+        read_deadline(deadline),
+    )
+    .await
+}
+
+impl Reading {
+    fn of(prepared: &Prepared, role: ComponentRole, answer: &Answer, subject: &Subject) -> Self {
+        let of_pair = match role {
+            ComponentRole::Producer => &[],
+            ComponentRole::Verifier => &prepared.verifier_schema[..],
+        };
+        let of_its_own = prepared.side(role).output_schema.as_ref();
+        let is_pass = role == ComponentRole::Verifier && answer.verdict == Some(Verdict::Pass);
+        Self {
+            schemas: of_pair
+                .iter()
+                .flatten()
+                .chain(of_its_own)
+                .cloned()
+                .collect(),
+            // An output that is not there is checked like an empty one, and found wanting.
+            output: answer
+                .output
+                .as_ref()
+                .map(|output| output.path.clone())
+                .unwrap_or_default(),
+            passed: subject.produced.clone().filter(|_| is_pass),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.schemas.is_empty() && self.passed.is_none()
+    }
+
+    fn read(&self, limit: &ReadLimit) -> ReadAgain {
+        ReadAgain {
+            schema: broken(&self.schemas, &self.output, limit),
+            change: self
+                .passed
+                .as_ref()
+                .and_then(|passed| change(passed, limit)),
+        }
+    }
+}
+
+fn broken(schemas: &[Schema], output: &Path, limit: &ReadLimit) -> Option<Failure> {
+    schemas
+        .iter()
+        .find_map(|schema| schema.check(output, limit).err())
+}
+
+fn change(passed: &Produced, limit: &ReadLimit) -> Option<String> {
+    match passed.output.change(limit) {
+        Ok(change) => change.map(|change| change.to_string()),
+        Err(error) => Some(format!("it can not be read any more: {error}")),
+    }
+}
