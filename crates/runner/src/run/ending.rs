@@ -177,7 +177,7 @@ impl Execution<'_> {
         // Here too: lists show runs and not their components.
         let mut all = [producer, last].into_iter();
         let is_incomplete = all.any(|one| one.judged.evidence.contains_key(SANDBOX_INCOMPLETE));
-        let sandbox = is_incomplete.then(|| (SANDBOX_INCOMPLETE, json!(true)));
+        let sandbox = is_incomplete.then_some((SANDBOX_INCOMPLETE, json!(true)));
         let said = outcome.into_iter().chain(sandbox);
         let mut conclusion = Conclusion::new(status).evidence_ref(self.evidence(said));
         conclusion.output_ref = producer.output_ref();
