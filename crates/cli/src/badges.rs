@@ -34,6 +34,19 @@ pub(crate) fn evidence_word(kind: EvidenceType) -> Cell {
     Cell::toned(kind, tone)
 }
 
+/// The same of a run, which says so where a dry run of it had no complete sandbox.
+pub(crate) fn evidence_of_run(run: &Run) -> Cell {
+    if is_sandbox_incomplete(&run.evidence_ref) {
+        return Cell::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
+    }
+    evidence_word(run.evidence_type)
+}
+
+/// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
+pub(crate) fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
+    evidence["sandbox_incomplete"] == true
+}
+
 /// A stored status. A simulated run that completed has proven nothing: no status is ever green.
 pub(crate) fn status(status: StoredStatus) -> Cell {
     let tone = match status {

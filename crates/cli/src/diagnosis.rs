@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use dotwrap_contract::{Finding, Severity};
 use dotwrap_invoke::Space;
+use dotwrap_invoke_command::check_sandbox;
 
 use crate::commands::execution::{data_folder, run_folders};
 use crate::configuration::DatabaseChoice;
@@ -21,6 +22,7 @@ pub(crate) async fn examine(session: &Session, reached: Reached) -> Result<Vec<F
     let mut findings = dotwrap_contract::diagnose(&client, schema).await?;
     drop(client);
     findings.extend(place(&reached));
+    findings.push(sandbox(session.settings.require_sandbox));
     findings.extend(disks(session, &reached));
     if is_installed {
         findings.push(registry(session, reached).await);
@@ -89,6 +91,29 @@ fn of_disk(space: &Space, what: &[&str]) -> Finding {
         why: "A full disk keeps outputs from being kept, and what is known of a run from being recorded.",
         mend: "Free space there; `dotwrap runs prune` removes what old runs left.".to_owned(),
         ..finding("disk", severity, format!("{space}: {}", what.join(", ")))
+    }
+}
+
+/// Whether this system keeps tools in dry runs from writing elsewhere.
+fn sandbox(is_required: bool) -> Finding {
+    let Err(why) = check_sandbox() else {
+        let what = "dry runs write nowhere but in their own folder and in declared paths";
+        return finding("sandbox", Severity::Fine, what.to_owned());
+    };
+    let severity = match is_required {
+        true => Severity::Problem,
+        false => Severity::Warning,
+    };
+    Finding {
+        why: "Nothing keeps a tool in a dry run from writing wherever its account may. Such runs say sandbox_incomplete; with \
+              require_sandbox they are refused.",
+        mend: "Run dotwrap on Linux 6.2 or newer with Landlock switched on (lsm=landlock,…)."
+            .to_owned(),
+        ..finding(
+            "sandbox",
+            severity,
+            format!("this system has no complete sandbox for dry runs: {why}"),
+        )
     }
 }
 

@@ -14,11 +14,13 @@ use crate::failure::Failure;
 pub(crate) fn all(
     hosts: &[String],
     authorities: Option<&Path>,
+    require_sandbox: bool,
     ways_in: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static,
 ) -> Result<Engines, Failure> {
     // Besides its tools, this program starts only the embedded server's keeper, and no second time.
     let supervisor = Supervisor::of_this_program()
         .adopting()
+        .requiring_sandbox(require_sandbox)
         .concealing_all(ways_in);
     let hosts = AllowedHosts::from_entries(hosts).map_err(|error| {
         Failure::usage(error.to_string()).hint(

@@ -18,6 +18,8 @@ mod jsonl;
 mod logging;
 mod output;
 mod session;
+mod signals;
+mod threads;
 mod timeline;
 mod words;
 
@@ -32,6 +34,7 @@ use output::Messages;
 use session::Session;
 
 fn main() -> ExitCode {
+    dotwrap_invoke_command::signals::set_dispositions();
     keep_memory_private();
     // The embedded server's keeper is this program, started once more.
     if let Some(status) = dotwrap_embedded::run_if_asked() {
@@ -61,16 +64,11 @@ fn keep_memory_private() {
     let _refused_by_a_kernel_that_has_none = nix::sys::prctl::set_dumpable(false);
 }
 
-/// Two threads: a lease is renewed while a large output is read.
 fn run(command: Command, mut session: Session) -> Result<ExitStatus, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::internal(format!("the asynchronous runtime did not start: {error}"))
-        })?
-        .block_on(command.execute(&mut session))
+    threads::runtime()?.block_on(async {
+        threads::make_blocking().await?;
+        command.execute(&mut session).await
+    })
 }
 
 fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode {

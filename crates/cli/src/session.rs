@@ -40,10 +40,16 @@ impl Reached {
             .cluster
             .as_ref()
             .map(|cluster| cluster.folder().to_owned());
+        // Elsewhere, where the path of the cluster's folder is too long for a socket.
+        let socket = self
+            .cluster
+            .as_ref()
+            .map(|cluster| cluster.socket_folder().to_owned());
         let files = self.target.secret_files().to_vec();
         let settings = settings.clone();
         move || {
             let mut places = embedded::ways_in(&settings, in_use.clone());
+            places.extend(socket.clone());
             places.extend_from_slice(&files);
             places.extend(settings.secret_files());
             places

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, Write},
-    thread,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -13,7 +12,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use dotwrap_invoke::Digest;
+use dotwrap_invoke::{Digest, ReadyThread};
 
 const PIECE: usize = 64 * 1024;
 
@@ -50,12 +49,9 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn start(source: Receiver, file: File, most: u64) -> Self {
+    pub(crate) fn start(source: Receiver, file: File, most: u64, writer: ReadyThread) -> Self {
         let (pieces, to_write) = mpsc::channel(WAITING);
-        let (done, written) = oneshot::channel();
-        thread::spawn(move || {
-            let _nobody_waits = done.send(write_all(file, to_write));
-        });
+        let written = writer.run(move || write_all(file, to_write));
         Self {
             source,
             pieces,

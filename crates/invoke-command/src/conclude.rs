@@ -6,8 +6,8 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Output, ReadLimit, Said, Secrets, Stop, StopReason, StopRecord,
-    Unread, open_file, read_apart, read_deadline,
+    Answer, Ending, Failure, Output, ReadLimit, ReadyThread, Said, Secrets, Stop, StopReason,
+    StopRecord, Unread, open_file, read_apart_by, read_deadline,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
@@ -28,11 +28,12 @@ pub(crate) async fn conclude(
     role: ComponentRole,
     prepared: &Prepared,
     ran: &Ran,
+    reader: Option<ReadyThread>,
     stop: Stop,
     deadline: Instant,
 ) -> Answer {
     let answer = match judge_ending(prepared, ran) {
-        Ok(status) => judge_output(role, prepared, ran, status, stop, deadline).await,
+        Ok(status) => judge_output(role, prepared, ran, status, reader, stop, deadline).await,
         Err(ending) => Answer::new(ending),
     };
     match (&answer.ending, role) {
@@ -144,6 +145,7 @@ async fn judge_output(
     prepared: &Prepared,
     ran: &Ran,
     status: Status,
+    reader: Option<ReadyThread>,
     mut stop: Stop,
     deadline: Instant,
 ) -> Answer {
@@ -151,12 +153,14 @@ async fn judge_output(
         return Answer::failed(failure);
     }
     let reading = Reading::of(role, prepared);
-    let read = read_apart(
-        move |limit| reading.read(limit),
-        &mut stop,
-        read_deadline(deadline),
-    );
-    let read = match read.await {
+    let read = match reader {
+        Some(reader) => {
+            let reading = move |limit: &ReadLimit| reading.read(limit);
+            read_apart_by(reader, reading, &mut stop, read_deadline(deadline)).await
+        }
+        None => Err(Unread::Broken),
+    };
+    let read = match read {
         Ok(read) => read,
         // A stop before the output is read leaves a tool that did its work, and nothing to show for it.
         Err(Unread::Stopped(reason)) => {

@@ -1,7 +1,9 @@
 //! What is kept of a call beside its answer: small, and nothing that the tool or the runner's environment may have put a
 //! secret into. What it printed stays in files.
 
-use dotwrap_invoke::Answer;
+use std::path::Path;
+
+use dotwrap_invoke::{Answer, mounts};
 use serde_json::{Value as Json, json};
 
 use crate::{Leftover, Report, Status, Why, capture::End, prepare::Prepared, run::Ran};
@@ -23,6 +25,18 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &Ran) -> Answer 
     for (name, fact) in facts {
         answer = answer.with(name, fact);
     }
+    if let Some(links) = answer.output.as_ref().map(|output| output.hard_links)
+        && links > 0
+    {
+        answer = answer.with("output_hard_links", links);
+    }
+    let mounted = mounted_at(&prepared.output());
+    if !mounted.is_empty() {
+        answer = answer.with("output_mounts", mounted);
+    }
+    if ran.launch.sandbox.is_incomplete() {
+        answer = answer.with("sandbox_incomplete", true);
+    }
     match report.status {
         Some(Status::Exited(status)) => answer = answer.with("exit_status", status),
         Some(Status::Signalled(signal)) => answer = answer.with("signal", signal),
@@ -41,6 +55,16 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &Ran) -> Answer 
         answer = answer.with("environment_missing", prepared.environment_missing.clone());
     }
     answer
+}
+
+/// What is mounted at the output, or in it: what is read there is not what lies there, and may be gone the next time.
+fn mounted_at(output: &Path) -> Vec<String> {
+    let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
+    let all = mounts().unwrap_or_default().into_iter();
+    all.filter(|mount| mount.point.starts_with(&output))
+        .take(NAMED)
+        .map(|mount| mount.file_system)
+        .collect()
 }
 
 fn stdout(prepared: &Prepared, ran: &Ran) -> Json {

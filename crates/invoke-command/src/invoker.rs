@@ -42,13 +42,14 @@ impl CommandInvoker {
             return never_started(reason);
         }
         let deadline = Instant::now() + call.time_limit();
-        let mut prepared = match Prepared::of(call, &self.search_path, &self.supervisor) {
+        let mut prepared = match Prepared::of(call, &self.search_path) {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
         match run(&self.supervisor, &mut prepared, &mut stop).await {
-            Ok(ran) => {
-                let answer = conclude(call.role, &prepared, &ran, stop, deadline).await;
+            Ok(mut ran) => {
+                let reader = ran.reader.take();
+                let answer = conclude(call.role, &prepared, &ran, reader, stop, deadline).await;
                 let answer = evidence::add(answer, &prepared, &ran);
                 without_secrets(answer, &prepared).await
             }
@@ -81,8 +82,17 @@ fn not_called(role: ComponentRole, failure: Failure) -> Answer {
 }
 
 impl Invoker for CommandInvoker {
-    fn check(&self, contract: &Contract, _mode: Mode) -> Result<(), Unusable> {
-        Spec::of(contract)?.program.check(&self.search_path)
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
+        let spec = Spec::of(contract)?;
+        spec.program
+            .check(&self.search_path, &self.supervisor, mode)
+    }
+
+    fn warnings(&self, contract: &Contract) -> Vec<String> {
+        let spec = Spec::of(contract);
+        let is_blind = spec.is_ok_and(|spec| spec.is_blind(contract.role));
+        let warning = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
+        is_blind.then(|| warning.to_owned()).into_iter().collect()
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {

@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! Supervisor::of_this_program() | Supervisor::with_executable(path)
-//!     .start(Program { path, arg0, arguments, environment, folder, stderr, limits, sandbox, time_limit, leave }, Stdin)
+//!     .start(Program { path, arg0, arguments, environment, folder, stderr, limits, sandbox, require_sandbox, time_limit, leave }, Stdin)
 //!                                → Result<Supervised, NotStarted>
 //! Supervised { stdin: Option<pipe::Sender>, stdout: Option<pipe::Receiver> }     tokio's AsyncWrite and AsyncRead
 //!     .process() → u32     .launch() → &Launch { sandbox, not_enforced }
@@ -44,6 +44,7 @@ mod program_spec;
 mod run;
 mod sandbox;
 mod search_path;
+pub mod signals;
 mod spec;
 mod supervised;
 mod supervisor;
@@ -54,7 +55,9 @@ pub use folder::CallFolder;
 pub use invoker::CommandInvoker;
 pub use limits::Limits;
 pub use program_spec::{ProgramSpec, WrittenPaths, WrittenProgram};
-pub use sandbox::{Sandbox, SandboxReport};
+pub use sandbox::{Sandbox, SandboxReport, check_sandbox};
 pub use search_path::SearchPath;
 pub use supervised::{NotStarted, Program, Stdin, Supervised, Supervisor};
-pub use supervisor::{Launch, Leftover, Report, Status, StderrKept, Usage, Why, run_if_asked};
+pub use supervisor::{
+    Launch, Leftover, NotStartedCode, Report, Status, StderrKept, Usage, Why, run_if_asked,
+};

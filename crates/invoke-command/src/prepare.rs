@@ -1,12 +1,11 @@
 //! From a call to what is started: every place filled, every file there.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::path::PathBuf;
 
 use dotwrap_invoke::{Failure, ToolCall, Values};
-use nix::fcntl::OFlag;
 
 use crate::{
-    CallFolder, Program, SearchPath, Stdin, Supervisor, places,
+    CallFolder, Program, SearchPath, Stdin, places,
     spec::{OutputIs, Spec},
 };
 
@@ -21,11 +20,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn of(
-        call: &ToolCall,
-        search_path: &SearchPath,
-        supervisor: &Supervisor,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn of(call: &ToolCall, search_path: &SearchPath) -> Result<Self, Failure> {
         let spec = Spec::of(&call.contract)
             .map_err(|unusable| Failure::new(unusable.code, unusable.message))?;
         let folder = CallFolder::of(call)
@@ -35,7 +30,7 @@ impl Prepared {
             spec.program.program(call, &folder, &values, search_path)?;
         program.time_limit = Some(call.time_limit());
         Ok(Self {
-            stdin: stdin(&spec, &values, supervisor)?,
+            stdin: stdin(&spec, &values)?,
             spec,
             folder,
             program,
@@ -52,29 +47,14 @@ impl Prepared {
     }
 }
 
-/// Opened without waiting: a pipe in its place would never open.
-fn stdin(spec: &Spec, values: &Values, supervisor: &Supervisor) -> Result<Stdin, Failure> {
+/// It is opened by the launcher, with the tool's rights.
+fn stdin(spec: &Spec, values: &Values) -> Result<Stdin, Failure> {
     let Some(template) = &spec.stdin else {
         return Ok(Stdin::Nothing);
     };
-    let unusable =
-        |why: String| Failure::new("stdin_unusable", format!("its standard input: {why}"));
     let path = PathBuf::from(places::fill(template, values)?);
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(&path)
-        .map_err(|error| unusable(error.to_string()))?;
-    if supervisor
-        .conceals(&file, &path)
-        .map_err(|error| unusable(error.to_string()))?
-    {
-        return Err(unusable(
-            "it is kept from tools: it lets into the ledger".to_owned(),
-        ));
-    }
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(Stdin::File(file)),
-        _ => Err(unusable("it is no file".to_owned())),
-    }
+    let absolute = std::path::absolute(&path);
+    absolute
+        .map(Stdin::File)
+        .map_err(|error| Failure::new("stdin_unusable", format!("its standard input: {error}")))
 }

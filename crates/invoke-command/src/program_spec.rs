@@ -6,11 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::{Failure, Secrets, Template, ToolCall, Unusable, Values};
+use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, Unusable, Values};
 use dotwrap_wrapper::Contract;
 use serde::Deserialize;
 
-use crate::{CallFolder, Limits, Program, Sandbox, SearchPath, environment, places};
+use crate::{
+    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor, check_sandbox,
+    environment, places, supervised::check_system,
+};
 
 /// What begins like this is said by the call and by nobody else.
 const RESERVED: &str = "DOT_";
@@ -30,6 +33,8 @@ pub struct WrittenProgram {
     pub variables: BTreeMap<String, String>,
     /// Where it reads and writes.
     pub paths: WrittenPaths,
+    /// Whether a dry run is refused where the system has no complete sandbox.
+    pub require_sandbox: bool,
     /// What it may use.
     pub limits: Limits,
 }
@@ -55,6 +60,7 @@ pub struct ProgramSpec {
     environment: Vec<String>,
     variables: BTreeMap<String, Template>,
     writes: Vec<Template>,
+    require_sandbox: bool,
     limits: Limits,
 }
 
@@ -94,6 +100,7 @@ impl ProgramSpec {
             environment: written.environment,
             variables,
             writes: templates("paths.write", &written.paths.write, contract)?,
+            require_sandbox: written.require_sandbox,
             limits: written.limits,
         })
     }
@@ -109,12 +116,35 @@ impl ProgramSpec {
         templates.any(|template| template.names().any(|place| place == name))
     }
 
-    /// Whether the program is there.
+    /// Whether an argument of the contract has this text in it.
+    pub(crate) fn has_argument_with(&self, text: &str) -> bool {
+        let mut arguments = self.arguments.iter();
+        arguments.any(|argument| argument.texts().any(|piece| piece.contains(text)))
+    }
+
+    /// Whether the program is there, and where a sandbox is required, by the contract or by the supervisor's settings, a sandbox.
     ///
     /// # Errors
-    /// Why not, as the search path says it.
-    pub fn check(&self, search_path: &SearchPath) -> Result<(), Unusable> {
-        search_path.find(&self.program).map(drop)
+    /// Why not, as the search path says it; `sandbox_unavailable`.
+    pub fn check(
+        &self,
+        search_path: &SearchPath,
+        supervisor: &Supervisor,
+        mode: Mode,
+    ) -> Result<(), Unusable> {
+        check_system().map_err(|why| Unusable::new("system_unusable", why))?;
+        search_path.find(&self.program)?;
+        let is_required = self.require_sandbox || supervisor.requires_sandbox();
+        if mode.may_mutate() || !is_required {
+            return Ok(());
+        }
+        check_sandbox().map_err(|why| {
+            Unusable::new(
+                NotStartedCode::Sandbox.as_str(),
+                format!("a complete sandbox is required for dry runs, and the system has none: {why}"),
+            )
+            .hint("run on Linux 6.2 or newer with Landlock switched on, or take back `require_sandbox` (setting, or in the contract)")
+        })
     }
 
     /// What of the runner's environment is copied and must not be said back: see [`Secrets::of_environment`].
@@ -156,6 +186,7 @@ impl ProgramSpec {
         let writes = self.writes(folder, values)?;
         if !call.mode.may_mutate() {
             program.sandbox = Sandbox::WritesBelow(writes);
+            program.require_sandbox = self.require_sandbox;
         }
         Ok((program, missing))
     }

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use dotwrap_invoke::{Failure, Stop, StopReason};
+use dotwrap_invoke::{Failure, ReadyThread, Stop, StopReason};
 
 use tokio::time::Instant;
 
@@ -27,6 +27,8 @@ pub(crate) struct Ran {
     pub(crate) stdout: io::Result<Captured>,
     pub(crate) stdout_end: Option<End>,
     pub(crate) stopped: Option<StopReason>,
+    /// Reads the output.
+    pub(crate) reader: Option<ReadyThread>,
 }
 
 /// Starts the tool and waits until nothing of it runs.
@@ -39,15 +41,19 @@ pub(crate) async fn run(
         .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
     let stdin = std::mem::replace(&mut prepared.stdin, Stdin::Nothing);
     prepared.program.leave = Some(stop.leave());
+    // Before the tool is there, which could use up what the account may have of them.
+    let no_thread = |error: io::Error| Failure::new("not_started", format!("no thread: {error}"));
+    let writer = ReadyThread::new().map_err(no_thread)?;
+    let reader = ReadyThread::new().map_err(no_thread)?;
     let mut supervised = supervisor
         .start(prepared.program.clone(), stdin)
         .await
-        .map_err(|error| Failure::new("not_started", error.to_string()))?;
+        .map_err(|error| Failure::new(error.code.as_str(), error.why))?;
     let Some(source) = supervised.stdout.take() else {
         return Err(Failure::new("not_started", "it has no standard output"));
     };
     let launch = supervised.launch().clone();
-    let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes());
+    let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes(), writer);
     let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
     let _somebody_holds_it = tokio::time::timeout(LAST_WORDS, capture.read()).await;
     Ok(Ran {
@@ -56,6 +62,7 @@ pub(crate) async fn run(
         stdout_end: capture.end(),
         stdout: capture.finish().await,
         stopped,
+        reader: Some(reader),
     })
 }
 

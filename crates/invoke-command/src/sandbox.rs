@@ -17,6 +17,11 @@ pub enum Sandbox {
     WritesBelow(Vec<PathBuf>),
 }
 
+/// Words of a [`SandboxReport`].
+pub(crate) const ENFORCED: &str = "enforced";
+pub(crate) const NOT_ENFORCED: &str = "not_enforced";
+const NOT_RESTRICTED: &str = "not_restricted";
+
 /// How far the sandbox holds, as the kernel answered: for the evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxReport {
@@ -27,6 +32,10 @@ pub struct SandboxReport {
     pub abi: Option<u32>,
     /// `enforced`, `partly_enforced`, `not_enforced`, or `not_restricted` where nothing was asked for.
     pub writes: String,
+    /// Changes of owner, permissions and times: `enforced` where none can be made outside of where it may write; `refused` where none of
+    /// owner and permissions can be made at all; `not_enforced`. Left out where nothing was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attributes: Option<String>,
     /// Always `not_restricted`: a tool may talk to whom it likes.
     pub network: String,
     /// What no rule held back although writes were to be restricted.
@@ -35,18 +44,58 @@ pub struct SandboxReport {
     /// Files that the tool could not read although its account can: they would let it into the ledger.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unreadable: Vec<String>,
+    /// System calls that it could not make.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub refused: Vec<String>,
     /// `reduced` where the account has more than a tool in a sandbox keeps of them: root.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub capabilities: Option<String>,
 }
 
+/// Whether this system can hold back all writes of a tool in a dry run.
+///
+/// # Errors
+/// Why it can not, for people.
+#[cfg(target_os = "linux")]
+pub fn check_sandbox() -> Result<(), String> {
+    use landlock::{ABI, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_write(ABI::V3))
+        .and_then(|rules| rules.create())
+        .map(drop)
+        .map_err(|error| format!("Landlock: {error}"))
+}
+
+/// As on Linux.
+///
+/// # Errors
+/// Always: no other system's sandbox is known here.
+#[cfg(not(target_os = "linux"))]
+pub fn check_sandbox() -> Result<(), String> {
+    Err("only Linux has a sandbox that is known here (Landlock)".to_owned())
+}
+
 impl SandboxReport {
+    /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        let is_asked_for = self.writes != NOT_RESTRICTED;
+        let holds = self.writes == ENFORCED
+            && self
+                .attributes
+                .as_deref()
+                .is_some_and(|word| word != NOT_ENFORCED);
+        is_asked_for && !holds
+    }
+
     pub(crate) fn not_restricted() -> Self {
-        Self::without_mechanism("not_restricted", Vec::new())
+        Self::without_mechanism(NOT_RESTRICTED, Vec::new())
     }
 
     pub(crate) fn not_enforced(why: impl Into<String>) -> Self {
-        Self::without_mechanism("not_enforced", vec![why.into()])
+        Self::without_mechanism(NOT_ENFORCED, vec![why.into()])
     }
 
     fn without_mechanism(writes: &str, missing: Vec<String>) -> Self {
@@ -54,9 +103,11 @@ impl SandboxReport {
             mechanism: "none".to_owned(),
             abi: None,
             writes: writes.to_owned(),
+            attributes: None,
             network: "not_restricted".to_owned(),
             missing,
             unreadable: Vec::new(),
+            refused: Vec::new(),
             capabilities: None,
         }
     }

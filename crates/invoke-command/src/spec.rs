@@ -34,6 +34,8 @@ struct Written {
     variables: BTreeMap<String, String>,
     #[serde(default)]
     paths: WrittenPaths,
+    #[serde(default)]
+    require_sandbox: bool,
     output: Option<OutputIs>,
     stdin: Option<String>,
     success_exit: Option<Vec<i32>>,
@@ -53,9 +55,17 @@ pub(crate) struct Spec {
     pub(crate) success_exit: Vec<i32>,
     pub(crate) error_exit: Vec<i32>,
     pub(crate) pass_stdout: Option<String>,
+    names_output: bool,
 }
 
 impl Spec {
+    /// Whether it is a verifier's that is not told where the output is. The variable `DOT_OUTPUT` is there in each call, and counts where
+    /// an argument speaks of it.
+    pub(crate) fn is_blind(&self, role: ComponentRole) -> bool {
+        let is_told = self.names_output || self.program.has_argument_with("DOT_OUTPUT");
+        role == ComponentRole::Verifier && !is_told
+    }
+
     /// Reads a contract.
     pub(crate) fn of(contract: &Contract) -> Result<Self, Unusable> {
         let program = program_of(contract)?;
@@ -70,6 +80,7 @@ impl Spec {
             environment: written.environment,
             variables: written.variables,
             paths: written.paths,
+            require_sandbox: written.require_sandbox,
             limits: written.limits,
         };
         let program = ProgramSpec::read(program, keys, contract)?;
@@ -84,6 +95,7 @@ impl Spec {
             pass_stdout: only_for_verifiers(contract.role, "pass_stdout", written.pass_stdout)?,
             program,
             stdin,
+            names_output,
         })
     }
 }

@@ -245,13 +245,16 @@ impl McpInvoker {
         let mut server = match self.supervisor.start(program, Stdin::Piped).await {
             Ok(server) => server,
             Err(error) => {
-                let failure = Failure::new("not_started", error.to_string());
+                let failure = Failure::new(error.code.as_str(), error.why);
                 return (Err(failure.into()), None);
             }
         };
         conversation.facts.started();
         let launch = server.launch();
         conversation.facts.note("sandbox", json!(launch.sandbox));
+        if launch.sandbox.is_incomplete() {
+            conversation.facts.note("sandbox_incomplete", true);
+        }
         let in_force = json!({ "set": limits, "not_enforced": launch.not_enforced });
         conversation.facts.note("limits", in_force);
         let result = match stdio::transport(&mut server, &conversation.watch.allowance) {
@@ -295,9 +298,9 @@ impl McpInvoker {
 }
 
 impl Invoker for McpInvoker {
-    fn check(&self, contract: &Contract, _mode: Mode) -> Result<(), Unusable> {
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
         match Invocation::read(contract, &self.allowed_hosts)?.server {
-            Server::Program(program) => program.check(&self.search_path),
+            Server::Program(program) => program.check(&self.search_path, &self.supervisor, mode),
             Server::Service { .. } => Ok(()),
         }
     }

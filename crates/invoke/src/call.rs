@@ -1,6 +1,12 @@
 //! What is to be called, for what, and with what in hand.
 
-use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf, time::Duration};
+use std::{
+    fs::{DirBuilder, symlink_metadata},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, Contract, CorrelationId, DotCode, EvidenceType, Fixture,
@@ -77,19 +83,39 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    /// Makes the call's folder, unless it is there: nobody but the user can look into it. Whoever keeps nothing needs none.
+    /// Makes the call's folder, unless it is there: nobody but the user can look into it. A call that keeps nothing needs none.
     ///
     /// # Errors
-    /// The file system's.
+    /// The file system's; `NotADirectory` where a link or something else is in the place of the call's folder or of its run's: the tool
+    /// that was called before may have put it there.
     pub fn make_folder(&self) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
+        if let Some(run) = self.folder.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(run)?;
+            check_is_folder(run)?;
+        }
+        match DirBuilder::new().mode(0o700).create(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        check_is_folder(&self.folder)
     }
 
     /// How long the call may take.
     pub fn time_limit(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.contract.timeout_ms).unwrap_or(0))
+    }
+}
+
+/// A link is none.
+fn check_is_folder(path: &Path) -> io::Result<()> {
+    match symlink_metadata(path)?.is_dir() {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            format!(
+                "{} is a link or no folder, and links are not followed here",
+                path.display()
+            ),
+        )),
     }
 }

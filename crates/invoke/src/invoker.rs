@@ -50,6 +50,11 @@ pub trait Invoker: Send + Sync {
     /// What is wrong with it, and what to do.
     fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable>;
 
+    /// What a contract that can be called probably lacks, in sentences for people.
+    fn warnings(&self, _contract: &Contract) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Calls the tool.
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer>;
 }

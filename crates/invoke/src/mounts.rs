@@ -13,6 +13,16 @@ pub struct Mount {
     pub device: String,
     /// Its kind, such as `ext4` or `cgroup2`.
     pub file_system: String,
+    /// How it is mounted there: `rw`, `nosuid` and the like.
+    pub options: Vec<String>,
+}
+
+impl Mount {
+    /// Whether it is mounted with this option.
+    #[must_use]
+    pub fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|one| one == option)
+    }
 }
 
 /// Everything that is mounted; nothing where the system does not tell.
@@ -28,6 +38,7 @@ pub fn mounts() -> io::Result<Vec<Mount>> {
         root: unescaped(mount.root.into()),
         device: mount.majmin,
         file_system: mount.fs_type,
+        options: mount.mount_options.into_keys().collect(),
     });
     Ok(told.collect())
 }

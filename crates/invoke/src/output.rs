@@ -27,6 +27,8 @@ pub struct Output {
     pub size: u64,
     /// Which files these were, and when they were last touched; see [`Output::change`].
     identity: Digest,
+    /// How many of its files have other names too, through which they can be changed.
+    pub hard_links: u64,
 }
 
 /// How an output differs from what it was.
@@ -62,12 +64,13 @@ impl Output {
     /// As [`Output::of`], and the limit's.
     pub fn of_within(path: &Path, limit: &ReadLimit) -> io::Result<Self> {
         let (mut contents, mut identities) = (Vec::new(), Vec::new());
-        let mut size = 0;
+        let (mut size, mut hard_links) = (0, 0);
         let mut digest = None;
         for entry in Walk::of(path, limit)? {
             let entry = entry?;
             // Before the content is read: a change meanwhile shows as another identity later.
             entry.append_identity(&mut identities);
+            hard_links += u64::from(entry.metadata.is_file() && entry.metadata.nlink() > 1);
             let (word, content) = match entry.kind()? {
                 Kind::File => {
                     let file = open_file(&entry.path)?.ok_or_else(|| unsupported(&entry.path))?;
@@ -96,6 +99,7 @@ impl Output {
             digest: digest.unwrap_or_else(|| Digest::of(contents)),
             size,
             identity: Digest::of(identities),
+            hard_links,
         })
     }
 

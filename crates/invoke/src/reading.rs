@@ -9,13 +9,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
-use crate::{Stop, StopReason};
+use crate::{ReadyThread, Stop, StopReason};
 
 /// How much is read between two looks at the limit, in bytes.
 pub(crate) const CHUNK: usize = 256 << 10;
@@ -111,6 +110,25 @@ pub async fn read_apart<T: Send + 'static>(
     stop: &mut Stop,
     deadline: Instant,
 ) -> Result<T, Unread> {
+    match ReadyThread::new() {
+        Ok(reader) => read_apart_by(reader, reading, stop, deadline).await,
+        Err(error) => {
+            tracing::warn!(%error, "no thread could be had to read an output");
+            Err(Unread::Broken)
+        }
+    }
+}
+
+/// As [`read_apart`], on a thread that is there already.
+///
+/// # Errors
+/// Why it was not read.
+pub async fn read_apart_by<T: Send + 'static>(
+    reader: ReadyThread,
+    reading: impl FnOnce(&ReadLimit) -> T + Send + 'static,
+    stop: &mut Stop,
+    deadline: Instant,
+) -> Result<T, Unread> {
     let limit = ReadLimit {
         is_abandoned: Arc::default(),
         // The caller's comes first, so that it is the one who says why.
@@ -118,16 +136,7 @@ pub async fn read_apart<T: Send + 'static>(
         stop: Some(stop.clone()),
     };
     let _abandoned_when_dropped = Abandon(Arc::clone(&limit.is_abandoned));
-    let (done, read) = oneshot::channel();
-    let spawned = thread::Builder::new()
-        .name("read-output".to_owned())
-        .spawn(move || {
-            let _nobody_waits = done.send(reading(&limit));
-        });
-    if let Err(error) = spawned {
-        tracing::warn!(%error, "no thread could be had to read an output");
-        return Err(Unread::Broken);
-    }
+    let read = reader.run(move || reading(&limit));
     tokio::select! {
         // A stop that is there already wins over a result that was read at once.
         biased;

@@ -76,6 +76,14 @@ impl Template {
         })
     }
 
+    /// What is in it beside its places.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            Piece::Place(_) => None,
+        })
+    }
+
     /// Whether it begins with what stands for a name, so that whoever chose the value chose how the text begins.
     pub fn begins_with_place(&self) -> bool {
         matches!(self.0.first(), Some(Piece::Place(_)))

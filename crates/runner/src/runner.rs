@@ -149,6 +149,18 @@ impl Runner {
         Schema::read("verifier_schema", contract.verifier_schema.as_ref()).map(drop)
     }
 
+    /// What a contract that can be called probably lacks, in sentences for people; nothing where it can not be called.
+    pub fn warnings(&self, tool: &Tool, contract: &Contract) -> Vec<String> {
+        let Ok(mode) = contract.mode.parse::<Mode>() else {
+            return Vec::new();
+        };
+        let invoker = callable(&self.engines, tool, contract, mode);
+        invoker.map_or_else(
+            |_refused| Vec::new(),
+            |(invoker, _)| invoker.warnings(contract),
+        )
+    }
+
     /// Lets the database say why it will not begin what could not be prepared: its gates and its registry are the only ones
     /// who know, and the refusal is counted. Where it begins the run all the same, because something changed
     /// meanwhile, the run is called off and the caller may try again.

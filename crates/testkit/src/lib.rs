@@ -16,6 +16,8 @@
 mod contract;
 mod database;
 mod groups;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod leftovers;
 mod parts;
 mod pooler;
@@ -25,6 +27,8 @@ mod session;
 
 pub use database::TestDatabase;
 pub use groups::own_control_group;
+#[cfg(target_os = "linux")]
+pub use kernel::{Kernel, with_kernel};
 pub use parts::{Version, pgbouncer, postgres_folder};
 pub use pooler::Pooler;
 pub use private::PrivateServer;

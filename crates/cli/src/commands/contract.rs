@@ -203,13 +203,19 @@ async fn warn_of_what_can_not_be_called(
                 && contract.mode == definition.mode
                 && contract.contract_status == "active"
         };
-        if let Some(contract) = contracts.iter().find(is_this)
-            && let Err(unusable) = runner.check(&tool, contract)
-        {
+        let Some(contract) = contracts.iter().find(is_this) else {
+            continue;
+        };
+        if let Err(unusable) = runner.check(&tool, contract) {
             session.messages.warning(format!(
                 "{dot_code} {} would be refused here: {}: {}",
                 contract.mode, unusable.code, unusable.message
             ));
+        }
+        for warning in runner.warnings(&tool, contract) {
+            session
+                .messages
+                .warning(format!("{dot_code} {}: {warning}", contract.mode));
         }
     }
     Ok(())

@@ -6,13 +6,14 @@ use clap::Args;
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
 use dotwrap_runner::{Progress, RunFolders, Runner, Step, default_runner_name};
 use dotwrap_wrapper::Wrapper;
-use tokio::signal::unix::{SignalKind, signal};
+use nix::sys::signal::Signal;
 
 use crate::configuration::Settings;
 use crate::engines;
 use crate::failure::Failure;
 use crate::output::Messages;
 use crate::session::{Ledger, Session};
+use crate::signals::Listener;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
@@ -37,6 +38,7 @@ impl Executing {
             engines::all(
                 &hosts,
                 settings.agent_ca.as_deref(),
+                settings.require_sandbox,
                 ledger.ways_in(settings),
             )?,
             folders,
@@ -113,9 +115,9 @@ pub(crate) fn hear_signals(messages: Messages) -> Stop {
     let (handle, stop) = StopHandle::new();
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
+            Listener::of(Signal::SIGINT),
+            Listener::of(Signal::SIGTERM),
+            Listener::of(Signal::SIGHUP),
         ) else {
             messages.warning(
                 "signals can not be heard; Ctrl-C ends the program without concluding its run",
@@ -125,9 +127,9 @@ pub(crate) fn hear_signals(messages: Messages) -> Stop {
         let mut is_first = true;
         loop {
             tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
+                () = interrupt.heard() => {}
+                () = terminate.heard() => {}
+                () = hang_up.heard() => {}
             }
             if !is_first {
                 messages.warning(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
+use dotwrap_invoke_command::check_sandbox;
 use dotwrap_runner::{Progress, Step, Told, Work};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
@@ -75,6 +76,11 @@ pub(crate) async fn execute(
         until_idle: arguments.once,
         ..Work::default()
     };
+    if let Err(why) = check_sandbox() {
+        session.messages.warning(format!(
+            "NO COMPLETE SANDBOX: nothing keeps the tools of dry runs from writing outside of their folders: {why}"
+        ));
+    }
     let interrupt = hear_signals(session.messages);
     session.messages.note(format!(
         "{} waits for requests; `dotwrap requests add` makes one",

@@ -23,6 +23,7 @@ pub(super) fn read() -> Result<Layer, Failure> {
         runs_folder: path("DOTWRAP_RUNS_FOLDER"),
         agent_hosts: variable("DOTWRAP_AGENT_HOSTS").map(|hosts| list(&hosts)),
         agent_ca: path("DOTWRAP_AGENT_CA"),
+        require_sandbox: yes_or_no("DOTWRAP_REQUIRE_SANDBOX")?,
     })
 }
 
@@ -50,6 +51,21 @@ fn list(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// What is neither is refused: taken for a no, it would switch off what somebody meant to switch on.
+fn yes_or_no(name: &str) -> Result<Option<bool>, Failure> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    match value.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(Some(true)),
+        "false" | "no" | "off" | "0" => Ok(Some(false)),
+        _ => Err(
+            Failure::usage(format!("the environment variable {name} says '{value}'"))
+                .hint("it can be true or false"),
+        ),
+    }
 }
 
 fn choice<Choice: ValueEnum>(name: &str) -> Result<Option<Choice>, Failure> {

@@ -21,6 +21,7 @@ pub(crate) struct Layer {
     pub(crate) runs_folder: Option<PathBuf>,
     pub(crate) agent_hosts: Option<Vec<String>>,
     pub(crate) agent_ca: Option<PathBuf>,
+    pub(crate) require_sandbox: Option<bool>,
 }
 
 impl Layer {
@@ -38,6 +39,7 @@ impl Layer {
             runs_folder: self.runs_folder.or(beneath.runs_folder),
             agent_hosts: self.agent_hosts.or(beneath.agent_hosts),
             agent_ca: self.agent_ca.or(beneath.agent_ca),
+            require_sandbox: self.require_sandbox.or(beneath.require_sandbox),
         }
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) agent_hosts: Vec<String>,
     /// A file of certificates to trust, beside the system's, when they are called.
     pub(crate) agent_ca: Option<PathBuf>,
+    /// Whether dry runs are refused where the system has no complete sandbox.
+    pub(crate) require_sandbox: bool,
     /// The configuration file that somebody named.
     config_file: Option<PathBuf>,
 }
@@ -111,6 +113,7 @@ impl Settings {
             runs_folder: layer.runs_folder,
             agent_hosts: layer.agent_hosts.unwrap_or_default(),
             agent_ca: layer.agent_ca,
+            require_sandbox: layer.require_sandbox.unwrap_or_default(),
             config_file: None,
         }
     }

@@ -85,7 +85,12 @@ impl Workshop {
         Ok(Self {
             runner: Runner::new(
                 wrapper.clone(),
-                engines::all(&[], None, reached.ways_in(settings))?,
+                engines::all(
+                    &[],
+                    None,
+                    settings.require_sandbox,
+                    reached.ways_in(settings),
+                )?,
                 RunFolders::below(folder.join("runs")),
                 default_runner_name(&host),
             ),

@@ -5,6 +5,7 @@ use dotwrap_wrapper::{Component, EvidenceType};
 use serde_json::Value as Json;
 
 use super::drawing::Layer;
+use crate::badges;
 
 /// What a real call's part lacks that an invoker always records, if anything: the database takes it from the login that holds lease
 /// and receipt, called or not. `verify` warns of the same (`parts_lack_an_invokers_record`).
@@ -38,6 +39,7 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .fact("called", called(evidence))
         .fact("ended", ended(evidence))
         .fact("sandbox", sandbox(&evidence["sandbox"]))
+        .fact("incomplete", incomplete(evidence))
         .fact("unlimited", listed(&evidence["limits"]["not_enforced"]))
         .fact("left behind", leftover(&evidence["leftover"]))
         .fact("survived", leftover(&evidence["survived"]))
@@ -116,6 +118,17 @@ pub(super) fn sandbox(sandbox: &Json) -> Option<String> {
         "{mechanism}writes {}{network}{ledger}",
         word(writes)
     ))
+}
+
+/// What the sandbox did not hold back of what it is there for.
+fn incomplete(evidence: &Json) -> Option<String> {
+    badges::is_sandbox_incomplete(evidence).then(|| {
+        let missing: Vec<&str> = texts(&evidence["sandbox"]["missing"]).collect();
+        format!(
+            "NO COMPLETE SANDBOX: the tool could write or change what is outside of its folder; {}",
+            missing.join("; ")
+        )
+    })
 }
 
 fn leftover(processes: &Json) -> Option<String> {

@@ -7,6 +7,8 @@ mod disk;
 mod embedded;
 mod gates;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod launched;
 mod outcomes;
 mod pruned;
 mod refused;

@@ -11,6 +11,7 @@ use crate::support::{Answer, Desk, wait};
 /// A desk with an embedded database of its own.
 pub(crate) struct Home {
     pub(crate) desk: Desk,
+    name: String,
 }
 
 impl Home {
@@ -18,11 +19,21 @@ impl Home {
     pub(crate) fn new() -> Self {
         let desk = Desk::new();
         std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
-        Self { desk }
+        Self {
+            desk,
+            name: "home".to_owned(),
+        }
+    }
+
+    /// With a path that is too long for a socket in it.
+    pub(crate) fn with_long_path() -> Self {
+        let mut home = Self::new();
+        home.name = "long".repeat(30);
+        home
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
-        self.desk.folder().join("home")
+        self.desk.folder().join(&self.name)
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {

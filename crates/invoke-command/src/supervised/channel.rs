@@ -22,6 +22,7 @@ use crate::{
 /// What a supervisor is told to start.
 pub(super) fn order(
     program: Program,
+    stdin: Option<PathBuf>,
     mark: &str,
     concealed: &[PathBuf],
     cgroup: Option<Cgroup>,
@@ -41,6 +42,8 @@ pub(super) fn order(
             .iter()
             .map(|path| path.clone().into_os_string())
             .collect(),
+        require_sandbox: program.require_sandbox,
+        stdin: stdin.map(PathBuf::into_os_string),
         cgroup,
         time_limit_ms: program
             .time_limit

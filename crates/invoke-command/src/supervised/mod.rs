@@ -27,9 +27,10 @@ use tokio::{
 use self::{channel::next_message, halted::halted_when_due};
 use crate::{
     abandoned::{Abandoned, Lost},
-    supervisor::{Launch, Message, Report, STOP},
+    supervisor::{Launch, Message, NotStartedCode, Report, STOP},
 };
 
+pub(crate) use self::start::check_system;
 pub use self::{
     program::{Program, Stdin},
     start::Supervisor,
@@ -40,8 +41,22 @@ pub(crate) const MARK: &str = "DOT_SUPERVISION";
 
 /// A tool that did not start. Nothing of it runs, and nothing of it ever did.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotStarted(pub String);
+#[error("{why}")]
+pub struct NotStarted {
+    /// What kept it from being started.
+    pub code: NotStartedCode,
+    /// Why, for people.
+    pub why: String,
+}
+
+impl NotStarted {
+    fn other(why: impl Into<String>) -> Self {
+        Self {
+            code: NotStartedCode::Other,
+            why: why.into(),
+        }
+    }
+}
 
 /// A tool that runs under supervision.
 ///

@@ -14,10 +14,10 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
-    pub(super) fn new(stdin: Stdin) -> io::Result<Self> {
+    pub(super) fn new(stdin: &Stdin) -> io::Result<Self> {
         let (stdin, tool_stdin) = match stdin {
-            Stdin::Nothing => (None, Stdio::null()),
-            Stdin::File(file) => (None, Stdio::from(file)),
+            // A file is opened by the launcher.
+            Stdin::Nothing | Stdin::File(_) => (None, Stdio::null()),
             Stdin::Piped => {
                 let (far, near) = io::pipe()?;
                 (Some(Sender::from_owned_fd(near.into())?), Stdio::from(far))

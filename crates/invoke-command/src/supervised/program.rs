@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,6 +29,8 @@ pub struct Program {
     pub limits: Limits,
     /// Where it may write.
     pub sandbox: Sandbox,
+    /// Whether it is not to be started in an incomplete sandbox. Without effect where no sandbox is asked for.
+    pub require_sandbox: bool,
     /// When it is ended, counted from its start.
     pub time_limit: Option<Duration>,
     /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the process that
@@ -50,6 +51,7 @@ impl Program {
             stderr: stderr.to_owned(),
             limits: Limits::default(),
             sandbox: Sandbox::Unrestricted,
+            require_sandbox: false,
             time_limit: None,
             leave: None,
         }
@@ -61,8 +63,9 @@ impl Program {
 pub enum Stdin {
     /// Ends at once.
     Nothing,
-    /// This file.
-    File(File),
+    /// This file, by its absolute path. It is opened with the tool's rights and behind its sandbox, and must be a file that the kernel does
+    /// not make up.
+    File(PathBuf),
     /// What is written to [`Supervised::stdin`](crate::Supervised::stdin).
     Piped,
 }

@@ -1,23 +1,22 @@
 //! Starting a tool under supervision.
 
 use std::{
-    fmt,
-    fs::{File, Metadata},
-    io,
+    fmt, io,
     os::{
         fd::OwnedFd,
-        unix::{fs::MetadataExt, net::UnixStream as BlockingStream, process::CommandExt},
+        unix::{net::UnixStream as BlockingStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Once, atomic::AtomicBool},
+    thread,
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, Command},
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
@@ -31,7 +30,7 @@ use super::{
 use crate::{
     abandoned::{self, Abandoned, Lost},
     cgroup::{self, Cgroup},
-    supervisor::{Launch, Message, Process, SUPERVISE, UNTOLD, this_executable},
+    supervisor::{Launch, Message, Process, Refusal, SUPERVISE, UNTOLD, this_executable},
 };
 
 /// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
@@ -44,6 +43,7 @@ const BEHIND_LIMIT: Duration = Duration::from_secs(5);
 pub struct Supervisor {
     executable: PathBuf,
     adopts: bool,
+    requires_sandbox: bool,
     concealed: Vec<Places>,
 }
 
@@ -68,6 +68,7 @@ impl Supervisor {
         Self {
             executable: executable.into(),
             adopts: false,
+            requires_sandbox: false,
             concealed: Vec::new(),
         }
     }
@@ -94,6 +95,18 @@ impl Supervisor {
         self
     }
 
+    /// Starts nothing in an incomplete sandbox, whatever the program says. Without it, a tool is started where the system has no sandbox, and
+    /// the report says so.
+    #[must_use]
+    pub fn requiring_sandbox(mut self, required: bool) -> Self {
+        self.requires_sandbox = required;
+        self
+    }
+
+    pub(crate) fn requires_sandbox(&self) -> bool {
+        self.requires_sandbox
+    }
+
     /// As [`Supervisor::concealing_all`], of one place.
     #[must_use]
     pub fn concealing(self, place: impl Into<PathBuf>) -> Self {
@@ -108,29 +121,20 @@ impl Supervisor {
             .collect()
     }
 
-    /// Whether this file, opened by this path, is one that [`Supervisor::concealing`] is about, under whatever name.
-    pub(crate) fn conceals(&self, file: &File, path: &Path) -> io::Result<bool> {
-        let opened = file.metadata()?;
-        let path = path.canonicalize()?;
-        let is_it = |place: &PathBuf| {
-            let is_same =
-                |named: Metadata| (named.dev(), named.ino()) == (opened.dev(), opened.ino());
-            place.metadata().is_ok_and(is_same)
-                || place
-                    .canonicalize()
-                    .is_ok_and(|place| path.starts_with(place))
-        };
-        Ok(self.concealed().iter().any(is_it))
-    }
-
     /// Starts a tool.
     ///
     /// # Errors
     /// [`NotStarted`]; nothing is left running then.
-    pub async fn start(&self, program: Program, stdin: Stdin) -> Result<Supervised, NotStarted> {
-        let failed = |what: &str, error: io::Error| NotStarted(format!("{what}: {error}"));
-        let pipes = Pipes::new(stdin).map_err(|error| failed("no pipe", error))?;
+    pub async fn start(
+        &self,
+        mut program: Program,
+        stdin: Stdin,
+    ) -> Result<Supervised, NotStarted> {
+        let failed = |what: &str, error: io::Error| NotStarted::other(format!("{what}: {error}"));
+        let pipes = Pipes::new(&stdin).map_err(|error| failed("no pipe", error))?;
         let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
+        check_system().map_err(NotStarted::other)?;
+        program.require_sandbox |= self.requires_sandbox;
         let adopts = self.adopts && abandoned::adopt();
         clear_up_once();
         let mut supervisor = self
@@ -148,8 +152,12 @@ impl Supervisor {
         let leave = program.leave.clone();
         let (control, mut stream) =
             both(near).map_err(|error| failed("no control channel", error))?;
-        let order = line(order(program, &mark, &self.concealed(), cgroup.clone()))
-            .map_err(|error| failed("no order", error))?;
+        let stdin = match stdin {
+            Stdin::File(path) => Some(path),
+            Stdin::Nothing | Stdin::Piped => None,
+        };
+        let order = order(program, stdin, &mark, &self.concealed(), cgroup.clone());
+        let order = line(order).map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
             .await
@@ -170,11 +178,13 @@ impl Supervisor {
         };
         let (tool, launch, report) = match first {
             Some(Message::Started { process, launch }) => (Some(process), launch, None),
-            Some(Message::NotStarted { why }) => return Err(NotStarted(why)),
+            Some(Message::NotStarted(Refusal { code, why })) => {
+                return Err(NotStarted { code, why });
+            }
             // Somebody made it end before it had said that the tool runs.
             Some(Message::Ended(report)) => (Some(report.process), Launch::unknown(), Some(report)),
             None if lost == Lost::Killed && was_not_told_what(&mut supervisor).await => {
-                return Err(NotStarted("the supervisor ended early".to_owned()));
+                return Err(NotStarted::other("the supervisor ended early"));
             }
             None => {
                 let _gone_already = supervisor.start_kill();
@@ -220,6 +230,20 @@ impl Supervisor {
     }
 }
 
+/// Whether this system has what every call needs.
+///
+/// # Errors
+/// What it lacks, for people.
+pub(crate) fn check_system() -> Result<(), &'static str> {
+    let has_processes = Path::new("/proc/self/fd").exists();
+    match has_processes || cfg!(not(target_os = "linux")) {
+        true => Ok(()),
+        false => Err(
+            "there is no /proc, without which nothing can be called under supervision: mount it (`mount -t proc proc /proc`)",
+        ),
+    }
+}
+
 /// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its tool.
 async fn was_not_told_what(supervisor: &mut Child) -> bool {
     let ended = timeout(STARTING, supervisor.wait()).await;
@@ -230,6 +254,7 @@ async fn was_not_told_what(supervisor: &mut Child) -> bool {
 fn clear_up_once() {
     static CLEARING: Once = Once::new();
     CLEARING.call_once(|| {
-        let _in_its_own_time = spawn_blocking(cgroup::end_abandoned_calls);
+        // Where there is no thread to be had, somebody else does it later.
+        let _in_its_own_time = thread::Builder::new().spawn(cgroup::end_abandoned_calls);
     });
 }

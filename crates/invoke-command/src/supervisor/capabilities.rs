@@ -16,6 +16,16 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::IPC_LOCK)
     .union(CapabilitySet::SYS_CHROOT);
 
+/// Gives up all of them.
+pub(super) fn give_up_all() -> Result<(), String> {
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, none).map_err(|error| format!("giving up capabilities: {error}"))
+}
+
 /// Gives up the others. For good, in a process that can not gain rights by executing a program (`no_new_privs`).
 /// Says whether there were any.
 pub(super) fn reduce() -> Result<bool, String> {

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    fs,
+    fs::{self, File},
     io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
@@ -52,6 +52,33 @@ pub(super) fn of<'a>(
         !all.iter().any(is_below)
     });
     Ok(hidden.into_iter().collect())
+}
+
+/// Files and folders that are no tool's input, under whatever name. To be made before any of them is hidden.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// By device and inode: a file may have several names.
+    files: Vec<(u64, u64)>,
+    paths: Vec<PathBuf>,
+}
+
+impl Secrets {
+    pub(super) fn of(places: &[PathBuf]) -> Self {
+        let found = places.iter().filter_map(|place| place.metadata().ok());
+        let canonical = places.iter().filter_map(|place| place.canonicalize().ok());
+        Self {
+            files: found.map(|found| (found.dev(), found.ino())).collect(),
+            paths: canonical.collect(),
+        }
+    }
+
+    /// Whether this file, opened by this path, is one of them, or in one of them.
+    pub(super) fn contain(&self, file: &File, path: &Path) -> io::Result<bool> {
+        let opened = file.metadata()?;
+        let path = path.canonicalize()?;
+        Ok(self.files.contains(&(opened.dev(), opened.ino()))
+            || self.paths.iter().any(|place| path.starts_with(place)))
+    }
 }
 
 /// How what could not be concealed is told of.
@@ -290,6 +317,7 @@ mod tests {
             root: root.into(),
             device: device.to_owned(),
             file_system: String::new(),
+            options: Vec::new(),
         };
         let mounts = [
             mount("", "/disk", "8:1"),

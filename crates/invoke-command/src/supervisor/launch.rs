@@ -2,23 +2,25 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     ffi::OsString,
     fs::{File, OpenOptions},
     io::{self, Read, Write},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup::Cgroup;
+use crate::{cgroup::Cgroup, signals};
 
 use super::{
+    concealment::Secrets,
     descriptors,
-    order::{LAUNCH, Launch, LaunchOrder},
-    resources, restrict,
+    order::{LAUNCH, Launch, LaunchOrder, NotStartedCode, Refusal},
+    resources, restrict, stdin,
 };
 
 /// What a shell says when it could not execute a program.
@@ -29,7 +31,7 @@ const NOT_EXECUTED: u8 = 127;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
     Ready(Launch),
-    Failed(String),
+    Failed(Refusal),
 }
 
 /// Arguments: `__command-launcher ORDER PROGRAM ARG0 ARGUMENT…`.
@@ -51,43 +53,58 @@ pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode 
     let mut command = Command::new(program);
     command.arg0(arg0).args(arguments);
     command.env_clear().envs(environment);
-    let step = become_tool(&order, &mut status, &mut command);
-    let _supervisor_is_gone = say(&mut status, &Step::Failed(step.to_string()));
+    let Err(refusal) = become_tool(&order, &mut status, &mut command);
+    let _supervisor_is_gone = say(&mut status, &Step::Failed(refusal));
     ExitCode::from(NOT_EXECUTED)
 }
 
 /// Returns only if it did not work.
-fn become_tool(order: &LaunchOrder, status: &mut File, command: &mut Command) -> io::Error {
+fn become_tool(
+    order: &LaunchOrder,
+    status: &mut File,
+    command: &mut Command,
+) -> Result<Infallible, Refusal> {
     // A session of its own: no terminal, and a group that can be signalled as one.
-    if let Err(error) = nix::unistd::setsid() {
-        return error.into();
-    }
+    nix::unistd::setsid().map_err(io::Error::from)?;
     // Whatever was blocked for dotwrap or the supervisor is not for the tool.
-    if let Err(error) = SigSet::empty().thread_set_mask() {
-        return error.into();
-    }
+    SigSet::empty().thread_set_mask().map_err(io::Error::from)?;
+    signals::give_defaults();
     let mut not_enforced = restrict::tie_to_supervisor();
     if let Some(Err(error)) = order.cgroup.as_ref().map(Cgroup::enter) {
         not_enforced.push(format!("a control group of its own: {error}"));
     }
     // Had the supervisor died before it was tied to it, nobody would ever be told.
     if nix::unistd::getppid().as_raw().unsigned_abs() != order.supervisor {
-        return io::Error::other("the supervisor is gone");
+        return Err(io::Error::other("the supervisor is gone").into());
     }
-    let sandbox = match restrict::apply(&order.sandbox, &concealed(order)) {
-        Ok(sandbox) => sandbox,
-        Err(error) => return error,
-    };
+    let concealed = concealed(order);
+    let secrets = Secrets::of(&concealed);
+    let sandbox = restrict::apply(&order.sandbox, &concealed)
+        .map_err(|error| Refusal::new(NotStartedCode::Sandbox, error))?;
+    if order.require_sandbox && sandbox.is_incomplete() {
+        let why = format!(
+            "a complete sandbox is required, and the system has none: {}",
+            sandbox.missing.join("; ")
+        );
+        return Err(Refusal::new(NotStartedCode::Sandbox, why));
+    }
+    // Behind the sandbox, with the tool's rights.
+    if let Some(path) = &order.stdin {
+        stdin::attach(Path::new(path), &secrets).map_err(|error| {
+            Refusal::new(
+                NotStartedCode::Stdin,
+                format!("its standard input: {error}"),
+            )
+        })?;
+    }
     // Last: with little memory left, only the tool should have to do with it.
     not_enforced.extend(resources::apply(&order.limits));
     let ready = Step::Ready(Launch {
         sandbox,
         not_enforced,
     });
-    match say(status, &ready) {
-        Ok(()) => command.exec(),
-        Err(error) => error,
-    }
+    say(status, &ready)?;
+    Err(command.exec().into())
 }
 
 fn concealed(order: &LaunchOrder) -> Vec<PathBuf> {

@@ -18,18 +18,25 @@ mod concealment;
 mod descendants;
 mod descriptors;
 mod launch;
+#[cfg(target_os = "linux")]
+mod namespace;
 mod order;
+#[cfg(target_os = "linux")]
+mod pseudo_files;
 mod report;
 mod resources;
 mod restrict;
 mod stderr;
+mod stdin;
+#[cfg(target_os = "linux")]
+mod system_calls;
 mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
 pub(crate) use descendants::{Process, family, is_halted, processes};
-pub use order::Launch;
-pub(crate) use order::{LEAVE, Message, Order, STOP, SUPERVISE, UNTOLD, clock};
+pub(crate) use order::{LEAVE, Message, Order, Refusal, STOP, SUPERVISE, UNTOLD, clock};
+pub use order::{Launch, NotStartedCode};
 pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
 pub(crate) use restrict::adopt_orphans;
 pub(crate) use watch::this_executable;

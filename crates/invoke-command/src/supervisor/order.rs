@@ -1,6 +1,6 @@
 //! What the supervisor is told and what it tells: lines of JSON on its control channel.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf, time::Duration};
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,10 @@ pub(crate) struct Order {
     pub(crate) sandbox: Sandbox,
     /// Not as paths, which have to be text here: these are any that somebody configured.
     pub(crate) concealed: Vec<OsString>,
+    /// Whether it is not to be started without a complete sandbox.
+    pub(crate) require_sandbox: bool,
+    /// The file that is its standard input, absolute, where this is a file.
+    pub(crate) stdin: Option<OsString>,
     /// The control group to make for it, if there can be one.
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) time_limit_ms: Option<u64>,
@@ -62,9 +66,55 @@ pub(crate) enum Message {
     /// The tool runs.
     Started { process: u32, launch: Launch },
     /// It never did.
-    NotStarted { why: String },
+    NotStarted(Refusal),
     /// Nothing runs any more, as far as could be had.
     Ended(Report),
+}
+
+/// What kept a tool from being started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotStartedCode {
+    /// Its program, its folder, or the system's limits.
+    Other,
+    /// What was to be its standard input.
+    Stdin,
+    /// The sandbox, or the want of one.
+    Sandbox,
+}
+
+impl NotStartedCode {
+    /// The stable word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Other => "not_started",
+            Self::Stdin => "stdin_unusable",
+            Self::Sandbox => "sandbox_unavailable",
+        }
+    }
+}
+
+/// That a tool was not started, and why.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) code: NotStartedCode,
+    pub(crate) why: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: NotStartedCode, why: impl ToString) -> Self {
+        Self {
+            code,
+            why: why.to_string(),
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::new(NotStartedCode::Other, error)
+    }
 }
 
 /// What the launcher is told, as its second argument.
@@ -82,6 +132,8 @@ pub(crate) struct LaunchOrder {
     pub(crate) sandbox: Sandbox,
     /// What it can not read in a sandbox.
     pub(crate) concealed: Vec<OsString>,
+    pub(crate) require_sandbox: bool,
+    pub(crate) stdin: Option<OsString>,
 }
 
 /// What was set up before the tool's first instruction.

@@ -27,6 +27,9 @@ pub(crate) fn adopt_orphans() -> Result<(), String> {
 }
 
 #[cfg(target_os = "linux")]
+pub(super) use system::{DEVICES, open_place};
+
+#[cfg(target_os = "linux")]
 mod system {
     use std::{
         collections::BTreeMap,
@@ -46,18 +49,25 @@ mod system {
         sys::{prctl, signal::Signal},
     };
     use rustix::{
-        fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2},
+        fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2},
         io::Errno,
     };
 
-    use super::super::{capabilities, concealment};
-    use crate::SandboxReport;
+    use super::super::{
+        capabilities, concealment,
+        namespace::{self, Entered, NotClosed},
+        system_calls::{self, Attributes},
+    };
+    use crate::{
+        SandboxReport,
+        sandbox::{ENFORCED, NOT_ENFORCED},
+    };
 
     /// The newest interface whose meaning was looked at. Later ones restrict sockets too.
     const KNOWN: ABI = ABI::V7;
 
     /// They keep nothing of what is written to them.
-    const DEVICES: [&str; 6] = [
+    pub(in crate::supervisor) const DEVICES: [&str; 6] = [
         "/dev/null",
         "/dev/zero",
         "/dev/full",
@@ -74,9 +84,9 @@ mod system {
         (6, "signals to processes outside"),
     ];
 
-    /// What no version of it restricts.
+    /// What nothing here restricts.
     const NEVER: [&str; 2] = [
-        "file attributes (owner, permissions, times)",
+        "priority and processors of other processes",
         "connections, sockets of this machine included: who listens there may write for the tool",
     ];
 
@@ -88,13 +98,14 @@ mod system {
         let opened = opened(paths, &mut missing);
         let hidden = concealment::of(concealed, opened.keys(), &mut missing)?;
         let readable = (!hidden.is_empty()).then(|| concealment::all_but(&hidden));
+        let view = View::of(opened.keys(), &hidden)?;
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
-        let mut report = match restrict(opened, given) {
-            Ok(status) => report(&status, missing),
-            Err(error) => SandboxReport::not_enforced(format!("landlock: {error}")),
-        };
+        // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record would say so.
+        let status = restrict(opened, given)
+            .map_err(|error| io::Error::other(format!("the sandbox (landlock): {error}")))?;
+        let mut report = report(&status, missing);
         if let Some(readable) = readable
-            && report.writes != "not_enforced"
+            && report.writes != NOT_ENFORCED
         {
             let hidden = hidden.iter().map(|path| path.display().to_string());
             let others = readable.unlistable.iter();
@@ -104,19 +115,108 @@ mod system {
             });
             report.unreadable = hidden.chain(others).collect();
         }
-        match capabilities::reduce() {
+        give_up_rights(&view, &mut report);
+        refuse_calls(&view, &mut report);
+        Ok(report)
+    }
+
+    /// The tool's view of the file system.
+    struct View {
+        entered: Option<Entered>,
+        /// Why it is the one that everybody has.
+        why_shared: Option<String>,
+    }
+
+    impl View {
+        fn of<'a>(
+            writes: impl Iterator<Item = &'a PathBuf>,
+            hidden: &[PathBuf],
+        ) -> io::Result<Self> {
+            let entered = match namespace::enter() {
+                Ok(entered) => entered,
+                Err(why) => {
+                    return Ok(Self {
+                        entered: None,
+                        why_shared: Some(why),
+                    });
+                }
+            };
+            let why_shared = match namespace::close(writes, hidden) {
+                Ok(()) => None,
+                Err(NotClosed::Open(why)) => Some(why),
+                Err(NotClosed::Halfway(why)) => return Err(io::Error::other(why)),
+            };
+            Ok(Self {
+                entered: Some(entered),
+                why_shared,
+            })
+        }
+    }
+
+    fn give_up_rights(view: &View, report: &mut SandboxReport) {
+        let given_up = match view.entered {
+            Some(Entered::ByUserNamespace) => capabilities::give_up_all().map(|()| false),
+            _ => capabilities::reduce(),
+        };
+        match given_up {
             Ok(was_any) => report.capabilities = was_any.then(|| "reduced".to_owned()),
             Err(why) => report.missing.push(why),
         }
-        Ok(report)
+    }
+
+    /// Last: what a filter refuses, this process can not do either.
+    fn refuse_calls(view: &View, report: &mut SandboxReport) {
+        let attributes = match view.why_shared {
+            None => Attributes::Allowed,
+            Some(_) => Attributes::Refused,
+        };
+        let refused = system_calls::refuse(attributes);
+        let word = match (attributes, &refused) {
+            (Attributes::Allowed, _) => ENFORCED,
+            (Attributes::Refused, Ok(_)) => "refused",
+            (Attributes::Refused, Err(_)) => NOT_ENFORCED,
+        };
+        report.attributes = Some(word.to_owned());
+        let mut missing = Vec::new();
+        match word {
+            ENFORCED => {}
+            NOT_ENFORCED => {
+                missing.push("changes of owner, permissions, attributes and times".to_owned())
+            }
+            _ => missing.push("changes of times".to_owned()),
+        }
+        if let Some(why) = &view.why_shared {
+            missing.push(format!("sockets among what is kept from being read: {why}"));
+        }
+        if view.entered.is_none() {
+            missing.push("System V IPC and POSIX message queues".to_owned());
+        }
+        match refused {
+            Ok(refused) => report.refused = refused,
+            Err(why) => missing.push(format!("kernel keys, limits of other processes: {why}")),
+        }
+        missing.append(&mut report.missing);
+        report.missing = missing;
+    }
+
+    /// Opens a place, through no link.
+    pub(in crate::supervisor) fn open_place(path: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+            // A filter of whoever started all this does not know the call, which is as old as 2020.
+            Err(Errno::NOSYS | Errno::PERM) => match path.canonicalize() {
+                Ok(real) if real != path => Err(Errno::LOOP),
+                _ => open(path, flags | OFlags::NOFOLLOW, Mode::empty()),
+            },
+            opened => opened,
+        }
     }
 
     /// What may be written, open. A link on the way could have been put there by a tool, and lead anywhere: it is not followed.
     fn opened(paths: &[PathBuf], missing: &mut Vec<String>) -> BTreeMap<PathBuf, OwnedFd> {
         let mut opened = BTreeMap::new();
         for path in paths {
-            let flags = OFlags::PATH | OFlags::CLOEXEC;
-            match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+            match open_place(path) {
                 Ok(place) => _ = opened.insert(path.clone(), place),
                 Err(Errno::LOOP) => missing.push(format!(
                     "{} is declared and goes through a link, so it stays closed: declare where it leads",
@@ -201,9 +301,9 @@ mod system {
             }
         };
         let writes = match status.ruleset {
-            RulesetStatus::NotEnforced => "not_enforced",
+            RulesetStatus::NotEnforced => NOT_ENFORCED,
             _ if abi < 3 => "partly_enforced",
-            _ => "enforced",
+            _ => ENFORCED,
         };
         let older = SINCE.iter().filter(|(since, _)| abi < *since);
         let mut missing: Vec<String> = older.map(|(_, what)| (*what).to_owned()).collect();
@@ -213,9 +313,11 @@ mod system {
             mechanism: "landlock".to_owned(),
             abi: Some(abi),
             writes: writes.to_owned(),
+            attributes: None,
             network: "not_restricted".to_owned(),
             missing,
             unreadable: Vec::new(),
+            refused: Vec::new(),
             capabilities: None,
         }
     }

@@ -25,14 +25,14 @@ struct Counts {
 
 impl Drain {
     /// Reads in a thread of its own until nobody can write any more.
-    pub(super) fn start(source: io::PipeReader, file: File, most: u64) -> Self {
+    pub(super) fn start(source: io::PipeReader, file: File, most: u64) -> io::Result<Self> {
         let drain = Self::default();
         let counts = Arc::clone(&drain.0);
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             read_all(source, file, most, &counts);
             counts.done.store(true, SeqCst);
-        });
-        drain
+        })?;
+        Ok(drain)
     }
 
     /// What came. Waits a moment for the last of it, but not for somebody who holds the descriptor and never ends.

@@ -7,6 +7,10 @@ mod contracts;
 mod environment;
 mod groups;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
+mod lacking;
 mod limits;
 mod output;
 mod sandbox;

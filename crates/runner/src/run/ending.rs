@@ -18,6 +18,9 @@ use crate::{
 /// How long the ledger is asked what it says of a run whose conclusion came to nothing, or whose answer was lost.
 const A_LAST_LOOK: Duration = Duration::from_secs(3);
 
+/// What an invoker says of a dry run that had no complete sandbox.
+const SANDBOX_INCOMPLETE: &str = "sandbox_incomplete";
+
 /// What was concluded.
 pub(super) struct Concluded {
     pub(super) status: StoredStatus,
@@ -171,7 +174,12 @@ impl Execution<'_> {
         let trouble = last.judged.trouble.as_ref();
         let is_unknown = trouble.is_some_and(Trouble::leaves_outcome_unknown);
         let outcome = is_unknown.then(|| ("outcome", json!("unknown")));
-        let mut conclusion = Conclusion::new(status).evidence_ref(self.evidence(outcome));
+        // Here too: lists show runs and not their components.
+        let mut all = [producer, last].into_iter();
+        let is_incomplete = all.any(|one| one.judged.evidence.contains_key(SANDBOX_INCOMPLETE));
+        let sandbox = is_incomplete.then_some((SANDBOX_INCOMPLETE, json!(true)));
+        let said = outcome.into_iter().chain(sandbox);
+        let mut conclusion = Conclusion::new(status).evidence_ref(self.evidence(said));
         conclusion.output_ref = producer.output_ref();
         conclusion.error_ref = error_ref.clone();
         let concluded = Concluded {

@@ -34,6 +34,8 @@ struct Executed {
     error_ref: Option<String>,
     /// Where this machine keeps what the run left; none: it was another machine's, or has been cleared away.
     folder: Option<PathBuf>,
+    /// Whether a dry run had no complete sandbox.
+    sandbox_incomplete: bool,
 }
 
 /// What the ledger says of one call.
@@ -81,6 +83,11 @@ pub(super) async fn execute(
         record = recorded(&ledger, &runner, &outcome, mode).await?;
     }
     session.output.record(&record, drawn)?;
+    if record.sandbox_incomplete {
+        session.messages.warning(
+            "NO COMPLETE SANDBOX: nothing kept the tools of this dry run from writing outside of their folders; see: dotwrap doctor",
+        );
+    }
     if record.is_under_way() {
         session.messages.warning(
             "the run under this key is not concluded yet: whoever began it still holds its lease",
@@ -146,11 +153,13 @@ async fn recorded(
         Failure::internal(format!("the run {process_run_id} is not in the ledger"))
     })?;
     let mut parts = [None, None];
+    let mut sandbox_incomplete = false;
     for component in ledger.components_of(process_run_id).await? {
         let place = match component.component_role {
             ComponentRole::Producer => 0,
             ComponentRole::Verifier => 1,
         };
+        sandbox_incomplete |= badges::is_sandbox_incomplete(&component.evidence_ref);
         parts[place] = Some(Part {
             component_run_id: component.component_run_id,
             dot_code: component.dot_code.to_string(),
@@ -176,6 +185,7 @@ async fn recorded(
         verifier,
         error_ref: run.error_ref,
         folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
+        sandbox_incomplete,
     })
 }
 

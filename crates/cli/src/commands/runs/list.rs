@@ -27,7 +27,7 @@ const COLUMNS: &[Column<Run>] = &[
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
     Column::whole("STATUS", badges::run_status),
-    Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
+    Column::whole("EVIDENCE", badges::evidence_of_run),
     Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
 ];
 

@@ -12,8 +12,8 @@ use dotwrap_runner::RunFolders;
 use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
+use nix::sys::signal::Signal;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use crate::badges;
@@ -23,6 +23,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, moment};
 use crate::session::{Ledger, Session};
+use crate::signals::Listener;
 
 /// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
 ///
@@ -191,11 +192,11 @@ fn remove(run: Run, folders: &RunFolders, dry: bool) -> Pruned {
 }
 
 async fn interruption() {
-    let heard = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let heard = [Signal::SIGINT, Signal::SIGTERM].map(Listener::of);
     match heard {
         [Ok(mut interrupt), Ok(mut terminate)] => tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = interrupt.heard() => {}
+            () = terminate.heard() => {}
         },
         _ => pending().await,
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use dotwrap_wrapper::{ProcessRunId, Run, RunFilter, StoredStatus, Verdict};
+use nix::sys::signal::Signal;
 
 use super::filter::Filter;
 use super::show::{find, story};
@@ -13,6 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Tone, moment};
 use crate::session::{Ledger, Session};
+use crate::signals::Listener;
 use crate::timeline::RunStory;
 
 /// Follow the runs as they are recorded, until interrupted.
@@ -40,9 +42,11 @@ pub(super) async fn execute(
         Some(name) => watch_one(&name, &ledger, pause, session).await,
         None => {
             let filter = arguments.filter.described();
+            let mut interrupt = Listener::of(Signal::SIGINT)
+                .map_err(|error| Failure::internal(format!("Ctrl-C can not be heard: {error}")))?;
             tokio::select! {
                 // Heard from the first look to the last: what is only listened for between two looks is lost during one.
-                Ok(()) = tokio::signal::ctrl_c() => Ok(ExitStatus::Done),
+                () = interrupt.heard() => Ok(ExitStatus::Done),
                 ended = watch_all(filter, &ledger, pause, session) => ended,
             }
         }
@@ -146,7 +150,7 @@ fn line(run: &Run) -> String {
         Cell::toned(run.process_run_id, Tone::Notice),
         Cell::plain(producer),
         badges::run_status(run),
-        badges::evidence_word(run.evidence_type),
+        badges::evidence_of_run(run),
     )
 }
 

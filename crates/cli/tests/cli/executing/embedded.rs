@@ -30,6 +30,17 @@ fn burglar(home: &Home) -> Pair {
         ("rows", format!("cat {folder}/data/PG_VERSION")),
         ("lock", format!("flock -n -x {folder}/turn.lock true")),
         (
+            "mode",
+            format!("chmod 644 {folder}/passwords && chmod 600 {folder}/passwords"),
+        ),
+        (
+            "socket",
+            format!(
+                "chmod 777 {folder}/socket/.s.PGSQL.5432 && chmod 700 {folder}/socket/.s.PGSQL.5432"
+            ),
+        ),
+        ("listing", format!("ls {folder}/socket/.s.PGSQL.5432")),
+        (
             "dotwrap",
             format!("DOTWRAP_HOME={} {dotwrap}", home.folder().display()),
         ),
@@ -99,8 +110,38 @@ fn a_dry_run_does_not_get_into_the_ledger_and_a_real_run_could() {
     }
     // The attempts are real ones.
     let (found, sandbox) = broken_in(&home, "real-run");
-    assert_eq!(found, "file\npassfile\nrows\nlock\ndotwrap\n");
+    assert_eq!(
+        found,
+        "file\npassfile\nrows\nlock\nmode\nsocket\nlisting\ndotwrap\n"
+    );
     assert_eq!(sandbox["writes"], "not_restricted");
+}
+
+/// The server's socket lies elsewhere then.
+#[test]
+fn a_socket_beside_a_long_home_is_kept_from_tools_too() {
+    let home = Home::with_long_path();
+    home.call(&["install"]).expect(0);
+    let cluster = dotwrap_embedded::Embedded::in_folder(home.folder().join("embedded"));
+    let cluster = crate::support::wait(cluster.start()).unwrap();
+    let socket = cluster.socket_folder().join(".s.PGSQL.5432");
+    assert!(!socket.starts_with(home.folder()));
+    let looks = format!(
+        "if ls {} >/dev/null; then echo found; fi > '{{output}}'",
+        socket.display()
+    );
+    home.desk
+        .file("pair.toml", &Pair::of_producer(&looks).catalogue());
+    home.call(&["tools", "import", "pair.toml"]).expect(0);
+    home.call(&["candidates", "set", CANDIDATE, "--title", "A test"])
+        .expect(0);
+    for gate in super::site::ALL_GATES {
+        home.call(&["gates", "open", gate, "--for", "10m", "--reason", "a test"])
+            .expect(0);
+    }
+    let (found, sandbox) = broken_in(&home, "dry-run");
+    assert_eq!(found, "", "{sandbox}");
+    assert_eq!(broken_in(&home, "real-run").0, "found\n");
 }
 
 /// The passwords are in its memory.

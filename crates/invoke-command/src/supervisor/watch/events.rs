@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     os::{fd::OwnedFd, unix::net::UnixStream},
-    sync::mpsc::Sender,
+    sync::mpsc::{Receiver, Sender},
     thread,
     time::Duration,
 };
@@ -17,16 +17,19 @@ use nix::{
     },
 };
 
-use crate::supervisor::{
-    Status, Why,
-    launch::Step,
-    order::{LEAVE, Launch, STOP},
+use crate::{
+    signals,
+    supervisor::{
+        Status, Why,
+        launch::Step,
+        order::{LEAVE, Launch, NotStartedCode, Refusal, STOP},
+    },
 };
 
 /// What comes first, and what comes next.
 pub(super) enum Event {
     Launched(Launch),
-    NotLaunched(String),
+    NotLaunched(Refusal),
     Ended(i32, Status),
     AllEnded,
     Told(Why),
@@ -37,18 +40,24 @@ pub(super) enum Event {
 }
 
 /// Hears of something in a thread of its own.
+///
+/// # Errors
+/// There is no thread to be had.
 pub(super) fn in_thread(
     events: &Sender<Event>,
     work: impl FnOnce(&Sender<Event>) + Send + 'static,
-) {
+) -> io::Result<()> {
     let events = events.clone();
-    thread::spawn(move || work(&events));
+    thread::Builder::new().spawn(move || work(&events))?;
+    Ok(())
 }
 
-/// Whoever tells the supervisor to end means the tool as well. They are waited for in a thread.
+/// Who tells the supervisor to end means the tool as well. They are waited for in a thread. What was ignored on purpose when it started is not
+/// listened for: a blocked signal would be heard all the same.
 pub(super) fn block_signals() -> SigSet {
     let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
         .into_iter()
+        .filter(|signal| !signals::was_ignored(*signal))
         .collect();
     let _ = signals.thread_block();
     signals
@@ -64,13 +73,20 @@ pub(super) fn read_launch(mut status: io::PipeReader, events: &Sender<Event>) {
     let event = match (steps.next(), steps.next()) {
         (Some(Step::Ready(launch)), None) => Event::Launched(launch),
         (_, Some(Step::Failed(why))) | (Some(Step::Failed(why)), _) => Event::NotLaunched(why),
-        _ => Event::NotLaunched("the launcher ended early".to_owned()),
+        _ => Event::NotLaunched(Refusal::new(
+            NotStartedCode::Other,
+            "the launcher ended early",
+        )),
     };
     let _ = events.send(event);
 }
 
-/// Asks for every child that ends, adopted ones included, until the kernel says that there is none.
-pub(super) fn reap(events: &Sender<Event>) {
+/// Asks for every child that ends, adopted ones included, until the kernel says that there is none. Begins when there is one, which it
+/// is told; it is never told where none was started.
+pub(super) fn reap(is_started: &Receiver<()>, events: &Sender<Event>) {
+    if is_started.recv().is_err() {
+        return;
+    }
     loop {
         let event = match waitpid(None, None) {
             Ok(WaitStatus::Exited(process, status)) => {

@@ -21,11 +21,11 @@ use dotwrap_invoke::StopReason;
 use self::events::{Event, block_signals, in_thread, listen, read_launch, reap};
 use super::{
     Status, Why, descendants, descriptors,
-    order::{Message, Order, UNTOLD, clock},
+    order::{Message, NotStartedCode, Order, Refusal, UNTOLD, clock},
     restrict,
     stderr::Drain,
 };
-use crate::cgroup::Made;
+use crate::{cgroup::Made, signals};
 
 pub(crate) use self::spawn::this_executable;
 
@@ -38,6 +38,7 @@ const COUNTING: Duration = Duration::from_millis(25);
 /// Does a supervisor's work. Standard input and output are the tool's; standard error is the control channel.
 pub(super) fn supervise() -> ExitCode {
     descriptors::close_inherited(&[]);
+    signals::set_dispositions();
     // In a session of its own, so that Ctrl-C reaches dotwrap alone, which then says what to do.
     let _ = nix::unistd::setsid();
     ask_for_precedence();
@@ -49,9 +50,7 @@ pub(super) fn supervise() -> ExitCode {
     };
     let message = match Watch::start(&order, &control) {
         Ok(watch) => watch.until_the_end(&mut control),
-        Err(error) => Message::NotStarted {
-            why: error.to_string(),
-        },
+        Err(error) => Message::NotStarted(error.into()),
     };
     match say(&mut control, &message) {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,21 +121,24 @@ impl<'a> Watch<'a> {
             .open("/dev/null")?;
         // Where there can be none, the tool's processes are found by their descent alone.
         let cgroup = order.cgroup.as_ref().and_then(|group| group.make().ok());
+        // All threads are there before the tool is, which could use up what the account may have of them.
+        let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes())?;
+        let (tell_started, is_started) = mpsc::channel();
+        in_thread(&sender, move |events| read_launch(status, events))?;
+        in_thread(&sender, move |events| reap(&is_started, events))?;
+        in_thread(&sender, move |events| {
+            let _ = signals.wait();
+            let _ = events.send(Event::Told(Why::Told));
+        })?;
+        in_thread(&sender, move |events| listen(control, events))?;
         let tool = spawn::launcher(
             order,
             cgroup.as_ref().map(Made::group),
             stderr_end,
             status_end,
         )?;
+        let _it_waits = tell_started.send(());
         spawn::forget_the_tool_s_files(&nothing);
-        let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes());
-        in_thread(&sender, move |events| read_launch(status, events));
-        in_thread(&sender, reap);
-        in_thread(&sender, move |events| {
-            let _ = signals.wait();
-            let _ = events.send(Event::Told(Why::Told));
-        });
-        in_thread(&sender, move |events| listen(control, events));
         Ok(Self {
             order,
             events,
@@ -159,7 +161,7 @@ impl<'a> Watch<'a> {
             Ok(why) => why,
             Err(why) => {
                 self.end_all();
-                return Message::NotStarted { why };
+                return Message::NotStarted(why);
             }
         };
         let leftover = self.leftover(why);
@@ -174,7 +176,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits until the tool runs, then for the first reason to end it.
-    fn run(&mut self, control: &mut UnixStream) -> Result<Why, String> {
+    fn run(&mut self, control: &mut UnixStream) -> Result<Why, Refusal> {
         let mut why = self.launched(control)?;
         while why.is_none() {
             why = self.next_reason();
@@ -184,7 +186,7 @@ impl<'a> Watch<'a> {
 
     /// A short-lived tool may have ended before the launcher's words are read; they come first all the same, or nobody would
     /// know that it ran at all.
-    fn launched(&mut self, control: &mut UnixStream) -> Result<Option<Why>, String> {
+    fn launched(&mut self, control: &mut UnixStream) -> Result<Option<Why>, Refusal> {
         let mut reason = None;
         loop {
             match self.events.recv() {
@@ -199,7 +201,10 @@ impl<'a> Watch<'a> {
                 Ok(Event::NotLaunched(why)) => return Err(why),
                 Ok(Event::Told(Why::Abandoned)) => return Ok(Some(Why::Abandoned)),
                 Ok(event) => reason = reason.or(self.note(event)),
-                Err(_) => return Err("nothing is known of the launcher".to_owned()),
+                Err(_) => {
+                    let why = "nothing is known of the launcher";
+                    return Err(Refusal::new(NotStartedCode::Other, why));
+                }
             }
         }
     }

@@ -34,6 +34,8 @@ pub(super) fn launcher(
         limits: order.limits.clone(),
         sandbox: order.sandbox.clone(),
         concealed: order.concealed.clone(),
+        require_sandbox: order.require_sandbox,
+        stdin: order.stdin.clone(),
     };
     let variables = serde_json::to_vec(&order.environment)?;
     let launcher = Command::new(this_executable())
