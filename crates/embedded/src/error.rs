@@ -103,14 +103,33 @@ pub enum Error {
 
     /// The data folder exists but is not a whole cluster.
     #[error(
-        "{} is not a PostgreSQL data folder: {problem}; nothing has been touched. Move it away, restore it, or set DOTWRAP_HOME \
-         to begin anew elsewhere", path.display()
+        "{} is not a whole PostgreSQL data folder: {problem}; nothing has been touched. {}, or set DOTWRAP_HOME to begin anew \
+         elsewhere", path.display(),
+        if *has_data {
+            "It holds data: restore what is missing, from a backup if need be"
+        } else {
+            "Move it away, restore it"
+        }
     )]
     NotACluster {
         /// The data folder.
         path: PathBuf,
         /// What is missing.
         problem: String,
+        /// Whether there is a cluster's data in it all the same.
+        has_data: bool,
+    },
+
+    /// The data folder, or a file in it, is closed to the account that uses it.
+    #[error(
+        "{} can not be read ({reason}); it holds the ledger, and nothing has been touched. Give it back to this account \
+         (`chown -R`) and open it to it (`chmod -R u+rwX`), or run dotwrap as the account that it belongs to", path.display()
+    )]
+    DataClosed {
+        /// The data folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
     },
 
     /// A program of PostgreSQL failed.

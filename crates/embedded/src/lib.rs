@@ -22,14 +22,17 @@
 mod account;
 mod binaries;
 mod cluster;
+mod desk;
 mod door;
 mod error;
 mod fetch;
 mod files;
+mod handover;
 mod home;
 mod initialise;
 mod keeper;
 mod lock;
+mod modes;
 mod postmaster;
 mod program;
 mod session;
@@ -43,6 +46,7 @@ use std::time::Duration;
 pub use binaries::{Binaries, OLDEST_MAJOR, Version};
 pub use cluster::{Cluster, Origin};
 pub use error::Error;
+pub use handover::{GateAnswer, GateChange};
 pub use home::{default_folder, password_file};
 pub use keeper::run_if_asked;
 
@@ -58,6 +62,9 @@ pub const DATABASE: &str = "dotwrap";
 
 /// The cluster's superuser. The product does not use it.
 pub const SUPERUSER: &str = "postgres";
+
+/// The operators' account: the owner's rights, and sessions of its own where the owner has none left.
+pub const RESERVE: &str = "dotwrap_reserve";
 
 /// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
 const LINGER: Duration = Duration::from_secs(10);
@@ -158,6 +165,32 @@ impl Embedded {
             },
             use_of_it: running.use_of_it,
         })
+    }
+
+    /// Whether a server runs for somebody just now, and a keeper beside it.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the folder can not be used.
+    pub fn is_kept(&self) -> Result<bool, Error> {
+        if !self.folder.join("data").exists() {
+            return Ok(false);
+        }
+        let home = Home::prepare(&self.folder)?;
+        Ok(Lock::is_held(&home.keeper_lock())? && Lock::is_held(&home.server_lock())?)
+    }
+
+    /// Has the keeper of the running server change a gate, on a connection that it keeps for this; no new one is opened. None: no
+    /// keeper runs, or it did not answer within this time.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the folder can not be used.
+    pub async fn change_gate_by_keeper(
+        &self,
+        change: &GateChange,
+        patience: Duration,
+    ) -> Result<Option<GateAnswer>, Error> {
+        let home = Home::prepare(&self.folder)?;
+        handover::hand_over(&home, change, patience).await
     }
 
     fn order(&self, home: &Home, binaries: &Binaries) -> Result<keeper::Order, Error> {

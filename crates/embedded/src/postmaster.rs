@@ -75,6 +75,11 @@ impl Postmaster {
     }
 }
 
+/// Whether the server's file is there: whoever stops by himself removes it.
+pub(crate) fn left_its_file(home: &Home) -> bool {
+    Postmaster::read(&home.data()).is_some()
+}
+
 fn pid_file(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
@@ -147,9 +152,23 @@ pub(crate) fn data_version(home: &Home) -> Result<Option<u32>, Error> {
     let not_a_cluster = |problem: String| Error::NotACluster {
         path: data.clone(),
         problem,
+        has_data: data.join("global/pg_control").symlink_metadata().is_ok(),
     };
-    let text = fs::read_to_string(data.join("PG_VERSION"))
-        .map_err(|error| not_a_cluster(format!("its PG_VERSION cannot be read ({error})")))?;
+    let version = data.join("PG_VERSION");
+    let text = match fs::read_to_string(&version) {
+        Ok(text) => text,
+        // Closed, which says nothing of what it is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(Error::DataClosed {
+                path: data,
+                reason: error.to_string(),
+            });
+        }
+        Err(error) => {
+            let problem = format!("its PG_VERSION cannot be read ({error})");
+            return Err(not_a_cluster(problem));
+        }
+    };
     match text.trim().parse() {
         Ok(major) => Ok(Some(major)),
         Err(_) => Err(not_a_cluster(format!("its PG_VERSION says {text:?}"))),

@@ -26,6 +26,9 @@ pub(crate) const STOPPING: Duration = Duration::from_secs(90);
 /// How long a server that lives may give no answer before it is restarted.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How long passwords that the server does not take may be those from before: new ones are set in the server, then written.
+const NEW_PASSWORDS: Duration = Duration::from_secs(1);
+
 /// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to go.
 const ATTEMPTS: u32 = 3;
 
@@ -78,6 +81,7 @@ struct Starting<'a> {
     use_of_it: Lock,
     begun: Instant,
     silent_since: Instant,
+    locked_since: Instant,
     keeper: Option<Child>,
     attempts: u32,
     has_new_passwords: bool,
@@ -92,6 +96,7 @@ impl<'a> Starting<'a> {
             use_of_it,
             begun: Instant::now(),
             silent_since: Instant::now(),
+            locked_since: Instant::now(),
             keeper: None,
             attempts: 0,
             has_new_passwords: false,
@@ -108,7 +113,11 @@ impl<'a> Starting<'a> {
             return Ok(());
         };
         let passwords = Passwords::of(home)?;
-        match session::ask(&session::owner(&socket, passwords.as_ref())).await {
+        let answer = session::ask(&session::owner(&socket, passwords.as_ref())).await;
+        if !matches!(answer, Answer::Locked(_)) {
+            self.locked_since = Instant::now();
+        }
+        match answer {
             Answer::Ready => {
                 let is_open = !door::is_shut(home)?;
                 let is_outdated = self.origin == Origin::Joined
@@ -134,6 +143,8 @@ impl<'a> Starting<'a> {
                     self.silent_since = Instant::now();
                 }
             }
+            // New passwords may be just about to be written.
+            Answer::Locked(_) if self.locked_since.elapsed() < NEW_PASSWORDS => return Ok(()),
             // The file was lost, or is that of other data.
             Answer::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
             Answer::Locked(_) => {
@@ -162,6 +173,10 @@ impl<'a> Starting<'a> {
         if let Some(keeper) = &mut self.keeper
             && matches!(keeper.try_wait(), Ok(None))
         {
+            return Ok(());
+        }
+        // A keeper that lives starts a killed server again, or is just ending.
+        if Lock::is_held(&self.order.home.keeper_lock())? {
             return Ok(());
         }
         if self.attempts == ATTEMPTS {

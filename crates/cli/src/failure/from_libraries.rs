@@ -1,10 +1,10 @@
 //! What the libraries report, as failures of a command.
 
 use dotwrap_contract::InstallError;
-use dotwrap_wrapper::{Error, means_unreachable};
+use dotwrap_wrapper::{Error, means_no_slot, means_unreachable};
 use serde_json::json;
 
-use super::{Failure, spoken};
+use super::{BUSY, Failure, spoken};
 use crate::exit_status::ExitStatus;
 
 impl From<Error> for Failure {
@@ -29,6 +29,10 @@ impl From<Error> for Failure {
     }
 }
 
+/// What to do where the server takes no connection just now.
+const NO_SLOT: &str = "the server starts, or every connection that this login may have is taken: try again when runs have ended, or end what holds \
+                       connections; `dotwrap gates close` works on the embedded database all the same";
+
 fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
     match error {
         Error::NotPermitted { .. } => (
@@ -43,6 +47,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
                 "check the address and whether the server runs; without a database URL dotwrap uses the embedded one",
             ),
         ),
+        Error::NoSlot { .. } => (BUSY, Some(NO_SLOT)),
         Error::Target(_) => (
             "target_invalid",
             Some(
@@ -54,6 +59,16 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
             Some("`dotwrap install` installs or upgrades it"),
         ),
         Error::InvalidText { .. } => ("text_invalid", None),
+        Error::TimedOut {
+            known_undone: false,
+            ..
+        } => (
+            "timed_out",
+            Some(
+                "the database does not answer: see whether its server is stopped or overloaded, then repeat the call with its --key, \
+                 or look whether it was carried out",
+            ),
+        ),
         Error::TimedOut { .. } => (
             "timed_out",
             Some("a registered preflight check may hang: see `dotwrap preflight`"),
@@ -127,6 +142,9 @@ impl From<InstallError> for Failure {
 /// so here, too. The message is theirs, which keeps the database's own words.
 fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
     use tokio_postgres::error::SqlState;
+    if means_no_slot(error) {
+        return Failure::new(ExitStatus::LeaseHeld, BUSY, message).hint(NO_SLOT);
+    }
     if means_unreachable(error) {
         return Failure::new(ExitStatus::Unreachable, "unreachable", message);
     }

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod configured;
+mod crowded;
 mod embedded;
 mod gates;
 mod hostile;

@@ -1,0 +1,226 @@
+//! The embedded server while every connection slot is taken: gates are closed all the same, and runs hear it.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::site::{ALL_GATES, CANDIDATE, PRODUCER, Pair, end, until};
+use crate::home::Home;
+use crate::support::wait;
+
+/// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease of its own.
+fn home_with(pairs: usize) -> Home {
+    let home = Home::new();
+    let folder = home.desk.folder().display().to_string();
+    for number in 0..pairs {
+        let pair = Pair::of_producer(&format!(
+            "echo $$ > {folder}/running-{number}; sleep 120; echo > '{{output}}'"
+        ));
+        let catalogue = pair.catalogue().replace(PRODUCER, &producer(number));
+        home.desk.file(&format!("catalogue/{number}.toml"), &catalogue);
+    }
+    let text: String = (0..pairs)
+        .map(|number| {
+            let file = home.desk.folder().join(format!("catalogue/{number}.toml"));
+            std::fs::read_to_string(file).unwrap()
+        })
+        .collect();
+    home.desk.file("pairs.toml", &text);
+    home.call(&["tools", "import", "pairs.toml"]).expect(0);
+    home.call(&["candidates", "set", CANDIDATE, "--title", "A test"])
+        .expect(0);
+    for gate in ALL_GATES {
+        home.call(&["gates", "open", gate, "--for", "30m", "--reason", "a test"])
+            .expect(0);
+    }
+    home
+}
+
+fn producer(number: usize) -> String {
+    format!("DOT_MAKE_{number}")
+}
+
+fn start(home: &Home, number: usize) -> Child {
+    let producer = producer(number);
+    let words = [
+        "run", &producer, "--candidate", CANDIDATE, "--mode", "real-run", "--output", "json",
+    ];
+    home.command(&words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child]) {
+    for number in 0..pairs {
+        let file = home.desk.folder().join(format!("running-{number}"));
+        until(|| {
+            for child in started.iter_mut() {
+                if let Some(status) = child.try_wait().unwrap() {
+                    let mut said = String::new();
+                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                    panic!("a run ended early, {status}: {said}");
+                }
+            }
+            file.exists().then_some(())
+        });
+    }
+}
+
+fn close_gates(home: &Home) -> Duration {
+    let begun = Instant::now();
+    home.call(&["gates", "close", "execute_enabled", "--reason", "the brake"])
+        .expect(0);
+    begun.elapsed()
+}
+
+fn expect_stopped(started: Vec<Child>) {
+    for child in started {
+        let record = end(child).expect(1).json();
+        assert_eq!(record["status"], "cancelled", "{record}");
+        assert!(record.to_string().contains("gate"), "{record}");
+    }
+}
+
+fn history(home: &Home) -> Value {
+    let words = ["gates", "history", "execute_enabled", "--limit", "1", "--output", "json"];
+    home.call(&words).expect(0).json()
+}
+
+/// The server's sessions of an account.
+fn sessions(home: &Home, account: &str) -> i64 {
+    wait(async {
+        let folder = home.folder().join("embedded");
+        let passwords = std::fs::read_to_string(folder.join("passwords")).unwrap();
+        let password = passwords
+            .lines()
+            .find_map(|line| line.strip_prefix("*:*:*:postgres:"))
+            .unwrap();
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host_path(folder.join("socket"))
+            .user("postgres")
+            .dbname("dotwrap")
+            .password(password);
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1";
+        client.query_one(count, &[&account]).await.unwrap().get(0)
+    })
+}
+
+#[test]
+fn fifty_runs_at_once_hold_one_connection_each_and_a_closed_gate_stops_all() {
+    const RUNS: usize = 50;
+    let home = home_with(RUNS);
+    let mut started: Vec<Child> = (0..RUNS).map(|number| start(&home, number)).collect();
+    wait_until_running(&home, RUNS, &mut started);
+    // Those that were opened to begin the runs are closed when they are idle.
+    let most = i64::try_from(RUNS).unwrap() + 5;
+    until(|| (sessions(&home, "dotwrap") <= most).then_some(()));
+    close_gates(&home);
+    expect_stopped(started);
+    home.call(&["verify"]).expect(0);
+}
+
+/// Takes connections that it never authenticates, as fast as the server lets go of them.
+struct Flood {
+    is_over: Arc<AtomicBool>,
+    floods: Vec<JoinHandle<()>>,
+}
+
+impl Flood {
+    fn of(socket: PathBuf) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let floods = (0..2).map(|_| {
+            let (socket, is_over) = (socket.clone(), Arc::clone(&is_over));
+            std::thread::spawn(move || {
+                let mut held = Vec::new();
+                while !is_over.load(Ordering::SeqCst) {
+                    match take_slot(&socket) {
+                        Some(connection) => held.push(connection),
+                        None => std::thread::sleep(Duration::from_millis(20)),
+                    }
+                    if held.len() > 450 {
+                        held.drain(..100);
+                    }
+                }
+            })
+        });
+        Self {
+            floods: floods.collect(),
+            is_over,
+        }
+    }
+
+    fn end(self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        for flood in self.floods {
+            flood.join().unwrap();
+        }
+    }
+}
+
+/// A connection that the server asks for a password, and that does not answer; none where the server refuses.
+fn take_slot(socket: &Path) -> Option<UnixStream> {
+    let mut connection = UnixStream::connect(socket).ok()?;
+    connection
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    let parameters = b"\0\x03\0\0user\0dotwrap\0database\0dotwrap\0\0";
+    let length = u32::try_from(parameters.len() + 4).unwrap().to_be_bytes();
+    connection.write_all(&length).ok()?;
+    connection.write_all(parameters).ok()?;
+    let mut kind = [0];
+    connection.read_exact(&mut kind).ok()?;
+    (kind[0] == b'R').then_some(connection)
+}
+
+#[test]
+fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() {
+    let home = home_with(1);
+    let mut started = vec![start(&home, 0)];
+    wait_until_running(&home, 1, &mut started);
+    let socket = home.folder().join("embedded/socket/.s.PGSQL.5432");
+    let flood = Flood::of(socket.clone());
+    // Full: whoever comes is refused, the superuser included.
+    until(|| take_slot(&socket).is_none().then_some(()));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(take_slot(&socket).is_none());
+
+    let refused = home.call(&["ladder", "--output", "json"]);
+    let refused = refused.expect(4).failure();
+    assert_eq!(refused["code"], "busy");
+    assert!(refused["hint"].as_str().unwrap().contains("gates close"));
+
+    close_gates(&home);
+    // It is recorded as well, though the server still takes no connection.
+    expect_stopped_ids(&mut started[0]);
+    flood.end();
+    let last = until(|| {
+        let answer = home.call(&["gates", "history", "--output", "json"]);
+        (answer.status == 0).then(|| history(&home))
+    });
+    assert_eq!(last[0]["value"], "false", "{last}");
+    assert_eq!(last[0]["actor"], "tester", "{last}");
+    assert_eq!(last[0]["reason"], "the brake", "{last}");
+    let shown = home.call(&["runs", "show", "last", "--output", "json"]);
+    let shown = shown.expect(0).json();
+    assert_eq!(shown["status"], "cancelled", "{shown}");
+}
+
+/// Waits until the run's program has ended.
+fn expect_stopped_ids(child: &mut Child) {
+    let begun = Instant::now();
+    until(|| child.try_wait().unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
