@@ -24,8 +24,6 @@ const EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Desk {
     kept: Option<Client>,
     looked_at: Option<Instant>,
-    /// Whether the server took a session since it was started.
-    pub(crate) was_ready: bool,
 }
 
 impl Desk {
@@ -59,7 +57,6 @@ impl Desk {
         modes::mend(home);
         if self.kept.as_ref().is_none_or(Client::is_closed) {
             self.kept = open(home, RESERVE, DATABASE).await;
-            self.was_ready |= self.kept.is_some();
         }
         if home.is_exposed()
             && let Some(superuser) = open(home, SUPERUSER, "postgres").await

@@ -172,9 +172,12 @@ async fn watch(order: &Order, mut server: Server) -> Result<(), Error> {
     let mut desk = Desk::default();
     let mut restarts = Restarts::new();
     let mut unused_since = None;
+    let mut was_ready = false;
     loop {
         let state = server.state(home)?;
-        if state == State::Stopped || (state == State::Killed && !desk.was_ready) {
+        was_ready = was_ready || postmaster::said_ready(home);
+        // One that never was ready is for whoever starts it: the log says why.
+        if state == State::Stopped || (state == State::Killed && !was_ready) {
             return Ok(());
         }
         match Lock::try_take(&home.users_lock(), Mode::Exclusive)? {

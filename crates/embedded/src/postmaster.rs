@@ -23,6 +23,8 @@ pub(crate) struct Postmaster {
     pub(crate) pid: i32,
     /// The folder of its socket, once it has opened it.
     pub(crate) socket: Option<PathBuf>,
+    /// Whether it has said that it takes sessions.
+    pub(crate) is_ready: bool,
 }
 
 impl Postmaster {
@@ -46,9 +48,11 @@ impl Postmaster {
             .get(4)
             .filter(|line| !line.is_empty())
             .map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
+        let status = lines.get(7).map(|line| line.trim_ascii());
         Some(Self {
             pid: pid.parse().ok().filter(|pid| *pid > 1)?,
             socket,
+            is_ready: status == Some(b"ready"),
         })
     }
 
@@ -78,6 +82,11 @@ impl Postmaster {
 /// Whether the server's file is there: whoever stops by himself removes it.
 pub(crate) fn left_its_file(home: &Home) -> bool {
     Postmaster::read(&home.data()).is_some()
+}
+
+/// Whether the server takes sessions, or did when it was killed.
+pub(crate) fn said_ready(home: &Home) -> bool {
+    Postmaster::read(&home.data()).is_some_and(|server| server.is_ready)
 }
 
 fn pid_file(data: &Path) -> PathBuf {
@@ -198,6 +207,7 @@ mod tests {
         let file = b"4711\n/data\n1763820000\n5432\n/tmp/a b\n\n  5432001 7\nready   \n";
         let server = Postmaster::parse(file).unwrap();
         assert_eq!(server.pid, 4711);
+        assert!(server.is_ready);
         assert_eq!(server.socket.as_deref(), Some(Path::new("/tmp/a b")));
     }
 }

@@ -6,6 +6,7 @@ mod crowded;
 mod embedded;
 mod gates;
 mod hostile;
+mod killed_server;
 mod outcomes;
 mod pruned;
 mod refused;

@@ -17,11 +17,17 @@ use crate::support::wait;
 
 /// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease of its own.
 fn home_with(pairs: usize) -> Home {
+    home_with_producers(pairs, "sleep 120")
+}
+
+/// The same with producers that do this once they have said that they run; FOLDER is the desk's.
+pub(super) fn home_with_producers(pairs: usize, then: &str) -> Home {
     let home = Home::new();
     let folder = home.desk.folder().display().to_string();
+    let then = then.replace("FOLDER", &folder);
     for number in 0..pairs {
         let pair = Pair::of_producer(&format!(
-            "echo $$ > {folder}/running-{number}; sleep 120; echo > '{{output}}'"
+            "echo $$ > {folder}/running-{number}; {then}; echo > '{{output}}'"
         ));
         let catalogue = pair.catalogue().replace(PRODUCER, &producer(number));
         home.desk.file(&format!("catalogue/{number}.toml"), &catalogue);
@@ -47,7 +53,7 @@ fn producer(number: usize) -> String {
     format!("DOT_MAKE_{number}")
 }
 
-fn start(home: &Home, number: usize) -> Child {
+pub(super) fn start(home: &Home, number: usize) -> Child {
     let producer = producer(number);
     let words = [
         "run", &producer, "--candidate", CANDIDATE, "--mode", "real-run", "--output", "json",
@@ -60,7 +66,7 @@ fn start(home: &Home, number: usize) -> Child {
         .unwrap()
 }
 
-fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child]) {
+pub(super) fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child]) {
     for number in 0..pairs {
         let file = home.desk.folder().join(format!("running-{number}"));
         until(|| {
@@ -202,9 +208,12 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     assert_eq!(refused["code"], "busy");
     assert!(refused["hint"].as_str().unwrap().contains("gates close"));
 
-    close_gates(&home);
+    let took = close_gates(&home);
+    assert!(took < Duration::from_secs(30), "{took:?}");
     // It is recorded as well, though the server still takes no connection.
-    expect_stopped_ids(&mut started[0]);
+    let begun = Instant::now();
+    until(|| started[0].try_wait().unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(30));
     flood.end();
     let last = until(|| {
         let answer = home.call(&["gates", "history", "--output", "json"]);
@@ -215,12 +224,5 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     assert_eq!(last[0]["reason"], "the brake", "{last}");
     let shown = home.call(&["runs", "show", "last", "--output", "json"]);
     let shown = shown.expect(0).json();
-    assert_eq!(shown["status"], "cancelled", "{shown}");
-}
-
-/// Waits until the run's program has ended.
-fn expect_stopped_ids(child: &mut Child) {
-    let begun = Instant::now();
-    until(|| child.try_wait().unwrap());
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert_eq!(shown["run"]["status"], "cancelled", "{shown}");
 }
