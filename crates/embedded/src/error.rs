@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::binaries::Version;
+use crate::binaries::{PassedOver, Version};
 
 /// Why there is no embedded database. Every message ends with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -73,22 +73,24 @@ pub enum Error {
 
     /// No PostgreSQL is installed, and none could be fetched.
     #[error(
-        "no PostgreSQL {oldest} or newer is installed, and fetching one failed: {reason}\n{advice}\nOr set DOTWRAP_PG_BIN to \
+        "no PostgreSQL {oldest} or newer is installed that can be used, and fetching one failed: {reason}{passed}\n{advice}\nOr set DOTWRAP_PG_BIN to \
          the folder that holds `postgres` and `initdb`, or DATABASE_URL to a PostgreSQL of your own.",
-        oldest = crate::binaries::OLDEST_MAJOR
+        oldest = crate::binaries::OLDEST_MAJOR, passed = list(passed_over)
     )]
     NoPostgres {
         /// Why the fetch failed.
         reason: String,
+        /// What was found and does not serve.
+        passed_over: Vec<PassedOver>,
         /// The command that installs PostgreSQL on this platform.
         advice: String,
     },
 
     /// The data belong to another major version than the programs found.
     #[error(
-        "the data in {} were written by PostgreSQL {data}, and only {} can be found; nothing has been touched. {advice}, or \
+        "the data in {} were written by PostgreSQL {data}, and {}; nothing has been touched.{}\n{advice}, or \
          set DOTWRAP_PG_BIN to the folder with the programs of PostgreSQL {data}; to move the data to a newer version use \
-         pg_upgrade or pg_dump with them, or set DOTWRAP_HOME to begin anew elsewhere", path.display(), describe(found)
+         pg_upgrade or pg_dump with them, or set DOTWRAP_HOME to begin anew elsewhere", path.display(), describe(found), list(passed_over)
     )]
     VersionMismatch {
         /// The data folder.
@@ -97,6 +99,8 @@ pub enum Error {
         data: u32,
         /// The versions that were found.
         found: Vec<Version>,
+        /// What was found and does not serve.
+        passed_over: Vec<PassedOver>,
         /// How to install the version that is needed.
         advice: String,
     },
@@ -214,13 +218,22 @@ pub enum Error {
 /// Several versions as text, for a message.
 fn describe(found: &[Version]) -> String {
     if found.is_empty() {
-        return "no PostgreSQL".to_owned();
+        return "no PostgreSQL that can be used is found".to_owned();
     }
     let versions: Vec<String> = found
         .iter()
         .map(|version| format!("PostgreSQL {version}"))
         .collect();
-    versions.join(", ")
+    format!("only {} can be found", versions.join(", "))
+}
+
+/// What was passed over, a line each.
+fn list(passed_over: &[PassedOver]) -> String {
+    let lines = passed_over.iter();
+    let lines = lines.map(|PassedOver { path, problem }| {
+        format!("\nPassed over: {}, because {problem}", path.display())
+    });
+    lines.collect()
 }
 
 /// Adds to an I/O error what was tried and where.

@@ -20,6 +20,7 @@
 //! | `DOTWRAP_PG_BIN` | the folder with `postgres` and `initdb`, instead of looking for the newest |
 
 mod account;
+mod ask_version;
 mod binaries;
 mod cluster;
 mod desk;
@@ -43,14 +44,14 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-pub use binaries::{Binaries, OLDEST_MAJOR, Version};
+pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
 pub use error::Error;
 pub use handover::{GateAnswer, GateChange};
 pub use home::{default_folder, password_file};
 pub use keeper::run_if_asked;
 
-use binaries::Search;
+use binaries::{Found, Search};
 use home::Home;
 use lock::{Lock, Mode, Patience};
 
@@ -204,7 +205,7 @@ impl Embedded {
     }
 
     /// Everything that serves. It runs the programs that it finds, which takes its time, so it is not done on the runtime's thread.
-    async fn look_for_binaries(&self, home: &Home) -> Result<Vec<Binaries>, Error> {
+    async fn look_for_binaries(&self, home: &Home) -> Result<Found, Error> {
         let (search, home) = (self.search.clone(), home.clone());
         let found =
             tokio::task::spawn_blocking(move || search.find(&home.binaries(), home.account()));
@@ -219,20 +220,25 @@ impl Embedded {
     async fn find_binaries(&self, home: &Home) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
         let mut found = self.look_for_binaries(home).await?;
-        if found.is_empty() && data.is_none() {
-            fetch::fetch(&home.binaries()).await?;
+        if found.serving.is_empty() && data.is_none() {
+            fetch::fetch(&home.binaries(), &found.passed_over).await?;
             found = self.look_for_binaries(home).await?;
         }
-        let versions = found.iter().map(Binaries::version).collect();
-        match (postmaster::fitting(found, data), data) {
+        let Found {
+            serving,
+            passed_over,
+        } = found;
+        let versions = serving.iter().map(Binaries::version).collect();
+        match (postmaster::fitting(serving, data), data) {
             (Some(binaries), _) => Ok(binaries),
             (None, Some(data)) => Err(Error::VersionMismatch {
                 path: home.data(),
                 data,
                 found: versions,
+                passed_over,
                 advice: fetch::advice(Some(data)),
             }),
-            (None, None) => Err(fetch::useless()),
+            (None, None) => Err(fetch::useless(passed_over)),
         }
     }
 }

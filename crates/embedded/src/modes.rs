@@ -37,9 +37,12 @@ pub(crate) fn mend(home: &Home) {
             mended.extend(set(&path, if is_folder { FOLDER } else { FILE }, AS_IT_IS));
         }
     }
-    let sockets = home.folder().join("socket");
-    mended.extend(set(&sockets, FOLDER, OWNER_ONLY));
-    mended.extend(set(&socket::file(&sockets), FOLDER, OWNER_ONLY));
+    let sockets = socket::folder(home);
+    // A short one lies where others can put a link; whoever uses it refuses that.
+    if sockets.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        mended.extend(set(&sockets, FOLDER, OWNER_ONLY));
+        mended.extend(set(&socket::file(&sockets), FOLDER, OWNER_ONLY));
+    }
     mended.extend(set(&home.handover(), FOLDER, OWNER_ONLY));
     for file in [
         home.turn_lock(),
