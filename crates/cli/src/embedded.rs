@@ -55,9 +55,10 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
         Some(home) => {
             let home = std::path::absolute(home).map_err(|error| {
                 Failure::usage(format!(
-                    "the folder {} can not be used: {error}",
+                    "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
                     home.display()
                 ))
+                .hint("work in a folder that exists, or name DOTWRAP_HOME by its whole path")
             })?;
             Embedded::in_folder(home.join("embedded"))
         }

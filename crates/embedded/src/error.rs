@@ -30,6 +30,43 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// PostgreSQL has no room for such a path.
+    #[error(
+        "the folder for the embedded database has a path of {length} bytes, and PostgreSQL takes {most}; set DOTWRAP_HOME to a \
+         shorter one"
+    )]
+    PathTooLong {
+        /// How long it is.
+        length: usize,
+        /// How long it may be.
+        most: usize,
+    },
+
+    /// A server holds the cluster whose processes can not be seen from here.
+    #[error(
+        "{} is held by a server whose process ({pid}) can not be seen from here: another container, or another process \
+         namespace, uses the same folder. Give each a DOTWRAP_HOME of its own, or let them share a database by DATABASE_URL",
+        lock.display()
+    )]
+    RunsElsewhere {
+        /// The server's lock.
+        lock: PathBuf,
+        /// Its process id, as it is called there.
+        pid: i32,
+    },
+
+    /// The server lives and does not answer, and others use it.
+    #[error(
+        "the embedded server (process {pid}) gives no answer, and other dotwrap processes use it ({problem}); see whether it is \
+         stopped (`kill -CONT {pid}` continues it), or its disk or machine overloaded"
+    )]
+    Silent {
+        /// The process id of the server.
+        pid: i32,
+        /// What was met.
+        problem: String,
+    },
+
     /// Started as root, and the account that runs the server cannot reach the folder.
     #[error(
         "PostgreSQL does not run as root, and the account '{account}' that runs it instead cannot pass through {}; allow it \

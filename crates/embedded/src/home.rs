@@ -16,6 +16,9 @@ use crate::{files, modes};
 /// Where root's clusters live: root's own home is closed to the account that runs the server.
 const ROOT_CLUSTERS: &str = "/var/lib/dotwrap";
 
+/// The longest path of a home: PostgreSQL has room for 1023 bytes, some of them for what lies in it.
+const LONGEST: usize = 800;
+
 /// The folder of the embedded cluster when nothing else is asked for: `$DOTWRAP_HOME/embedded`, else `dotwrap/embedded` in the
 /// user's data folder (`$XDG_DATA_HOME`, `~/.local/share`), else for root a folder in `/var/lib/dotwrap` that is named after
 /// root's data folder, or home.
@@ -99,6 +102,13 @@ impl Home {
     /// Makes the folder ready for use by the account that is to run the server.
     pub(crate) fn prepare(folder: &Path) -> Result<Self, Error> {
         let folder = std::path::absolute(folder).at("find", folder)?;
+        let length = folder.as_os_str().len();
+        if length > LONGEST {
+            return Err(Error::PathTooLong {
+                length,
+                most: LONGEST,
+            });
+        }
         create_folders(&folder)?;
         // A symbolic link on the way must not make two names, and two socket folders, of one cluster.
         let folder = folder.canonicalize().at("find", &folder)?;

@@ -29,7 +29,7 @@ pub(crate) struct Postmaster {
 
 impl Postmaster {
     /// Reads the file; none where it is missing or not yet written.
-    fn read(data: &Path) -> Option<Self> {
+    pub(crate) fn read(data: &Path) -> Option<Self> {
         let bytes = fs::read(pid_file(data)).ok()?;
         Self::parse(&bytes)
     }

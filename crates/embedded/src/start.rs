@@ -29,6 +29,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// How long passwords that the server does not take may be those from before: new ones are set in the server, then written.
 const NEW_PASSWORDS: Duration = Duration::from_secs(1);
 
+/// How long the processes of a killed server may hold its lock.
+const UNSEEN: Duration = Duration::from_secs(20);
+
 /// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to go.
 const ATTEMPTS: u32 = 3;
 
@@ -82,6 +85,7 @@ struct Starting<'a> {
     begun: Instant,
     silent_since: Instant,
     locked_since: Instant,
+    unseen_since: Instant,
     keeper: Option<Child>,
     attempts: u32,
     has_new_passwords: bool,
@@ -97,6 +101,7 @@ impl<'a> Starting<'a> {
             begun: Instant::now(),
             silent_since: Instant::now(),
             locked_since: Instant::now(),
+            unseen_since: Instant::now(),
             keeper: None,
             attempts: 0,
             has_new_passwords: false,
@@ -109,9 +114,11 @@ impl<'a> Starting<'a> {
     async fn look_at_running_server(&mut self) -> Result<(), Error> {
         let home = &self.order.home;
         let running = Postmaster::running(&home.data());
-        let Some(socket) = running.and_then(|server| server.socket) else {
-            return Ok(());
+        let Some((pid, socket)) = running.and_then(|server| Some((server.pid, server.socket?)))
+        else {
+            return self.is_not_elsewhere();
         };
+        self.unseen_since = Instant::now();
         let passwords = Passwords::of(home)?;
         let answer = session::ask(&session::owner(&socket, passwords.as_ref())).await;
         if !matches!(answer, Answer::Locked(_)) {
@@ -139,7 +146,9 @@ impl<'a> Starting<'a> {
             Answer::Silence(problem) => {
                 tracing::debug!(problem, "the embedded server does not answer");
                 if self.origin == Origin::Joined && self.silent_since.elapsed() > SILENCE {
-                    self.restart_if_alone().await?;
+                    if !self.restart_if_alone().await? {
+                        return Err(Error::Silent { pid, problem });
+                    }
                     self.silent_since = Instant::now();
                 }
             }
@@ -166,6 +175,21 @@ impl<'a> Starting<'a> {
             Answer::Broken(problem) => return Err(self.failed(&problem)),
         }
         Ok(())
+    }
+
+    /// A server that was just killed, or is about to start, is not seen for a moment. One that is said to be ready and stays
+    /// unseen is another process namespace's.
+    fn is_not_elsewhere(&self) -> Result<(), Error> {
+        let home = &self.order.home;
+        match Postmaster::read(&home.data()) {
+            Some(server) if server.is_ready && self.unseen_since.elapsed() > UNSEEN => {
+                Err(Error::RunsElsewhere {
+                    lock: home.server_lock(),
+                    pid: server.pid,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// No process of a server lives: starts one, unless our keeper is about to.

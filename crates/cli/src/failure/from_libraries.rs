@@ -160,11 +160,14 @@ fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
 
 impl From<dotwrap_embedded::Error> for Failure {
     fn from(error: dotwrap_embedded::Error) -> Self {
-        Failure::new(
-            ExitStatus::Unreachable,
-            "embedded_unavailable",
-            error.to_string(),
-        )
+        let message = error.to_string();
+        let is_full = message.contains("No space left on device");
+        let failure = Failure::new(ExitStatus::Unreachable, "embedded_unavailable", message);
+        if is_full {
+            return failure
+                .hint("the disk that holds the embedded database is full: make room and try again, or set DOTWRAP_HOME to another disk");
+        }
+        failure
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn home_with_producers(pairs: usize, then: &str) -> Home {
             "echo $$ > {folder}/running-{number}; {then}; echo > '{{output}}'"
         ));
         let catalogue = pair.catalogue().replace(PRODUCER, &producer(number));
-        home.desk.file(&format!("catalogue/{number}.toml"), &catalogue);
+        home.desk
+            .file(&format!("catalogue/{number}.toml"), &catalogue);
     }
     let text: String = (0..pairs)
         .map(|number| {
@@ -56,7 +57,14 @@ fn producer(number: usize) -> String {
 pub(super) fn start(home: &Home, number: usize) -> Child {
     let producer = producer(number);
     let words = [
-        "run", &producer, "--candidate", CANDIDATE, "--mode", "real-run", "--output", "json",
+        "run",
+        &producer,
+        "--candidate",
+        CANDIDATE,
+        "--mode",
+        "real-run",
+        "--output",
+        "json",
     ];
     home.command(&words)
         .stdin(Stdio::null())
@@ -73,7 +81,12 @@ pub(super) fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child
             for child in started.iter_mut() {
                 if let Some(status) = child.try_wait().unwrap() {
                     let mut said = String::new();
-                    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                    child
+                        .stderr
+                        .take()
+                        .unwrap()
+                        .read_to_string(&mut said)
+                        .unwrap();
                     panic!("a run ended early, {status}: {said}");
                 }
             }
@@ -98,7 +111,15 @@ fn expect_stopped(started: Vec<Child>) {
 }
 
 fn history(home: &Home) -> Value {
-    let words = ["gates", "history", "execute_enabled", "--limit", "1", "--output", "json"];
+    let words = [
+        "gates",
+        "history",
+        "execute_enabled",
+        "--limit",
+        "1",
+        "--output",
+        "json",
+    ];
     home.call(&words).expect(0).json()
 }
 
