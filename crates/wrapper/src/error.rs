@@ -235,11 +235,7 @@ pub fn means_no_slot(error: &tokio_postgres::Error) -> bool {
 }
 
 fn is_no_slot(code: &SqlState) -> bool {
-    [
-        SqlState::TOO_MANY_CONNECTIONS,
-        SqlState::CANNOT_CONNECT_NOW,
-    ]
-    .contains(code)
+    [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW].contains(code)
 }
 
 /// The error and what caused it, in one line.

@@ -261,9 +261,7 @@ impl Database {
 
     /// Closes the connections of the pool that were idle for this long.
     pub(crate) fn close_idle(&self, idle: Duration) {
-        self.0
-            .pool
-            .retain(|_, metrics| metrics.last_used() < idle);
+        self.0.pool.retain(|_, metrics| metrics.last_used() < idle);
     }
 
     /// Calls a function that returns one value, on the kept connection; as any other call where there is none.

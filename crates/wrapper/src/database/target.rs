@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use tokio_postgres::{
-    Client, Config, Connection, Socket, config::SslMode, tls::MakeTlsConnect,
-};
+use tokio_postgres::{Client, Config, Connection, Socket, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
