@@ -209,4 +209,20 @@ mod tests {
         let refusal = dotwrap_wrapper::RefusalCode::from(failure.code.as_str());
         assert!(!dotwrap_wrapper::RefusalCode::known().any(|known| known == refusal));
     }
+
+    #[test]
+    fn a_database_that_does_not_answer_is_no_defect_of_this_program() {
+        let limit = Duration::from_secs(30);
+        let silent = Failure::from(Error::TimedOut {
+            limit,
+            known_undone: false,
+        });
+        assert_eq!(silent.status, ExitStatus::Unreachable);
+        assert!(silent.hint.is_some_and(|hint| hint.contains("--key")));
+        let cancelled = Failure::from(Error::TimedOut {
+            limit,
+            known_undone: true,
+        });
+        assert_eq!(cancelled.status, ExitStatus::Internal);
+    }
 }

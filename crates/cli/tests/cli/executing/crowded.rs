@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::site::{ALL_GATES, CANDIDATE, PRODUCER, Pair, end, until};
@@ -123,26 +125,31 @@ fn history(home: &Home) -> Value {
     home.call(&words).expect(0).json()
 }
 
-/// The server's sessions of an account.
-fn sessions(home: &Home, account: &str) -> i64 {
+/// Asks the embedded server as its superuser.
+fn ask(home: &Home, query: &str) -> i64 {
+    let folder = home.folder().join("embedded");
+    let passwords = std::fs::read_to_string(folder.join("passwords")).unwrap();
+    let password = passwords
+        .lines()
+        .find_map(|line| line.strip_prefix("*:*:*:postgres:"))
+        .unwrap();
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host_path(folder.join("socket"))
+        .user("postgres")
+        .dbname("dotwrap")
+        .password(password);
     wait(async {
-        let folder = home.folder().join("embedded");
-        let passwords = std::fs::read_to_string(folder.join("passwords")).unwrap();
-        let password = passwords
-            .lines()
-            .find_map(|line| line.strip_prefix("*:*:*:postgres:"))
-            .unwrap();
-        let mut config = tokio_postgres::Config::new();
-        config
-            .host_path(folder.join("socket"))
-            .user("postgres")
-            .dbname("dotwrap")
-            .password(password);
         let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
-        let count = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1";
-        client.query_one(count, &[&account]).await.unwrap().get(0)
+        client.query_one(query, &[]).await.unwrap().get(0)
     })
+}
+
+/// The sessions of the usual account.
+fn sessions(home: &Home) -> i64 {
+    let query = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'dotwrap'";
+    ask(home, query)
 }
 
 #[test]
@@ -153,7 +160,7 @@ fn fifty_runs_at_once_hold_one_connection_each_and_a_closed_gate_stops_all() {
     wait_until_running(&home, RUNS, &mut started);
     // Those that were opened to begin the runs are closed when they are idle.
     let most = i64::try_from(RUNS).unwrap() + 5;
-    until(|| (sessions(&home, "dotwrap") <= most).then_some(()));
+    until(|| (sessions(&home) <= most).then_some(()));
     close_gates(&home);
     expect_stopped(started);
     home.call(&["verify"]).expect(0);
@@ -246,4 +253,70 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     let shown = home.call(&["runs", "show", "last", "--output", "json"]);
     let shown = shown.expect(0).json();
     assert_eq!(shown["run"]["status"], "cancelled", "{shown}");
+}
+
+#[test]
+fn operators_have_sessions_of_their_own_when_the_usual_account_has_none_left() {
+    let home = home_with(1);
+    let limit = "SELECT rolconnlimit::bigint FROM pg_roles WHERE rolname = 'dotwrap'";
+    let most = "SELECT setting::bigint FROM pg_settings WHERE name = 'max_connections'";
+    assert!(ask(&home, limit) + 10 < ask(&home, most));
+    // As if runs had them all.
+    let none = "WITH changed AS (UPDATE pg_authid SET rolconnlimit = 0 WHERE rolname = 'dotwrap' RETURNING 1)
+                SELECT count(*) FROM changed";
+    assert_eq!(ask(&home, none), 1);
+    let refused = home.call(&["ladder", "--output", "json"]).expect(4);
+    assert_eq!(refused.failure()["code"], "busy");
+    home.call(&["gates"]).expect(0);
+    home.call(&["doctor"]).expect(0);
+    close_gates(&home);
+    let last = history(&home);
+    assert_eq!(last[0]["value"], "false", "{last}");
+    assert_eq!(last[0]["recorded_by"], "dotwrap_reserve", "{last}");
+}
+
+/// Every process of the embedded server gets this signal.
+fn signal_server(home: &Home, signal: Signal) {
+    let file = home.folder().join("embedded/data/postmaster.pid");
+    let text = std::fs::read_to_string(file).unwrap();
+    let server: i32 = text.lines().next().unwrap().parse().unwrap();
+    let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+    let children = children.unwrap_or_default();
+    let children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    for pid in std::iter::once(server).chain(children) {
+        let _ = kill(Pid::from_raw(pid), signal);
+    }
+}
+
+#[test]
+fn a_server_that_is_stopped_is_unreachable_and_named() {
+    let home = home_with(1);
+    let mut started = vec![start(&home, 0)];
+    wait_until_running(&home, 1, &mut started);
+    signal_server(&home, Signal::SIGSTOP);
+    let close = [
+        "gates",
+        "close",
+        "execute_enabled",
+        "--reason",
+        "r",
+        "-q",
+        "--output",
+        "json",
+    ];
+    let closing = home.call(&close);
+    let looking = home.call(&["gates", "-q", "--output", "json"]);
+    signal_server(&home, Signal::SIGCONT);
+    let failure = closing.expect(69).failure();
+    assert!(
+        failure["hint"].as_str().unwrap().contains("NOT closed"),
+        "{failure}"
+    );
+    let failure = looking.expect(69).failure();
+    assert!(
+        failure["message"].as_str().unwrap().contains("kill -CONT"),
+        "{failure}"
+    );
+    close_gates(&home);
+    expect_stopped(started);
 }
