@@ -184,3 +184,32 @@ fn a_home_in_a_folder_that_is_gone_says_so() {
         "{failure}"
     );
 }
+
+#[test]
+fn a_folder_for_runs_whose_path_is_no_text_is_refused_before_anything_is_called() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let installation = Installation::with_catalogue();
+    let words = [
+        "run",
+        "DOT_SHA256SUM",
+        "--mode",
+        "dry-run",
+        "--input",
+        "f",
+        "--output",
+        "json",
+    ];
+    let mut command = installation.command(&words);
+    command.env("DOTWRAP_HOME", std::ffi::OsStr::from_bytes(b"/tmp/h\xff"));
+    let failure = Answer::of(&mut command).expect(2).failure();
+    assert_eq!(failure["code"], "folder_unusable");
+    assert!(
+        failure["hint"].as_str().unwrap().contains("--runs-folder"),
+        "{failure}"
+    );
+    let runs = installation
+        .call(&["runs", "ls", "--output", "json"])
+        .expect(0);
+    assert_eq!(runs.json(), serde_json::json!([]));
+}

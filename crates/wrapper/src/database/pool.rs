@@ -44,6 +44,9 @@ struct Inner {
     kept: Kept,
 }
 
+/// How long a new connection may take where a kept one can be used instead: a lease that is to be renewed does not wait.
+const KEPT_INSTEAD: Duration = Duration::from_secs(2);
+
 /// Connects with the password that is valid at that moment.
 struct ConnectNow(Target);
 
@@ -352,7 +355,12 @@ impl Database {
 
     async fn connection_now(&self) -> Result<Object, Error> {
         let settings = &self.0.settings;
-        self.0.pool.get().await.map_err(|error| match error {
+        let mut limits = self.0.pool.timeouts();
+        if self.0.kept.client().is_some() {
+            limits.create = limits.create.map(|limit| limit.min(KEPT_INSTEAD));
+        }
+        let connection = self.0.pool.timeout_get(&limits).await;
+        connection.map_err(|error| match error {
             PoolError::Backend(error) => Error::of_connection(&error, &settings.target.to_string()),
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::PoolExhausted {
                 waited: settings.pool_wait,

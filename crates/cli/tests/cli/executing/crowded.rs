@@ -228,13 +228,6 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     let flood = Flood::of(socket.clone());
     // Full: whoever comes is refused, the superuser included.
     until(|| take_slot(&socket).is_none().then_some(()));
-    std::thread::sleep(Duration::from_millis(500));
-    assert!(take_slot(&socket).is_none());
-
-    let refused = home.call(&["ladder", "--output", "json"]);
-    let refused = refused.expect(4).failure();
-    assert_eq!(refused["code"], "busy");
-    assert!(refused["hint"].as_str().unwrap().contains("gates close"));
 
     let took = close_gates(&home);
     assert!(took < Duration::from_secs(30), "{took:?}");
@@ -273,6 +266,76 @@ fn operators_have_sessions_of_their_own_when_the_usual_account_has_none_left() {
     let last = history(&home);
     assert_eq!(last[0]["value"], "false", "{last}");
     assert_eq!(last[0]["recorded_by"], "dotwrap_reserve", "{last}");
+}
+
+#[test]
+fn the_keeper_closes_a_gate_on_its_own_connection_where_no_account_has_a_session_left() {
+    let home = home_with(1);
+    let mut started = vec![start(&home, 0)];
+    wait_until_running(&home, 1, &mut started);
+    let kept = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dotwrap-keeper'";
+    until(|| (ask(&home, kept) == 1).then_some(()));
+    let none = "WITH changed AS (UPDATE pg_authid SET rolconnlimit = 0 WHERE rolname LIKE 'dotwrap%' RETURNING 1)
+                SELECT count(*) FROM changed";
+    assert_eq!(ask(&home, none), 2);
+    let busy = home
+        .call(&["gates", "--output", "json"])
+        .expect(4)
+        .failure();
+    assert_eq!(busy["code"], "busy");
+    assert!(
+        busy["hint"].as_str().unwrap().contains("gates close"),
+        "{busy}"
+    );
+    let unknown = [
+        "gates",
+        "close",
+        "no_such_gate",
+        "--reason",
+        "r",
+        "-q",
+        "--output",
+        "json",
+    ];
+    let refused = home.call(&unknown).expect(2).failure();
+    assert_eq!(refused["code"], "gate_unknown");
+    let close = ["gates", "close", "execute_enabled", "--reason", "the brake"];
+    let closed = home.call(&close).expect(0);
+    assert!(
+        closed.messages.contains("keeper is asked"),
+        "{}",
+        closed.messages
+    );
+    // The run is stopped, and recorded on the connection that it keeps.
+    until(|| started[0].try_wait().unwrap());
+    let stopped = "SELECT count(*) FROM dot.v_process_run WHERE status = 'cancelled'";
+    assert_eq!(ask(&home, stopped), 1);
+    let recorded = "SELECT count(*) FROM dot.v_dot_gate_history
+                    WHERE actor = 'tester' AND reason = 'the brake' AND recorded_by = 'dotwrap_reserve'";
+    assert_eq!(ask(&home, recorded), 1);
+}
+
+#[test]
+fn a_run_waits_for_a_connection_instead_of_failing_at_once() {
+    let home = home_with_producers(1, "true");
+    let limited = |limit: i32| {
+        let set = format!(
+            "WITH changed AS (UPDATE pg_authid SET rolconnlimit = {limit} WHERE rolname = 'dotwrap' RETURNING 1)
+             SELECT count(*) FROM changed"
+        );
+        assert_eq!(ask(&home, &set), 1);
+    };
+    limited(0);
+    let mut run = start(&home, 0);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(run.try_wait().unwrap().is_none(), "it ended");
+    limited(-1);
+    let answer = end(run).expect(0);
+    assert!(
+        answer.messages.contains("waiting for a connection"),
+        "{}",
+        answer.messages
+    );
 }
 
 /// Every process of the embedded server gets this signal.
