@@ -37,6 +37,7 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
     Ok(Reached {
         target: usual,
         reserve,
+        is_reserve: false,
         cluster: Some(cluster),
     })
 }

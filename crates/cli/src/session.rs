@@ -55,8 +55,10 @@ pub(crate) struct Reached {
     pub(crate) target: Target,
     /// The embedded cluster, where no database is configured.
     pub(crate) cluster: Option<Cluster>,
-    /// The same database by the operators' account, until it is used.
+    /// The same database by the operators' account, where the server has one.
     pub(crate) reserve: Option<Target>,
+    /// Whether that account is used because the usual one finds no slot.
+    pub(crate) is_reserve: bool,
 }
 
 impl Reached {
@@ -73,6 +75,7 @@ impl Reached {
             && let Some(reserve) = self.reserve.take()
         {
             self.target = reserve;
+            self.is_reserve = true;
         }
         let wait = session.slots.wait();
         if session.slots == SlotPolicy::Patient {
@@ -82,11 +85,6 @@ impl Reached {
             ));
         }
         Ok(self.target.connect_within(wait).await?)
-    }
-
-    /// Whether the operators' account is used because the usual one finds no slot.
-    fn is_reserve(&self) -> bool {
-        self.cluster.is_some() && self.reserve.is_none()
     }
 
     /// Says which files and folders let whoever reads them into this ledger, or into one of this account's own making: each time anew,
@@ -157,7 +155,7 @@ impl Session {
         if reached.cluster.is_some() {
             let client = reached.connect(self).await?;
             // What the operators' account would create would be its own.
-            if !reached.is_reserve() {
+            if !reached.is_reserve {
                 let target = &reached.target;
                 embedded::install_on_first_use(client, target, &self.settings, self.messages)
                     .await?;
@@ -188,6 +186,7 @@ pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Rea
                 target: target.with_application_name("dotwrap"),
                 cluster: None,
                 reserve: None,
+                is_reserve: false,
             })
         }
         DatabaseChoice::Embedded => embedded::start(settings, messages).await,
