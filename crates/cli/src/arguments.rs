@@ -169,6 +169,11 @@ fn usage_failure(error: &clap::Error) -> Failure {
 }
 
 impl GlobalArguments {
+    /// The address of the database, where the command line names one.
+    pub(crate) fn database_url(&self) -> Option<&DatabaseUrl> {
+        self.database_url.as_ref()
+    }
+
     /// The flags as a layer of settings.
     pub(crate) fn layer(&self) -> Layer {
         Layer {

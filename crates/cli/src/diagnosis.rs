@@ -13,8 +13,11 @@ use crate::failure::Failure;
 use crate::session::{Reached, Session};
 
 /// Examines an installation; what matters most comes first.
-pub(crate) async fn examine(session: &Session, reached: Reached) -> Result<Vec<Finding>, Failure> {
-    let client = reached.target.connect().await?;
+pub(crate) async fn examine(
+    session: &Session,
+    mut reached: Reached,
+) -> Result<Vec<Finding>, Failure> {
+    let client = reached.connect(session).await?;
     let schema = &session.settings.schema;
     let is_installed = dotwrap_contract::installed(&client, schema)
         .await
@@ -24,6 +27,7 @@ pub(crate) async fn examine(session: &Session, reached: Reached) -> Result<Vec<F
     findings.extend(place(&reached));
     findings.push(sandbox(session.settings.require_sandbox));
     findings.extend(disks(session, &reached));
+    findings.extend(mended_files(&reached));
     if is_installed {
         findings.push(registry(session, reached).await);
     } else if session.settings.database == DatabaseChoice::Embedded {
@@ -115,6 +119,25 @@ fn sandbox(is_required: bool) -> Finding {
             format!("this system has no complete sandbox for dry runs: {why}"),
         )
     }
+}
+
+/// How many of the mended modes are shown.
+const MENDED_SHOWN: usize = 5;
+
+/// Modes of the embedded server's files that were wrong, and what was mended.
+fn mended_files(reached: &Reached) -> Option<Finding> {
+    let (mended, file) = reached.cluster.as_ref()?.mended(MENDED_SHOWN);
+    if mended.is_empty() {
+        return None;
+    }
+    Some(Finding {
+        why: "Somebody changed the modes of the embedded database's files; a tool runs with the same account and can.",
+        mend: format!(
+            "It is mended. See which tool did it; {} has all of it and may be removed then",
+            file.display()
+        ),
+        ..finding("embedded_files", Severity::Warning, mended.join("; "))
+    })
 }
 
 /// In the embedded database the first command that needs the contract installs it.

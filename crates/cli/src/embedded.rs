@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use dotwrap_contract::{contract_digest, installed};
 use dotwrap_embedded::Embedded;
 use dotwrap_wrapper::{DEFAULT_SCHEMA, Target};
+use tokio_postgres::Client;
 
-use crate::configuration::Settings;
+use crate::configuration::{DatabaseChoice, Settings};
 use crate::failure::Failure;
 use crate::output::Messages;
 use crate::session::{self, Reached};
@@ -23,11 +24,31 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
     }
     let cluster = embedded.start().await?;
     // Not by its URL: what a URL leaves open is filled from `PG…` variables, which are meant for another server.
-    let target = Target::of_socket(cluster.config()).map_err(dotwrap_wrapper::Error::from)?;
+    let target = |config, role| {
+        let target = Target::of_socket(config).map_err(dotwrap_wrapper::Error::from)?;
+        let target = target.with_password_source(cluster.password_source(role));
+        Ok::<_, Failure>(target.with_application_name("dotwrap"))
+    };
+    let usual = target(cluster.config(), dotwrap_embedded::OWNER)?;
+    let reserve = cluster
+        .reserve_config()
+        .map(|config| target(config, dotwrap_embedded::RESERVE))
+        .transpose()?;
     Ok(Reached {
-        target: target.with_application_name("dotwrap"),
+        target: usual,
+        reserve,
+        is_reserve: false,
         cluster: Some(cluster),
     })
+}
+
+/// The embedded server that runs with its keeper just now, if it does.
+pub(crate) fn kept(settings: &Settings) -> Result<Option<Embedded>, Failure> {
+    if settings.database != DatabaseChoice::Embedded {
+        return Ok(None);
+    }
+    let embedded = describe(settings)?;
+    Ok(embedded.is_kept()?.then_some(embedded))
 }
 
 fn describe(settings: &Settings) -> Result<Embedded, Failure> {
@@ -35,9 +56,10 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
         Some(home) => {
             let home = std::path::absolute(home).map_err(|error| {
                 Failure::usage(format!(
-                    "the folder {} can not be used: {error}",
+                    "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
                     home.display()
                 ))
+                .hint("work in a folder that exists, or name DOTWRAP_HOME by its whole path")
             })?;
             Embedded::in_folder(home.join("embedded"))
         }
@@ -74,11 +96,11 @@ pub(crate) fn ways_in(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathB
 /// Installs or upgrades the contract where the schema does not hold this program's. Only the schema that nobody had to name is
 /// made without being asked: another name may be a slip of the finger, and an empty ledger would look like a clean one.
 pub(crate) async fn install_on_first_use(
+    client: Client,
     target: &Target,
     settings: &Settings,
     messages: Messages,
 ) -> Result<(), Failure> {
-    let client = target.connect().await?;
     let before = installed(&client, &settings.schema).await?;
     let digest = contract_digest();
     if before

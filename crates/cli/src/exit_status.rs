@@ -37,6 +37,11 @@ impl From<ExitStatus> for ExitCode {
 impl ExitStatus {
     /// The status of a call that the wrapper library could not complete; the library says it by number.
     pub(crate) fn of_library(error: &dotwrap_wrapper::Error) -> Self {
+        Self::of_number(error.exit_status())
+    }
+
+    /// The status with this number.
+    pub(crate) fn of_number(number: u8) -> Self {
         let all = [
             Self::Usage,
             Self::Blocked,
@@ -46,7 +51,7 @@ impl ExitStatus {
             Self::NotPermitted,
         ];
         all.into_iter()
-            .find(|status| *status as u8 == error.exit_status())
+            .find(|status| *status as u8 == number)
             .unwrap_or(Self::Internal)
     }
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod badges;
 mod catalogue;
+mod command_line;
 mod commands;
 mod configuration;
 mod demo;
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(status) => return status.into(),
     };
+    command_line::hide_password(
+        arguments.global.database_url(),
+        arguments.global.messages_before_settings(),
+    );
     let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
         Ok(settings) => settings,
         Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),

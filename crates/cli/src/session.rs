@@ -1,16 +1,39 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
 use dotwrap_embedded::Cluster;
-use dotwrap_wrapper::{Actor, Target, Wrapper};
+use dotwrap_wrapper::{Actor, Error, Target, Wrapper};
+use tokio_postgres::Client;
 
 use crate::commands::Acting;
 use crate::configuration::{DatabaseChoice, Settings};
 use crate::embedded;
 use crate::failure::Failure;
 use crate::output::{Loudness, Messages, Output};
+
+/// What a command does where the server has no connection slot left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlotPolicy {
+    /// It waits a moment.
+    Usual,
+    /// It begins runs, which may as well begin later.
+    Patient,
+    /// It is an operator's, for whom the embedded server keeps some.
+    Reserve,
+}
+
+impl SlotPolicy {
+    /// How long it waits.
+    pub(crate) fn wait(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Usual | Self::Reserve => 5,
+            Self::Patient => 60,
+        })
+    }
+}
 
 /// One call of `dotwrap`.
 #[derive(Debug)]
@@ -21,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) output: Output,
     /// Standard error.
     pub(crate) messages: Messages,
+    /// What to do where the server has no connection slot left.
+    pub(crate) slots: SlotPolicy,
 }
 
 /// A database to talk to, and for as long as this is held the right to use the embedded server, if it is that.
@@ -30,9 +55,38 @@ pub(crate) struct Reached {
     pub(crate) target: Target,
     /// The embedded cluster, where no database is configured.
     pub(crate) cluster: Option<Cluster>,
+    /// The same database by the operators' account, where the server has one.
+    pub(crate) reserve: Option<Target>,
+    /// Whether that account is used because the usual one finds no slot.
+    pub(crate) is_reserve: bool,
 }
 
 impl Reached {
+    /// Opens a connection. Where an operator's command finds no slot, it and what follows uses those that are kept for operators.
+    pub(crate) async fn connect(&mut self, session: &Session) -> Result<Client, Failure> {
+        let first = match self.target.connect().await {
+            Ok(client) => return Ok(client),
+            Err(error) => error,
+        };
+        if !matches!(first, Error::NoSlot { .. }) {
+            return Err(first.into());
+        }
+        if session.slots == SlotPolicy::Reserve
+            && let Some(reserve) = self.reserve.take()
+        {
+            self.target = reserve;
+            self.is_reserve = true;
+        }
+        let wait = session.slots.wait();
+        if session.slots == SlotPolicy::Patient {
+            session.messages.note(format!(
+                "{first}; waiting for a connection, {} s at most",
+                wait.as_secs()
+            ));
+        }
+        Ok(self.target.connect_within(wait).await?)
+    }
+
     /// Says which files and folders let whoever reads them into this ledger, or into one of this account's own making: each time anew,
     /// whether they are there or not.
     pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
@@ -87,6 +141,7 @@ impl Session {
             settings,
             output,
             messages,
+            slots: SlotPolicy::Usual,
         }
     }
 
@@ -102,9 +157,15 @@ impl Session {
 
     /// The ledger. In the embedded database the contract is installed on the way; in a configured one it has to be there.
     pub(crate) async fn ledger(&self) -> Result<Ledger, Failure> {
-        let reached = self.reach().await?;
+        let mut reached = self.reach().await?;
         if reached.cluster.is_some() {
-            embedded::install_on_first_use(&reached.target, &self.settings, self.messages).await?;
+            let client = reached.connect(self).await?;
+            // What the operators' account would create would be its own.
+            if !reached.is_reserve {
+                let target = &reached.target;
+                embedded::install_on_first_use(client, target, &self.settings, self.messages)
+                    .await?;
+            }
         }
         self.ledger_of(reached).await
     }
@@ -115,6 +176,7 @@ impl Session {
             .target(reached.target.clone())
             .schema(self.settings.schema.clone())
             .actor(self.settings.actor.clone())
+            .slot_wait(self.slots.wait())
             .build()
             .await?;
         Ok(Ledger { wrapper, reached })
@@ -129,6 +191,8 @@ pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Rea
             Ok(Reached {
                 target: target.with_application_name("dotwrap"),
                 cluster: None,
+                reserve: None,
+                is_reserve: false,
             })
         }
         DatabaseChoice::Embedded => embedded::start(settings, messages).await,

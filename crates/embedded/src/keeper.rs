@@ -3,7 +3,7 @@
 //! It is the program's own executable, started again with [`ARGUMENT`], in a session of its own, so that neither Ctrl-C nor a
 //! `kill -9` of whoever happened to be first takes the server along. Everybody who uses the server shares `users.lock`; the
 //! system drops their share however they end. If the keeper itself is killed the server runs on, and the next `dotwrap`
-//! starts another keeper, which takes it over.
+//! starts another keeper, which takes it over. A server that is killed while somebody uses it is started again.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::account::Account;
+use crate::desk::Desk;
 use crate::door;
 use crate::error::Error;
 use crate::files;
@@ -26,8 +27,14 @@ use crate::socket;
 /// The first argument that makes the executable a keeper.
 const ARGUMENT: &str = "__embedded-keeper";
 
-/// How often the keeper looks whether the server still runs and is still used.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often the keeper looks whether the server still runs and is still used, and what it was handed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often in a row a server that is killed is started again.
+const MOST_RESTARTS: u32 = 6;
+
+/// A server that lived for this long was started well.
+const RESTARTS_APART: Duration = Duration::from_secs(60);
 
 /// How long the locks of a keeper or a server that is just ending are waited for: a killed server's children need a moment to
 /// notice.
@@ -145,22 +152,93 @@ fn keep(order: &Order) -> Result<(), Error> {
     let _ = nix::unistd::setsid();
     let keeper = order.home.keeper_lock();
     let _keeper = Lock::wait(&keeper, Mode::Exclusive, Patience::of(HANDOVER, "keeping"))?;
-    let mut server = Server::start_or_take_over(order)?;
+    let server = Server::start_or_take_over(order)?;
+    // One thread drives the kept connection while this one waits for locks.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Program {
+            program: "the server's keeper".to_owned(),
+            status: error.to_string(),
+            output: String::new(),
+        })?;
+    runtime.block_on(watch(order, server))
+}
+
+/// Watches over the server until it is stopped.
+async fn watch(order: &Order, mut server: Server) -> Result<(), Error> {
+    let home = &order.home;
+    let mut desk = Desk::default();
+    let mut restarts = Restarts::new();
     let mut unused_since = None;
-    while server.lives(&order.home)? {
-        match Lock::try_take(&order.home.users_lock(), Mode::Exclusive)? {
+    let mut was_ready = false;
+    loop {
+        let state = server.state(home)?;
+        was_ready = was_ready || postmaster::said_ready(home);
+        // One that never was ready is for whoever starts it: the log says why.
+        if state == State::Stopped || (state == State::Killed && !was_ready) {
+            return Ok(());
+        }
+        match Lock::try_take(&home.users_lock(), Mode::Exclusive)? {
             None => unused_since = None,
+            Some(_nobody_else) if state == State::Killed => return Ok(()),
             // The lock is held until the server is down: whoever comes now waits, and then starts it anew.
             Some(_nobody_else) => {
                 let since = *unused_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= order.linger {
-                    return stop(&order.home);
+                    return stop(home);
                 }
             }
         }
-        std::thread::sleep(PAUSE);
+        if state == State::Killed {
+            let Some(pause) = restarts.next() else {
+                eprintln!("dotwrap: the server ends again and again; it is left alone");
+                return Ok(());
+            };
+            eprintln!("dotwrap: the server was killed, and is started again for those who use it");
+            tokio::time::sleep(pause).await;
+            server = Server::start_or_take_over(order)?;
+            continue;
+        }
+        desk.attend(home).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(())
+}
+
+/// How often a server that was killed is started again.
+struct Restarts {
+    in_a_row: u32,
+    last: Instant,
+}
+
+impl Restarts {
+    fn new() -> Self {
+        Self {
+            in_a_row: 0,
+            last: Instant::now(),
+        }
+    }
+
+    /// How long to wait before the next start; none: it is of no use. A server that lived for a while begins a new row.
+    fn next(&mut self) -> Option<Duration> {
+        if self.last.elapsed() > RESTARTS_APART {
+            self.in_a_row = 0;
+        }
+        self.last = Instant::now();
+        self.in_a_row += 1;
+        (self.in_a_row <= MOST_RESTARTS).then(|| PAUSE.saturating_mul(1 << self.in_a_row))
+    }
+}
+
+/// What became of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Lives,
+    /// Somebody stopped it.
+    Stopped,
+    /// It was killed, or ended by itself.
+    Killed,
 }
 
 /// The server, as its keeper sees it.
@@ -188,12 +266,19 @@ impl Server {
         }
     }
 
-    fn lives(&mut self, home: &Home) -> Result<bool, Error> {
-        match self {
+    fn state(&mut self, home: &Home) -> Result<State, Error> {
+        Ok(match self {
             // Asking also reaps it.
-            Self::Started(child) => Ok(matches!(child.try_wait(), Ok(None))),
-            Self::TakenOver => Lock::is_held(&home.server_lock()),
-        }
+            Self::Started(child) => match child.try_wait() {
+                Ok(None) => State::Lives,
+                Ok(Some(status)) if status.success() => State::Stopped,
+                _ => State::Killed,
+            },
+            Self::TakenOver if Lock::is_held(&home.server_lock())? => State::Lives,
+            // A server that is stopped removes the file.
+            Self::TakenOver if postmaster::left_its_file(home) => State::Killed,
+            Self::TakenOver => State::Stopped,
+        })
     }
 }
 
@@ -214,9 +299,14 @@ fn start(order: &Order, lock: Lock) -> Result<Child, Error> {
         ("logging_collector", "off".into()),
         ("log_destination", "stderr".into()),
     ];
+    let usual = [
+        ("max_connections", door::MAX_CONNECTIONS.to_string().into()),
+        // Whoever opens connections and says nothing does not hold their slots for long.
+        ("authentication_timeout", "10s".into()),
+    ];
     let asked = order.settings.iter();
     let asked = asked.map(|(name, value)| (name.as_str(), OsString::from(value)));
-    for (name, value) in asked.chain(fixed) {
+    for (name, value) in usual.into_iter().chain(asked).chain(fixed) {
         let mut setting = OsString::from(name);
         setting.push("=");
         setting.push(value);

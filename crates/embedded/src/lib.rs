@@ -20,16 +20,20 @@
 //! | `DOTWRAP_PG_BIN` | the folder with `postgres` and `initdb`, instead of looking for the newest |
 
 mod account;
+mod ask_version;
 mod binaries;
 mod cluster;
+mod desk;
 mod door;
 mod error;
 mod fetch;
 mod files;
+mod handover;
 mod home;
 mod initialise;
 mod keeper;
 mod lock;
+mod modes;
 mod postmaster;
 mod program;
 mod session;
@@ -40,13 +44,14 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-pub use binaries::{Binaries, OLDEST_MAJOR, Version};
+pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
 pub use error::Error;
+pub use handover::{GateAnswer, GateChange};
 pub use home::{default_folder, password_file};
 pub use keeper::run_if_asked;
 
-use binaries::Search;
+use binaries::{Found, Search};
 use home::Home;
 use lock::{Lock, Mode, Patience};
 
@@ -58,6 +63,9 @@ pub const DATABASE: &str = "dotwrap";
 
 /// The cluster's superuser. The product does not use it.
 pub const SUPERUSER: &str = "postgres";
+
+/// The operators' account: the owner's rights, and sessions of its own where the owner has none left.
+pub const RESERVE: &str = "dotwrap_reserve";
 
 /// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
 const LINGER: Duration = Duration::from_secs(10);
@@ -160,6 +168,32 @@ impl Embedded {
         })
     }
 
+    /// Whether a server runs for somebody just now, and a keeper beside it.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the folder can not be used.
+    pub fn is_kept(&self) -> Result<bool, Error> {
+        if !self.folder.join("data").exists() {
+            return Ok(false);
+        }
+        let home = Home::prepare(&self.folder)?;
+        Ok(Lock::is_held(&home.keeper_lock())? && Lock::is_held(&home.server_lock())?)
+    }
+
+    /// Has the keeper of the running server change a gate, on a connection that it keeps for this; no new one is opened. None: no
+    /// keeper runs, or it did not answer within this time.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the folder can not be used.
+    pub async fn change_gate_by_keeper(
+        &self,
+        change: &GateChange,
+        patience: Duration,
+    ) -> Result<Option<GateAnswer>, Error> {
+        let home = Home::prepare(&self.folder)?;
+        handover::hand_over(&home, change, patience).await
+    }
+
     fn order(&self, home: &Home, binaries: &Binaries) -> Result<keeper::Order, Error> {
         Ok(keeper::Order {
             home: home.clone(),
@@ -171,7 +205,7 @@ impl Embedded {
     }
 
     /// Everything that serves. It runs the programs that it finds, which takes its time, so it is not done on the runtime's thread.
-    async fn look_for_binaries(&self, home: &Home) -> Result<Vec<Binaries>, Error> {
+    async fn look_for_binaries(&self, home: &Home) -> Result<Found, Error> {
         let (search, home) = (self.search.clone(), home.clone());
         let found =
             tokio::task::spawn_blocking(move || search.find(&home.binaries(), home.account()));
@@ -186,20 +220,25 @@ impl Embedded {
     async fn find_binaries(&self, home: &Home) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
         let mut found = self.look_for_binaries(home).await?;
-        if found.is_empty() && data.is_none() {
-            fetch::fetch(&home.binaries()).await?;
+        if found.serving.is_empty() && data.is_none() {
+            fetch::fetch(&home.binaries(), &found.passed_over).await?;
             found = self.look_for_binaries(home).await?;
         }
-        let versions = found.iter().map(Binaries::version).collect();
-        match (postmaster::fitting(found, data), data) {
+        let Found {
+            serving,
+            passed_over,
+        } = found;
+        let versions = serving.iter().map(Binaries::version).collect();
+        match (postmaster::fitting(serving, data), data) {
             (Some(binaries), _) => Ok(binaries),
             (None, Some(data)) => Err(Error::VersionMismatch {
                 path: home.data(),
                 data,
                 found: versions,
+                passed_over,
                 advice: fetch::advice(Some(data)),
             }),
-            (None, None) => Err(fetch::useless()),
+            (None, None) => Err(fetch::useless(passed_over)),
         }
     }
 }

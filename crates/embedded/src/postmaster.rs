@@ -23,11 +23,13 @@ pub(crate) struct Postmaster {
     pub(crate) pid: i32,
     /// The folder of its socket, once it has opened it.
     pub(crate) socket: Option<PathBuf>,
+    /// Whether it has said that it takes sessions.
+    pub(crate) is_ready: bool,
 }
 
 impl Postmaster {
     /// Reads the file; none where it is missing or not yet written.
-    fn read(data: &Path) -> Option<Self> {
+    pub(crate) fn read(data: &Path) -> Option<Self> {
         let bytes = fs::read(pid_file(data)).ok()?;
         Self::parse(&bytes)
     }
@@ -46,9 +48,11 @@ impl Postmaster {
             .get(4)
             .filter(|line| !line.is_empty())
             .map(|line| PathBuf::from(std::ffi::OsStr::from_bytes(line)));
+        let status = lines.get(7).map(|line| line.trim_ascii());
         Some(Self {
             pid: pid.parse().ok().filter(|pid| *pid > 1)?,
             socket,
+            is_ready: status == Some(b"ready"),
         })
     }
 
@@ -73,6 +77,16 @@ impl Postmaster {
         let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
         Some(folder.is_ok_and(|folder| folder == data))
     }
+}
+
+/// Whether the server's file is there: whoever stops by himself removes it.
+pub(crate) fn left_its_file(home: &Home) -> bool {
+    Postmaster::read(&home.data()).is_some()
+}
+
+/// Whether the server takes sessions, or did when it was killed.
+pub(crate) fn said_ready(home: &Home) -> bool {
+    Postmaster::read(&home.data()).is_some_and(|server| server.is_ready)
 }
 
 fn pid_file(data: &Path) -> PathBuf {
@@ -147,9 +161,23 @@ pub(crate) fn data_version(home: &Home) -> Result<Option<u32>, Error> {
     let not_a_cluster = |problem: String| Error::NotACluster {
         path: data.clone(),
         problem,
+        has_data: data.join("global/pg_control").symlink_metadata().is_ok(),
     };
-    let text = fs::read_to_string(data.join("PG_VERSION"))
-        .map_err(|error| not_a_cluster(format!("its PG_VERSION cannot be read ({error})")))?;
+    let version = data.join("PG_VERSION");
+    let text = match fs::read_to_string(&version) {
+        Ok(text) => text,
+        // Closed, which says nothing of what it is.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(Error::DataClosed {
+                path: data,
+                reason: error.to_string(),
+            });
+        }
+        Err(error) => {
+            let problem = format!("its PG_VERSION cannot be read ({error})");
+            return Err(not_a_cluster(problem));
+        }
+    };
     match text.trim().parse() {
         Ok(major) => Ok(Some(major)),
         Err(_) => Err(not_a_cluster(format!("its PG_VERSION says {text:?}"))),
@@ -179,6 +207,7 @@ mod tests {
         let file = b"4711\n/data\n1763820000\n5432\n/tmp/a b\n\n  5432001 7\nready   \n";
         let server = Postmaster::parse(file).unwrap();
         assert_eq!(server.pid, 4711);
+        assert!(server.is_ready);
         assert_eq!(server.socket.as_deref(), Some(Path::new("/tmp/a b")));
     }
 }

@@ -31,10 +31,15 @@ pub(crate) fn lock_file(folder: &Path) -> PathBuf {
 /// Makes the folder for the socket: in the cluster's own folder, or, where that path is too long for a socket, a short one that
 /// is named after it.
 pub(crate) fn prepare(home: &Home) -> Result<PathBuf, Error> {
-    let usual = home.folder().join("socket");
-    let folder = if fits(&usual) { usual } else { short(home) };
+    let folder = folder(home);
     make(&folder, home.account())?;
     Ok(folder)
+}
+
+/// Where the server's socket is put.
+pub(crate) fn folder(home: &Home) -> PathBuf {
+    let usual = home.folder().join("socket");
+    if fits(&usual) { usual } else { short(home) }
 }
 
 fn fits(folder: &Path) -> bool {

@@ -26,6 +26,12 @@ pub(crate) const STOPPING: Duration = Duration::from_secs(90);
 /// How long a server that lives may give no answer before it is restarted.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How long passwords that the server does not take may be those from before: new ones are set in the server, then written.
+const NEW_PASSWORDS: Duration = Duration::from_secs(1);
+
+/// How long the processes of a killed server may hold its lock.
+const UNSEEN: Duration = Duration::from_secs(20);
+
 /// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to go.
 const ATTEMPTS: u32 = 3;
 
@@ -78,6 +84,8 @@ struct Starting<'a> {
     use_of_it: Lock,
     begun: Instant,
     silent_since: Instant,
+    locked_since: Instant,
+    unseen_since: Instant,
     keeper: Option<Child>,
     attempts: u32,
     has_new_passwords: bool,
@@ -92,6 +100,8 @@ impl<'a> Starting<'a> {
             use_of_it,
             begun: Instant::now(),
             silent_since: Instant::now(),
+            locked_since: Instant::now(),
+            unseen_since: Instant::now(),
             keeper: None,
             attempts: 0,
             has_new_passwords: false,
@@ -104,11 +114,17 @@ impl<'a> Starting<'a> {
     async fn look_at_running_server(&mut self) -> Result<(), Error> {
         let home = &self.order.home;
         let running = Postmaster::running(&home.data());
-        let Some(socket) = running.and_then(|server| server.socket) else {
-            return Ok(());
+        let Some((pid, socket)) = running.and_then(|server| Some((server.pid, server.socket?)))
+        else {
+            return self.is_not_elsewhere();
         };
+        self.unseen_since = Instant::now();
         let passwords = Passwords::of(home)?;
-        match session::ask(&session::owner(&socket, passwords.as_ref())).await {
+        let answer = session::ask(&session::owner(&socket, passwords.as_ref())).await;
+        if !matches!(answer, Answer::Locked(_)) {
+            self.locked_since = Instant::now();
+        }
+        match answer {
             Answer::Ready => {
                 let is_open = !door::is_shut(home)?;
                 let is_outdated = self.origin == Origin::Joined
@@ -130,10 +146,14 @@ impl<'a> Starting<'a> {
             Answer::Silence(problem) => {
                 tracing::debug!(problem, "the embedded server does not answer");
                 if self.origin == Origin::Joined && self.silent_since.elapsed() > SILENCE {
-                    self.restart_if_alone().await?;
+                    if !self.restart_if_alone().await? {
+                        return Err(Error::Silent { pid, problem });
+                    }
                     self.silent_since = Instant::now();
                 }
             }
+            // New passwords may be just about to be written.
+            Answer::Locked(_) if self.locked_since.elapsed() < NEW_PASSWORDS => return Ok(()),
             // The file was lost, or is that of other data.
             Answer::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
             Answer::Locked(_) => {
@@ -157,11 +177,30 @@ impl<'a> Starting<'a> {
         Ok(())
     }
 
+    /// A server that was just killed, or is about to start, is not seen for a moment. One that is said to be ready and stays
+    /// unseen is another process namespace's.
+    fn is_not_elsewhere(&self) -> Result<(), Error> {
+        let home = &self.order.home;
+        match Postmaster::read(&home.data()) {
+            Some(server) if server.is_ready && self.unseen_since.elapsed() > UNSEEN => {
+                Err(Error::RunsElsewhere {
+                    lock: home.server_lock(),
+                    pid: server.pid,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// No process of a server lives: starts one, unless our keeper is about to.
     fn start_server(&mut self) -> Result<(), Error> {
         if let Some(keeper) = &mut self.keeper
             && matches!(keeper.try_wait(), Ok(None))
         {
+            return Ok(());
+        }
+        // A keeper that lives starts a killed server again, or is just ending.
+        if Lock::is_held(&self.order.home.keeper_lock())? {
             return Ok(());
         }
         if self.attempts == ATTEMPTS {

@@ -50,13 +50,52 @@ fn a_killed_server_is_started_again() {
     let place = Place::new();
     let mut user = place.start();
     user.insert(1);
-    kill_9(place.server());
+    let killed = place.server();
+    kill_9(killed);
     // At once: its children need a moment to notice, and postmaster.pid still names it.
     let mut next = place.start();
-    assert_eq!(next.origin, "Started");
+    assert_ne!(place.server(), killed);
     assert_eq!(next.count(), 1);
     next.end();
     user.kill_9();
+}
+
+#[test]
+fn the_keeper_starts_a_killed_server_again_for_those_who_use_it() {
+    let place = Place::new();
+    let mut user = place.start();
+    user.insert(1);
+    let keeper = place.keeper();
+    let mut servers = vec![place.server()];
+    for _ in 0..2 {
+        let killed = servers[servers.len() - 1];
+        kill_9(killed);
+        wait_until("another server is there", || {
+            let file = fs::read_to_string(place.data().join("postmaster.pid"));
+            file.is_ok_and(|file| file.contains("ready") && !file.starts_with(&killed.to_string()))
+        });
+        servers.push(place.server());
+    }
+    assert_eq!(place.keeper(), keeper);
+    let mut next = place.start();
+    assert_eq!(next.origin, "Joined");
+    assert_eq!(next.count(), 1);
+    next.end();
+    user.kill_9();
+    place.wait_until_stopped();
+}
+
+#[test]
+fn a_killed_server_that_nobody_uses_is_left_alone() {
+    let place = Place::new();
+    let user = Probe::start(place.lingering(60_000));
+    let server = place.server();
+    user.end();
+    kill_9(server);
+    let lock = fs::File::open(place.folder().join("keeper.lock")).unwrap();
+    wait_until("the keeper ends", || lock.try_lock().is_ok());
+    drop(lock);
+    place.wait_until_stopped();
 }
 
 #[test]

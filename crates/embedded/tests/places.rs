@@ -190,3 +190,36 @@ fn a_data_folder_that_is_no_cluster_is_not_touched() {
         "mine"
     );
 }
+
+#[test]
+fn a_path_that_postgresql_has_no_room_for_is_refused_by_its_length() {
+    let place = Place::new();
+    let name = "x".repeat(200);
+    let long: PathBuf = std::iter::repeat_n(name.as_str(), 4).collect();
+    let said = failure(
+        std::process::Command::new(env!("CARGO_BIN_EXE_embedded-probe"))
+            .arg(place.folder().join(long)),
+    );
+    assert!(said.contains("PostgreSQL takes 800"), "{said}");
+    assert!(!place.folder().exists());
+}
+
+/// As another container sees it that was given the same folder.
+#[test]
+fn a_server_whose_process_can_not_be_seen_is_said_to_be_elsewhere() {
+    let place = Place::new();
+    place.start().end();
+    place.wait_until_stopped();
+    let lock = fs::File::open(place.folder().join("server.lock")).unwrap();
+    lock.lock().unwrap();
+    let file = place.data().join("postmaster.pid");
+    let text = format!(
+        "4194303\n{}\n1\n5432\n/nowhere\n\n0 0\nready   \n",
+        place.data().display()
+    );
+    fs::write(&file, text).unwrap();
+    let said = failure(&mut place.command());
+    fs::remove_file(&file).unwrap();
+    assert!(said.contains("another container"), "{said}");
+    assert!(said.contains("4194303"), "{said}");
+}

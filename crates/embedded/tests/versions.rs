@@ -69,6 +69,71 @@ fn where_none_is_installed_and_none_can_be_fetched_it_says_what_to_do() {
     assert!(!place.data().exists());
 }
 
+/// A folder with these as its `postgres`, and an `initdb` beside it.
+fn programs(top: &Path, name: &str, postgres: &[u8], mode: u32) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = top.join(name);
+    fs::create_dir(&folder).unwrap();
+    for program in ["postgres", "initdb"] {
+        let file = folder.join(program);
+        fs::write(&file, postgres).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn each_postgres_that_can_not_be_run_is_named_with_its_reason() {
+    let place = Place::new();
+    place.start().end();
+    place.wait_until_stopped();
+    let top = tempfile::tempdir().unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(top.path(), open).unwrap();
+    let library =
+        b"#!/bin/sh\necho 'error while loading shared libraries: libpq.so.5' >&2; exit 127\n";
+    let cases = [
+        (
+            "mode",
+            &b"#!/bin/sh\n"[..],
+            0o644,
+            "it is not executable, its mode is 644",
+        ),
+        (
+            "foreign",
+            b"\x7fELF\x02\x01\x01 of another world",
+            0o755,
+            "another architecture",
+        ),
+        (
+            "loader",
+            b"#!/no/such/loader\n",
+            0o755,
+            "the loader that it names is missing",
+        ),
+        ("library", library, 0o755, "libpq.so.5"),
+        (
+            "killed",
+            b"#!/bin/sh\nkill -9 $$\n",
+            0o755,
+            "ended by signal 9",
+        ),
+    ];
+    let folders = cases.map(|(name, text, mode, _)| programs(top.path(), name, text, mode));
+    let said = failure(place.command().env_remove("DOTWRAP_PG_BIN").env(
+        "PROBE_BINARIES_AMONG",
+        std::env::join_paths(&folders).unwrap(),
+    ));
+    for (folder, (.., reason)) in folders.iter().zip(cases) {
+        let begin = format!("Passed over: {}, because", folder.display());
+        let line = said.lines().find(|line| line.starts_with(&begin));
+        assert!(
+            line.is_some_and(|line| line.contains(reason)),
+            "{reason}: {said}"
+        );
+    }
+}
+
 #[test]
 fn a_configured_folder_without_programs_is_named() {
     let place = Place::new();

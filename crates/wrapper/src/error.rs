@@ -32,6 +32,16 @@ pub enum Error {
         reason: String,
     },
 
+    /// The server has no connection slot left for this login, or is still starting (SQLSTATE 53300,
+    /// 57P03). Nothing was sent.
+    #[error("the database at {target} takes no connection now: {reason}")]
+    NoSlot {
+        /// Which database it is, without the password.
+        target: String,
+        /// What the server said.
+        reason: String,
+    },
+
     /// The connection target cannot be understood.
     #[error("the database address is not usable: {0}")]
     Target(#[from] TargetError),
@@ -96,13 +106,19 @@ impl Error {
         }
     }
 
-    /// The exit status of a command that ends with this error: 2 usage, 3 blocked, 4 lease, 5
+    /// The exit status of a command that ends with this error: 2 usage, 3 blocked, 4 lease or busy, 5
     /// conflict, 69 unreachable, 70 internal, 77 not permitted. `dotwrap` ends with these very numbers, and its
     /// documentation promises them.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Refused(refusal) => refusal.kind().exit_status(),
             Self::InvalidText { .. } | Self::Target(_) => 2,
+            Self::NoSlot { .. } => 4,
+            // A database that does not even confirm a cancellation is as good as away.
+            Self::TimedOut {
+                known_undone: false,
+                ..
+            } => 69,
             Self::Unreachable { .. } | Self::PoolExhausted { .. } => 69,
             Self::NotPermitted { .. } => 77,
             Self::NotInstalled { .. }
@@ -120,7 +136,10 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.kind() == crate::RefusalKind::Lease,
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::PoolExhausted { .. } => true,
+            Self::Unreachable { .. }
+            | Self::NoSlot { .. }
+            | Self::TimedOut { .. }
+            | Self::PoolExhausted { .. } => true,
             Self::Database { sqlstate, .. } => {
                 sqlstate.as_deref().is_some_and(is_rolled_back_for_others)
             }
@@ -152,6 +171,10 @@ impl Error {
                 schema: schema.to_owned(),
                 reason: message,
             },
+            code if is_no_slot(code) => Self::NoSlot {
+                target: target.to_owned(),
+                reason: message,
+            },
             code if means_connection_lost(code) => Self::Unreachable {
                 target: target.to_owned(),
                 reason: message,
@@ -166,10 +189,16 @@ impl Error {
 
     /// An error while connecting.
     pub(crate) fn of_connection(error: &tokio_postgres::Error, target: &str) -> Self {
-        Self::Unreachable {
-            target: target.to_owned(),
-            reason: explained(error),
+        let (target, reason) = (target.to_owned(), explained(error));
+        if means_no_slot(error) {
+            return Self::NoSlot { target, reason };
         }
+        Self::Unreachable { target, reason }
+    }
+
+    /// Whether no connection could be made, so that the call was not sent.
+    pub(crate) fn is_without_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NoSlot { .. })
     }
 
     fn of_driver(error: tokio_postgres::Error, target: &str) -> Self {
@@ -189,6 +218,7 @@ impl Error {
 /// same thing by the same name.
 pub fn means_unreachable(error: &tokio_postgres::Error) -> bool {
     match error.code() {
+        Some(code) if is_no_slot(code) => false,
         Some(code) => means_connection_lost(code),
         None => {
             error.is_closed()
@@ -196,6 +226,16 @@ pub fn means_unreachable(error: &tokio_postgres::Error) -> bool {
                     .is_some_and(|source| source.is::<std::io::Error>())
         }
     }
+}
+
+/// Whether an error of the driver means what [`Error::NoSlot`] does: the server has no connection slot left for this
+/// login, or is still starting.
+pub fn means_no_slot(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(is_no_slot)
+}
+
+fn is_no_slot(code: &SqlState) -> bool {
+    [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW].contains(code)
 }
 
 /// The error and what caused it, in one line.

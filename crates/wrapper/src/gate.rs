@@ -103,6 +103,21 @@ impl GateSetting {
         self
     }
 
+    /// What the gate is to say.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Why.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Who changes it, where that was said.
+    pub fn given_actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
     /// For how long, from the moment of the call and by the database's clock; for good unless said.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
@@ -120,6 +135,12 @@ impl Wrapper {
         self.database
             .value(&Call::to("fn_process_dot_posture").harmless())
             .await
+    }
+
+    /// The same on the connection that a watch keeps, so that watching needs no other one.
+    pub(crate) async fn posture_on_kept(&self) -> Result<Posture, Error> {
+        let call = Call::to("fn_process_dot_posture").harmless();
+        self.database.value_on_kept(&call).await
     }
 
     /// Whether the operator runtime's gate is open.

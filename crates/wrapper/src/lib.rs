@@ -177,7 +177,7 @@ mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
 pub use database::{Interval, Target, TargetError};
-pub use error::{Error, means_unreachable};
+pub use error::{Error, means_no_slot, means_unreachable};
 pub use events::{Event, EventType};
 pub use executed::{BeginCall, Beginning, BegunRun, CallRecord, Conclusion, ProducedRun};
 pub use gate::{Gate, GateChange, GateSetting};

@@ -1,5 +1,8 @@
 //! The posture, kept up to date for whoever has a call in flight: a gate that closes stops it.
 //!
+//! All runs of a process share one watch, and it is one connection: it listens, and reads the posture. While tools are called
+//! it is the only one that the process keeps.
+//!
 //! A closing gate is told by a notification where a session can listen, and is found by asking again and again where it can
 //! not: behind a transaction-mode pooler, or for a gate that the clock closes, which notifies nobody.
 
@@ -17,8 +20,14 @@ use crate::{Wrapper, error::Error, vocabulary::Posture};
 /// What `fn_dot_gate_set` and `fn_dot_lease_force_release` notify.
 const CHANNEL: &str = "dotwrap_gate";
 
-/// How long to wait before listening is tried again.
-const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+/// How long to wait before listening is tried again, at first; twice as long each further time, up to the longest.
+const LISTEN_AGAIN: Duration = Duration::from_millis(250);
+
+/// The longest wait before listening is tried again.
+const LISTEN_AGAIN_AT_LAST: Duration = Duration::from_secs(5);
+
+/// How long a connection of the pool is idle before it is closed: a tool may run for hours.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// The posture as it was last seen. Cheap to clone; the watching ends with the last clone.
 #[derive(Clone, Debug)]
@@ -109,27 +118,45 @@ async fn ask(
 ) {
     loop {
         let asked_at = Instant::now();
-        match wrapper.posture().await {
+        match wrapper.posture_on_kept().await {
             Ok(posture) => {
                 seen.send_replace(Some(Seen { posture, asked_at }));
             }
             // Nothing is known then. Whoever holds a lease learns by its renewal that the database is gone.
             Err(error) => tracing::debug!(%error, "the posture could not be read"),
         }
+        wrapper.database.close_idle(IDLE);
         let _ = timeout(every, changed.notified()).await;
     }
 }
 
 async fn listen(wrapper: Wrapper, changed: Arc<Notify>, notify: watch::Sender<()>) {
+    let mut pause = LISTEN_AGAIN;
     loop {
+        let begun = Instant::now();
+        let kept = Keeping(&wrapper);
         if let Err(error) = listen_once(&wrapper, &changed, &notify).await {
             tracing::debug!(%error, "no notifications of gates; the posture is asked for instead");
         }
-        sleep(LISTEN_AGAIN).await;
+        drop(kept);
+        if begun.elapsed() > LISTEN_AGAIN_AT_LAST {
+            pause = LISTEN_AGAIN;
+        }
+        sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LISTEN_AGAIN_AT_LAST);
     }
 }
 
-/// Listens until the connection ends.
+/// Empties the place of the kept connection, also where the task that drives it is ended.
+struct Keeping<'a>(&'a Wrapper);
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        self.0.database.kept().give_up();
+    }
+}
+
+/// Listens until the connection ends, or is given up.
 async fn listen_once(
     wrapper: &Wrapper,
     changed: &Notify,
@@ -137,20 +164,20 @@ async fn listen_once(
 ) -> Result<(), Error> {
     let target = wrapper.target();
     let lost = |error: &tokio_postgres::Error| Error::of_connection(error, &target.to_string());
-    let attempt = target.config().connect(target.tls());
-    let (client, mut connection) = timeout(target.connect_limit(), attempt)
-        .await
-        .map_err(|_| target.too_slow())?
-        .map_err(|error| lost(&error))?;
+    let (client, mut connection) = target.open().await?;
+    let client = Arc::new(client);
+    let kept = wrapper.database.kept();
     let subscribe = async {
         client
             .batch_execute(&format!("LISTEN {CHANNEL}"))
             .await
             .map_err(|error| lost(&error))?;
+        kept.put(Arc::clone(&client));
         // What changed before the listening began was not notified.
         changed.notify_one();
         notify.send_replace(());
-        std::future::pending::<Result<(), Error>>().await
+        kept.given_up().await;
+        Ok(())
     };
     let notifications = async {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {

@@ -20,6 +20,9 @@ const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait for a free connection of the pool unless something else was said.
 const DEFAULT_POOL_WAIT: Duration = Duration::from_secs(30);
 
+/// How long to wait for a connection slot of the server unless something else was said.
+const DEFAULT_SLOT_WAIT: Duration = Duration::from_secs(5);
+
 /// How many connections a pool opens at most unless something else was said.
 const DEFAULT_CONNECTIONS: usize = 8;
 
@@ -130,6 +133,7 @@ pub struct Builder {
     connections: usize,
     call_timeout: Option<Duration>,
     pool_wait: Duration,
+    slot_wait: Duration,
     prepared_statements: bool,
     retry: Retry,
 }
@@ -144,6 +148,7 @@ impl Default for Builder {
             connections: DEFAULT_CONNECTIONS,
             call_timeout: Some(DEFAULT_CALL_TIMEOUT),
             pool_wait: DEFAULT_POOL_WAIT,
+            slot_wait: DEFAULT_SLOT_WAIT,
             prepared_statements: false,
             retry: Retry::never(),
         }
@@ -199,6 +204,13 @@ impl Builder {
         self
     }
 
+    /// How long to wait for the server while it has no connection slot left for this login, or is still
+    /// starting ([`Error::NoSlot`]); 5 seconds unless said.
+    pub fn slot_wait(mut self, limit: Duration) -> Self {
+        self.slot_wait = limit;
+        self
+    }
+
     /// Keeps prepared statements on each connection: less work a call, one round trip more for the
     /// first call of a connection. Only for direct connections; most transaction-mode poolers lose
     /// them. Off unless said.
@@ -239,6 +251,7 @@ impl Builder {
             connections: self.connections,
             call_timeout: self.call_timeout,
             pool_wait: self.pool_wait,
+            slot_wait: self.slot_wait,
             prepared_statements: self.prepared_statements,
             retry: self.retry,
         })?;

@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::configuration::Settings;
 use crate::engines;
+use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
 use crate::session::{Ledger, Session};
@@ -58,7 +59,25 @@ pub(crate) fn run_folders(
     };
     // Said in the output too, and whoever reads that may work elsewhere.
     let folder = std::path::absolute(&folder)
-        .map_err(|error| Failure::usage(format!("{} is no folder: {error}", folder.display())))?;
+        .map_err(|error| {
+            Failure::usage(format!(
+                "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
+                folder.display()
+            ))
+            .hint("work in a folder that exists, or name the folder by its whole path")
+        })?;
+    // Tools are told it as text, and so is the ledger.
+    if folder.to_str().is_none() {
+        return Err(Failure::new(
+            ExitStatus::Usage,
+            "folder_unusable",
+            format!(
+                "the path of the runs' folder, {}, is not UTF-8",
+                folder.display()
+            ),
+        )
+        .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"));
+    }
     Ok(RunFolders::below(folder))
 }
 

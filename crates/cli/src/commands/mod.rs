@@ -36,7 +36,7 @@ pub(crate) use shared::Acting;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::{Session, SlotPolicy};
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]
@@ -102,8 +102,23 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What it does where the server has no connection slot left. What records does so by its own login: keys belong to logins.
+    fn slots(&self) -> SlotPolicy {
+        match self {
+            Self::Run(_) | Self::Worker(_) => SlotPolicy::Patient,
+            Self::Doctor(_)
+            | Self::Gates(_)
+            | Self::Lease(_)
+            | Self::Runs(_)
+            | Self::Status(_)
+            | Self::Refusals(_) => SlotPolicy::Reserve,
+            _ => SlotPolicy::Usual,
+        }
+    }
+
     /// Does it.
     pub(crate) async fn execute(self, session: &mut Session) -> Result<ExitStatus, Failure> {
+        session.slots = self.slots();
         match self {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
             Self::Install(arguments) => install::execute(arguments, session).await,

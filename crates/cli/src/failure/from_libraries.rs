@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 
 use dotwrap_contract::InstallError;
-use dotwrap_wrapper::{Error, means_unreachable};
+use dotwrap_wrapper::{Error, means_no_slot, means_unreachable};
 use serde_json::json;
 
-use super::{Failure, spoken};
+use super::{BUSY, Failure, spoken};
 use crate::exit_status::ExitStatus;
 
 impl From<Error> for Failure {
@@ -50,6 +50,10 @@ fn status_of(error: &Error) -> ExitStatus {
     }
 }
 
+/// What to do where the server takes no connection just now.
+const NO_SLOT: &str = "the server starts, or every connection that this login may have is taken: try again when runs have ended, or end what holds \
+                       connections; `dotwrap gates close` works on the embedded database all the same";
+
 fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
     match error {
         Error::NotPermitted { .. } => (
@@ -64,6 +68,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
                 "check the address and whether the server runs; without a database URL dotwrap uses the embedded one",
             ),
         ),
+        Error::NoSlot { .. } => (BUSY, Some(NO_SLOT)),
         Error::Target(_) => (
             "target_invalid",
             Some(
@@ -75,6 +80,16 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
             Some("`dotwrap install` installs or upgrades it"),
         ),
         Error::InvalidText { .. } => ("text_invalid", None),
+        Error::TimedOut {
+            known_undone: false,
+            ..
+        } => (
+            "timed_out",
+            Some(
+                "the database does not answer: see whether its server is stopped or overloaded, then repeat the call with its --key, \
+                 or look whether it was carried out",
+            ),
+        ),
         Error::TimedOut { .. } => (
             "timed_out",
             Some("a registered preflight check may hang: see `dotwrap preflight`"),
@@ -159,6 +174,9 @@ impl From<InstallError> for Failure {
 /// so here, too. The message is theirs, which keeps the database's own words.
 fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
     use tokio_postgres::error::SqlState;
+    if means_no_slot(error) {
+        return Failure::new(ExitStatus::LeaseHeld, BUSY, message).hint(NO_SLOT);
+    }
     if means_unreachable(error) {
         return Failure::new(ExitStatus::Unreachable, "unreachable", message);
     }
@@ -174,11 +192,14 @@ fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
 
 impl From<dotwrap_embedded::Error> for Failure {
     fn from(error: dotwrap_embedded::Error) -> Self {
-        Failure::new(
-            ExitStatus::Unreachable,
-            "embedded_unavailable",
-            error.to_string(),
-        )
+        let message = error.to_string();
+        let is_full = message.contains("No space left on device");
+        let failure = Failure::new(ExitStatus::Unreachable, "embedded_unavailable", message);
+        if is_full {
+            return failure
+                .hint("the disk that holds the embedded database is full: make room and try again, or set DOTWRAP_HOME to another disk");
+        }
+        failure
     }
 }
 
@@ -219,5 +240,21 @@ mod tests {
         assert_eq!(failure.status, ExitStatus::Unreachable);
         let refusal = dotwrap_wrapper::RefusalCode::from(failure.code.as_str());
         assert!(!dotwrap_wrapper::RefusalCode::known().any(|known| known == refusal));
+    }
+
+    #[test]
+    fn a_database_that_does_not_answer_is_no_defect_of_this_program() {
+        let limit = Duration::from_secs(30);
+        let silent = Failure::from(Error::TimedOut {
+            limit,
+            known_undone: false,
+        });
+        assert_eq!(silent.status, ExitStatus::Unreachable);
+        assert!(silent.hint.is_some_and(|hint| hint.contains("--key")));
+        let cancelled = Failure::from(Error::TimedOut {
+            limit,
+            known_undone: true,
+        });
+        assert_eq!(cancelled.status, ExitStatus::Internal);
     }
 }

@@ -99,6 +99,9 @@ struct Shown<'a> {
     detail: &'a Value,
 }
 
+/// Something else is in the way just now: the contract's code, and that of a server without a connection slot.
+pub(crate) const BUSY: &str = "busy";
+
 const BROKEN_PIPE: &str = "broken_pipe";
 
 impl fmt::Display for Failure {

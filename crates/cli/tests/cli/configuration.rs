@@ -133,3 +133,83 @@ fn a_word_that_a_variable_may_not_have_is_refused_with_the_words_it_may() {
         answer.messages
     );
 }
+
+/// Every account of the machine can read with which words a program was started.
+#[test]
+fn a_password_on_the_command_line_does_not_stay_there() {
+    // It takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let url =
+        format!("postgresql://me:hunter2@127.0.0.1:{port}/d?sslmode=disable&connect_timeout=60");
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&["gates", "ls", "--database-url", &url])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let connection = silent.accept().unwrap();
+    let words = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    child.kill().unwrap();
+    let said = child.wait_with_output().unwrap();
+    drop(connection);
+    let words = String::from_utf8(words).unwrap();
+    assert!(words.ends_with("gates\0ls\0"), "{words}");
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.matches("holds a password").count(), 1, "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_home_in_a_folder_that_is_gone_says_so() {
+    let desk = Desk::new();
+    let gone = desk.folder().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let script = format!(
+        "rmdir {} && exec {} gates --output json",
+        gone.display(),
+        env!("CARGO_BIN_EXE_dotwrap")
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).current_dir(&gone).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    let answer = Answer::of(command.env("DOTWRAP_HOME", "home")).expect(2);
+    let failure = answer.failure();
+    assert!(
+        failure["message"]
+            .as_str()
+            .unwrap()
+            .contains("working folder"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_folder_for_runs_whose_path_is_no_text_is_refused_before_anything_is_called() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let installation = Installation::with_catalogue();
+    let words = [
+        "run",
+        "DOT_SHA256SUM",
+        "--mode",
+        "dry-run",
+        "--input",
+        "f",
+        "--output",
+        "json",
+    ];
+    let mut command = installation.command(&words);
+    command.env("DOTWRAP_HOME", std::ffi::OsStr::from_bytes(b"/tmp/h\xff"));
+    let failure = Answer::of(&mut command).expect(2).failure();
+    assert_eq!(failure["code"], "folder_unusable");
+    assert!(
+        failure["hint"].as_str().unwrap().contains("--runs-folder"),
+        "{failure}"
+    );
+    let runs = installation
+        .call(&["runs", "ls", "--output", "json"])
+        .expect(0);
+    assert_eq!(runs.json(), serde_json::json!([]));
+}

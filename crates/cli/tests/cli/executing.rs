@@ -3,10 +3,12 @@
 mod candidates;
 mod clock;
 mod configured;
+mod crowded;
 mod disk;
 mod embedded;
 mod gates;
 mod hostile;
+mod killed_server;
 #[cfg(target_os = "linux")]
 mod launched;
 mod outcomes;

@@ -212,8 +212,12 @@ pub(crate) fn failure(command: &mut Command) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// Kills a process; one that ended meanwhile, as a server's children do behind it, needs no more.
 pub(crate) fn kill_9(pid: i32) {
-    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+        Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
+        Err(error) => panic!("{pid}: {error}"),
+    }
 }
 
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -5,10 +5,12 @@ mod call;
 mod configuration;
 mod flight;
 mod interval;
+mod kept;
 mod parameters;
 mod password_file;
 mod pool;
 mod row;
+mod slot;
 mod target;
 mod tls;
 

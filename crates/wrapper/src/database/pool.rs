@@ -1,18 +1,21 @@
 //! The pool, and the one private way to call a function or read a view.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use deadpool::managed::QueueMode;
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use serde_json::Value as Json;
-use tokio_postgres::Row;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, Row};
 
 use super::{
     Call, ReadRow, Repeat, Target, Undecodable, Value,
     batch::Lane,
     flight::{Flight, Lost},
+    kept::Kept,
+    slot::SlotWait,
 };
 use crate::{error::Error, refusal::RefusalCode, wrapper::Retry};
 
@@ -24,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) connections: usize,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) pool_wait: Duration,
+    pub(crate) slot_wait: Duration,
     pub(crate) prepared_statements: bool,
     pub(crate) retry: Retry,
 }
@@ -37,6 +41,37 @@ struct Inner {
     settings: Settings,
     quoted_schema: String,
     lane: Lane,
+    kept: Kept,
+}
+
+/// How long a new connection may take where a kept one can be used instead: a lease that is to be renewed does not wait.
+const KEPT_INSTEAD: Duration = Duration::from_secs(2);
+
+/// Connects with the password that is valid at that moment.
+struct ConnectNow(Target);
+
+impl Connect for ConnectNow {
+    fn connect(
+        &self,
+        _: &Config,
+    ) -> Pin<
+        Box<
+            dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>>
+                + Send
+                + '_,
+        >,
+    > {
+        Box::pin(async move {
+            let config = self.0.config_now();
+            let (client, connection) = config.connect(self.0.tls()).await?;
+            let driving = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection of the pool ended");
+                }
+            });
+            Ok((client, driving))
+        })
+    }
 }
 
 /// Columns whose times are as callers said them; all others are read from the database's clock.
@@ -45,9 +80,9 @@ const CLAIMED_TIMES: [&str; 2] = ["started_at", "ended_at"];
 impl Database {
     /// Sets the pool up; nothing is connected yet.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
-        let manager = Manager::from_config(
+        let manager = Manager::from_connect(
             settings.target.config().clone(),
-            settings.target.tls(),
+            ConnectNow(settings.target.clone()),
             // Nothing is said to a connection when it comes back: through a pooler that would cost a
             // round trip and reset somebody else's session.
             ManagerConfig {
@@ -68,6 +103,7 @@ impl Database {
             settings,
             quoted_schema,
             lane: Lane::new(),
+            kept: Kept::default(),
         })))
     }
 
@@ -257,11 +293,65 @@ impl Database {
         }
     }
 
+    /// The place of the connection that is kept beside the pool.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.0.kept
+    }
+
+    /// Closes the connections of the pool that were idle for this long.
+    pub(crate) fn close_idle(&self, idle: Duration) {
+        self.0.pool.retain(|_, metrics| metrics.last_used() < idle);
+    }
+
+    /// Calls a function that returns one value, on the kept connection; as any other call where there is none.
+    pub(crate) async fn value_on_kept<T>(&self, call: &Call) -> Result<T, Error>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let Some(client) = self.0.kept.client() else {
+            return self.value(call).await;
+        };
+        call.refuse_nul()?;
+        let statement = call.statement(&self.0.quoted_schema);
+        let values: Vec<&Value> = call.values().collect();
+        let rows = self.send_on_kept(&client, &statement, &values).await?;
+        only(&rows)?.try_get(0).map_err(not_understood)
+    }
+
+    async fn send_on_kept(
+        &self,
+        client: &Client,
+        statement: &str,
+        values: &[&Value],
+    ) -> Result<Vec<Row>, Error> {
+        let settings = &self.0.settings;
+        let (target, limit) = (&settings.target, settings.call_timeout);
+        let sent = self.0.kept.send(client, statement, values, target, limit);
+        sent.await?.map_err(|error| self.of_statement(error))
+    }
+
+    fn of_statement(&self, error: tokio_postgres::Error) -> Error {
+        let settings = &self.0.settings;
+        Error::of_statement(error, &settings.target.to_string(), &settings.schema)
+    }
+
     /// Sends a statement in one flight: parse, bind, execute and sync together, unnamed. So it is one
     /// round trip on a cold connection, and whole for a pooler, which hands the server away between two.
     async fn send(&self, statement: &str, values: &[&Value]) -> Result<Vec<Row>, Error> {
         let settings = &self.0.settings;
-        let flight = Flight::on(self.connection().await?, &settings.target);
+        let connection = match self.connection().await {
+            Ok(connection) => connection,
+            Err(error) => {
+                // Nothing was sent yet, so it can go another way.
+                return match self.0.kept.client() {
+                    Some(client) if error.is_without_connection() => {
+                        self.send_on_kept(&client, statement, values).await
+                    }
+                    _ => Err(error),
+                };
+            }
+        };
+        let flight = Flight::on(connection, &settings.target);
         let answer = flight
             .land(
                 async |connection: &Object| {
@@ -283,9 +373,7 @@ impl Database {
     fn error_of(&self, lost: Lost) -> Error {
         let settings = &self.0.settings;
         match lost {
-            Lost::Driver(error) => {
-                Error::of_statement(error, &settings.target.to_string(), &settings.schema)
-            }
+            Lost::Driver(error) => self.of_statement(error),
             Lost::TimedOut { known_undone } => Error::TimedOut {
                 limit: settings.call_timeout.unwrap_or_default(),
                 known_undone,
@@ -293,9 +381,27 @@ impl Database {
         }
     }
 
+    /// A connection of the pool. Where the server has no slot left, it is waited for, unless a kept connection can be used
+    /// instead.
     async fn connection(&self) -> Result<Object, Error> {
+        let mut waiting = SlotWait::of(self.0.settings.slot_wait);
+        loop {
+            match self.connection_now().await {
+                Err(error) if self.0.kept.client().is_some() => return Err(error),
+                Err(error) => waiting.pause(error).await?,
+                connected => return connected,
+            }
+        }
+    }
+
+    async fn connection_now(&self) -> Result<Object, Error> {
         let settings = &self.0.settings;
-        self.0.pool.get().await.map_err(|error| match error {
+        let mut limits = self.0.pool.timeouts();
+        if self.0.kept.client().is_some() {
+            limits.create = limits.create.map(|limit| limit.min(KEPT_INSTEAD));
+        }
+        let connection = self.0.pool.timeout_get(&limits).await;
+        connection.map_err(|error| match error {
             PoolError::Backend(error) => Error::of_connection(&error, &settings.target.to_string()),
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::PoolExhausted {
                 waited: settings.pool_wait,

@@ -1,14 +1,16 @@
 //! Where the database is and how one gets in.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use tokio_postgres::{Client, Config, config::SslMode};
+use tokio_postgres::{Client, Config, Connection, Socket, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     configuration::{self, CONNECT_TIMEOUT, hosts_and_ports, only_sockets},
     parameters::Parameters,
-    password_file, tls,
+    password_file,
+    slot::SlotWait,
+    tls,
 };
 use crate::error::Error;
 
@@ -65,6 +67,10 @@ pub enum TargetError {
     },
 }
 
+/// A connection that its opener drives.
+pub(crate) type OwnConnection =
+    Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 /// A database to connect to: what libpq makes of a URL or of keyword and value pairs, the `PG…`
 /// environment variables and `~/.pgpass`.
 ///
@@ -82,7 +88,11 @@ pub struct Target {
     config: Config,
     tls: MakeRustlsConnect,
     secret_files: Vec<PathBuf>,
+    password_source: Option<PasswordSource>,
 }
+
+/// Says the password that is valid now, where it is known.
+type PasswordSource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl Target {
     /// Understands a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). What they
@@ -128,6 +138,7 @@ impl Target {
             config,
             tls,
             secret_files: Vec::new(),
+            password_source: None,
         })
     }
 
@@ -147,6 +158,7 @@ impl Target {
             config,
             tls,
             secret_files: secret_files(&parameters),
+            password_source: None,
         })
     }
 
@@ -166,6 +178,30 @@ impl Target {
             target.config.application_name(name);
         }
         target
+    }
+
+    /// The same database, with a password that may change while this target is in use: each new connection asks for it. Where
+    /// nothing is said, the configured one is used.
+    #[must_use]
+    pub fn with_password_source(
+        &self,
+        source: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let mut target = self.clone();
+        target.password_source = Some(Arc::new(source));
+        target
+    }
+
+    /// The driver's configuration with the password that is valid now.
+    pub(crate) fn config_now(&self) -> Cow<'_, Config> {
+        match self.password_source.as_ref().and_then(|source| source()) {
+            None => Cow::Borrowed(&self.config),
+            Some(password) => {
+                let mut config = self.config.clone();
+                config.password(password);
+                Cow::Owned(config)
+            }
+        }
     }
 
     /// The driver's configuration. It holds the password; its `Debug` does not show it.
@@ -190,17 +226,37 @@ impl Target {
     /// # Errors
     /// [`Error::Unreachable`].
     pub async fn connect(&self) -> Result<Client, Error> {
-        let attempt = self.config.connect(self.tls());
-        let (client, connection) = tokio::time::timeout(self.connect_limit(), attempt)
-            .await
-            .map_err(|_| self.too_slow())?
-            .map_err(|error| Error::of_connection(&error, &self.to_string()))?;
+        let (client, connection) = self.open().await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection ended");
             }
         });
         Ok(client)
+    }
+
+    /// Opens one connection, and leaves it to the caller to drive it.
+    pub(crate) async fn open(&self) -> Result<(Client, OwnConnection), Error> {
+        let config = self.config_now();
+        let attempt = config.connect(self.tls());
+        tokio::time::timeout(self.connect_limit(), attempt)
+            .await
+            .map_err(|_| self.too_slow())?
+            .map_err(|error| Error::of_connection(&error, &self.to_string()))
+    }
+
+    /// The same, and again for so long while the server has no slot left for this login, or is still starting.
+    ///
+    /// # Errors
+    /// As [`Target::connect`]; [`Error::NoSlot`] when the time is over.
+    pub async fn connect_within(&self, slot_wait: Duration) -> Result<Client, Error> {
+        let mut waiting = SlotWait::of(slot_wait);
+        loop {
+            match self.connect().await {
+                Err(error) => waiting.pause(error).await?,
+                connected => return connected,
+            }
+        }
     }
 
     /// How long the whole of connecting may take, the handshake included: the driver's own limit ends

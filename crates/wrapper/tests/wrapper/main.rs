@@ -17,6 +17,7 @@ mod refusals;
 mod registry;
 mod requests;
 mod side_by_side;
+mod slots;
 mod statuses;
 mod steps;
 mod support;

@@ -173,3 +173,34 @@ fn a_program_that_is_made_to_crash_leaves_no_core_dump() {
         any.core_dumped()
     );
 }
+
+/// A tool may do that, also in a dry run where the kernel does not hold it back.
+#[test]
+fn doctor_says_which_modes_were_mended() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    home.call(&["gates"]).expect(0);
+    let findings = |home: &Home| {
+        let report = home.call(&["doctor", "--output", "json"]).expect(0).json();
+        let findings = report["findings"].as_array().unwrap().clone();
+        findings
+            .into_iter()
+            .find(|finding| finding["name"] == "embedded_files")
+    };
+    assert_eq!(findings(&home), None);
+    let passwords = home.folder().join("embedded/passwords");
+    let before = std::fs::read_to_string(&passwords).unwrap();
+    std::fs::set_permissions(&passwords, PermissionsExt::from_mode(0o644)).unwrap();
+    let found = super::site::until(|| {
+        let replaced = std::fs::read_to_string(&passwords).unwrap() != before;
+        replaced.then(|| findings(&home)).flatten()
+    });
+    assert_eq!(found["severity"], "warning", "{found}");
+    let what = found["what"].as_str().unwrap();
+    assert!(what.contains("others could read it (mode 644)"), "{what}");
+    assert!(
+        found["mend"].as_str().unwrap().contains("mended.log"),
+        "{found}"
+    );
+}

@@ -82,6 +82,10 @@ fn lost(error: &Error) -> Option<Error> {
             target: target.clone(),
             reason: reason.clone(),
         }),
+        Error::NoSlot { target, reason } => Some(Error::NoSlot {
+            target: target.clone(),
+            reason: reason.clone(),
+        }),
         &Error::TimedOut {
             limit,
             known_undone: false,

@@ -1,5 +1,7 @@
 //! `dotwrap gates`, `gates open|close|history`.
 
+mod closing;
+
 use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
 use jiff::SignedDuration;
@@ -164,7 +166,6 @@ async fn set(
     change: Change,
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
-    let ledger = session.ledger().await?;
     let key = full_key(key);
     let says = if key == gate::DRY_RUN_ONLY {
         !open
@@ -176,7 +177,11 @@ async fn set(
     if let Some(lasting) = lasting {
         setting = setting.lasting(lasting.unsigned_abs());
     }
-    let posture = ledger.set_gate(&setting).await?;
+    let posture = if open {
+        session.ledger().await?.set_gate(&setting).await?
+    } else {
+        closing::close(session, &key, &setting).await?
+    };
     session
         .messages
         .note(format!("{key} says {says} now; the posture is {posture}"));

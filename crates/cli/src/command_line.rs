@@ -1,0 +1,80 @@
+//! A password on the command line is taken from there: every process of the machine can read what a program was started with.
+//!
+//! The program is started anew without it, and finds it in its environment, which only root can read of a process that is not
+//! dumpable. For the moment before it can still be seen, and in the command line of the shell around it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use dotwrap_wrapper::Target;
+
+use crate::configuration::DatabaseUrl;
+use crate::output::Messages;
+
+const FLAG: &str = "--database-url";
+
+/// The variable that wins over everything but the flag.
+const VARIABLE: &str = "DOTWRAP_DATABASE_URL";
+
+/// Starts the program anew where its command line holds a password; comes back where there is none, or where that fails.
+pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
+    let Some(url) = url.filter(|url| Target::may_hold_password(url.reveal())) else {
+        return;
+    };
+    messages.warning(
+        "the command line holds a password, which every account of this machine can read: set DATABASE_URL, or name a password file, instead of --database-url",
+    );
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let Some(words) = without(url.reveal(), &words) else {
+        return;
+    };
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    // As it was called, for what is said of it.
+    let name = words.first().map_or(OsStr::new("dotwrap"), |name| name);
+    let error = Command::new(program)
+        .arg0(name)
+        .args(&words[1..])
+        .env(VARIABLE, url.reveal())
+        .exec();
+    messages.warning(format!("it could not be hidden: {error}"));
+}
+
+/// The words without the flag and its value; none where they are not found as they must stand there.
+fn without(url: &str, words: &[OsString]) -> Option<Vec<OsString>> {
+    let joined = [FLAG.as_bytes(), b"=", url.as_bytes()].concat();
+    let position = words.iter().position(|word| word.as_bytes() == joined);
+    let (position, count) = match position {
+        Some(position) => (position, 1),
+        None => {
+            let mut pairs = words.windows(2);
+            let is_it = |pair: &[OsString]| pair[0] == FLAG && pair[1] == url;
+            (pairs.position(is_it)?, 2)
+        }
+    };
+    let mut left = words.to_vec();
+    left.drain(position..position + count);
+    Some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_is_taken_out_however_it_is_written() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let left = words(&["dotwrap", "gates"]);
+        let url = "postgresql://me:secret@h/d";
+        for call in [
+            words(&["dotwrap", "--database-url", url, "gates"]),
+            words(&["dotwrap", "gates", &format!("--database-url={url}")]),
+        ] {
+            assert_eq!(without(url, &call), Some(left.clone()));
+        }
+        assert_eq!(without(url, &left), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! A brake that needs no connection: a change of a gate that its operator can not make is handed to the keeper, which makes it on
+//! the connection that it keeps.
+//!
+//! The hand-over is a file in a folder of the cluster's home. Whoever can write there is the account itself: a tool in a sandbox
+//! can not, and nobody can be kept from it by connections that are opened and never used, as from a socket.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{AtPath, Error};
+use crate::files;
+use crate::home::Home;
+use crate::lock::Lock;
+
+/// How often the answer is looked for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A request that is older than this is not carried out any more: whoever made it has given up.
+const STALE: Duration = Duration::from_secs(60);
+
+/// The longest request that is read.
+const LONGEST: u64 = 64 * 1024;
+
+const REQUEST: &str = "request";
+const ANSWER: &str = "answer";
+
+/// A change of a gate, as `fn_dot_gate_set` takes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GateChange {
+    /// The schema of the installation.
+    pub schema: String,
+    /// The gate's key.
+    pub key: String,
+    /// What it is to say.
+    pub value: String,
+    /// Who changes it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of a change that was handed over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GateAnswer {
+    /// It is made, and this posture follows.
+    Posture(String),
+    /// The database did not make it.
+    Refused {
+        /// Its SQLSTATE.
+        sqlstate: String,
+        /// The refusal's code, where the contract refused.
+        code: Option<String>,
+        /// What it said.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The keeper's own connection did not answer.
+    Unreachable(String),
+}
+
+/// Hands a change to the keeper, and waits for its answer for so long. None: no keeper runs, or it did not answer.
+pub(crate) async fn hand_over(
+    home: &Home,
+    change: &GateChange,
+    patience: Duration,
+) -> Result<Option<GateAnswer>, Error> {
+    if !Lock::is_held(&home.keeper_lock())? {
+        return Ok(None);
+    }
+    let folder = home.handover();
+    make_folder(&folder)?;
+    let name = Uuid::new_v4().simple().to_string();
+    let [request, answer] = [REQUEST, ANSWER].map(|kind| folder.join(&name).with_extension(kind));
+    let text = serde_json::to_vec(change).unwrap_or_default();
+    files::replace(&request, &text)?;
+    let begun = Instant::now();
+    let found = loop {
+        if let Ok(text) = fs::read(&answer) {
+            break serde_json::from_slice(&text).ok();
+        }
+        if begun.elapsed() > patience {
+            break None;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    // Nobody waits for it any more.
+    let _ = fs::remove_file(&request);
+    let _ = fs::remove_file(&answer);
+    Ok(found)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error).at("create", folder)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One request that waits.
+pub(crate) struct Waiting {
+    path: PathBuf,
+    pub(crate) change: GateChange,
+}
+
+impl Waiting {
+    /// Answers it.
+    pub(crate) fn answer(self, answer: &GateAnswer) {
+        let text = serde_json::to_vec(answer).unwrap_or_default();
+        let _ = fs::remove_file(&self.path);
+        if let Err(error) = files::replace(&self.path.with_extension(ANSWER), &text) {
+            tracing::warn!(%error, "an answer can not be written");
+        }
+    }
+}
+
+/// The requests that wait. What is stale or can not be read is removed, and so are answers that nobody fetched.
+pub(crate) fn waiting(home: &Home) -> Vec<Waiting> {
+    let Ok(entries) = fs::read_dir(home.handover()) else {
+        return Vec::new();
+    };
+    let read = |path: PathBuf| {
+        let found = path.symlink_metadata().ok()?;
+        let age = SystemTime::now().duration_since(found.modified().ok()?);
+        let is_stale = age.is_ok_and(|age| age > STALE);
+        let is_request = path.extension().is_some_and(|kind| kind == REQUEST);
+        if !is_stale && !is_request {
+            return None;
+        }
+        let is_usable = found.is_file() && found.len() <= LONGEST && !is_stale;
+        let text = is_usable.then(|| fs::read(&path).ok()).flatten();
+        let change = text.and_then(|text| serde_json::from_slice(&text).ok());
+        if change.is_none() {
+            let _ = fs::remove_file(&path);
+        }
+        Some(Waiting {
+            change: change?,
+            path,
+        })
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| read(entry.path()))
+        .collect()
+}
