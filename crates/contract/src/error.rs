@@ -76,6 +76,11 @@ pub enum InstallError {
     /// Somebody else installs at the same time; asked again a few times before this is returned.
     #[error("the installation changed while it was being looked at; run install again")]
     ChangedMeanwhile,
+    /// Other sessions kept objects of the installation locked for half a minute.
+    #[error(
+        "other sessions keep objects of the installation locked; pg_stat_activity says which: end what idles in a transaction there, then install again"
+    )]
+    Busy,
     /// What the database said.
     #[error("the database refused: {}", database_message(.0))]
     Database(#[from] tokio_postgres::Error),

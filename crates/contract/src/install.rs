@@ -1,13 +1,23 @@
 //! Carrying a plan out.
 
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::InstallError;
 use crate::plan::{InstallOptions, Plan, plan};
+use crate::script;
 
 /// Somebody else's installation at the same time is waited for, and then looked at again.
 const TRIES: u32 = 4;
+
+/// How long one try waits for a lock. Everybody else queues behind a lock that is waited for, a closing of a gate too: so it is short.
+const LOCK_TIMEOUT: &str = "100ms";
+
+/// How long locks are tried for.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// Installs or upgrades, in one transaction, and returns the plan that was carried out; one that
 /// [is current](Plan::is_current) did nothing.
@@ -15,24 +25,39 @@ const TRIES: u32 = 4;
 /// # Errors
 /// As [`plan`]; and what the database says while it runs the script, in which case nothing was changed.
 pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, InstallError> {
-    for _ in 0..TRIES {
+    let until = Instant::now() + MAX_WAIT;
+    let mut tries = 0;
+    while tries < TRIES {
         let plan = plan(client, options).await?;
         if plan.is_current() {
             return Ok(plan);
         }
-        match client.batch_execute(&plan.script()).await {
-            Ok(()) => return Ok(plan),
-            Err(error) => {
-                // The script's BEGIN left a failed transaction open. Where ending it fails too, the connection is gone,
-                // and the first error says why.
-                let _ = client.batch_execute("ROLLBACK").await;
-                if !is_concurrent(&error) {
-                    return Err(error.into());
-                }
+        let script = script::render(&plan, LOCK_TIMEOUT);
+        let Err(error) = client.batch_execute(&script).await else {
+            return Ok(plan);
+        };
+        // The script's BEGIN left a failed transaction open. Where ending it fails too, the connection is gone,
+        // and the first error says why.
+        let _ = client.batch_execute("ROLLBACK").await;
+        if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            if Instant::now() >= until {
+                return Err(InstallError::Busy);
             }
+            sleep(pause()).await;
+        } else if is_concurrent(&error) {
+            tries += 1;
+        } else {
+            return Err(error.into());
         }
     }
     Err(InstallError::ChangedMeanwhile)
+}
+
+/// Between two tries: 100 to 300 milliseconds, so that those who queued have their turn.
+fn pause() -> Duration {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let jitter = now.map_or(0, |now| now.subsec_nanos() % 200);
+    Duration::from_millis(100 + u64::from(jitter))
 }
 
 /// Another installer was faster: in this schema (the script's own check), or at the cluster's roles, which PostgreSQL

@@ -84,7 +84,7 @@ impl Plan {
 
     /// The whole installation as one transaction of plain SQL; psql can run it.
     pub fn script(&self) -> String {
-        script::render(self)
+        script::render(self, "30s")
     }
 }
 

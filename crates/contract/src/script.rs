@@ -9,12 +9,13 @@ use crate::identifier::{literal, quote};
 use crate::plan::Plan;
 use crate::source::{self, SourceFile, contract_digest};
 
-pub(crate) fn render(plan: &Plan) -> String {
+/// The script that carries a plan out. `lock_timeout` is how long it waits for each lock, as PostgreSQL writes it.
+pub(crate) fn render(plan: &Plan, lock_timeout: &str) -> String {
     let mut script = Script {
         text: String::new(),
         plan,
     };
-    script.begin();
+    script.begin(lock_timeout);
     script.roles();
     script.schema();
     script.migrations();
@@ -80,7 +81,7 @@ impl Script<'_> {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, lock_timeout: &str) {
         let _ = writeln!(
             self.text,
             "-- DOT Wrapper {VERSION}, contract {}",
@@ -92,7 +93,7 @@ impl Script<'_> {
         self.line("-- Functions name tables and each other in any order.");
         self.line("SET LOCAL check_function_bodies = off;");
         self.line("-- What somebody else holds is waited for, but not for ever.");
-        self.line("SET LOCAL lock_timeout = '30s';");
+        self.line(format!("SET LOCAL lock_timeout = '{lock_timeout}';"));
     }
 
     /// One install at a time, in a database that is still as it was when this script was made. The lock is one that only the owner

@@ -24,6 +24,7 @@ mod pooler;
 mod private;
 mod server;
 mod session;
+mod signals;
 
 pub use database::TestDatabase;
 pub use groups::own_control_group;
@@ -42,4 +43,5 @@ fn be_a_keeper_if_asked() {
     if let Some(status) = dotwrap_embedded::run_if_asked() {
         std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
     }
+    signals::give_defaults();
 }

@@ -162,6 +162,7 @@ impl From<InstallError> for Failure {
             InstallError::MayNotCreateSchema { .. }
             | InstallError::NotTheOwner { .. }
             | InstallError::RolesOfOthers { .. } => (ExitStatus::NotPermitted, "not_permitted"),
+            InstallError::Busy => (ExitStatus::LeaseHeld, "busy"),
             InstallError::Newer(_) => (ExitStatus::Usage, "contract_newer"),
             InstallError::Database(database) => return of_database(database, error.to_string()),
             _ => (ExitStatus::Internal, "install_failed"),

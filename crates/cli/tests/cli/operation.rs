@@ -276,8 +276,11 @@ fn every_refusal_code_says_what_to_do() {
 fn a_run_whose_holder_died_is_concluded_by_reap() {
     let installation = Installation::with_catalogue();
     installation.sql(
-        "SELECT dot.fn_dot_gate_set(key, 'true', 'a', 'r') FROM unnest('{iu_core.operator_runtime_enabled,process_dot_runtime.execute_enabled}'::text[]) key;
-         SELECT dot.fn_dot_contract_set(jsonb_build_object('dot_code', dot_code, 'mode', 'DRY_RUN', 'endpoint_ref', 'command:x',
+        "SELECT dot.fn_dot_gate_set(key, 'true', 'a', 'r') FROM unnest('{iu_core.operator_runtime_enabled,process_dot_runtime.execute_enabled}'::text[]) key",
+    );
+    // A gate change takes effect when it commits, also for its own transaction.
+    installation.sql(
+        "SELECT dot.fn_dot_contract_set(jsonb_build_object('dot_code', dot_code, 'mode', 'DRY_RUN', 'endpoint_ref', 'command:x',
            'no_mutation_assertion', true, 'output_namespace', 'DRYRUN-NS:x'), 'a')
          FROM unnest('{DOT_KG_EXPLAIN,DOT_KG_EXPLAIN_VERIFY}'::text[]) dot_code;
          SELECT * FROM dot.fn_process_run_begin('DOT_KG_EXPLAIN', 'PROC-CAND:dot:kg', 'c', 'a', 'DRY_RUN', 'runner')",

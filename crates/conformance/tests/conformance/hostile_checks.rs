@@ -139,21 +139,28 @@ async fn check_leaves_nothing_behind(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn locks_that_a_caller_held_before_a_check_stay(backend: Backend) {
+async fn check_is_not_asked_while_the_session_holds_advisory_locks(backend: Backend) {
     let stage = Stage::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
     execute(&observer, "SELECT pg_advisory_lock(42)").await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
+    // A check could take the same lock once more, or give it back: neither would show.
+    for check in [
+        "BEGIN RETURN 0; END",
+        "BEGIN PERFORM pg_advisory_lock(42); RETURN 0; END",
+        "BEGIN PERFORM pg_advisory_unlock_all(); RETURN 0; END",
+    ] {
+        register_check(&superuser, "hostile", check, "WARN", "0").await;
+        assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    }
     assert_eq!(
         value(&observer, "SELECT pg_advisory_unlock(42)").await,
         true
     );
-    // One that gives them back is no answer.
-    let gives_back = "BEGIN PERFORM pg_advisory_unlock_all(); RETURN 0; END";
-    register_check(&superuser, "hostile", gives_back, "WARN", "0").await;
-    execute(&observer, "SELECT pg_advisory_lock(43)").await;
-    assert_eq!(row(&observer, PREFLIGHT).await["status"], "BLOCK");
+    assert_eq!(
+        value(&observer, "SELECT pg_advisory_unlock(42)").await,
+        false
+    );
 }
 
 #[apply(on_each_version)]
@@ -466,12 +473,15 @@ async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN RETURN CASE WHEN current_setting('timezone') = 'UTC' AND current_setting('datestyle') = 'ISO, YMD'
           AND current_setting('intervalstyle') = 'postgres' AND current_setting('lc_numeric') = 'C'
-          AND current_setting('transform_null_equals') = 'off' AND current_setting('extra_float_digits') = '1' THEN 0 ELSE 1 END; END";
+          AND current_setting('transform_null_equals') = 'off' AND current_setting('extra_float_digits') = '1'
+          AND current_setting('plpgsql.check_asserts') = 'on' AND current_setting('timezone_abbreviations') = 'Default'
+          AND current_setting('gin_fuzzy_search_limit') = '0' THEN 0 ELSE 1 END; END";
     register_check(&superuser, "hostile", body, "BLOCK", "0").await;
     execute(
         &observer,
         "SET timezone = 'Pacific/Kiritimati'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'iso_8601';
-         SET transform_null_equals = on; SET extra_float_digits = 0; SET standard_conforming_strings = off",
+         SET transform_null_equals = on; SET extra_float_digits = 0; SET standard_conforming_strings = off;
+         SET plpgsql.check_asserts = off; SET timezone_abbreviations = 'Australia'; SET gin_fuzzy_search_limit = 1",
     )
     .await;
     assert_eq!(row(&observer, PREFLIGHT).await["status"], "PASS");
@@ -504,4 +514,27 @@ async fn reader_has_no_answer_remembered(backend: Backend) {
     assert_eq!(number(&superuser, answers).await, 0);
     rows(&stage.client("observer").await, ASSERT).await;
     assert!(number(&superuser, answers).await > 0);
+}
+
+/// A loop over a query is a cursor: the contract has none open where a check is asked, and one that a caller left open stops the check.
+#[apply(on_each_version)]
+async fn check_moves_no_unnamed_cursor(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, mut observer) = (stage.superuser().await, stage.client("observer").await);
+    let moves = "BEGIN
+        EXECUTE (SELECT format('MOVE FORWARD 5 IN %I', c.name) FROM pg_cursors c WHERE c.name LIKE '<unnamed portal%' LIMIT 1);
+        RETURN 0;
+      EXCEPTION WHEN OTHERS THEN RETURN 0; END";
+    register_check(&superuser, "hostile", moves, "BLOCK", "0").await;
+    let backfill = "SELECT dot.fn_process_backfill((SELECT jsonb_agg(jsonb_build_object('dot_code', 'DOT_BACKUP',
+          'process_candidate_code', 'PROC-CAND:old', 'correlation_id', 'old-' || n)) FROM generate_series(1, 40) n),
+        'ann', 'ticket:1', repeat('0', 64))";
+    assert_eq!(value(&observer, backfill).await, 40);
+    let transaction = observer.transaction().await.unwrap();
+    execute(
+        &transaction,
+        "DO $$ DECLARE v_open refcursor; BEGIN OPEN v_open FOR SELECT 1; END $$",
+    )
+    .await;
+    assert_eq!(row(&transaction, PREFLIGHT).await["status"], "BLOCK");
 }

@@ -7,7 +7,7 @@ use rstest_reuse::apply;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executing::{Begun, begin, begun, ready, run_out};
-use crate::common::world::PRODUCER;
+use crate::common::world::{CANDIDATE, PRODUCER};
 use crate::common::{
     Backend, Call, Stage, ask, code, execute, literal, number, row, rows, text, value,
 };
@@ -319,4 +319,51 @@ async fn batch_without_a_token_locks_no_lease(backend: Backend) {
         idle.rollback().await.unwrap();
     }
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
+}
+
+/// A request that another worker has claimed is not cancelled, and its row is not kept locked by an idle transaction.
+#[apply(on_each_version)]
+async fn cancelling_a_claimed_request_keeps_no_lock(backend: Backend) {
+    let (stage, runner, operator, _superuser) = ready(backend).await;
+    let request = text(
+        &operator,
+        &Call::new("fn_dot_run_request")
+            .text("p_dot_code", PRODUCER)
+            .text("p_process_candidate_code", CANDIDATE)
+            .text("p_correlation_id", "corr-cancel")
+            .text("p_actor", "operator")
+            .text("p_mode", "REAL_RUN")
+            .sql(),
+    )
+    .await;
+    let claim = row(
+        &runner,
+        "SELECT claim_token FROM dot.fn_dot_run_request_claim('worker', 60)",
+    )
+    .await;
+    let idle = stage.client("runner").await;
+    execute(&idle, "BEGIN").await;
+    let cancel = format!("SELECT dot.fn_dot_run_request_cancel('{request}', 'other', 'a test')");
+    assert_eq!(value(&idle, &cancel).await, false);
+    let renew = format!(
+        "SELECT dot.fn_dot_run_request_renew('{request}', {}, 60)",
+        literal(claim["claim_token"].as_str().unwrap())
+    );
+    assert_eq!(value(&runner, &renew).await, true);
+    execute(&idle, "ROLLBACK").await;
+}
+
+/// An idle simulation in an old snapshot does not make a closing wait: the closing saw every receipt.
+#[apply(on_each_version)]
+async fn idle_simulation_in_repeatable_read_holds_no_gate(backend: Backend) {
+    let (stage, _runner, operator, superuser) = ready(backend).await;
+    let idle = stage.client("observer").await;
+    execute(&idle, "BEGIN ISOLATION LEVEL REPEATABLE READ").await;
+    rows(&idle, &Call::pair().sql()).await;
+    let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();
+    rows(&operator, &close).await;
+    let saw =
+        "SELECT saw_every_receipt FROM dot.dot_config_history ORDER BY change_number DESC LIMIT 1";
+    assert_eq!(value(&superuser, saw).await, true);
+    execute(&idle, "ROLLBACK").await;
 }

@@ -302,7 +302,12 @@ async fn execution_is_refused_without_a_receipt_in_every_posture(backend: Backen
         stage.client("operator").await,
         stage.superuser().await,
     );
-    let run = a_run(&observer).await;
+    let runner = stage.client("runner").await;
+    // A component is taken from the login that recorded the run.
+    let runs = [
+        (&observer, a_run(&observer).await),
+        (&runner, a_run(&runner).await),
+    ];
     for (posture, dry_run, real_run) in [
         ("NO_EXECUTE", "no_execute", "real_run_disabled"),
         ("DRY_RUN_ONLY", "invocation_required", "real_run_disabled"),
@@ -310,16 +315,15 @@ async fn execution_is_refused_without_a_receipt_in_every_posture(backend: Backen
     ] {
         set_posture(&operator, posture).await;
         let before = contents(&superuser).await;
-        for role in ["observer", "runner"] {
-            let client = stage.client(role).await;
+        for (client, run) in &runs {
             for (evidence_type, expected) in [("DRY_RUN", dry_run), ("REAL_RUN", real_run)] {
                 for status in ["step_completed", "failed", "observed"] {
-                    let component = Call::component(&run)
+                    let component = Call::component(run)
                         .text("p_evidence_type", evidence_type)
                         .text("p_status", status)
                         .sql();
                     assert_eq!(
-                        code(&client, &component).await,
+                        code(client, &component).await,
                         expected,
                         "a {evidence_type} component in {posture}"
                     );

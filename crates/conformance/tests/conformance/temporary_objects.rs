@@ -99,6 +99,10 @@ async fn no_check_is_asked_while_the_session_has_temporary_objects(backend: Back
             "CREATE TEMP TABLE frost (day date); GRANT SELECT ON frost TO PUBLIC",
             "DROP TABLE pg_temp.frost",
         ),
+        (
+            "CREATE TEMP SEQUENCE frost; GRANT SELECT ON SEQUENCE frost TO PUBLIC",
+            "DROP SEQUENCE pg_temp.frost",
+        ),
         ("CREATE DOMAIN pg_temp.date AS text", "DROP DOMAIN pg_temp.date"),
     ] {
         execute(&reader, made).await;

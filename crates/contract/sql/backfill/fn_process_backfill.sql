@@ -5,8 +5,9 @@ CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_sou
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_entry record;
-  v_new   bigint := 0;
+  v_row    jsonb;
+  v_number bigint := 0;
+  v_new    bigint := 0;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who asserts this is missing');
@@ -22,8 +23,10 @@ BEGIN
   -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block costs a
   -- transaction id.
   BEGIN
-    FOR v_entry IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_rows) WITH ORDINALITY e LOOP
-      v_new := v_new + fn_process_backfill_row(v_entry.value, v_entry.ordinality, p_actor, p_source_ref, p_source_sha256);
+    -- Over an array: a loop over a query is a cursor, and a preflight check that is asked inside of it could move it.
+    FOREACH v_row IN ARRAY ARRAY(SELECT e.value FROM jsonb_array_elements(p_rows) WITH ORDINALITY e ORDER BY e.ordinality) LOOP
+      v_number := v_number + 1;
+      v_new := v_new + fn_process_backfill_row(v_row, v_number, p_actor, p_source_ref, p_source_sha256);
     END LOOP;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse_busy_twin();

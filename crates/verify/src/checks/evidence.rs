@@ -189,7 +189,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "times_are_within_the_call",
         rule: "A called component's times lie between its receipt and its row, give or take five minutes.",
-        source: "contract, Recording: times",
+        source: "contract.md, The ledger",
         severity: Severity::Warning,
         question: include_str!("evidence/times_are_within_the_call.sql"),
     },

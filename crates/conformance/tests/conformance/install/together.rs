@@ -112,3 +112,32 @@ async fn installers_of_several_schemas_and_databases_at_once_share_their_roles(b
         works(client, &options.schema).await;
     }
 }
+
+/// A transaction that idles behind a view keeps an upgrade waiting, and nobody else: a gate can be closed meanwhile.
+#[on(on_each_version)]
+async fn installer_that_waits_for_a_lock_holds_up_nobody(backend: Backend) {
+    let stage = Stage::empty(backend).await;
+    let (owner, operator, reader) = (
+        stage.installer().await,
+        stage.installer().await,
+        stage.installer().await,
+    );
+    let options = options(&stage);
+    apply(&owner, &options).await.unwrap();
+    execute(&reader, "BEGIN").await;
+    rows(&reader, "SELECT * FROM dot.v_dot_gate").await;
+    let repair = InstallOptions {
+        repair: true,
+        ..options
+    };
+    let others = async {
+        for value in ["true", "false", "true", "false"] {
+            let gate = Call::gate("iu_core.operator_runtime_enabled", value);
+            rows(&operator, &gate.sql()).await;
+        }
+        execute(&reader, "ROLLBACK").await;
+    };
+    let (upgraded, ()) = tokio::join!(apply(&owner, &repair), others);
+    upgraded.unwrap();
+    works(&owner, "dot").await;
+}

@@ -252,7 +252,7 @@ const DIFFERENCES: [&str; 19] = [
     "ALTER FUNCTION dot.fn_dot_preflight() RESET ALL",
     "ALTER FUNCTION dot.fn_dot_preflight() SECURITY INVOKER",
     "ALTER FUNCTION dot.fn_assert_safe_for_dot_action() SET statement_timeout = '1h'",
-    "CREATE OR REPLACE VIEW dot.v_dot_posture AS SELECT 'REAL_RUN'::text AS posture",
+    "CREATE OR REPLACE VIEW dot.v_dot_posture AS SELECT 'REAL_RUN'::text AS posture, false AS is_changed_here",
     "ALTER VIEW dot.v_dot_gate SET (security_invoker = true)",
     "ALTER TABLE dot.process_run_observation DISABLE TRIGGER ledger_append_only",
     "ALTER TABLE dot.event_outbox ENABLE TRIGGER ledger_append_only",

@@ -1,13 +1,15 @@
 -- Refuses a snapshot that does not show the newest change of a gate or of the registry. The unique index knows better than the
 -- snapshot: an insert that meets a row whose newest version the snapshot does not show fails, and one that meets a row it shows
--- does nothing.
+-- does nothing. The look is undone: its lock of dot_gate_state would keep closings waiting for as long as this transaction idles.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_old_snapshot() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 BEGIN
   INSERT INTO dot_gate_state DEFAULT VALUES ON CONFLICT (singleton) DO NOTHING;
   INSERT INTO dot_registry_state DEFAULT VALUES ON CONFLICT (singleton) DO NOTHING;
+  RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
 EXCEPTION
+  WHEN SQLSTATE 'DOTUN' THEN NULL;
   WHEN serialization_failure THEN
     PERFORM fn_dot_refuse('snapshot_too_old', 'a gate or the registry was changed after this transaction''s snapshot');
   WHEN lock_not_available OR deadlock_detected THEN

@@ -12,7 +12,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET transform_null_equals = off
 SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1 SET bytea_output = 'hex'
 SET array_nulls = on SET row_security = on SET lc_monetary = 'C' SET lc_numeric = 'C' SET lc_time = 'C'
-SET xmloption = 'content' SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
+SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0
+SET plpgsql.check_asserts = on SET plpgsql.variable_conflict = 'error' SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
 #variable_conflict use_column
 DECLARE
   v_path       text := current_setting('search_path');
@@ -43,6 +44,11 @@ BEGIN
       MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);
   END IF;
   v_locks := fn_dot_session_locks();
+  -- A lock that the check took on a key of these would show nowhere, and stay.
+  IF NOT v_is_ours AND cardinality(v_locks) > 0 THEN
+    RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
+      MESSAGE = format('%s is not asked while the session holds advisory locks', p_count_query);
+  END IF;
   v_statements := fn_dot_prepared_statements();
   BEGIN
     BEGIN

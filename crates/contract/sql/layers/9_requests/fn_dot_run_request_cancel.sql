@@ -4,8 +4,7 @@ CREATE OR REPLACE FUNCTION fn_dot_run_request_cancel(p_request_id uuid, p_actor 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  v_request dot_run_request;
-  v_now     timestamptz;
+  v_now timestamptz;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who cancels the request is missing');
@@ -14,14 +13,20 @@ BEGIN
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
-  PERFORM fn_dot_request_locked(p_request_id);
-  SELECT * INTO v_request FROM dot_run_request r WHERE r.request_id = p_request_id;
-  v_now := clock_timestamp();
-  IF v_request.state = 'waiting' OR (v_request.state = 'claimed' AND v_request.process_run_id IS NULL AND v_request.claimed_until <= v_now) THEN
+  -- In a subtransaction: where nothing is cancelled, the lock of the request's row is given back to its worker.
+  BEGIN
+    PERFORM fn_dot_request_locked(p_request_id);
+    v_now := clock_timestamp();
     UPDATE dot_run_request r SET state = 'cancelled', claim_token = NULL, cancelled_by = p_actor, cancelled_recorded_by = session_user,
-      cancel_reason = p_reason, finished_at = v_now WHERE r.request_id = p_request_id;
-    RETURN true;
-  END IF;
-  RETURN false;
+      cancel_reason = p_reason, finished_at = v_now
+    WHERE r.request_id = p_request_id
+      AND (r.state = 'waiting' OR r.state = 'claimed' AND r.process_run_id IS NULL AND r.claimed_until <= v_now);
+    IF FOUND THEN
+      RETURN true;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
+  EXCEPTION WHEN SQLSTATE 'DOTUN' THEN
+    RETURN false;
+  END;
 END;
 $$;
