@@ -157,11 +157,12 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     );
 }
 
-/// Waits until somebody listens for notifications.
+/// Waits until somebody listens for notifications: the session that does reads the posture as well, and is kept.
 async fn listened(stage: &Stage) {
     let client = stage.database.superuser().await;
     let question = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND query = 'LISTEN dotwrap_gate' AND state = 'idle'";
+        WHERE datname = current_database() AND query LIKE '%fn_process_dot_posture%'
+          AND clock_timestamp() - backend_start > interval '2 seconds'";
     loop {
         let row = client.query_one(question, &[]).await.unwrap();
         if row.get::<_, i64>(0) > 0 {
