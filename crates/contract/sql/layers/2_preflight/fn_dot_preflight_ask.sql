@@ -13,7 +13,7 @@ SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' S
 SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1 SET bytea_output = 'hex'
 SET array_nulls = on SET row_security = on SET lc_monetary = 'C' SET lc_numeric = 'C' SET lc_time = 'C'
 SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0
-SET plpgsql.check_asserts = on SET plpgsql.variable_conflict = 'error' SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
+SET plpgsql.check_asserts = on SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
 #variable_conflict use_column
 DECLARE
   v_path       text := current_setting('search_path');
