@@ -323,7 +323,7 @@ async fn execution_is_refused_without_a_receipt_in_every_posture(backend: Backen
                         .text("p_status", status)
                         .sql();
                     assert_eq!(
-                        code(client, &component).await,
+                        code(*client, &component).await,
                         expected,
                         "a {evidence_type} component in {posture}"
                     );
@@ -335,7 +335,7 @@ async fn execution_is_refused_without_a_receipt_in_every_posture(backend: Backen
                         .with("p_dry_run", "false")
                         .sql();
                     assert_eq!(
-                        code(&client, &pair).await,
+                        code(*client, &pair).await,
                         expected,
                         "a {evidence_type} pair in {posture}"
                     );
