@@ -3,11 +3,11 @@
 --
 -- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else
 -- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran. A verifier that only
--- pretended passes nothing that ran.
+-- pretended passes no real run.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id, r.parent_run_id, r.event_code,
   coalesce(x.status, r.status) AS status, r.status AS header_status,
-  CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type <> 'SIMULATED_DRY_RUN' THEN NULL
+  CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type = 'REAL_RUN' THEN NULL
     ELSE x.verdict END AS verdict,
   coalesce(p.evidence_type, v.evidence_type, i.mode,
     CASE r.evidence_type WHEN 'BACKFILLED_EVIDENCE' THEN r.evidence_type ELSE 'SIMULATED_DRY_RUN' END) AS evidence_type,
