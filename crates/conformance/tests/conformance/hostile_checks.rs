@@ -538,3 +538,21 @@ async fn check_moves_no_unnamed_cursor(backend: Backend) {
     .await;
     assert_eq!(row(&transaction, PREFLIGHT).await["status"], "BLOCK");
 }
+
+/// What a caller's transaction saw of the sessions earlier answers no check.
+#[apply(on_each_version)]
+async fn old_statistics_snapshot_answers_no_check(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, mut observer) = (stage.superuser().await, stage.client("observer").await);
+    let counts = "BEGIN RETURN (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forbidden'); END";
+    register_check(&superuser, "hostile", counts, "BLOCK", "0").await;
+    let transaction = observer.transaction().await.unwrap();
+    rows(
+        &transaction,
+        "SELECT count(*) AS sessions FROM pg_stat_activity",
+    )
+    .await;
+    let other = stage.superuser().await;
+    execute(&other, "SET application_name = 'forbidden'").await;
+    assert_eq!(row(&transaction, PREFLIGHT).await["status"], "BLOCK");
+}

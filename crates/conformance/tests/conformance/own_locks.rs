@@ -367,3 +367,26 @@ async fn idle_simulation_in_repeatable_read_holds_no_gate(backend: Backend) {
     assert_eq!(value(&superuser, saw).await, true);
     execute(&idle, "ROLLBACK").await;
 }
+
+/// A claim that gives nothing keeps no lock: the tool can be retired while its caller idles.
+#[apply(on_each_version)]
+async fn claim_that_gives_nothing_keeps_no_lock(backend: Backend) {
+    let (stage, runner, operator, _superuser) = ready(backend).await;
+    let request = Call::new("fn_dot_run_request")
+        .text("p_dot_code", PRODUCER)
+        .text("p_process_candidate_code", CANDIDATE)
+        .text("p_correlation_id", "corr-claim")
+        .text("p_actor", "operator")
+        .text("p_mode", "REAL_RUN");
+    rows(&operator, &request.sql()).await;
+    // The pair runs: nothing can be claimed for it.
+    begun(&runner, "REAL_RUN").await;
+    let idle = stage.client("runner").await;
+    execute(&idle, "BEGIN").await;
+    let claim = "SELECT request_id FROM dot.fn_dot_run_request_claim('idle', 60)";
+    assert!(rows(&idle, claim).await.is_empty());
+    let locked =
+        format!("SELECT FROM dot.dot_tools WHERE dot_code = '{PRODUCER}' FOR NO KEY UPDATE NOWAIT");
+    execute(&stage.superuser().await, &locked).await;
+    execute(&idle, "ROLLBACK").await;
+}

@@ -12,7 +12,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET transform_null_equals = off
 SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1 SET bytea_output = 'hex'
 SET array_nulls = on SET row_security = on SET lc_monetary = 'C' SET lc_numeric = 'C' SET lc_time = 'C'
-SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0
+SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0 SET stats_fetch_consistency = 'cache'
 SET plpgsql.check_asserts = on SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
 #variable_conflict use_column
 DECLARE
@@ -50,6 +50,8 @@ BEGIN
       MESSAGE = format('%s is not asked while the session holds advisory locks', p_count_query);
   END IF;
   v_statements := fn_dot_prepared_statements();
+  -- What the caller's transaction saw of the sessions earlier is no answer for now.
+  PERFORM pg_stat_clear_snapshot();
   BEGIN
     BEGIN
       PERFORM set_config('transaction_read_only', 'on', true);

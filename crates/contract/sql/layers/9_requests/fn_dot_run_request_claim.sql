@@ -31,25 +31,33 @@ BEGIN
   FOR v_pair IN SELECT d.dot_code, d.mode FROM fn_dot_request_due() d
     WHERE d.mode = ANY (v_modes) AND (p_modes IS NULL OR d.mode = ANY (p_modes)) ORDER BY d.not_before, d.dot_code
   LOOP
-    -- The producer's row of the registry: one worker at a time claims for a pair. No stranger can lock it.
-    PERFORM FROM dot_tools t WHERE t.dot_code = v_pair.dot_code FOR NO KEY UPDATE SKIP LOCKED;
-    CONTINUE WHEN NOT FOUND;
-    -- Under the lock: another worker may have claimed for this pair since.
-    v_now := clock_timestamp();
-    CONTINUE WHEN EXISTS (SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code AND r.claimed_until > v_now)
-      OR EXISTS (SELECT FROM dot_iu_runtime_lease l
-                 WHERE l.lease_name = 'dot_exec:' || v_pair.dot_code AND l.released_at IS NULL AND l.expires_at > v_now);
-    SELECT r.request_id INTO v_id FROM dot_run_request r
-    WHERE r.state = 'waiting' AND r.dot_code = v_pair.dot_code AND r.mode = v_pair.mode AND r.not_before <= v_now
-    ORDER BY r.not_before LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
-    CONTINUE WHEN NOT FOUND;
-    RETURN QUERY
-      UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner, claim_token = fn_dot_token_digest(v_token), claimed_login = session_user,
-        claimed_until = v_now + make_interval(secs => p_ttl_seconds), claims = r.claims + 1
-      WHERE r.request_id = v_id
-      RETURNING r.request_id, v_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code, r.process_candidate_code,
-        r.mode, r.correlation_id, r.actor, r.input_ref, r.input_digest, r.requested_at, r.claims;
-    RETURN;
+    -- In a subtransaction: where nothing is claimed for the pair, the lock is given back. A worker that idles behind a claim that gave it
+    -- nothing keeps no tool from being retired, and no other worker from claiming.
+    BEGIN
+      -- The producer's row of the registry: one worker at a time claims for a pair. No stranger can lock it.
+      PERFORM FROM dot_tools t WHERE t.dot_code = v_pair.dot_code FOR NO KEY UPDATE SKIP LOCKED;
+      -- Under the lock: another worker may have claimed for this pair since.
+      v_now := clock_timestamp();
+      IF FOUND AND NOT EXISTS (
+           SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code AND r.claimed_until > v_now)
+         AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease l
+           WHERE l.lease_name = 'dot_exec:' || v_pair.dot_code AND l.released_at IS NULL AND l.expires_at > v_now) THEN
+        SELECT r.request_id INTO v_id FROM dot_run_request r
+        WHERE r.state = 'waiting' AND r.dot_code = v_pair.dot_code AND r.mode = v_pair.mode AND r.not_before <= v_now
+        ORDER BY r.not_before LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+        IF FOUND THEN
+          RETURN QUERY
+            UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner, claim_token = fn_dot_token_digest(v_token),
+              claimed_login = session_user, claimed_until = v_now + make_interval(secs => p_ttl_seconds), claims = r.claims + 1
+            WHERE r.request_id = v_id
+            RETURNING r.request_id, v_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code, r.process_candidate_code,
+              r.mode, r.correlation_id, r.actor, r.input_ref, r.input_digest, r.requested_at, r.claims;
+          RETURN;
+        END IF;
+      END IF;
+      RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
+    EXCEPTION WHEN SQLSTATE 'DOTUN' THEN NULL;
+    END;
   END LOOP;
 END;
 $$;
