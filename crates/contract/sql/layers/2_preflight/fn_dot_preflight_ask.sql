@@ -24,7 +24,6 @@ DECLARE
   v_error      text;
   v_state      text;
   v_left       text;
-  v_locks      text[];
   v_statements jsonb;
 BEGIN
   -- The name comes from the catalogue, quoted by it; no text of a caller is executed.
@@ -43,9 +42,8 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);
   END IF;
-  v_locks := fn_dot_session_locks();
   -- A lock that the check took on a key of these would show nowhere, and stay.
-  IF NOT v_is_ours AND cardinality(v_locks) > 0 THEN
+  IF NOT v_is_ours AND cardinality(fn_dot_session_locks()) > 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while the session holds advisory locks', p_count_query);
   END IF;
@@ -67,10 +65,10 @@ BEGIN
       PERFORM pg_catalog.set_config('search_path', v_path, true);
       v_left := 'changed the search path';
     END IF;
-    v_left := concat_ws(', ', v_left, fn_dot_preflight_undo(v_locks, v_statements));
+    v_left := concat_ws(', ', v_left, fn_dot_preflight_undo(v_statements, NOT v_is_ours));
   EXCEPTION WHEN query_canceled THEN
     v_state := SQLSTATE; v_error := SQLERRM;
-    v_left := fn_dot_preflight_undo(v_locks, v_statements);
+    v_left := fn_dot_preflight_undo(v_statements, NOT v_is_ours);
   END;
   -- A cancellation is no answer of the check's, but only the server's own is taken for one.
   IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp() >= v_timeout) THEN
