@@ -77,8 +77,12 @@ pub fn check_sandbox() -> Result<(), String> {
     Err("only Linux has a sandbox that is known here (Landlock)".to_owned())
 }
 
+/// How what could not be concealed is told of, in [`SandboxReport::missing`].
+pub(crate) const EXPOSED: &str = "secrets kept from being read:";
+
 impl SandboxReport {
-    /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions.
+    /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions, or leaves open what lets
+    /// into the ledger: a folder that the tool may write lies above it.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         let is_asked_for = self.writes != NOT_RESTRICTED;
@@ -87,7 +91,8 @@ impl SandboxReport {
                 .attributes
                 .as_deref()
                 .is_some_and(|word| word != NOT_ENFORCED);
-        is_asked_for && !holds
+        let is_exposed = self.missing.iter().any(|what| what.starts_with(EXPOSED));
+        is_asked_for && (!holds || is_exposed)
     }
 
     pub(crate) fn not_restricted() -> Self {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use nix::sys::signal::{SigSet, Signal};
-use signal_hook::flag;
+use signal_hook::{consts::FORBIDDEN, flag};
 
 /// Ignored on purpose: by `nohup`, and by a shell that starts something in the background. Tools inherit that.
 const MAY_BE_IGNORED: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT];
@@ -40,6 +40,10 @@ pub(crate) fn give_defaults() {
 }
 
 fn handle(signal: i32) {
+    // These can not be handled, or not safely; one that is ignored stays so.
+    if FORBIDDEN.contains(&signal) {
+        return;
+    }
     // The C library keeps some for itself.
     let _can_not_be_handled = flag::register(signal, Arc::new(AtomicBool::new(false)));
 }

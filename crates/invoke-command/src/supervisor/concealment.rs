@@ -16,6 +16,8 @@ use nix::{
     unistd::{AccessFlags, Uid, eaccess},
 };
 
+use crate::sandbox::EXPOSED;
+
 /// The canonical paths of what can be concealed, none below another. `missing` is told what can not be, and why.
 ///
 /// What may be written in there, beside or above it would be a way around: it is not concealed then, and nothing is pretended.
@@ -80,9 +82,6 @@ impl Secrets {
             || self.paths.iter().any(|place| path.starts_with(place)))
     }
 }
-
-/// How what could not be concealed is told of.
-const EXPOSED: &str = "secrets kept from being read:";
 
 /// What may be read where some places may not.
 #[derive(Debug, Default)]

@@ -18,6 +18,7 @@ const KEYS: &str = "kernel keys";
 const LIMITS: &str = "limits of other processes";
 const RINGS: &str = "io_uring";
 const HANDLES: &str = "files by handle";
+const SET_ID_PROGRAMS: &str = "set-user-ID and set-group-ID programs";
 const ATTRIBUTES: &str = "changes of owner, permissions and extended attributes, everywhere";
 
 /// On x86-64, a call of the x32 interface has this bit, and reaches the same code.
@@ -28,6 +29,9 @@ const FCHMODAT2: i64 = 452;
 const SETXATTRAT: i64 = 463;
 const REMOVEXATTRAT: i64 = 466;
 const FILE_SETATTR: i64 = 469;
+
+/// The bits of a mode that make a program run with its owner's or group's rights, whoever starts it.
+const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
 /// What `chattr` asks of a file's descriptor (`FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`).
 const SET_FLAGS: [u64; 2] = [0x4008_6602, 0x401c_5820];
@@ -76,7 +80,16 @@ fn rules(attributes: Attributes) -> Result<(Rules, Vec<&'static str>), seccompil
     let a_new_one = argument(2, SeccompCmpOp::Ne, 0)?;
     let sets_another_s = SeccompRule::new(vec![of_another, a_new_one])?;
     add(&mut rules, libc::SYS_prlimit64, vec![sets_another_s]);
-    let mut words = vec![KEYS, LIMITS, RINGS, HANDLES];
+    // A program of this account that another may start with its rights would let it into the ledger, long after the run.
+    for (call, mode) in calls_with_a_mode() {
+        let mut sets_id = Vec::new();
+        for bit in SET_ID {
+            let is_set = argument(mode, SeccompCmpOp::MaskedEq(bit), bit)?;
+            sets_id.push(SeccompRule::new(vec![is_set])?);
+        }
+        add(&mut rules, call, sets_id);
+    }
+    let mut words = vec![KEYS, LIMITS, RINGS, HANDLES, SET_ID_PROGRAMS];
     if attributes == Attributes::Refused {
         for call in calls_that_change_attributes() {
             add(&mut rules, call, Vec::new());
@@ -106,6 +119,23 @@ fn add(rules: &mut Rules, call: i64, only: Vec<SeccompRule>) {
         rules.insert(call | X32, only.clone());
     }
     rules.insert(call, only);
+}
+
+/// The calls that give a file its mode, and which argument that is.
+fn calls_with_a_mode() -> Vec<(i64, u8)> {
+    let mut calls = vec![
+        (libc::SYS_fchmod, 1),
+        (libc::SYS_fchmodat, 2),
+        (FCHMODAT2, 2),
+        (libc::SYS_mknodat, 2),
+    ];
+    #[cfg(target_arch = "x86_64")]
+    calls.extend([
+        (libc::SYS_chmod, 1),
+        (libc::SYS_creat, 1),
+        (libc::SYS_mknod, 1),
+    ]);
+    calls
 }
 
 fn calls_that_change_attributes() -> Vec<i64> {

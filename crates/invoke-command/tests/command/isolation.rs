@@ -385,3 +385,24 @@ fn a_verifier_that_is_not_told_where_the_output_is_is_warned_of() {
         assert!(warnings(told).is_empty());
     }
 }
+
+/// A program of the runner's account that any other may start with its rights.
+#[rstest]
+#[case::own(Account::Own)]
+#[case::ordinary(Account::Ordinary)]
+#[case::contained(Account::Contained)]
+#[tokio::test]
+async fn dry_run_makes_no_set_id_program(#[case] account: Account) {
+    let place = Place::new(account);
+    for change in [
+        "chmod 4755 made",
+        "chmod 2755 made",
+        "chmod u+s made",
+        "install -m 4755 made other",
+        "perl -e 'exit !chmod(04755, \"made\")'",
+    ] {
+        let script = format!("cp /bin/cat made; {change} 2>/dev/null && echo done || echo refused");
+        let (said, launch) = place.run(script.trim()).await;
+        assert_eq!(said, "refused\n", "{account:?}: {change}: {launch:?}");
+    }
+}

@@ -26,12 +26,10 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         told: "an event that claims more than its row",
         sql: "UPDATE dot.event_outbox SET payload = payload || '{\"evidence_type\": \"REAL_RUN\"}' WHERE correlation_id = 'corr-5' AND component_run_id IS NULL",
-        noticed: &[("event_agrees_with_its_row", "process.run.completed about the run")],
-    },
-    Lie {
-        told: "an event that says that a simulated run really ran",
-        sql: "UPDATE dot.event_outbox SET payload = payload || '{\"evidence_type\": \"REAL_RUN\"}' WHERE correlation_id = 'corr-5' AND component_run_id IS NULL",
-        noticed: &[("event_claims_what_its_run_shows", "says REAL_RUN about the run")],
+        noticed: &[
+            ("event_agrees_with_its_row", "process.run.completed about the run"),
+            ("event_claims_what_its_run_shows", "says REAL_RUN about the run"),
+        ],
     },
     Lie {
         told: "an event of another lane than its type's",
