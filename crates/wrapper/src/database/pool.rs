@@ -151,7 +151,15 @@ impl Database {
             .values()
             .map(|value| (value.as_sql(), value.sql_type()))
             .collect();
-        let flight = Flight::on(self.connection().await?, &settings.target);
+        let connection = match self.connection().await {
+            Ok(connection) => connection,
+            // A gate has to close with every slot taken: then in the isolation that the kept session has.
+            Err(error) if error.is_without_connection() && self.0.kept.client().is_some() => {
+                return self.value_on_kept(call).await;
+            }
+            Err(error) => return Err(error),
+        };
+        let flight = Flight::on(connection, &settings.target);
         let answer = flight
             .land(
                 async |connection: &Object| {
