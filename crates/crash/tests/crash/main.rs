@@ -44,5 +44,5 @@ async fn a_killed_postgresql_loses_nothing_that_was_acknowledged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_cut_at_any_message_leaves_a_true_record() {
     let tally = crash(Campaign::Connection, 24).await;
-    assert_in_time(&tally);
+    assert!(tally.in_time > tally.crashes / 2, "{tally}");
 }

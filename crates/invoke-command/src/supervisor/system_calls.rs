@@ -33,6 +33,9 @@ const FILE_SETATTR: i64 = 469;
 /// The bits of a mode that make a program run with its owner's or group's rights, whoever starts it.
 const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
+/// The bit of `O_TMPFILE` that no other flag has: a file without a name, which can be given one.
+const UNNAMED_FILE: u64 = 0o20_000_000;
+
 /// What `chattr` asks of a file's descriptor (`FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`).
 const SET_FLAGS: [u64; 2] = [0x4008_6602, 0x401c_5820];
 
@@ -89,6 +92,18 @@ fn rules(attributes: Attributes) -> Result<(Rules, Vec<&'static str>), seccompil
         }
         add(&mut rules, call, sets_id);
     }
+    for (call, flags) in calls_that_open() {
+        let mut creates = Vec::new();
+        // The mode counts only where a file is made; it is anything otherwise.
+        for making in [libc::O_CREAT as u64, UNNAMED_FILE] {
+            for bit in SET_ID {
+                let makes = argument(flags, SeccompCmpOp::MaskedEq(making), making)?;
+                let is_set = argument(flags + 1, SeccompCmpOp::MaskedEq(bit), bit)?;
+                creates.push(SeccompRule::new(vec![makes, is_set])?);
+            }
+        }
+        add(&mut rules, call, creates);
+    }
     let mut words = vec![KEYS, LIMITS, RINGS, HANDLES, SET_ID_PROGRAMS];
     if attributes == Attributes::Refused {
         for call in calls_that_change_attributes() {
@@ -135,6 +150,14 @@ fn calls_with_a_mode() -> Vec<(i64, u8)> {
         (libc::SYS_creat, 1),
         (libc::SYS_mknod, 1),
     ]);
+    calls
+}
+
+/// The calls that open a file, and which argument their flags are. The mode is the next one.
+fn calls_that_open() -> Vec<(i64, u8)> {
+    let mut calls = vec![(libc::SYS_openat, 2)];
+    #[cfg(target_arch = "x86_64")]
+    calls.push((libc::SYS_open, 1));
     calls
 }
 

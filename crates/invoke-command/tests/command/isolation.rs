@@ -400,6 +400,7 @@ async fn dry_run_makes_no_set_id_program(#[case] account: Account) {
         "chmod u+s made",
         "install -m 4755 made other",
         "perl -e 'exit !chmod(04755, \"made\")'",
+        "perl -MFcntl -e 'exit !sysopen(F, \"new\", O_CREAT | O_WRONLY, 04755)'",
     ] {
         let script = format!("cp /bin/cat made; {change} 2>/dev/null && echo done || echo refused");
         let (said, launch) = place.run(script.trim()).await;
