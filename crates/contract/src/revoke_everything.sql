@@ -18,6 +18,11 @@ BEGIN
       FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
       WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema()) AND c.relowner = v_owner AND t.attacl IS NOT NULL
       UNION ALL
+      -- A column of a row type, also a reader's temporary one, would keep later releases from changing the table.
+      SELECT 'TYPE', t.oid::regtype::text, coalesce(t.typacl, acldefault('T', t.typowner))
+      FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+      WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema()) AND c.relkind IN ('r', 'p', 'v') AND t.typowner = v_owner
+      UNION ALL
       SELECT 'FUNCTION', p.oid::regprocedure::text, coalesce(p.proacl, acldefault('f', p.proowner))
       FROM pg_proc p WHERE p.pronamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = current_schema()) AND p.proowner = v_owner
     ) AS thing, aclexplode(thing.acl) a

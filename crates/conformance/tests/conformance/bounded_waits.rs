@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::executing::ready;
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER};
-use crate::common::{Backend, Call, Stage, code, literal, number, row, rows, text, value};
+use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, import, tools};
+use crate::common::{
+    Backend, Call, Stage, ask, code, execute, literal, lock_waiters, number, row, rows, text, value,
+};
 
 /// The functions that work with their owner's rights and write or lock, by themselves or by what they call, and have no
 /// `lock_timeout` in their configuration.
@@ -105,6 +107,106 @@ async fn leases_of_one_login_are_counted_across_its_transactions(backend: Backen
     open.commit().await.unwrap();
     assert_eq!(code(&second, &acquire(62, 102)).await, "lease_limit");
     assert_eq!(number(&second, &acquire(62, 101)).await, 40);
+}
+
+/// A component's key that an open transaction took before the DOT was registered which it names.
+#[apply(on_each_backend)]
+async fn pair_behind_a_component_key_in_flight_is_refused_as_busy(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let mut idler = stage.client("observer").await;
+    let (observer, operator) = (
+        stage.client("observer").await,
+        stage.client("operator").await,
+    );
+    let run = text(&observer, &Call::run().sql()).await;
+    let component = Call::component(&run).text("p_idempotency_key", "victim:DOT_NEW");
+    let idle = idler.transaction().await.unwrap();
+    rows(&idle, &component.sql()).await;
+    let mut tools = tools();
+    let member = |code: &str, tier: &str, pair: &str, role: &str| json!({"dot_code": code, "name": code, "tier": tier, "paired_dot": pair, "pair_role": role});
+    let all = tools.as_array_mut().unwrap();
+    all.push(member("DOT_NEW", "B", "DOT_NEW_VERIFY", "producer"));
+    all.push(member("DOT_NEW_VERIFY", "A", "DOT_NEW", "verifier"));
+    rows(&operator, &import(&tools).sql()).await;
+    let pair = Call::pair()
+        .text("p_dot_code", "DOT_NEW")
+        .text("p_idempotency_key", "victim")
+        .sql();
+    assert_eq!(code(&observer, &pair).await, "busy");
+    idle.rollback().await.unwrap();
+    rows(&observer, &pair).await;
+}
+
+/// A begin that waits for its request in a circle of locks.
+#[apply(on_each_version)]
+async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backend) {
+    let (stage, runner, operator, _superuser) = ready(backend).await;
+    let request = Call::new("fn_dot_run_request")
+        .text("p_dot_code", PRODUCER)
+        .text("p_process_candidate_code", CANDIDATE)
+        .text("p_correlation_id", CORRELATION)
+        .text("p_actor", "asker")
+        .text("p_mode", "REAL_RUN");
+    rows(&operator, &request.sql()).await;
+    let claim = Call::new("fn_dot_run_request_claim")
+        .text("p_runner", "worker 1")
+        .with("p_ttl_seconds", "60");
+    let claimed = row(&runner, &claim.sql()).await;
+    let field = |name: &str| claimed[name].as_str().unwrap().to_owned();
+    let renew = Call::new("fn_dot_run_request_renew")
+        .text("p_request_id", &field("request_id"))
+        .text("p_claim_token", &field("claim_token"))
+        .with("p_ttl_seconds", "60");
+    let begin =
+        crate::common::executing::begin("REAL_RUN").text("p_idempotency_key", &field("run_key"));
+    let (mut one, mut other) = (stage.client("runner").await, stage.client("runner").await);
+    let superuser = stage.superuser().await;
+    let holds_lease = other.transaction().await.unwrap();
+    rows(&holds_lease, &Call::pair().sql()).await;
+    let holds_request = one.transaction().await.unwrap();
+    rows(&holds_request, &renew.sql()).await;
+    let pair = Call::pair().sql();
+    let (waiting, refused) = tokio::join!(ask(&holds_request, &pair), async {
+        lock_waiters(&superuser, 1).await;
+        // Whoever closes the circle finds it: the first has looked for one after a second of waiting, deadlock_timeout.
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        code(&holds_lease, &begin.sql()).await
+    });
+    // One of the two is refused in any case, and neither by a bare state.
+    assert_eq!(refused, "busy");
+    drop(waiting);
+}
+
+/// Requests whose claims ran out, while the pair is busy: a claim that gives nothing keeps none of them locked.
+#[apply(on_each_version)]
+async fn claim_that_gives_nothing_keeps_no_lost_request_locked(backend: Backend) {
+    let (stage, runner, operator, superuser) = ready(backend).await;
+    let request = Call::new("fn_dot_run_request")
+        .text("p_dot_code", PRODUCER)
+        .text("p_process_candidate_code", CANDIDATE)
+        .text("p_correlation_id", CORRELATION)
+        .text("p_actor", "asker")
+        .text("p_mode", "REAL_RUN");
+    let request_id = text(&operator, &request.sql()).await;
+    let claim = Call::new("fn_dot_run_request_claim")
+        .text("p_runner", "worker 1")
+        .with("p_ttl_seconds", "60");
+    rows(&runner, &claim.sql()).await;
+    execute(
+        &superuser,
+        "UPDATE dot.dot_run_request SET claimed_until = clock_timestamp() - interval '1 ms'",
+    )
+    .await;
+    crate::common::executing::begun(&runner, "REAL_RUN").await;
+    let mut idler = stage.client("runner").await;
+    let idle = idler.transaction().await.unwrap();
+    assert!(rows(&idle, &claim.sql()).await.is_empty());
+    let cancel = Call::new("fn_dot_run_request_cancel")
+        .text("p_request_id", &request_id)
+        .text("p_actor", "asker")
+        .text("p_reason", "not needed");
+    assert_eq!(value(&operator, &cancel.sql()).await, true);
+    idle.rollback().await.unwrap();
 }
 
 /// Begins nothing under another login's claim: that worker would wait for a run that it may not end.

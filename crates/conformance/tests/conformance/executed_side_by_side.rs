@@ -176,22 +176,30 @@ async fn several_runs_go_in_one_statement_and_what_is_wrong_stays_behind(backend
 
 #[apply(on_each_version)]
 async fn one_pair_is_never_begun_twice_in_one_statement(backend: Backend) {
-    let (_stage, runner, operator, superuser) = ready(backend).await;
+    let (stage, runner, operator, superuser) = ready(backend).await;
     by_single_functions(&runner).await;
     second_pair(&runner, &operator).await;
     let before = contents(&superuser).await;
-    // One id for two runs: the statement is undone whole.
+    // One id for two runs: the single function says what is wrong.
     let id = "'00000000-0000-7000-8000-0000000000a1'";
     let (one, other) = (
         full_begin().with("p_process_run_id", id),
         of_other_pair(full_begin()).with("p_process_run_id", id),
     );
-    let twins = Call::together("fn_process_runs_begin", &[&one, &other]);
-    let refused = runner.simple_query(&twins.sql()).await.unwrap_err();
-    assert_eq!(refused.code().unwrap().code(), "23505");
+    assert_eq!(begun_together(&runner, &[&one, &other]).await, NONE);
     contents(&superuser)
         .await
         .assert_same(&before, "one id for two runs");
+
+    // The id of a run that another transaction is just beginning.
+    let mut idler = stage.client("runner").await;
+    let idle = idler.transaction().await.unwrap();
+    rows(&idle, &one.sql()).await;
+    assert_eq!(begun_together(&runner, &[&other]).await, NONE);
+    assert_eq!(code(&runner, &other.sql()).await, "busy");
+    idle.rollback().await.unwrap();
+    // The preflight's answers were too old by then.
+    by_single_functions(&runner).await;
 
     let (first, second) = (full_begin(), full_begin());
     let begun = begun_together(&runner, &[&first, &second]).await;

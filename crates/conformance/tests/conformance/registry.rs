@@ -617,6 +617,9 @@ async fn a_check_is_a_function_that_is_there_and_counts(backend: Backend) {
         check.clone().text("p_on_finding", "IGNORE"),
         check.clone().with("p_on_finding", "NULL"),
         check.clone().text("p_max_age", "-1 second"),
+        check
+            .clone()
+            .text("p_max_age", "-71000000 months 2130000001 days"),
         check.clone().with("p_max_age", "NULL"),
     ];
     for call in wrong {

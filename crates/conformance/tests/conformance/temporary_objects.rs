@@ -50,6 +50,22 @@ async fn check_with_a_search_path_that_does_not_end_with_pg_temp_is_refused(back
             assert_eq!(code(&operator, &set()).await, "check_invalid", "{path}");
         }
     }
+    // As the session wrote it: quoted, in other letters, and by the temporary schema's own name.
+    for path in [
+        r#""pg_temp", team, pg_temp"#,
+        "PG_TEMP , team, pg_temp",
+        "pg_temp_3, team, pg_temp",
+    ] {
+        execute(
+            &superuser,
+            &format!(
+                "SET search_path = ''; SELECT set_config('search_path', '{path}', false);
+              ALTER FUNCTION team.cold() SET search_path FROM CURRENT; RESET search_path"
+            ),
+        )
+        .await;
+        assert_eq!(code(&operator, &set()).await, "check_invalid", "{path}");
+    }
     // A path that is changed later is found when the check is asked.
     execute(
         &superuser,
@@ -116,4 +132,16 @@ async fn no_check_is_asked_while_the_session_has_temporary_objects(backend: Back
         execute(&observer, gone).await;
     }
     rows(&observer, &Call::pair().sql()).await;
+}
+
+/// A column of a table's row type would keep the next release from changing the table.
+#[apply(on_each_version)]
+async fn reader_makes_no_column_of_a_ledger_tables_row_type(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let reader = stage.client("reader").await;
+    for relation in ["dot_tools", "process_run_observation", "v_process_run"] {
+        let create = format!("CREATE TEMP TABLE t (x dot.{relation})");
+        let error = reader.batch_execute(&create).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "{relation}");
+    }
 }

@@ -26,7 +26,11 @@ BEGIN
     PERFORM fn_dot_refuse('check_invalid', format('%s %s: the caller''s temporary tables would be read in place of its own', v_check,
       fn_dot_check_path_flaw(v_check)));
   ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
-        OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL OR p_max_age NOT BETWEEN interval '0' AND interval '366 days' THEN
+        OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL
+        -- By its seconds: months and days that cancel each other out would overflow where they are added to a time.
+        OR p_max_age NOT BETWEEN interval '0' AND interval '366 days'
+        OR extract(epoch FROM p_max_age) NOT BETWEEN 0 AND 31622400 OR extract(year FROM p_max_age) NOT BETWEEN 0 AND 1
+        OR extract(day FROM p_max_age) NOT BETWEEN 0 AND 366 THEN
     PERFORM fn_dot_refuse('check_invalid', 'severity is critical, high, medium or info; on_finding is BLOCK or WARN; max_age is from 0 to 366 days');
   END IF;
   PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('check_name', p_check_name, 'count_query', p_count_query, 'actor', p_actor));

@@ -1,5 +1,5 @@
 -- Whether the session's login has one of the installation's roles: reader, observer, runner, operator, relay or archiver. Where it
--- was installed without roles, everything is one account's.
+-- was installed without roles, everything is one account's. A login that only administers a role does not have it.
 CREATE OR REPLACE FUNCTION fn_dot_login_is(p_role text) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
@@ -10,6 +10,7 @@ BEGIN
     RETURN true;
   END IF;
   SELECT to_regrole(quote_ident(r.role_prefix || '_' || p_role)) INTO v_role FROM dot_contract_release r;
-  RETURN v_role IS NOT NULL AND pg_has_role(session_user, v_role, 'MEMBER');
+  RETURN v_role IS NOT NULL AND pg_has_role(session_user, v_role,
+    CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'USAGE, SET' ELSE 'MEMBER' END);
 END;
 $$;

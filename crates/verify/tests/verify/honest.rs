@@ -2,7 +2,8 @@
 
 use dotwrap_testkit::{TestDatabase, Version};
 
-use crate::support::{findings, judge, used_ledger};
+use crate::restored::GOING_ON;
+use crate::support::{each_on_its_own, findings, judge, used_ledger};
 
 #[tokio::test]
 async fn a_ledger_as_installed_holds() {
@@ -42,5 +43,22 @@ async fn a_ledger_after_varied_use_holds_and_its_executed_run_is_verified() {
                 ("PROC:unobserved", "structural_candidate"),
             ]
         );
+    }
+}
+
+/// The verifier's answer says that it is a mock: the run has no verdict in the view, and that is the rule's view too.
+#[tokio::test]
+async fn a_real_run_whose_verifier_pretended_holds() {
+    for version in Version::ALL {
+        let database = used_ledger(version).await;
+        let client = database.superuser().await;
+        let pretended = GOING_ON.replace(
+            "'verifier', 'corr-r', 'ann', 'REAL_RUN'",
+            "'verifier', 'corr-r', 'ann', 'SIMULATED_DRY_RUN'",
+        );
+        assert_ne!(pretended, GOING_ON);
+        each_on_its_own(&client, &pretended).await;
+        let report = judge(&database).await;
+        assert!(findings(&report).is_empty(), "{:#?}", findings(&report));
     }
 }

@@ -14,7 +14,7 @@ use tokio_postgres::config::Host;
 use crate::support::{each_on_its_own, findings, judge, used_ledger};
 
 /// An honest real run by the contract's functions, and the closing of a gate behind it.
-const GOING_ON: &str = "
+pub(crate) const GOING_ON: &str = "
 SELECT dot.fn_dot_gate_set('process_dot_runtime.execute_enabled', 'true', 'ann', 'another window')
 ----
 SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'true', 'ann', 'another window')

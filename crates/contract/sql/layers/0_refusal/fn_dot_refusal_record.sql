@@ -4,14 +4,15 @@
 --
 -- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is
 -- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are
--- kept. Beyond that the function writes nothing and returns null.
+-- kept, also of several transactions at once: each locks the login's row until it ends. Beyond that, and where another
+-- transaction of the same login keeps that row for a second, the function writes nothing and returns null.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
   c_kept_an_hour CONSTANT bigint := 1000;
   v_refusal_id uuid := fn_dot_uuid_v7();
-  v_now        timestamptz := clock_timestamp();
+  v_now        timestamptz;
   v_said       jsonb;
   v_code       text;
   v_detail     jsonb;
@@ -19,6 +20,16 @@ BEGIN
   IF p_refusal IS NULL OR jsonb_typeof(p_refusal) <> 'object' THEN
     PERFORM fn_dot_refuse('evidence_ref_invalid', 'a refusal is a JSON object with at least refusal_code and message');
   END IF;
+  BEGIN
+    PERFORM FROM dot_lease_login x WHERE x.login = session_user FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+      INSERT INTO dot_lease_login (login) VALUES (session_user) ON CONFLICT DO NOTHING;
+      PERFORM FROM dot_lease_login x WHERE x.login = session_user FOR NO KEY UPDATE;
+    END IF;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+    RETURN NULL;
+  END;
+  v_now := clock_timestamp();
   -- Reads no more entries of its index than may be kept.
   IF (SELECT count(*) FROM (SELECT FROM dot_refusal r
       WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now

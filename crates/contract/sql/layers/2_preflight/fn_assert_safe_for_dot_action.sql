@@ -1,23 +1,10 @@
 -- Gate 2. Raises where any check is a BLOCK, naming them with their counts. Checks whose last answer lets a run pass
--- and is younger than their max_age are not asked again: this is paid by every run.
+-- and is younger than their max_age are not asked again.
 CREATE OR REPLACE FUNCTION fn_assert_safe_for_dot_action() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
-DECLARE
-  v_is_fresh boolean;
 BEGIN
-  SELECT m.is_fresh INTO v_is_fresh FROM v_dot_preflight_memory m;
-  IF v_is_fresh IS NULL THEN
-    PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: no check is enabled',
-      '{"checks": [{"check_name": "no_enabled_check", "cnt": 0}]}');
-  ELSIF v_is_fresh THEN
-    RETURN;
-  END IF;
-
-  PERFORM fn_dot_preflight_assert(ARRAY(
-    SELECT c.check_name FROM dot_preflight_check c LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name
-    WHERE c.enabled AND (a.check_revision = c.revision AND a.count_query = c.count_query AND (a.cnt = 0 OR c.on_finding = 'WARN')
-      AND clock_timestamp() BETWEEN a.answered_at AND a.answered_at + c.max_age) IS NOT TRUE
-    ORDER BY c.check_name));
+  -- What this transaction changed and did not commit is no answer for others.
+  PERFORM fn_dot_preflight_check_stale(pg_current_xact_id_if_assigned() IS NULL);
 END;
 $$;

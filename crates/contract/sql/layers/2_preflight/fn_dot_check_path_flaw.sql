@@ -8,8 +8,8 @@ DECLARE
 BEGIN
   SELECT substr(entry, length('search_path=') + 1) INTO v_path
   FROM pg_proc p CROSS JOIN unnest(p.proconfig) entry WHERE p.oid = p_check AND entry LIKE 'search_path=%';
-  -- As the catalogue writes a path: names with a comma or a blank inside are quoted, and then end with a quote.
-  RETURN CASE WHEN v_path !~ '(^|, )pg_temp$' OR v_path ~ '(^|, )pg_temp, '
+  -- As the catalogue writes a path, or as the session wrote it that set it FROM CURRENT: quoted or not, with any blanks.
+  RETURN CASE WHEN v_path !~ '(^|, )pg_temp$' OR v_path ~* '(^|,)\s*"?pg_temp(_[0-9]+)?"?\s*,'
     THEN 'pins a search path that does not end with pg_temp' END;
 END;
 $$;

@@ -1,5 +1,6 @@
--- Asks these checks, and refuses where any of them blocks, naming each that does with its count.
-CREATE OR REPLACE FUNCTION fn_dot_preflight_assert(p_check_names text[]) RETURNS void
+-- Asks these checks, and refuses where any of them blocks, naming each that does with its count. p_may_remember is false where the
+-- transaction had changed something before the call: a check may count it, and nobody else sees it yet.
+CREATE OR REPLACE FUNCTION fn_dot_preflight_assert(p_check_names text[], p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -7,7 +8,7 @@ DECLARE
   v_answer   record;
   v_blocking jsonb := '[]';
   -- What is remembered lets everybody's runs pass. A login that may only read leaves nothing, and keeps no row locked.
-  v_remember boolean := fn_dot_login_is('observer');
+  v_remember boolean := p_may_remember AND fn_dot_login_is('observer');
 BEGIN
   IF p_check_names = '{}' THEN
     RETURN;

@@ -16,6 +16,7 @@ DECLARE
   v_first_id uuid;
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_posture  text;
+  v_is_changed_here boolean;
   v_is_new   boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
@@ -41,8 +42,11 @@ BEGIN
     END IF;
   END IF;
 
-  v_posture := fn_process_dot_posture();
+  SELECT g.posture, g.is_changed_here INTO v_posture, v_is_changed_here FROM v_dot_posture g;
   PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
+  IF v_is_changed_here AND p_evidence_type IN ('DRY_RUN', 'REAL_RUN') THEN
+    PERFORM fn_dot_refuse('busy', 'this transaction changed a gate: the change takes effect when it commits');
+  END IF;
   PERFORM fn_assert_safe_for_dot_action();
 
   PERFORM fn_dot_check_snapshot();

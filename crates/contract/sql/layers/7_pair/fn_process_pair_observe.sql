@@ -96,7 +96,7 @@ BEGIN
   IF v_is_preflight_fresh IS NOT TRUE THEN
     PERFORM fn_assert_safe_for_dot_action();
   ELSIF v_is_preflight_due THEN
-    PERFORM fn_dot_preflight_renew();
+    PERFORM fn_dot_preflight_renew(pg_current_xact_id_if_assigned() IS NULL);
   END IF;
 
   -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the time as
@@ -181,18 +181,22 @@ BEGIN
        p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
        p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now);
   ELSE
-    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
-      correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
-      evidence_ref, actor, started_at, ended_at, created_at, idempotency_key)
-    VALUES
-      (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
-       p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || p_dot_code),
-      (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
-       p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || v_verifier)
-    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    BEGIN
+      INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
+        correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
+        evidence_ref, actor, started_at, ended_at, created_at, idempotency_key)
+      VALUES
+        (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
+         p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+         p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || p_dot_code),
+        (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
+         p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
+         p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || v_verifier)
+      ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+      GET DIAGNOSTICS v_rows = ROW_COUNT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      PERFORM fn_dot_refuse_busy_twin();
+    END;
     IF v_rows <> 2 THEN
       PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
     END IF;

@@ -21,12 +21,12 @@ BEGIN
       jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
   PERFORM fn_dot_check_not_concluded(p_process_run_id);
-  IF v_run_token IS DISTINCT FROM v_digest OR NOT fn_dot_lease_locked(lease_name, v_digest) THEN
-    PERFORM fn_dot_refuse('lease_lost', format('the lease %s is not held by this token', lease_name),
-      jsonb_build_object('process_run_id', p_process_run_id, 'lease_name', lease_name));
-  ELSIF v_recorded_by <> session_user AND NOT fn_dot_login_is('operator') THEN
+  IF v_run_token = v_digest AND v_recorded_by <> session_user AND NOT fn_dot_login_is('operator') THEN
     PERFORM fn_dot_refuse('login_mismatch', format('the run %s was begun by another login', p_process_run_id),
       jsonb_build_object('process_run_id', p_process_run_id));
+  ELSIF v_run_token IS DISTINCT FROM v_digest OR NOT fn_dot_lease_locked(lease_name, v_digest) THEN
+    PERFORM fn_dot_refuse('lease_lost', format('the lease %s is not held by this token', lease_name),
+      jsonb_build_object('process_run_id', p_process_run_id, 'lease_name', lease_name));
   END IF;
   PERFORM fn_dot_header_lock(p_process_run_id);
   PERFORM fn_dot_check_run_is_seen(p_process_run_id);

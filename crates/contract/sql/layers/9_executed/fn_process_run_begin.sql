@@ -30,6 +30,8 @@ DECLARE
   v_is_any_event_active   boolean;
   v_is_partner_busy       boolean;
   v_is_locked             boolean;
+  -- Before the first lock, which gives the transaction an id: what it changed until here may be what a check counts.
+  v_is_unchanged          boolean := pg_current_xact_id_if_assigned() IS NULL;
   v_is_candidate_bound    boolean;
   v_is_retired            boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
@@ -114,9 +116,9 @@ BEGIN
 
   -- GATE 2. Behind a key something may have been waited for.
   IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
-    PERFORM fn_assert_safe_for_dot_action();
+    PERFORM fn_dot_preflight_check_stale(v_is_unchanged);
   ELSIF v_is_preflight_due THEN
-    PERFORM fn_dot_preflight_renew();
+    PERFORM fn_dot_preflight_renew(v_is_unchanged);
   END IF;
 
   -- LEASE: its row's lock, and then the clock. A caller that would have to wait for the lock looks first.

@@ -15,7 +15,7 @@ BEGIN
     PERFORM fn_dot_check_key(p_idempotency_key);
   END IF;
   RETURN v_request_id;
-EXCEPTION WHEN lock_not_available THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   PERFORM fn_dot_refuse('busy', 'another transaction is just changing the request of this run');
 END;
 $$;

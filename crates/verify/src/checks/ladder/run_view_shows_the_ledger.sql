@@ -4,7 +4,10 @@ WITH recomputed AS (
     CASE WHEN p.evidence_type IS NOT NULL THEN p.evidence_type WHEN v.evidence_type IS NOT NULL THEN v.evidence_type
       WHEN i.mode IS NOT NULL THEN i.mode WHEN r.evidence_type = 'BACKFILLED_EVIDENCE' THEN r.evidence_type
       ELSE 'SIMULATED_DRY_RUN' END AS evidence_type,
-    coalesce(x.status, r.status) AS status, x.verdict,
+    coalesce(x.status, r.status) AS status,
+    -- A verifier that only pretended passes no real run.
+    CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type = 'REAL_RUN' THEN NULL
+      ELSE x.verdict END AS verdict,
     p.evidence_type AS producer_evidence_type, v.evidence_type AS verifier_evidence_type
   FROM ledger.process_run_observation r
   LEFT JOIN ledger.process_run_conclusion x ON x.process_run_id = r.process_run_id

@@ -1,0 +1,140 @@
+//! A token alone holds no lease: it works for the login that took the lease, and for operators.
+
+use rstest_reuse::apply;
+
+use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::executing::{begun, ready};
+use crate::common::{Backend, Call, Stage, code, contents, execute, number, rows, text, value};
+use crate::executed_together::Both;
+
+#[apply(on_each_version)]
+async fn token_of_another_login_releases_renews_and_records_nothing(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    let other = stage.client("observer").await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let before = contents(&superuser).await;
+    let held = |step| {
+        Call::lease(step)
+            .text("p_holder", "runner 1")
+            .text("p_token", &run.token)
+    };
+    let release = held("fn_dot_iu_runtime_lease_release").sql();
+    let renew = held("fn_dot_iu_runtime_lease_renew")
+        .with("p_ttl_seconds", "60")
+        .sql();
+    assert_eq!(value(&other, &release).await, false);
+    assert_eq!(value(&other, &renew).await, false);
+    // Without a receipt: it would stand where the producer's own row belongs.
+    let simulated = Call::component(&run.run)
+        .text("p_lease_token", &run.token)
+        .sql();
+    assert_eq!(code(&other, &simulated).await, "lease_lost");
+    contents(&superuser)
+        .await
+        .assert_same(&before, "another login's token");
+    assert_eq!(value(&runner, &renew).await, true);
+    assert_eq!(value(&runner, &release).await, true);
+}
+
+/// The functions for several runs lock no lease for another login's token.
+#[apply(on_each_backend)]
+async fn batch_with_another_logins_tokens_keeps_nobody_waiting(backend: Backend) {
+    let (stage, runner, _operator, superuser) = ready(backend).await;
+    let name = format!("{}_other_login", stage.database().name());
+    execute(
+        &superuser,
+        &format!("CREATE ROLE \"{name}\" LOGIN IN ROLE dot_runner"),
+    )
+    .await;
+    let mut other = stage.database().client_as(&name).await;
+    let run = begun(&runner, "REAL_RUN").await;
+    let over = Both::hand_over(&run)
+        .together
+        .with("p_evidence_ref", "'{}'");
+    let open = other.transaction().await.unwrap();
+    let call = Call::together("fn_process_runs_hand_over", &[&over]).sql();
+    assert!(rows(&open, &call).await.is_empty());
+    execute(&runner, "SET lock_timeout = '200ms'").await;
+    let handed_over = rows(
+        &runner,
+        &Call::together("fn_process_runs_hand_over", &[&over]).sql(),
+    )
+    .await;
+    assert_eq!(handed_over.len(), 1);
+    open.rollback().await.unwrap();
+    drop(other);
+    execute(&superuser, &format!("DROP ROLE \"{name}\"")).await;
+}
+
+/// What a transaction sweeps stays locked until it ends: it sweeps no other login's leases.
+#[apply(on_each_version)]
+async fn sweep_keeps_no_lease_of_another_login(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let mut observer = stage.client("observer").await;
+    let runner = stage.client("runner").await;
+    let acquire = |name: &str| Call::acquire(60).text("p_lease_name", name).sql();
+    let token = text(&runner, &acquire("other:runner")).await;
+    let release = Call::lease("fn_dot_iu_runtime_lease_release")
+        .text("p_lease_name", "other:runner")
+        .text("p_token", &token);
+    assert_eq!(value(&runner, &release.sql()).await, true);
+    let open = observer.transaction().await.unwrap();
+    rows(&open, &acquire("other:observer")).await;
+    assert!(!value(&runner, &acquire("other:runner")).await.is_null());
+    open.rollback().await.unwrap();
+}
+
+/// The thousand refusals an hour are counted one transaction of a login after the other.
+#[apply(on_each_backend)]
+async fn refusals_of_one_login_are_counted_across_its_transactions(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let superuser = stage.superuser().await;
+    let mut first = stage.client("observer").await;
+    let second = stage.client("observer").await;
+    let record = |many: i64| {
+        format!(
+            "SELECT count(dot.fn_dot_refusal_record(jsonb_build_object('refusal_code', 'x', 'message', n::text))) FROM generate_series(1, {many}) n"
+        )
+    };
+    let open = first.transaction().await.unwrap();
+    assert_eq!(number(&open, &record(600)).await, 600);
+    // It is not waited for longer than a second, and nothing is recorded beside it.
+    assert_eq!(number(&second, &record(1)).await, 0);
+    open.commit().await.unwrap();
+    assert_eq!(number(&second, &record(600)).await, 400);
+    let kept = "SELECT count(*) FROM dot.dot_refusal";
+    assert_eq!(number(&superuser, kept).await, 1000);
+}
+
+/// From PostgreSQL 16 on a login can administer a role without having it.
+#[apply(on_each_version)]
+async fn login_that_only_administers_the_operators_role_is_no_operator(backend: Backend) {
+    let stage = Stage::new(backend).await;
+    let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
+    if number(
+        &superuser,
+        "SELECT current_setting('server_version_num')::int",
+    )
+    .await
+        < 160_000
+    {
+        return;
+    }
+    let name = format!("{}_administrator", stage.database().name());
+    execute(
+        &superuser,
+        &format!(
+            "CREATE ROLE \"{name}\" LOGIN IN ROLE dot_observer;
+             GRANT dot_operator TO \"{name}\" WITH INHERIT FALSE, SET FALSE, ADMIN TRUE"
+        ),
+    )
+    .await;
+    let administrator = stage.database().client_as(&name).await;
+    let run = text(&observer, &Call::run().sql()).await;
+    assert_eq!(
+        code(&administrator, &Call::component(&run).sql()).await,
+        "login_mismatch"
+    );
+    drop(administrator);
+    execute(&superuser, &format!("DROP ROLE \"{name}\"")).await;
+}
