@@ -94,6 +94,8 @@ fn understand(error: &tokio_postgres::Error, has_password: bool) -> Answer {
                 .source()
                 .and_then(|cause| cause.downcast_ref::<io::Error>());
             match cause {
+                // More wait to be accepted than the system lets: at work as well.
+                Some(cause) if cause.kind() == io::ErrorKind::WouldBlock => Answer::Ready,
                 Some(cause) => Answer::Silence(cause.to_string()),
                 // What the client says when it is asked.
                 None if !has_password => Answer::Locked("is not there".to_owned()),
