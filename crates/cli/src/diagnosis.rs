@@ -162,12 +162,15 @@ async fn registry(session: &Session, reached: Reached) -> Vec<Finding> {
 
 /// What contracts probably lack. A login that may not read them whole is told nothing.
 async fn contracts(session: &Session, ledger: &Ledger) -> Option<Finding> {
-    let found = contract_checks::look(session, ledger, |_| true).await.ok()?;
+    let found = contract_checks::look(session, ledger, |_| true)
+        .await
+        .ok()?;
     let warnings = found.into_iter().flat_map(|found| found.warnings);
     let warnings: Vec<String> = warnings.collect();
     (!warnings.is_empty()).then(|| Finding {
         why: "A verifier that is not told where the output is passes or fails something else.",
-        mend: "Name {output} in its contract, and set it anew: dotwrap contract set FILE".to_owned(),
+        mend: "Name {output} in its contract, and set it anew: dotwrap contract set FILE"
+            .to_owned(),
         ..finding("contracts", Severity::Warning, warnings.join("; "))
     })
 }

@@ -104,3 +104,27 @@ fn understand(error: &tokio_postgres::Error, has_password: bool) -> Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{UnixSocket, UnixStream};
+
+    use super::*;
+
+    /// More than may wait to be accepted: the server is at work.
+    #[tokio::test]
+    async fn a_full_backlog_is_no_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = socket::file(folder.path());
+        let server = UnixSocket::new_stream().unwrap();
+        server.bind(&path).unwrap();
+        let _server = server.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = UnixStream::connect(&path).await {
+            waiting.push(stream);
+        }
+        let answer = ask(&owner(folder.path(), None)).await;
+        assert!(matches!(answer, Answer::Ready), "{answer:?}");
+        drop(waiting);
+    }
+}

@@ -162,11 +162,8 @@ impl RunFolder {
             Err(error) if error != Errno::ENOENT => return Err(error.into()),
             _ => {}
         }
-        let flags = OFlag::O_WRONLY
-            | OFlag::O_CREAT
-            | OFlag::O_EXCL
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_CLOEXEC;
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
         File::from(file).write_all(text.as_bytes())
     }

@@ -2,8 +2,7 @@
 //! path meanwhile: the folders above it renamed and renamed back, or something mounted over it and unmounted.
 
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
@@ -90,7 +89,9 @@ impl Place {
         };
         let now = match self.at.look() {
             Ok(now) => now,
-            Err(error) => return Some(format!("its folder can not be looked at any more: {error}")),
+            Err(error) => {
+                return Some(format!("its folder can not be looked at any more: {error}"));
+            }
         };
         if now.folders != before.folders {
             return Some("a folder that it is in was replaced or touched".to_owned());
@@ -161,7 +162,10 @@ fn on_each_mount(does: impl Fn() + Send + 'static) -> io::Result<JoinHandle<()>>
 
     // The kernel tells of changes to whoever holds the list open.
     let list = fs::File::open("/proc/self/mountinfo")?;
-    #[expect(deprecated, reason = "what is registered owns its descriptor, and the other way is unsafe code")]
+    #[expect(
+        deprecated,
+        reason = "what is registered owns its descriptor, and the other way is unsafe code"
+    )]
     let list = AsyncFd::with_interest(list, Interest::PRIORITY)?;
     Ok(tokio::spawn(async move {
         while let Ok(mut changed) = list.ready(Interest::PRIORITY).await {

@@ -268,7 +268,10 @@ fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
     }
     let sees = "argv = [\"-c\", \"test -e \\\"$1\\\"\", \"{output}\"]";
     let pair = file("pair.toml", &pair_with(sees));
-    for words in [&["tools", "import", pair.to_str().unwrap()][..], &["doctor"]] {
+    for words in [
+        &["tools", "import", pair.to_str().unwrap()][..],
+        &["doctor"],
+    ] {
         let answer = installation.call(words);
         let said = format!("{}{}", answer.output, answer.messages);
         assert!(!said.contains("not told where"), "{words:?}: {said}");
@@ -279,9 +282,12 @@ fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
 fn a_dry_run_that_may_write_everywhere_is_refused_before_it_is_registered() {
     let installation = Installation::as_shipped();
     for everything in ["/", "//", "/tmp/.."] {
-        let invocation = format!("argv = [\"{{output}}\"], paths = {{ write = [\"{everything}\"] }}");
+        let invocation =
+            format!("argv = [\"{{output}}\"], paths = {{ write = [\"{everything}\"] }}");
         let pair = installation.desk.file("pair.toml", &pair_with(&invocation));
-        let one = installation.desk.file("one.toml", &contract_of_two(&invocation));
+        let one = installation
+            .desk
+            .file("one.toml", &contract_of_two(&invocation));
         for words in [
             ["tools", "import", pair.to_str().unwrap()],
             ["contract", "set", one.to_str().unwrap()],

@@ -262,9 +262,8 @@ fn way_around(path: &Path, writes: &[PathBuf]) -> io::Result<Option<String>> {
         return Ok(Some("it has another name, a hard link".to_owned()));
     }
     // A folder below one that is open can be covered.
-    let is_way_around = |open: &&PathBuf| {
-        open.starts_with(path) || (path.starts_with(open) && !found.is_dir())
-    };
+    let is_way_around =
+        |open: &&PathBuf| open.starts_with(path) || (path.starts_with(open) && !found.is_dir());
     let open = writes.iter().find(is_way_around);
     Ok(open.map(|open| format!("the contract opens {}", open.display())))
 }

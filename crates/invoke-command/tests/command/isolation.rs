@@ -212,9 +212,7 @@ async fn a_folder_above_what_is_concealed_opens_the_rest_of_it(
     fs::write(place.path("outside/home/passwords"), "hunter2").unwrap();
     let script = "cd ../outside; echo x >new && echo written; cat home/passwords; ls -A home; mv home away; umount home; \
                   cat home/passwords away/passwords; echo x >home/new; exit 0";
-    let (said, launch) = place
-        .run_writing(script, vec![place.path("outside")])
-        .await;
+    let (said, launch) = place.run_writing(script, vec![place.path("outside")]).await;
     assert!(said.contains("written"), "{said}");
     assert!(!said.contains("hunter2"), "{said} {launch:?}");
     let home = place.path("outside/home");
@@ -226,12 +224,13 @@ async fn a_folder_above_what_is_concealed_opens_the_rest_of_it(
 #[tokio::test]
 async fn a_folder_above_what_is_concealed_is_told_of_where_nothing_covers_it() {
     let place = Place::new(Account::Contained);
-    let (_, launch) = place
-        .run_writing("true", vec![place.path("outside")])
-        .await;
+    let (_, launch) = place.run_writing("true", vec![place.path("outside")]).await;
     assert!(launch.sandbox.is_incomplete(), "{launch:?}");
     let missing = launch.sandbox.missing.join(" ");
-    assert!(missing.contains("the contract opens a folder above it"), "{missing}");
+    assert!(
+        missing.contains("the contract opens a folder above it"),
+        "{missing}"
+    );
 }
 
 /// A disk has the files on it that are concealed.

@@ -87,9 +87,8 @@ pub(super) async fn execute(
 async fn warn(catalogue: &Catalogue, ledger: &Ledger, session: &Session) -> Result<(), Failure> {
     let is_imported = |contract: &Contract| {
         let mut entries = catalogue.contracts.iter().map(|entry| &entry.said);
-        entries.any(|said| {
-            contract.dot_code.as_str() == said.dot_code && contract.mode == said.mode
-        })
+        entries
+            .any(|said| contract.dot_code.as_str() == said.dot_code && contract.mode == said.mode)
     };
     if catalogue.contracts.is_empty() {
         return Ok(());

@@ -302,7 +302,6 @@ fn a_gate_is_closed_where_the_keeper_was_killed_and_nobody_can_connect() {
         })
     };
     until(|| full(&socket).then_some(()));
-    // The hint names the brake, also where a keeper has to come first.
     let took = close_gates(&home);
     assert!(took < Duration::from_secs(30), "{took:?}");
     let begun = Instant::now();
@@ -315,30 +314,6 @@ fn a_gate_is_closed_where_the_keeper_was_killed_and_nobody_can_connect() {
     });
     assert_eq!(last[0]["value"], "false", "{last}");
     assert_eq!(last[0]["recorded_by"], "dotwrap_reserve", "{last}");
-}
-
-/// Waiting to be accepted is possible no more, and the keeper lives.
-#[test]
-fn a_server_with_too_many_that_wait_is_busy() {
-    let home = home_with(0);
-    let mut holding = home.command(&["runs", "watch"]);
-    let mut holding = holding
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let socket = home.folder().join("embedded/socket/.s.PGSQL.5432");
-    let _silence = Silence::on(&socket);
-    let busy = until(|| {
-        let answer = home.call(&["ladder", "--output", "json"]);
-        (answer.status != 0).then_some(answer)
-    });
-    holding.kill().unwrap();
-    holding.wait().unwrap();
-    let busy = busy.expect(4).failure();
-    assert_eq!(busy["code"], "busy", "{busy}");
-    assert!(busy["hint"].as_str().unwrap().contains("gates close"), "{busy}");
 }
 
 #[test]
