@@ -11,7 +11,7 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use crate::{Digest, ReadLimit};
+use crate::{Digest, ReadLimit, parent::Parent};
 
 /// In which `st_blocks` is counted, whatever the file system's own blocks are.
 const BLOCK: u64 = 512;
@@ -158,38 +158,6 @@ impl Output {
     /// The limit's.
     pub fn disk_usage(path: &Path, limit: &ReadLimit) -> io::Result<u64> {
         sum(path, limit, |file| file.blocks().saturating_mul(BLOCK))
-    }
-}
-
-/// The folder that something is in: its device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Parent(u64, u64);
-
-impl Parent {
-    fn of(path: &Path) -> io::Result<Self> {
-        let parent = path.parent().unwrap_or(Path::new("/"));
-        let parent = match parent.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => parent,
-        };
-        let found = fs::symlink_metadata(parent)?;
-        match found.is_dir() {
-            true => Ok(Self(found.dev(), found.ino())),
-            false => Err(io::Error::new(
-                io::ErrorKind::NotADirectory,
-                "a link or no folder is in the place of the output's folder",
-            )),
-        }
-    }
-
-    fn check(self, path: &Path) -> io::Result<()> {
-        match Self::of(path)? == self {
-            true => Ok(()),
-            false => Err(io::Error::new(
-                io::ErrorKind::NotADirectory,
-                "the output's folder was replaced while it was read",
-            )),
-        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::home::Home;
 use crate::support::wait;
 
 /// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease of its own.
-fn home_with(pairs: usize) -> Home {
+pub(super) fn home_with(pairs: usize) -> Home {
     home_with_producers(pairs, "sleep 120")
 }
 
@@ -97,7 +97,7 @@ pub(super) fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child
     }
 }
 
-fn close_gates(home: &Home) -> Duration {
+pub(super) fn close_gates(home: &Home) -> Duration {
     let begun = Instant::now();
     home.call(&["gates", "close", "execute_enabled", "--reason", "the brake"])
         .expect(0);
@@ -112,7 +112,7 @@ fn expect_stopped(started: Vec<Child>) {
     }
 }
 
-fn history(home: &Home) -> Value {
+pub(super) fn history(home: &Home) -> Value {
     let words = [
         "gates",
         "history",
@@ -246,74 +246,6 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     let shown = home.call(&["runs", "show", "last", "--output", "json"]);
     let shown = shown.expect(0).json();
     assert_eq!(shown["run"]["status"], "cancelled", "{shown}");
-}
-
-/// Processes that open connections and never say anything: as many as the server takes, and as many as may wait to be accepted.
-struct Silence(Vec<Child>);
-
-impl Silence {
-    fn on(socket: &Path) -> Self {
-        let script = "use Socket; my @held; while (1) { socket(my $one, PF_UNIX, SOCK_STREAM, 0) or (sleep(1), next); \
-                      connect($one, sockaddr_un($ARGV[0])) and push @held, $one; \
-                      if (@held > 700) { select(undef, undef, undef, 0.2); splice(@held, 0, 20) } }";
-        let flood = || {
-            let mut command = std::process::Command::new("perl");
-            command.args(["-e", script]).arg(socket).spawn().unwrap()
-        };
-        Self((0..3).map(|_| flood()).collect())
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        for flood in &mut self.0 {
-            let _ = flood.kill();
-            let _ = flood.wait();
-        }
-    }
-}
-
-/// Not even waiting to be accepted is possible then (`EAGAIN`).
-#[test]
-fn a_gate_is_closed_where_the_keeper_was_killed_and_nobody_can_connect() {
-    let home = home_with(1);
-    let mut started = vec![start(&home, 0)];
-    wait_until_running(&home, 1, &mut started);
-    let folder = home.folder().join("embedded");
-    let folder = folder.canonicalize().unwrap();
-    let keeper = until(|| {
-        let entries = std::fs::read_dir("/proc").unwrap().flatten();
-        let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.find(|pid: &i32| {
-            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let mut words = line.split('\0').skip(1);
-            words.next() == Some("__embedded-keeper")
-                && words.next() == Some(folder.to_str().unwrap())
-        })
-    });
-    kill(Pid::from_raw(keeper), Signal::SIGKILL).unwrap();
-    let socket = folder.join("socket/.s.PGSQL.5432");
-    let silence = Silence::on(&socket);
-    let full = |socket: &Path| {
-        wait(async {
-            let connected = tokio::net::UnixStream::connect(socket).await;
-            connected.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-        })
-    };
-    until(|| full(&socket).then_some(()));
-    let took = close_gates(&home);
-    assert!(took < Duration::from_secs(30), "{took:?}");
-    let begun = Instant::now();
-    until(|| started[0].try_wait().unwrap());
-    assert!(begun.elapsed() < Duration::from_secs(30));
-    drop(silence);
-    let last = until(|| {
-        let answer = home.call(&["gates", "history", "--output", "json"]);
-        (answer.status == 0).then(|| history(&home))
-    });
-    assert_eq!(last[0]["value"], "false", "{last}");
-    assert_eq!(last[0]["recorded_by"], "dotwrap_reserve", "{last}");
 }
 
 #[test]
