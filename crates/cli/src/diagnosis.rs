@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use dotwrap_contract::{Finding, Severity};
 use dotwrap_invoke::Space;
 use dotwrap_invoke_command::check_sandbox;
+use dotwrap_wrapper::Tool;
 
+use crate::commands::contract_checks;
 use crate::commands::execution::{data_folder, run_folders};
 use crate::configuration::DatabaseChoice;
 use crate::failure::Failure;
-use crate::session::{Reached, Session};
+use crate::session::{Ledger, Reached, Session};
 
 /// Examines an installation; what matters most comes first.
 pub(crate) async fn examine(
@@ -29,7 +31,7 @@ pub(crate) async fn examine(
     findings.extend(disks(session, &reached));
     findings.extend(mended_files(&reached));
     if is_installed {
-        findings.push(registry(session, reached).await);
+        findings.extend(registry(session, reached).await);
     } else if session.settings.database == DatabaseChoice::Embedded {
         findings
             .iter_mut()
@@ -131,7 +133,7 @@ fn mended_files(reached: &Reached) -> Option<Finding> {
         return None;
     }
     Some(Finding {
-        why: "Somebody changed the modes of the embedded database's files; a tool runs with the same account and can.",
+        why: "Somebody changed the modes or names of the embedded database's files; a tool runs with the same account and can.",
         mend: format!(
             "It is mended. See which tool did it; {} has all of it and may be removed then",
             file.display()
@@ -148,11 +150,32 @@ fn installs_itself(finding: &mut Finding) {
     finding.mend.clear();
 }
 
-async fn registry(session: &Session, reached: Reached) -> Finding {
-    let tools = match session.ledger_of(reached).await {
-        Ok(ledger) => ledger.tools().await.map_err(Failure::from),
-        Err(failure) => Err(failure),
+async fn registry(session: &Session, reached: Reached) -> Vec<Finding> {
+    let ledger = match session.ledger_of(reached).await {
+        Ok(ledger) => ledger,
+        Err(failure) => return vec![of_tools(Err(failure))],
     };
+    let tools = ledger.tools().await.map_err(Failure::from);
+    let contracts = contracts(session, &ledger).await;
+    std::iter::once(of_tools(tools)).chain(contracts).collect()
+}
+
+/// What contracts probably lack. A login that may not read them whole is told nothing.
+async fn contracts(session: &Session, ledger: &Ledger) -> Option<Finding> {
+    let found = contract_checks::look(session, ledger, |_| true)
+        .await
+        .ok()?;
+    let warnings = found.into_iter().flat_map(|found| found.warnings);
+    let warnings: Vec<String> = warnings.collect();
+    (!warnings.is_empty()).then(|| Finding {
+        why: "A verifier that is not told where the output is passes or fails something else.",
+        mend: "Name {output} in its contract, and set it anew: dotwrap contract set FILE"
+            .to_owned(),
+        ..finding("contracts", Severity::Warning, warnings.join("; "))
+    })
+}
+
+fn of_tools(tools: Result<Vec<Tool>, Failure>) -> Finding {
     match tools {
         Ok(tools) if tools.is_empty() => Finding {
             why: "A run can only be recorded of a tool that is registered.",

@@ -43,12 +43,12 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
 }
 
 /// The embedded server that runs with its keeper just now, if it does.
-pub(crate) fn kept(settings: &Settings) -> Result<Option<Embedded>, Failure> {
+pub(crate) async fn kept(settings: &Settings) -> Result<Option<Embedded>, Failure> {
     if settings.database != DatabaseChoice::Embedded {
         return Ok(None);
     }
     let embedded = describe(settings)?;
-    Ok(embedded.is_kept()?.then_some(embedded))
+    Ok(embedded.ensure_kept().await?.then_some(embedded))
 }
 
 fn describe(settings: &Settings) -> Result<Embedded, Failure> {

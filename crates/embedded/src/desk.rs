@@ -2,22 +2,34 @@
 //! looks after the modes of the cluster's files.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::door::{self, Passwords};
 use crate::handover::{self, GateAnswer, GateChange};
 use crate::home::Home;
 use crate::postmaster::Postmaster;
-use crate::{DATABASE, RESERVE, SUPERUSER, modes, session};
+use crate::{DATABASE, RESERVE, SUPERUSER, modes, session, silent};
 
 /// How long opening a connection, or a statement on it, may take. The keeper has other things to do.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often a lost connection is made again, and modes are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How long a session may say nothing where somebody waits for the keeper, and where nobody does. An honest one says who comes within some
+/// milliseconds.
+const SILENT: Duration = Duration::from_secs(1);
+const SILENT_AT_EASE: Duration = Duration::from_secs(5);
+
+/// How often those that say nothing are ended while the keeper waits for a session.
+const MAKING_ROOM: Duration = Duration::from_millis(100);
+
+/// How soon it is tried again where the server refuses.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The keeper's desk.
 #[derive(Default)]
@@ -37,7 +49,10 @@ impl Desk {
             self.look_after(home).await;
         }
         for waiting in handover::waiting(home) {
-            let Some(kept) = self.kept.as_ref().filter(|kept| !kept.is_closed()) else {
+            if self.has_no_connection() {
+                self.kept = open_kept(home).await;
+            }
+            let Some(kept) = &self.kept else {
                 // It waits for the connection; whoever asked knows when to give up.
                 return;
             };
@@ -49,14 +64,18 @@ impl Desk {
         }
     }
 
+    fn has_no_connection(&self) -> bool {
+        self.kept.as_ref().is_none_or(Client::is_closed)
+    }
+
     async fn look_after(&mut self, home: &Home) {
         match home.close_to_others() {
             Ok(was_open) => modes::note(home, was_open),
             Err(error) => tracing::warn!(%error, "the home can not be looked after"),
         }
         modes::mend(home);
-        if self.kept.as_ref().is_none_or(Client::is_closed) {
-            self.kept = open(home, RESERVE, DATABASE).await;
+        if self.has_no_connection() {
+            self.kept = open_kept(home).await;
         }
         if home.is_exposed()
             && let Some(superuser) = open(home, SUPERUSER, "postgres").await
@@ -71,6 +90,32 @@ impl Desk {
             }
         }
     }
+}
+
+/// The session that is kept. Where the server takes none, others that say nothing make room: sooner where somebody waits.
+async fn open_kept(home: &Home) -> Option<Client> {
+    let begun = Instant::now();
+    loop {
+        let mut opened = pin!(open(home, RESERVE, DATABASE));
+        let found = loop {
+            tokio::select! {
+                found = &mut opened => break found,
+                () = sleep(MAKING_ROOM) => {}
+            }
+            make_room(home);
+        };
+        let is_urgent = !handover::waiting(home).is_empty();
+        if found.is_some() || !is_urgent || begun.elapsed() > PATIENCE {
+            return found;
+        }
+        make_room(home);
+        sleep(AGAIN).await;
+    }
+}
+
+fn make_room(home: &Home) {
+    let is_urgent = !handover::waiting(home).is_empty();
+    silent::end(home, if is_urgent { SILENT } else { SILENT_AT_EASE });
 }
 
 /// A session of the running server, if it takes one.

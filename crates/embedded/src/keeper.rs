@@ -153,9 +153,8 @@ fn keep(order: &Order) -> Result<(), Error> {
     let keeper = order.home.keeper_lock();
     let _keeper = Lock::wait(&keeper, Mode::Exclusive, Patience::of(HANDOVER, "keeping"))?;
     let server = Server::start_or_take_over(order)?;
-    // One thread drives the kept connection while this one waits for locks.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    // This thread alone: at the limit of processes another one can not be had, and a keeper is needed most then.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Program {

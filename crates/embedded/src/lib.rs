@@ -37,12 +37,13 @@ mod modes;
 mod postmaster;
 mod program;
 mod session;
+mod silent;
 mod socket;
 mod start;
 
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
@@ -75,6 +76,9 @@ const TURN: Duration = fetch::PATIENCE
     .saturating_add(initialise::MAKING)
     .saturating_add(start::STOPPING)
     .saturating_add(start::STARTING);
+
+/// How long a keeper that was just started may take until it is one.
+const KEEPER_BEGINS: Duration = Duration::from_secs(5);
 
 /// A wait for one's turn that is longer than this is worth a word.
 const WORTH_A_WORD: Duration = Duration::from_secs(5);
@@ -168,16 +172,32 @@ impl Embedded {
         })
     }
 
-    /// Whether a server runs for somebody just now, and a keeper beside it.
+    /// Whether a server runs for somebody just now, and a keeper beside it. Where the keeper was killed, another one is started, which takes
+    /// the server over.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder can not be used.
-    pub fn is_kept(&self) -> Result<bool, Error> {
+    /// [`Error::File`] where the folder can not be used; the new keeper's.
+    pub async fn ensure_kept(&self) -> Result<bool, Error> {
         if !self.folder.join("data").exists() {
             return Ok(false);
         }
         let home = Home::prepare(&self.folder)?;
-        Ok(Lock::is_held(&home.keeper_lock())? && Lock::is_held(&home.server_lock())?)
+        if !Lock::is_held(&home.server_lock())? {
+            return Ok(false);
+        }
+        if Lock::is_held(&home.keeper_lock())? {
+            return Ok(true);
+        }
+        let binaries = self.find_binaries(&home).await?;
+        let _reaped_by_the_system = self.order(&home, &binaries)?.spawn()?;
+        let begun = Instant::now();
+        while begun.elapsed() < KEEPER_BEGINS {
+            if Lock::is_held(&home.keeper_lock())? {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(false)
     }
 
     /// Has the keeper of the running server change a gate, on a connection that it keeps for this; no new one is opened. None: no

@@ -77,6 +77,8 @@ fn close_passwords(home: &Home) -> Option<String> {
         format!("it belonged to the account {}", found.uid())
     } else if mode & 0o077 != 0 {
         format!("others could read it (mode {mode:o})")
+    } else if found.nlink() > 1 {
+        "it has another name, a hard link, under which it could be read".to_owned()
     } else {
         // Too narrow at most.
         return set(&path, FILE, FILE);

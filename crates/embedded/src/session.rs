@@ -94,11 +94,37 @@ fn understand(error: &tokio_postgres::Error, has_password: bool) -> Answer {
                 .source()
                 .and_then(|cause| cause.downcast_ref::<io::Error>());
             match cause {
+                // More wait to be accepted than the system lets: at work as well.
+                Some(cause) if cause.kind() == io::ErrorKind::WouldBlock => Answer::Ready,
                 Some(cause) => Answer::Silence(cause.to_string()),
                 // What the client says when it is asked.
                 None if !has_password => Answer::Locked("is not there".to_owned()),
                 None => Answer::Silence(error.to_string()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{UnixSocket, UnixStream};
+
+    use super::*;
+
+    /// More than may wait to be accepted: the server is at work.
+    #[tokio::test]
+    async fn a_full_backlog_is_no_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = socket::file(folder.path());
+        let server = UnixSocket::new_stream().unwrap();
+        server.bind(&path).unwrap();
+        let _server = server.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = UnixStream::connect(&path).await {
+            waiting.push(stream);
+        }
+        let answer = ask(&owner(folder.path(), None)).await;
+        assert!(matches!(answer, Answer::Ready), "{answer:?}");
+        drop(waiting);
     }
 }

@@ -145,6 +145,8 @@ impl<'a> Starting<'a> {
             }
             Answer::Silence(problem) => {
                 tracing::debug!(problem, "the embedded server does not answer");
+                // It may be kept from answering by sessions that say nothing. A keeper makes room.
+                self.watch_over()?;
                 if self.origin == Origin::Joined && self.silent_since.elapsed() > SILENCE {
                     if !self.restart_if_alone().await? {
                         return Err(Error::Silent { pid, problem });
@@ -231,7 +233,11 @@ impl<'a> Starting<'a> {
 
     /// Makes sure that somebody stops the server when nobody uses it any more.
     fn watch_over(&mut self) -> Result<(), Error> {
-        if !Lock::is_held(&self.order.home.keeper_lock())? {
+        let is_coming = match &mut self.keeper {
+            Some(keeper) => matches!(keeper.try_wait(), Ok(None)),
+            None => false,
+        };
+        if !is_coming && !Lock::is_held(&self.order.home.keeper_lock())? {
             self.keeper = Some(self.order.spawn()?);
         }
         Ok(())

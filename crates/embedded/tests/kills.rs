@@ -114,6 +114,17 @@ fn a_killed_keeper_is_replaced_by_the_next_user() {
     place.wait_until_stopped();
 }
 
+/// At the limit of processes it could not have another one.
+#[test]
+fn a_keeper_has_one_thread() {
+    let place = Place::new();
+    let mut user = place.start();
+    user.insert(1);
+    let threads = fs::read_dir(format!("/proc/{}/task", place.keeper()));
+    assert_eq!(threads.unwrap().count(), 1);
+    user.end();
+}
+
 #[test]
 fn an_idle_server_whose_socket_was_removed_is_replaced() {
     // Who tidies up temporary files may do that.

@@ -102,6 +102,7 @@ fn lets_in(place: &Place, password: &str) -> bool {
 fn passwords_that_were_open_while_no_server_ran_are_replaced_when_it_starts() {
     for spoil in [
         (|file: &Path| set_mode(file, 0o644)) as fn(&Path),
+        |file: &Path| fs::hard_link(file, file.with_file_name("other")).unwrap(),
         |file: &Path| {
             let elsewhere = file.with_file_name("elsewhere");
             fs::rename(file, &elsewhere).unwrap();
@@ -127,6 +128,25 @@ fn passwords_that_were_open_while_no_server_ran_are_replaced_when_it_starts() {
         );
         next.end();
     }
+}
+
+/// Through its other name, whoever could read it once can read what is written into it.
+#[test]
+fn passwords_that_got_another_name_are_replaced_while_the_server_runs() {
+    let place = Place::new();
+    let user = place.start();
+    let other = place.folder().join("other");
+    fs::hard_link(place.passwords(), &other).unwrap();
+    wait_until("new passwords are set", || {
+        noted(&place).contains("new passwords are set")
+    });
+    assert!(noted(&place).contains("hard link"), "{}", noted(&place));
+    let old = fs::read_to_string(&other).unwrap();
+    assert_ne!(fs::read_to_string(place.passwords()).unwrap(), old);
+    let mut old = old.lines();
+    let old = old.find_map(|line| line.strip_prefix("*:*:*:postgres:"));
+    assert!(!lets_in(&place, old.unwrap()));
+    user.end();
 }
 
 #[test]

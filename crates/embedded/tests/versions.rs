@@ -134,6 +134,61 @@ fn each_postgres_that_can_not_be_run_is_named_with_its_reason() {
     }
 }
 
+/// What is said of the programs in a folder that can not be used.
+fn said_of(place: &Place, folder: &Path) -> String {
+    let said = failure(
+        place
+            .command()
+            .env_remove("DOTWRAP_PG_BIN")
+            .env("PROBE_BINARIES_AMONG", folder),
+    );
+    let begin = format!("Passed over: {}, because", folder.display());
+    let line = said.lines().find(|line| line.starts_with(&begin));
+    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+/// A cluster, so that nothing is fetched in place of what is passed over.
+fn with_data() -> Place {
+    let place = Place::new();
+    place.start().end();
+    place.wait_until_stopped();
+    place
+}
+
+#[test]
+fn a_postgres_that_gives_no_answer_is_ended_and_named() {
+    let (place, top) = (with_data(), tempfile::tempdir().unwrap());
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(top.path(), open).unwrap();
+    let folder = programs(top.path(), "silent", b"#!/bin/sh\nexec sleep 601\n", 0o755);
+    let line = said_of(&place, &folder);
+    assert!(line.contains("gives no answer within 20 s"), "{line}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_postgres_on_a_file_system_without_programs_is_named() {
+    struct Mounted(tempfile::TempDir);
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg(self.0.path()).status();
+        }
+    }
+    let top = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "noexec,mode=755", "tmpfs"])
+        .arg(top.path())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this account may not mount");
+        return;
+    }
+    let top = Mounted(top);
+    let folder = programs(top.0.path(), "bin", b"#!/bin/sh\n", 0o755);
+    let line = said_of(&with_data(), &folder);
+    assert!(line.contains("mounted with noexec"), "{line}");
+}
+
 #[test]
 fn a_configured_folder_without_programs_is_named() {
     let place = Place::new();

@@ -54,7 +54,7 @@ pub use cgroup::end_abandoned_calls;
 pub use folder::CallFolder;
 pub use invoker::CommandInvoker;
 pub use limits::Limits;
-pub use program_spec::{ProgramSpec, WrittenPaths, WrittenProgram};
+pub use program_spec::{ProgramSpec, WrittenPaths, WrittenProgram, check_declared_paths};
 pub use sandbox::{Sandbox, SandboxReport, check_sandbox};
 pub use search_path::SearchPath;
 pub use supervised::{NotStarted, Program, Stdin, Supervised, Supervisor};

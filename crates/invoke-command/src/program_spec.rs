@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, Unusable, Values};
@@ -93,6 +93,9 @@ impl ProgramSpec {
             check_variable(name)?;
         }
         templates("paths.read", &written.paths.read, contract)?;
+        if contract.mode == Mode::DryRun.as_ref() {
+            check_writes(&written.paths.write).map_err(invalid)?;
+        }
         Ok(Self {
             program,
             arg0,
@@ -183,7 +186,7 @@ impl ProgramSpec {
         program.arguments = self.arguments(values)?;
         program.environment = variables;
         program.limits = self.limits.clone();
-        let writes = self.writes(folder, values)?;
+        let writes = self.writes(call, folder, values)?;
         if !call.mode.may_mutate() {
             program.sandbox = Sandbox::WritesBelow(writes);
             program.require_sandbox = self.require_sandbox;
@@ -214,7 +217,12 @@ impl ProgramSpec {
         Ok(arguments)
     }
 
-    fn writes(&self, folder: &CallFolder, values: &Values) -> Result<Vec<PathBuf>, Failure> {
+    fn writes(
+        &self,
+        call: &ToolCall,
+        folder: &CallFolder,
+        values: &Values,
+    ) -> Result<Vec<PathBuf>, Failure> {
         // What leads to the runs' folder is nobody's to change who is called; a link in a declared path is not followed.
         let own = folder.path();
         let mut writes = vec![own.canonicalize().unwrap_or_else(|_| own.to_owned())];
@@ -223,6 +231,9 @@ impl ProgramSpec {
             if !path.is_absolute() {
                 let message = "paths.write: a path is not absolute";
                 return Err(Failure::new("invocation_invalid", message));
+            }
+            if !call.mode.may_mutate() && is_everything(&path) {
+                return Err(Failure::new("invocation_invalid", opens_everything()));
             }
             writes.push(path);
         }
@@ -253,6 +264,41 @@ fn unusable(unusable: Unusable) -> Failure {
 
 fn holds_nul() -> Failure {
     Failure::new("input_invalid", "a value holds a NUL character")
+}
+
+/// Looks at the declared paths of a dry run's contract, an `invocation`, whatever calls it.
+///
+/// # Errors
+/// It opens the whole file system, in a sentence for people.
+pub fn check_declared_paths(invocation: &serde_json::Value) -> Result<(), String> {
+    let writes = invocation["paths"]["write"].as_array();
+    let texts = writes.into_iter().flatten();
+    let texts = texts.filter_map(|text| text.as_str().map(str::to_owned));
+    check_writes(&texts.collect::<Vec<_>>())
+}
+
+fn check_writes(writes: &[String]) -> Result<(), String> {
+    match writes.iter().any(|text| is_everything(Path::new(text))) {
+        true => Err(opens_everything()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a path is that of the root folder, however it is spelled.
+fn is_everything(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    for part in path.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    path.is_absolute() && depth == 0
+}
+
+fn opens_everything() -> String {
+    "paths.write: `/` opens the whole file system, and a dry run would have no sandbox: name the folders that the tool writes to".to_owned()
 }
 
 fn base_name(program: &str) -> Option<&str> {

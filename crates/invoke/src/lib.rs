@@ -18,6 +18,7 @@ mod hosts;
 mod invoker;
 mod mounts;
 mod output;
+mod parent;
 mod reading;
 mod ready_thread;
 mod said;

@@ -11,7 +11,7 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use crate::{Digest, ReadLimit};
+use crate::{Digest, ReadLimit, parent::Parent};
 
 /// In which `st_blocks` is counted, whatever the file system's own blocks are.
 const BLOCK: u64 = 512;
@@ -27,6 +27,8 @@ pub struct Output {
     pub size: u64,
     /// Which files these were, and when they were last touched; see [`Output::change`].
     identity: Digest,
+    /// The folder that it was in.
+    parent: Parent,
     /// How many of its files have other names too, through which they can be changed.
     pub hard_links: u64,
 }
@@ -53,7 +55,8 @@ impl Output {
     /// character. Times, owners and permissions are not part of it.
     ///
     /// # Errors
-    /// What can not be read; a device, a pipe or a socket is `Unsupported`. A link in the output's own place is not followed.
+    /// What can not be read; a device, a pipe or a socket is `Unsupported`. A link in the output's own place is not followed, and one in the
+    /// place of the folder that it is in is `NotADirectory`.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::of_within(path, &ReadLimit::none())
     }
@@ -63,6 +66,7 @@ impl Output {
     /// # Errors
     /// As [`Output::of`], and the limit's.
     pub fn of_within(path: &Path, limit: &ReadLimit) -> io::Result<Self> {
+        let parent = Parent::of(path)?;
         let (mut contents, mut identities) = (Vec::new(), Vec::new());
         let (mut size, mut hard_links) = (0, 0);
         let mut digest = None;
@@ -94,8 +98,11 @@ impl Output {
                 None => return Err(unsupported(path)),
             }
         }
+        // What was read by its path was in this folder all the while, or in one that is not put back.
+        parent.check(path)?;
         Ok(Self {
             path: path.to_owned(),
+            parent,
             digest: digest.unwrap_or_else(|| Digest::of(contents)),
             size,
             identity: Digest::of(identities),
@@ -106,7 +113,7 @@ impl Output {
     /// How what is there now differs from what it was; none, where it does not.
     ///
     /// Size and identity are compared first, and the content is read only where both are the same. The identity is, of
-    /// every file, link and folder, its device and inode, its size, and when its content (`mtime`) and the file itself
+    /// the folder that it is in, device and inode, and of every file, link and folder, its device and inode, its size, and when its content (`mtime`) and the file itself
     /// (`ctime`) were last changed. Reading changes none of these, and neither does `atime`. Renaming something away
     /// and back, a further hard link and `chmod` do change `ctime`, so something that was swapped and put back is
     /// found, although its digest is the same.
@@ -114,6 +121,9 @@ impl Output {
     /// # Errors
     /// As [`Output::of_within`].
     pub fn change(&self, limit: &ReadLimit) -> io::Result<Option<Change>> {
+        if Parent::of(&self.path)? != self.parent {
+            return Ok(Some(Change::Identity));
+        }
         let (mut identities, mut size) = (Vec::new(), 0);
         for entry in Walk::of(&self.path, limit)? {
             let entry = entry?;
@@ -363,6 +373,25 @@ mod tests {
             assert_eq!(Output::of(&path).unwrap().digest, output.digest);
             assert_eq!(change(&output), Some(Change::Identity), "{name}");
         }
+    }
+
+    #[test]
+    fn link_or_other_folder_in_the_place_of_the_outputs_is_noticed() {
+        let below = folder_with(&[("producer/output", "abc")]);
+        let [producer, aside] = ["producer", "aside"].map(|name| below.path().join(name));
+        let path = producer.join("output");
+        let output = Output::of(&path).unwrap();
+        fs::rename(&producer, &aside).unwrap();
+        fs::create_dir(&producer).unwrap();
+        // The same file, in another folder.
+        fs::rename(aside.join("output"), &path).unwrap();
+        assert_eq!(change(&output), Some(Change::Identity));
+        fs::rename(&path, aside.join("output")).unwrap();
+        fs::remove_dir(&producer).unwrap();
+        std::os::unix::fs::symlink(&aside, &producer).unwrap();
+        let error = Output::of(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+        assert!(output.change(&ReadLimit::none()).is_err());
     }
 
     #[test]

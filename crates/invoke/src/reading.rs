@@ -142,7 +142,17 @@ pub async fn read_apart_by<T: Send + 'static>(
         biased;
         reason = stop.given() => Err(Unread::Stopped(reason)),
         () = tokio::time::sleep_until(deadline) => Err(Unread::Deadline),
-        read = read => read.map_err(|_panicked| Unread::Broken),
+        read = read => ended(read.map_err(|_panicked| Unread::Broken), stop, deadline),
+    }
+}
+
+/// What a reading that has ended counts for. The limit may have cut it off between two looks of the caller: then its result says
+/// that it could not be read, and not why.
+fn ended<T>(read: Result<T, Unread>, stop: &Stop, deadline: Instant) -> Result<T, Unread> {
+    match stop.reason() {
+        Some(reason) => Err(Unread::Stopped(reason)),
+        None if Instant::now() >= deadline => Err(Unread::Deadline),
+        None => read,
     }
 }
 
@@ -200,6 +210,18 @@ mod tests {
         let read = read_apart(reading, &mut Stop::never(), Instant::now()).await;
         assert_eq!(read.unwrap_err(), Unread::Deadline);
         assert!(has_ended(&ended));
+    }
+
+    /// The thread heard the stop, or the deadline, before the caller did.
+    #[tokio::test]
+    async fn reading_that_was_cut_off_says_why() {
+        let (handle, stop) = StopHandle::new();
+        let cut_off = || Ok(Err::<u64, _>(io::ErrorKind::TimedOut));
+        let past = Instant::now();
+        assert_eq!(ended(cut_off(), &stop, past), Err(Unread::Deadline));
+        handle.stop(StopReason::LeaseLost);
+        let stopped = Err(Unread::Stopped(StopReason::LeaseLost));
+        assert_eq!(ended(cut_off(), &stop, far_away()), stopped);
     }
 
     #[tokio::test]

@@ -1,8 +1,8 @@
 //! Where a run's files are: `<root>/<process_run_id>/<producer|verifier>/`.
 
 use std::{
-    fs::{self, DirBuilder, Metadata},
-    io,
+    fs::{self, DirBuilder, File, Metadata},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
@@ -11,7 +11,9 @@ use dotwrap_invoke::Space;
 use dotwrap_wrapper::{ComponentRole, ProcessRunId};
 use nix::{
     errno::Errno,
-    unistd::{AccessFlags, access, geteuid},
+    fcntl::{OFlag, open, openat},
+    sys::stat::Mode,
+    unistd::{AccessFlags, UnlinkatFlags, access, geteuid, unlinkat},
 };
 use serde_json::Value as Json;
 use url::Url;
@@ -127,6 +129,11 @@ impl RunFolder {
         self.0.to_str().filter(|_| self.0.is_dir())
     }
 
+    /// Its path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Where the folder of one side's call is.
     pub(crate) fn of_call(&self, role: ComponentRole) -> PathBuf {
         self.0.join(role.as_ref())
@@ -135,8 +142,7 @@ impl RunFolder {
     /// Leaves a note beside the outputs, of what the ledger would not take. Where it is, if it could be written.
     pub(crate) fn leave_unrecorded(&self, note: &Json) -> Option<PathBuf> {
         let path = self.0.join(UNRECORDED);
-        let written = make(&self.0).and_then(|()| std::fs::write(&path, note.to_string()));
-        match written {
+        match self.write_anew(UNRECORDED, &note.to_string()) {
             Ok(()) => Some(path),
             Err(error) => {
                 let error = naming_space(&self.0, error);
@@ -144,6 +150,22 @@ impl RunFolder {
                 None
             }
         }
+    }
+
+    /// Writes a file of the folder that nobody made before. A tool may have left a link in the place of the folder, which is refused, or of the
+    /// file, which is removed. Both are looked up in the folder that was opened.
+    fn write_anew(&self, name: &str, text: &str) -> io::Result<()> {
+        make(&self.0)?;
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let folder = open(&self.0, flags, Mode::empty()).map_err(io::Error::from)?;
+        match unlinkat(&folder, name, UnlinkatFlags::NoRemoveDir) {
+            Err(error) if error != Errno::ENOENT => return Err(error.into()),
+            _ => {}
+        }
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(&folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        File::from(file).write_all(text.as_bytes())
     }
 }
 
@@ -211,5 +233,30 @@ mod tests {
         };
         let error = place(&used).unwrap_err().to_string();
         assert!(error.contains("another run"), "{error}");
+    }
+    #[test]
+    fn note_is_written_through_no_link() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunFolders::below(root.path().join("runs"));
+        let victim = root.path().join("victim");
+        fs::write(&victim, "kept").unwrap();
+        let note = serde_json::json!({"reason": "a test"});
+        let run = ProcessRunId::mint();
+        let folder = folders.place(run).unwrap();
+        fs::create_dir(folders.of(run)).unwrap();
+        symlink(&victim, folders.of(run).join(UNRECORDED)).unwrap();
+        let path = folder.leave_unrecorded(&note).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
+        assert!(path.symlink_metadata().unwrap().is_file());
+        assert_eq!(fs::read_to_string(path).unwrap(), note.to_string());
+        // The whole folder, led elsewhere by a link.
+        let elsewhere = root.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        let run = ProcessRunId::mint();
+        let folder = folders.place(run).unwrap();
+        symlink(&elsewhere, folders.of(run)).unwrap();
+        assert_eq!(folder.leave_unrecorded(&note), None);
+        assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
     }
 }

@@ -8,6 +8,7 @@
 //! run/          begin → call the producer → record → call the verifier → record and conclude
 //! vigil.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
 //! checking.rs   what is read of a call's files when its tool has answered
+//! place.rs      where an output is, while a verifier looks at it
 //! judgement.rs  what an answer counts for: schemas, digests, mocks
 //! clock.rs      what time it is, by the database's clock
 //! evidence.rs   what is known of a call, in a shape that the ledger takes
@@ -30,6 +31,7 @@ mod folder;
 mod judgement;
 mod kept;
 mod patience;
+mod place;
 mod prepare;
 mod progress;
 mod run;

@@ -202,7 +202,7 @@ impl Error {
     }
 
     fn of_driver(error: tokio_postgres::Error, target: &str) -> Self {
-        if means_unreachable(&error) {
+        if means_unreachable(&error) || means_no_slot(&error) {
             return Self::of_connection(&error, target);
         }
         Self::Database {
@@ -221,17 +221,24 @@ pub fn means_unreachable(error: &tokio_postgres::Error) -> bool {
         Some(code) if is_no_slot(code) => false,
         Some(code) => means_connection_lost(code),
         None => {
-            error.is_closed()
-                || std::error::Error::source(error)
-                    .is_some_and(|source| source.is::<std::io::Error>())
+            let is_lost = error.is_closed() || io_error(error).is_some();
+            is_lost && !means_no_slot(error)
         }
     }
 }
 
 /// Whether an error of the driver means what [`Error::NoSlot`] does: the server has no connection slot left for this
-/// login, or is still starting.
+/// login, or is still starting. On a socket of this machine, it is said by the system where more wait to be accepted than
+/// it lets (`EAGAIN`).
 pub fn means_no_slot(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(is_no_slot)
+    match error.code() {
+        Some(code) => is_no_slot(code),
+        None => io_error(error).is_some_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+    }
+}
+
+fn io_error(error: &tokio_postgres::Error) -> Option<&std::io::Error> {
+    std::error::Error::source(error)?.downcast_ref()
 }
 
 fn is_no_slot(code: &SqlState) -> bool {

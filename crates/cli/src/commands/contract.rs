@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Acting, execution::Executing, file, unknown_dot};
+use super::{Acting, contract_checks, file, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, escaped_json};
@@ -138,6 +138,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
 async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
     let (text, name) = file::read(&arguments.file)?;
     let document = read(&text, &name)?;
+    contract_checks::refuse_open(&document.contract)?;
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     for contract in &document.contract {
@@ -191,31 +192,15 @@ async fn warn_of_what_can_not_be_called(
     ledger: &Ledger,
     session: &Session,
 ) -> Result<(), Failure> {
-    let runner = Executing::default().runner(session, ledger)?;
-    let contracts = ledger.contracts_with_values().await?;
-    for definition in set {
-        let dot_code = DotCode::new(&definition.dot_code);
-        let Some(tool) = ledger.tool(&dot_code).await? else {
-            continue;
+    let is_set = |contract: &Contract| {
+        let is_it = |definition: &ContractDefinition| {
+            contract.dot_code.as_str() == definition.dot_code && contract.mode == definition.mode
         };
-        let is_this = |contract: &&Contract| {
-            contract.dot_code == dot_code
-                && contract.mode == definition.mode
-                && contract.contract_status == "active"
-        };
-        let Some(contract) = contracts.iter().find(is_this) else {
-            continue;
-        };
-        if let Err(unusable) = runner.check(&tool, contract) {
-            session.messages.warning(format!(
-                "{dot_code} {} would be refused here: {}: {}",
-                contract.mode, unusable.code, unusable.message
-            ));
-        }
-        for warning in runner.warnings(&tool, contract) {
-            session
-                .messages
-                .warning(format!("{dot_code} {}: {warning}", contract.mode));
+        set.iter().any(is_it)
+    };
+    for found in contract_checks::look(session, ledger, is_set).await? {
+        for warning in found.refused.into_iter().chain(found.warnings) {
+            session.messages.warning(warning);
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ mod backfill;
 mod candidates;
 mod completions;
 mod contract;
+pub(crate) mod contract_checks;
 mod demo;
 mod doctor;
 mod events;

@@ -14,6 +14,7 @@ mod launched;
 mod outcomes;
 mod pruned;
 mod refused;
+mod silenced;
 mod site;
 mod stopped;
 mod worker;

@@ -228,6 +228,79 @@ fn contracts_are_set_from_a_file_and_shown() {
     }
 }
 
+/// Two tools, and the verifier's contract with this invocation.
+fn pair_with(invocation: &str) -> String {
+    let tool = |code: &str, pair: &str, role: &str, tier: &str| {
+        format!(
+            "[[tool]]\ndot_code = \"{code}\"\nname = \"{code}\"\ntier = \"{tier}\"\npaired_dot = \"{pair}\"\n\
+             pair_role = \"{role}\"\nexecution_engine = \"command\"\n"
+        )
+    };
+    tool("DOT_ONE", "DOT_TWO", "producer", "B")
+        + &tool("DOT_TWO", "DOT_ONE", "verifier", "A")
+        + &contract_of_two(invocation)
+}
+
+fn contract_of_two(invocation: &str) -> String {
+    format!(
+        "[[contract]]\ndot_code = \"DOT_TWO\"\nmode = \"DRY_RUN\"\nendpoint_ref = \"command:sh\"\n\
+         no_mutation_assertion = true\noutput_namespace = \"DRYRUN-NS:two\"\ninvocation = {{ {invocation} }}\n"
+    )
+}
+
+#[test]
+fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
+    const WARNING: &str = "DOT_TWO DRY_RUN: the verifier is not told where the output is";
+    let installation = Installation::as_shipped();
+    let blind = "argv = [\"-c\", \"true\"]";
+    let file = |name, text: &str| installation.desk.file(name, text);
+    let pair = file("pair.toml", &pair_with(blind));
+    let one = file("one.toml", &contract_of_two(blind));
+    let [pair, one] = [&pair, &one].map(|file| file.to_str().unwrap());
+    for words in [
+        &["tools", "import", pair][..],
+        &["contract", "set", one],
+        &["doctor"],
+    ] {
+        let answer = installation.call(words);
+        let said = format!("{}{}", answer.output, answer.messages);
+        assert!(said.contains(WARNING), "{words:?}: {said}");
+    }
+    let sees = "argv = [\"-c\", \"test -e \\\"$1\\\"\", \"{output}\"]";
+    let pair = file("pair.toml", &pair_with(sees));
+    for words in [
+        &["tools", "import", pair.to_str().unwrap()][..],
+        &["doctor"],
+    ] {
+        let answer = installation.call(words);
+        let said = format!("{}{}", answer.output, answer.messages);
+        assert!(!said.contains("not told where"), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_dry_run_that_may_write_everywhere_is_refused_before_it_is_registered() {
+    let installation = Installation::as_shipped();
+    for everything in ["/", "//", "/tmp/.."] {
+        let invocation =
+            format!("argv = [\"{{output}}\"], paths = {{ write = [\"{everything}\"] }}");
+        let pair = installation.desk.file("pair.toml", &pair_with(&invocation));
+        let one = installation
+            .desk
+            .file("one.toml", &contract_of_two(&invocation));
+        for words in [
+            ["tools", "import", pair.to_str().unwrap()],
+            ["contract", "set", one.to_str().unwrap()],
+        ] {
+            let answer = installation.call(&words).expect(2);
+            let said = &answer.messages;
+            assert!(said.contains("opens the whole file system"), "{said}");
+        }
+    }
+    let listed = installation.call(&["tools", "ls", "--output", "json"]);
+    assert_eq!(listed.expect(0).json(), serde_json::json!([]));
+}
+
 #[test]
 fn a_fixture_is_kept_with_the_digest_of_its_file() {
     let installation = Installation::as_shipped();

@@ -18,9 +18,35 @@ use nix::{
 
 use crate::sandbox::EXPOSED;
 
-/// The canonical paths of what can be concealed, none below another. `missing` is told what can not be, and why.
+/// What is to be concealed, by canonical paths, none below another.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Concealed {
+    /// No right to them is given.
+    pub(super) hidden: Vec<PathBuf>,
+    /// Folders below one that the contract opens: what gives the right to that gives it to them. Only a view of the tool's own, in which they are
+    /// covered, keeps them from it.
+    pub(super) covered: Vec<PathBuf>,
+}
+
+impl Concealed {
+    /// What is covered in a view of the tool's own.
+    pub(super) fn all(&self) -> Vec<PathBuf> {
+        [self.hidden.as_slice(), &self.covered].concat()
+    }
+
+    /// How it is told of that what had to be covered is open.
+    pub(super) fn exposed(&self) -> impl Iterator<Item = String> {
+        let covered = self.covered.iter();
+        covered.map(|path| {
+            let path = path.display();
+            format!("{EXPOSED} {path}: the contract opens a folder above it")
+        })
+    }
+}
+
+/// What can be concealed. `missing` is told what can not be, and why.
 ///
-/// What may be written in there, beside or above it would be a way around: it is not concealed then, and nothing is pretended.
+/// What may be written in there or beside it would be a way around: it is not concealed then, and nothing is pretended.
 ///
 /// # Errors
 /// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it, and nobody
@@ -29,13 +55,14 @@ pub(super) fn of<'a>(
     places: &[PathBuf],
     writes: impl IntoIterator<Item = &'a PathBuf>,
     missing: &mut Vec<String>,
-) -> io::Result<Vec<PathBuf>> {
+) -> io::Result<Concealed> {
     let writes: Vec<PathBuf> = writes
         .into_iter()
         .filter_map(|path| path.canonicalize().ok())
         .collect();
     let mounts = mounts()?;
-    let mut hidden: BTreeSet<PathBuf> = BTreeSet::new();
+    let [mut hidden, mut covered] = [const { BTreeSet::<PathBuf>::new() }; 2];
+    let mut open = Vec::new();
     for place in places {
         let Some(path) = found(place)? else { continue };
         let mut all = other_places(&path, &mounts);
@@ -44,16 +71,35 @@ pub(super) fn of<'a>(
             .iter()
             .find_map(|path| way_around(path, &writes).transpose());
         match ways.transpose()? {
-            None => hidden.extend(all),
-            Some(why) => missing.push(format!("{EXPOSED} {}: {why}", place.display())),
+            Some(why) => open.push((place, all, why)),
+            None => {
+                let is_below_open = |path: &PathBuf| is_below_any(path, &writes);
+                let (below, others) = all.into_iter().partition::<Vec<_>, _>(is_below_open);
+                covered.extend(below);
+                hidden.extend(others);
+            }
         }
     }
-    let all = hidden.clone();
-    hidden.retain(|path| {
-        let is_below = |other: &PathBuf| path != other && path.starts_with(other);
-        !all.iter().any(is_below)
-    });
-    Ok(hidden.into_iter().collect())
+    for (place, all, why) in open {
+        // A file in a folder that is covered is covered with it.
+        if !all.iter().all(|path| is_below_any(path, &covered)) {
+            missing.push(format!("{EXPOSED} {}: {why}", place.display()));
+        }
+    }
+    Ok(Concealed {
+        hidden: outermost(hidden),
+        covered: outermost(covered),
+    })
+}
+
+fn is_below_any<'a>(path: &Path, folders: impl IntoIterator<Item = &'a PathBuf>) -> bool {
+    let mut folders = folders.into_iter();
+    folders.any(|folder| path != folder && path.starts_with(folder))
+}
+
+fn outermost(paths: BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let outer = paths.iter().filter(|path| !is_below_any(path, &paths));
+    outer.cloned().collect()
 }
 
 /// Files and folders that are no tool's input, under whatever name. To be made before any of them is hidden.
@@ -215,7 +261,9 @@ fn way_around(path: &Path, writes: &[PathBuf]) -> io::Result<Option<String>> {
     if found.is_file() && found.nlink() > 1 {
         return Ok(Some("it has another name, a hard link".to_owned()));
     }
-    let is_way_around = |open: &&PathBuf| open.starts_with(path) || path.starts_with(open);
+    // A folder below one that is open can be covered.
+    let is_way_around =
+        |open: &&PathBuf| open.starts_with(path) || (path.starts_with(open) && !found.is_dir());
     let open = writes.iter().find(is_way_around);
     Ok(open.map(|open| format!("the contract opens {}", open.display())))
 }
@@ -278,16 +326,26 @@ mod tests {
         fs::create_dir(top.join("runs")).unwrap();
         let secret = own.join("secret");
         fs::write(&secret, "").unwrap();
-        let hidden = |places: &[&Path], write: &str| {
+        let concealed = |places: &[&Path], write: &str| {
             let places: Vec<PathBuf> = places.iter().map(|path| path.to_path_buf()).collect();
             let mut missing = Vec::new();
-            let hidden = of(&places, &[top.join(write)], &mut missing).unwrap();
-            (hidden, missing.len())
+            let found = of(&places, &[top.join(write)], &mut missing).unwrap();
+            (found, missing.len())
+        };
+        let hidden = |places: &[&Path], write: &str| {
+            let (found, missing) = concealed(places, write);
+            assert!(found.covered.is_empty(), "{write}: {found:?}");
+            (found.hidden, missing)
         };
         assert_eq!(hidden(&[&own, &secret], "runs"), (vec![own.clone()], 0));
-        for write in ["", "own", "own/data", "own/secret"] {
+        for write in ["own", "own/data", "own/secret"] {
             assert_eq!(hidden(&[&own], write), (vec![], 1), "{write}");
         }
+        // Of a folder above it, and of a file in that folder.
+        let (found, missing) = concealed(&[&own, &secret], "");
+        assert_eq!((&found.covered, missing), (&vec![own.clone()], 0));
+        assert!(found.hidden.is_empty() && found.exposed().count() == 1);
+        assert_eq!(hidden(&[&secret], ""), (vec![], 1));
         assert_eq!(hidden(&[&top.join("nothing")], "runs"), (vec![], 0));
         assert_eq!(hidden(&[&secret.join("below")], "runs"), (vec![], 0));
         fs::hard_link(&secret, top.join("other")).unwrap();

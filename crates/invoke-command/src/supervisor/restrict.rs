@@ -96,9 +96,10 @@ mod system {
     ) -> io::Result<SandboxReport> {
         let mut missing = Vec::new();
         let opened = opened(paths, &mut missing);
-        let hidden = concealment::of(concealed, opened.keys(), &mut missing)?;
-        let readable = (!hidden.is_empty()).then(|| concealment::all_but(&hidden));
-        let view = View::of(opened.keys(), &hidden)?;
+        let concealed = concealment::of(concealed, opened.keys(), &mut missing)?;
+        let hidden = &concealed.hidden;
+        let readable = (!hidden.is_empty()).then(|| concealment::all_but(hidden));
+        let view = View::of(opened.keys(), &concealed.all())?;
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
         // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record would say so.
         let status = restrict(opened, given)
@@ -114,6 +115,14 @@ mod system {
                 format!("{folder}, what else is in it: it can not be listed")
             });
             report.unreadable = hidden.chain(others).collect();
+        }
+        // Without Landlock, a root takes the cover off.
+        if view.why_shared.is_none() && report.writes != NOT_ENFORCED {
+            let covered = concealed.covered.iter();
+            let covered = covered.map(|path| path.display().to_string());
+            report.unreadable.extend(covered);
+        } else {
+            report.missing.extend(concealed.exposed());
         }
         give_up_rights(&view, &mut report);
         refuse_calls(&view, &mut report);

@@ -33,6 +33,8 @@ fn what_is_not_understood_is_refused() {
         json!({"argv": [], "paths": {"write": ["{nothing}"]}}),
         json!({"argv": [], "paths": {"read": ["{nothing}"]}}),
         json!({"argv": ["a\u{0}b"]}),
+        json!({"argv": [], "paths": {"write": ["/"]}}),
+        json!({"argv": [], "paths": {"write": ["/tmp/./../.."]}}),
     ] {
         let refused = refused(&Case::new("command:sh", invocation.clone()));
         assert_eq!(refused.code, "invocation_invalid", "{invocation}");

@@ -72,6 +72,11 @@ impl Place {
 
     /// What a script prints in a dry run, which may write to its own folder alone.
     async fn run(&self, script: &str) -> (String, Launch) {
+        self.run_writing(script, Vec::new()).await
+    }
+
+    /// As [`Place::run`], where it may write to other places as well.
+    async fn run_writing(&self, script: &str, declared: Vec<PathBuf>) -> (String, Launch) {
         let own = self.path("own");
         let stderr = own.join(format!("stderr-{}", uuid::Uuid::now_v7()));
         let mut program = Program::new("/bin/sh", &own, &stderr);
@@ -82,7 +87,7 @@ impl Place {
             ("HOME".to_owned(), own.display().to_string()),
         ]
         .into();
-        program.sandbox = Sandbox::WritesBelow(vec![own]);
+        program.sandbox = Sandbox::WritesBelow([vec![own], declared].concat());
         let supervisor = Supervisor::with_executable(self.path("supervisor"))
             .concealing(self.path("outside/home"));
         let started = supervisor.start(program, Stdin::Nothing).await;
@@ -195,6 +200,37 @@ async fn a_concealed_socket_can_not_be_reached(
     assert!(!missing.contains("sockets among"), "{missing}");
     let (said, _) = Place::run(&Place::new(Account::Contained), "true").await;
     assert_eq!(said, "");
+}
+
+/// The right to what a contract opens is one to all that lies below it.
+#[rstest]
+#[tokio::test]
+async fn a_folder_above_what_is_concealed_opens_the_rest_of_it(
+    #[values(Account::Own, Account::Ordinary)] account: Account,
+) {
+    let place = Place::new(account);
+    fs::write(place.path("outside/home/passwords"), "hunter2").unwrap();
+    let script = "cd ../outside; echo x >new && echo written; cat home/passwords; ls -A home; mv home away; umount home; \
+                  cat home/passwords away/passwords; echo x >home/new; exit 0";
+    let (said, launch) = place.run_writing(script, vec![place.path("outside")]).await;
+    assert!(said.contains("written"), "{said}");
+    assert!(!said.contains("hunter2"), "{said} {launch:?}");
+    let home = place.path("outside/home");
+    assert_eq!(launch.sandbox.unreadable, [home.display().to_string()]);
+    assert!(!launch.sandbox.is_incomplete(), "{launch:?}");
+    assert_eq!(home.read_dir().unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_above_what_is_concealed_is_told_of_where_nothing_covers_it() {
+    let place = Place::new(Account::Contained);
+    let (_, launch) = place.run_writing("true", vec![place.path("outside")]).await;
+    assert!(launch.sandbox.is_incomplete(), "{launch:?}");
+    let missing = launch.sandbox.missing.join(" ");
+    assert!(
+        missing.contains("the contract opens a folder above it"),
+        "{missing}"
+    );
 }
 
 /// A disk has the files on it that are concealed.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dotwrap_invoke::{Answer, Space, ToolCall};
-use dotwrap_wrapper::{ComponentRole, ComponentRunId};
+use dotwrap_wrapper::{ComponentRole, ComponentRunId, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use crate::{
     Step,
     checking::check,
     judgement::{self, Judged, Subject},
+    place::Place,
 };
 
 /// A call that fails on a file system with less room has perhaps failed for want of it, in bytes.
@@ -56,6 +57,7 @@ impl Execution<'_> {
             role,
             dot_code: &side.dot_code,
         });
+        let place = self.watch_place(&call);
         let started_at = self.clock.now();
         let deadline = Instant::now() + call.time_limit();
         let answer = self.answer(role, &call).await;
@@ -65,7 +67,12 @@ impl Execution<'_> {
             answer: &answer,
         });
         let stop = self.vigil.stop();
-        let checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
+        let mut checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
+        if let (Some(place), Ok(read)) = (place, &mut checked)
+            && answer.verdict == Some(Verdict::Pass)
+        {
+            read.change = read.change.take().or_else(|| place.change());
+        }
         let mut judged = match role {
             ComponentRole::Producer => judgement::of_producer(self.prepared, answer, checked),
             ComponentRole::Verifier => {
@@ -79,6 +86,16 @@ impl Execution<'_> {
             ended_at,
             judged,
         }
+    }
+
+    /// Watches the place of what a verifier is asked about, while it is called. Its own folder is made before: that changes the run's.
+    fn watch_place(&self, call: &ToolCall) -> Option<Place> {
+        let produced = call.produced.as_ref()?;
+        if let Err(error) = call.make_folder() {
+            // The invoker says it as well, where it needs the folder.
+            tracing::debug!(%error, "no folder for the verifier");
+        }
+        Some(Place::watch(&produced.output.path, self.folder.path()))
     }
 
     /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call

@@ -1,6 +1,6 @@
 //! What a tool, or somebody between two tools, can not get into the record.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, time::Duration};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
 use dotwrap_invoke::{
     Answer, Digest, Ending, Mode, Output, Stop, StopHandle, StopReason, StopRecord,
@@ -101,6 +101,94 @@ async fn pass_on_output_swapped_and_put_back_is_error() {
     };
     assert_eq!(*verdict, Some(Verdict::Error));
     assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+}
+
+/// The output's own files are as they were, `ctime` included.
+#[tokio::test]
+async fn pass_on_folder_swapped_and_put_back_is_error() {
+    for levels in [1, 2] {
+        let tools = Tools::honest().verifier(move |call, _| async move {
+            let output = call.produced.as_ref().unwrap().output.path.clone();
+            let folder = output.ancestors().nth(levels).unwrap();
+            let aside = folder.with_extension("aside");
+            fs::rename(folder, &aside).unwrap();
+            fs::create_dir_all(output.parent().unwrap()).unwrap();
+            fs::write(&output, "what is looked at").unwrap();
+            fs::remove_dir_all(folder).unwrap();
+            fs::rename(&aside, folder).unwrap();
+            said_so(&call, Verdict::Pass)
+        });
+        says_output_changed(&tools).await;
+    }
+}
+
+/// A link may lead to the very same files.
+#[tokio::test]
+async fn pass_on_folder_that_became_a_link_is_error() {
+    let tools = Tools::honest().verifier(|call, _| async move {
+        let output = call.produced.as_ref().unwrap().output.path.clone();
+        let folder = output.parent().unwrap();
+        let aside = folder.with_extension("aside");
+        fs::rename(folder, &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, folder).unwrap();
+        said_so(&call, Verdict::Pass)
+    });
+    says_output_changed(&tools).await;
+}
+
+/// Root mounts over the output, or in it, and unmounts in time.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn pass_on_output_that_was_mounted_over_is_error() {
+    use std::process::Command;
+
+    let ran = |program: &str, arguments: &[&Path]| {
+        let status = Command::new(program).args(arguments).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let probe = tempfile::tempdir().unwrap();
+    let bind = Path::new("--bind");
+    if !ran("mount", &[bind, probe.path(), probe.path()]) {
+        eprintln!("skipped: this account may not mount");
+        return;
+    }
+    assert!(ran("umount", &[probe.path()]));
+    for stays in [false, true] {
+        let tools = Tools::honest().verifier(move |call, _| async move {
+            let output = call.produced.as_ref().unwrap().output.path.clone();
+            let other = call.folder.join("other");
+            call.make_folder().unwrap();
+            fs::write(&other, "what is looked at").unwrap();
+            // The same file once more where it stays: only the mount tells.
+            let source = if stays { &output } else { &other };
+            assert!(ran("mount", &[bind, source, &output]));
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if !stays {
+                assert!(ran("umount", &[&output]));
+            }
+            said_so(&call, Verdict::Pass)
+        });
+        let stage = says_output_changed(&tools).await;
+        for run in fs::read_dir(stage.folder.path().join("runs")).unwrap() {
+            let output = run.unwrap().path().join("producer/output");
+            assert_eq!(ran("umount", &[&output]), stays);
+        }
+    }
+}
+
+/// The verdict of a run with these tools does not count.
+async fn says_output_changed(tools: &Tools) -> Stage {
+    let stage = Stage::open().await;
+    let outcome = stage.run(tools, &RunOrder::default()).await.unwrap();
+    let Outcome::Concluded {
+        verdict, error_ref, ..
+    } = &outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(*verdict, Some(Verdict::Error));
+    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+    stage
 }
 
 /// Half a terabyte of holes is read for minutes. Nobody has to, after a `fail`, and after a `pass` its size says

@@ -373,3 +373,28 @@ async fn a_schema_name_is_quoted_and_never_run() {
     let error = wrapper.posture().await.unwrap_err();
     assert!(matches!(error, Error::NotInstalled { .. }), "{error:?}");
 }
+
+/// The system refuses who would have to wait to be accepted (`EAGAIN`): the server is there, and has no room.
+#[tokio::test]
+async fn a_socket_with_too_many_that_wait_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".s.PGSQL.5432");
+    let server = tokio::net::UnixSocket::new_stream().unwrap();
+    server.bind(&path).unwrap();
+    let _server = server.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = tokio::net::UnixStream::connect(&path).await {
+        waiting.push(stream);
+    }
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host_path(folder.path())
+        .port(5432)
+        .user("nobody")
+        .password("none")
+        .dbname("nothing");
+    let target = dotwrap_wrapper::Target::of_socket(config).unwrap();
+    let error = target.connect().await.unwrap_err();
+    assert!(matches!(error, Error::NoSlot { .. }), "{error:?}");
+    assert_eq!(error.exit_status(), 4);
+}

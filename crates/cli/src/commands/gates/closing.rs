@@ -25,7 +25,7 @@ pub(super) async fn close(
     setting: &GateSetting,
 ) -> Result<Posture, Failure> {
     let usual = async { Ok(session.ledger().await?.set_gate(setting).await?) };
-    let Some(embedded) = embedded::kept(&session.settings)? else {
+    let Some(embedded) = embedded::kept(&session.settings).await? else {
         return usual.await;
     };
     let failure = match timeout(USUAL_WAY, usual).await {

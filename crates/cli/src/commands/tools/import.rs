@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dotwrap_wrapper::ImportAction;
+use dotwrap_wrapper::{Contract, ImportAction};
 use serde_json::json;
 
 use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
-use crate::commands::Acting;
+use crate::commands::{Acting, contract_checks};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
-use crate::session::Session;
+use crate::session::{Ledger, Session};
 
 /// Import tools, candidates, fixtures and contracts from TOML or JSON, or tools from CSV: all or nothing.
 ///
@@ -59,6 +59,7 @@ pub(super) async fn execute(
     session: &mut Session,
 ) -> Result<ExitStatus, Failure> {
     let catalogue = read(&arguments)?;
+    contract_checks::refuse_open(catalogue.contracts.iter().map(|entry| &entry.said))?;
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let plan = catalogue.plan(&ledger, Some(&actor)).await?;
@@ -76,7 +77,27 @@ pub(super) async fn execute(
     } else {
         format!("imported {}", summary(&plan))
     });
+    if !arguments.dry_run {
+        warn(&catalogue, &ledger, session).await?;
+    }
     Ok(ExitStatus::Done)
+}
+
+/// A catalogue may be meant for another machine, so only what its contracts lack everywhere is told.
+async fn warn(catalogue: &Catalogue, ledger: &Ledger, session: &Session) -> Result<(), Failure> {
+    let is_imported = |contract: &Contract| {
+        let mut entries = catalogue.contracts.iter().map(|entry| &entry.said);
+        entries
+            .any(|said| contract.dot_code.as_str() == said.dot_code && contract.mode == said.mode)
+    };
+    if catalogue.contracts.is_empty() {
+        return Ok(());
+    }
+    let found = contract_checks::look(session, ledger, is_imported).await?;
+    for warning in found.into_iter().flat_map(|found| found.warnings) {
+        session.messages.warning(warning);
+    }
+    Ok(())
 }
 
 fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {

@@ -18,7 +18,7 @@ use crate::home::Home;
 use crate::support::wait;
 
 /// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease of its own.
-fn home_with(pairs: usize) -> Home {
+pub(super) fn home_with(pairs: usize) -> Home {
     home_with_producers(pairs, "sleep 120")
 }
 
@@ -97,7 +97,7 @@ pub(super) fn wait_until_running(home: &Home, pairs: usize, started: &mut [Child
     }
 }
 
-fn close_gates(home: &Home) -> Duration {
+pub(super) fn close_gates(home: &Home) -> Duration {
     let begun = Instant::now();
     home.call(&["gates", "close", "execute_enabled", "--reason", "the brake"])
         .expect(0);
@@ -112,7 +112,7 @@ fn expect_stopped(started: Vec<Child>) {
     }
 }
 
-fn history(home: &Home) -> Value {
+pub(super) fn history(home: &Home) -> Value {
     let words = [
         "gates",
         "history",

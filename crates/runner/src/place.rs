@@ -1,0 +1,181 @@
+//! The place of an output while a verifier looks at it. The output's own files may be as they were, and others may have been at its
+//! path meanwhile: the folders above it renamed and renamed back, or something mounted over it and unmounted.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use dotwrap_invoke::mounts;
+use tokio::task::JoinHandle;
+
+/// What is at a path now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    /// Those above it: renaming one changes its `ctime`, and so does renaming what is in it.
+    folders: Vec<Folder>,
+    mount: Option<u64>,
+    /// How many mounts are at the output, or in it.
+    mounts_within: usize,
+}
+
+/// The paths of an output and of the folders above it that are its run's own.
+#[derive(Clone, Debug)]
+struct Paths {
+    output: PathBuf,
+    folders: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Folder {
+    device: u64,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+/// Watches the place of an output until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    at: Paths,
+    before: io::Result<Seen>,
+    was_other: Arc<AtomicBool>,
+    watching: Option<JoinHandle<()>>,
+}
+
+impl Place {
+    /// Begins to watch an output in its run's folder. What is made directly in that or in the output's folder from now on counts as a
+    /// change.
+    pub(crate) fn watch(output: &Path, run: &Path) -> Self {
+        let above = output.ancestors().skip(1);
+        let at = Paths {
+            output: output.to_owned(),
+            folders: above
+                .take_while(|folder| folder.starts_with(run))
+                .map(Path::to_owned)
+                .collect(),
+        };
+        let was_other = Arc::<AtomicBool>::default();
+        let before = at.look();
+        let watching = before.as_ref().ok().and_then(|before| {
+            let (at, before) = (at.clone(), before.clone());
+            let was_other = Arc::clone(&was_other);
+            // Without it, mounts are compared before and after.
+            on_each_mount(move || {
+                if !at.look().is_ok_and(|now| now == before) {
+                    was_other.store(true, Ordering::SeqCst);
+                }
+            })
+            .inspect_err(|error| tracing::debug!(%error, "mounts are not watched"))
+            .ok()
+        });
+        Self {
+            at,
+            before,
+            was_other,
+            watching,
+        }
+    }
+
+    /// How the place is another one, or was meanwhile; none, where it was the same all the while.
+    pub(crate) fn change(&self) -> Option<String> {
+        let before = match &self.before {
+            Ok(before) => before,
+            Err(error) => return Some(format!("its folder could not be looked at: {error}")),
+        };
+        let now = match self.at.look() {
+            Ok(now) => now,
+            Err(error) => {
+                return Some(format!("its folder can not be looked at any more: {error}"));
+            }
+        };
+        if now.folders != before.folders {
+            return Some("a folder that it is in was replaced or touched".to_owned());
+        }
+        let is_other = now != *before || self.was_other.load(Ordering::SeqCst);
+        is_other.then(|| "something is or was mounted over it".to_owned())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
+    }
+}
+
+impl Paths {
+    fn look(&self) -> io::Result<Seen> {
+        let folders = self.folders.iter().map(|folder| Folder::at(folder));
+        let mounts = mounts()?;
+        let within = mounts
+            .iter()
+            .filter(|mount| mount.point.starts_with(&self.output));
+        Ok(Seen {
+            folders: folders.collect::<io::Result<_>>()?,
+            mount: mount_of(&self.output)?,
+            mounts_within: within.count(),
+        })
+    }
+}
+
+impl Folder {
+    /// A link is none.
+    fn at(path: &Path) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
+        if !found.is_dir() {
+            let what = format!("{} is a link or no folder", path.display());
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+        }
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+}
+
+/// The mount that a path is in; none where the kernel does not tell (before 5.8).
+#[cfg(target_os = "linux")]
+fn mount_of(path: &Path) -> io::Result<Option<u64>> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID)?;
+    let is_told = found.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+    Ok(is_told.then_some(found.stx_mnt_id))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mount_of(_path: &Path) -> io::Result<Option<u64>> {
+    Ok(None)
+}
+
+/// Does something each time that something was mounted or unmounted, soon after.
+#[cfg(target_os = "linux")]
+fn on_each_mount(does: impl Fn() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    use tokio::io::{Interest, unix::AsyncFd};
+
+    // The kernel tells of changes to whoever holds the list open.
+    let list = fs::File::open("/proc/self/mountinfo")?;
+    #[expect(
+        deprecated,
+        reason = "what is registered owns its descriptor, and the other way is unsafe code"
+    )]
+    let list = AsyncFd::with_interest(list, Interest::PRIORITY)?;
+    Ok(tokio::spawn(async move {
+        while let Ok(mut changed) = list.ready(Interest::PRIORITY).await {
+            changed.clear_ready();
+            does();
+        }
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn on_each_mount(_does: impl Fn() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
