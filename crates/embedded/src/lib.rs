@@ -25,6 +25,7 @@ mod binaries;
 mod cluster;
 mod desk;
 mod door;
+mod entry;
 mod error;
 mod fetch;
 mod files;

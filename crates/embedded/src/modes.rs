@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
+use crate::entry::Entry;
 use crate::home::Home;
 use crate::{files, socket};
 
@@ -29,21 +30,26 @@ const AS_IT_IS: u32 = 0o7777;
 pub(crate) fn mend(home: &Home) {
     let data = home.data();
     let mut mended = Vec::new();
+    // What the server's account may put in its folders is changed where it is that account's, and nowhere else: a link or hard link
+    // that it makes leads root to no other file.
+    let servers = Owners::server_of(&data);
+    let ours = Owners::ours_and(&servers);
     // Without these it can not be said whether it is a cluster, and what is none is left as it is.
-    mended.extend(set(&data, FOLDER, AS_IT_IS));
+    mended.extend(set(&data, FOLDER, AS_IT_IS, &ours));
     if is_cluster(&data) {
-        mended.extend(set(&data, FOLDER, OWNER_ONLY));
+        mended.extend(set(&data, FOLDER, OWNER_ONLY, &ours));
         for (path, is_folder) in entries(&data) {
-            mended.extend(set(&path, if is_folder { FOLDER } else { FILE }, AS_IT_IS));
+            let needed = if is_folder { FOLDER } else { FILE };
+            mended.extend(set(&path, needed, AS_IT_IS, &servers));
         }
     }
     let sockets = socket::folder(home);
     // A short one lies where others can put a link; whoever uses it refuses that.
     if sockets.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-        mended.extend(set(&sockets, FOLDER, OWNER_ONLY));
-        mended.extend(set(&socket::file(&sockets), FOLDER, OWNER_ONLY));
+        mended.extend(set(&sockets, FOLDER, OWNER_ONLY, &ours));
+        mended.extend(set(&socket::file(&sockets), FOLDER, OWNER_ONLY, &servers));
     }
-    mended.extend(set(&home.handover(), FOLDER, OWNER_ONLY));
+    mended.extend(set(&home.handover(), FOLDER, OWNER_ONLY, &ours));
     for file in [
         home.turn_lock(),
         home.users_lock(),
@@ -54,7 +60,7 @@ pub(crate) fn mend(home: &Home) {
         home.started_from(),
         home.mended(),
     ] {
-        mended.extend(set(&file, FILE, FILE));
+        mended.extend(set(&file, FILE, FILE, &ours));
     }
     mended.extend(close_passwords(home));
     note(home, mended);
@@ -81,7 +87,12 @@ fn close_passwords(home: &Home) -> Option<String> {
         "it has another name, a hard link, under which it could be read".to_owned()
     } else {
         // Too narrow at most.
-        return set(&path, FILE, FILE);
+        return set(
+            &path,
+            FILE,
+            FILE,
+            &Owners(owners.into_iter().flatten().collect()),
+        );
     };
     // First, so that it is not forgotten by whoever is killed behind it.
     if let Err(error) = home.set_exposed(true) {
@@ -104,22 +115,46 @@ fn entries(folder: &Path) -> Vec<(PathBuf, bool)> {
     let kinds = entries.flatten().filter_map(|entry| {
         let path = entry.path();
         // The folder of the write-ahead log may be a link to another disk.
-        let found = path.metadata().ok()?;
+        let path = match path.is_symlink() {
+            true if entry.file_name() == "pg_wal" => path.canonicalize().ok()?,
+            _ => path,
+        };
+        let found = path.symlink_metadata().ok()?;
         (found.is_dir() || found.is_file()).then_some((path, found.is_dir()))
     });
     kinds.collect()
 }
 
-/// Gives a file these permissions, and takes those that are not allowed; says so where that was necessary. What is not there, or
-/// not ours to change, is met by whoever opens it.
-fn set(path: &Path, needed: u32, allowed: u32) -> Option<String> {
-    let found = path.metadata().ok()?;
-    let before = found.mode() & 0o7777;
-    let after = (before & allowed) | needed;
-    if before == after || fs::set_permissions(path, Permissions::from_mode(after)).is_err() {
+/// The accounts whose files are changed.
+struct Owners(Vec<u32>);
+
+impl Owners {
+    /// The server's account: the data folder lies where only the account of the home can put another in its place.
+    fn server_of(data: &Path) -> Self {
+        let found = data.symlink_metadata();
+        Self(found.iter().map(MetadataExt::uid).collect())
+    }
+
+    fn ours_and(others: &Self) -> Self {
+        let mut all = others.0.clone();
+        all.push(Uid::effective().as_raw());
+        Self(all)
+    }
+}
+
+/// Gives a file these permissions, and takes those that are not allowed; says so where that was necessary. What is not there, a
+/// link, or not these owners', is met by whoever opens it.
+fn set(path: &Path, needed: u32, allowed: u32, owners: &Owners) -> Option<String> {
+    let entry = Entry::at(path).ok()?;
+    if !entry.is_plain() || !owners.0.contains(&entry.found().uid()) {
         return None;
     }
-    Some(change(path, before, after))
+    let before = entry.found().mode() & 0o7777;
+    let after = (before & allowed) | needed;
+    if before == after || entry.set_mode(after).is_err() {
+        return None;
+    }
+    Some(change(entry.path(), before, after))
 }
 
 /// A mended mode as a sentence.

@@ -8,8 +8,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
+use crate::entry::Entry;
 use crate::error::{AtPath, Error};
-use crate::files;
 use crate::home::{Home, variable};
 
 /// The port that names the socket file; no TCP port is opened.
@@ -83,13 +83,17 @@ fn make(folder: &Path, account: &Account) -> Result<(), Error> {
 
 /// In a folder for temporary files, anybody may have put a folder or link of this name.
 fn adopt(folder: &Path, account: &Account) -> Result<(), Error> {
-    let found = folder.symlink_metadata().at("look at", folder)?;
+    // One and the same for the look and the change: its owner can put a link in its place.
+    let entry = Entry::at(folder).at("look at", folder)?;
+    let found = entry.found();
     let ours = found.uid() == account.ids().0 || found.uid() == Account::Mine.ids().0;
     if !found.is_dir() || !ours {
         return Err(Error::UnsafeSocketFolder {
             path: folder.to_owned(),
         });
     }
-    files::set_mode(folder, 0o700)?;
-    account.own(folder)
+    if found.mode() & 0o777 != 0o700 {
+        entry.set_mode(0o700).at("set the permissions of", folder)?;
+    }
+    account.own(&entry.handle())
 }

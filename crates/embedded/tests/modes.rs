@@ -190,3 +190,36 @@ fn what_is_no_cluster_keeps_its_mode() {
     assert!(said.contains("Move it away"), "{said}");
     assert_eq!(mode(&place.data()), 0o755);
 }
+
+/// What the server's account puts in its own folders leads nobody to change another account's file.
+#[test]
+fn links_in_the_servers_folders_change_no_other_file() {
+    let (place, _) = idle();
+    end_server(&place);
+    let others = tempfile::tempdir_in(place.folder().parent().unwrap()).unwrap();
+    let (file, folder) = (others.path().join("file"), others.path().join("folder"));
+    fs::write(&file, "").unwrap();
+    fs::create_dir(&folder).unwrap();
+    let data = place.folder().join("data");
+    let at_socket = place.folder().join("socket/.s.PGSQL.5432");
+    symlink(&file, data.join("link")).unwrap();
+    symlink(&folder, data.join("folder")).unwrap();
+    // A hard link to a file of one's own is one's own file.
+    if i_am_root() {
+        fs::hard_link(&file, data.join("other_name")).unwrap();
+    }
+    for target in [&file, &folder] {
+        for before in [0o000, 0o755] {
+            let _none_there = fs::remove_file(&at_socket);
+            symlink(target, &at_socket).unwrap();
+            set_mode(&file, before);
+            set_mode(&folder, before);
+            let user = Probe::start(place.lingering(60_000));
+            assert_eq!(mode(&file), before, "{}", target.display());
+            assert_eq!(mode(&folder), before, "{}", target.display());
+            user.end();
+            end_server(&place);
+        }
+    }
+    set_mode(&folder, 0o755);
+}
