@@ -1,16 +1,16 @@
 //! `dotwrap contract ls|show|set|retire`.
 
-use std::path::PathBuf;
+mod set;
 
 use clap::{Args, Subcommand};
-use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
-use serde::{Deserialize, Serialize};
+use dotwrap_wrapper::{Contract, DotCode};
+use serde::Serialize;
 
-use super::{Acting, execution::Executing, file, unknown_dot};
+use super::{Acting, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, escaped_json};
-use crate::session::{Ledger, Session};
+use crate::session::Session;
 
 /// What is called for a DOT in each mode, and what it may do.
 #[derive(Debug, Subcommand)]
@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Show the contracts of one DOT, whole
     Show(Show),
     /// Set contracts from a file, or change them
-    Set(Set),
+    Set(set::Arguments),
     /// Retire a DOT's contract in a mode: nothing is called by it any more
     Retire(Retire),
 }
@@ -31,19 +31,6 @@ pub(crate) struct Show {
     /// The DOT's code
     #[arg(value_name = "DOT_CODE")]
     dot_code: String,
-}
-
-/// Set contracts from a file, or change them.
-///
-/// TOML with `[[contract]]` tables, or JSON: an object with the array `contract`. The fields are those of `contract show`;
-/// what is left out takes the contract's default.
-#[derive(Debug, Args)]
-pub(crate) struct Set {
-    /// The file, .toml or .json; `-` reads TOML from standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    acting: Acting,
 }
 
 /// Retire a DOT's contract in a mode: nothing is called by it any more.
@@ -62,13 +49,6 @@ pub(crate) struct Retire {
     reason: Option<String>,
     #[command(flatten)]
     acting: Acting,
-}
-
-/// A file of contracts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    contract: Vec<ContractDefinition>,
 }
 
 const COLUMNS: &[Column<Contract>] = &[
@@ -96,7 +76,7 @@ pub(crate) async fn execute(
     match command {
         Command::Ls => list(session).await,
         Command::Show(arguments) => show(arguments, session).await,
-        Command::Set(arguments) => set(arguments, session).await,
+        Command::Set(arguments) => set::execute(arguments, session).await,
         Command::Retire(arguments) => retire(arguments, session).await,
     }
 }
@@ -135,22 +115,6 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
-async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
-    let (text, name) = file::read(&arguments.file)?;
-    let document = read(&text, &name)?;
-    let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
-    for contract in &document.contract {
-        let set = ledger.set_contract(contract, Some(&actor)).await?;
-        session.messages.note(format!("set {set}"));
-    }
-    warn_of_what_can_not_be_called(&document.contract, &ledger, session).await?;
-    if document.contract.is_empty() {
-        session.messages.note(format!("{name} names no contract"));
-    }
-    Ok(ExitStatus::Done)
-}
-
 /// What the contract is now.
 #[derive(Debug, Serialize)]
 struct Retired {
@@ -183,49 +147,4 @@ async fn retire(arguments: Retire, session: &mut Session) -> Result<ExitStatus, 
         changed,
     })?;
     Ok(ExitStatus::Done)
-}
-
-/// A contract may be meant for another machine: so it is set all the same, and a run would be refused here.
-async fn warn_of_what_can_not_be_called(
-    set: &[ContractDefinition],
-    ledger: &Ledger,
-    session: &Session,
-) -> Result<(), Failure> {
-    let runner = Executing::default().runner(session, ledger)?;
-    let contracts = ledger.contracts_with_values().await?;
-    for definition in set {
-        let dot_code = DotCode::new(&definition.dot_code);
-        let Some(tool) = ledger.tool(&dot_code).await? else {
-            continue;
-        };
-        let is_this = |contract: &&Contract| {
-            contract.dot_code == dot_code
-                && contract.mode == definition.mode
-                && contract.contract_status == "active"
-        };
-        let Some(contract) = contracts.iter().find(is_this) else {
-            continue;
-        };
-        if let Err(unusable) = runner.check(&tool, contract) {
-            session.messages.warning(format!(
-                "{dot_code} {} would be refused here: {}: {}",
-                contract.mode, unusable.code, unusable.message
-            ));
-        }
-        for warning in runner.warnings(&tool, contract) {
-            session
-                .messages
-                .warning(format!("{dot_code} {}: {warning}", contract.mode));
-        }
-    }
-    Ok(())
-}
-
-fn read(text: &str, name: &str) -> Result<Document, Failure> {
-    let document = if name.ends_with(".json") {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    } else {
-        toml::from_str(text).map_err(|error| error.message().trim().to_owned())
-    };
-    document.map_err(|error| Failure::usage(format!("{name}: {error}")))
 }
