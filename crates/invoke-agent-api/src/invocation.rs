@@ -32,24 +32,14 @@ pub(crate) struct Invocation {
 pub(crate) struct Token(String);
 
 impl Invocation {
+    /// Whether it is understood, without looking at this machine's environment.
+    pub(crate) fn check(contract: &Contract, settings: &Settings) -> Result<(), Unusable> {
+        keys(contract, settings).map(drop)
+    }
+
     pub(crate) fn of(contract: &Contract, settings: &Settings) -> Result<Self, Unusable> {
-        let keys = if contract.invocation.is_null() {
-            Keys::default()
-        } else if contract.invocation.is_object() {
-            Keys::deserialize(&contract.invocation).map_err(|error| invalid(error.to_string()))?
-        } else {
-            return Err(invalid("it is an object"));
-        };
-        let max_response_bytes = keys
-            .max_response_bytes
-            .unwrap_or(settings.max_response_bytes);
-        if !(1..=HIGHEST_MAX_RESPONSE_BYTES).contains(&max_response_bytes) {
-            return Err(invalid(format!(
-                "max_response_bytes is between 1 and {HIGHEST_MAX_RESPONSE_BYTES}"
-            )));
-        }
-        let token = keys
-            .token_environment
+        let (token_environment, max_response_bytes) = keys(contract, settings)?;
+        let token = token_environment
             .map(|name| Token::from_environment(&name, settings.environment))
             .transpose()?;
         Ok(Self {
@@ -106,6 +96,26 @@ impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Token(…)")
     }
+}
+
+/// The variable that holds the token, and how many bytes an answer may have.
+fn keys(contract: &Contract, settings: &Settings) -> Result<(Option<String>, u64), Unusable> {
+    let keys = if contract.invocation.is_null() {
+        Keys::default()
+    } else if contract.invocation.is_object() {
+        Keys::deserialize(&contract.invocation).map_err(|error| invalid(error.to_string()))?
+    } else {
+        return Err(invalid("it is an object"));
+    };
+    let max_response_bytes = keys
+        .max_response_bytes
+        .unwrap_or(settings.max_response_bytes);
+    if !(1..=HIGHEST_MAX_RESPONSE_BYTES).contains(&max_response_bytes) {
+        return Err(invalid(format!(
+            "max_response_bytes is between 1 and {HIGHEST_MAX_RESPONSE_BYTES}"
+        )));
+    }
+    Ok((keys.token_environment, max_response_bytes))
 }
 
 fn invalid(message: impl fmt::Display) -> Unusable {

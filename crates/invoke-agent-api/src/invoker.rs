@@ -134,6 +134,10 @@ impl Invoker for AgentApiInvoker {
         self.usable(contract, mode).map(|_| ())
     }
 
+    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+        Invocation::check(contract, &self.settings)
+    }
+
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
         async move {
             let began = Instant::now();

@@ -88,6 +88,10 @@ impl Invoker for CommandInvoker {
             .check(&self.search_path, &self.supervisor, mode)
     }
 
+    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+        Spec::of(contract).map(drop)
+    }
+
     fn warnings(&self, contract: &Contract) -> Vec<String> {
         let spec = Spec::of(contract);
         let is_blind = spec.is_ok_and(|spec| spec.is_blind(contract.role));

@@ -59,8 +59,20 @@ impl Invocation {
         contract: &Contract,
         allowed_hosts: &AllowedHosts,
     ) -> Result<Self, Unusable> {
+        Endpoint::parse(contract.endpoint_ref.as_deref())?.check_host(allowed_hosts)?;
+        let invocation = Self::parse(contract)?;
+        if let Server::Service {
+            token_environment, ..
+        } = &invocation.server
+        {
+            token(token_environment.as_deref())?;
+        }
+        Ok(invocation)
+    }
+
+    /// Reads a contract, without looking at what this machine allows and has.
+    pub(crate) fn parse(contract: &Contract) -> Result<Self, Unusable> {
         let endpoint = Endpoint::parse(contract.endpoint_ref.as_deref())?;
-        endpoint.check_host(allowed_hosts)?;
         let written = Written::deserialize(&contract.invocation)
             .map_err(|error| invalid(format!("invocation: {error}")))?;
         if written.tool.is_empty() {
@@ -88,7 +100,6 @@ impl Invocation {
                     let message = format!("`{other}` is no key of a service over HTTP");
                     return Err(invalid(message));
                 }
-                token(written.token_environment.as_deref())?;
                 Server::Service {
                     address,
                     token_environment: written.token_environment,

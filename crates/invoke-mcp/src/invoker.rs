@@ -305,6 +305,10 @@ impl Invoker for McpInvoker {
         }
     }
 
+    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+        Invocation::parse(contract).map(drop)
+    }
+
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
         Box::pin(self.call(call, stop))
     }

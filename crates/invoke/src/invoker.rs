@@ -50,6 +50,15 @@ pub trait Invoker: Send + Sync {
     /// What is wrong with it, and what to do.
     fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable>;
 
+    /// Whether a contract's `invocation` is understood at all, on whatever machine: keys that are not known, values of another
+    /// type. What only this machine lacks is [`Invoker::check`]'s.
+    ///
+    /// # Errors
+    /// What is not understood.
+    fn check_invocation(&self, _contract: &Contract) -> Result<(), Unusable> {
+        Ok(())
+    }
+
     /// What a contract that can be called probably lacks, in sentences for people.
     fn warnings(&self, _contract: &Contract) -> Vec<String> {
         Vec::new()

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use dotwrap_invoke::{Invoker, Unusable};
+use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_wrapper::Contract;
 
 /// The invokers, by the engines that the registry knows.
 #[derive(Clone, Default)]
@@ -26,6 +27,21 @@ impl Engines {
     pub fn with(mut self, engine: &'static str, invoker: impl Invoker + 'static) -> Self {
         self.0.insert(engine, Arc::new(invoker));
         self
+    }
+
+    /// Whether the `invocation` of an active contract is understood by what calls the tools of this engine, on whatever machine.
+    /// A contract in a mode in which nothing is called, one that is not active, and one of an engine that nothing here calls
+    /// are not looked at.
+    ///
+    /// # Errors
+    /// What is not understood.
+    pub fn check_invocation(&self, engine: &str, contract: &Contract) -> Result<(), Unusable> {
+        let is_called =
+            contract.mode.parse::<Mode>().is_ok() && contract.contract_status == "active";
+        match self.0.get(engine) {
+            Some(invoker) if is_called => invoker.check_invocation(contract),
+            _ => Ok(()),
+        }
     }
 
     /// The invoker of an engine, for an endpoint that is one of that engine's.

@@ -194,8 +194,9 @@ pub use preflight::{CheckFinding, CheckStatus};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
 pub use registry::{
-    Candidate, CandidatePair, Check, CheckDefinition, Contract, ContractDefinition, Fixture,
-    ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
+    Candidate, CandidateDefinition, CandidatePair, CatalogueChange, CatalogueDefinition,
+    CatalogueKind, Check, CheckDefinition, Contract, ContractDefinition, Fixture,
+    FixtureDefinition, ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
 };
 pub use requests::{
     ClaimedRequest, Due, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,

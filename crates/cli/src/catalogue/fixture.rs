@@ -1,14 +1,16 @@
 //! From a fixture as it is written to one with its text.
 
+use dotwrap_wrapper::FixtureDefinition;
+
 use super::Beside;
-use super::entry::{Entry, FixtureEntry, WrittenFixture};
+use super::entry::{Entry, WrittenFixture, fixture};
 use crate::failure::Failure;
 
 /// Reads what a fixture's entry refers to.
 pub(super) fn read(
     entry: Entry<WrittenFixture>,
     beside: &Beside,
-) -> Result<Entry<FixtureEntry>, Failure> {
+) -> Result<Entry<FixtureDefinition>, Failure> {
     let Entry { place, said } = entry;
     let text = match (&said.file, &said.body) {
         (Some(file), None) => beside.text(file),
@@ -19,7 +21,7 @@ pub(super) fn read(
     match text {
         Ok(text) => Ok(Entry {
             place,
-            said: FixtureEntry { fixture_ref, text },
+            said: fixture(fixture_ref, text),
         }),
         Err(why) => Err(Failure::usage(format!("{place}: {fixture_ref}: {why}"))),
     }

@@ -6,19 +6,20 @@ mod entry;
 mod fixture;
 mod json_document;
 mod plan;
-mod registration;
 mod sample;
 mod toml_document;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ValueEnum;
-use dotwrap_wrapper::{ContractDefinition, ToolDefinition};
+use dotwrap_wrapper::{
+    CandidateDefinition, CatalogueDefinition, CatalogueKind, ContractDefinition, FixtureDefinition,
+    ToolDefinition,
+};
 
 pub(crate) use beside::Beside;
-pub(crate) use entry::{CandidateEntry, Entry, FixtureEntry};
-pub(crate) use plan::{Change, Kind, Plan};
+pub(crate) use entry::Entry;
+pub(crate) use plan::Plan;
 pub(crate) use sample::sample;
 
 use crate::failure::Failure;
@@ -57,8 +58,8 @@ impl CatalogueFormat {
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     pub(crate) tools: Vec<Entry<ToolDefinition>>,
-    pub(crate) candidates: Vec<Entry<CandidateEntry>>,
-    pub(crate) fixtures: Vec<Entry<FixtureEntry>>,
+    pub(crate) candidates: Vec<Entry<CandidateDefinition>>,
+    pub(crate) fixtures: Vec<Entry<FixtureDefinition>>,
     pub(crate) contracts: Vec<Entry<ContractDefinition>>,
 }
 
@@ -70,25 +71,45 @@ impl Catalogue {
         source: &str,
         beside: &Beside,
     ) -> Result<Self, Failure> {
-        let catalogue = match format {
+        match format {
             CatalogueFormat::Toml => toml_document::read(text, source, beside),
             CatalogueFormat::Json => json_document::read(text, source, beside),
             CatalogueFormat::Csv => csv_table::read(text, source),
-        }?;
-        catalogue.refuse_repeated_names()?;
-        Ok(catalogue)
+        }
     }
 
-    /// Where the entry of this kind and name stands.
-    pub(crate) fn place_of(&self, kind: Kind, name: &str) -> Option<&str> {
-        self.names()
-            .find(|(its_kind, its_name, _)| *its_kind == kind && its_name == name)
-            .map(|(_, _, place)| place)
+    /// Where an entry stands: the number is its kind's, from 1.
+    pub(crate) fn place_of(&self, kind: CatalogueKind, number: usize) -> Option<&str> {
+        let index = number.checked_sub(1)?;
+        match kind {
+            CatalogueKind::Tool => place(&self.tools, index),
+            CatalogueKind::Candidate => place(&self.candidates, index),
+            CatalogueKind::Fixture => place(&self.fixtures, index),
+            CatalogueKind::Contract => place(&self.contracts, index),
+        }
     }
 
-    /// The tools without their places, as the library takes them.
-    pub(crate) fn definitions(&self) -> Vec<ToolDefinition> {
-        self.tools.iter().map(|entry| entry.said.clone()).collect()
+    /// The entries without their places, as the library takes them.
+    pub(crate) fn definition(&self) -> CatalogueDefinition {
+        CatalogueDefinition {
+            tool: said(&self.tools),
+            candidate: said(&self.candidates),
+            fixture: said(&self.fixtures),
+            contract: said(&self.contracts),
+        }
+    }
+
+    /// Whether it names anything else than contracts.
+    pub(crate) fn names_more_than_contracts(&self) -> bool {
+        !(self.tools.is_empty() && self.candidates.is_empty() && self.fixtures.is_empty())
+    }
+
+    /// Its contracts alone.
+    pub(crate) fn contracts_alone(self) -> Self {
+        Self {
+            contracts: self.contracts,
+            ..Self::default()
+        }
     }
 
     /// Adds what another catalogue holds.
@@ -98,37 +119,14 @@ impl Catalogue {
         self.fixtures.extend(other.fixtures);
         self.contracts.extend(other.contracts);
     }
+}
 
-    /// Every entry by what it is called, with its place.
-    fn names(&self) -> impl Iterator<Item = (Kind, String, &str)> {
-        let tools = self.tools.iter();
-        let tools = tools.map(|entry| (Kind::Tool, entry.said.dot_code.clone(), &*entry.place));
-        let candidates = self.candidates.iter();
-        let candidates =
-            candidates.map(|entry| (Kind::Candidate, entry.said.code.clone(), &*entry.place));
-        let fixtures = self.fixtures.iter();
-        let fixtures =
-            fixtures.map(|entry| (Kind::Fixture, entry.said.fixture_ref.clone(), &*entry.place));
-        let contracts = self.contracts.iter().map(|entry| {
-            let name = format!("{} {}", entry.said.dot_code, entry.said.mode);
-            (Kind::Contract, name, &*entry.place)
-        });
-        tools.chain(candidates).chain(fixtures).chain(contracts)
-    }
+fn place<Said>(entries: &[Entry<Said>], index: usize) -> Option<&str> {
+    entries.get(index).map(|entry| entry.place.as_str())
+}
 
-    /// Of two entries with one name the second would silently win.
-    fn refuse_repeated_names(&self) -> Result<(), Failure> {
-        let mut seen = BTreeMap::new();
-        for (kind, name, place) in self.names() {
-            let what = name.clone();
-            if let Some(first) = seen.insert((kind.to_string(), name), place) {
-                return Err(Failure::usage(format!(
-                    "{place}: {what} stands a second time; the first is at {first}"
-                )));
-            }
-        }
-        Ok(())
-    }
+fn said<Said: Clone>(entries: &[Entry<Said>]) -> Vec<Said> {
+    entries.iter().map(|entry| entry.said.clone()).collect()
 }
 
 #[cfg(test)]
@@ -153,7 +151,10 @@ mod tests {
             &Beside::Nowhere,
         )
         .unwrap();
-        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("tools.toml:4"));
+        assert_eq!(
+            catalogue.place_of(CatalogueKind::Tool, 2),
+            Some("tools.toml:4")
+        );
         let catalogue = Catalogue::read(
             "dot_code,name\nA,a\nB,b\n",
             CatalogueFormat::Csv,
@@ -161,7 +162,10 @@ mod tests {
             &Beside::Nowhere,
         )
         .unwrap();
-        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("tools.csv:3"));
+        assert_eq!(
+            catalogue.place_of(CatalogueKind::Tool, 2),
+            Some("tools.csv:3")
+        );
         let catalogue = Catalogue::read(
             r#"[{"dot_code":"A"},{"dot_code":"B"}]"#,
             CatalogueFormat::Json,
@@ -169,7 +173,10 @@ mod tests {
             &Beside::Nowhere,
         )
         .unwrap();
-        assert_eq!(catalogue.place_of(Kind::Tool, "B"), Some("t.json: entry 2"));
+        assert_eq!(
+            catalogue.place_of(CatalogueKind::Tool, 2),
+            Some("t.json: entry 2")
+        );
     }
 
     #[test]
@@ -206,15 +213,6 @@ mod tests {
         assert!(
             unknown.contains("teir") && unknown.contains("tier"),
             "{unknown}"
-        );
-    }
-
-    #[test]
-    fn a_code_that_stands_twice_is_refused() {
-        let twice = message("dot_code\nA\nA\n", CatalogueFormat::Csv);
-        assert_eq!(
-            twice,
-            "tools:3: A stands a second time; the first is at tools:2"
         );
     }
 

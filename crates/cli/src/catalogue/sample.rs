@@ -27,7 +27,6 @@ pub(crate) fn sample() -> Result<Catalogue, Failure> {
         )?;
         whole.extend(family);
     }
-    whole.refuse_repeated_names()?;
     Ok(whole)
 }
 

@@ -1,10 +1,10 @@
 //! A catalogue as TOML.
 
-use dotwrap_wrapper::{ContractDefinition, ToolDefinition};
+use dotwrap_wrapper::{CandidateDefinition, ContractDefinition, ToolDefinition};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::entry::{CandidateEntry, Entry, WrittenFixture};
+use super::entry::{Entry, WrittenFixture};
 use super::{Beside, Catalogue, fixture};
 use crate::failure::Failure;
 
@@ -14,7 +14,7 @@ struct Document {
     #[serde(default)]
     tool: Vec<Spanned<ToolDefinition>>,
     #[serde(default)]
-    candidate: Vec<Spanned<CandidateEntry>>,
+    candidate: Vec<Spanned<CandidateDefinition>>,
     #[serde(default)]
     fixture: Vec<Spanned<WrittenFixture>>,
     #[serde(default)]

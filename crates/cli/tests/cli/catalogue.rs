@@ -120,8 +120,8 @@ fn a_change_of_a_contract_a_fixture_or_a_candidate_is_told_by_its_columns() {
         told(&done)[2..],
         [
             "candidate PROC-CAND:copies change title",
-            "fixture copies/small change sha256",
-            "contract DOT_COPY DRY_RUN change timeout_ms, contract_status",
+            "fixture copies/small change body, sha256",
+            "contract DOT_COPY DRY_RUN change contract_status, timeout_ms",
         ]
     );
     assert_eq!(told(&plan), told(&done));
@@ -278,7 +278,7 @@ fn unknown_keys_and_repeated_names_are_named_with_their_place() {
         ),
         (
             format!("{PAIR}{CONTRACT}{CONTRACT}"),
-            "DOT_COPY DRY_RUN stands a second time",
+            "DOT_COPY DRY_RUN: it stands here more than once",
         ),
         (
             format!("{PAIR}[[contracts]]\n"),
@@ -292,7 +292,9 @@ fn unknown_keys_and_repeated_names_are_named_with_their_place() {
         let refused = import(&installation, &text, &["-q"]).expect(2).failure();
         let message = refused["message"].as_str().unwrap();
         assert!(message.contains(said), "{message}");
-        assert!(message.starts_with("catalogue.toml:"), "{message}");
+        let place = message.strip_prefix("nothing was imported: ");
+        let place = place.unwrap_or(message);
+        assert!(place.starts_with("catalogue.toml:"), "{message}");
     }
 }
 

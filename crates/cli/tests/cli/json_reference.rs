@@ -118,7 +118,7 @@ fn every_field_is_documented_where_its_command_is() {
         "[[contract]]\ndot_code = \"DOT_GZIP\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:gzip\"\n",
     );
     installation
-        .call(&["contract", "set", "contracts.toml"])
+        .call(&["contract", "set", "contracts.toml", "--force"])
         .expect(0);
     let contract = |dot_code: &str| {
         format!(
@@ -130,7 +130,7 @@ fn every_field_is_documented_where_its_command_is() {
         &["DOT_GZIP", "DOT_GZIP_TEST"].map(contract).concat(),
     );
     installation
-        .call(&["contract", "set", "pair.toml"])
+        .call(&["contract", "set", "pair.toml", "--force"])
         .expect(0);
     installation.call(&["candidates", "set", "C"]).expect(0);
     installation

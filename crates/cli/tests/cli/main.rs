@@ -8,6 +8,7 @@
 mod catalogue;
 mod catalogue_runs;
 mod configuration;
+mod contract_set;
 mod demo;
 mod empty_states;
 mod executing;

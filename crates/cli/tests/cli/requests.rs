@@ -21,7 +21,7 @@ fn bound() -> Installation {
     }
     installation.desk.file("contracts.toml", &text);
     installation
-        .call(&["contract", "set", "contracts.toml"])
+        .call(&["contract", "set", "contracts.toml", "--force"])
         .expect(0);
     installation
 }

@@ -159,6 +159,24 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
                 .with("p_contract", embedded(&contract));
             assert_eq!(code(&operator, &contract.sql()).await, "contract_invalid");
         }
+        for (entry, refused) in [
+            (
+                r#"{"tool":[{"dot_code":"DOT_X","name":"n","tier":"A","extra_metadata":HERE}]}"#,
+                "tool_invalid",
+            ),
+            (
+                r#"{"contract":[{"dot_code":"DOT_X","mode":"REAL_RUN","invocation":HERE}]}"#,
+                "contract_invalid",
+            ),
+            (
+                r#"{"candidate":[{"code":"C","title":HERE}]}"#,
+                "tool_invalid",
+            ),
+        ] {
+            let catalogue = set("fn_dot_catalogue_import", &[("p_actor", "'a'")])
+                .with("p_catalogue", embedded(entry));
+            assert_eq!(code(&operator, &catalogue.sql()).await, refused);
+        }
         let fixture = set(
             "fn_dot_fixture_put",
             &[("p_fixture_ref", "'f'"), ("p_actor", "'a'")],

@@ -511,6 +511,11 @@ fn names() -> Vec<(&'static str, Call, &'static str)> {
         ("operator", import(&json!([])), "p_actor"),
         (
             "operator",
+            set("fn_dot_catalogue_import", &[("p_catalogue", "'{}'")]),
+            "p_actor",
+        ),
+        (
+            "operator",
             set("fn_dot_contract_set", &[("p_contract", &contract)]),
             "p_actor",
         ),

@@ -13,6 +13,7 @@ mod batches;
 mod bounded_json;
 mod bounded_waits;
 mod candidate_pairs;
+mod catalogue_import;
 mod contract_values;
 mod events;
 mod executed_runs;

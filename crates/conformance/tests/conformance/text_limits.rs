@@ -49,6 +49,7 @@ fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
         ("operator", set("fn_dot_fixture_put", &[("p_fixture_ref", "'f'"), ("p_body", "'{}'"), ("p_sha256", "encode(sha256('{}'), 'hex')"), ("p_actor", "'a'")]), "p_fixture_ref", 200),
         ("operator", set("fn_dot_preflight_check_set", &[("p_check_name", "'c'"), ("p_count_query", "'dot.fn_dot_check_malformed_gates'"), ("p_actor", "'a'")]), "p_check_name", 200),
         ("operator", import(&json!([])), "p_actor", 200),
+        ("operator", set("fn_dot_catalogue_import", &[("p_catalogue", "'{}'"), ("p_actor", "'a'")]), "p_actor", 200),
         ("operator", set("fn_dot_contract_set", &[("p_contract", &format!("'{}'", json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "mcp:x"}))), ("p_actor", "'a'")]), "p_actor", 200),
     ]);
     limited

@@ -13,6 +13,7 @@ use crate::{
 
 row! {
     /// The contract of one DOT in one mode.
+    #[derive(Deserialize)]
     pub struct Contract {
         /// The DOT.
         pub dot_code: DotCode,

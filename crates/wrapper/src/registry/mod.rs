@@ -3,6 +3,7 @@
 
 mod candidate_pairs;
 mod candidates;
+mod catalogue;
 mod checks;
 mod contracts;
 mod fixtures;
@@ -10,6 +11,9 @@ mod tools;
 
 pub use candidate_pairs::{CandidatePair, PairChange};
 pub use candidates::Candidate;
+pub use catalogue::{
+    CandidateDefinition, CatalogueChange, CatalogueDefinition, CatalogueKind, FixtureDefinition,
+};
 pub use checks::{Check, CheckDefinition};
 pub use contracts::{Contract, ContractDefinition};
 pub use fixtures::Fixture;

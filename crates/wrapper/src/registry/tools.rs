@@ -78,7 +78,7 @@ pub struct ToolDefinition {
 }
 
 words! {
-    /// What an import does to a DOT.
+    /// What an import does to an entry.
     pub enum ImportAction {
         /// It is new.
         Add,
@@ -88,6 +88,8 @@ words! {
         Keep,
         /// It cannot be taken; the whole import is refused.
         Refuse,
+        /// It is not judged: what it depends on is refused.
+        Skip,
     }
 }
 

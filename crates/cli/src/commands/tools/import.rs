@@ -3,11 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+<<<<<<< HEAD
 use dotwrap_wrapper::{Contract, ImportAction};
 use serde_json::json;
 
 use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
 use crate::commands::{Acting, contract_checks};
+=======
+use dotwrap_wrapper::{CatalogueChange, CatalogueKind, ImportAction};
+use serde::Serialize;
+
+use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Plan, sample};
+use crate::commands::Acting;
+>>>>>>> w-import
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone};
@@ -34,6 +42,30 @@ pub(crate) struct Arguments {
     acting: Acting,
 }
 
+/// What is told of an entry. Its contract's values are not.
+#[derive(Debug, Serialize)]
+struct Change {
+    kind: CatalogueKind,
+    name: String,
+    dot_code: Option<String>,
+    action: ImportAction,
+    detail: Option<String>,
+    warning: Option<String>,
+}
+
+impl From<&CatalogueChange> for Change {
+    fn from(change: &CatalogueChange) -> Self {
+        Self {
+            kind: change.kind,
+            name: change.name.clone(),
+            dot_code: change.dot_code.clone(),
+            action: change.action,
+            detail: change.detail.clone(),
+            warning: change.warning.clone(),
+        }
+    }
+}
+
 const PLAN: &[Column<Change>] = &[
     Column::new("ACTION", action),
     Column::new("KIND", |change| Cell::plain(change.kind)),
@@ -47,7 +79,7 @@ fn action(change: &Change) -> Cell {
     let tone = match change.action {
         ImportAction::Add => Tone::Good,
         ImportAction::Change => Tone::Notice,
-        ImportAction::Keep => Tone::Faint,
+        ImportAction::Keep | ImportAction::Skip => Tone::Faint,
         ImportAction::Refuse => Tone::Bad,
     };
     Cell::toned(change.action, tone)
@@ -62,15 +94,24 @@ pub(super) async fn execute(
     contract_checks::refuse_open(catalogue.contracts.iter().map(|entry| &entry.said))?;
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
-    let plan = catalogue.plan(&ledger, Some(&actor)).await?;
-    let refused = plan.refused();
-    if refused.is_empty() && !arguments.dry_run {
-        catalogue.carry_out(&plan, &ledger, Some(&actor)).await?;
+    let mut plan = catalogue.plan(&ledger, &actor).await?;
+    plan = plan.refusing_invocations()?;
+    let hint = "mend the entries named and import again; `--dry-run` shows the plan";
+    let refusal = plan.refusal(&catalogue, "imported", hint);
+    if refusal.is_none() && !arguments.dry_run {
+        plan = catalogue.register(&ledger, Some(&actor)).await?;
     }
-    let changes: Vec<Change> = plan.changes().cloned().collect();
+    let changes: Vec<_> = plan.changes().iter().map(Change::from).collect();
     session.output.rows(&changes, PLAN)?;
-    if !refused.is_empty() {
-        return Err(refusal(&refused, &catalogue));
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
+    for change in &changes {
+        if let Some(warning) = &change.warning {
+            session
+                .messages
+                .warning(format!("{}: {warning}", change.name));
+        }
     }
     session.messages.note(if arguments.dry_run {
         format!("would import {}; nothing was written", summary(&plan))
@@ -122,56 +163,13 @@ fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
     Catalogue::read(&text, format, &name, &beside)
 }
 
-/// All or nothing: where one entry is refused, none is taken, and each is named with its place.
-fn refusal(refused: &[&Change], catalogue: &Catalogue) -> Failure {
-    let place = |change: &Change| {
-        catalogue
-            .place_of(change.kind, &change.name)
-            .unwrap_or("?")
-            .to_owned()
-    };
-    let reasons: Vec<String> = refused
-        .iter()
-        .map(|change| {
-            format!(
-                "{}: {}: {}",
-                place(change),
-                change.name,
-                change.detail.as_deref().unwrap_or("refused")
-            )
-        })
-        .collect();
-    let entries: Vec<_> = refused
-        .iter()
-        .map(|change| {
-            json!({
-                "kind": change.kind,
-                "name": change.name,
-                "dot_code": change.dot_code,
-                "place": place(change),
-                "code": change.code,
-                "reason": change.detail,
-            })
-        })
-        .collect();
-    // The changes come in the order in which they would be made, so the first is what the others may follow from.
-    let code = refused.first().and_then(|change| change.code);
-    Failure::new(
-        ExitStatus::Usage,
-        code.unwrap_or("tool_invalid"),
-        format!("nothing was imported: {}", reasons.join("; ")),
-    )
-    .hint("mend the entries named and import again; `--dry-run` shows the plan")
-    .detail(json!({ "refused": entries }))
-}
-
 /// What is done to each kind of thing that the catalogue names.
 fn summary(plan: &Plan) -> String {
     let kinds = [
-        (Kind::Tool, "tools"),
-        (Kind::Candidate, "candidates"),
-        (Kind::Fixture, "fixtures"),
-        (Kind::Contract, "contracts"),
+        (CatalogueKind::Tool, "tools"),
+        (CatalogueKind::Candidate, "candidates"),
+        (CatalogueKind::Fixture, "fixtures"),
+        (CatalogueKind::Contract, "contracts"),
     ];
     let counted = kinds.into_iter().filter_map(|(kind, name)| {
         let count = |action| plan.count(kind, action);

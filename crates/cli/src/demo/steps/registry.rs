@@ -1,9 +1,9 @@
 //! The registry: the sample catalogue.
 
-use dotwrap_wrapper::ImportAction;
+use dotwrap_wrapper::{CatalogueKind, ImportAction};
 use serde_json::{Value, json};
 
-use crate::catalogue::{Kind, sample};
+use crate::catalogue::sample;
 use crate::demo::narrator::Narrator;
 use crate::demo::stage::Stage;
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub(in crate::demo) async fn import(
     narrator: &mut Narrator<'_>,
 ) -> Result<Value, Failure> {
     let plan = sample()?.register(&stage.wrapper, None).await?;
-    let count = |action| plan.count(Kind::Tool, action);
+    let count = |action| plan.count(CatalogueKind::Tool, action);
     let (added, kept) = (count(ImportAction::Add), count(ImportAction::Keep));
     narrator.command("tools import --sample")?;
     narrator.says(&format!("{added} tools added, {kept} kept as they are"))?;

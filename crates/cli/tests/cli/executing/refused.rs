@@ -99,5 +99,7 @@ fn set_contract(site: &Site, endpoint: &str, more: &str) {
              output_namespace = \"DRYRUN-NS:test\"\nendpoint_ref = \"{endpoint}\"\n[contract.invocation]\nargv = []\n{more}\n"
         ),
     );
-    site.0.call(&["contract", "set", "contract.toml"]).expect(0);
+    site.0
+        .call(&["contract", "set", "contract.toml", "--force"])
+        .expect(0);
 }

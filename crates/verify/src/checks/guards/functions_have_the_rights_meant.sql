@@ -8,6 +8,7 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_dot_tools_import', true), ('fn_process_candidate_set', true), ('fn_dot_contract_set', true), ('fn_dot_fixture_put', true),
   ('fn_dot_preflight_check_set', true), ('fn_event_type_set_active', true), ('fn_dot_lease_force_release', true),
   ('fn_process_candidate_pair_set', true), ('fn_dot_tool_retire', true), ('fn_dot_contract_retire', true),
+  ('fn_dot_catalogue_import', true),
   ('fn_process_run_begin', true), ('fn_dot_invocation_begin', true), ('fn_process_run_conclude', true), ('fn_process_run_reap', true),
   ('fn_process_run_hand_over', true), ('fn_process_run_finish', true),
   ('fn_process_runs_begin', true), ('fn_process_runs_hand_over', true), ('fn_process_runs_finish', true),

@@ -1,16 +1,20 @@
 //! `dotwrap contract ls|show|set|retire`.
 
-use std::path::PathBuf;
+mod set;
 
 use clap::{Args, Subcommand};
-use dotwrap_wrapper::{Contract, ContractDefinition, DotCode};
-use serde::{Deserialize, Serialize};
+use dotwrap_wrapper::{Contract, DotCode};
+use serde::Serialize;
 
+<<<<<<< HEAD:crates/cli/src/commands/contract.rs
 use super::{Acting, contract_checks, file, unknown_dot};
+=======
+use super::{Acting, unknown_dot};
+>>>>>>> w-import:crates/cli/src/commands/contract/mod.rs
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Tone, escaped_json};
-use crate::session::{Ledger, Session};
+use crate::session::Session;
 
 /// What is called for a DOT in each mode, and what it may do.
 #[derive(Debug, Subcommand)]
@@ -20,7 +24,7 @@ pub(crate) enum Command {
     /// Show the contracts of one DOT, whole
     Show(Show),
     /// Set contracts from a file, or change them
-    Set(Set),
+    Set(set::Arguments),
     /// Retire a DOT's contract in a mode: nothing is called by it any more
     Retire(Retire),
 }
@@ -31,19 +35,6 @@ pub(crate) struct Show {
     /// The DOT's code
     #[arg(value_name = "DOT_CODE")]
     dot_code: String,
-}
-
-/// Set contracts from a file, or change them.
-///
-/// TOML with `[[contract]]` tables, or JSON: an object with the array `contract`. The fields are those of `contract show`;
-/// what is left out takes the contract's default.
-#[derive(Debug, Args)]
-pub(crate) struct Set {
-    /// The file, .toml or .json; `-` reads TOML from standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    acting: Acting,
 }
 
 /// Retire a DOT's contract in a mode: nothing is called by it any more.
@@ -62,13 +53,6 @@ pub(crate) struct Retire {
     reason: Option<String>,
     #[command(flatten)]
     acting: Acting,
-}
-
-/// A file of contracts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    contract: Vec<ContractDefinition>,
 }
 
 const COLUMNS: &[Column<Contract>] = &[
@@ -96,7 +80,7 @@ pub(crate) async fn execute(
     match command {
         Command::Ls => list(session).await,
         Command::Show(arguments) => show(arguments, session).await,
-        Command::Set(arguments) => set(arguments, session).await,
+        Command::Set(arguments) => set::execute(arguments, session).await,
         Command::Retire(arguments) => retire(arguments, session).await,
     }
 }
@@ -135,6 +119,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
+<<<<<<< HEAD:crates/cli/src/commands/contract.rs
 async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
     let (text, name) = file::read(&arguments.file)?;
     let document = read(&text, &name)?;
@@ -152,6 +137,8 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
     Ok(ExitStatus::Done)
 }
 
+=======
+>>>>>>> w-import:crates/cli/src/commands/contract/mod.rs
 /// What the contract is now.
 #[derive(Debug, Serialize)]
 struct Retired {
@@ -185,6 +172,7 @@ async fn retire(arguments: Retire, session: &mut Session) -> Result<ExitStatus, 
     })?;
     Ok(ExitStatus::Done)
 }
+<<<<<<< HEAD:crates/cli/src/commands/contract.rs
 
 /// A contract may be meant for another machine: so it is set all the same, and a run would be refused here.
 async fn warn_of_what_can_not_be_called(
@@ -214,3 +202,5 @@ fn read(text: &str, name: &str) -> Result<Document, Failure> {
     };
     document.map_err(|error| Failure::usage(format!("{name}: {error}")))
 }
+=======
+>>>>>>> w-import:crates/cli/src/commands/contract/mod.rs

@@ -1,0 +1,45 @@
+-- Imports a whole catalogue in one transaction, all or nothing, and says what became of each entry. The catalogue is an
+-- object with the arrays tool, candidate, fixture and contract. What it does not name stays as it is.
+--
+-- The registry's own functions judge and write: the rules are theirs alone. A dry run writes as well, and takes it back before it
+-- returns: it locks what the import locks. It returns refused entries as part of the plan; without p_dry_run they raise.
+CREATE OR REPLACE FUNCTION fn_dot_catalogue_import(p_catalogue jsonb, p_actor text, p_dry_run boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+#variable_conflict use_column
+DECLARE
+  v_is_dry_run boolean := coalesce(p_dry_run, false);
+  v_plan       jsonb;
+  v_is_refused boolean;
+  v_constraint text;
+BEGIN
+  IF fn_dot_is_blank(p_actor) THEN
+    PERFORM fn_dot_refuse('actor_required', 'who imports the catalogue is missing');
+  END IF;
+  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_catalogue(p_catalogue);
+  BEGIN
+    -- Before anything is looked at, and outside of the entries' own subtransactions, which give their locks back.
+    PERFORM fn_dot_registry_lock();
+    v_plan := fn_dot_catalogue_write(p_catalogue, p_actor);
+    v_is_refused := EXISTS (SELECT FROM jsonb_array_elements(v_plan) e WHERE e ->> 'action' = 'refuse');
+    IF v_is_dry_run OR v_is_refused THEN
+      RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
+    END IF;
+  EXCEPTION
+    WHEN SQLSTATE 'DOTUN' THEN
+      NULL;
+    WHEN lock_not_available OR deadlock_detected THEN
+      GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
+      -- A refusal has said already what is in the way.
+      IF v_constraint <> '' THEN
+        RAISE;
+      END IF;
+      PERFORM fn_dot_refuse('busy', 'another transaction is just using what the catalogue names');
+  END;
+  IF v_is_refused AND NOT v_is_dry_run THEN
+    PERFORM fn_dot_catalogue_refuse(v_plan);
+  END IF;
+  RETURN v_plan;
+END;
+$$;
