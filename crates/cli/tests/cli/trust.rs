@@ -36,6 +36,8 @@ fn a_projects_file_says_nothing_about_programs_ledgers_and_places() {
 #[test]
 fn a_home_of_a_projects_file_starts_no_program() {
     let desk = Desk::new();
+    // As root, the server's account would have to pass.
+    std::fs::set_permissions(desk.folder(), PermissionsExt::from_mode(0o711)).unwrap();
     desk.file("dotwrap.toml", "home = 'h'\n");
     let called = desk.folder().join("called");
     let script = format!(
