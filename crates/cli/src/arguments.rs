@@ -51,7 +51,7 @@ pub(crate) struct GlobalArguments {
     /// The schema of the installation [default: dot]
     #[arg(long, global = true, value_name = "NAME")]
     schema: Option<String>,
-    /// A configuration file instead of the nearest dotwrap.toml
+    /// A configuration file instead of the user's own and the nearest dotwrap.toml
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Say nothing but data and failures, no warnings either

@@ -117,10 +117,16 @@ fn is_within(namespace: &str, name: &str) -> bool {
 }
 
 fn verdict(said: &Said<'_>) -> Result<Verdict, Failure> {
-    said.verdict.ok_or_else(|| {
+    let verdict = said.verdict.ok_or_else(|| {
         let message = "the service was called as a verifier and gave no verdict";
         Failure::new("verdict_missing", message)
-    })
+    })?;
+    if said.is_verdict_unclear {
+        return Err(broken(
+            "verdict: it speaks of one elsewhere than in the member `verdict` of one JSON object",
+        ));
+    }
+    Ok(verdict)
 }
 
 /// The digest that a verifier says it looked at, beside its verdict or in its report. Where it says two, the one that is not

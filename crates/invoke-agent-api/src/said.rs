@@ -16,6 +16,8 @@ pub(crate) struct Said<'a> {
     /// How many things it wrote.
     pub(crate) writes: u64,
     pub(crate) verdict: Option<Verdict>,
+    /// Whether it speaks of a verdict elsewhere than in the member of that name.
+    pub(crate) is_verdict_unclear: bool,
     /// What a verifier says it looked at, as it stood in the answer; in its report it may say so too.
     pub(crate) verified_digest: Option<&'a RawValue>,
     pub(crate) input_digest: Option<&'a RawValue>,
@@ -90,6 +92,7 @@ impl<'a> Said<'a> {
                 .map(|verdict| verdict.parse())
                 .transpose()
                 .map_err(|_none| broken("verdict: it is none of pass, fail and error"))?,
+            is_verdict_unclear: dotwrap_invoke::Said::in_text(body).has_unclear_verdict(),
             verified_digest: wire.verified_digest,
             input_digest: wire.input_digest,
             notes: optional("notes", "a text", wire.notes)?,

@@ -90,19 +90,21 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
     let mut answer = said(Answer::new(Ending::Completed), &answered, &texts);
     answer.is_mock |= is_mock;
     answer.output = Some(output);
-    Ok(match judge(call, &answered, text.as_deref(), file) {
-        Ok(judged) => Answer {
-            verdict: judged.verdict,
-            verified_digest: judged.verified_digest,
-            ..answer
+    Ok(
+        match judge(call, &answered, text.as_deref(), &texts, file) {
+            Ok(judged) => Answer {
+                verdict: judged.verdict,
+                verified_digest: judged.verified_digest,
+                ..answer
+            },
+            // What was kept stays in the folder; it is nobody's output.
+            Err(failure) => Answer {
+                ending: Ending::Failed(failure),
+                output: None,
+                ..answer
+            },
         },
-        // What was kept stays in the folder; it is nobody's output.
-        Err(failure) => Answer {
-            ending: Ending::Failed(failure),
-            output: None,
-            ..answer
-        },
-    })
+    )
 }
 
 /// In what it answered, in what it left, or in what its program printed.
@@ -157,6 +159,7 @@ fn judge(
     call: &ToolCall,
     answered: &Answered,
     text: Option<&str>,
+    texts: &[String],
     file: Option<Digest>,
 ) -> Result<Judged, Failure> {
     let nothing = Map::new();
@@ -169,7 +172,7 @@ fn judge(
         return Ok(Judged::default());
     }
     Ok(Judged {
-        verdict: Some(agreed(verdict(members)?, text)?),
+        verdict: Some(agreed(verdict(members)?, answered, texts)?),
         verified_digest: verified_digest(members)?,
     })
 }
@@ -240,17 +243,31 @@ fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
         })
 }
 
-/// A text beside the structured answer is the same answer for older readers. Where it says another thing, nobody can tell which
-/// of the two is meant.
-fn agreed(verdict: Verdict, text: Option<&str>) -> Result<Verdict, Failure> {
-    let beside = text.and_then(|text| serde_json::from_str::<Json>(text).ok());
-    match beside.as_ref().and_then(|beside| beside.get("verdict")) {
-        Some(other) if other.as_str() != Some(verdict.as_ref()) => Err(Failure::new(
-            "verdict_invalid",
-            "the verifier gives one verdict in its structured answer and another in its text",
-        )),
-        _ => Ok(verdict),
+/// A text beside the structured answer is the same answer for older readers. Where it says another thing, or where either speaks
+/// of a verdict in another shape, nobody can tell which is meant.
+fn agreed(verdict: Verdict, answered: &Answered, texts: &[String]) -> Result<Verdict, Failure> {
+    let invalid = |what| Err(Failure::new("verdict_invalid", what));
+    let beside = texts.iter().map(|text| Said::in_text(text.as_bytes()));
+    let answer = match answered {
+        Answered::Json(json) => Some(Said::Json(json.clone())),
+        Answered::Text(_) => None,
+    };
+    for said in beside.chain(answer) {
+        if said.has_unclear_verdict() {
+            return invalid(
+                "the verifier speaks of a verdict, and not in the member `verdict` of one JSON object",
+            );
+        }
+        if let Said::Json(Json::Object(members)) = &said
+            && let Some(other) = members.get("verdict")
+            && other.as_str() != Some(verdict.as_ref())
+        {
+            return invalid(
+                "the verifier gives one verdict in its structured answer and another in its text",
+            );
+        }
     }
+    Ok(verdict)
 }
 
 fn verified_digest(members: &Map<String, Json>) -> Result<Option<Digest>, Failure> {
@@ -304,8 +321,35 @@ mod tests {
 
     #[test]
     fn two_verdicts_are_none() {
-        assert!(agreed(Verdict::Pass, Some(r#"{"verdict": "fail"}"#)).is_err());
-        assert!(agreed(Verdict::Pass, Some(r#"{"verdict": "pass"}"#)).is_ok());
-        assert!(agreed(Verdict::Pass, Some("all is well")).is_ok());
+        for (text, structured, is_clear) in [
+            (r#"{"verdict": "fail"}"#, json!({"verdict": "pass"}), false),
+            (
+                r#""{\"verdict\": \"fail\"}""#,
+                json!({"verdict": "pass"}),
+                false,
+            ),
+            (r#"["verdict: fail"]"#, json!({"verdict": "pass"}), false),
+            ("verdict: fail", json!({"verdict": "pass"}), false),
+            ("fine", json!({"verdict": "pass", "Verdict": "fail"}), false),
+            (r#"{"verdict": "pass"}"#, json!({"verdict": "pass"}), true),
+            (
+                "all is well",
+                json!({"verdict": "pass", "a": {"verdict": "fail"}}),
+                true,
+            ),
+        ] {
+            let (mut texts, answered) = with_text(text, structured);
+            let agreed_on = agreed(Verdict::Pass, &answered, &texts);
+            assert_eq!(agreed_on.is_ok(), is_clear, "{text} {answered:?}");
+            texts.push("and more".to_owned());
+            let agreed_on = agreed(Verdict::Pass, &answered, &texts);
+            assert_eq!(agreed_on.is_ok(), is_clear, "{text} {answered:?}");
+        }
+    }
+
+    #[test]
+    fn a_mock_in_a_text_in_json_counts() {
+        let (texts, answered) = with_text("fine", json!({"a": "{\"is_mock\": true}"}));
+        assert!(said(Answer::new(Ending::Completed), &answered, &texts).is_mock);
     }
 }

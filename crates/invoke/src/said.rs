@@ -102,13 +102,12 @@ impl Said {
     /// Whether it speaks of a verdict, but not in the one place where that is looked for.
     pub fn has_unclear_verdict(&self) -> bool {
         match self {
-            Self::Json(Json::Object(members)) => {
+            Self::Json(json @ Json::Object(members)) => {
                 let otherwise = |name: &String| name != VERDICT && is_called(name, VERDICT);
                 members.keys().any(otherwise)
-                    || (!members.contains_key(VERDICT)
-                        && members.values().any(|value| has_member(value, VERDICT)))
+                    || (!members.contains_key(VERDICT) && speaks_of_verdict(json))
             }
-            Self::Json(other) => has_member(other, VERDICT),
+            Self::Json(json) => speaks_of_verdict(json),
             Self::Text(spoken) | Self::TooLong(spoken) => spoken.verdict,
         }
     }
@@ -224,7 +223,8 @@ fn escaped(behind: &[u8]) -> Option<u8> {
     byte.is_ascii().then_some(byte)
 }
 
-/// Whether a name stands somewhere with a value behind it: `"verdict": …`, `verdict=…`, `'Verdict' : …`.
+/// Whether a name stands somewhere with a value behind it: `"verdict": …`, `verdict=…`, `'Verdict' : …`,
+/// `<verdict>…`.
 fn speaks_of(text: &[u8], name: &str) -> bool {
     text.windows(name.len())
         .enumerate()
@@ -236,7 +236,7 @@ fn speaks_of(text: &[u8], name: &str) -> bool {
                 .iter()
                 .take(BEHIND)
                 .find(|byte| !matches!(byte, b'"' | b'\'' | b'\\') && !byte.is_ascii_whitespace());
-            is_whole && matches!(behind, Some(b':' | b'='))
+            is_whole && (matches!(behind, Some(b':' | b'=' | b'>')) || before == Some(b'<'))
         })
 }
 
@@ -244,24 +244,135 @@ fn is_called(name: &str, wanted: &str) -> bool {
     name.trim().eq_ignore_ascii_case(wanted)
 }
 
-fn has_member(json: &Json, wanted: &str) -> bool {
-    any_member(json, &|name, _| is_called(name, wanted))
+/// Whether it speaks of a verdict anywhere, in its members' names or in texts that it holds.
+fn speaks_of_verdict(json: &Json) -> bool {
+    anywhere(
+        json,
+        |name, _| is_called(name, VERDICT),
+        |said| said.has_unclear_verdict(),
+    )
 }
 
-/// Whether one of the members, as deep as it goes, says that the tool only pretended. Anything but a plain `false` is a yes.
+/// Whether one of the members, as deep as it goes and in texts that are JSON themselves, says that the tool only pretended. Anything
+/// but a plain `false` is a yes.
 pub fn has_mock(json: &Json) -> bool {
-    any_member(json, &|name, value| {
-        is_called(name, IS_MOCK) && *value != Json::Bool(false)
-    })
+    let is_mock =
+        |name: &str, value: &Json| is_called(name, IS_MOCK) && *value != Json::Bool(false);
+    anywhere(json, is_mock, Said::is_mock)
+}
+
+/// Whether a member is it, or a text, which is a value or a member's name. A text that is JSON itself is looked at in the same way, and
+/// so on: each level of quoting doubles its backslashes, so that there are few. One level after the other, for the stack's sake.
+fn anywhere(
+    json: &Json,
+    is_it: impl Fn(&str, &Json) -> bool,
+    says_it: impl Fn(&Said) -> bool,
+) -> bool {
+    let mut inner = Vec::new();
+    let mut says = |text: &str, inner: &mut Vec<Json>| match Said::in_text(text.as_bytes()) {
+        Said::Json(json) => {
+            inner.push(json);
+            false
+        }
+        other => says_it(&other),
+    };
+    if any_part(json, &is_it, &mut says, &mut inner) {
+        return true;
+    }
+    while let Some(json) = inner.pop() {
+        if any_part(&json, &is_it, &mut says, &mut inner) {
+            return true;
+        }
+    }
+    false
 }
 
 /// As deep as it goes, which the parser has limited.
-fn any_member(json: &Json, is_it: &impl Fn(&str, &Json) -> bool) -> bool {
+fn any_part(
+    json: &Json,
+    is_it: &impl Fn(&str, &Json) -> bool,
+    says: &mut impl FnMut(&str, &mut Vec<Json>) -> bool,
+    inner: &mut Vec<Json>,
+) -> bool {
     match json {
-        Json::Object(members) => members
-            .iter()
-            .any(|(name, value)| is_it(name, value) || any_member(value, is_it)),
-        Json::Array(items) => items.iter().any(|item| any_member(item, is_it)),
+        Json::Object(members) => members.iter().any(|(name, value)| {
+            is_it(name, value) || says(name, inner) || any_part(value, is_it, says, inner)
+        }),
+        Json::Array(items) => items.iter().any(|item| any_part(item, is_it, says, inner)),
+        Json::String(text) => says(text, inner),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quoted(text: &str, times: usize) -> String {
+        (0..times).fold(text.to_owned(), |text, _| Json::from(text).to_string())
+    }
+
+    fn is_unclear(text: &str) -> bool {
+        Said::in_text(text.as_bytes()).has_unclear_verdict()
+    }
+
+    #[test]
+    fn a_text_in_json_says_what_it_says_outside_of_it() {
+        for text in [
+            r#"{"verdict": "fail"}"#,
+            r#"{"a": [{"Verdict": "fail"}]}"#,
+            "looking\n{\"verdict\": \"fail\"}",
+            "verdict: fail",
+            "<verdict>fail</verdict>",
+            r#"<verdict value="fail"/>"#,
+            "<r:verdict>fail</r:verdict>",
+        ] {
+            for times in 1..5 {
+                let quoted = quoted(text, times);
+                for said in [
+                    quoted.clone(),
+                    format!("[{quoted}]"),
+                    format!(r#"{{"message": {quoted}}}"#),
+                    format!(r#"{{{quoted}: 1}}"#),
+                ] {
+                    assert!(is_unclear(&said), "{said}");
+                }
+                // The one clear word counts, whatever is told beside it.
+                let clear = format!(r#"{{"verdict": "pass", "message": {quoted}}}"#);
+                assert!(!is_unclear(&clear), "{clear}");
+            }
+        }
+        for harmless in ["the verdict of the jury", "a < verdict", r#"{"a": 1}"#] {
+            assert!(!is_unclear(&quoted(harmless, 2)), "{harmless}");
+        }
+    }
+
+    #[test]
+    fn a_mock_in_a_text_in_json_is_one() {
+        for (text, expected) in [
+            (r#"{"is_mock": true}"#, true),
+            (r#"{"a": {"is_mock": null}}"#, true),
+            ("done\n{\"is_mock\": true}", true),
+            (r#"{"is_mock": false}"#, false),
+            ("is_mock: true, they say", false),
+        ] {
+            for times in 1..5 {
+                let said = format!(r#"{{"verdict": "pass", "a": {}}}"#, quoted(text, times));
+                assert_eq!(pretends(said.as_bytes()), expected, "{said}");
+                assert_eq!(pretends(quoted(text, times).as_bytes()), expected, "{said}");
+            }
+        }
+    }
+
+    /// As deep as the parser lets it go, again in each text.
+    #[test]
+    fn texts_in_texts_cost_no_stack() {
+        let deep = |text: &str| format!("{}{text}{}", "[".repeat(120), "]".repeat(120));
+        let nested = (0..18).fold(deep(r#"{"is_mock": true}"#), |text, _| {
+            deep(&Json::from(text).to_string())
+        });
+        let small = std::thread::Builder::new().stack_size(512 << 10);
+        let looking = small.spawn(move || pretends(nested.as_bytes()));
+        assert!(looking.unwrap().join().unwrap());
     }
 }

@@ -1,4 +1,4 @@
-//! The file's layer: `dotwrap.toml`, searched upwards from the working directory, then in the user's configuration folder.
+//! The files' layer: the user's own `dotwrap.toml`, and over it one that is found from the working directory upwards.
 
 use std::path::{Path, PathBuf};
 
@@ -10,23 +10,39 @@ use crate::failure::Failure;
 
 const FILE_NAME: &str = "dotwrap.toml";
 
-/// Where a configuration file came from decides what it may say.
-enum Origin {
-    /// Named by flag or environment, or in the user's configuration folder: the user's own word.
-    User(PathBuf),
-    /// Found in the working directory or above it: may have come with somebody else's files.
-    Project(PathBuf),
+/// Reads the named file alone; else the user's own, and over it the nearest one from the working directory upwards. That one may
+/// have come with somebody else's files: what it may say, and what it may not take away, is less.
+pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
+    if let Some(path) = named {
+        return parse(&path);
+    }
+    let of_user = of_user().filter(|path| path.is_file());
+    let project = upwards()
+        .find(|path| path.is_file())
+        .filter(|path| !of_user.as_ref().is_some_and(|own| is_same(own, path)));
+    let own = of_user.map_or_else(|| Ok(Layer::default()), |path| parse(&path))?;
+    let Some(path) = project else {
+        return Ok(own);
+    };
+    let layer = parse(&path).and_then(|layer| without_trust(layer, &path))?;
+    Ok(tightening(layer, &own).over(own))
 }
 
-/// Reads the named file, or the nearest one there is, or nothing.
-pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
-    match named.map(Origin::User).or_else(search) {
-        None => Ok(Layer::default()),
-        Some(Origin::User(path)) => parse(&path),
-        Some(Origin::Project(path)) => {
-            parse(&path).and_then(|layer| without_programs(layer, &path))
-        }
+/// A project's file can ask for a sandbox where the user's own does not, and not the other way round.
+fn tightening(project: Layer, own: &Layer) -> Layer {
+    Layer {
+        require_sandbox: project.require_sandbox.max(own.require_sandbox),
+        ..project
     }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let found = one.canonicalize();
+    found.is_ok_and(|found| {
+        other
+            .canonicalize()
+            .is_ok_and(|other_found| found == other_found)
+    })
 }
 
 /// Of every file that might have been read from here, the named one among them: itself, where its text may hold the password of a database,
@@ -44,14 +60,6 @@ pub(super) fn secrets(named: Option<PathBuf>) -> Vec<PathBuf> {
         Err(_) => vec![path],
     })
     .collect()
-}
-
-fn search() -> Option<Origin> {
-    let nearest = upwards().find(|path| path.is_file());
-    let of_user = || of_user().filter(|path| path.is_file());
-    nearest
-        .map(Origin::Project)
-        .or_else(|| of_user().map(Origin::User))
 }
 
 /// Where one may be in the working directory and above it, the nearest first.
@@ -91,10 +99,18 @@ fn not_usable(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
         .hint("a configuration file holds `key = \"value\"` lines; flags and environment variables win over it")
 }
 
-/// What is started, and who is trusted, is not taken from a file that may have come with a stranger's repository.
-fn without_programs(layer: Layer, path: &Path) -> Result<Layer, Failure> {
+/// Which ledger is used, what is started, who is trusted and where files are written is not taken from a file that may have come
+/// with a stranger's repository. The ledger is among them: it gets the user's password, and names the programs that runs start.
+fn without_trust(layer: Layer, path: &Path) -> Result<Layer, Failure> {
     let trusting = [
+        ("database_url", layer.database_url.is_some(), "DATABASE_URL"),
+        ("home", layer.home.is_some(), "DOTWRAP_HOME"),
         ("pg_bin", layer.pg_bin.is_some(), "DOTWRAP_PG_BIN"),
+        (
+            "runs_folder",
+            layer.runs_folder.is_some(),
+            "DOTWRAP_RUNS_FOLDER",
+        ),
         (
             "agent_hosts",
             layer.agent_hosts.is_some(),
@@ -110,6 +126,6 @@ fn without_programs(layer: Layer, path: &Path) -> Result<Layer, Failure> {
         path.display()
     ))
     .hint(format!(
-        "put it into the user's own configuration file, or set {variable}"
+        "put it into the user's own configuration file, or set {variable}; a file that can be trusted as a whole is named by --config or DOTWRAP_CONFIG"
     )))
 }

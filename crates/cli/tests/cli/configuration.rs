@@ -111,14 +111,6 @@ fn a_broken_file_does_not_show_the_password_in_it() {
 }
 
 #[test]
-fn a_projects_file_may_not_name_programs_to_start() {
-    let desk = Desk::new();
-    desk.file("dotwrap.toml", "pg_bin = '/tmp/evil'");
-    let answer = Answer::of(&mut desk.command(&["status"])).expect(2);
-    assert!(answer.messages.contains("pg_bin"), "{}", answer.messages);
-}
-
-#[test]
 fn a_file_that_is_named_has_to_be_there() {
     Answer::of(&mut Desk::new().command(&["status", "--config", "nowhere.toml"])).expect(2);
 }

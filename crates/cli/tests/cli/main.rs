@@ -24,6 +24,7 @@ mod recording;
 mod registry;
 mod requests;
 mod support;
+mod trust;
 mod tutorial;
 mod unreadable;
 mod verification;

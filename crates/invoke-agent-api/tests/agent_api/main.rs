@@ -11,3 +11,4 @@ mod pilot;
 mod secrets;
 mod support;
 mod transport;
+mod verdicts;

@@ -91,6 +91,11 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
         r#"[{"\u0056\u0045\u0052\u0044\u0049\u0043\u0054": "fail"}]"#,
         r#"{"\u0076erdict": "fail"} and more"#,
         "verdict: fail",
+        "<verdict>fail</verdict>",
+        r#""{\"verdict\":\"fail\"}""#,
+        r#"{"message":"{\"verdict\":\"fail\"}"}"#,
+        r#"{"message":"looking\nverdict: fail"}"#,
+        r#"["<verdict>fail</verdict>"]"#,
         &deep,
     ] {
         let script = format!("cat <<'END'\n{printed}\nEND");
@@ -123,6 +128,7 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
     for harmless in [
         "the verdict of the jury",
         r#"{"verdict": "pass", "earlier": {"verdict": "fail"}}"#,
+        r#"{"verdict": "pass", "earlier": "verdict: fail"}"#,
     ] {
         let script = format!("echo '{harmless}'");
         assert_eq!(

@@ -45,6 +45,8 @@ struct Part {
     dot_code: String,
     status: StoredStatus,
     evidence_type: EvidenceType,
+    /// What a verifier said. The run has it too, where it counts for it.
+    verdict: Option<Verdict>,
     /// Whether the tool says that it only pretended.
     is_mock: bool,
     output_ref: Option<String>,
@@ -165,6 +167,7 @@ async fn recorded(
             dot_code: component.dot_code.to_string(),
             status: component.status,
             evidence_type: component.evidence_type,
+            verdict: component.verdict,
             is_mock: component.evidence_ref["is_mock"] == true,
             output_ref: component.output_ref,
             output_digest: component.output_digest,

@@ -12,10 +12,13 @@ use serde_json::{Value, json};
 use super::site::{CANDIDATE, PRODUCER, Pair, Site, end, signal, until};
 use crate::support::Answer;
 
-/// A site whose database is named in the project's own configuration file, beside a password file in the account's home.
+/// The user's own configuration file.
+const OWN: &str = ".config/dotwrap/dotwrap.toml";
+
+/// A site whose database is named in the user's own configuration file, beside a password file in the account's home.
 fn site(pair: &Pair) -> Site {
     let site = Site::with(pair);
-    site.file("dotwrap.toml", &naming(&with_password(&site)));
+    site.file(OWN, &naming(&with_password(&site)));
     let passwords = site.file(".pgpass", "*:*:*:*:hunter2\n");
     std::fs::set_permissions(passwords, Permissions::from_mode(0o600)).unwrap();
     site
@@ -59,7 +62,7 @@ fn unreadable(site: &Site) -> Option<Value> {
 #[test]
 fn a_dry_run_reads_neither_the_password_file_nor_the_file_that_names_the_database() {
     let desk = "../../../..";
-    let attempts = [".pgpass", "dotwrap.toml", "pair.toml"]
+    let attempts = [".pgpass", OWN, "pair.toml"]
         .map(|file| format!("cat {desk}/{file} >/dev/null 2>&1 && echo {file}\n"));
     let site = site(&Pair::of_producer(&format!(
         "({}) > '{{output}}'; true",
@@ -69,44 +72,43 @@ fn a_dry_run_reads_neither_the_password_file_nor_the_file_that_names_the_databas
     if let Some(unreadable) = unreadable(&site) {
         assert_eq!(found(&answer), "pair.toml\n");
         let folder = site.path("").canonicalize().unwrap();
-        let expected = [".pgpass", "dotwrap.toml"].map(|file| folder.join(file));
+        let expected = [OWN, ".pgpass"].map(|file| folder.join(file));
         assert_eq!(unreadable, json!(expected));
     }
     let answer = run(&site, "real-run", None).expect(0);
-    assert_eq!(found(&answer), ".pgpass\ndotwrap.toml\npair.toml\n");
+    assert_eq!(
+        found(&answer),
+        ".pgpass\n.config/dotwrap/dotwrap.toml\npair.toml\n"
+    );
     site.holds();
 }
 
 #[test]
 fn files_that_are_not_in_use_and_paths_that_are_relative_are_kept_from_it_too() {
-    let attempts = [
-        "dotwrap.toml",
-        "named.toml",
-        "passwords",
-        ".config/dotwrap/dotwrap.toml",
-    ]
-    .map(|file| format!("cat ../../../../{file} >/dev/null 2>&1 && echo {file}\n"));
+    let attempts = ["dotwrap.toml", "named.toml", "passwords", OWN]
+        .map(|file| format!("cat ../../../../{file} >/dev/null 2>&1 && echo {file}\n"));
     let site = site(&Pair::of_producer(&format!(
         "({}) > '{{output}}'; true",
         attempts.concat()
     )));
-    std::fs::create_dir_all(site.path(".config/dotwrap")).unwrap();
     let with = naming(&with_password(&site));
-    site.file(".config/dotwrap/dotwrap.toml", &with);
+    site.file("dotwrap.toml", &with);
     site.file("named.toml", &with);
     site.file("passwords", "");
     let words = Site::words("dry-run", &["--config", "named.toml"]);
     let mut command = site.0.desk.command(&words);
     let answer = Answer::of(command.env("PGPASSFILE", "passwords")).expect(0);
+    // A project's file may not name a database: calls that do not name it would be refused.
+    std::fs::remove_file(site.path("dotwrap.toml")).unwrap();
     if unreadable(&site).is_some() {
         assert_eq!(found(&answer), "");
     }
     // What holds no password is a file as any other: a tool may be there to keep it.
     let without = naming(&site.0.database.url_as(site.0.database.owner()));
-    for file in ["dotwrap.toml", ".config/dotwrap/dotwrap.toml"] {
+    for file in ["dotwrap.toml", "named.toml", OWN] {
         site.file(file, &without);
     }
-    let answer = run(&site, "dry-run", None).expect(0);
+    let answer = Answer::of(&mut site.0.desk.command(&words)).expect(0);
     let expected = "dotwrap.toml\nnamed.toml\npasswords\n.config/dotwrap/dotwrap.toml\n";
     assert_eq!(found(&answer), expected);
 }

@@ -141,7 +141,19 @@ fn real_run_whose_verifier_pretends_fails() {
             answer.messages
         );
         // What only pretended passes nothing that ran.
-        assert_eq!(answer.json()["verdict"], serde_json::Value::Null);
+        let run = answer.json();
+        assert_eq!(run["verdict"], serde_json::Value::Null);
+        assert_eq!(run["error_ref"], serde_json::Value::Null);
+        // What it said stands, here as in the ledger.
+        assert_eq!(run["verifier"]["verdict"], "pass");
+        assert_eq!(run["producer"]["verdict"], serde_json::Value::Null);
+        let story = site.story("last");
+        assert_eq!(story["run"]["verdict"], run["verdict"]);
+        let components = story["components"].as_array().unwrap();
+        let verifier = components
+            .iter()
+            .find(|component| component["component_role"] == "verifier");
+        assert_eq!(verifier.unwrap()["verdict"], run["verifier"]["verdict"]);
         assert_eq!(site.rung(), "real_run_observed");
         site.run("dry-run", &[]).expect(0);
     }

@@ -268,6 +268,35 @@ fn where_a_sandbox_is_required_a_dry_run_without_one_is_refused_before_anything_
     });
 }
 
+/// A project's file may ask for a sandbox, as above; what the user asked for it does not take back.
+#[test]
+fn a_projects_file_does_not_switch_off_the_sandbox_that_the_user_requires() {
+    with_kernel(Kernel::WithoutLandlock, || {
+        let site = Site::with(&Pair::default());
+        let input = site.file("input", "text");
+        let own = ".config/dotwrap/dotwrap.toml";
+        site.file(own, "require_sandbox = true\n");
+        for project in ["", "require_sandbox = false\n", "require_sandbox = true\n"] {
+            site.file("dotwrap.toml", project);
+            let refused = site.run("dry-run", &["--input", &input]);
+            let code = &refused.failure()["code"];
+            assert_eq!(*code, "sandbox_unavailable", "{project}");
+        }
+        // The user can, by the environment or in a file that is named.
+        let words = Site::words("dry-run", &["--input", &input]);
+        let mut run = site.0.command(&words);
+        Answer::of(run.env("DOTWRAP_REQUIRE_SANDBOX", "false")).expect(0);
+        site.file("dotwrap.toml", "require_sandbox = false\n");
+        let mut run = site.0.command(&words);
+        Answer::of(run.env("DOTWRAP_CONFIG", "dotwrap.toml")).expect(0);
+        // One that the user switched off, a project can still ask for.
+        site.file(own, "require_sandbox = false\n");
+        site.file("dotwrap.toml", "require_sandbox = true\n");
+        site.run("dry-run", &["--input", &input]).expect(3);
+        assert_eq!(site.runs().len(), 2);
+    });
+}
+
 #[test]
 fn without_proc_a_run_is_refused_and_says_so() {
     if !Uid::effective().is_root() {
