@@ -60,6 +60,8 @@ pub(crate) fn repeatable() -> Vec<SourceFile> {
     [
         "support/",
         "layers/",
+        "rollup/",
+        "flows/",
         "registry/",
         "backfill/",
         "guards/",

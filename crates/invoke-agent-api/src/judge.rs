@@ -27,12 +27,12 @@ pub(crate) fn note(said: &Said<'_>, answer: &mut Answer) {
     answer.is_mock |= said.is_mock;
     let evidence = &mut answer.evidence;
     let mut put = |name: &str, fact: Json| evidence.insert(name.to_owned(), fact);
-    put("said_is_mock", said.is_mock.into());
-    put("said_writes", said.writes.into());
-    put("said_output_digest", said.output_digest.to_string().into());
+    put("reported_is_mock", said.is_mock.into());
+    put("reported_writes", said.writes.into());
+    put("reported_output_digest", said.output_digest.to_string().into());
     if let Some(namespace) = &said.output_namespace {
         put(
-            "said_output_namespace",
+            "reported_output_namespace",
             fitting(namespace, NAMESPACE_LIMIT).into(),
         );
     }

@@ -69,7 +69,7 @@ fn judge_ending(prepared: &Prepared, ran: &Ran) -> Result<Status, Ending> {
         (Why::Told | Why::Abandoned, _) => match ran.stopped {
             Some(reason) => Err(Ending::Stopped(stop_record(reason, report))),
             None => cut_off(
-                "told_to_stop",
+                "stop_requested",
                 "its supervisor was told by somebody to stop it",
             ),
         },
@@ -374,7 +374,7 @@ fn verified(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
     answer.verdict = Some(judgement.verdict);
     answer.verified_digest = judgement.verified_digest;
     if !judgement.reasons.is_empty() {
-        answer = answer.with("no_pass_because", judgement.reasons);
+        answer = answer.with("not_passed_reasons", judgement.reasons);
     }
     answer
 }

@@ -43,13 +43,13 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &Ran) -> Answer 
         None => {}
     }
     if !report.leftover.is_empty() {
-        answer = answer.with("leftover", named(&report.leftover));
+        answer = answer.with("lingering_processes", named(&report.leftover));
     }
     if !report.survived.is_empty() {
-        answer = answer.with("survived", named(&report.survived));
+        answer = answer.with("unkilled_processes", named(&report.survived));
     }
     if !report.told.is_empty() {
-        answer = answer.with("told", report.told.clone());
+        answer = answer.with("signals_sent", report.told.clone());
     }
     if !prepared.environment_missing.is_empty() {
         answer = answer.with("environment_missing", prepared.environment_missing.clone());
@@ -99,7 +99,7 @@ fn limits(prepared: &Prepared, ran: &Ran) -> Json {
     let not_enforced = [&ran.launch.not_enforced[..], &ran.report.not_enforced].concat();
     json!({
         "set": prepared.program.limits,
-        "struck": struck,
+        "limit_reached": struck,
         "not_enforced": not_enforced,
     })
 }

@@ -71,7 +71,7 @@ impl Facts {
                 "version": self.said(&implementation.version),
             })
         });
-        self.note("server_said", said.unwrap_or(Json::Null));
+        self.note("server_info", said.unwrap_or(Json::Null));
     }
 
     pub(crate) fn annotations(&mut self, annotations: Option<&ToolAnnotations>) {
@@ -93,8 +93,8 @@ impl Facts {
                 .filter_map(|(name, hint)| Some((name.to_owned(), hint?)))
                 .collect::<Map<_, _>>()
         });
-        self.note("annotations_said", said.unwrap_or_default());
-        self.note("annotations_are", "hints of the server, not checked");
+        self.note("annotations", said.unwrap_or_default());
+        self.note("annotations_note", "hints of the server, not checked");
     }
 
     /// A text of the server's, cut, and without what must not be repeated.

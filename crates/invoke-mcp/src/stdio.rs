@@ -92,8 +92,8 @@ pub(crate) fn note(facts: &mut Facts, report: &Report, stderr: &Path) {
         None => {}
     }
     for (name, processes) in [
-        ("leftover", &report.leftover),
-        ("survived", &report.survived),
+        ("lingering_processes", &report.leftover),
+        ("unkilled_processes", &report.survived),
     ] {
         if !processes.is_empty() {
             let names = processes
@@ -105,7 +105,7 @@ pub(crate) fn note(facts: &mut Facts, report: &Report, stderr: &Path) {
         }
     }
     if !report.told.is_empty() {
-        facts.note("told", report.told.clone());
+        facts.note("signals_sent", report.told.clone());
     }
 }
 

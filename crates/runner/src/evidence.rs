@@ -27,7 +27,7 @@ pub(crate) fn storable(evidence: Map<String, Json>) -> Map<String, Json> {
             left_out.push(name.chars().take(100).collect::<String>());
         }
     }
-    kept.insert("left_out_as_too_large".to_owned(), json!(left_out));
+    kept.insert("omitted_keys".to_owned(), json!(left_out));
     kept
 }
 
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(stored["exit_status"], 1);
         assert!(!stored.contains_key("notes"));
         assert!(
-            !stored["left_out_as_too_large"]
+            !stored["omitted_keys"]
                 .as_array()
                 .unwrap()
                 .is_empty()

@@ -28,7 +28,7 @@ const LONGEST_ADDRESS: usize = 1_800;
 pub(crate) const FOLDER: &str = "folder";
 
 /// The note in a run's folder of what the ledger would not take.
-pub(crate) const UNRECORDED: &str = "unrecorded.json";
+pub(crate) const UNRECORDED: &str = "unrecorded_evidence.json";
 
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]

@@ -41,15 +41,15 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .fact("sandbox", sandbox(&evidence["sandbox"]))
         .fact("incomplete", incomplete(evidence))
         .fact("unlimited", listed(&evidence["limits"]["not_enforced"]))
-        .fact("left behind", leftover(&evidence["leftover"]))
-        .fact("survived", leftover(&evidence["survived"]))
+        .fact("left behind", leftover(&evidence["lingering_processes"]))
+        .fact("not killed", leftover(&evidence["unkilled_processes"]))
         .fact("pretended", pretended(evidence))
         .fact("hints said", hints(evidence))
         .fact("notes", text(&evidence["notes"]))
         .fact("stderr", stderr(evidence))
         .fact("disk", text(&evidence["disk_full"]))
         .fact("clock", clock(evidence))
-        .fact("no pass", listed(&evidence["no_pass_because"]))
+        .fact("no pass", listed(&evidence["not_passed_reasons"]))
         .fact("failure", failure(&evidence["failure"]));
     add_stop(layer, &evidence["stop"]).fact("outcome", text(&evidence["outcome"]))
 }
@@ -58,9 +58,9 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
 fn add_stop(layer: Layer, stop: &Json) -> Layer {
     let layer = layer.fact("stopped", text(&stop["reason"]));
     [
-        ("told", "told"),
-        ("gone", "ended"),
-        ("perhaps", "may_have_happened"),
+        ("signalled", "signals_sent"),
+        ("exited", "exited"),
+        ("possible", "possible_effects"),
     ]
     .into_iter()
     .fold(layer, |layer, (label, member)| {
@@ -163,7 +163,7 @@ fn pretended(evidence: &Json) -> Option<&'static str> {
 
 /// An MCP server's annotations: what it says of its tool, which nobody has checked.
 fn hints(evidence: &Json) -> Option<String> {
-    let hints = evidence["annotations_said"].as_object()?;
+    let hints = evidence["annotations"].as_object()?;
     let said: Vec<_> = hints
         .iter()
         .map(|(name, hint)| format!("{name} {hint}"))

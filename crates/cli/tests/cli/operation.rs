@@ -180,7 +180,7 @@ fn with_open_gates_a_form_of_call_that_nobody_declared_is_still_not_improvised()
 }
 
 #[test]
-fn the_shipped_checks_pass() {
+fn the_builtin_checks_pass() {
     assert_answer!(Installation::with_catalogue().call(&["preflight"]));
 }
 

@@ -9,9 +9,9 @@ use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER};
 use crate::common::{Backend, contents, literal, number, refused, rows};
 
 const FUNCTIONS: [&str; 3] = [
-    "fn_process_runs_begin",
-    "fn_process_runs_hand_over",
-    "fn_process_runs_finish",
+    "fn_process_run_begin_batch",
+    "fn_process_run_record_producer_batch",
+    "fn_process_run_record_verifier_and_conclude_batch",
 ];
 
 fn batch(function: &str, calls: &str) -> String {
@@ -132,7 +132,7 @@ async fn a_batch_leaves_unfit_names_undone(backend: Backend) {
             call["process_run_id"] = json!("00000000-0000-7000-8000-0000000000a1");
             call["lease_ttl_seconds"] = json!(60);
             let calls = json!([call]).to_string();
-            let done = rows(&runner, &batch("fn_process_runs_begin", &literal(&calls))).await;
+            let done = rows(&runner, &batch("fn_process_run_begin_batch", &literal(&calls))).await;
             assert!(done.is_empty(), "{member}: {unfit:?}");
         }
     }

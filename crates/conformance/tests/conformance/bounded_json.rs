@@ -99,14 +99,14 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
     rows(&runner, &first.conclusion("cancelled").sql()).await;
     let before = contents(&superuser).await;
     for object in unreadable() {
-        let batch = Call::together("fn_process_runs_begin", &[&whole(&object)]);
+        let batch = Call::together("fn_process_run_begin_batch", &[&whole(&object)]);
         assert!(rows(&runner, &batch.sql()).await.is_empty());
     }
     contents(&superuser)
         .await
         .assert_same(&before, "unreadable evidence in a batch");
 
-    let batch = Call::together("fn_process_runs_begin", &[&whole("{}")]);
+    let batch = Call::together("fn_process_run_begin_batch", &[&whole("{}")]);
     let run = Begun::of(&row(&runner, &batch.sql()).await);
     let over = |evidence: &str| {
         Both::hand_over(&run)
@@ -114,10 +114,10 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
             .with("p_evidence_ref", literal(evidence))
     };
     for object in unreadable() {
-        let batch = Call::together("fn_process_runs_hand_over", &[&over(&object)]);
+        let batch = Call::together("fn_process_run_record_producer_batch", &[&over(&object)]);
         assert!(rows(&runner, &batch.sql()).await.is_empty());
     }
-    let batch = Call::together("fn_process_runs_hand_over", &[&over("{}")]);
+    let batch = Call::together("fn_process_run_record_producer_batch", &[&over("{}")]);
     let handed_over = row(&runner, &batch.sql()).await;
     let receipt = handed_over["verifier_invocation_id"].as_str().unwrap();
     for object in unreadable() {
@@ -126,7 +126,7 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
                 .together
                 .with("p_evidence_ref", literal(evidence))
                 .with("p_run_evidence_ref", literal(of_run));
-            let batch = Call::together("fn_process_runs_finish", &[&finish]);
+            let batch = Call::together("fn_process_run_record_verifier_and_conclude_batch", &[&finish]);
             assert!(rows(&runner, &batch.sql()).await.is_empty());
         }
     }

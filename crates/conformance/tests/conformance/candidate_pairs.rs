@@ -63,7 +63,7 @@ async fn begun_in_batch(runner: &Client, mode: &str, candidate: &str) -> Vec<Val
         .with("p_lease_ttl_seconds", "60");
     rows(
         runner,
-        &Call::together("fn_process_runs_begin", &[&call]).sql(),
+        &Call::together("fn_process_run_begin_batch", &[&call]).sql(),
     )
     .await
 }

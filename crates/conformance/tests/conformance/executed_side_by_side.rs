@@ -33,18 +33,18 @@ fn of_other_pair(call: Call) -> Call {
 async fn begun_together(runner: &Client, calls: &[&Call]) -> Vec<Value> {
     rows(
         runner,
-        &Call::together("fn_process_runs_begin", calls).sql(),
+        &Call::together("fn_process_run_begin_batch", calls).sql(),
     )
     .await
 }
 
 async fn handed_over_together(runner: &Client, calls: &[&Call]) -> Vec<Value> {
-    let call = Call::together("fn_process_runs_hand_over", calls);
+    let call = Call::together("fn_process_run_record_producer_batch", calls);
     rows(runner, &call.sql()).await
 }
 
 async fn finished_together(runner: &Client, calls: &[&Call]) -> Vec<Value> {
-    let call = Call::together("fn_process_runs_finish", calls);
+    let call = Call::together("fn_process_run_record_verifier_and_conclude_batch", calls);
     rows(runner, &call.sql()).await
 }
 
@@ -299,7 +299,7 @@ async fn a_step_that_is_not_plainly_in_order_is_left_undone(backend: Backend) {
         );
     }
     let right = hand_over_of(&run);
-    let by_superuser = Call::together("fn_process_runs_hand_over", &[&right]).sql();
+    let by_superuser = Call::together("fn_process_run_record_producer_batch", &[&right]).sql();
     assert_eq!(rows(&superuser, &by_superuser).await, NONE, "another login");
     contents(&superuser)
         .await
@@ -355,9 +355,9 @@ async fn only_a_runner_may(backend: Backend) {
     for role in ["reader", "observer", "operator", "relay", "archiver"] {
         let client = stage.client(role).await;
         for function in [
-            "fn_process_runs_begin",
-            "fn_process_runs_hand_over",
-            "fn_process_runs_finish",
+            "fn_process_run_begin_batch",
+            "fn_process_run_record_producer_batch",
+            "fn_process_run_record_verifier_and_conclude_batch",
         ] {
             let call = Call::together(function, &[&full_begin()]).sql();
             let refused = client.simple_query(&call).await.unwrap_err();

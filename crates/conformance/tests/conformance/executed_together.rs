@@ -25,7 +25,7 @@ impl Both {
         Self {
             first: run.producer(MODE),
             second: run.invocation(),
-            together: Self::last_call("fn_process_run_hand_over", run, &run.receipt)
+            together: Self::last_call("fn_process_run_record_producer", run, &run.receipt)
                 .text("p_dot_code", PRODUCER)
                 .text("p_output_digest", DIGEST)
                 .text("p_verifier_dot_code", VERIFIER)
@@ -39,7 +39,7 @@ impl Both {
         Self {
             first: run.verifier(MODE, receipt, "pass"),
             second: run.conclusion("completed"),
-            together: Self::last_call("fn_process_run_finish", run, receipt)
+            together: Self::last_call("fn_process_run_record_verifier_and_conclude", run, receipt)
                 .text("p_run_dot_code", PRODUCER)
                 .text("p_dot_code", VERIFIER)
                 .text("p_component_role", "verifier")

@@ -310,7 +310,7 @@ async fn gates_that_the_transaction_itself_opened_begin_nothing(backend: Backend
     whole_run(&runner).await;
     set_posture(&operator, "NO_EXECUTE").await;
     let batch = format!(
-        "SELECT * FROM dot.fn_process_runs_begin('[{}]')",
+        "SELECT * FROM dot.fn_process_run_begin_batch('[{}]')",
         json!({"dot_code": "DOT_BACKUP", "process_candidate_code": "PROC-CAND:dot:backup", "correlation_id": "corr",
             "actor": "tester", "mode": "REAL_RUN", "runner": "runner", "evidence_ref": {}, "lease_ttl_seconds": 60,
             "process_run_id": "00000000-0000-7000-8000-0000000000f1"})
@@ -376,7 +376,7 @@ async fn gate_change_that_was_rolled_back_stops_no_batch(backend: Backend) {
         1
     );
     let batch = format!(
-        "SELECT * FROM dot.fn_process_runs_begin('[{}]')",
+        "SELECT * FROM dot.fn_process_run_begin_batch('[{}]')",
         json!({"dot_code": "DOT_BACKUP", "process_candidate_code": "PROC-CAND:dot:backup", "correlation_id": "corr",
             "actor": "tester", "mode": "REAL_RUN", "runner": "runner", "evidence_ref": {}, "lease_ttl_seconds": 60,
             "process_run_id": "00000000-0000-7000-8000-0000000000f2"})

@@ -218,7 +218,7 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
     // The second executes DEALLOCATE with quoted names, and nothing else.
     assert_eq!(
         found,
-        ["fn_dot_preflight_ask", "fn_dot_prepared_statements_restore"]
+        ["fn_dot_preflight_run_check", "fn_dot_prepared_statements_restore"]
     );
     let restore = sources
         .iter()
@@ -233,7 +233,7 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
     );
     let ask_source = sources
         .iter()
-        .find(|function| function["name"] == "fn_dot_preflight_ask")
+        .find(|function| function["name"] == "fn_dot_preflight_run_check")
         .and_then(|function| function["source"].as_str())
         .unwrap();
     assert!(verifies_the_path(ask_source), "{ask_source}");

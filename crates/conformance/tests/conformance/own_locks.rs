@@ -297,11 +297,11 @@ async fn batch_without_a_token_locks_no_lease(backend: Backend) {
     let run = begun(&runner, "REAL_RUN").await;
     let mut idler = stage.client("runner").await;
     for call in [
-        "fn_process_runs_begin('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
-        "fn_process_runs_hand_over('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
-        "fn_process_runs_finish('[{\"run_dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_run_begin_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_run_record_producer_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_run_record_verifier_and_conclude_batch('[{\"run_dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
         format!(
-            "fn_process_runs_finish('[{{\"run_dot_code\": \"DOT_BACKUP\", \"process_run_id\": \"{0}\", \"lease_token\": \"{0}\"}}]')",
+            "fn_process_run_record_verifier_and_conclude_batch('[{{\"run_dot_code\": \"DOT_BACKUP\", \"process_run_id\": \"{0}\", \"lease_token\": \"{0}\"}}]')",
             run.run
         ),
     ] {

@@ -41,7 +41,7 @@ async fn findings(superuser: &Client, number: i64) {
 const REPORT_FINDINGS: &str = "BEGIN RETURN (SELECT number FROM checks.finding); END";
 
 #[apply(on_each_backend)]
-async fn the_shipped_checks_pass_and_say_so(backend: Backend) {
+async fn the_builtin_checks_pass_and_say_so(backend: Backend) {
     let stage = Stage::new(backend).await;
     let reader = stage.client("reader").await;
     let answers = rows(&reader, "SELECT * FROM dot.fn_dot_preflight()").await;

@@ -144,7 +144,7 @@ fn cases() -> Vec<Case> {
         case(
             "batch_invalid",
             "runner",
-            "SELECT * FROM dot.fn_process_runs_begin('{}')",
+            "SELECT * FROM dot.fn_process_run_begin_batch('{}')",
         ),
         case(
             "status_invalid",

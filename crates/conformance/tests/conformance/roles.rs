@@ -324,7 +324,7 @@ async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
         ("read lease tokens", "SELECT lease_token FROM dot.dot_iu_runtime_lease".to_owned(), "archiver"),
         ("refuse", "SELECT dot.fn_dot_refuse('no_execute', 'm')".to_owned(), ""),
         ("emit", "SELECT dot.fn_dot_event_emit('process.run.failed', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)".to_owned(), ""),
-        ("ask a check", "SELECT dot.fn_dot_preflight_ask('pg_catalog.now')".to_owned(), ""),
+        ("ask a check", "SELECT dot.fn_dot_preflight_run_check('pg_catalog.now')".to_owned(), ""),
     ];
     for role in LOGIN_ROLES {
         let client = stage.client(role).await;

@@ -612,7 +612,7 @@ async fn a_request_that_every_worker_dies_of_is_given_up(backend: Backend) {
     assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
     assert_eq!(
         state(&runner, &request).await,
-        is("finished", Some("gave_up"), None, None)
+        is("finished", Some("abandoned"), None, None)
     );
 }
 

@@ -52,12 +52,12 @@ async fn batch_with_another_logins_tokens_keeps_nobody_waiting(backend: Backend)
         .together
         .with("p_evidence_ref", "'{}'");
     let open = other.transaction().await.unwrap();
-    let call = Call::together("fn_process_runs_hand_over", &[&over]).sql();
+    let call = Call::together("fn_process_run_record_producer_batch", &[&over]).sql();
     assert!(rows(&open, &call).await.is_empty());
     execute(&runner, "SET lock_timeout = '200ms'").await;
     let handed_over = rows(
         &runner,
-        &Call::together("fn_process_runs_hand_over", &[&over]).sql(),
+        &Call::together("fn_process_run_record_producer_batch", &[&over]).sql(),
     )
     .await;
     assert_eq!(handed_over.len(), 1);

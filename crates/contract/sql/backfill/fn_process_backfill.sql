@@ -18,8 +18,8 @@ BEGIN
   ELSIF p_rows IS NULL OR jsonb_typeof(p_rows) <> 'array' THEN
     PERFORM fn_dot_refuse('backfill_row_invalid', 'the rows are not a JSON array');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('source_ref', p_source_ref));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('source_ref', p_source_ref));
   -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block costs a
   -- transaction id.
   BEGIN

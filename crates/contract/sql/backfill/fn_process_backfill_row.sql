@@ -15,7 +15,7 @@ DECLARE
   v_evidence     jsonb;
   v_key          text;
 BEGIN
-  v_given := fn_process_backfill_read(p_row, p_ordinality);
+  v_given := fn_process_backfill_parse(p_row, p_ordinality);
   PERFORM fn_dot_check_key(v_given.idempotency_key);
   v_evidence := coalesce(v_given.evidence_ref, '{}') || jsonb_build_object('source_ref', p_source_ref, 'source_sha256', p_source_sha256, 'asserted_by', p_actor)
     || CASE WHEN v_given.rest = '{}' THEN '{}' ELSE jsonb_build_object('asserted', v_given.rest) END;
@@ -44,7 +44,7 @@ BEGIN
   v_evidence := fn_dot_evidence_tags(v_evidence, p_actor, fn_process_dot_posture(), false);
   v_run_id := coalesce(v_given.process_run_id, fn_dot_uuid_v7());
 
-  IF fn_dot_run_of_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE') IS NOT NULL THEN
+  IF fn_dot_run_by_key(v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE') IS NOT NULL THEN
     RETURN 0;
   END IF;
   -- Only where there is something to write: a file that is there already is answered whatever a check says now.
@@ -55,7 +55,7 @@ BEGIN
     v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref, v_evidence, p_actor, v_given.started_at, v_given.ended_at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    PERFORM fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE');
+    PERFORM fn_dot_run_resolve_conflict(v_run_id, v_texts.p_idempotency_key, v_given.process_candidate_code, v_producer, v_given.correlation_id, 'BACKFILLED_EVIDENCE');
     RETURN 0;
   END IF;
   INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code, correlation_id, dot_code, status,

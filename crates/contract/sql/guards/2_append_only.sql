@@ -24,7 +24,7 @@ DO $$
 DECLARE
   v_table text;
 BEGIN
-  FOREACH v_table IN ARRAY fn_dot_guarded_tables() LOOP
+  FOREACH v_table IN ARRAY fn_dot_append_only_tables() LOOP
     EXECUTE format('CREATE OR REPLACE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I
                     FOR EACH STATEMENT EXECUTE FUNCTION fn_dot_ledger_append_only()', v_table);
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER ledger_append_only', v_table);

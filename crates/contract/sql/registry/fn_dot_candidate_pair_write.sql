@@ -30,7 +30,7 @@ BEGIN
       left(p_process_candidate_code, 200), left(p_dot_code, 200)));
   END;
   IF v_change IN ('declared', 'confirmed', 'removed') THEN
-    PERFORM fn_dot_registry_note('candidate_pair', p_process_candidate_code || ' ' || p_dot_code,
+    PERFORM fn_dot_registry_record_change('candidate_pair', p_process_candidate_code || ' ' || p_dot_code,
       jsonb_build_object('process_candidate_code', p_process_candidate_code, 'dot_code', p_dot_code,
         'is_declared', v_change <> 'removed', 'is_inferred', false, 'reason', p_reason), p_actor);
   END IF;

@@ -16,7 +16,7 @@ BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who imports the catalogue is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_catalogue(p_catalogue);
   BEGIN
     -- Before anything is looked at, and outside of the entries' own subtransactions, which give their locks back.

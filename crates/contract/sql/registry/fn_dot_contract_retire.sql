@@ -9,8 +9,8 @@ BEGIN
   IF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'who retires the contract is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
   PERFORM fn_dot_registry_lock();
   IF NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = p_dot_code) THEN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)),
@@ -33,8 +33,8 @@ BEGIN
   IF v_entry IS NULL THEN
     RETURN false;
   END IF;
-  PERFORM fn_dot_registry_note('contract', p_dot_code || ' ' || p_mode,
-    v_entry || jsonb_build_object('reason', fn_dot_text_or_null(p_reason)), p_actor);
+  PERFORM fn_dot_registry_record_change('contract', p_dot_code || ' ' || p_mode,
+    v_entry || jsonb_build_object('reason', fn_dot_null_if_blank(p_reason)), p_actor);
   RETURN true;
 END;
 $$;

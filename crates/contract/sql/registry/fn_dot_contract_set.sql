@@ -28,8 +28,8 @@ BEGIN
     PERFORM fn_dot_refuse('contract_invalid', 'a field of the contract has the wrong type: ' || left(SQLERRM, 500));
   END;
 
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'candidate_code', v_contract.candidate_code));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('operation', v_contract.operation,
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'candidate_code', v_contract.candidate_code));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('operation', v_contract.operation,
     'output_namespace', v_contract.output_namespace, 'endpoint_ref', v_contract.endpoint_ref));
   PERFORM fn_dot_registry_lock();
   SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = v_contract.dot_code;
@@ -64,7 +64,7 @@ BEGIN
     fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace, no_mutation_assertion = excluded.no_mutation_assertion,
     endpoint_ref = excluded.endpoint_ref, invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
     verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms, contract_status = excluded.contract_status;
-  PERFORM fn_dot_registry_note('contract', v_contract.dot_code || ' ' || v_contract.mode,
+  PERFORM fn_dot_registry_record_change('contract', v_contract.dot_code || ' ' || v_contract.mode,
     fn_dot_contract_entry(to_jsonb(v_contract) - 'created_at'), p_actor);
   RETURN v_contract.dot_code || ' ' || v_contract.mode;
 END;

@@ -13,7 +13,7 @@ BEGIN
   ELSIF v_sha256 IS DISTINCT FROM p_sha256 THEN
     PERFORM fn_dot_refuse('fixture_digest_mismatch', 'the body''s SHA-256 is not the one that was given', jsonb_build_object('computed', v_sha256));
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'fixture_ref', p_fixture_ref));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'fixture_ref', p_fixture_ref));
   BEGIN
     v_body := p_body::jsonb;
   EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR statement_too_complex 
@@ -28,7 +28,7 @@ BEGIN
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
   ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
   -- The body is kept as PostgreSQL's JSON, which is not the text that was given: its own digest shows whether it was changed.
-  PERFORM fn_dot_registry_note('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256,
+  PERFORM fn_dot_registry_record_change('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256,
     'body_sha256', encode(sha256(convert_to(v_body::text, 'UTF8')), 'hex')), p_actor);
   RETURN p_fixture_ref;
 END;

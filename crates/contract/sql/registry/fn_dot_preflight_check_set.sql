@@ -33,8 +33,8 @@ BEGIN
         OR extract(day FROM p_max_age) NOT BETWEEN 0 AND 366 THEN
     PERFORM fn_dot_refuse('check_invalid', 'severity is critical, high, medium or info; on_finding is BLOCK or WARN; max_age is from 0 to 366 days');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('check_name', p_check_name, 'count_query', p_count_query, 'actor', p_actor));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('description', p_description));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('check_name', p_check_name, 'count_query', p_count_query, 'actor', p_actor));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('description', p_description));
   PERFORM fn_dot_registry_lock();
   INSERT INTO dot_preflight_check AS c (check_name, severity, on_finding, count_query, max_age, enabled, description)
   VALUES (p_check_name, p_severity, p_on_finding, p_count_query, p_max_age, coalesce(p_enabled, true), coalesce(p_description, ''))
@@ -44,7 +44,7 @@ BEGIN
   IF NOT EXISTS (SELECT FROM dot_preflight_answer a WHERE a.check_name = p_check_name) THEN
     INSERT INTO dot_preflight_answer (check_name, check_revision) VALUES (p_check_name, 0);
   END IF;
-  PERFORM fn_dot_registry_note('check', p_check_name, jsonb_build_object('severity', p_severity, 'on_finding', p_on_finding,
+  PERFORM fn_dot_registry_record_change('check', p_check_name, jsonb_build_object('severity', p_severity, 'on_finding', p_on_finding,
     'count_query', p_count_query, 'max_age', p_max_age, 'enabled', coalesce(p_enabled, true)), p_actor);
   RETURN p_check_name;
 END;

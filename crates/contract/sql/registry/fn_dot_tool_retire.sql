@@ -11,8 +11,8 @@ BEGIN
   ELSIF fn_dot_is_blank(p_reason) THEN
     PERFORM fn_dot_refuse('reason_required', 'why the DOT is retired is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
   PERFORM fn_dot_registry_lock();
   IF NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = p_dot_code) THEN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)),
@@ -30,7 +30,7 @@ BEGIN
   IF v_entry IS NULL THEN
     RETURN false;
   END IF;
-  PERFORM fn_dot_registry_note('tool', p_dot_code, v_entry || jsonb_build_object('reason', p_reason), p_actor);
+  PERFORM fn_dot_registry_record_change('tool', p_dot_code, v_entry || jsonb_build_object('reason', p_reason), p_actor);
   RETURN true;
 END;
 $$;

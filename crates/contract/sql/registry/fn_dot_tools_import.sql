@@ -19,7 +19,7 @@ BEGIN
         OR EXISTS (SELECT FROM jsonb_array_elements(p_tools) e WHERE jsonb_typeof(e) <> 'object') THEN
     PERFORM fn_dot_refuse('tool_invalid', 'an import is a JSON array of objects');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   -- Two imports at once would each judge the registry without the other.
   IF NOT coalesce(p_dry_run, false) THEN
     PERFORM fn_dot_registry_lock();
@@ -51,7 +51,7 @@ BEGIN
         paired_dot = excluded.paired_dot, pair_role = excluded.pair_role, trigger_type = excluded.trigger_type,
         execution_engine = excluded.execution_engine, script_path = excluded.script_path, status = excluded.status,
         extra_metadata = excluded.extra_metadata;
-      PERFORM fn_dot_registry_note('tool', v_row.dot_code, fn_dot_tool_row(v_entry.tool), p_actor);
+      PERFORM fn_dot_registry_record_change('tool', v_row.dot_code, fn_dot_tool_row(v_entry.tool), p_actor);
     END LOOP;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just claiming a request of one of these DOTs');

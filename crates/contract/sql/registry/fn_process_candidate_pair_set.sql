@@ -17,9 +17,9 @@ BEGIN
   ELSIF p_dot_code IS NULL THEN
     PERFORM fn_dot_refuse('unknown_dot', 'the producer''s code is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor,
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor,
     'process_candidate_code', p_process_candidate_code, 'dot_code', p_dot_code));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
   PERFORM fn_dot_registry_lock();
   -- What is removed may be of a candidate that was never registered: an inferred typing error.
   IF v_is_declared THEN
@@ -29,6 +29,6 @@ BEGIN
     END IF;
   END IF;
   RETURN fn_dot_candidate_pair_write(p_process_candidate_code, p_dot_code, v_is_declared, p_actor,
-    fn_dot_text_or_null(p_reason));
+    fn_dot_null_if_blank(p_reason));
 END;
 $$;

@@ -11,8 +11,8 @@ BEGIN
   ELSIF fn_dot_is_blank(p_process_candidate_code) THEN
     PERFORM fn_dot_refuse('candidate_required', 'the candidate''s code is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('title', p_title));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('title', p_title));
   PERFORM fn_dot_registry_lock();
   INSERT INTO process_candidate AS c (process_candidate_code, title, owner)
   VALUES (p_process_candidate_code, coalesce(p_title, ''), CASE WHEN NOT fn_dot_is_blank(p_owner) THEN p_owner END)
@@ -20,7 +20,7 @@ BEGIN
     title = CASE WHEN p_title IS NULL THEN c.title ELSE excluded.title END,
     owner = CASE WHEN p_owner IS NULL THEN c.owner ELSE excluded.owner END
   RETURNING c.* INTO v_row;
-  PERFORM fn_dot_registry_note('candidate', p_process_candidate_code, to_jsonb(v_row), p_actor);
+  PERFORM fn_dot_registry_record_change('candidate', p_process_candidate_code, to_jsonb(v_row), p_actor);
   RETURN p_process_candidate_code;
 END;
 $$;

@@ -5,7 +5,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_tool dot_tools;
 BEGIN
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('dot_code', p_dot_code));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('dot_code', p_dot_code));
   SELECT * INTO v_tool FROM dot_tools t WHERE t.dot_code = p_dot_code;
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)), jsonb_build_object('dot_code', left(p_dot_code, 200)));

@@ -5,7 +5,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   RETURN CASE
-    WHEN NOT (fn_dot_is_readable_time(p_started_at) AND fn_dot_is_readable_time(p_ended_at))
+    WHEN NOT (fn_dot_is_representable_time(p_started_at) AND fn_dot_is_representable_time(p_ended_at))
       THEN 'started_at and ended_at are times between the years 1 and 9999'
     WHEN p_ended_at < p_started_at THEN 'ended_at is before started_at'
     WHEN greatest(p_started_at, p_ended_at) > clock_timestamp() + interval '1 day'

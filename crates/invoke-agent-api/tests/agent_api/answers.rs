@@ -37,9 +37,9 @@ async fn the_output_is_kept_in_its_canonical_form() {
         ("http_status", json!(200)),
         ("host", json!(service.place())),
         ("tls_verified", json!(true)),
-        ("said_writes", json!(0)),
-        ("said_is_mock", json!(false)),
-        ("said_output_namespace", json!(NAMESPACE)),
+        ("reported_writes", json!(0)),
+        ("reported_is_mock", json!(false)),
+        ("reported_output_namespace", json!(NAMESPACE)),
         ("notes", json!("done\u{fffd}")),
         ("response_bytes", json!(said.to_string().len())),
     ] {
@@ -190,7 +190,7 @@ async fn a_write_below_a_real_run_fails_and_one_in_it_does_not() {
         call.mode = Mode::RealRun;
         let answer = service.invoke(&call).await;
         assert_eq!(answer.ending, Ending::Completed);
-        assert_eq!(answer.evidence["said_writes"], 1);
+        assert_eq!(answer.evidence["reported_writes"], 1);
         assert_eq!(service.received()[0].body["mode"], "REAL_RUN");
     }
     let service = Service::saying(&honest_but("writes", json!([])));

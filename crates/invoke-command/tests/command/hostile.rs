@@ -22,8 +22,8 @@ async fn a_daemon_that_left_its_session_is_ended_with_the_tool() {
     let answer = case.run().await;
     assert_eq!(answer.ending, Ending::Completed);
     assert!(is_gone(case.process_in("daemon").await));
-    assert_eq!(answer.evidence["leftover"]["names"][0], json!("sh"));
-    assert!(!answer.evidence.contains_key("survived"));
+    assert_eq!(answer.evidence["lingering_processes"]["names"][0], json!("sh"));
+    assert!(!answer.evidence.contains_key("unkilled_processes"));
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ while ! test -s daemon; do :; done"#;
     let answer = case.run().await;
     assert!(is_gone(case.process_in("daemon").await));
     assert!(
-        !answer.evidence.contains_key("survived"),
+        !answer.evidence.contains_key("unkilled_processes"),
         "{:?}",
         answer.evidence
     );
@@ -103,11 +103,11 @@ while ! test -s daemon; do :; done; kill -9 $PPID; sleep 1000"#;
     );
     assert_eq!(failure(&answer).code, "supervisor_lost");
     assert!(
-        !answer.evidence.contains_key("survived"),
+        !answer.evidence.contains_key("unkilled_processes"),
         "{:?}",
         answer.evidence
     );
-    let told = answer.evidence["told"][0].as_str().unwrap();
+    let told = answer.evidence["signals_sent"][0].as_str().unwrap();
     assert!(told.starts_with("SIGKILL to "), "{told}");
     for name in ["daemon", "child"] {
         assert!(is_gone(case.process_in(name).await), "{name}");
@@ -137,7 +137,7 @@ async fn a_supervisor_that_was_halted_is_not_waited_for_for_ever() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "supervisor_lost");
     assert_eq!(
-        answer.evidence["told"][0],
+        answer.evidence["signals_sent"][0],
         json!("SIGKILL to its supervisor, which was halted")
     );
     crate::support::wait_until_gone(case.process_in("daemon").await).await;

@@ -11,7 +11,7 @@ async fn endless_output_is_stopped() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "output_too_large");
     assert!(failure(&answer).outcome_unknown);
-    assert_eq!(answer.evidence["limits"]["struck"], json!(["stdout_bytes"]));
+    assert_eq!(answer.evidence["limits"]["limit_reached"], json!(["stdout_bytes"]));
     assert_eq!(answer.evidence["stdout"]["bytes"], json!(1_000_000));
     assert_eq!(answer.evidence["stdout"]["digest"], json!(null));
     assert_eq!(case.file("stdout").len(), 1_000_000);
@@ -98,9 +98,9 @@ async fn processes_are_limited_even_for_root() {
     );
     let not_enforced = answer.evidence["limits"]["not_enforced"].to_string();
     assert_eq!(not_enforced.contains("root"), is_root, "{not_enforced}");
-    assert!(!answer.evidence.contains_key("survived"));
+    assert!(!answer.evidence.contains_key("unkilled_processes"));
     if is_root {
-        let told = answer.evidence["told"].to_string();
+        let told = answer.evidence["signals_sent"].to_string();
         assert!(
             !told.contains("SIGTERM"),
             "grace is time to become more: {told}"

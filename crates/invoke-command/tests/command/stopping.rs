@@ -106,7 +106,7 @@ async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "deadline");
     assert!(failure(&answer).outcome_unknown);
-    assert_eq!(answer.evidence["limits"]["struck"], json!(["timeout_ms"]));
+    assert_eq!(answer.evidence["limits"]["limit_reached"], json!(["timeout_ms"]));
     assert!(is_gone(case.process_in("process").await));
 }
 

@@ -10,7 +10,7 @@ async fn verdict(script: &str, more: Json) -> Option<Verdict> {
     let answer = Case::verifier(script, more).run().await;
     assert_eq!(answer.ending, Ending::Completed, "{script}");
     if answer.verdict != Some(Verdict::Pass) {
-        assert!(answer.evidence.contains_key("no_pass_because"), "{script}");
+        assert!(answer.evidence.contains_key("not_passed_reasons"), "{script}");
     }
     answer.verdict
 }

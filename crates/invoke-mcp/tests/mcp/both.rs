@@ -40,13 +40,13 @@ async fn the_evidence_says_who_answered_and_what_is_only_said() {
         assert_eq!(evidence["called"], true);
         assert_eq!(evidence["tool"], "explain");
         assert_eq!(
-            evidence["server_said"],
+            evidence["server_info"],
             json!({"name": "mcp-probe", "version": "7.1"})
         );
         assert_eq!(evidence["protocol_revision"], "2025-11-25");
-        assert_eq!(evidence["annotations_said"]["readOnlyHint"], true);
+        assert_eq!(evidence["annotations"]["readOnlyHint"], true);
         assert_eq!(
-            evidence["annotations_are"],
+            evidence["annotations_note"],
             "hints of the server, not checked"
         );
         let transport = if server.is_stdio() {
@@ -72,11 +72,11 @@ async fn below_real_run_a_tool_that_does_not_say_it_only_reads_is_not_called() {
         }
         let answer = server.call("destroy").await;
         assert_eq!(
-            answer.evidence["annotations_said"],
+            answer.evidence["annotations"],
             json!({"readOnlyHint": false, "destructiveHint": true})
         );
         assert_eq!(
-            server.call("write").await.evidence["annotations_said"],
+            server.call("write").await.evidence["annotations"],
             json!({})
         );
     }

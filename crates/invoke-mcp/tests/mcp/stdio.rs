@@ -362,5 +362,5 @@ async fn a_server_of_another_make_is_understood() {
     assert_completed(&answer);
     assert_eq!(case.read("output.json"), r#"{"a":2,"b":1}"#);
     assert_eq!(answer.evidence["protocol_revision"], "2024-11-05");
-    assert_eq!(answer.evidence["server_said"]["name"], "by-hand");
+    assert_eq!(answer.evidence["server_info"]["name"], "by-hand");
 }

@@ -374,7 +374,7 @@ async fn what_a_tool_says_can_not_keep_its_record_from_being_written() {
     );
     let parts = stage.evidence(&outcome).await;
     assert_eq!(
-        parts[1]["evidence_ref"]["left_out_as_too_large"][0],
+        parts[1]["evidence_ref"]["omitted_keys"][0],
         "names"
     );
 }

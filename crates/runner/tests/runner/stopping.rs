@@ -63,7 +63,7 @@ async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
     let evidence = &parts[0]["evidence_ref"];
     assert_eq!(evidence["stop"]["reason"], "gate_closed");
     assert_eq!(
-        evidence["stop"]["may_have_happened"][0],
+        evidence["stop"]["possible_effects"][0],
         "whatever it did before"
     );
     assert_eq!(evidence["outcome"], "unknown");
@@ -150,7 +150,7 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     assert_eq!(run.evidence_ref["outcome"], "unknown");
     // What the ledger would not take from one that has lost its lease is kept beside the outputs.
     let folder = RunFolders::below(stage.folder.path().join("runs")).of(*process_run_id);
-    let note = std::fs::read_to_string(folder.join("unrecorded.json")).unwrap();
+    let note = std::fs::read_to_string(folder.join("unrecorded_evidence.json")).unwrap();
     assert!(
         note.contains("lease_lost") && note.contains("whatever it did before"),
         "{note}"

@@ -27,11 +27,11 @@ DECLARE
 BEGIN
   SELECT * INTO v_run FROM dot.fn_process_run_begin('COPY', 'PROC:copy', 'corr-r', 'ann', 'REAL_RUN', 'host:1');
   COMMIT;
-  v_receipt := dot.fn_process_run_hand_over(v_run.process_run_id, 'COPY', 'corr-r', 'ann', 'REAL_RUN', 'step_completed',
+  v_receipt := dot.fn_process_run_record_producer(v_run.process_run_id, 'COPY', 'corr-r', 'ann', 'REAL_RUN', 'step_completed',
     v_run.producer_invocation_id, v_run.lease_token, 'COMPARE', 'host:1', p_output_digest => 'sha256:' || repeat('1', 64), p_evidence_ref => v_said,
     p_started_at => clock_timestamp(), p_ended_at => clock_timestamp());
   COMMIT;
-  PERFORM dot.fn_process_run_finish(v_run.process_run_id, 'COPY', 'COMPARE', 'verifier', 'corr-r', 'ann', 'REAL_RUN', 'step_completed',
+  PERFORM dot.fn_process_run_record_verifier_and_conclude(v_run.process_run_id, 'COPY', 'COMPARE', 'verifier', 'corr-r', 'ann', 'REAL_RUN', 'step_completed',
     v_receipt, v_run.lease_token, 'completed', p_verdict => 'pass', p_evidence_ref => '{\"endpoint_ref\": \"command:cmp\"}',
     p_started_at => clock_timestamp(), p_ended_at => clock_timestamp());
 END $$

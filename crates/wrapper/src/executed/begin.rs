@@ -57,7 +57,7 @@ description! {
 }
 
 row! {
-    /// The row that `fn_process_run_begin` returns, and `fn_process_runs_begin` for each run.
+    /// The row that `fn_process_run_begin` returns, and `fn_process_run_begin_batch` for each run.
     struct BeginRow {
         /// The run.
         process_run_id: ProcessRunId,
@@ -155,7 +155,7 @@ impl Wrapper {
         let together = match &call.idempotency_key {
             // Whether a key was used before is asked of each by itself.
             Some(_) => Ok(None),
-            None => self.database.together("fn_process_runs_begin", &sql).await,
+            None => self.database.together("fn_process_run_begin_batch", &sql).await,
         };
         let outcome: Result<BeginRow, _> = match together {
             Ok(Some(row)) => Ok(row),

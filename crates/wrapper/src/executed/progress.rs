@@ -70,7 +70,7 @@ description! {
 }
 
 row! {
-    /// A row that `fn_process_runs_hand_over` returns.
+    /// A row that `fn_process_run_record_producer_batch` returns.
     struct HandedOver {
         /// The verifier's receipt.
         verifier_invocation_id: Uuid,
@@ -78,7 +78,7 @@ row! {
 }
 
 row! {
-    /// A row that `fn_process_runs_finish` returns.
+    /// A row that `fn_process_run_record_verifier_and_conclude_batch` returns.
     struct Finished {
         /// The run.
         process_run_id: ProcessRunId,
@@ -95,7 +95,7 @@ pub struct ProducedRun {
 }
 
 impl BegunRun {
-    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_run_hand_over`. The
+    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_run_record_producer`. The
     /// receipt bears the digest that this row commits.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl BegunRun {
     ) -> Result<ProducedRun, Error> {
         let call = self
             .last_call(
-                "fn_process_run_hand_over",
+                "fn_process_run_record_producer",
                 record,
                 &self.producer,
                 self.producer_invocation_id(),
@@ -117,7 +117,7 @@ impl BegunRun {
             .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
         let database = &self.wrapper.database;
-        let outcome = match database.together("fn_process_runs_hand_over", &call).await {
+        let outcome = match database.together("fn_process_run_record_producer_batch", &call).await {
             Ok(Some(HandedOver {
                 verifier_invocation_id,
             })) => Ok(verifier_invocation_id),
@@ -132,7 +132,7 @@ impl BegunRun {
         })
     }
 
-    /// Records the producer's call and concludes the run behind it, in one transaction (`fn_process_run_finish`): its verifier is not
+    /// Records the producer's call and concludes the run behind it, in one transaction (`fn_process_run_record_verifier_and_conclude`): its verifier is not
     /// called.
     ///
     /// # Errors
@@ -171,7 +171,7 @@ impl BegunRun {
         conclusion: &Conclusion,
     ) -> Result<(), Error> {
         let call = self
-            .last_call("fn_process_run_finish", record, dot_code, invocation_id)
+            .last_call("fn_process_run_record_verifier_and_conclude", record, dot_code, invocation_id)
             .with("p_run_dot_code", &self.producer)
             .with("p_component_role", role)
             .with("p_verdict", record.verdict)
@@ -180,7 +180,7 @@ impl BegunRun {
             .with("p_run_error_ref", &conclusion.error_ref)
             .with("p_run_evidence_ref", &conclusion.evidence_ref);
         let database = &self.wrapper.database;
-        let outcome = match database.together("fn_process_runs_finish", &call).await {
+        let outcome = match database.together("fn_process_run_record_verifier_and_conclude_batch", &call).await {
             Ok(Some(Finished { process_run_id })) => Ok(process_run_id),
             Ok(None) => database.value::<ProcessRunId>(&call).await,
             Err(error) => Err(error),
@@ -249,7 +249,7 @@ impl ProducedRun {
         self.verifier_invocation_id
     }
 
-    /// Records the verifier's call with its verdict and concludes the run, in one transaction: `fn_process_run_finish`.
+    /// Records the verifier's call with its verdict and concludes the run, in one transaction: `fn_process_run_record_verifier_and_conclude`.
     ///
     /// # Errors
     /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.

@@ -34,7 +34,7 @@ words! {
         /// It was refused, and no run was begun.
         Refused,
         /// Its workers died before they began its run, time and again.
-        GaveUp,
+        Abandoned,
     }
 }
 

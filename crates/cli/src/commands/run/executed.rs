@@ -197,7 +197,7 @@ fn complaint(evidence: &serde_json::Value) -> Option<String> {
     if let Some(message) = evidence["failure"]["message"].as_str() {
         return Some(message.to_owned());
     }
-    let reasons = evidence["no_pass_because"].as_array()?.iter();
+    let reasons = evidence["not_passed_reasons"].as_array()?.iter();
     let reasons: Vec<&str> = reasons.filter_map(|reason| reason.as_str()).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }

@@ -76,9 +76,9 @@ pub(in crate::demo) async fn stop(
         .first()
         .map(|part| &part.evidence_ref["stop"]);
     for (what, member) in [
-        ("told", "told"),
-        ("ended", "ended"),
-        ("perhaps", "may_have_happened"),
+        ("signal sent", "signals_sent"),
+        ("exited", "exited"),
+        ("possible effect", "possible_effects"),
     ] {
         let lines = stop.and_then(|stop| stop[member].as_array());
         for line in lines.into_iter().flatten().filter_map(Value::as_str) {

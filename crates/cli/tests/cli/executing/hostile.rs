@@ -11,7 +11,7 @@ fn a_daemon_that_leaves_its_session_ends_with_the_call() {
     let input = site.path("daemon").to_str().unwrap().to_owned();
     site.run("real-run", &["--input", &input]).expect(0);
     assert!(!is_running(site.process_in("daemon")), "the daemon goes on");
-    let leftover = &site.evidence(0)["leftover"];
+    let leftover = &site.evidence(0)["lingering_processes"];
     assert_eq!(leftover["count"], 1, "{leftover}");
     assert_eq!(leftover["names"][0], "sleep");
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
@@ -27,7 +27,7 @@ fn endless_output_is_cut_off() {
     let run = site.run("real-run", &[]).expect(1).json();
     assert_eq!(run["error_ref"], "producer: output_too_large");
     let evidence = site.evidence(0);
-    assert_eq!(evidence["limits"]["struck"][0], "stdout_bytes");
+    assert_eq!(evidence["limits"]["limit_reached"][0], "stdout_bytes");
     assert_eq!(evidence["outcome"], "unknown");
     let folder = std::path::Path::new(run["folder"].as_str().unwrap());
     let kept = folder.join("producer/stdout").metadata().unwrap().len();
@@ -45,7 +45,7 @@ fn a_tool_that_ignores_sigterm_is_killed() {
     let run = site.run("real-run", &["--input", &input]).expect(1).json();
     assert_eq!(run["error_ref"], "producer: deadline");
     assert!(!is_running(site.process_in("process")));
-    let told = site.evidence(0)["told"].to_string();
+    let told = site.evidence(0)["signals_sent"].to_string();
     assert!(
         told.contains("SIGTERM") && told.contains("SIGKILL"),
         "{told}"

@@ -42,7 +42,7 @@ fn what_old_dry_runs_left_is_removed_and_real_runs_only_when_asked() {
     let dry = folder_of(&site, "dry-run");
     let real = folder_of(&site, "real-run");
     let unrecorded = folder_of(&site, "dry-run");
-    fs::write(unrecorded.join("unrecorded.json"), "{}").unwrap();
+    fs::write(unrecorded.join("unrecorded_evidence.json"), "{}").unwrap();
     let foreign = site.path("runs").join(FOREIGN);
     fs::create_dir(&foreign).unwrap();
 
@@ -70,7 +70,7 @@ fn what_old_dry_runs_left_is_removed_and_real_runs_only_when_asked() {
     for said in [
         "removed the files of 1 run (",
         "1 of real runs, which --real-runs removes too",
-        "1 with unrecorded.json",
+        "1 with unrecorded_evidence.json",
     ] {
         assert!(done.messages.contains(said), "{}", done.messages);
     }

@@ -38,7 +38,7 @@ fn is_concluded(site: &Site, answer: Answer, reason: &str) {
     let evidence = site.evidence(0);
     let stop = &evidence["stop"];
     assert_eq!(stop["reason"], reason);
-    for list in ["told", "ended", "may_have_happened"] {
+    for list in ["signals_sent", "exited", "possible_effects"] {
         assert!(!stop[list].as_array().unwrap().is_empty(), "{stop:#}");
     }
     assert_eq!(evidence["outcome"], "unknown");

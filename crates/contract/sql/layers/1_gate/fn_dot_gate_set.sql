@@ -20,12 +20,12 @@ BEGIN
     PERFORM fn_dot_refuse('actor_required', 'who changes the gate is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN
     PERFORM fn_dot_refuse('reason_required', 'why the gate is changed is missing');
-  ELSIF NOT fn_dot_is_readable_time(p_expires_at) THEN
+  ELSIF NOT fn_dot_is_representable_time(p_expires_at) THEN
     PERFORM fn_dot_refuse('expiry_invalid', 'the gate would expire after the year 9999: leave the expiry out',
       jsonb_build_object('expires_at', p_expires_at::text));
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
   PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_check_gate_isolation();
 

@@ -11,7 +11,7 @@ DECLARE
   v_answer record;
 BEGIN
   FOREACH v_name IN ARRAY v_names LOOP
-    v_answer := fn_dot_preflight_answer(v_name, false);
+    v_answer := fn_dot_preflight_check_result(v_name, false);
     check_name := v_name; cnt := v_answer.cnt; status := v_answer.status;
     severity := (SELECT c.severity FROM dot_preflight_check c WHERE c.check_name = v_name);
     RETURN NEXT;

@@ -9,7 +9,7 @@ BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, p_ttl_seconds);
   -- In a subtransaction: where the lease is not changed, the lock of its row is given back.
   BEGIN
-    IF fn_dot_lease_locked(p_lease_name, fn_dot_token_digest(p_token)) THEN
+    IF fn_dot_lease_lock_and_read(p_lease_name, fn_dot_token_digest(p_token)) THEN
       v_now := clock_timestamp();
       UPDATE dot_iu_runtime_lease l SET expires_at = v_now + make_interval(secs => p_ttl_seconds)
       WHERE l.lease_name = p_lease_name AND l.lease_holder = p_holder AND l.released_at IS NULL AND l.expires_at > v_now;

@@ -11,8 +11,8 @@ BEGIN
     PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds', coalesce(p_ttl_seconds::text, 'null')));
   END IF;
   IF concat(p_holder, p_lease_name) !~ '^[!-~]{1,200}$' COLLATE "C" THEN
-    PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('holder', p_holder));
-    PERFORM fn_dot_refuse_long_text(500, jsonb_build_object('lease_name', p_lease_name));
+    PERFORM fn_dot_check_text_length(200, jsonb_build_object('holder', p_holder));
+    PERFORM fn_dot_check_text_length(500, jsonb_build_object('lease_name', p_lease_name));
   END IF;
 END;
 $$;

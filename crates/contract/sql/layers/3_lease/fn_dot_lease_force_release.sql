@@ -14,7 +14,7 @@ BEGIN
     PERFORM fn_dot_refuse('reason_required', 'why the lease is taken away is missing');
   END IF;
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
   -- Also where no row is seen: a transaction that takes the lease for the first time has not committed its row.
   IF NOT fn_dot_lease_lock(p_lease_name) THEN
     PERFORM fn_dot_lease_refuse_locked(p_lease_name, 'busy');

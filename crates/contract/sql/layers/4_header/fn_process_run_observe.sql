@@ -11,7 +11,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout 
 #variable_conflict use_column
 DECLARE
   v_texts    record;
-  v_dot_code text := fn_dot_text_or_null(p_dot_code);
+  v_dot_code text := fn_dot_null_if_blank(p_dot_code);
   v_source   text := coalesce(nullif(btrim(p_source_system, fn_dot_whitespace()), ''), 'dot_exec_wrapper');
   v_first_id uuid;
   v_run_id   uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
@@ -26,8 +26,8 @@ BEGIN
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
     p_idempotency_key, p_input_ref, p_output_ref, p_error_ref);
   PERFORM fn_dot_check_key(v_texts.p_idempotency_key);
-  PERFORM fn_dot_check_choice(p_evidence_type, p_status);
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
+  PERFORM fn_dot_check_enum(p_evidence_type, p_status);
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
   PERFORM fn_dot_check_times(p_started_at, p_ended_at);
   -- A header may leave its DOT out; one that it names is a producer, or a DOT without a pair.
@@ -36,7 +36,7 @@ BEGIN
   END IF;
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_first_id := fn_dot_run_of_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_by_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
     IF v_first_id IS NOT NULL THEN
       RETURN v_first_id;
     END IF;
@@ -54,8 +54,8 @@ BEGIN
     INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, process_definition_code,
       correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
       input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
-    VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_text_or_null(p_process_definition_code),
-      p_correlation_id, p_parent_run_id, fn_dot_text_or_null(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
+    VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_null_if_blank(p_process_definition_code),
+      p_correlation_id, p_parent_run_id, fn_dot_null_if_blank(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
       v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
       fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
     -- Waits for a twin in flight, at most five seconds; what it committed is found by the look-up below.
@@ -65,10 +65,10 @@ BEGIN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    RETURN fn_dot_run_already_there(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    RETURN fn_dot_run_resolve_conflict(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
   END IF;
 
-  PERFORM fn_dot_event_emit(fn_dot_event_type_of(p_status, false), v_run_id, NULL, p_correlation_id, v_dot_code, p_status,
+  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), v_run_id, NULL, p_correlation_id, v_dot_code, p_status,
     p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
   PERFORM fn_dot_rollup_header(p_process_candidate_code, v_dot_code);
   RETURN v_run_id;

@@ -22,8 +22,8 @@ BEGIN
   ELSIF p_active IS NULL THEN
     PERFORM fn_dot_refuse('event_type_unknown', 'whether the event type is to be active is missing');
   END IF;
-  PERFORM fn_dot_refuse_long_text(200, jsonb_build_object('actor', p_actor));
-  PERFORM fn_dot_refuse_long_text(2000, jsonb_build_object('reason', p_reason));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
 
   BEGIN
     LOCK TABLE event_type_registry IN EXCLUSIVE MODE;

@@ -1,7 +1,7 @@
 -- Required are those of this release; allowed would be those that the contract names for archiving and for delivery. Any other one that works with its owner's rights is a door that nobody declared.
 WITH definer (function_name, is_required) AS (VALUES
   ('fn_dot_iu_operator_runtime_enabled', true), ('fn_process_dot_posture', true), ('fn_dot_gate_set', true),
-  ('fn_dot_preflight', true), ('fn_assert_safe_for_dot_action', true), ('fn_dot_preflight_ask', true),
+  ('fn_dot_preflight', true), ('fn_assert_safe_for_dot_action', true), ('fn_dot_preflight_run_check', true),
   ('fn_dot_iu_runtime_lease_acquire', true), ('fn_dot_iu_runtime_lease_renew', true), ('fn_dot_iu_runtime_lease_release', true),
   ('fn_process_run_observe', true), ('fn_process_component_observe', true), ('fn_process_pair_observe', true),
   ('fn_process_backfill', true), ('fn_dot_refusal_record', true),
@@ -10,8 +10,8 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_process_candidate_pair_set', true), ('fn_dot_tool_retire', true), ('fn_dot_contract_retire', true),
   ('fn_dot_catalogue_import', true),
   ('fn_process_run_begin', true), ('fn_dot_invocation_begin', true), ('fn_process_run_conclude', true), ('fn_process_run_reap', true),
-  ('fn_process_run_hand_over', true), ('fn_process_run_finish', true),
-  ('fn_process_runs_begin', true), ('fn_process_runs_hand_over', true), ('fn_process_runs_finish', true),
+  ('fn_process_run_record_producer', true), ('fn_process_run_record_verifier_and_conclude', true),
+  ('fn_process_run_begin_batch', true), ('fn_process_run_record_producer_batch', true), ('fn_process_run_record_verifier_and_conclude_batch', true),
   ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
   ('fn_dot_run_request_cancel', true), ('fn_dot_gate_change_record', true)
 )
@@ -25,7 +25,7 @@ UNION ALL
 -- Registered checks are code that somebody wrote: they must not run as the owner of the ledger, where there is another role.
 SELECT p.proname::text, format('runs registered checks with the rights of %s, who owns the ledger', p.proowner::regrole)
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname = ledger_name AND p.proname = 'fn_dot_preflight_ask' AND p.proowner = n.nspowner
+WHERE n.nspname = ledger_name AND p.proname = 'fn_dot_preflight_run_check' AND p.proowner = n.nspowner
   -- Where no roles may be created, one account is everything; then nobody else was granted anything either.
   AND EXISTS (SELECT FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
               WHERE c.relnamespace = n.oid AND c.relname = 'process_run_observation' AND a.grantee <> n.nspowner);

@@ -170,8 +170,8 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "checks that run as the ledger's owner",
-        sql: "ALTER FUNCTION dot.fn_dot_preflight_ask OWNER TO dot_owner",
-        noticed: &[("functions_have_the_rights_meant", "fn_dot_preflight_ask: runs registered checks with the rights of dot_owner")],
+        sql: "ALTER FUNCTION dot.fn_dot_preflight_run_check OWNER TO dot_owner",
+        noticed: &[("functions_have_the_rights_meant", "fn_dot_preflight_run_check: runs registered checks with the rights of dot_owner")],
     },
     Lie {
         told: "a function that the release does not have, a better match than PostgreSQL's own",

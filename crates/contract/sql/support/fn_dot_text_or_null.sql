@@ -1,8 +1,0 @@
--- A text as it was given, or null where it is blank: blank counts as missing.
-CREATE OR REPLACE FUNCTION fn_dot_text_or_null(p_text text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
-#variable_conflict use_column
-BEGIN
-  RETURN CASE WHEN NOT fn_dot_is_blank(p_text) THEN p_text END;
-END;
-$$;
