@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use dotwrap_bench::{Failure, measure::Contend};
 use dotwrap_contract::InstallOptions;
-use dotwrap_invoke::{Answer, Ending, Invoker, Mode, Output, Stop, ToolCall, Unusable};
-use dotwrap_runner::{Engines, Outcome, Prepared, RunFolders, RunOrder, Runner, Silent};
+use dotwrap_invoke::{Answer, CallOutcome, Invoker, Mode, Output, Stop, ToolCall, UnsupportedContract};
+use dotwrap_runner::{InvokerRegistry, Outcome, Prepared, RunsDir, RunOptions, Runner, NoProgress};
 use dotwrap_wrapper::{
     Actor, CandidateCode, ComponentRole, Contract, ContractDefinition, DotCode, GateSetting,
-    StoredStatus, Target, ToolDefinition, Verdict, Wrapper, gate,
+    StoredStatus, ConnectionTarget, ToolDefinition, Verdict, Wrapper, gate,
 };
 use futures_util::future::BoxFuture;
 
@@ -21,12 +21,12 @@ const CANDIDATE: &str = "PROC-CAND:bench";
 struct DoesNothing(Output);
 
 impl Invoker for DoesNothing {
-    fn check(&self, _: &Contract, _: Mode) -> Result<(), Unusable> {
+    fn check(&self, _: &Contract, _: Mode) -> Result<(), UnsupportedContract> {
         Ok(())
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, _: Stop) -> BoxFuture<'a, Answer> {
-        let mut answer = Answer::new(Ending::Completed);
+        let mut answer = Answer::new(CallOutcome::Completed);
         match call.role {
             ComponentRole::Producer => answer.output = Some(self.0.clone()),
             ComponentRole::Verifier => answer.verdict = Some(Verdict::Pass),
@@ -39,7 +39,7 @@ impl Invoker for DoesNothing {
 pub(crate) struct Runs {
     runner: Runner,
     prepared: Prepared,
-    order: RunOrder,
+    order: RunOptions,
 }
 
 /// Installs the contract, opens the gates, and registers so many pairs.
@@ -98,8 +98,8 @@ impl Runs {
         std::fs::write(&left, "the work\n")?;
         let runner = Runner::new(
             wrapper(place, connections).await?,
-            Engines::new().with("command", DoesNothing(Output::of(&left)?)),
-            RunFolders::below(bed.folder().join("runs")),
+            InvokerRegistry::new().with("command", DoesNothing(Output::of(&left)?)),
+            RunsDir::below(bed.folder().join("runs")),
             Actor::new("bench"),
         );
         let mut team = Vec::new();
@@ -113,7 +113,7 @@ impl Runs {
             team.push(Arc::new(Self {
                 runner: runner.clone(),
                 prepared,
-                order: RunOrder::default(),
+                order: RunOptions::default(),
             }));
         }
         Ok(team)
@@ -124,7 +124,7 @@ impl Contend for Runs {
     async fn run_once(&self) -> Result<(), Failure> {
         let outcome = self
             .runner
-            .execute(&self.prepared, &self.order, &Silent, Stop::never())
+            .execute(&self.prepared, &self.order, &NoProgress, Stop::never())
             .await?;
         match outcome {
             Outcome::Concluded {
@@ -139,7 +139,7 @@ impl Contend for Runs {
 
 async fn wrapper(place: &Place, connections: usize) -> Result<Wrapper, Failure> {
     Ok(Wrapper::builder()
-        .target(Target::of_socket(place.config())?)
+        .target(ConnectionTarget::for_socket(place.config())?)
         .actor("bench")
         .connections(connections)
         .prepared_statements(true)

@@ -11,7 +11,7 @@ use crate::commands::Command;
 use crate::configuration::{Colour, DatabaseUrl, Format, Layer, Settings};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Loudness, Messages};
+use crate::output::{Verbosity, Messages};
 
 /// Turns a pair of tools, a producer and the verifier that checks it, into one correlated record.
 ///
@@ -66,17 +66,17 @@ impl Arguments {
     /// Reads the command line; a wrong one, `--help` and `--version` are answered here.
     pub(crate) fn read() -> Result<Self, ExitStatus> {
         let words: Vec<OsString> = std::env::args_os().collect();
-        Self::try_parse_from(&words).map_err(|error| answer(&error, &words))
+        Self::try_parse_from(&words).map_err(|error| print_help_or_error(&error, &words))
     }
 }
 
-fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+fn print_help_or_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => ExitStatus::Done,
             Err(error) => {
                 let failure = Failure::from(error);
-                let messages = Messages::new(Loudness::Quiet, Format::Table, Colour::Auto);
+                let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
                 // Help that nobody reads to its end is no failure.
                 if !failure.is_broken_pipe() {
                     messages.failure(&failure);
@@ -87,7 +87,7 @@ fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
     }
     match format_asked_for(words) {
         Format::Table => {
-            let messages = Messages::new(Loudness::Quiet, Format::Table, Colour::Auto);
+            let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
             // It repeats what was typed, or pasted.
             messages.drawn(&error.render().ansi().to_string());
             if let Some(tip) = tip_for_dash(words) {
@@ -99,7 +99,7 @@ fn answer(error: &clap::Error, words: &[OsString]) -> ExitStatus {
             if let Some(tip) = tip_for_dash(words) {
                 failure = failure.hint(tip);
             }
-            Messages::new(Loudness::Quiet, format, Colour::Never).failure(&failure);
+            Messages::new(Verbosity::Quiet, format, Colour::Never).failure(&failure);
         }
     }
     ExitStatus::Usage
@@ -186,11 +186,11 @@ impl GlobalArguments {
     }
 
     /// How much is said.
-    pub(crate) fn loudness(&self) -> Loudness {
+    pub(crate) fn loudness(&self) -> Verbosity {
         if self.quiet {
-            Loudness::Quiet
+            Verbosity::Quiet
         } else {
-            Loudness::Normal
+            Verbosity::Normal
         }
     }
 

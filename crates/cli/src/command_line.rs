@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use dotwrap_wrapper::Target;
+use dotwrap_wrapper::ConnectionTarget;
 
 use crate::configuration::DatabaseUrl;
 use crate::output::Messages;
@@ -20,7 +20,7 @@ const VARIABLE: &str = "DOTWRAP_DATABASE_URL";
 
 /// Starts the program anew where its command line holds a password; comes back where there is none, or where that fails.
 pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
-    let Some(url) = url.filter(|url| Target::may_hold_password(url.reveal())) else {
+    let Some(url) = url.filter(|url| ConnectionTarget::may_hold_password(url.reveal())) else {
         return;
     };
     messages.warning(

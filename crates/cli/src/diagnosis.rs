@@ -12,12 +12,12 @@ use crate::commands::contract_checks;
 use crate::commands::execution::{data_folder, run_folders};
 use crate::configuration::DatabaseChoice;
 use crate::failure::Failure;
-use crate::session::{Ledger, Reached, Session};
+use crate::session::{LedgerClient, Connection, Context};
 
 /// Examines an installation; what matters most comes first.
 pub(crate) async fn examine(
-    session: &Session,
-    mut reached: Reached,
+    session: &Context,
+    mut reached: Connection,
 ) -> Result<Vec<Finding>, Failure> {
     let client = reached.connect(session).await?;
     let schema = &session.settings.schema;
@@ -26,7 +26,7 @@ pub(crate) async fn examine(
         .is_ok_and(|found| found.is_some());
     let mut findings = dotwrap_contract::diagnose(&client, schema).await?;
     drop(client);
-    findings.extend(place(&reached));
+    findings.extend(location(&reached));
     findings.push(sandbox(session.settings.require_sandbox));
     findings.extend(disks(session, &reached));
     findings.extend(mended_files(&reached));
@@ -43,7 +43,7 @@ pub(crate) async fn examine(
 }
 
 /// Where the embedded server keeps its data.
-fn place(reached: &Reached) -> Option<Finding> {
+fn location(reached: &Connection) -> Option<Finding> {
     let cluster = reached.cluster.as_ref()?;
     Some(finding(
         "embedded",
@@ -63,7 +63,7 @@ const LITTLE_SPACE: u64 = 512 << 20;
 
 /// The file systems that this program and its embedded server write to, where they are nearly full; each is
 /// told once.
-fn disks(session: &Session, reached: &Reached) -> Vec<Finding> {
+fn disks(session: &Context, reached: &Connection) -> Vec<Finding> {
     let runs = run_folders(None, &session.settings).ok();
     let runs = runs.map(|runs| ("the runs' folder", PathBuf::from(runs.root())));
     let data = reached.cluster.as_ref();
@@ -127,7 +127,7 @@ fn sandbox(is_required: bool) -> Finding {
 const MENDED_SHOWN: usize = 5;
 
 /// Modes of the embedded server's files that were wrong, and what was mended.
-fn mended_files(reached: &Reached) -> Option<Finding> {
+fn mended_files(reached: &Connection) -> Option<Finding> {
     let (mended, file) = reached.cluster.as_ref()?.mended(MENDED_SHOWN);
     if mended.is_empty() {
         return None;
@@ -150,7 +150,7 @@ fn installs_itself(finding: &mut Finding) {
     finding.mend.clear();
 }
 
-async fn registry(session: &Session, reached: Reached) -> Vec<Finding> {
+async fn registry(session: &Context, reached: Connection) -> Vec<Finding> {
     let ledger = match session.ledger_of(reached).await {
         Ok(ledger) => ledger,
         Err(failure) => return vec![of_tools(Err(failure))],
@@ -161,7 +161,7 @@ async fn registry(session: &Session, reached: Reached) -> Vec<Finding> {
 }
 
 /// What contracts probably lack. A login that may not read them whole is told nothing.
-async fn contracts(session: &Session, ledger: &Ledger) -> Option<Finding> {
+async fn contracts(session: &Context, ledger: &LedgerClient) -> Option<Finding> {
     let found = contract_checks::look(session, ledger, |_| true)
         .await
         .ok()?;

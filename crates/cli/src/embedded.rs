@@ -5,16 +5,16 @@ use std::path::PathBuf;
 
 use dotwrap_contract::{contract_digest, installed};
 use dotwrap_embedded::Embedded;
-use dotwrap_wrapper::{DEFAULT_SCHEMA, Target};
+use dotwrap_wrapper::{DEFAULT_SCHEMA, ConnectionTarget};
 use tokio_postgres::Client;
 
 use crate::configuration::{DatabaseChoice, Settings};
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::{self, Reached};
+use crate::session::{self, Connection};
 
 /// Starts the server, or joins it where another `dotwrap` runs it. The first time takes some seconds: that is said before.
-pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
+pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Connection, Failure> {
     let embedded = describe(settings)?;
     if !embedded.folder().join("data").exists() {
         messages.note(format!(
@@ -25,7 +25,7 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
     let cluster = embedded.start().await?;
     // Not by its URL: what a URL leaves open is filled from `PG…` variables, which are meant for another server.
     let target = |config, role| {
-        let target = Target::of_socket(config).map_err(dotwrap_wrapper::Error::from)?;
+        let target = ConnectionTarget::for_socket(config).map_err(dotwrap_wrapper::Error::from)?;
         let target = target.with_password_source(cluster.password_source(role));
         Ok::<_, Failure>(target.with_application_name("dotwrap"))
     };
@@ -34,7 +34,7 @@ pub(crate) async fn start(settings: &Settings, messages: Messages) -> Result<Rea
         .reserve_config()
         .map(|config| target(config, dotwrap_embedded::RESERVE))
         .transpose()?;
-    Ok(Reached {
+    Ok(Connection {
         target: usual,
         reserve,
         is_reserve: false,
@@ -75,7 +75,7 @@ fn describe(settings: &Settings) -> Result<Embedded, Failure> {
 
 /// What lets whoever reads it into a ledger of this account's own making: the cluster in use, that of these settings and the default one,
 /// whether they are there or not. The files of passwords are named beside their folders: they may be links.
-pub(crate) fn ways_in(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathBuf> {
+pub(crate) fn secret_paths(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathBuf> {
     let others = [
         describe(settings)
             .ok()
@@ -97,7 +97,7 @@ pub(crate) fn ways_in(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathB
 /// made without being asked: another name may be a slip of the finger, and an empty ledger would look like a clean one.
 pub(crate) async fn install_on_first_use(
     client: Client,
-    target: &Target,
+    target: &ConnectionTarget,
     settings: &Settings,
     messages: Messages,
 ) -> Result<(), Failure> {

@@ -36,7 +36,7 @@ impl From<ExitStatus> for ExitCode {
 
 impl ExitStatus {
     /// The status of a call that the wrapper library could not complete; the library says it by number.
-    pub(crate) fn of_library(error: &dotwrap_wrapper::Error) -> Self {
+    pub(crate) fn from_error(error: &dotwrap_wrapper::Error) -> Self {
         Self::of_number(error.exit_status())
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct JsonLines {
 
 /// What the first reading found.
 #[derive(Debug)]
-pub(crate) struct Survey {
+pub(crate) struct Scan {
     /// The SHA-256 of the whole file, in lower-case hex.
     pub(crate) sha256: String,
     /// The line that each row stands on, counted from 1; blank lines hold no row.
@@ -29,7 +29,7 @@ impl JsonLines {
     /// Opens a file, or standard input for `-`. What can not be read twice, a pipe, is kept in a temporary file meanwhile.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let (path, file) = match path == Path::new("-") {
-            true => (Path::new("standard input"), kept(io::stdin().lock())),
+            true => (Path::new("standard input"), buffered(io::stdin().lock())),
             false => (path, open_to_rewind(path)),
         };
         Ok(Self {
@@ -42,7 +42,7 @@ impl JsonLines {
     pub(crate) fn survey(
         &mut self,
         judge: impl Fn(&Value) -> Result<(), String>,
-    ) -> Result<Survey, Failure> {
+    ) -> Result<Scan, Failure> {
         let mut digest = Sha256::new();
         let mut lines = Vec::new();
         self.each_line(|number, raw| {
@@ -53,7 +53,7 @@ impl JsonLines {
             }
             Ok(())
         })?;
-        Ok(Survey {
+        Ok(Scan {
             sha256: format!("{:x}", digest.finalize()),
             lines,
         })
@@ -105,11 +105,11 @@ fn open_to_rewind(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => kept(file),
+        false => buffered(file),
     }
 }
 
-fn kept(mut source: impl Read) -> io::Result<File> {
+fn buffered(mut source: impl Read) -> io::Result<File> {
     let mut file = tempfile::tempfile().map_err(|error| {
         let folder = std::env::temp_dir();
         io::Error::other(format!(
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_can_not_be_read_twice_is_kept() {
-        let kept = kept(&b"{\"a\": 1}\n"[..]).unwrap();
+        let kept = buffered(&b"{\"a\": 1}\n"[..]).unwrap();
         let path = PathBuf::from("-");
         let mut lines = JsonLines { path, file: kept };
         assert_eq!(lines.survey(|_row| Ok(())).unwrap().lines, [1]);

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::GlobalArguments;
-use crate::output::{Cell, Messages, Tone};
+use crate::output::{Cell, Messages, Style};
 
 /// Logs go to standard error: warnings, more with `-v`, none with `-q`, or as `DOTWRAP_LOG` says.
 pub(crate) fn start(global: &GlobalArguments, messages: Messages) {
@@ -45,11 +45,11 @@ where
         let text = Cell::plain(text);
         match *metadata.level() {
             Level::ERROR | Level::WARN => {
-                writeln!(writer, "{} {text}", Cell::toned("warning:", Tone::Caution))
+                writeln!(writer, "{} {text}", Cell::toned("warning:", Style::Caution))
             }
             level => {
                 let place = format!("{level} {}:", metadata.target());
-                writeln!(writer, "{} {text}", Cell::toned(place, Tone::Faint))
+                writeln!(writer, "{} {text}", Cell::toned(place, Style::Faint))
             }
         }
     }

@@ -4,7 +4,7 @@
 //! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
 
 mod arguments;
-mod badges;
+mod labels;
 mod catalogue;
 mod command_line;
 mod commands;
@@ -12,7 +12,7 @@ mod configuration;
 mod demo;
 mod diagnosis;
 mod embedded;
-mod engines;
+mod invokers;
 mod exit_status;
 mod failure;
 mod jsonl;
@@ -22,7 +22,7 @@ mod session;
 mod signals;
 mod threads;
 mod timeline;
-mod words;
+mod value_parser;
 
 use std::process::ExitCode;
 
@@ -32,7 +32,7 @@ use configuration::Settings;
 use exit_status::ExitStatus;
 use failure::Failure;
 use output::Messages;
-use session::Session;
+use session::Context;
 
 fn main() -> ExitCode {
     dotwrap_invoke_command::signals::set_dispositions();
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         return status;
     }
     // And so is what watches over a called program.
-    if let Some(status) = dotwrap_invoke_command::run_if_asked() {
+    if let Some(status) = dotwrap_invoke_command::run_as_helper_process() {
         return status;
     }
     let arguments = match Arguments::read() {
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),
     };
-    let session = Session::new(settings, arguments.global.loudness());
+    let session = Context::new(settings, arguments.global.loudness());
     let messages = session.messages;
     logging::start(&arguments.global, messages);
     finish(run(arguments.command, session), messages)
@@ -69,7 +69,7 @@ fn keep_memory_private() {
     let _refused_by_a_kernel_that_has_none = nix::sys::prctl::set_dumpable(false);
 }
 
-fn run(command: Command, mut session: Session) -> Result<ExitStatus, Failure> {
+fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
     threads::runtime()?.block_on(async {
         threads::make_blocking().await?;
         command.execute(&mut session).await

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
 use dotwrap_embedded::Cluster;
-use dotwrap_wrapper::{Actor, Error, Target, Wrapper};
+use dotwrap_wrapper::{Actor, Error, ConnectionTarget, Wrapper};
 use tokio_postgres::Client;
 
-use crate::commands::Acting;
+use crate::commands::ActorArgs;
 use crate::configuration::{DatabaseChoice, Settings};
 use crate::embedded;
 use crate::failure::Failure;
-use crate::output::{Loudness, Messages, Output};
+use crate::output::{Verbosity, Messages, Output};
 
 /// What a command does where the server has no connection slot left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl SlotPolicy {
 
 /// One call of `dotwrap`.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Context {
     /// The settings, every layer applied.
     pub(crate) settings: Settings,
     /// Standard output.
@@ -50,20 +50,20 @@ pub(crate) struct Session {
 
 /// A database to talk to, and for as long as this is held the right to use the embedded server, if it is that.
 #[derive(Debug)]
-pub(crate) struct Reached {
+pub(crate) struct Connection {
     /// Where it is.
-    pub(crate) target: Target,
+    pub(crate) target: ConnectionTarget,
     /// The embedded cluster, where no database is configured.
     pub(crate) cluster: Option<Cluster>,
     /// The same database by the operators' account, where the server has one.
-    pub(crate) reserve: Option<Target>,
+    pub(crate) reserve: Option<ConnectionTarget>,
     /// Whether that account is used because the usual one finds no slot.
     pub(crate) is_reserve: bool,
 }
 
-impl Reached {
+impl Connection {
     /// Opens a connection. Where an operator's command finds no slot, it and what follows uses those that are kept for operators.
-    pub(crate) async fn connect(&mut self, session: &Session) -> Result<Client, Failure> {
+    pub(crate) async fn connect(&mut self, session: &Context) -> Result<Client, Failure> {
         let first = match self.target.connect().await {
             Ok(client) => return Ok(client),
             Err(error) => error,
@@ -89,7 +89,7 @@ impl Reached {
 
     /// Says which files and folders let whoever reads them into this ledger, or into one of this account's own making: each time anew,
     /// whether they are there or not.
-    pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
+    pub(crate) fn secret_paths(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         let in_use = self
             .cluster
             .as_ref()
@@ -102,7 +102,7 @@ impl Reached {
         let files = self.target.secret_files().to_vec();
         let settings = settings.clone();
         move || {
-            let mut places = embedded::ways_in(&settings, in_use.clone());
+            let mut places = embedded::secret_paths(&settings, in_use.clone());
             places.extend(socket.clone());
             places.extend_from_slice(&files);
             places.extend(settings.secret_files());
@@ -113,19 +113,19 @@ impl Reached {
 
 /// The typed client of an installed contract.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct LedgerClient {
     wrapper: Wrapper,
-    reached: Reached,
+    reached: Connection,
 }
 
-impl Ledger {
+impl LedgerClient {
     /// As [`Reached::ways_in`].
     pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
-        self.reached.ways_in(settings)
+        self.reached.secret_paths(settings)
     }
 }
 
-impl std::ops::Deref for Ledger {
+impl std::ops::Deref for LedgerClient {
     type Target = Wrapper;
 
     fn deref(&self) -> &Wrapper {
@@ -133,8 +133,8 @@ impl std::ops::Deref for Ledger {
     }
 }
 
-impl Session {
-    pub(crate) fn new(settings: Settings, loudness: Loudness) -> Self {
+impl Context {
+    pub(crate) fn new(settings: Settings, loudness: Verbosity) -> Self {
         let output = Output::new(settings.format, settings.colour);
         let messages = Messages::new(loudness, settings.format, settings.colour);
         Self {
@@ -146,18 +146,18 @@ impl Session {
     }
 
     /// Who acts: the command's own word, else the settings'.
-    pub(crate) fn actor(&self, acting: Acting) -> Actor {
+    pub(crate) fn actor(&self, acting: ActorArgs) -> Actor {
         Actor::new(acting.actor.unwrap_or_else(|| self.settings.actor.clone()))
     }
 
     /// Finds the database, starting the embedded one where none is configured. Nothing is installed.
-    pub(crate) async fn reach(&self) -> Result<Reached, Failure> {
+    pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
         reach(&self.settings, self.messages).await
     }
 
     /// The ledger. In the embedded database the contract is installed on the way; in a configured one it has to be there.
-    pub(crate) async fn ledger(&self) -> Result<Ledger, Failure> {
-        let mut reached = self.reach().await?;
+    pub(crate) async fn ledger(&self) -> Result<LedgerClient, Failure> {
+        let mut reached = self.connect().await?;
         if reached.cluster.is_some() {
             let client = reached.connect(self).await?;
             // What the operators' account would create would be its own.
@@ -171,7 +171,7 @@ impl Session {
     }
 
     /// The client of a database whose contract is known to be there, or is about to be found missing.
-    pub(crate) async fn ledger_of(&self, reached: Reached) -> Result<Ledger, Failure> {
+    pub(crate) async fn ledger_of(&self, reached: Connection) -> Result<LedgerClient, Failure> {
         let wrapper = Wrapper::builder()
             .target(reached.target.clone())
             .schema(self.settings.schema.clone())
@@ -179,16 +179,16 @@ impl Session {
             .slot_wait(self.slots.wait())
             .build()
             .await?;
-        Ok(Ledger { wrapper, reached })
+        Ok(LedgerClient { wrapper, reached })
     }
 }
 
 /// Finds the database of these settings.
-pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Reached, Failure> {
+pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Connection, Failure> {
     match &settings.database {
         DatabaseChoice::Configured(url) => {
-            let target = Target::parse(url.reveal()).map_err(dotwrap_wrapper::Error::from)?;
-            Ok(Reached {
+            let target = ConnectionTarget::parse(url.reveal()).map_err(dotwrap_wrapper::Error::from)?;
+            Ok(Connection {
                 target: target.with_application_name("dotwrap"),
                 cluster: None,
                 reserve: None,
@@ -200,7 +200,7 @@ pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Rea
 }
 
 /// Installs or upgrades the contract, and returns what was done.
-pub(crate) async fn install(target: &Target, options: &InstallOptions) -> Result<Plan, Failure> {
+pub(crate) async fn install(target: &ConnectionTarget, options: &InstallOptions) -> Result<Plan, Failure> {
     let client = target.connect().await?;
     Ok(dotwrap_contract::apply(&client, options).await?)
 }

@@ -22,19 +22,19 @@
 // A harness says what it expects; unwrapping is how it fails.
 #![allow(clippy::unwrap_used)]
 
-mod aftermath;
-mod attempt;
+mod recovery;
+mod run_process;
 mod campaign;
-mod judge;
+mod invariants;
 mod ledger;
-mod moment;
+mod injection_point;
 mod plan;
 mod processes;
 mod program;
 mod proxy;
 mod server;
-mod site;
+mod fixture;
 mod tools;
 
-pub use campaign::{Campaign, Tally};
+pub use campaign::{Campaign, Stats};
 pub use plan::{Plan, new_seed};

@@ -37,7 +37,7 @@ impl Plan {
     }
 
     /// The dice of one round.
-    pub(crate) fn dice(&self, campaign: Campaign, round: usize) -> fastrand::Rng {
+    pub(crate) fn rng(&self, campaign: Campaign, round: usize) -> fastrand::Rng {
         // Any mixing will do that keeps the rounds of a seed apart; the constant is the golden ratio's.
         let round = u64::try_from(round).unwrap() + 1;
         let place = (campaign as u64 + 1) << 32 | round;

@@ -26,7 +26,7 @@ impl Process {
         let _gone_already = kill(Pid::from_raw(self.id), Signal::SIGKILL);
     }
 
-    pub(crate) fn lives(self) -> bool {
+    pub(crate) fn is_alive(self) -> bool {
         look(self.id).is_some_and(|seen| seen.process == self && !seen.has_ended)
     }
 

@@ -59,7 +59,7 @@ struct State {
 }
 
 /// What becomes of a message.
-enum Fate {
+enum RelayAction {
     Forwarded,
     ForwardedLast,
     Lost,
@@ -149,10 +149,10 @@ async fn pump(
             return Ok(());
         }
         let fate = shared.fate();
-        if !matches!(fate, Fate::Lost) {
+        if !matches!(fate, RelayAction::Lost) {
             writer.write_all(&message).await?;
         }
-        if !matches!(fate, Fate::Forwarded) {
+        if !matches!(fate, RelayAction::Forwarded) {
             shared.cut();
             shared.wait_in_silence().await;
             return Ok(());
@@ -178,7 +178,7 @@ impl Shared {
     }
 
     /// Counts a message, and says what becomes of it.
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> RelayAction {
         let mut state = self.state.lock().unwrap();
         let number = state.messages;
         state.messages += 1;
@@ -186,12 +186,12 @@ impl Shared {
             Some(cut) if cut.message == number => {
                 state.is_cut = true;
                 if cut.is_forwarded {
-                    Fate::ForwardedLast
+                    RelayAction::ForwardedLast
                 } else {
-                    Fate::Lost
+                    RelayAction::Lost
                 }
             }
-            _ => Fate::Forwarded,
+            _ => RelayAction::Forwarded,
         }
     }
 

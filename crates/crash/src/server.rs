@@ -22,7 +22,7 @@ pub(crate) struct Server {
 
 /// What of PostgreSQL is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Victim {
+pub(crate) enum KillTarget {
     /// One session's process. The server then ends all others, and recovers by itself.
     Session,
     /// The first process; its children notice.
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// Kills it.
-    pub(crate) fn kill_9(&self, victim: Victim, dice: &mut fastrand::Rng) {
+    pub(crate) fn kill_9(&self, victim: KillTarget, dice: &mut fastrand::Rng) {
         let file = self.cluster().folder().join("data/postmaster.pid");
         let file = fs::read_to_string(file).unwrap();
         let postmaster: i32 = file.lines().next().unwrap().parse().unwrap();
@@ -80,15 +80,15 @@ impl Server {
             );
         };
         match victim {
-            Victim::Session => {
+            KillTarget::Session => {
                 let is_session = |child: &&Process| child.command_line().contains("[local]");
                 let sessions: Vec<&Process> = children.iter().filter(is_session).collect();
                 if let Some(session) = dice.choice(&sessions) {
                     session.kill_9();
                 }
             }
-            Victim::Postmaster => kill_postmaster(),
-            Victim::Everything => {
+            KillTarget::Postmaster => kill_postmaster(),
+            KillTarget::Everything => {
                 kill_postmaster();
                 children.into_iter().for_each(Process::kill_9);
             }

@@ -38,7 +38,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let linger = arguments
         .next()
         .and_then(|text| text.to_str()?.parse().ok());
-    let embedded = embedded.with_linger(Duration::from_millis(linger.unwrap_or(1_000)));
+    let embedded = embedded.with_idle_timeout(Duration::from_millis(linger.unwrap_or(1_000)));
     let embedded = match std::env::var_os("PROBE_BINARIES_AMONG") {
         Some(folders) => {
             let folders = std::env::split_paths(&folders);

@@ -97,7 +97,7 @@ impl Account {
     }
 
     /// Refuses a folder that another account cannot get to: root's home is closed to everybody else.
-    pub(crate) fn must_reach(&self, folder: &Path) -> Result<(), Error> {
+    pub(crate) fn require_access(&self, folder: &Path) -> Result<(), Error> {
         let Self::Other { name, uid, gid } = self else {
             return Ok(());
         };

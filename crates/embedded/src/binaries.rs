@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::account::Account;
 use crate::ask_version::ask_version;
 use crate::error::Error;
-use crate::home::variable;
+use crate::cluster_dir::variable;
 
 /// The oldest major version that the contract runs on.
 pub const OLDEST_MAJOR: u32 = 15;

@@ -7,12 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use tokio_postgres::Config;
 
 use crate::binaries::{Binaries, Version};
-use crate::door::Passwords;
+use crate::auth::Passwords;
 use crate::error::Error;
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 use crate::lock::Lock;
 use crate::socket::PORT;
-use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, keeper, modes, session};
+use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
 
 /// What stays readable in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -29,14 +29,14 @@ pub enum Origin {
     /// The cluster was there; its server was started just now.
     Started,
     /// The server ran already, most likely for another dotwrap.
-    Joined,
+    Attached,
 }
 
 /// The right to use the running cluster. While it is held the server is not stopped; keep it for as long as there are
 /// connections. However this process ends, the right ends with it, and some seconds after the last one the server stops.
 #[derive(Debug)]
 pub struct Cluster {
-    pub(crate) home: Home,
+    pub(crate) home: ClusterDir,
     pub(crate) socket: PathBuf,
     pub(crate) passwords: Option<Passwords>,
     pub(crate) binaries: Binaries,
@@ -49,7 +49,7 @@ impl Cluster {
     /// default is held to the contract as any other database is.
     #[must_use]
     pub fn config(&self) -> Config {
-        session::owner(&self.socket, self.passwords.as_ref())
+        probe::owner(&self.socket, self.passwords.as_ref())
     }
 
     /// How to connect as the operators' account, which has the owner's rights and sessions of its own: the owner's are limited
@@ -58,7 +58,7 @@ impl Cluster {
     pub fn reserve_config(&self) -> Option<Config> {
         let passwords = self.passwords.as_ref()?;
         passwords.password(RESERVE)?;
-        Some(session::account(
+        Some(probe::account(
             &self.socket,
             Some(passwords),
             RESERVE,
@@ -88,7 +88,7 @@ impl Cluster {
     /// How to connect as the cluster's superuser to one of its databases. The product has no need of it.
     #[must_use]
     pub fn superuser_config(&self, database: &str) -> Config {
-        session::account(&self.socket, self.passwords.as_ref(), SUPERUSER, database)
+        probe::account(&self.socket, self.passwords.as_ref(), SUPERUSER, database)
     }
 
     /// The same as [`Cluster::config`] as a URL that `psql` and libpq understand: it names the file with the password.
@@ -116,10 +116,10 @@ impl Cluster {
     /// # Errors
     /// [`Error::NotStopped`] where it does not stop within that time.
     pub fn stop_if_unused(self) -> Result<bool, Error> {
-        let home = Home::prepare(self.home.folder())?;
-        let alone = self.use_of_it.try_to_be_alone(&home.users_lock())?;
+        let home = ClusterDir::prepare(self.home.folder())?;
+        let alone = self.use_of_it.try_upgrade_to_exclusive(&home.users_lock())?;
         if alone {
-            keeper::stop(&home)?;
+            daemon::stop(&home)?;
         }
         Ok(alone)
     }

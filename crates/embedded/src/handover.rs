@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::error::{AtPath, Error};
 use crate::files;
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 use crate::lock::Lock;
 
 /// How often the answer is looked for.
@@ -67,7 +67,7 @@ pub enum GateAnswer {
 
 /// Hands a change to the keeper, and waits for its answer for so long. None: no keeper runs, or it did not answer.
 pub(crate) async fn hand_over(
-    home: &Home,
+    home: &ClusterDir,
     change: &GateChange,
     patience: Duration,
 ) -> Result<Option<GateAnswer>, Error> {
@@ -124,7 +124,7 @@ impl Waiting {
 }
 
 /// The requests that wait. What is stale or can not be read is removed, and so are answers that nobody fetched.
-pub(crate) fn waiting(home: &Home) -> Vec<Waiting> {
+pub(crate) fn waiting(home: &ClusterDir) -> Vec<Waiting> {
     let Ok(entries) = fs::read_dir(home.handover()) else {
         return Vec::new();
     };

@@ -7,26 +7,26 @@ use std::time::Duration;
 
 use crate::binaries::Binaries;
 use crate::error::{AtPath, Error};
-use crate::home::Home;
-use crate::{DATABASE, OWNER, SUPERUSER, door, program};
+use crate::cluster_dir::ClusterDir;
+use crate::{DATABASE, OWNER, SUPERUSER, auth, single_user};
 
 /// How long making a cluster may take as others reckon who wait for it: that wait, and an `initdb` on a slow disk.
-pub(crate) const MAKING: Duration = program::KILLED_ONE.saturating_add(Duration::from_secs(120));
+pub(crate) const INIT_TIMEOUT: Duration = single_user::ORPHAN_TIMEOUT.saturating_add(Duration::from_secs(120));
 
 /// The names of clusters that are being built begin so.
-const BUILDING: &str = "building-";
+const INITDB_PREFIX: &str = "building-";
 
 /// Builds the cluster: UTF-8, the C locale (the same order on every system and after every upgrade of its C library), page
 /// checksums, and no way in but the local socket and a password. The caller holds the turn.
-pub(crate) fn initialise(home: &Home, binaries: &Binaries) -> Result<(), Error> {
-    let log = program::log(home)?;
-    sweep(home);
+pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), Error> {
+    let log = single_user::log(home)?;
+    remove_leftovers(home);
     let building = tempfile::Builder::new()
-        .prefix(BUILDING)
+        .prefix(INITDB_PREFIX)
         .tempdir_in(home.folder())
         .at("create a folder in", home.folder())?;
     home.account().own(building.path())?;
-    program::run(
+    single_user::run(
         "initdb",
         home.account()
             .command(&binaries.program("initdb"))
@@ -39,7 +39,7 @@ pub(crate) fn initialise(home: &Home, binaries: &Binaries) -> Result<(), Error> 
         "",
     )?;
     create_database(home, binaries, building.path(), &log)?;
-    door::furnish(home, binaries.folder(), building.path(), &log)?;
+    auth::provision(home, binaries.folder(), building.path(), &log)?;
     let (building, data) = (building.keep(), home.data());
     fs::rename(&building, &data).at("create", &data)?;
     // Makes the rename itself last.
@@ -50,15 +50,15 @@ pub(crate) fn initialise(home: &Home, binaries: &Binaries) -> Result<(), Error> 
 
 /// Creates the plain owner and its database before anybody can connect. `postgres --single` needs no server, and its commands
 /// take part in the rename: there is never a cluster without them.
-fn create_database(home: &Home, binaries: &Binaries, data: &Path, log: &File) -> Result<(), Error> {
+fn create_database(home: &ClusterDir, binaries: &Binaries, data: &Path, log: &File) -> Result<(), Error> {
     let commands = format!(
         "CREATE ROLE {OWNER} LOGIN CREATEROLE;\nCREATE DATABASE {DATABASE} OWNER {OWNER};\n"
     );
-    program::single_user(home, binaries.folder(), data, log, &commands)
+    single_user::single_user(home, binaries.folder(), data, log, &commands)
 }
 
 /// Removes what killed processes left. Best effort: such a folder is never used, it only takes space.
-fn sweep(home: &Home) {
+fn remove_leftovers(home: &ClusterDir) {
     for leftover in leftovers(home.folder()) {
         tracing::info!(folder = %leftover.display(), "removing a cluster whose building was interrupted");
         if let Err(error) = fs::remove_dir_all(&leftover) {
@@ -73,7 +73,7 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     };
     entries
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(BUILDING))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(INITDB_PREFIX))
         .map(|entry| entry.path())
         .collect()
 }

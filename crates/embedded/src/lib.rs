@@ -24,20 +24,20 @@ mod ask_version;
 mod binaries;
 mod cluster;
 mod desk;
-mod door;
+mod auth;
 mod entry;
 mod error;
 mod fetch;
 mod files;
 mod handover;
-mod home;
+mod cluster_dir;
 mod initialise;
-mod keeper;
+mod daemon;
 mod lock;
 mod modes;
 mod postmaster;
-mod program;
-mod session;
+mod single_user;
+mod probe;
 mod silent;
 mod socket;
 mod start;
@@ -50,12 +50,12 @@ pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
 pub use error::Error;
 pub use handover::{GateAnswer, GateChange};
-pub use home::{default_folder, password_file};
-pub use keeper::run_if_asked;
+pub use cluster_dir::{default_folder, password_file};
+pub use daemon::run_if_asked;
 
 use binaries::{Found, Search};
-use home::Home;
-use lock::{Lock, Mode, Patience};
+use cluster_dir::ClusterDir;
+use lock::{Lock, Mode, LockTimeout};
 
 /// The plain role that owns the product's database.
 pub const OWNER: &str = "dotwrap";
@@ -70,11 +70,11 @@ pub const SUPERUSER: &str = "postgres";
 pub const RESERVE: &str = "dotwrap_reserve";
 
 /// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
-const LINGER: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a process waits while another has its turn, which may do all of this.
-const TURN: Duration = fetch::PATIENCE
-    .saturating_add(initialise::MAKING)
+const STARTUP_LOCK_TIMEOUT: Duration = fetch::PATIENCE
+    .saturating_add(initialise::INIT_TIMEOUT)
     .saturating_add(start::STOPPING)
     .saturating_add(start::STARTING);
 
@@ -82,7 +82,7 @@ const TURN: Duration = fetch::PATIENCE
 const KEEPER_BEGINS: Duration = Duration::from_secs(5);
 
 /// A wait for one's turn that is longer than this is worth a word.
-const WORTH_A_WORD: Duration = Duration::from_secs(5);
+const NOTICE_AFTER: Duration = Duration::from_secs(5);
 
 /// What the embedded cluster is to be.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Embedded {
         Self {
             folder: folder.into(),
             search: Search::AsConfigured,
-            linger: LINGER,
+            linger: IDLE_TIMEOUT,
             settings: Vec::new(),
         }
     }
@@ -136,7 +136,7 @@ impl Embedded {
 
     /// How long the server stays up after its last user.
     #[must_use]
-    pub fn with_linger(mut self, linger: Duration) -> Self {
+    pub fn with_idle_timeout(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
@@ -153,11 +153,11 @@ impl Embedded {
     /// # Errors
     /// Each says what to do about it.
     pub async fn start(self) -> Result<Cluster, Error> {
-        let home = Home::prepare(&self.folder)?;
-        let turn = take_turn(&home).await?;
+        let home = ClusterDir::prepare(&self.folder)?;
+        let turn = lock_startup(&home).await?;
         let binaries = self.find_binaries(&home).await?;
         let created = initialise_if_new(&home, &binaries).await?;
-        let running = start::join_or_start(&self.order(&home, &binaries)?).await?;
+        let running = start::attach_or_start(&self.order(&home, &binaries)?).await?;
         drop(turn);
         Ok(Cluster {
             home,
@@ -182,7 +182,7 @@ impl Embedded {
         if !self.folder.join("data").exists() {
             return Ok(false);
         }
-        let home = Home::prepare(&self.folder)?;
+        let home = ClusterDir::prepare(&self.folder)?;
         if !Lock::is_held(&home.server_lock())? {
             return Ok(false);
         }
@@ -211,12 +211,12 @@ impl Embedded {
         change: &GateChange,
         patience: Duration,
     ) -> Result<Option<GateAnswer>, Error> {
-        let home = Home::prepare(&self.folder)?;
+        let home = ClusterDir::prepare(&self.folder)?;
         handover::hand_over(&home, change, patience).await
     }
 
-    fn order(&self, home: &Home, binaries: &Binaries) -> Result<keeper::Order, Error> {
-        Ok(keeper::Order {
+    fn order(&self, home: &ClusterDir, binaries: &Binaries) -> Result<daemon::DaemonArgs, Error> {
+        Ok(daemon::DaemonArgs {
             home: home.clone(),
             binaries: binaries.folder().to_owned(),
             socket: socket::prepare(home)?,
@@ -226,7 +226,7 @@ impl Embedded {
     }
 
     /// Everything that serves. It runs the programs that it finds, which takes its time, so it is not done on the runtime's thread.
-    async fn look_for_binaries(&self, home: &Home) -> Result<Found, Error> {
+    async fn look_for_binaries(&self, home: &ClusterDir) -> Result<Found, Error> {
         let (search, home) = (self.search.clone(), home.clone());
         let found =
             tokio::task::spawn_blocking(move || search.find(&home.binaries(), home.account()));
@@ -238,7 +238,7 @@ impl Embedded {
     }
 
     /// The programs that fit the data, or the newest for a new cluster; fetched where none are installed.
-    async fn find_binaries(&self, home: &Home) -> Result<Binaries, Error> {
+    async fn find_binaries(&self, home: &ClusterDir) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
         let mut found = self.look_for_binaries(home).await?;
         if found.serving.is_empty() && data.is_none() {
@@ -259,29 +259,29 @@ impl Embedded {
                 passed_over,
                 advice: fetch::advice(Some(data)),
             }),
-            (None, None) => Err(fetch::useless(passed_over)),
+            (None, None) => Err(fetch::unusable_archive(passed_over)),
         }
     }
 }
 
 /// One process at a time looks whether the server runs, and makes and starts what is missing.
-async fn take_turn(home: &Home) -> Result<Lock, Error> {
+async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     let doing = "fetching, making or starting";
-    let patience = Patience::of(TURN, doing);
+    let patience = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);
     let lock = home.turn_lock();
     let mut turn = pin!(Lock::acquire(&lock, Mode::Exclusive, patience));
-    if let Ok(turn) = tokio::time::timeout(WORTH_A_WORD, turn.as_mut()).await {
+    if let Ok(turn) = tokio::time::timeout(NOTICE_AFTER, turn.as_mut()).await {
         return turn;
     }
     tracing::warn!(
         "another dotwrap is {doing} the embedded database; waiting for it, {} minutes at most",
-        TURN.as_secs().div_ceil(60)
+        STARTUP_LOCK_TIMEOUT.as_secs().div_ceil(60)
     );
     turn.await
 }
 
 /// Says whether the cluster was made just now.
-async fn initialise_if_new(home: &Home, binaries: &Binaries) -> Result<bool, Error> {
+async fn initialise_if_new(home: &ClusterDir, binaries: &Binaries) -> Result<bool, Error> {
     if postmaster::data_version(home)?.is_some() {
         return Ok(false);
     }

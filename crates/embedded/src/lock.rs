@@ -48,7 +48,7 @@ impl Lock {
     }
 
     /// Takes the lock, waiting for those that hold it; blocks the thread.
-    pub(crate) fn wait(path: &Path, mode: Mode, patience: Patience) -> Result<Self, Error> {
+    pub(crate) fn wait(path: &Path, mode: Mode, patience: LockTimeout) -> Result<Self, Error> {
         loop {
             if let Some(lock) = Self::try_take(path, mode)? {
                 return Ok(lock);
@@ -62,7 +62,7 @@ impl Lock {
     pub(crate) async fn acquire(
         path: &Path,
         mode: Mode,
-        patience: Patience,
+        patience: LockTimeout,
     ) -> Result<Self, Error> {
         loop {
             if let Some(lock) = Self::try_take(path, mode)? {
@@ -80,12 +80,12 @@ impl Lock {
 
     /// Turns a shared hold into the only one, if nobody else has a share. Where it fails, the share may be lost as well: follow
     /// it with [`Lock::share_again`] in any case.
-    pub(crate) fn try_to_be_alone(&self, path: &Path) -> Result<bool, Error> {
+    pub(crate) fn try_upgrade_to_exclusive(&self, path: &Path) -> Result<bool, Error> {
         self.try_mode(path, Mode::Exclusive)
     }
 
     /// Makes the hold a shared one.
-    pub(crate) async fn share_again(&self, path: &Path, patience: Patience) -> Result<(), Error> {
+    pub(crate) async fn downgrade_to_shared(&self, path: &Path, patience: LockTimeout) -> Result<(), Error> {
         loop {
             if self.try_mode(path, Mode::Shared)? {
                 return Ok(());
@@ -103,13 +103,13 @@ impl Lock {
 
 /// How long to wait for a lock, and how to name what its holder is doing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct LockTimeout {
     doing: &'static str,
     begun: Instant,
     limit: Duration,
 }
 
-impl Patience {
+impl LockTimeout {
     /// From now on, at most this long.
     pub(crate) fn of(limit: Duration, doing: &'static str) -> Self {
         Self {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Uid;
 
 use crate::entry::Entry;
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 use crate::{files, socket};
 
 /// Every permission of its owner in a folder.
@@ -27,7 +27,7 @@ const OWNER_ONLY: u32 = 0o700;
 const AS_IT_IS: u32 = 0o7777;
 
 /// Mends what is wrong, notes it, and remembers where new passwords are due.
-pub(crate) fn mend(home: &Home) {
+pub(crate) fn mend(home: &ClusterDir) {
     let data = home.data();
     let mut mended = Vec::new();
     // What the server's account may put in its folders is changed where it is that account's, and nowhere else: a link or hard link
@@ -57,7 +57,7 @@ pub(crate) fn mend(home: &Home) {
         home.keeper_lock(),
         home.log(),
         home.building_log(),
-        home.started_from(),
+        home.binaries_note(),
         home.mended(),
     ] {
         mended.extend(set(&file, FILE, FILE, &ours));
@@ -67,7 +67,7 @@ pub(crate) fn mend(home: &Home) {
 }
 
 /// The passwords, where others could read or replace them. New ones are due then.
-fn close_passwords(home: &Home) -> Option<String> {
+fn close_passwords(home: &ClusterDir) -> Option<String> {
     let path = home.passwords();
     let found = path.symlink_metadata().ok()?;
     let owners = [
@@ -163,7 +163,7 @@ pub(crate) fn change(path: &Path, before: u32, after: u32) -> String {
 }
 
 /// Writes down what was mended, for `doctor` and for whoever looks at this use.
-pub(crate) fn note(home: &Home, mended: impl IntoIterator<Item = String>) {
+pub(crate) fn note(home: &ClusterDir, mended: impl IntoIterator<Item = String>) {
     for what in mended {
         tracing::warn!("{what}");
         let line = format!("{:.0} {what}\n", jiff::Timestamp::now());
@@ -177,7 +177,7 @@ pub(crate) fn note(home: &Home, mended: impl IntoIterator<Item = String>) {
 }
 
 /// What was mended, a line each, the newest last.
-pub(crate) fn noted(home: &Home, most: usize) -> Vec<String> {
+pub(crate) fn noted(home: &ClusterDir, most: usize) -> Vec<String> {
     let Ok(text) = fs::read(home.mended()) else {
         return Vec::new();
     };

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use crate::binaries::Binaries;
 use crate::error::{AtPath, Error};
 use crate::files;
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 use crate::socket;
 
 /// The lines of `postmaster.pid` that matter here.
@@ -80,12 +80,12 @@ impl Postmaster {
 }
 
 /// Whether the server's file is there: whoever stops by himself removes it.
-pub(crate) fn left_its_file(home: &Home) -> bool {
+pub(crate) fn left_its_file(home: &ClusterDir) -> bool {
     Postmaster::read(&home.data()).is_some()
 }
 
 /// Whether the server takes sessions, or did when it was killed.
-pub(crate) fn said_ready(home: &Home) -> bool {
+pub(crate) fn said_ready(home: &ClusterDir) -> bool {
     Postmaster::read(&home.data()).is_some_and(|server| server.is_ready)
 }
 
@@ -97,7 +97,7 @@ fn pid_file(data: &Path) -> PathBuf {
 /// been given since, or that nobody has reaped yet. PostgreSQL takes that for a running server and refuses to start.
 ///
 /// The caller holds the server's lock, so no server of ours lives; one that somebody started by hand is left alone.
-pub(crate) fn remove_stale(home: &Home, socket_folder: &Path) -> Result<(), Error> {
+pub(crate) fn remove_stale(home: &ClusterDir, socket_folder: &Path) -> Result<(), Error> {
     let data = home.data();
     if let Some(left) = Postmaster::read(&data)
         && left.works_in(&data) == Some(true)
@@ -118,17 +118,17 @@ pub(crate) fn remove_stale(home: &Home, socket_folder: &Path) -> Result<(), Erro
 }
 
 /// Writes down which program file the server is started from.
-pub(crate) fn note_program(home: &Home, binaries: &Path) -> Result<(), Error> {
+pub(crate) fn note_program(home: &ClusterDir, binaries: &Path) -> Result<(), Error> {
     let program = binaries.join("postgres");
     let mut note = stamp(&program).into_bytes();
     note.push(b'\n');
     note.extend_from_slice(program.as_os_str().as_bytes());
-    files::overwrite(&home.started_from(), &note)
+    files::overwrite(&home.binaries_note(), &note)
 }
 
 /// Whether the program file that the running server was started from has been replaced or removed since.
-pub(crate) fn program_was_replaced(home: &Home) -> bool {
-    let Ok(note) = fs::read(home.started_from()) else {
+pub(crate) fn program_was_replaced(home: &ClusterDir) -> bool {
+    let Ok(note) = fs::read(home.binaries_note()) else {
         return false;
     };
     let mut parts = note.splitn(2, |byte| *byte == b'\n');
@@ -153,7 +153,7 @@ fn stamp(program: &Path) -> String {
 }
 
 /// The major version that wrote the data folder, or none where there is no data folder yet.
-pub(crate) fn data_version(home: &Home) -> Result<Option<u32>, Error> {
+pub(crate) fn data_version(home: &ClusterDir) -> Result<Option<u32>, Error> {
     let data = home.data();
     if data.symlink_metadata().is_err() {
         return Ok(None);

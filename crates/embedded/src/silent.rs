@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::home::Home;
+use crate::cluster_dir::ClusterDir;
 
 /// Ends the sessions of the running server that have been silent for so long. Nothing of them is lost: they asked for nothing.
 #[cfg(target_os = "linux")]
-pub(crate) fn end(home: &Home, for_so_long: Duration) {
+pub(crate) fn end(home: &ClusterDir, for_so_long: Duration) {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
 
@@ -26,7 +26,7 @@ pub(crate) fn end(home: &Home, for_so_long: Duration) {
 
 /// Nobody says here which sessions are silent.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn end(_home: &Home, _for_so_long: Duration) {}
+pub(crate) fn end(_home: &ClusterDir, _for_so_long: Duration) {}
 
 #[cfg(target_os = "linux")]
 mod linux {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::account::Account;
 use crate::entry::Entry;
 use crate::error::{AtPath, Error};
-use crate::home::{Home, variable};
+use crate::cluster_dir::{ClusterDir, variable};
 
 /// The port that names the socket file; no TCP port is opened.
 pub(crate) const PORT: u16 = 5432;
@@ -30,14 +30,14 @@ pub(crate) fn lock_file(folder: &Path) -> PathBuf {
 
 /// Makes the folder for the socket: in the cluster's own folder, or, where that path is too long for a socket, a short one that
 /// is named after it.
-pub(crate) fn prepare(home: &Home) -> Result<PathBuf, Error> {
+pub(crate) fn prepare(home: &ClusterDir) -> Result<PathBuf, Error> {
     let folder = folder(home);
     make(&folder, home.account())?;
     Ok(folder)
 }
 
 /// Where the server's socket is put.
-pub(crate) fn folder(home: &Home) -> PathBuf {
+pub(crate) fn folder(home: &ClusterDir) -> PathBuf {
     let usual = home.folder().join("socket");
     if fits(&usual) { usual } else { short(home) }
 }
@@ -47,7 +47,7 @@ fn fits(folder: &Path) -> bool {
 }
 
 /// In the folder for run-time files that the system gives each user, else in the one for temporary files.
-fn short(home: &Home) -> PathBuf {
+fn short(home: &ClusterDir) -> PathBuf {
     let name = format!(
         "dotwrap-{}-{:016x}",
         home.account().ids().0,

@@ -5,14 +5,14 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::cluster::Origin;
-use crate::door::{self, Passwords};
+use crate::auth::{self, Passwords};
 use crate::error::Error;
 use crate::files;
-use crate::home::Home;
-use crate::keeper::{self, Order};
-use crate::lock::{Lock, Mode, Patience};
+use crate::cluster_dir::ClusterDir;
+use crate::daemon::{self, DaemonArgs};
+use crate::lock::{Lock, Mode, LockTimeout};
 use crate::postmaster::{self, Postmaster};
-use crate::session::{self, Answer};
+use crate::probe::{self, ProbeResult};
 
 /// How often the server is asked whether it is ready.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -24,7 +24,7 @@ pub(crate) const STARTING: Duration = Duration::from_secs(120);
 pub(crate) const STOPPING: Duration = Duration::from_secs(90);
 
 /// How long a server that lives may give no answer before it is restarted.
-const SILENCE: Duration = Duration::from_secs(10);
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(10);
 
 /// How long passwords that the server does not take may be those from before: new ones are set in the server, then written.
 const NEW_PASSWORDS: Duration = Duration::from_secs(1);
@@ -44,26 +44,26 @@ pub(crate) struct Running {
 }
 
 /// Waits until the server can not be stopped by its keeper, whoever else ends.
-pub(crate) async fn share(home: &Home) -> Result<Lock, Error> {
+pub(crate) async fn share(home: &ClusterDir) -> Result<Lock, Error> {
     Lock::acquire(&home.users_lock(), Mode::Shared, stopping()).await
 }
 
-fn stopping() -> Patience {
-    Patience::of(STOPPING, "stopping")
+fn stopping() -> LockTimeout {
+    LockTimeout::of(STOPPING, "stopping")
 }
 
 /// Joins the server if one runs, else starts it. The caller holds the turn: nobody else does the same meanwhile.
-pub(crate) async fn join_or_start(order: &Order) -> Result<Running, Error> {
+pub(crate) async fn attach_or_start(order: &DaemonArgs) -> Result<Running, Error> {
     let home = &order.home;
     let mut starting = Starting::new(order, share(home).await?);
     loop {
         if Lock::is_held(&home.server_lock())? {
-            starting.look_at_running_server().await?;
+            starting.probe_running_server().await?;
         } else {
             starting.start_server()?;
         }
         if let Some((socket, passwords)) = starting.ready.take() {
-            starting.watch_over()?;
+            starting.wait_until_ready()?;
             return Ok(Running {
                 use_of_it: starting.use_of_it,
                 socket,
@@ -80,7 +80,7 @@ pub(crate) async fn join_or_start(order: &Order) -> Result<Running, Error> {
 
 /// What is known while the server comes up.
 struct Starting<'a> {
-    order: &'a Order,
+    order: &'a DaemonArgs,
     use_of_it: Lock,
     begun: Instant,
     silent_since: Instant,
@@ -94,7 +94,7 @@ struct Starting<'a> {
 }
 
 impl<'a> Starting<'a> {
-    fn new(order: &'a Order, use_of_it: Lock) -> Self {
+    fn new(order: &'a DaemonArgs, use_of_it: Lock) -> Self {
         Self {
             order,
             use_of_it,
@@ -105,13 +105,13 @@ impl<'a> Starting<'a> {
             keeper: None,
             attempts: 0,
             has_new_passwords: false,
-            origin: Origin::Joined,
+            origin: Origin::Attached,
             ready: None,
         }
     }
 
     /// Some process of a server lives. It answers, or will, or is the remains of a killed one.
-    async fn look_at_running_server(&mut self) -> Result<(), Error> {
+    async fn probe_running_server(&mut self) -> Result<(), Error> {
         let home = &self.order.home;
         let running = Postmaster::running(&home.data());
         let Some((pid, socket)) = running.and_then(|server| Some((server.pid, server.socket?)))
@@ -120,14 +120,14 @@ impl<'a> Starting<'a> {
         };
         self.unseen_since = Instant::now();
         let passwords = Passwords::of(home)?;
-        let answer = session::ask(&session::owner(&socket, passwords.as_ref())).await;
-        if !matches!(answer, Answer::Locked(_)) {
+        let answer = probe::ask(&probe::owner(&socket, passwords.as_ref())).await;
+        if !matches!(answer, ProbeResult::Locked(_)) {
             self.locked_since = Instant::now();
         }
         match answer {
-            Answer::Ready => {
-                let is_open = !door::is_shut(home)?;
-                let is_outdated = self.origin == Origin::Joined
+            ProbeResult::Ready => {
+                let is_open = !auth::requires_password(home)?;
+                let is_outdated = self.origin == Origin::Attached
                     && (is_open || postmaster::program_was_replaced(home));
                 if is_outdated && self.restart_if_alone().await? {
                     return Ok(());
@@ -139,15 +139,15 @@ impl<'a> Starting<'a> {
                 }
                 self.ready = Some((socket, passwords));
             }
-            Answer::NotYet(problem) => {
+            ProbeResult::NotYet(problem) => {
                 tracing::debug!(problem, "the embedded server is not ready");
                 self.silent_since = Instant::now();
             }
-            Answer::Silence(problem) => {
+            ProbeResult::Silence(problem) => {
                 tracing::debug!(problem, "the embedded server does not answer");
                 // It may be kept from answering by sessions that say nothing. A keeper makes room.
-                self.watch_over()?;
-                if self.origin == Origin::Joined && self.silent_since.elapsed() > SILENCE {
+                self.wait_until_ready()?;
+                if self.origin == Origin::Attached && self.silent_since.elapsed() > UNRESPONSIVE_AFTER {
                     if !self.restart_if_alone().await? {
                         return Err(Error::Silent { pid, problem });
                     }
@@ -155,26 +155,26 @@ impl<'a> Starting<'a> {
                 }
             }
             // New passwords may be just about to be written.
-            Answer::Locked(_) if self.locked_since.elapsed() < NEW_PASSWORDS => return Ok(()),
+            ProbeResult::Locked(_) if self.locked_since.elapsed() < NEW_PASSWORDS => return Ok(()),
             // The file was lost, or is that of other data.
-            Answer::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
-            Answer::Locked(_) => {
+            ProbeResult::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
+            ProbeResult::Locked(_) => {
                 if !self.restart_if_alone().await? {
                     return Err(Error::LockedOut {
                         path: self.order.home.passwords(),
                     });
                 }
-                door::forget_passwords(&self.order.home)?;
+                auth::invalidate_passwords(&self.order.home)?;
                 self.has_new_passwords = true;
                 self.origin = Origin::Started;
             }
-            Answer::Broken(problem) if self.origin == Origin::Joined => {
+            ProbeResult::Broken(problem) if self.origin == Origin::Attached => {
                 if !self.restart_if_alone().await? {
                     return Err(Error::UpgradedInUse { problem });
                 }
                 self.origin = Origin::Started;
             }
-            Answer::Broken(problem) => return Err(self.failed(&problem)),
+            ProbeResult::Broken(problem) => return Err(self.failed(&problem)),
         }
         Ok(())
     }
@@ -221,18 +221,18 @@ impl<'a> Starting<'a> {
     async fn restart_if_alone(&mut self) -> Result<bool, Error> {
         let home = self.order.home.clone();
         let users = home.users_lock();
-        let alone = self.use_of_it.try_to_be_alone(&users)?;
+        let alone = self.use_of_it.try_upgrade_to_exclusive(&users)?;
         if alone {
             tracing::info!("restarting the embedded server");
-            let stopped = tokio::task::spawn_blocking(move || keeper::stop(&home)).await;
+            let stopped = tokio::task::spawn_blocking(move || daemon::stop(&home)).await;
             stopped.map_err(|error| self.failed(&error.to_string()))??;
         }
-        self.use_of_it.share_again(&users, stopping()).await?;
+        self.use_of_it.downgrade_to_shared(&users, stopping()).await?;
         Ok(alone)
     }
 
     /// Makes sure that somebody stops the server when nobody uses it any more.
-    fn watch_over(&mut self) -> Result<(), Error> {
+    fn wait_until_ready(&mut self) -> Result<(), Error> {
         let is_coming = match &mut self.keeper {
             Some(keeper) => matches!(keeper.try_wait(), Ok(None)),
             None => false,

@@ -93,7 +93,7 @@ fn the_longest_path_that_fits_is_used_and_one_more_letter_is_too_long() {
 }
 
 #[test]
-fn a_short_folder_that_somebody_put_there_is_refused() {
+fn preexisting_socket_dir_is_refused() {
     let place = Place::named(&long_name());
     let mut command = place.command();
     command.env_remove("XDG_RUNTIME_DIR");

@@ -38,7 +38,7 @@ fn two_that_come_at_once_share_one_cluster_and_the_first_may_end_first() {
 }
 
 #[test]
-fn the_next_one_finds_the_server_still_warm() {
+fn second_user_reuses_running_server() {
     let place = Place::new();
     let first = Probe::start(place.lingering(5_000));
     let server = place.server();

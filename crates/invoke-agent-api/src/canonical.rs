@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::{Value as Json, value::RawValue};
 
-use crate::spelled;
+use crate::lexical;
 
 /// An output, read in full.
 pub(crate) struct Canonical {
@@ -24,11 +24,11 @@ impl Canonical {
     /// Reads an output. One that two readers could understand differently is refused: its digest would not say what it
     /// is.
     pub(crate) fn of(output: &RawValue) -> Result<Self, String> {
-        if !spelled::integers(output.get()).all(is_kept) {
+        if !lexical::integers(output.get()).all(is_kept) {
             return Err(TOO_LARGE.to_owned());
         }
         let mut reader = serde_json::Deserializer::from_str(output.get());
-        Unambiguous
+        NoDuplicateKeys
             .deserialize(&mut reader)
             .map_err(|error| ambiguity(&error))?;
         let value: Json = serde_json::from_str(output.get()).map_err(|error| ambiguity(&error))?;
@@ -62,7 +62,7 @@ impl Canonical {
                 "canonical"
             });
         }
-        if Digest::of(spelled::compact(output.get())) == digest {
+        if Digest::of(lexical::compact(output.get())) == digest {
             return Some("compact");
         }
         let canonical = serde_json_canonicalizer::to_vec(&self.value).ok()?;
@@ -72,14 +72,14 @@ impl Canonical {
 
 /// A message of ours is passed on; those of the parser may quote what stood there.
 fn ambiguity(error: &serde_json::Error) -> String {
-    if error.to_string().starts_with(TWICE) {
-        format!("{TWICE}, at column {}", error.column())
+    if error.to_string().starts_with(DUPLICATE_MEMBER) {
+        format!("{DUPLICATE_MEMBER}, at column {}", error.column())
     } else {
         "it can not be read".to_owned()
     }
 }
 
-const TWICE: &str = "a member is there twice";
+const DUPLICATE_MEMBER: &str = "a member is there twice";
 const TOO_LARGE: &str = "an integer is larger than a double can hold";
 
 /// An integer with fewer digits is the same integer as a double.
@@ -98,9 +98,9 @@ fn is_kept(integer: &str) -> bool {
 
 /// Walks through a JSON text and keeps nothing of it.
 #[derive(Clone, Copy)]
-struct Unambiguous;
+struct NoDuplicateKeys;
 
-impl<'de> DeserializeSeed<'de> for Unambiguous {
+impl<'de> DeserializeSeed<'de> for NoDuplicateKeys {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -108,7 +108,7 @@ impl<'de> DeserializeSeed<'de> for Unambiguous {
     }
 }
 
-impl<'de> Visitor<'de> for Unambiguous {
+impl<'de> Visitor<'de> for NoDuplicateKeys {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for Unambiguous {
         let mut seen = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
             if !seen.insert(name) {
-                return Err(A::Error::custom(TWICE));
+                return Err(A::Error::custom(DUPLICATE_MEMBER));
             }
             members.next_value_seed(self)?;
         }
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn what_two_readers_could_understand_differently_is_refused() {
         for (json, why) in [
-            (r#"{"a":1,"a":2}"#, TWICE),
-            (r#"[{"x":{"a":1,"\u0061":2}}]"#, TWICE),
+            (r#"{"a":1,"a":2}"#, DUPLICATE_MEMBER),
+            (r#"[{"x":{"a":1,"\u0061":2}}]"#, DUPLICATE_MEMBER),
             ("[9007199254740993]", TOO_LARGE),
             ("-9007199254740993", TOO_LARGE),
             ("1152921504606846976", TOO_LARGE),

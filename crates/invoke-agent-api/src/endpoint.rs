@@ -1,6 +1,6 @@
 //! Where a contract wants to go, and whether it may.
 
-use dotwrap_invoke::Unusable;
+use dotwrap_invoke::UnsupportedContract;
 use dotwrap_wrapper::Contract;
 use reqwest::Url;
 
@@ -15,7 +15,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn of(contract: &Contract, allowed: &AllowedHosts) -> Result<Self, Unusable> {
+    pub(crate) fn of(contract: &Contract, allowed: &AllowedHosts) -> Result<Self, UnsupportedContract> {
         let text = contract.endpoint_ref.as_deref().unwrap_or_default();
         let url = parse(text)?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
@@ -28,14 +28,14 @@ impl Endpoint {
                 "allow it with `--agent-host {place}`, DOTWRAP_AGENT_HOSTS={place}, or `agent_hosts = [\"{place}\"]` \
                  in dotwrap.toml"
             );
-            return Err(Unusable::new("host_not_allowed", message).hint(hint));
+            return Err(UnsupportedContract::new("host_not_allowed", message).hint(hint));
         }
         Ok(Self { url, place })
     }
 }
 
 /// Reads an address, without the generosity of browsers: what is allowed must be what people read.
-fn parse(text: &str) -> Result<Url, Unusable> {
+fn parse(text: &str) -> Result<Url, UnsupportedContract> {
     let rest = text
         .strip_prefix("https://")
         .ok_or_else(|| invalid("the endpoint of an agent service begins with `https://`"))?;
@@ -58,6 +58,6 @@ fn parse(text: &str) -> Result<Url, Unusable> {
     Ok(url)
 }
 
-fn invalid(message: impl Into<String>) -> Unusable {
-    Unusable::new("endpoint_invalid", message)
+fn invalid(message: impl Into<String>) -> UnsupportedContract {
+    UnsupportedContract::new("endpoint_invalid", message)
 }

@@ -1,7 +1,7 @@
 //! Texts of a service on their way into the ledger.
 
 /// A text that fits: at most so many characters, and none that PostgreSQL can not store.
-pub(crate) fn fitting(text: &str, characters: usize) -> String {
+pub(crate) fn truncate(text: &str, characters: usize) -> String {
     text.chars()
         .take(characters)
         .map(|c| {

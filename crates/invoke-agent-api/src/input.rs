@@ -13,14 +13,14 @@ pub(crate) async fn input_of(call: &ToolCall) -> Result<Box<RawValue>, Failure> 
     if let Some(produced) = call.produced.clone() {
         return tokio::task::spawn_blocking(move || of_produced(&produced))
             .await
-            .map_err(|error| unsendable(error.to_string()))?;
+            .map_err(|error| not_sendable_error(error.to_string()))?;
     }
     match (&call.input_ref, &call.fixture) {
         (Some(reference), _) => to_raw_value(reference),
         (None, Some(fixture)) => to_raw_value(&fixture.body),
         (None, None) => to_raw_value(&()),
     }
-    .map_err(|error| unsendable(error.to_string()))
+    .map_err(|error| not_sendable_error(error.to_string()))
 }
 
 fn of_produced(produced: &Produced) -> Result<Box<RawValue>, Failure> {
@@ -34,30 +34,30 @@ fn of_produced(produced: &Produced) -> Result<Box<RawValue>, Failure> {
         ));
     }
     let text = String::from_utf8(bytes)
-        .map_err(|_not_text| unsendable("it is neither JSON nor a text in UTF-8"))?;
+        .map_err(|_not_text| not_sendable_error("it is neither JSON nor a text in UTF-8"))?;
     // A text stays a text, even one that looks like JSON.
     let is_text = path.extension().is_some_and(|extension| extension == "txt");
     if !is_text && let Ok(json) = serde_json::from_str(&text) {
         return Ok(json);
     }
-    to_raw_value(&text).map_err(|error| unsendable(error.to_string()))
+    to_raw_value(&text).map_err(|error| not_sendable_error(error.to_string()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let readable = |error: std::io::Error| unsendable(error.to_string());
+    let readable = |error: std::io::Error| not_sendable_error(error.to_string());
     let file = open_file(path).map_err(readable)?;
-    let file = file.ok_or_else(|| unsendable("it is no file"))?;
+    let file = file.ok_or_else(|| not_sendable_error("it is no file"))?;
     let mut bytes = Vec::new();
     file.take(INPUT_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(readable)?;
     if bytes.len() as u64 > INPUT_LIMIT {
-        return Err(unsendable(format!("it is larger than {INPUT_LIMIT} bytes")));
+        return Err(not_sendable_error(format!("it is larger than {INPUT_LIMIT} bytes")));
     }
     Ok(bytes)
 }
 
-fn unsendable(reason: impl std::fmt::Display) -> Failure {
+fn not_sendable_error(reason: impl std::fmt::Display) -> Failure {
     let message = format!("the producer's output can not be sent to an agent service: {reason}");
     Failure::new("input_unsendable", message)
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt};
 
-use dotwrap_invoke::{Secrets, Unusable};
+use dotwrap_invoke::{Secrets, UnsupportedContract};
 use dotwrap_wrapper::Contract;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
@@ -33,11 +33,11 @@ pub(crate) struct Token(String);
 
 impl Invocation {
     /// Whether it is understood, without looking at this machine's environment.
-    pub(crate) fn check(contract: &Contract, settings: &Settings) -> Result<(), Unusable> {
+    pub(crate) fn check(contract: &Contract, settings: &Settings) -> Result<(), UnsupportedContract> {
         keys(contract, settings).map(drop)
     }
 
-    pub(crate) fn of(contract: &Contract, settings: &Settings) -> Result<Self, Unusable> {
+    pub(crate) fn of(contract: &Contract, settings: &Settings) -> Result<Self, UnsupportedContract> {
         let (token_environment, max_response_bytes) = keys(contract, settings)?;
         let token = token_environment
             .map(|name| Token::from_environment(&name, settings.environment))
@@ -58,7 +58,7 @@ impl Token {
     fn from_environment(
         name: &str,
         environment: fn(&str) -> Option<OsString>,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, UnsupportedContract> {
         let is_name = !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
             && name
@@ -71,7 +71,7 @@ impl Token {
         }
         let value = environment(name).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| {
-            Unusable::new(
+            UnsupportedContract::new(
                 "token_missing",
                 format!("the environment variable {name} is not set"),
             )
@@ -99,7 +99,7 @@ impl fmt::Debug for Token {
 }
 
 /// The variable that holds the token, and how many bytes an answer may have.
-fn keys(contract: &Contract, settings: &Settings) -> Result<(Option<String>, u64), Unusable> {
+fn keys(contract: &Contract, settings: &Settings) -> Result<(Option<String>, u64), UnsupportedContract> {
     let keys = if contract.invocation.is_null() {
         Keys::default()
     } else if contract.invocation.is_object() {
@@ -118,12 +118,12 @@ fn keys(contract: &Contract, settings: &Settings) -> Result<(Option<String>, u64
     Ok((keys.token_environment, max_response_bytes))
 }
 
-fn invalid(message: impl fmt::Display) -> Unusable {
-    Unusable::new("invocation_invalid", format!("invocation: {message}"))
+fn invalid(message: impl fmt::Display) -> UnsupportedContract {
+    UnsupportedContract::new("invocation_invalid", format!("invocation: {message}"))
         .hint("an agent_api contract knows token_environment and max_response_bytes")
 }
 
-fn unfit(name: &str) -> Unusable {
+fn unfit(name: &str) -> UnsupportedContract {
     let message = format!("the environment variable {name} holds what can not be a bearer token");
-    Unusable::new("token_invalid", message)
+    UnsupportedContract::new("token_invalid", message)
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Invoker, Mode, Output, ReadLimit, Secrets, Stop, StopReason,
-    StopRecord, ToolCall, Unread, Unusable, pretends, read_apart, read_deadline,
+    Answer, CallOutcome, Failure, Invoker, Mode, Output, ReadLimit, Secrets, Stop, StopReason,
+    StopRecord, ToolCall, ReadInterrupted, UnsupportedContract, reports_mock, read_apart, read_deadline,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -23,10 +23,10 @@ use crate::{
     endpoint::Endpoint,
     exchange,
     invocation::Invocation,
-    judge::{Believed, judge, note},
-    outgoing::Sent,
+    validate::{ValidatedResponse, validate, note},
+    body::SentFlag,
     request::request,
-    said::Said,
+    response::AgentResponse,
 };
 
 /// Calls DOTs that are endpoints of agent services.
@@ -37,7 +37,7 @@ pub struct AgentApiInvoker {
 }
 
 /// A contract that may be called.
-struct Usable {
+struct CheckedContract {
     endpoint: Endpoint,
     invocation: Invocation,
 }
@@ -46,8 +46,8 @@ struct Usable {
 struct Limits<'a> {
     stop: Stop,
     deadline: Instant,
-    sent: Sent,
-    usable: &'a Usable,
+    sent: SentFlag,
+    usable: &'a CheckedContract,
     call: &'a ToolCall,
 }
 
@@ -63,12 +63,12 @@ impl AgentApiInvoker {
         })
     }
 
-    fn usable(&self, contract: &Contract, mode: Mode) -> Result<Usable, Unusable> {
+    fn usable(&self, contract: &Contract, mode: Mode) -> Result<CheckedContract, UnsupportedContract> {
         if !mode.may_mutate() && contract.output_namespace.is_none() {
             let message = "below REAL_RUN a contract names the namespace of its output";
-            return Err(Unusable::new("namespace_missing", message));
+            return Err(UnsupportedContract::new("namespace_missing", message));
         }
-        Ok(Usable {
+        Ok(CheckedContract {
             endpoint: Endpoint::of(contract, &self.settings.allowed_hosts)?,
             invocation: Invocation::of(contract, &self.settings)?,
         })
@@ -78,14 +78,14 @@ impl AgentApiInvoker {
         &self,
         call: &ToolCall,
         stop: Stop,
-        sent: Sent,
+        sent: SentFlag,
         answer: &mut Answer,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CallOutcome> {
         let deadline = Instant::now() + call.time_limit();
         // The runner has looked at the contract; since then a variable may have gone.
         let usable = self
             .usable(&call.contract, call.mode)
-            .map_err(|unusable| Ending::Failed(Failure::new(unusable.code, unusable.message)))?;
+            .map_err(|unusable| CallOutcome::Failed(Failure::new(unusable.code, unusable.message)))?;
         let place = usable.endpoint.place.clone();
         answer.evidence.insert("host".to_owned(), place.into());
         let limits = Limits {
@@ -95,23 +95,23 @@ impl AgentApiInvoker {
             usable: &usable,
             call,
         };
-        self.converse(limits, answer).await
+        self.exchange(limits, answer).await
     }
 
-    async fn converse(&self, mut limits: Limits<'_>, answer: &mut Answer) -> Result<(), Ending> {
-        let Usable {
+    async fn exchange(&self, mut limits: Limits<'_>, answer: &mut Answer) -> Result<(), CallOutcome> {
+        let CheckedContract {
             endpoint,
             invocation,
         } = limits.usable;
         let call = limits.call;
         let token = invocation.token.as_ref();
         let request = request(&self.client, endpoint, token, call, limits.sent.clone());
-        let request = limits.hold(request).await?;
-        let mut response = limits.hold(exchange::send(request)).await?;
+        let request = limits.select_with_limits(request).await?;
+        let mut response = limits.select_with_limits(exchange::send(request)).await?;
         note_head(&response, answer);
-        exchange::check_head(&response).map_err(Ending::Failed)?;
+        exchange::check_head(&response).map_err(CallOutcome::Failed)?;
         let limit = invocation.max_response_bytes;
-        let body = limits.hold(exchange::read(&mut response, limit)).await?;
+        let body = limits.select_with_limits(exchange::read(&mut response, limit)).await?;
         answer
             .evidence
             .insert("response_bytes".to_owned(), body.len().into());
@@ -121,7 +121,7 @@ impl AgentApiInvoker {
         let (said, read) = read.map_err(|unread| limits.not_read(unread))?;
         answer.is_mock = said.is_mock;
         answer.evidence.extend(said.evidence);
-        let Read { output, believed } = read.map_err(Ending::Failed)?;
+        let Read { output, believed } = read.map_err(CallOutcome::Failed)?;
         answer.output = Some(output);
         answer.verdict = believed.verdict;
         answer.verified_digest = believed.verified_digest;
@@ -130,19 +130,19 @@ impl AgentApiInvoker {
 }
 
 impl Invoker for AgentApiInvoker {
-    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), UnsupportedContract> {
         self.usable(contract, mode).map(|_| ())
     }
 
-    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+    fn check_invocation(&self, contract: &Contract) -> Result<(), UnsupportedContract> {
         Invocation::check(contract, &self.settings)
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
         async move {
             let began = Instant::now();
-            let sent = Sent::default();
-            let mut answer = Answer::new(Ending::Completed);
+            let sent = SentFlag::default();
+            let mut answer = Answer::new(CallOutcome::Completed);
             if let Err(ending) = self.call(call, stop, sent.clone(), &mut answer).await {
                 answer.ending = ending;
             }
@@ -160,20 +160,20 @@ impl Invoker for AgentApiInvoker {
 impl Limits<'_> {
     /// Waits for a part of the conversation, but not past a stop or the deadline. What is dropped then takes its connection
     /// along.
-    async fn hold<T>(
+    async fn select_with_limits<T>(
         &mut self,
         part: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Ending> {
+    ) -> Result<T, CallOutcome> {
         tokio::select! {
             biased;
-            reason = self.stop.given() => Err(Ending::Stopped(self.cut_off(reason))),
-            () = tokio::time::sleep_until(self.deadline) => Err(Ending::Failed(self.too_late())),
-            done = part => done.map_err(|failure| Ending::Failed(self.as_far_as_sent(failure))),
+            reason = self.stop.cancelled() => Err(CallOutcome::Stopped(self.cut_off(reason))),
+            () = tokio::time::sleep_until(self.deadline) => Err(CallOutcome::Failed(self.too_late())),
+            done = part => done.map_err(|failure| CallOutcome::Failed(self.clear_unknown_if_unsent(failure))),
         }
     }
 
     /// Where nothing was sent, nothing was done: that much is known.
-    fn as_far_as_sent(&self, failure: Failure) -> Failure {
+    fn clear_unknown_if_unsent(&self, failure: Failure) -> Failure {
         Failure {
             outcome_unknown: failure.outcome_unknown && self.sent.is_given(),
             ..failure
@@ -193,27 +193,27 @@ impl Limits<'_> {
         };
         StopRecord {
             reason,
-            told: vec![told],
-            ended: Vec::new(),
-            may_have_happened,
+            signals_sent: vec![told],
+            exited: Vec::new(),
+            possible_effects: may_have_happened,
         }
     }
 
-    fn not_read(&self, unread: Unread) -> Ending {
+    fn not_read(&self, unread: ReadInterrupted) -> CallOutcome {
         match unread {
-            Unread::Stopped(reason) => Ending::Stopped(StopRecord {
+            ReadInterrupted::Stopped(reason) => CallOutcome::Stopped(StopRecord {
                 reason,
-                told: Vec::new(),
-                ended: vec![format!("connection to {}", self.usable.endpoint.place)],
-                may_have_happened: vec![
+                signals_sent: Vec::new(),
+                exited: vec![format!("connection to {}", self.usable.endpoint.place)],
+                possible_effects: vec![
                     "all of it: the service had answered, and its answer was not read".to_owned(),
                 ],
             }),
-            Unread::Deadline => Ending::Failed(Failure::new(
+            ReadInterrupted::Deadline => CallOutcome::Failed(Failure::new(
                 "deadline",
                 "the service answered in time, but its answer could not be read in time",
             )),
-            Unread::Broken => Ending::Failed(Failure::new(
+            ReadInterrupted::Broken => CallOutcome::Failed(Failure::new(
                 "output_not_kept",
                 "the service's answer could not be read",
             )),
@@ -225,7 +225,7 @@ impl Limits<'_> {
             "the service did not answer in full within {} ms; the connection was closed",
             self.call.time_limit().as_millis()
         );
-        self.as_far_as_sent(Failure::unknown("deadline", message))
+        self.clear_unknown_if_unsent(Failure::unknown("deadline", message))
     }
 }
 
@@ -244,7 +244,7 @@ fn note_head(response: &Response, answer: &mut Answer) {
 /// An answer that is believed, with its output as it was kept.
 struct Read {
     output: Output,
-    believed: Believed,
+    believed: ValidatedResponse,
 }
 
 /// Reads an answer, and says besides what the service said of itself, whether it is believed or not.
@@ -254,13 +254,13 @@ fn read(
     secrets: &Secrets,
     limit: &ReadLimit,
 ) -> (Answer, Result<Read, Failure>) {
-    let mut said = Answer::new(Ending::Completed);
-    let read = believe(body, call, secrets, limit, &mut said);
+    let mut said = Answer::new(CallOutcome::Completed);
+    let read = validate(body, call, secrets, limit, &mut said);
     (said, read)
 }
 
 /// Checks what the service says, and keeps its output.
-fn believe(
+fn validate(
     body: &[u8],
     call: &ToolCall,
     secrets: &Secrets,
@@ -268,7 +268,7 @@ fn believe(
     answer: &mut Answer,
 ) -> Result<Read, Failure> {
     // Whatever becomes of the answer: it counts against the service also where it is not what the protocol asks for.
-    answer.is_mock = pretends(body);
+    answer.is_mock = reports_mock(body);
     if secrets.is_in(body) {
         let message = "the service's answer holds the bearer token; nothing of it was kept";
         return Err(Failure::new("secret_in_answer", message));
@@ -280,20 +280,20 @@ fn believe(
         )
     };
     limit.check().map_err(not_kept)?;
-    let said = Said::from_json(body)?;
+    let said = AgentResponse::from_json(body)?;
     note(&said, answer);
-    let believed = judge(&said, call)?;
-    answer.is_mock |= pretends(&believed.output.bytes);
+    let believed = validate(&said, call)?;
+    answer.is_mock |= reports_mock(&believed.output.bytes);
     if secrets.is_in(&believed.output.bytes) {
         let message = "the service's output holds the bearer token; nothing of it was kept";
         return Err(Failure::new("secret_in_answer", message));
     }
-    let output = keep(call, &believed.output, limit).map_err(not_kept)?;
+    let output = store_output(call, &believed.output, limit).map_err(not_kept)?;
     Ok(Read { output, believed })
 }
 
 /// Writes the output into the call's folder. Its digest is what is then read from there.
-fn keep(call: &ToolCall, output: &Canonical, limit: &ReadLimit) -> io::Result<Output> {
+fn store_output(call: &ToolCall, output: &Canonical, limit: &ReadLimit) -> io::Result<Output> {
     call.make_folder()?;
     let path = call.folder.join(output.file_name);
     File::create_new(&path)?.write_all(&output.bytes)?;

@@ -41,12 +41,12 @@ mod exchange;
 mod input;
 mod invocation;
 mod invoker;
-mod judge;
-mod outgoing;
+mod validate;
+mod body;
 mod request;
-mod said;
+mod response;
 mod settings;
-mod spelled;
+mod lexical;
 mod trace;
 
 pub use invoker::AgentApiInvoker;

@@ -13,7 +13,7 @@ use crate::{
     endpoint::Endpoint,
     input::input_of,
     invocation::Token,
-    outgoing::{Outgoing, Sent},
+    body::{TrackedBody, SentFlag},
     trace::traceparent,
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn request(
     endpoint: &Endpoint,
     token: Option<&Token>,
     call: &ToolCall,
-    sent: Sent,
+    sent: SentFlag,
 ) -> Result<RequestBuilder, Failure> {
     let input = input_of(call).await?;
     let body = Body {
@@ -66,7 +66,7 @@ pub(crate) async fn request(
         .header(ACCEPT_ENCODING, "identity")
         .header("idempotency-key", call.invocation_id.to_string())
         .header("traceparent", traceparent(call))
-        .body(reqwest::Body::wrap(Outgoing::new(body, sent)));
+        .body(reqwest::Body::wrap(TrackedBody::new(body, sent)));
     if let Some(value) = token.and_then(Token::header) {
         request = request.header(AUTHORIZATION, value);
     }

@@ -9,7 +9,7 @@ use dotwrap_invoke_command::{Program, Stdin, Supervisor};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 fn main() -> ExitCode {
-    if let Some(status) = dotwrap_invoke_command::run_if_asked() {
+    if let Some(status) = dotwrap_invoke_command::run_as_helper_process() {
         return status;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

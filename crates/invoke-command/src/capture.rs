@@ -14,10 +14,10 @@ use tokio::{
 
 use dotwrap_invoke::{Digest, ReadyThread};
 
-const PIECE: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// How many pieces may wait for the disk.
-const WAITING: usize = 16;
+const QUEUE_DEPTH: usize = 16;
 
 /// What came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) struct Captured {
 
 /// Why no more is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum CaptureEnd {
     /// That was all.
     Complete,
     /// It was more than it may be.
@@ -45,12 +45,12 @@ pub(crate) struct Capture {
     written: oneshot::Receiver<io::Result<Digest>>,
     bytes: u64,
     most: u64,
-    end: Option<End>,
+    end: Option<CaptureEnd>,
 }
 
 impl Capture {
     pub(crate) fn start(source: Receiver, file: File, most: u64, writer: ReadyThread) -> Self {
-        let (pieces, to_write) = mpsc::channel(WAITING);
+        let (pieces, to_write) = mpsc::channel(QUEUE_DEPTH);
         let written = writer.run(move || write_all(file, to_write));
         Self {
             source,
@@ -63,7 +63,7 @@ impl Capture {
     }
 
     /// Reads until there is no more to read. Can be dropped and called again.
-    pub(crate) async fn read(&mut self) -> End {
+    pub(crate) async fn read(&mut self) -> CaptureEnd {
         loop {
             if let Some(end) = self.end {
                 return end;
@@ -72,26 +72,26 @@ impl Capture {
         }
     }
 
-    async fn read_piece(&mut self) -> Option<End> {
+    async fn read_piece(&mut self) -> Option<CaptureEnd> {
         let Ok(place) = self.pieces.reserve().await else {
-            return Some(End::Broken);
+            return Some(CaptureEnd::Broken);
         };
-        let mut piece = Vec::with_capacity(PIECE);
+        let mut piece = Vec::with_capacity(CHUNK);
         match self.source.read_buf(&mut piece).await {
-            Ok(0) => return Some(End::Complete),
+            Ok(0) => return Some(CaptureEnd::Complete),
             Ok(_) => {}
-            Err(_) => return Some(End::Broken),
+            Err(_) => return Some(CaptureEnd::Broken),
         }
         let room = usize::try_from(self.most - self.bytes).unwrap_or(usize::MAX);
         let too_large = piece.len() > room;
         piece.truncate(room);
         self.bytes += piece.len() as u64;
         place.send(piece);
-        too_large.then_some(End::TooLarge)
+        too_large.then_some(CaptureEnd::TooLarge)
     }
 
     /// Why no more was read; nothing while there may be more.
-    pub(crate) fn end(&self) -> Option<End> {
+    pub(crate) fn end(&self) -> Option<CaptureEnd> {
         self.end
     }
 
@@ -102,7 +102,7 @@ impl Capture {
         let digest = self.written.await.map_err(lost)??;
         Ok(Captured {
             bytes: self.bytes,
-            digest: (self.end == Some(End::Complete)).then_some(digest),
+            digest: (self.end == Some(CaptureEnd::Complete)).then_some(digest),
         })
     }
 }

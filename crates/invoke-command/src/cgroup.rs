@@ -24,7 +24,7 @@ const PREFIX: &str = "dotwrap.";
 
 /// How often what is killed is looked for again, and how many times: dying takes a moment.
 const PAUSE: Duration = Duration::from_millis(10);
-const LOOKS: usize = 200;
+const POLLS: usize = 200;
 
 /// The place of a call's group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,21 +33,21 @@ pub(crate) struct Cgroup(PathBuf);
 
 /// A group that was made, and is held. Dropping it removes it, if nothing is in it any more.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct CallCgroup {
     group: Cgroup,
     _held: File,
 }
 
 /// Ends what calls have left whose supervisor was killed, and their runner with it, as far as control groups tell: those beside which this
 /// process's own would be. Says how many processes there were. Takes its time, in a thread that may wait.
-pub fn end_abandoned_calls() -> usize {
+pub fn kill_unlocked_groups() -> usize {
     let Some(own) = own() else { return 0 };
     let Ok(entries) = fs::read_dir(own) else {
         return 0;
     };
     entries
         .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_a_call_s))
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_call_group))
         .map(|entry| Cgroup(entry.path()).end_if_abandoned())
         .sum()
 }
@@ -59,19 +59,19 @@ impl Cgroup {
     }
 
     /// Makes the group.
-    pub(crate) fn make(&self) -> io::Result<Made> {
+    pub(crate) fn make(&self) -> io::Result<CallCgroup> {
         // Another account could hold the lock when its owner is gone.
         DirBuilder::new().mode(0o700).create(&self.0)?;
         self.hold().inspect_err(|_| self.remove())
     }
 
-    fn hold(&self) -> io::Result<Made> {
+    fn hold(&self) -> io::Result<CallCgroup> {
         let held = File::open(&self.0)?;
         held.try_lock_shared()?;
         // Somebody may have taken it for abandoned in between and removed it. And without this, what is in the group would have to be
         // chased as without the group.
         fs::metadata(self.0.join("cgroup.kill"))?;
-        Ok(Made {
+        Ok(CallCgroup {
             group: self.clone(),
             _held: held,
         })
@@ -86,7 +86,7 @@ impl Cgroup {
     pub(crate) fn kill(&self) -> io::Result<()> {
         let file = self.0.join("cgroup.kill");
         fs::write(&file, "1").or_else(|_| {
-            open_up(&file);
+            make_removable(&file);
             fs::write(&file, "1")
         })
     }
@@ -103,7 +103,7 @@ impl Cgroup {
 
     fn end_if_abandoned(&self) -> usize {
         let group = File::open(&self.0).or_else(|_| {
-            open_up(&self.0);
+            make_removable(&self.0);
             File::open(&self.0)
         });
         match group {
@@ -115,7 +115,7 @@ impl Cgroup {
     /// Kills everything in it, waits until it is gone, and removes the group. Says how many there were; none of another account's.
     fn end(&self) -> usize {
         let many = self.processes().len();
-        for _ in 0..LOOKS {
+        for _ in 0..POLLS {
             if self.kill().is_err() {
                 return 0;
             }
@@ -138,7 +138,7 @@ impl Cgroup {
 fn remove_with_all_below(group: &Path) -> io::Result<()> {
     for below in groups_in(group) {
         if remove_with_all_below(&below).is_err() {
-            open_up(group);
+            make_removable(group);
             let _in_use = fs::remove_dir(below);
         }
     }
@@ -146,23 +146,23 @@ fn remove_with_all_below(group: &Path) -> io::Result<()> {
 }
 
 /// A tool may have closed what belongs to its account.
-fn open_up(path: &Path) {
+fn make_removable(path: &Path) {
     let _another_s = fs::set_permissions(path, Permissions::from_mode(0o700));
 }
 
 /// Whether a group's name is one that [`Cgroup::of`] gives.
-fn is_a_call_s(name: &str) -> bool {
+fn is_call_group(name: &str) -> bool {
     name.strip_prefix(PREFIX)
         .is_some_and(|call| Uuid::try_parse(call).is_ok())
 }
 
-impl Made {
+impl CallCgroup {
     pub(crate) fn group(&self) -> &Cgroup {
         &self.group
     }
 }
 
-impl Drop for Made {
+impl Drop for CallCgroup {
     fn drop(&mut self) {
         self.group.remove();
     }
@@ -179,7 +179,7 @@ fn each_below(group: &Path, act: &mut impl FnMut(&Path)) {
 /// The groups that were made in a group.
 fn groups_in(group: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(group).or_else(|_| {
-        open_up(group);
+        make_removable(group);
         fs::read_dir(group)
     });
     let entries = entries.into_iter().flatten().flatten();

@@ -6,12 +6,12 @@ use std::path::Path;
 use dotwrap_invoke::{Answer, mounts};
 use serde_json::{Value as Json, json};
 
-use crate::{Leftover, Report, Status, Why, capture::End, prepare::Prepared, run::Ran};
+use crate::{RemainingProcess, Report, Status, EndReason, capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
 
 /// How many names a list has at most.
-const NAMED: usize = 8;
+const MAX_LISTED: usize = 8;
 
-pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &Ran) -> Answer {
+pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) -> Answer {
     let report = &ran.report;
     let facts = [
         ("program", json!(prepared.program.path)),
@@ -62,12 +62,12 @@ fn mounted_at(output: &Path) -> Vec<String> {
     let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
     let all = mounts().unwrap_or_default().into_iter();
     all.filter(|mount| mount.point.starts_with(&output))
-        .take(NAMED)
+        .take(MAX_LISTED)
         .map(|mount| mount.file_system)
         .collect()
 }
 
-fn stdout(prepared: &Prepared, ran: &Ran) -> Json {
+fn stdout(prepared: &Prepared, ran: &CompletedCall) -> Json {
     let captured = ran.stdout.as_ref().ok();
     json!({
         "file": prepared.folder.stdout(),
@@ -78,7 +78,7 @@ fn stdout(prepared: &Prepared, ran: &Ran) -> Json {
 
 fn stderr(prepared: &Prepared, report: &Report) -> Json {
     // The supervisor had counted.
-    let counted = (report.why != Why::SupervisorLost).then_some(report.stderr);
+    let counted = (report.why != EndReason::SupervisorLost).then_some(report.stderr);
     json!({
         "file": prepared.folder.stderr(),
         "bytes": counted.map(|counted| counted.bytes),
@@ -86,12 +86,12 @@ fn stderr(prepared: &Prepared, report: &Report) -> Json {
     })
 }
 
-fn limits(prepared: &Prepared, ran: &Ran) -> Json {
+fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
     let struck: Vec<&str> = [
-        (ran.stdout_end == Some(End::TooLarge)).then_some("stdout_bytes"),
+        (ran.stdout_end == Some(CaptureEnd::TooLarge)).then_some("stdout_bytes"),
         (ran.report.stderr.bytes > ran.report.stderr.kept_bytes).then_some("stderr_bytes"),
-        (ran.report.why == Why::Deadline).then_some("timeout_ms"),
-        (ran.report.why == Why::TooManyProcesses).then_some("processes"),
+        (ran.report.why == EndReason::Deadline).then_some("timeout_ms"),
+        (ran.report.why == EndReason::TooManyProcesses).then_some("processes"),
     ]
     .into_iter()
     .flatten()
@@ -104,10 +104,10 @@ fn limits(prepared: &Prepared, ran: &Ran) -> Json {
     })
 }
 
-fn named(processes: &[Leftover]) -> Json {
+fn named(processes: &[RemainingProcess]) -> Json {
     let names: Vec<&str> = processes
         .iter()
-        .take(NAMED)
+        .take(MAX_LISTED)
         .map(|process| process.name.as_str())
         .collect();
     json!({ "count": processes.len(), "names": names })

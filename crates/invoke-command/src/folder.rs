@@ -28,11 +28,11 @@ impl CallFolder {
     /// The file system's; `AlreadyExists` where the folder was used before.
     pub fn of(call: &ToolCall) -> io::Result<Self> {
         call.make_folder()
-            .map_err(|error| naming(&call.folder, &error))?;
+            .map_err(|error| path_error(&call.folder, &error))?;
         let folder = Self(call.folder.clone());
         for below in [folder.work(), folder.temporary(), folder.home()] {
             let made = DirBuilder::new().mode(0o700).create(&below);
-            made.map_err(|error| naming(&below, &error))?;
+            made.map_err(|error| path_error(&below, &error))?;
         }
         if let Some(fixture) = &call.fixture {
             let mut file = new_file(&folder.fixture())?;
@@ -83,7 +83,7 @@ impl CallFolder {
 }
 
 /// The same error, with what it is about: "File exists" alone says nothing to whoever has to clear the place.
-fn naming(path: &Path, error: &io::Error) -> io::Error {
+fn path_error(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 

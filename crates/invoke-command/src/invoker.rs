@@ -1,13 +1,13 @@
 //! The invoker for contracts whose endpoint is `command:<program>`.
 
-use dotwrap_invoke::{Answer, Ending, Failure, Invoker, Mode, Stop, ToolCall, Unusable};
+use dotwrap_invoke::{Answer, CallOutcome, Failure, Invoker, Mode, Stop, ToolCall, UnsupportedContract};
 use dotwrap_wrapper::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::{
     SearchPath, Supervisor,
-    conclude::{conclude, never_started},
+    result::{conclude, never_started},
     evidence,
     prepare::Prepared,
     run::run,
@@ -63,7 +63,7 @@ impl CommandInvoker {
 async fn without_secrets(answer: Answer, prepared: &Prepared) -> Answer {
     let secrets = prepared.spec.program.secrets();
     let mut answer = secrets.hidden_in(answer);
-    if answer.ending != Ending::Completed {
+    if answer.ending != CallOutcome::Completed {
         let transcripts = vec![prepared.folder.stdout(), prepared.folder.stderr()];
         if secrets.purge(transcripts).await {
             answer = answer.with("transcripts_removed", "they held a secret");
@@ -82,13 +82,13 @@ fn not_called(role: ComponentRole, failure: Failure) -> Answer {
 }
 
 impl Invoker for CommandInvoker {
-    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), UnsupportedContract> {
         let spec = Spec::of(contract)?;
         spec.program
             .check(&self.search_path, &self.supervisor, mode)
     }
 
-    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+    fn check_invocation(&self, contract: &Contract) -> Result<(), UnsupportedContract> {
         Spec::of(contract).map(drop)
     }
 

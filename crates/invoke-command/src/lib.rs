@@ -29,16 +29,16 @@
 
 #![forbid(unsafe_code)]
 
-mod abandoned;
+mod orphans;
 mod capture;
 mod cgroup;
-mod conclude;
+mod result;
 mod environment;
 mod evidence;
 mod folder;
 mod invoker;
 mod limits;
-pub mod places;
+pub mod placeholders;
 mod prepare;
 mod program_spec;
 mod run;
@@ -50,14 +50,14 @@ mod supervised;
 mod supervisor;
 mod verdict;
 
-pub use cgroup::end_abandoned_calls;
+pub use cgroup::kill_unlocked_groups;
 pub use folder::CallFolder;
 pub use invoker::CommandInvoker;
 pub use limits::Limits;
-pub use program_spec::{ProgramSpec, WrittenPaths, WrittenProgram, check_declared_paths};
+pub use program_spec::{ProgramSpec, RawPaths, RawProgram, check_declared_paths};
 pub use sandbox::{Sandbox, SandboxReport, check_sandbox};
 pub use search_path::SearchPath;
-pub use supervised::{NotStarted, Program, Stdin, Supervised, Supervisor};
+pub use supervised::{SpawnError, Program, Stdin, SupervisedProcess, Supervisor};
 pub use supervisor::{
-    Launch, Leftover, NotStartedCode, Report, Status, StderrKept, Usage, Why, run_if_asked,
+    Launch, RemainingProcess, NotStartedCode, Report, Status, StderrKept, Usage, EndReason, run_as_helper_process,
 };

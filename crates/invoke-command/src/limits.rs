@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const MIB: u64 = 1024 * 1024;
 
 /// The longest grace that a contract may ask for, in milliseconds.
-const LONGEST_GRACE_MS: u64 = 30_000;
+const MAX_GRACE_MS: u64 = 30_000;
 
 /// The longest grace where a tool may not go on: a closed gate stops it within a second, and noticing that takes a part of it;
 /// behind a lost lease somebody else may have begun already.
@@ -54,8 +54,8 @@ impl Limits {
     /// A limit that is beyond what it may be.
     pub fn check(&self) -> Result<(), String> {
         match self.grace_ms {
-            Some(grace) if grace > LONGEST_GRACE_MS => Err(format!(
-                "limits.grace_ms: {grace} is more than it may be, {LONGEST_GRACE_MS}"
+            Some(grace) if grace > MAX_GRACE_MS => Err(format!(
+                "limits.grace_ms: {grace} is more than it may be, {MAX_GRACE_MS}"
             )),
             _ => Ok(()),
         }
@@ -78,7 +78,7 @@ impl Limits {
 
     /// See [`Limits::grace_ms`].
     pub fn grace(&self) -> Duration {
-        Duration::from_millis(self.grace_ms.unwrap_or(2000).min(LONGEST_GRACE_MS))
+        Duration::from_millis(self.grace_ms.unwrap_or(2000).min(MAX_GRACE_MS))
     }
 
     /// The grace of a tool that is stopped for a reason.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use dotwrap_invoke::{Failure, ToolCall, Values};
 
 use crate::{
-    CallFolder, Program, SearchPath, Stdin, places,
-    spec::{OutputIs, Spec},
+    CallFolder, Program, SearchPath, Stdin, placeholders,
+    spec::{OutputSource, Spec},
 };
 
 /// A call that can be started.
@@ -25,7 +25,7 @@ impl Prepared {
             .map_err(|unusable| Failure::new(unusable.code, unusable.message))?;
         let folder = CallFolder::of(call)
             .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
-        let values = places::values(call, &folder);
+        let values = placeholders::values(call, &folder);
         let (mut program, environment_missing) =
             spec.program.program(call, &folder, &values, search_path)?;
         program.time_limit = Some(call.time_limit());
@@ -41,8 +41,8 @@ impl Prepared {
     /// Where the output will be.
     pub(crate) fn output(&self) -> PathBuf {
         match self.spec.output {
-            OutputIs::File => self.folder.output(),
-            OutputIs::Stdout => self.folder.stdout(),
+            OutputSource::File => self.folder.output(),
+            OutputSource::Stdout => self.folder.stdout(),
         }
     }
 }
@@ -52,7 +52,7 @@ fn stdin(spec: &Spec, values: &Values) -> Result<Stdin, Failure> {
     let Some(template) = &spec.stdin else {
         return Ok(Stdin::Nothing);
     };
-    let path = PathBuf::from(places::fill(template, values)?);
+    let path = PathBuf::from(placeholders::fill(template, values)?);
     let absolute = std::path::absolute(&path);
     absolute
         .map(Stdin::File)

@@ -6,13 +6,13 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, Unusable, Values};
+use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, UnsupportedContract, Values};
 use dotwrap_wrapper::Contract;
 use serde::Deserialize;
 
 use crate::{
     CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor, check_sandbox,
-    environment, places, supervised::check_system,
+    environment, placeholders, supervised::check_system,
 };
 
 /// What begins like this is said by the call and by nobody else.
@@ -24,7 +24,7 @@ const END_OF_OPTIONS: &str = "--";
 /// The keys as they are written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct WrittenProgram {
+pub struct RawProgram {
     /// The arguments; the first one may be the program's own name.
     pub argv: Vec<String>,
     /// Variables that are copied from the runner's environment.
@@ -32,7 +32,7 @@ pub struct WrittenProgram {
     /// Variables with their values.
     pub variables: BTreeMap<String, String>,
     /// Where it reads and writes.
-    pub paths: WrittenPaths,
+    pub paths: RawPaths,
     /// Whether a dry run is refused where the system has no complete sandbox.
     pub require_sandbox: bool,
     /// What it may use.
@@ -42,7 +42,7 @@ pub struct WrittenProgram {
 /// Where a program reads and writes, besides the call's folder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct WrittenPaths {
+pub struct RawPaths {
     /// For whoever reads the contract: reading is not restricted.
     pub read: Vec<String>,
     /// Where it may write below a real run.
@@ -71,9 +71,9 @@ impl ProgramSpec {
     /// `invocation_invalid`, with the key.
     pub fn read(
         program: String,
-        written: WrittenProgram,
+        written: RawProgram,
         contract: &Contract,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, UnsupportedContract> {
         written.limits.check().map_err(invalid)?;
         let is_named = written
             .argv
@@ -134,15 +134,15 @@ impl ProgramSpec {
         search_path: &SearchPath,
         supervisor: &Supervisor,
         mode: Mode,
-    ) -> Result<(), Unusable> {
-        check_system().map_err(|why| Unusable::new("system_unusable", why))?;
+    ) -> Result<(), UnsupportedContract> {
+        check_system().map_err(|why| UnsupportedContract::new("system_unusable", why))?;
         search_path.find(&self.program)?;
         let is_required = self.require_sandbox || supervisor.requires_sandbox();
         if mode.may_mutate() || !is_required {
             return Ok(());
         }
         check_sandbox().map_err(|why| {
-            Unusable::new(
+            UnsupportedContract::new(
                 NotStartedCode::Sandbox.as_str(),
                 format!("a complete sandbox is required for dry runs, and the system has none: {why}"),
             )
@@ -176,7 +176,7 @@ impl ProgramSpec {
         let mut variables = environment::of_call(call, folder, values, search_path);
         let missing = environment::add_named(&mut variables, &self.environment);
         for (name, template) in &self.variables {
-            variables.insert(name.clone(), places::fill(template, values)?);
+            variables.insert(name.clone(), placeholders::fill(template, values)?);
         }
         if variables.values().any(|value| value.contains('\0')) {
             return Err(holds_nul());
@@ -199,11 +199,11 @@ impl ProgramSpec {
         let mut arguments = Vec::new();
         let mut options_ended = false;
         for template in &self.arguments {
-            let argument = places::fill(template, values)?;
+            let argument = placeholders::fill(template, values)?;
             if argument.contains('\0') {
                 return Err(holds_nul());
             }
-            if !template.begins_with_place() {
+            if !template.starts_with_placeholder() {
                 options_ended |= argument == END_OF_OPTIONS;
             } else if argument.starts_with('-') && !options_ended {
                 return Err(Failure::new(
@@ -227,7 +227,7 @@ impl ProgramSpec {
         let own = folder.path();
         let mut writes = vec![own.canonicalize().unwrap_or_else(|_| own.to_owned())];
         for template in &self.writes {
-            let path = PathBuf::from(places::fill(template, values)?);
+            let path = PathBuf::from(placeholders::fill(template, values)?);
             if !path.is_absolute() {
                 let message = "paths.write: a path is not absolute";
                 return Err(Failure::new("invocation_invalid", message));
@@ -242,23 +242,23 @@ impl ProgramSpec {
 }
 
 /// A key's template, all of whose places something can stand for.
-pub(crate) fn template(key: &str, text: &str, contract: &Contract) -> Result<Template, Unusable> {
+pub(crate) fn template(key: &str, text: &str, contract: &Contract) -> Result<Template, UnsupportedContract> {
     if text.contains('\0') {
         return Err(invalid(format!("{key}: a text holds a NUL character")));
     }
-    places::template(text, contract).map_err(|why| invalid(format!("{key}: {why}")))
+    placeholders::template(text, contract).map_err(|why| invalid(format!("{key}: {why}")))
 }
 
-fn templates(key: &str, texts: &[String], contract: &Contract) -> Result<Vec<Template>, Unusable> {
+fn templates(key: &str, texts: &[String], contract: &Contract) -> Result<Vec<Template>, UnsupportedContract> {
     let read = |text: &String| template(key, text, contract);
     texts.iter().map(read).collect()
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> Unusable {
-    Unusable::new("invocation_invalid", message)
+pub(crate) fn invalid(message: impl Into<String>) -> UnsupportedContract {
+    UnsupportedContract::new("invocation_invalid", message)
 }
 
-fn unusable(unusable: Unusable) -> Failure {
+fn unusable(unusable: UnsupportedContract) -> Failure {
     Failure::new(unusable.code, unusable.message)
 }
 
@@ -305,7 +305,7 @@ fn base_name(program: &str) -> Option<&str> {
     Path::new(program).file_name()?.to_str()
 }
 
-fn check_variable(name: &str) -> Result<(), Unusable> {
+fn check_variable(name: &str) -> Result<(), UnsupportedContract> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(invalid(format!("`{name}` can not name a variable")));
     }

@@ -7,25 +7,25 @@ use dotwrap_invoke::{Failure, ReadyThread, Stop, StopReason};
 use tokio::time::Instant;
 
 use crate::{
-    Launch, Report, Stdin, Supervised, Supervisor,
-    capture::{Capture, Captured, End},
+    Launch, Report, Stdin, SupervisedProcess, Supervisor,
+    capture::{Capture, Captured, CaptureEnd},
     folder::new_file,
     prepare::Prepared,
 };
 
 /// What the supervisor may need beyond the grace before it counts as lost: a tool of a real run could have stopped it.
-const SUPERVISOR_S_OWN: Duration = Duration::from_secs(8);
+const SUPERVISOR_GRACE: Duration = Duration::from_secs(8);
 
 /// How long the output's end is waited for when everything has ended: only somebody whom the tool handed it to can still hold
 /// it open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What became of a call.
-pub(crate) struct Ran {
+pub(crate) struct CompletedCall {
     pub(crate) launch: Launch,
     pub(crate) report: Report,
     pub(crate) stdout: io::Result<Captured>,
-    pub(crate) stdout_end: Option<End>,
+    pub(crate) stdout_end: Option<CaptureEnd>,
     pub(crate) stopped: Option<StopReason>,
     /// Reads the output.
     pub(crate) reader: Option<ReadyThread>,
@@ -36,7 +36,7 @@ pub(crate) async fn run(
     supervisor: &Supervisor,
     prepared: &mut Prepared,
     stop: &mut Stop,
-) -> Result<Ran, Failure> {
+) -> Result<CompletedCall, Failure> {
     let file = new_file(&prepared.folder.stdout())
         .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
     let stdin = std::mem::replace(&mut prepared.stdin, Stdin::Nothing);
@@ -55,8 +55,8 @@ pub(crate) async fn run(
     let launch = supervised.launch().clone();
     let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes(), writer);
     let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
-    let _somebody_holds_it = tokio::time::timeout(LAST_WORDS, capture.read()).await;
-    Ok(Ran {
+    let _somebody_holds_it = tokio::time::timeout(DRAIN_TIMEOUT, capture.read()).await;
+    Ok(CompletedCall {
         launch,
         report,
         stdout_end: capture.end(),
@@ -67,31 +67,31 @@ pub(crate) async fn run(
 }
 
 async fn watch(
-    mut supervised: Supervised,
+    mut supervised: SupervisedProcess,
     capture: &mut Capture,
     prepared: &Prepared,
     stop: &mut Stop,
 ) -> (Report, Option<StopReason>) {
     let time_limit = prepared.program.time_limit.unwrap_or_default();
-    let ending = prepared.program.limits.grace() + SUPERVISOR_S_OWN;
+    let ending = prepared.program.limits.grace() + SUPERVISOR_GRACE;
     let patience = tokio::time::sleep(time_limit + ending);
     tokio::pin!(patience);
     let mut stopped = None;
     loop {
         tokio::select! {
             biased;
-            reason = stop.given(), if stopped.is_none() => {
+            reason = stop.cancelled(), if stopped.is_none() => {
                 stopped = Some(reason);
                 supervised.stop_within(prepared.program.limits.grace_for(reason));
             }
             report = supervised.wait() => return (report, stopped),
             end = capture.read(), if capture.end().is_none() => {
-                if end == End::Complete {
+                if end == CaptureEnd::Complete {
                     continue;
                 }
                 supervised.stop();
             }
-            () = &mut patience => return (supervised.wait_no_longer().await, stopped),
+            () = &mut patience => return (supervised.kill_and_wait().await, stopped),
         }
         patience.as_mut().reset(Instant::now() + ending);
     }

@@ -78,7 +78,7 @@ pub fn check_sandbox() -> Result<(), String> {
 }
 
 /// How what could not be concealed is told of, in [`SandboxReport::missing`].
-pub(crate) const EXPOSED: &str = "secrets kept from being read:";
+pub(crate) const VISIBLE_ROOTS: &str = "secrets kept from being read:";
 
 impl SandboxReport {
     /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions, or leaves open what lets
@@ -91,7 +91,7 @@ impl SandboxReport {
                 .attributes
                 .as_deref()
                 .is_some_and(|word| word != NOT_ENFORCED);
-        let is_exposed = self.missing.iter().any(|what| what.starts_with(EXPOSED));
+        let is_exposed = self.missing.iter().any(|what| what.starts_with(VISIBLE_ROOTS));
         is_asked_for && (!holds || is_exposed)
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::Unusable;
+use dotwrap_invoke::UnsupportedContract;
 use nix::unistd::{AccessFlags, access};
 
 const SYSTEM: [&str; 6] = [
@@ -51,7 +51,7 @@ impl SearchPath {
     ///
     /// # Errors
     /// `program_missing`.
-    pub fn find(&self, program: &str) -> Result<PathBuf, Unusable> {
+    pub fn find(&self, program: &str) -> Result<PathBuf, UnsupportedContract> {
         if program.contains('/') {
             let path = PathBuf::from(program);
             return match is_program(&path) {
@@ -79,8 +79,8 @@ impl Default for SearchPath {
     }
 }
 
-fn missing(message: String) -> Unusable {
-    Unusable::new("program_missing", message)
+fn missing(message: String) -> UnsupportedContract {
+    UnsupportedContract::new("program_missing", message)
 }
 
 fn is_program(path: &Path) -> bool {

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use dotwrap_invoke::{Template, Unusable};
+use dotwrap_invoke::{Template, UnsupportedContract};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
 
 use crate::{
     Limits,
-    program_spec::{ProgramSpec, WrittenPaths, WrittenProgram, invalid, template},
+    program_spec::{ProgramSpec, RawPaths, RawProgram, invalid, template},
 };
 
 const SCHEME: &str = "command:";
@@ -16,7 +16,7 @@ const SCHEME: &str = "command:";
 /// What counts as the tool's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum OutputIs {
+pub(crate) enum OutputSource {
     /// What is in `{output}` when it has ended.
     File,
     /// What it printed.
@@ -26,17 +26,17 @@ pub(crate) enum OutputIs {
 /// The invocation as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawSpec {
     argv: Vec<String>,
     #[serde(default)]
     environment: Vec<String>,
     #[serde(default)]
     variables: BTreeMap<String, String>,
     #[serde(default)]
-    paths: WrittenPaths,
+    paths: RawPaths,
     #[serde(default)]
     require_sandbox: bool,
-    output: Option<OutputIs>,
+    output: Option<OutputSource>,
     stdin: Option<String>,
     success_exit: Option<Vec<i32>>,
     #[serde(default)]
@@ -50,7 +50,7 @@ struct Written {
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) program: ProgramSpec,
-    pub(crate) output: OutputIs,
+    pub(crate) output: OutputSource,
     pub(crate) stdin: Option<Template>,
     pub(crate) success_exit: Vec<i32>,
     pub(crate) error_exit: Vec<i32>,
@@ -67,15 +67,15 @@ impl Spec {
     }
 
     /// Reads a contract.
-    pub(crate) fn of(contract: &Contract) -> Result<Self, Unusable> {
+    pub(crate) fn of(contract: &Contract) -> Result<Self, UnsupportedContract> {
         let program = program_of(contract)?;
-        let written: Written = serde_json::from_value(contract.invocation.clone())
+        let written: RawSpec = serde_json::from_value(contract.invocation.clone())
             .map_err(|error| invalid(format!("invocation: {error}")))?;
         let stdin = written.stdin.as_deref();
         let stdin = stdin
             .map(|text| template("stdin", text, contract))
             .transpose()?;
-        let keys = WrittenProgram {
+        let keys = RawProgram {
             argv: written.argv,
             environment: written.environment,
             variables: written.variables,
@@ -100,7 +100,7 @@ impl Spec {
     }
 }
 
-fn program_of(contract: &Contract) -> Result<String, Unusable> {
+fn program_of(contract: &Contract) -> Result<String, UnsupportedContract> {
     let program = contract
         .endpoint_ref
         .as_deref()
@@ -118,17 +118,17 @@ fn program_of(contract: &Contract) -> Result<String, Unusable> {
 
 fn output_of(
     role: ComponentRole,
-    written: Option<OutputIs>,
+    written: Option<OutputSource>,
     names_output: bool,
-) -> Result<OutputIs, Unusable> {
+) -> Result<OutputSource, UnsupportedContract> {
     match (role, written) {
-        (ComponentRole::Verifier, Some(OutputIs::File)) => Err(invalid(
+        (ComponentRole::Verifier, Some(OutputSource::File)) => Err(invalid(
             "output: a verifier's output is what it prints; `{output}` is the producer's",
         )),
-        (ComponentRole::Verifier, _) => Ok(OutputIs::Stdout),
+        (ComponentRole::Verifier, _) => Ok(OutputSource::Stdout),
         (ComponentRole::Producer, Some(written)) => Ok(written),
-        (ComponentRole::Producer, None) if names_output => Ok(OutputIs::File),
-        (ComponentRole::Producer, None) => Ok(OutputIs::Stdout),
+        (ComponentRole::Producer, None) if names_output => Ok(OutputSource::File),
+        (ComponentRole::Producer, None) => Ok(OutputSource::Stdout),
     }
 }
 
@@ -137,7 +137,7 @@ fn only_for_verifiers<T: Default + PartialEq>(
     role: ComponentRole,
     name: &str,
     value: T,
-) -> Result<T, Unusable> {
+) -> Result<T, UnsupportedContract> {
     if role == ComponentRole::Producer && value != T::default() {
         return Err(invalid(format!("{name} is for verifiers")));
     }

@@ -1,7 +1,7 @@
 //! What a verifier's ending means. Of all that it says, the worst counts: one that exits with 0 and prints that the output is
 //! wrong has not passed it.
 
-use dotwrap_invoke::{Digest, Said};
+use dotwrap_invoke::{Digest, ToolReport};
 use dotwrap_wrapper::Verdict;
 use serde_json::Value as Json;
 
@@ -9,7 +9,7 @@ use crate::{Status, spec::Spec};
 
 /// What a verifier said.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Judgement {
+pub(crate) struct VerdictAssessment {
     pub(crate) verdict: Verdict,
     pub(crate) verified_digest: Option<Digest>,
     /// Each reason why it is no pass.
@@ -29,28 +29,28 @@ pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
 /// Everything it said.
 ///
 /// `printed` is its standard output as text where it is short enough to be compared with `pass_stdout`.
-pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&str>) -> Judgement {
-    let mut judgement = Judgement {
+pub(crate) fn assess(spec: &Spec, status: Status, said: &ToolReport, printed: Option<&str>) -> VerdictAssessment {
+    let mut judgement = VerdictAssessment {
         verdict: Verdict::Pass,
         verified_digest: None,
         reasons: Vec::new(),
     };
-    judgement.lower(of_status(spec, status), || format!("it ended {status}"));
+    judgement.downgrade(of_status(spec, status), || format!("it ended {status}"));
     if let Some(expected) = &spec.pass_stdout
         && printed.map(str::trim_end) != Some(expected.trim_end())
     {
-        judgement.lower(Verdict::Fail, || {
+        judgement.downgrade(Verdict::Fail, || {
             "it did not print what a pass prints".to_owned()
         });
     }
     match said {
-        Said::TooLong(_) => {
-            judgement.lower(Verdict::Error, || "its JSON object is too long".to_owned());
+        ToolReport::TooLong(_) => {
+            judgement.downgrade(Verdict::Error, || "its JSON object is too long".to_owned());
         }
-        Said::Json(Json::Object(members)) => {
+        ToolReport::Json(Json::Object(members)) => {
             if let Some(verdict) = members.get("verdict") {
                 let (verdict, reason) = of_member(verdict);
-                judgement.lower(verdict, || reason.to_owned());
+                judgement.downgrade(verdict, || reason.to_owned());
             }
             for name in ["output_digest", "verified_digest"] {
                 if let Some(digest) = members.get(name) {
@@ -58,18 +58,18 @@ pub(crate) fn judge(spec: &Spec, status: Status, said: &Said, printed: Option<&s
                 }
             }
         }
-        Said::Json(_) | Said::Text(_) => {}
+        ToolReport::Json(_) | ToolReport::Text(_) => {}
     }
     // What the contract says a pass looks like is clear, whatever it looks like.
     let is_agreed = spec.pass_stdout.is_some() && judgement.verdict == Verdict::Pass;
-    if said.has_unclear_verdict() && !is_agreed {
-        judgement.lower(Verdict::Error, || {
+    if said.has_ambiguous_verdict() && !is_agreed {
+        judgement.downgrade(Verdict::Error, || {
             "it speaks of a verdict, and not in the member `verdict` of one JSON object that is all it prints".to_owned()
         });
     }
     // Whoever ended with another status has said clearly that it is no pass, in whatever letters it explains that.
-    if said.is_no_text() && judgement.verdict == Verdict::Pass && !is_agreed {
-        judgement.lower(Verdict::Error, || {
+    if said.is_not_utf8() && judgement.verdict == Verdict::Pass && !is_agreed {
+        judgement.downgrade(Verdict::Error, || {
             "what it prints is no text (UTF-8, without NUL), so that nobody can tell what it says".to_owned()
         });
     }
@@ -88,8 +88,8 @@ fn of_member(verdict: &Json) -> (Verdict, &'static str) {
     }
 }
 
-impl Judgement {
-    fn lower(&mut self, verdict: Verdict, reason: impl FnOnce() -> String) {
+impl VerdictAssessment {
+    fn downgrade(&mut self, verdict: Verdict, reason: impl FnOnce() -> String) {
         if verdict == Verdict::Pass {
             return;
         }
@@ -104,10 +104,10 @@ impl Judgement {
             Some(digest) if self.verified_digest.is_none_or(|earlier| earlier == digest) => {
                 self.verified_digest = Some(digest);
             }
-            Some(_) => self.lower(Verdict::Error, || {
+            Some(_) => self.downgrade(Verdict::Error, || {
                 "it names two different digests".to_owned()
             }),
-            None => self.lower(Verdict::Error, || {
+            None => self.downgrade(Verdict::Error, || {
                 format!("its {name} is no SHA-256 digest")
             }),
         }

@@ -8,7 +8,7 @@ use rmcp::{ServiceExt, transport::stdio};
 use tools::Probe;
 
 fn main() -> ExitCode {
-    if let Some(status) = dotwrap_invoke_command::run_if_asked() {
+    if let Some(status) = dotwrap_invoke_command::run_as_helper_process() {
         return status;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -3,14 +3,14 @@
 use std::{io, path::PathBuf};
 
 use dotwrap_invoke::{
-    Answer, Digest, Ending, Failure, Output, ReadLimit, Said, Secrets, ToolCall, has_mock, pretends,
+    Answer, Digest, CallOutcome, Failure, Output, ReadLimit, ToolReport, Secrets, ToolCall, has_mock, reports_mock,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, value::RawValue};
 
-use crate::output::{self, Answered, bytes_of};
+use crate::output::{self, ToolResult, bytes_of};
 
 /// A file that a tool left is looked at up to this length, for whether it says that it only pretended.
 const LONGEST_OUTPUT: u64 = 16 << 20;
@@ -41,7 +41,7 @@ pub(crate) fn of(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -
             output: None,
             verdict: None,
             verified_digest: None,
-            ending: Ending::Failed(too_large()),
+            ending: CallOutcome::Failed(too_large()),
             ..answer
         },
         _ => answer,
@@ -57,7 +57,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
     let is_error = result.is_error == Some(true);
     let text = output::single_text(&result).map(str::to_owned);
     let texts: Vec<String> = output::texts(&result).map(str::to_owned).collect();
-    let answered = Answered::by(result)?;
+    let answered = ToolResult::by(result)?;
     if is_error {
         answered.write(&call.folder, "tool_error")?;
         let failure = Failure::new(
@@ -77,7 +77,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
                 return Ok(said(Answer::failed(too_large()), &answered, &texts));
             }
             // A folder says nothing, and is no error.
-            is_mock = Said::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
+            is_mock = ToolReport::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
             match Output::of_within(path, limit) {
                 Ok(output) => output,
                 Err(error) => {
@@ -87,7 +87,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
         }
     };
     let file = asked_for.is_some().then_some(output.digest);
-    let mut answer = said(Answer::new(Ending::Completed), &answered, &texts);
+    let mut answer = said(Answer::new(CallOutcome::Completed), &answered, &texts);
     answer.is_mock |= is_mock;
     answer.output = Some(output);
     Ok(
@@ -99,7 +99,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
             },
             // What was kept stays in the folder; it is nobody's output.
             Err(failure) => Answer {
-                ending: Ending::Failed(failure),
+                ending: CallOutcome::Failed(failure),
                 output: None,
                 ..answer
             },
@@ -142,36 +142,36 @@ fn no_output(error: &io::Error) -> Failure {
 }
 
 /// What a tool says of itself counts against it even where it failed, and in a text beside what counts as its answer.
-fn said(mut answer: Answer, answered: &Answered, texts: &[String]) -> Answer {
+fn said(mut answer: Answer, answered: &ToolResult, texts: &[String]) -> Answer {
     // Whatever is neither absent nor plainly "no" is read as "yes": the reading that claims less.
-    answer.is_mock = texts.iter().any(|text| pretends(text.as_bytes()))
-        || matches!(answered, Answered::Json(json) if has_mock(json));
+    answer.is_mock = texts.iter().any(|text| reports_mock(text.as_bytes()))
+        || matches!(answered, ToolResult::Json(json) if has_mock(json));
     answer
 }
 
 #[derive(Default)]
-struct Judged {
+struct Assessment {
     verdict: Option<Verdict>,
     verified_digest: Option<Digest>,
 }
 
 fn judge(
     call: &ToolCall,
-    answered: &Answered,
+    answered: &ToolResult,
     text: Option<&str>,
     texts: &[String],
     file: Option<Digest>,
-) -> Result<Judged, Failure> {
+) -> Result<Assessment, Failure> {
     let nothing = Map::new();
     let members = match answered {
-        Answered::Json(Json::Object(members)) => members,
+        ToolResult::Json(Json::Object(members)) => members,
         _ => &nothing,
     };
     check_own_digest(members, text, file)?;
     if call.role == ComponentRole::Producer {
-        return Ok(Judged::default());
+        return Ok(Assessment::default());
     }
-    Ok(Judged {
+    Ok(Assessment {
         verdict: Some(agreed(verdict(members)?, answered, texts)?),
         verified_digest: verified_digest(members)?,
     })
@@ -212,7 +212,7 @@ fn digests_of(output: &Json, text: Option<&str>) -> Result<Vec<Digest>, Failure>
         bytes_of(output).map_err(|error| Failure::new("output_not_kept", error.to_string()))?;
     let mut digests = vec![Digest::of(canonical)];
     digests.extend(output.as_str().map(Digest::of));
-    let raw = text.and_then(|text| serde_json::from_str::<Beside>(text).ok());
+    let raw = text.and_then(|text| serde_json::from_str::<ExtraText>(text).ok());
     if let Some(raw) = raw.filter(|raw| is_same(raw.output, output)) {
         digests.push(Digest::of(raw.output.get()));
     }
@@ -220,7 +220,7 @@ fn digests_of(output: &Json, text: Option<&str>) -> Result<Vec<Digest>, Failure>
 }
 
 #[derive(Deserialize)]
-struct Beside<'a> {
+struct ExtraText<'a> {
     #[serde(borrow)]
     output: &'a RawValue,
 }
@@ -245,20 +245,20 @@ fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
 
 /// A text beside the structured answer is the same answer for older readers. Where it says another thing, or where either speaks
 /// of a verdict in another shape, nobody can tell which is meant.
-fn agreed(verdict: Verdict, answered: &Answered, texts: &[String]) -> Result<Verdict, Failure> {
+fn agreed(verdict: Verdict, answered: &ToolResult, texts: &[String]) -> Result<Verdict, Failure> {
     let invalid = |what| Err(Failure::new("verdict_invalid", what));
-    let beside = texts.iter().map(|text| Said::in_text(text.as_bytes()));
+    let beside = texts.iter().map(|text| ToolReport::in_text(text.as_bytes()));
     let answer = match answered {
-        Answered::Json(json) => Some(Said::Json(json.clone())),
-        Answered::Text(_) => None,
+        ToolResult::Json(json) => Some(ToolReport::Json(json.clone())),
+        ToolResult::Text(_) => None,
     };
     for said in beside.chain(answer) {
-        if said.has_unclear_verdict() {
+        if said.has_ambiguous_verdict() {
             return invalid(
                 "the verifier speaks of a verdict, and not in the member `verdict` of one JSON object",
             );
         }
-        if let Said::Json(Json::Object(members)) = &said
+        if let ToolReport::Json(Json::Object(members)) = &said
             && let Some(other) = members.get("verdict")
             && other.as_str() != Some(verdict.as_ref())
         {
@@ -299,11 +299,11 @@ mod tests {
 
     use super::*;
 
-    fn with_text(text: &str, structured: Json) -> (Vec<String>, Answered) {
+    fn with_text(text: &str, structured: Json) -> (Vec<String>, ToolResult) {
         let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         result.structured_content = Some(structured);
         let texts = output::texts(&result).map(str::to_owned).collect();
-        (texts, Answered::by(result).unwrap())
+        (texts, ToolResult::by(result).unwrap())
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
             ("fine", json!({"is_mock": false}), false),
         ] {
             let (texts, answered) = with_text(text, structured);
-            let answer = said(Answer::new(Ending::Completed), &answered, &texts);
+            let answer = said(Answer::new(CallOutcome::Completed), &answered, &texts);
             assert_eq!(answer.is_mock, is_mock, "{text} {answered:?}");
         }
     }
@@ -350,6 +350,6 @@ mod tests {
     #[test]
     fn a_mock_in_a_text_in_json_counts() {
         let (texts, answered) = with_text("fine", json!({"a": "{\"is_mock\": true}"}));
-        assert!(said(Answer::new(Ending::Completed), &answered, &texts).is_mock);
+        assert!(said(Answer::new(CallOutcome::Completed), &answered, &texts).is_mock);
     }
 }

@@ -3,7 +3,7 @@
 use std::{io::Read, path::Path};
 
 use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values, open_file};
-use dotwrap_invoke_command::places;
+use dotwrap_invoke_command::placeholders;
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde_json::{Map, Value as Json};
 
@@ -29,7 +29,7 @@ pub(crate) fn check(arguments: &Map<String, Json>, contract: &Contract) -> Resul
                 ));
             }
             OUTPUT_BODY | FIXTURE_BODY => {}
-            template => drop(places::template(template, contract)?),
+            template => drop(placeholders::template(template, contract)?),
         }
     }
     Ok(())
@@ -58,13 +58,13 @@ fn filled(argument: &Json, call: &ToolCall, values: &Values) -> Result<Json, Fai
     match argument {
         Json::String(text) if text == OUTPUT_BODY => match &call.produced {
             Some(produced) => body_of(&produced.output.path),
-            None => Err(places::unfilled(&TemplateError::Unknown(
+            None => Err(placeholders::missing_value(&TemplateError::Unknown(
                 "output_body".to_owned(),
             ))),
         },
         Json::String(text) if text == FIXTURE_BODY => match &call.fixture {
             Some(fixture) => Ok(fixture.body.clone()),
-            None => Err(places::unfilled(&TemplateError::Unknown(
+            None => Err(placeholders::missing_value(&TemplateError::Unknown(
                 "fixture_body".to_owned(),
             ))),
         },
@@ -73,7 +73,7 @@ fn filled(argument: &Json, call: &ToolCall, values: &Values) -> Result<Json, Fai
             .map(|item| filled(item, call, values))
             .collect(),
         Json::Object(members) => fill(members, call, values).map(Json::Object),
-        other => Template::fill_json(other, values).map_err(|error| places::unfilled(&error)),
+        other => Template::fill_json(other, values).map_err(|error| placeholders::missing_value(&error)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dotwrap_invoke::{AllowedHosts, Unusable};
+use dotwrap_invoke::{AllowedHosts, UnsupportedContract};
 use url::Url;
 
 const SCHEME: &str = "mcp:";
@@ -17,7 +17,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn parse(endpoint_ref: Option<&str>) -> Result<Self, Unusable> {
+    pub(crate) fn parse(endpoint_ref: Option<&str>) -> Result<Self, UnsupportedContract> {
         let place = endpoint_ref
             .and_then(|text| text.strip_prefix(SCHEME))
             .filter(|place| !place.is_empty())
@@ -39,7 +39,7 @@ impl Endpoint {
         Ok(Self::Service(address))
     }
 
-    fn program(name: &str) -> Result<Self, Unusable> {
+    fn program(name: &str) -> Result<Self, UnsupportedContract> {
         let is_relative = name.contains('/') && !Path::new(name).is_absolute();
         if is_relative || name.contains('\0') {
             return Err(invalid("the endpoint's program is a relative path")
@@ -49,12 +49,12 @@ impl Endpoint {
     }
 
     /// Refuses a service on a host that nobody allowed.
-    pub(crate) fn check_host(&self, allowed: &AllowedHosts) -> Result<(), Unusable> {
+    pub(crate) fn check_host(&self, allowed: &AllowedHosts) -> Result<(), UnsupportedContract> {
         match self {
             Self::Service(address) if !allowed.allows(address) => {
                 let host = address.host_str().unwrap_or_default();
                 Err(
-                    Unusable::new("host_not_allowed", format!("{host} is not an allowed host"))
+                    UnsupportedContract::new("host_not_allowed", format!("{host} is not an allowed host"))
                         .hint("add it to the hosts that services may be called on; none is as shipped"),
                 )
             }
@@ -63,8 +63,8 @@ impl Endpoint {
     }
 }
 
-fn invalid(message: &str) -> Unusable {
-    Unusable::new("endpoint_invalid", message)
+fn invalid(message: &str) -> UnsupportedContract {
+    UnsupportedContract::new("endpoint_invalid", message)
 }
 
 #[cfg(test)]

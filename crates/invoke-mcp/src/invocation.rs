@@ -1,7 +1,7 @@
 //! `invocation` of a contract, as this engine reads it.
 
-use dotwrap_invoke::{AllowedHosts, Secrets, Unusable};
-use dotwrap_invoke_command::{ProgramSpec, WrittenProgram};
+use dotwrap_invoke::{AllowedHosts, Secrets, UnsupportedContract};
+use dotwrap_invoke_command::{ProgramSpec, RawProgram};
 use dotwrap_wrapper::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -58,7 +58,7 @@ impl Invocation {
     pub(crate) fn read(
         contract: &Contract,
         allowed_hosts: &AllowedHosts,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, UnsupportedContract> {
         Endpoint::parse(contract.endpoint_ref.as_deref())?.check_host(allowed_hosts)?;
         let invocation = Self::parse(contract)?;
         if let Server::Service {
@@ -71,7 +71,7 @@ impl Invocation {
     }
 
     /// Reads a contract, without looking at what this machine allows and has.
-    pub(crate) fn parse(contract: &Contract) -> Result<Self, Unusable> {
+    pub(crate) fn parse(contract: &Contract) -> Result<Self, UnsupportedContract> {
         let endpoint = Endpoint::parse(contract.endpoint_ref.as_deref())?;
         let written = Written::deserialize(&contract.invocation)
             .map_err(|error| invalid(format!("invocation: {error}")))?;
@@ -91,7 +91,7 @@ impl Invocation {
                     return Err(invalid("token_environment is for services over HTTP")
                         .hint("name the variable in `environment`"));
                 }
-                let keys = WrittenProgram::deserialize(Json::Object(written.others))
+                let keys = RawProgram::deserialize(Json::Object(written.others))
                     .map_err(|error| invalid(format!("invocation: {error}")))?;
                 Server::Program(ProgramSpec::read(program, keys, contract)?)
             }
@@ -156,12 +156,12 @@ impl Invocation {
 }
 
 /// The bearer token, where one is wanted.
-pub(crate) fn token(variable: Option<&str>) -> Result<Option<String>, Unusable> {
+pub(crate) fn token(variable: Option<&str>) -> Result<Option<String>, UnsupportedContract> {
     let Some(name) = variable else {
         return Ok(None);
     };
     let missing = |what: &str| {
-        Unusable::new("token_missing", format!("the variable {name} {what}"))
+        UnsupportedContract::new("token_missing", format!("the variable {name} {what}"))
             .hint("set it in the environment of whoever calls the tools")
     };
     let token = std::env::var(name).map_err(|_error| missing("is not set"))?;
@@ -173,6 +173,6 @@ pub(crate) fn token(variable: Option<&str>) -> Result<Option<String>, Unusable> 
     }
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> Unusable {
-    Unusable::new("invocation_invalid", message)
+pub(crate) fn invalid(message: impl Into<String>) -> UnsupportedContract {
+    UnsupportedContract::new("invocation_invalid", message)
 }

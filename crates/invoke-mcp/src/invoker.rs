@@ -3,11 +3,11 @@
 use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
-    AllowedHosts, Answer, Ending, Failure, Invoker, Mode, ReadLimit, Secrets, Stop, StopReason,
-    StopRecord, ToolCall, Unusable, read_apart, read_deadline,
+    AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop, StopReason,
+    StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline,
 };
 use dotwrap_invoke_command::{
-    CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor, Why, places,
+    CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor, EndReason, placeholders,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::future::BoxFuture;
@@ -17,22 +17,22 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    NoTrust,
-    allowance::Allowance,
+    TrustStoreError,
+    byte_budget::ByteBudget,
     answer::{self, Keeping},
     arguments,
-    conversation::{Broken, Conversation, handshakes},
-    facts::Facts,
-    http::{self, Trust},
-    interruption::Interruption,
-    interruption::Watch,
+    session::{SessionError, McpSession, handshakes},
+    evidence::Evidence,
+    http::{self, TrustStore},
+    limits::Interruption,
+    limits::LimitWatch,
     invocation::{Invocation, Server, token},
-    stdio::{self, Farewell},
-    unanswered,
+    stdio::{self, Shutdown},
+    failed_call,
 };
 
 /// How long behind the call's own deadline the supervisor ends a server by itself.
-const BEHIND_DEADLINE: Duration = Duration::from_secs(1);
+const GRACE_AFTER_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Calls tools of Model Context Protocol servers.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct McpInvoker {
     search_path: SearchPath,
     allowed_hosts: AllowedHosts,
     /// Reading the system's certificates takes a moment, and not every runner calls a service.
-    trust: OnceLock<Trust>,
+    trust: OnceLock<TrustStore>,
 }
 
 impl McpInvoker {
@@ -68,19 +68,19 @@ impl McpInvoker {
     ///
     /// # Errors
     /// [`NoTrust`], where it can not be read.
-    pub fn with_authorities(self, pem: &[u8]) -> Result<Self, NoTrust> {
+    pub fn with_authorities(self, pem: &[u8]) -> Result<Self, TrustStoreError> {
         Ok(Self {
-            trust: OnceLock::from(Trust::new(Some(pem))?),
+            trust: OnceLock::from(TrustStore::new(Some(pem))?),
             ..self
         })
     }
 
-    fn trust(&self) -> Result<&Trust, Failure> {
+    fn trust(&self) -> Result<&TrustStore, Failure> {
         if let Some(trust) = self.trust.get() {
             return Ok(trust);
         }
         let trust =
-            Trust::new(None).map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
+            TrustStore::new(None).map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
         Ok(self.trust.get_or_init(|| trust))
     }
 
@@ -89,11 +89,11 @@ impl McpInvoker {
         if let Some(reason) = stop.reason() {
             let nothing = StopRecord {
                 reason,
-                told: Vec::new(),
-                ended: Vec::new(),
-                may_have_happened: Vec::new(),
+                signals_sent: Vec::new(),
+                exited: Vec::new(),
+                possible_effects: Vec::new(),
             };
-            let mut answer = Answer::new(Ending::Stopped(nothing)).with("called", false);
+            let mut answer = Answer::new(CallOutcome::Stopped(nothing)).with("called", false);
             answer.called = false;
             return answer;
         }
@@ -120,30 +120,30 @@ impl McpInvoker {
         invocation: &'a Invocation,
         stop: Stop,
         deadline: Instant,
-    ) -> Result<(Conversation<'a>, CallFolder), Failure> {
+    ) -> Result<(McpSession<'a>, CallFolder), Failure> {
         let folder = CallFolder::of(call).map_err(no_folder)?;
-        let values = places::values(call, &folder);
+        let values = placeholders::values(call, &folder);
         let mut facts = match &invocation.server {
             Server::Program(program) => {
-                Facts::new("stdio", &invocation.tool, program.copied_values())
+                Evidence::new("stdio", &invocation.tool, program.copied_values())
             }
             Server::Service {
                 token_environment, ..
             } => {
                 let token = token(token_environment.as_deref()).ok().flatten();
                 let secrets = token.into_iter().collect();
-                Facts::new("streamable_http", &invocation.tool, secrets)
+                Evidence::new("streamable_http", &invocation.tool, secrets)
             }
         };
         facts.note("max_response_bytes", invocation.allowance());
-        let conversation = Conversation {
+        let conversation = McpSession {
             tool: &invocation.tool,
             arguments: arguments::fill(&invocation.arguments, call, &values)?,
             mode: call.mode,
-            watch: Watch {
+            watch: LimitWatch {
                 stop,
                 deadline,
-                allowance: Allowance::of(invocation.allowance()),
+                allowance: ByteBudget::of(invocation.allowance()),
             },
             facts,
             told: Vec::new(),
@@ -155,7 +155,7 @@ impl McpInvoker {
         &self,
         call: &ToolCall,
         invocation: &Invocation,
-        mut conversation: Conversation<'_>,
+        mut conversation: McpSession<'_>,
         folder: &CallFolder,
     ) -> Answer {
         let (result, report) = match &invocation.server {
@@ -188,9 +188,9 @@ impl McpInvoker {
                 let keep = move |limit: &ReadLimit| answer::of(result, &keeping, limit);
                 let watch = &mut conversation.watch;
                 let kept = read_apart(keep, &mut watch.stop, read_deadline(watch.deadline)).await;
-                kept.unwrap_or_else(|unread| unanswered::unread(unread, report.as_ref()))
+                kept.unwrap_or_else(|unread| failed_call::unread(unread, report.as_ref()))
             }
-            Err(broken) => unanswered::of(broken, &conversation, report.as_ref()),
+            Err(broken) => failed_call::of(broken, &conversation, report.as_ref()),
         };
         answer.called = conversation.facts.is_called();
         answer.evidence.extend(conversation.facts.into_evidence());
@@ -204,9 +204,9 @@ impl McpInvoker {
         call: &ToolCall,
         spec: &ProgramSpec,
         folder: &CallFolder,
-        conversation: &mut Conversation<'_>,
-    ) -> (Result<CallToolResult, Broken>, Option<Report>) {
-        let values = places::values(call, folder);
+        conversation: &mut McpSession<'_>,
+    ) -> (Result<CallToolResult, SessionError>, Option<Report>) {
+        let values = placeholders::values(call, folder);
         let mut last = (Err(no_handshake()), None);
         for (attempt, handshake) in handshakes().into_iter().enumerate() {
             let (mut program, missing) =
@@ -220,25 +220,25 @@ impl McpInvoker {
             if attempt > 0 {
                 program.stderr.set_extension((attempt + 1).to_string());
             }
-            last = self.start_and_hold(program, handshake, conversation).await;
-            if !matches!(last.0, Err(Broken::HandshakeRefused(_))) {
+            last = self.run_with_program(program, handshake, conversation).await;
+            if !matches!(last.0, Err(SessionError::HandshakeRefused(_))) {
                 break;
             }
         }
         last
     }
 
-    async fn start_and_hold(
+    async fn run_with_program(
         &self,
         mut program: Program,
         handshake: ClientLifecycleMode,
-        conversation: &mut Conversation<'_>,
-    ) -> (Result<CallToolResult, Broken>, Option<Report>) {
+        conversation: &mut McpSession<'_>,
+    ) -> (Result<CallToolResult, SessionError>, Option<Report>) {
         conversation.facts.note("program", json!(program.path));
         // Ours comes first, so that the server is told; this one holds if we do not.
         let deadline = conversation.watch.deadline;
         let left = deadline.saturating_duration_since(Instant::now());
-        program.time_limit = Some(left + BEHIND_DEADLINE);
+        program.time_limit = Some(left + GRACE_AFTER_DEADLINE);
         program.leave = Some(conversation.watch.stop.leave());
         let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
         // Waited for to its end whatever comes: what has only half started could not be seen to end.
@@ -258,27 +258,27 @@ impl McpInvoker {
         let in_force = json!({ "set": limits, "not_enforced": launch.not_enforced });
         conversation.facts.note("limits", in_force);
         let result = match stdio::transport(&mut server, &conversation.watch.allowance) {
-            Some(transport) => conversation.hold(transport, handshake).await,
+            Some(transport) => conversation.run_with_limits(transport, handshake).await,
             None => Err(no_handshake()),
         };
         let (farewell, grace) = match &result {
-            Err(Broken::Interrupted(Interruption::Stopped(reason))) => {
-                (Farewell::AtOnce, limits.grace_for(*reason))
+            Err(SessionError::Interrupted(Interruption::Stopped(reason))) => {
+                (Shutdown::AtOnce, limits.grace_for(*reason))
             }
-            Err(Broken::Interrupted(_)) => (Farewell::AtOnce, limits.grace()),
-            _ => (Farewell::Orderly, limits.grace()),
+            Err(SessionError::Interrupted(_)) => (Shutdown::AtOnce, limits.grace()),
+            _ => (Shutdown::Orderly, limits.grace()),
         };
         let report = stdio::end(server, farewell, grace).await;
         stdio::note(&mut conversation.facts, &report, &stderr);
-        (overruled(result, &report), Some(report))
+        (apply_stop(result, &report), Some(report))
     }
 
     async fn with_service(
         &self,
         address: &Url,
         token_environment: Option<&str>,
-        conversation: &mut Conversation<'_>,
-    ) -> Result<CallToolResult, Broken> {
+        conversation: &mut McpSession<'_>,
+    ) -> Result<CallToolResult, SessionError> {
         let trust = self.trust()?;
         let token = token(token_environment)
             .map_err(|unusable| Failure::new(unusable.code, unusable.message))?;
@@ -288,8 +288,8 @@ impl McpInvoker {
             let allowance = &conversation.watch.allowance;
             let transport = http::transport(address, token.as_deref(), trust, allowance)
                 .map_err(|_error| Failure::new("tls_unavailable", "no HTTPS client can be made"))?;
-            last = conversation.hold(transport, handshake).await;
-            if !matches!(last, Err(Broken::HandshakeRefused(_))) {
+            last = conversation.run_with_limits(transport, handshake).await;
+            if !matches!(last, Err(SessionError::HandshakeRefused(_))) {
                 break;
             }
         }
@@ -298,14 +298,14 @@ impl McpInvoker {
 }
 
 impl Invoker for McpInvoker {
-    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable> {
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), UnsupportedContract> {
         match Invocation::read(contract, &self.allowed_hosts)?.server {
             Server::Program(program) => program.check(&self.search_path, &self.supervisor, mode),
             Server::Service { .. } => Ok(()),
         }
     }
 
-    fn check_invocation(&self, contract: &Contract) -> Result<(), Unusable> {
+    fn check_invocation(&self, contract: &Contract) -> Result<(), UnsupportedContract> {
         Invocation::parse(contract).map(drop)
     }
 
@@ -315,21 +315,21 @@ impl Invoker for McpInvoker {
 }
 
 /// What became of the process counts more than what its server said.
-fn overruled(
-    result: Result<CallToolResult, Broken>,
+fn apply_stop(
+    result: Result<CallToolResult, SessionError>,
     report: &Report,
-) -> Result<CallToolResult, Broken> {
+) -> Result<CallToolResult, SessionError> {
     let (code, what) = match report.why {
-        _ if matches!(result, Err(Broken::Interrupted(_))) => return result,
-        Why::Lapsed => {
+        _ if matches!(result, Err(SessionError::Interrupted(_))) => return result,
+        EndReason::Lapsed => {
             let lost = Interruption::Stopped(StopReason::LeaseLost);
-            return Err(Broken::Interrupted(lost));
+            return Err(SessionError::Interrupted(lost));
         }
-        Why::SupervisorLost => (
+        EndReason::SupervisorLost => (
             "supervisor_lost",
             "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",
         ),
-        Why::TooManyProcesses => (
+        EndReason::TooManyProcesses => (
             "too_many_processes",
             "the server ran more processes at once than it may (limits.processes)",
         ),
@@ -342,8 +342,8 @@ fn overruled(
     Err(Failure::unknown(code, what).into())
 }
 
-fn no_handshake() -> Broken {
-    Broken::Failed(Failure::new(
+fn no_handshake() -> SessionError {
+    SessionError::Failed(Failure::new(
         "not_started",
         "the server could not be spoken to",
     ))
@@ -369,7 +369,7 @@ fn transcripts(folder: &CallFolder) -> Vec<PathBuf> {
 /// What a server was given and must not say is neither in its call's record nor in what we keep of what it printed.
 async fn without_secrets(answer: Answer, secrets: &Secrets, transcripts: Vec<PathBuf>) -> Answer {
     let mut answer = secrets.hidden_in(answer);
-    if answer.ending != Ending::Completed && secrets.purge(transcripts).await {
+    if answer.ending != CallOutcome::Completed && secrets.purge(transcripts).await {
         answer = answer.with("transcripts_removed", "they held a secret");
     }
     answer

@@ -39,22 +39,22 @@
 
 #![forbid(unsafe_code)]
 
-mod allowance;
+mod byte_budget;
 mod answer;
 mod arguments;
 mod client;
-mod conversation;
+mod session;
 mod endpoint;
-mod facts;
+mod evidence;
 mod failure;
 mod http;
-mod interruption;
+mod limits;
 mod invocation;
 mod invoker;
 mod output;
 mod stdio;
 mod tools;
-mod unanswered;
+mod failed_call;
 
-pub use http::NoTrust;
+pub use http::TrustStoreError;
 pub use invoker::McpInvoker;

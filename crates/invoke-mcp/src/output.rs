@@ -14,12 +14,12 @@ use serde_json::Value as Json;
 
 /// What a tool answered.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answered {
+pub(crate) enum ToolResult {
     Json(Json),
     Text(String),
 }
 
-impl Answered {
+impl ToolResult {
     /// `structuredContent` where there is any, even a `null`; else a single text, as JSON where it is JSON; else all
     /// contents.
     pub(crate) fn by(result: CallToolResult) -> serde_json::Result<Self> {
@@ -110,39 +110,39 @@ mod tests {
     fn structured_content_goes_before_text() {
         let mut result = CallToolResult::success(vec![ContentBlock::text("text")]);
         assert_eq!(
-            Answered::by(result.clone()).unwrap(),
-            Answered::Text("text".to_owned())
+            ToolResult::by(result.clone()).unwrap(),
+            ToolResult::Text("text".to_owned())
         );
         result.structured_content = Some(json!({"a": 1}));
         assert_eq!(
-            Answered::by(result).unwrap(),
-            Answered::Json(json!({"a": 1}))
+            ToolResult::by(result).unwrap(),
+            ToolResult::Json(json!({"a": 1}))
         );
     }
 
     #[test]
     fn a_single_text_that_is_json_is_json() {
         let result = CallToolResult::success(vec![ContentBlock::text(" {\"b\": [1.0]} ")]);
-        let answered = Answered::by(result).unwrap();
-        assert_eq!(answered, Answered::Json(json!({"b": [1.0]})));
+        let answered = ToolResult::by(result).unwrap();
+        assert_eq!(answered, ToolResult::Json(json!({"b": [1.0]})));
     }
 
     #[test]
     fn a_member_that_stands_twice_is_no_answer() {
         let text = r#"{"verdict": "fail", "verdict": "pass"}"#;
         let result = CallToolResult::success(vec![ContentBlock::text(text)]);
-        assert!(Answered::by(result).is_err());
+        assert!(ToolResult::by(result).is_err());
     }
 
     #[test]
     fn several_contents_are_a_list() {
         let two = vec![ContentBlock::text("1"), ContentBlock::text("2")];
-        let Answered::Json(list) = Answered::by(CallToolResult::success(two)).unwrap() else {
+        let ToolResult::Json(list) = ToolResult::by(CallToolResult::success(two)).unwrap() else {
             panic!("a list is JSON");
         };
         assert_eq!(list[1]["text"], "2");
-        let none = Answered::by(CallToolResult::success(Vec::new())).unwrap();
-        assert_eq!(none, Answered::Json(json!([])));
+        let none = ToolResult::by(CallToolResult::success(Vec::new())).unwrap();
+        assert_eq!(none, ToolResult::Json(json!([])));
     }
 
     #[test]

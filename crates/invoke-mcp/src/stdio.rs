@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dotwrap_invoke_command::{Report, Status, Supervised};
+use dotwrap_invoke_command::{Report, Status, SupervisedProcess};
 use rmcp::{
     RoleClient,
     transport::{Transport, async_rw::AsyncRwTransport},
@@ -19,24 +19,24 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{allowance::Allowance, facts::Facts};
+use crate::{byte_budget::ByteBudget, evidence::Evidence};
 
 /// How long a server may take to end by itself once its standard input has ended, as the protocol asks of it.
-const BEFORE_STOP: Duration = Duration::from_millis(300);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 /// How long it may take after it was told that the call is cancelled.
 const AFTER_CANCELLATION: Duration = Duration::from_millis(100);
 
 /// How much longer than its grace a supervisor may take to end a server.
-const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(5);
+const SUPERVISOR_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many names a list has at most.
 const NAMED: usize = 8;
 
 /// The protocol's connection to a process. Its end is the end of the process's standard input.
 pub(crate) fn transport(
-    server: &mut Supervised,
-    allowance: &Allowance,
+    server: &mut SupervisedProcess,
+    allowance: &ByteBudget,
 ) -> Option<impl Transport<RoleClient, Error = io::Error> + 'static> {
     let stdin = server.stdin.take()?;
     let stdout = Metered {
@@ -50,7 +50,7 @@ pub(crate) fn transport(
 
 /// How a server is ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum Shutdown {
     /// It answered; it may end by itself.
     Orderly,
     /// The call was interrupted.
@@ -58,24 +58,24 @@ pub(crate) enum Farewell {
 }
 
 /// Ends a server and everything that it has started.
-pub(crate) async fn end(mut server: Supervised, farewell: Farewell, grace: Duration) -> Report {
+pub(crate) async fn end(mut server: SupervisedProcess, farewell: Shutdown, grace: Duration) -> Report {
     let by_itself = match farewell {
-        Farewell::Orderly => BEFORE_STOP,
-        Farewell::AtOnce => AFTER_CANCELLATION,
+        Shutdown::Orderly => SHUTDOWN_GRACE,
+        Shutdown::AtOnce => AFTER_CANCELLATION,
     };
     if let Ok(report) = timeout(by_itself, server.wait()).await {
         return report;
     }
     server.stop_within(grace);
-    match timeout(grace + SUPERVISOR_PATIENCE, server.wait()).await {
+    match timeout(grace + SUPERVISOR_TIMEOUT, server.wait()).await {
         Ok(report) => report,
-        Err(_elapsed) => server.wait_no_longer().await,
+        Err(_elapsed) => server.kill_and_wait().await,
     }
 }
 
 /// Adds what is known of the process, under the names that the command engine uses. What it printed is in files of the
 /// call's folder.
-pub(crate) fn note(facts: &mut Facts, report: &Report, stderr: &Path) {
+pub(crate) fn note(facts: &mut Evidence, report: &Report, stderr: &Path) {
     facts.note("duration_ms", report.duration_ms);
     facts.note("usage", json!(report.usage));
     facts.note(
@@ -112,7 +112,7 @@ pub(crate) fn note(facts: &mut Facts, report: &Report, stderr: &Path) {
 /// Standard output, with everything that comes counted.
 struct Metered<R> {
     source: R,
-    allowance: Allowance,
+    allowance: ByteBudget,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Metered<R> {

@@ -8,7 +8,7 @@ use rmcp::{
 
 /// What the list says of one name.
 #[derive(Debug)]
-pub(crate) enum Listed {
+pub(crate) enum ToolLookup {
     /// It is there.
     Once(Box<Tool>),
     /// It is not.
@@ -18,16 +18,16 @@ pub(crate) enum Listed {
 }
 
 /// Reads the whole list, page by page. It ends with the server's patience or the call's.
-pub(crate) async fn find(peer: &Peer<RoleClient>, name: &str) -> Result<Listed, ServiceError> {
-    let mut found = Listed::Never;
+pub(crate) async fn find(peer: &Peer<RoleClient>, name: &str) -> Result<ToolLookup, ServiceError> {
+    let mut found = ToolLookup::Never;
     let mut cursor = None;
     loop {
         let page = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
         let listed = peer.list_tools(page).await?;
         for tool in listed.tools.into_iter().filter(|tool| tool.name == name) {
             found = match found {
-                Listed::Never => Listed::Once(Box::new(tool)),
-                _ => Listed::Repeatedly,
+                ToolLookup::Never => ToolLookup::Once(Box::new(tool)),
+                _ => ToolLookup::Repeatedly,
             };
         }
         cursor = listed.next_cursor;

@@ -7,7 +7,7 @@ use crate::{Digest, Output, StopRecord};
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
+pub enum CallOutcome {
     /// The tool did what it was called for. A verifier that found its subject wanting did too.
     Completed,
     /// It did not, or nobody could tell.
@@ -34,7 +34,7 @@ pub struct Failure {
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: CallOutcome,
     /// Whether the tool was called at all. One that was not gives no evidence of having run, whatever its receipt allows.
     pub called: bool,
     /// What came out, if anything did.
@@ -71,7 +71,7 @@ impl Failure {
 
 impl Answer {
     /// An answer that claims nothing yet but how the call ended.
-    pub fn new(ending: Ending) -> Self {
+    pub fn new(ending: CallOutcome) -> Self {
         Self {
             ending,
             called: true,
@@ -85,7 +85,7 @@ impl Answer {
 
     /// A failed call.
     pub fn failed(failure: Failure) -> Self {
-        Self::new(Ending::Failed(failure))
+        Self::new(CallOutcome::Failed(failure))
     }
 
     /// A call that came to nothing before the tool was reached.

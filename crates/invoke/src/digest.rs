@@ -9,7 +9,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::reading::CHUNK;
+use crate::queries::CHUNK;
 
 const PREFIX: &str = "sha256:";
 
@@ -20,7 +20,7 @@ pub struct Digest([u8; 32]);
 /// A text that is no SHA-256 digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a digest is 64 hexadecimal digits, with or without `sha256:` before them")]
-pub struct NotADigest;
+pub struct InvalidDigest;
 
 impl Digest {
     /// The digest of these bytes.
@@ -68,17 +68,17 @@ impl fmt::Debug for Digest {
 }
 
 impl FromStr for Digest {
-    type Err = NotADigest;
+    type Err = InvalidDigest;
 
-    fn from_str(text: &str) -> Result<Self, NotADigest> {
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let hex = text.strip_prefix(PREFIX).unwrap_or(text);
         if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NotADigest);
+            return Err(InvalidDigest);
         }
         let mut digest = [0; 32];
         for (place, byte) in digest.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16)
-                .map_err(|_not_hexadecimal| NotADigest)?;
+                .map_err(|_not_hexadecimal| InvalidDigest)?;
         }
         Ok(Self(digest))
     }
@@ -116,7 +116,7 @@ mod tests {
             &format!("{OF_ABC}0"),
             &"é".repeat(32),
         ] {
-            assert_eq!(wrong.parse::<Digest>(), Err(NotADigest), "{wrong}");
+            assert_eq!(wrong.parse::<Digest>(), Err(InvalidDigest), "{wrong}");
         }
     }
 }

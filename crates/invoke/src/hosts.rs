@@ -17,7 +17,7 @@ struct AllowedHost {
 /// A text that names no host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a host, with or without `:port` behind it")]
-pub struct NotAHost(pub String);
+pub struct InvalidHost(pub String);
 
 impl AllowedHosts {
     /// Reads entries such as `kg.example` (every port of it), `kg.example:8443` and `[::1]:8443`. There are no
@@ -27,7 +27,7 @@ impl AllowedHosts {
     /// The first entry that is none.
     pub fn from_entries<T: AsRef<str>>(
         entries: impl IntoIterator<Item = T>,
-    ) -> Result<Self, NotAHost> {
+    ) -> Result<Self, InvalidHost> {
         entries
             .into_iter()
             .map(|entry| entry.as_ref().trim().parse())
@@ -48,19 +48,19 @@ impl AllowedHosts {
 
 /// Entries with commas between them, as an environment variable has them.
 impl FromStr for AllowedHosts {
-    type Err = NotAHost;
+    type Err = InvalidHost;
 
-    fn from_str(list: &str) -> Result<Self, NotAHost> {
+    fn from_str(list: &str) -> Result<Self, InvalidHost> {
         let entries = list.split(',').map(str::trim);
         Self::from_entries(entries.filter(|entry| !entry.is_empty()))
     }
 }
 
 impl FromStr for AllowedHost {
-    type Err = NotAHost;
+    type Err = InvalidHost;
 
-    fn from_str(text: &str) -> Result<Self, NotAHost> {
-        let wrong = || NotAHost(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, InvalidHost> {
+        let wrong = || InvalidHost(text.to_owned());
         let (host, port) = split(text).ok_or_else(wrong)?;
         // Read as the endpoint's address is, so that both spell a host the same way.
         let address = Url::parse(&format!("https://{host}/")).map_err(|_error| wrong())?;

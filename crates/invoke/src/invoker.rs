@@ -9,7 +9,7 @@ use crate::{Answer, Mode, Stop, ToolCall};
 /// ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Unusable {
+pub struct UnsupportedContract {
     /// A stable word, e.g. `invocation_invalid`, `host_not_allowed`, `program_missing`.
     pub code: &'static str,
     /// What is wrong.
@@ -18,7 +18,7 @@ pub struct Unusable {
     pub hint: Option<String>,
 }
 
-impl Unusable {
+impl UnsupportedContract {
     /// A contract that says something this invoker does not understand.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
@@ -48,14 +48,14 @@ pub trait Invoker: Send + Sync {
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
-    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), Unusable>;
+    fn check(&self, contract: &Contract, mode: Mode) -> Result<(), UnsupportedContract>;
 
     /// Whether a contract's `invocation` is understood at all, on whatever machine: keys that are not known, values of another
     /// type. What only this machine lacks is [`Invoker::check`]'s.
     ///
     /// # Errors
     /// What is not understood.
-    fn check_invocation(&self, _contract: &Contract) -> Result<(), Unusable> {
+    fn check_invocation(&self, _contract: &Contract) -> Result<(), UnsupportedContract> {
         Ok(())
     }
 

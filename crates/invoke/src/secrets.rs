@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::{Answer, Ending, ReadLimit, Stop, open_file, output::Walk, read_apart};
+use crate::{Answer, CallOutcome, ReadLimit, Stop, open_file, output::Walk, read_apart};
 
 /// What is shorter is found in anything, and is no secret.
 const MIN_LENGTH: usize = 8;
@@ -237,15 +237,15 @@ impl Secrets {
             .map(|(name, fact)| (self.hide(name), self.hide_json(fact)))
             .collect();
         match &mut answer.ending {
-            Ending::Completed => {}
-            Ending::Failed(failure) => {
+            CallOutcome::Completed => {}
+            CallOutcome::Failed(failure) => {
                 failure.message = self.hide(std::mem::take(&mut failure.message));
             }
-            Ending::Stopped(record) => {
+            CallOutcome::Stopped(record) => {
                 for text in [
-                    &mut record.told,
-                    &mut record.ended,
-                    &mut record.may_have_happened,
+                    &mut record.signals_sent,
+                    &mut record.exited,
+                    &mut record.possible_effects,
                 ]
                 .into_iter()
                 .flatten()
@@ -578,11 +578,11 @@ mod tests {
     fn answer_says_no_secret_anywhere() {
         let failed = Answer::failed(Failure::new("protocol", format!("it said {TOKEN}")))
             .with("list", json!([{TOKEN: 1}, TOKEN.replace('/', "\\/")]));
-        let stopped = Answer::new(Ending::Stopped(StopRecord {
+        let stopped = Answer::new(CallOutcome::Stopped(StopRecord {
             reason: StopReason::Interrupted,
-            told: vec![TOKEN.to_owned()],
-            ended: vec![TOKEN.to_owned()],
-            may_have_happened: vec![TOKEN.to_owned()],
+            signals_sent: vec![TOKEN.to_owned()],
+            exited: vec![TOKEN.to_owned()],
+            possible_effects: vec![TOKEN.to_owned()],
         }));
         for answer in [failed, stopped] {
             let hidden = format!("{:?}", secrets().hidden_in(answer));

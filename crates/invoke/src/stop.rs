@@ -23,11 +23,11 @@ pub struct StopRecord {
     /// Why.
     pub reason: StopReason,
     /// What was told to stop, and how, in order: e.g. `SIGTERM to process group 4711`, `SIGKILL to 3 processes`.
-    pub told: Vec<String>,
+    pub signals_sent: Vec<String>,
     /// What is known to have ended: e.g. `process 4711 by signal 15`.
-    pub ended: Vec<String>,
+    pub exited: Vec<String>,
     /// What may go on or may have happened: e.g. `whatever the tool did before it was stopped`.
-    pub may_have_happened: Vec<String>,
+    pub possible_effects: Vec<String>,
 }
 
 /// The side that tells a call to stop, and until when it has leave to go on.
@@ -41,13 +41,13 @@ pub struct StopHandle {
 #[derive(Clone, Debug)]
 pub struct Stop {
     reason: watch::Receiver<Option<StopReason>>,
-    leave: Leave,
+    leave: Deadline,
 }
 
 /// Until when a call has leave to go on: to the end of the run's lease, and further each time that the lease is renewed. For
 /// whoever can end the call by itself when the one who would tell it to stop stands still.
 #[derive(Clone, Debug)]
-pub struct Leave(watch::Receiver<Option<Instant>>);
+pub struct Deadline(watch::Receiver<Option<Instant>>);
 
 impl StopHandle {
     /// A signal that has not been given.
@@ -56,7 +56,7 @@ impl StopHandle {
         let (leave, until) = watch::channel(None);
         let stop = Stop {
             reason: given,
-            leave: Leave(until),
+            leave: Deadline(until),
         };
         (Self { reason, leave }, stop)
     }
@@ -71,7 +71,7 @@ impl StopHandle {
     }
 
     /// Says until when the call has leave to go on, unless this is said again. Where it is never said, for as long as it takes.
-    pub fn leave_until(&self, end: Instant) {
+    pub fn extend_deadline(&self, end: Instant) {
         self.leave.send_replace(Some(end));
     }
 }
@@ -88,12 +88,12 @@ impl Stop {
     }
 
     /// Until when the call has leave to go on.
-    pub fn leave(&self) -> Leave {
+    pub fn leave(&self) -> Deadline {
         self.leave.clone()
     }
 
     /// Waits for the signal; for ever, where nobody is left who could give it.
-    pub async fn given(&mut self) -> StopReason {
+    pub async fn cancelled(&mut self) -> StopReason {
         let given = self.reason.wait_for(Option::is_some).await;
         match given.ok().and_then(|reason| *reason) {
             Some(reason) => reason,
@@ -102,7 +102,7 @@ impl Stop {
     }
 }
 
-impl Leave {
+impl Deadline {
     /// Its end, where one was said.
     pub fn end(&self) -> Option<Instant> {
         *self.0.borrow()
@@ -133,14 +133,14 @@ mod tests {
         assert_eq!(stop.reason(), None);
         handle.stop(StopReason::LeaseLost);
         handle.stop(StopReason::Interrupted);
-        assert_eq!(stop.given().await, StopReason::LeaseLost);
+        assert_eq!(stop.cancelled().await, StopReason::LeaseLost);
         assert_eq!(stop.reason(), Some(StopReason::LeaseLost));
     }
 
     #[tokio::test]
     async fn nobody_left_to_stop_it_is_no_stop() {
         let mut stop = Stop::never();
-        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), stop.given()).await;
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), stop.cancelled()).await;
         assert!(waited.is_err());
     }
 }

@@ -10,12 +10,12 @@ use serde_json::{Map, Number, Value as Json};
 /// # Errors
 /// The parser's; a member that stands twice is one.
 pub fn read(text: &[u8]) -> serde_json::Result<Json> {
-    serde_json::from_slice::<Strict>(text).map(|strict| strict.0)
+    serde_json::from_slice::<NoDuplicateKeys>(text).map(|strict| strict.0)
 }
 
-struct Strict(Json);
+struct NoDuplicateKeys(Json);
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for NoDuplicateKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(StrictVisitor).map(Self)
     }
@@ -60,7 +60,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut array = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(NoDuplicateKeys(item)) = items.next_element()? {
             array.push(item);
         }
         Ok(Json::Array(array))
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+        while let Some((name, NoDuplicateKeys(value))) = members.next_entry::<String, NoDuplicateKeys>()? {
             if object.insert(name, value).is_some() {
                 return Err(de::Error::custom("a member stands twice"));
             }

@@ -12,10 +12,10 @@ pub type Values = BTreeMap<&'static str, String>;
 
 /// A text with places.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template(Vec<Segment>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum Segment {
     Text(String),
     Place(String),
 }
@@ -55,15 +55,15 @@ impl Template {
                         }
                     }
                     if !plain.is_empty() {
-                        pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                        pieces.push(Segment::Text(std::mem::take(&mut plain)));
                     }
-                    pieces.push(Piece::Place(name));
+                    pieces.push(Segment::Place(name));
                 }
                 other => plain.push(other),
             }
         }
         if !plain.is_empty() {
-            pieces.push(Piece::Text(plain));
+            pieces.push(Segment::Text(plain));
         }
         Ok(Self(pieces))
     }
@@ -71,22 +71,22 @@ impl Template {
     /// The names it has places for.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
-            Piece::Place(name) => Some(name.as_str()),
-            Piece::Text(_) => None,
+            Segment::Place(name) => Some(name.as_str()),
+            Segment::Text(_) => None,
         })
     }
 
     /// What is in it beside its places.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
-            Piece::Text(text) => Some(text.as_str()),
-            Piece::Place(_) => None,
+            Segment::Text(text) => Some(text.as_str()),
+            Segment::Place(_) => None,
         })
     }
 
     /// Whether it begins with what stands for a name, so that whoever chose the value chose how the text begins.
-    pub fn begins_with_place(&self) -> bool {
-        matches!(self.0.first(), Some(Piece::Place(_)))
+    pub fn starts_with_placeholder(&self) -> bool {
+        matches!(self.0.first(), Some(Segment::Place(_)))
     }
 
     /// The text with its places filled.
@@ -97,8 +97,8 @@ impl Template {
         self.0
             .iter()
             .map(|piece| match piece {
-                Piece::Text(text) => Ok(text.as_str()),
-                Piece::Place(name) => values
+                Segment::Text(text) => Ok(text.as_str()),
+                Segment::Place(name) => values
                     .get(name.as_str())
                     .map(String::as_str)
                     .ok_or_else(|| TemplateError::Unknown(name.clone())),

@@ -54,7 +54,7 @@ pub struct Citations {
 
 /// Bytes that are no explanation.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAnExplanation {
+pub enum ExplanationError {
     /// They have another shape.
     #[error("the output does not have the shape of an explanation: {0}")]
     Shape(#[from] serde_json::Error),
@@ -68,12 +68,12 @@ impl Explanation {
     ///
     /// # Errors
     /// [`NotAnExplanation`].
-    pub fn from_json(json: &[u8]) -> Result<Self, NotAnExplanation> {
+    pub fn from_json(json: &[u8]) -> Result<Self, ExplanationError> {
         let explanation: Self = serde_json::from_slice(json)?;
         if explanation.format == EXPLANATION_FORMAT {
             Ok(explanation)
         } else {
-            Err(NotAnExplanation::Format)
+            Err(ExplanationError::Format)
         }
     }
 

@@ -28,7 +28,7 @@ mod verify;
 
 pub use digest::digest_of;
 pub use explain::explain;
-pub use explanation::{Citations, EXPLANATION_FORMAT, Explanation, NotAnExplanation};
+pub use explanation::{Citations, EXPLANATION_FORMAT, Explanation, ExplanationError};
 pub use fixture::{Edge, FIXTURE_FORMAT, Fixture, FixtureError, Node};
 pub use namespace::is_within;
 pub use report::{Check, FailedCheck, Report, Verdict};

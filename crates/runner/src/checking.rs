@@ -7,15 +7,15 @@
 use std::path::{Path, PathBuf};
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Produced, ReadLimit, Stop, Unread, read_apart, read_deadline,
+    Answer, CallOutcome, Failure, Produced, ReadLimit, Stop, ReadInterrupted, read_apart, read_deadline,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use tokio::time::Instant;
 
-use crate::{Prepared, judgement::Subject, schema::Schema};
+use crate::{Prepared, assess::VerifiedOutput, schema::Schema};
 
 /// What was found, or why it was not looked at.
-pub(crate) type Checked = Result<ReadAgain, Unread>;
+pub(crate) type Checked = Result<ReadAgain, ReadInterrupted>;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
@@ -39,12 +39,12 @@ pub(crate) async fn check(
     prepared: &Prepared,
     role: ComponentRole,
     answer: &Answer,
-    subject: &Subject,
+    subject: &VerifiedOutput,
     mut stop: Stop,
     deadline: Instant,
 ) -> Checked {
     let reading = Reading::of(prepared, role, answer, subject);
-    if answer.ending != Ending::Completed || reading.is_nothing() {
+    if answer.ending != CallOutcome::Completed || reading.is_nothing() {
         return Ok(ReadAgain::default());
     }
     read_apart(
@@ -56,7 +56,7 @@ pub(crate) async fn check(
 }
 
 impl Reading {
-    fn of(prepared: &Prepared, role: ComponentRole, answer: &Answer, subject: &Subject) -> Self {
+    fn of(prepared: &Prepared, role: ComponentRole, answer: &Answer, subject: &VerifiedOutput) -> Self {
         let of_pair = match role {
             ComponentRole::Producer => &[],
             ComponentRole::Verifier => &prepared.verifier_schema[..],

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_wrapper::Contract;
 
 /// The invokers, by the engines that the registry knows.
 #[derive(Clone, Default)]
-pub struct Engines(BTreeMap<&'static str, Arc<dyn Invoker>>);
+pub struct InvokerRegistry(BTreeMap<&'static str, Arc<dyn Invoker>>);
 
 /// What an engine's endpoints begin with.
 const ENDPOINTS: [(&str, &str); 3] = [
@@ -16,7 +16,7 @@ const ENDPOINTS: [(&str, &str); 3] = [
     ("mcp", "mcp:"),
 ];
 
-impl Engines {
+impl InvokerRegistry {
     /// None yet: every DOT is refused as `engine_missing`.
     pub fn new() -> Self {
         Self::default()
@@ -35,7 +35,7 @@ impl Engines {
     ///
     /// # Errors
     /// What is not understood.
-    pub fn check_invocation(&self, engine: &str, contract: &Contract) -> Result<(), Unusable> {
+    pub fn check_invocation(&self, engine: &str, contract: &Contract) -> Result<(), UnsupportedContract> {
         let is_called =
             contract.mode.parse::<Mode>().is_ok() && contract.contract_status == "active";
         match self.0.get(engine) {
@@ -52,9 +52,9 @@ impl Engines {
         &self,
         engine: &str,
         endpoint: &str,
-    ) -> Result<Arc<dyn Invoker>, Unusable> {
+    ) -> Result<Arc<dyn Invoker>, UnsupportedContract> {
         let invoker = self.0.get(engine).ok_or_else(|| {
-            Unusable::new(
+            UnsupportedContract::new(
                 "engine_missing",
                 format!("nothing here calls DOTs of the engine {engine}"),
             )
@@ -62,7 +62,7 @@ impl Engines {
         })?;
         let expected = ENDPOINTS.iter().find(|(known, _)| *known == engine);
         match expected {
-            Some((_, beginning)) if !endpoint.starts_with(beginning) => Err(Unusable::new(
+            Some((_, beginning)) if !endpoint.starts_with(beginning) => Err(UnsupportedContract::new(
                 "engine_mismatch",
                 format!("the engine {engine} can not call {endpoint}"),
             )
@@ -72,7 +72,7 @@ impl Engines {
     }
 }
 
-impl fmt::Debug for Engines {
+impl fmt::Debug for InvokerRegistry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
     }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use dotwrap_invoke::Unusable;
+use dotwrap_invoke::UnsupportedContract;
 use dotwrap_wrapper::{DotCode, ProcessRunId};
 
 /// Why a run was not executed, or could not be recorded to its end.
@@ -19,7 +19,7 @@ pub enum Error {
         /// The DOT.
         dot_code: DotCode,
         /// Why.
-        reason: Unusable,
+        reason: UnsupportedContract,
     },
 
     /// The contract needs an input, and none was given. Nothing was written.

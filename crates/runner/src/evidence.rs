@@ -5,23 +5,23 @@ use serde_json::{Map, Value as Json, json};
 
 /// How much evidence of one call is kept, in bytes of JSON. The contract's limit is 64 KiB, and a conclusion may have to bear
 /// two calls.
-const MOST: usize = 24 << 10;
+const MAX_BYTES: usize = 24 << 10;
 
 /// How large a single fact may be that is kept where all together are too much.
-const MOST_OF_ONE: usize = 1 << 10;
+const MAX_VALUE_BYTES: usize = 1 << 10;
 
 /// Evidence that can be stored: small enough, and without the NUL character, which PostgreSQL has no place for.
-pub(crate) fn storable(evidence: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn sanitize(evidence: Map<String, Json>) -> Map<String, Json> {
     let Json::Object(clean) = without_nul(Json::Object(evidence)) else {
         return Map::new();
     };
-    if size(&clean) <= MOST {
+    if size(&clean) <= MAX_BYTES {
         return clean;
     }
     let (mut kept, mut left_out) = (Map::new(), Vec::new());
     for (name, fact) in clean {
-        let enough = size(&kept) + MOST_OF_ONE <= MOST;
-        if enough && fact.to_string().len() <= MOST_OF_ONE && name.len() <= MOST_OF_ONE / 4 {
+        let enough = size(&kept) + MAX_VALUE_BYTES <= MAX_BYTES;
+        if enough && fact.to_string().len() <= MAX_VALUE_BYTES && name.len() <= MAX_VALUE_BYTES / 4 {
             kept.insert(name, fact);
         } else if left_out.len() < 20 {
             left_out.push(name.chars().take(100).collect::<String>());
@@ -62,13 +62,13 @@ mod tests {
     #[test]
     fn what_fits_is_kept_as_it_is() {
         let evidence = of(json!({"exit_status": 0, "stdout": {"bytes": 3}}));
-        assert_eq!(storable(evidence.clone()), evidence);
+        assert_eq!(sanitize(evidence.clone()), evidence);
     }
 
     #[test]
     fn a_nul_character_is_replaced_wherever_it_is() {
         let evidence = of(json!({"a\0": ["b\0", {"c": "d\0"}]}));
-        let stored = storable(evidence);
+        let stored = sanitize(evidence);
         assert_eq!(
             stored,
             of(json!({"a\u{fffd}": ["b\u{fffd}", {"c": "d\u{fffd}"}]}))
@@ -77,12 +77,12 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_left_out_and_named() {
-        let mut evidence = of(json!({"exit_status": 1, "notes": "x".repeat(MOST)}));
+        let mut evidence = of(json!({"exit_status": 1, "notes": "x".repeat(MAX_BYTES)}));
         for number in 0..1000 {
             evidence.insert(format!("fact {number:04}"), json!("y".repeat(100)));
         }
-        let stored = storable(evidence);
-        assert!(size(&stored) < 2 * MOST, "{}", size(&stored));
+        let stored = sanitize(evidence);
+        assert!(size(&stored) < 2 * MAX_BYTES, "{}", size(&stored));
         assert_eq!(stored["exit_status"], 1);
         assert!(!stored.contains_key("notes"));
         assert!(

@@ -32,13 +32,13 @@ pub(crate) const UNRECORDED: &str = "unrecorded_evidence.json";
 
 /// The folder below which every run gets one of its own.
 #[derive(Clone, Debug)]
-pub struct RunFolders(PathBuf);
+pub struct RunsDir(PathBuf);
 
 /// One run's folder, which is there when something is in it. Nobody but the user can look into it: outputs may be secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFolder(PathBuf);
 
-impl RunFolders {
+impl RunsDir {
     /// Runs get their folders below this one, which is made when it is needed.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self(root.into())
@@ -56,7 +56,7 @@ impl RunFolders {
 
     /// The place of a run that is about to begin. Its calls make their folders in it when they have something to keep; that they can is
     /// looked at here, so that a place that can not be written to is met before the ledger is.
-    pub(crate) fn place(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
+    pub(crate) fn reserve(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
         let path = self.of(run);
         let refused = |source: io::Error| Error::Folder {
             source: naming_space(&path, source),
@@ -83,8 +83,8 @@ impl RunFolders {
         match fs::symlink_metadata(&absolute) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(refused(error)),
-            Ok(found) => only_ours(&found)
-                .and_then(|()| only_empty(&absolute))
+            Ok(found) => restrict_to_owner(&found)
+                .and_then(|()| require_empty(&absolute))
                 .map_err(refused)?,
         }
         Ok(RunFolder(absolute))
@@ -93,7 +93,7 @@ impl RunFolders {
 
 /// What is there already under a run's name, that somebody chose, may lead elsewhere, or let others read and change what the run
 /// leaves.
-fn only_ours(found: &Metadata) -> io::Result<()> {
+fn restrict_to_owner(found: &Metadata) -> io::Result<()> {
     let what = if found.is_symlink() {
         "it is a link, and links are not followed here: remove it"
     } else if !found.is_dir() {
@@ -109,7 +109,7 @@ fn only_ours(found: &Metadata) -> io::Result<()> {
 }
 
 /// What lies there already is another run's, whose id was taken once more in another ledger.
-fn only_empty(folder: &Path) -> io::Result<()> {
+fn require_empty(folder: &Path) -> io::Result<()> {
     match fs::read_dir(folder)?.next() {
         None => Ok(()),
         Some(_) => Err(io::Error::new(
@@ -140,7 +140,7 @@ impl RunFolder {
     }
 
     /// Leaves a note beside the outputs, of what the ledger would not take. Where it is, if it could be written.
-    pub(crate) fn leave_unrecorded(&self, note: &Json) -> Option<PathBuf> {
+    pub(crate) fn write_unrecorded_note(&self, note: &Json) -> Option<PathBuf> {
         let path = self.0.join(UNRECORDED);
         match self.write_anew(UNRECORDED, &note.to_string()) {
             Ok(()) => Some(path),
@@ -188,18 +188,18 @@ mod tests {
     fn a_folder_whose_files_the_ledger_could_not_name_is_not_used() {
         let root = tempfile::tempdir().unwrap();
         let long = root.path().join("x/".repeat(LONGEST_ADDRESS / 2));
-        assert!(RunFolders::below(long).place(ProcessRunId::mint()).is_err());
+        assert!(RunsDir::below(long).reserve(ProcessRunId::mint()).is_err());
         // Each of these letters is six characters of an address.
         let encoded = root.path().join("é/".repeat(LONGEST_ADDRESS / 7));
         assert!(
-            RunFolders::below(encoded)
-                .place(ProcessRunId::mint())
+            RunsDir::below(encoded)
+                .reserve(ProcessRunId::mint())
                 .is_err()
         );
         assert_eq!(root.path().read_dir().unwrap().count(), 0);
         assert!(
-            RunFolders::below(root.path())
-                .place(ProcessRunId::mint())
+            RunsDir::below(root.path())
+                .reserve(ProcessRunId::mint())
                 .is_ok()
         );
     }
@@ -207,11 +207,11 @@ mod tests {
     #[test]
     fn what_somebody_put_in_the_place_of_a_runs_folder_is_not_used() {
         let root = tempfile::tempdir().unwrap();
-        let (folders, elsewhere) = (RunFolders::below(root.path()), root.path().join("other"));
+        let (folders, elsewhere) = (RunsDir::below(root.path()), root.path().join("other"));
         let place = |put: &dyn Fn(&Path)| {
             let run = ProcessRunId::mint();
             put(&folders.of(run));
-            folders.place(run)
+            folders.reserve(run)
         };
         let mode = |mode| move |path: &Path| DirBuilder::new().mode(mode).create(path).unwrap();
         fs::create_dir(&elsewhere).unwrap();
@@ -238,15 +238,15 @@ mod tests {
     fn note_is_written_through_no_link() {
         use std::os::unix::fs::symlink;
         let root = tempfile::tempdir().unwrap();
-        let folders = RunFolders::below(root.path().join("runs"));
+        let folders = RunsDir::below(root.path().join("runs"));
         let victim = root.path().join("victim");
         fs::write(&victim, "kept").unwrap();
         let note = serde_json::json!({"reason": "a test"});
         let run = ProcessRunId::mint();
-        let folder = folders.place(run).unwrap();
+        let folder = folders.reserve(run).unwrap();
         fs::create_dir(folders.of(run)).unwrap();
         symlink(&victim, folders.of(run).join(UNRECORDED)).unwrap();
-        let path = folder.leave_unrecorded(&note).unwrap();
+        let path = folder.write_unrecorded_note(&note).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "kept");
         assert!(path.symlink_metadata().unwrap().is_file());
         assert_eq!(fs::read_to_string(path).unwrap(), note.to_string());
@@ -254,9 +254,9 @@ mod tests {
         let elsewhere = root.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
         let run = ProcessRunId::mint();
-        let folder = folders.place(run).unwrap();
+        let folder = folders.reserve(run).unwrap();
         symlink(&elsewhere, folders.of(run)).unwrap();
-        assert_eq!(folder.leave_unrecorded(&note), None);
+        assert_eq!(folder.write_unrecorded_note(&note), None);
         assert_eq!(elsewhere.read_dir().unwrap().count(), 0);
     }
 }

@@ -2,15 +2,15 @@
 
 use std::{fmt, sync::Arc};
 
-use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_wrapper::{
     CandidateCode, ComponentRole, Contract, DotCode, Fixture, Posture, Tool, Wrapper,
 };
 
-use crate::{Engines, Error, schema::Schema};
+use crate::{InvokerRegistry, Error, schema::Schema};
 
 /// One side of a pair: what is called, and by what.
-pub struct Side {
+pub struct PairMember {
     /// The DOT.
     pub dot_code: DotCode,
     /// What is called and how.
@@ -28,14 +28,14 @@ pub struct Prepared {
     /// What its runs are evidence for.
     pub candidate: CandidateCode,
     /// The one that does a thing.
-    pub producer: Side,
+    pub producer: PairMember,
     /// The one that checks it.
-    pub verifier: Side,
+    pub verifier: PairMember,
     /// What the producer's contract wants a verifier's answer to look like.
     pub(crate) verifier_schema: [Option<Schema>; 2],
 }
 
-impl fmt::Debug for Side {
+impl fmt::Debug for PairMember {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Side")
@@ -46,7 +46,7 @@ impl fmt::Debug for Side {
 }
 
 /// What the registry has for a pair, as far as it has it.
-struct Found {
+struct MemberLookup {
     producer: Option<Tool>,
     verifier: Option<Tool>,
     contracts: [Option<Contract>; 2],
@@ -57,7 +57,7 @@ impl Prepared {
     /// or closed; beginning the run will say what.
     pub(crate) async fn read(
         wrapper: &Wrapper,
-        engines: &Engines,
+        engines: &InvokerRegistry,
         producer: &DotCode,
         candidate: &CandidateCode,
         mode: Mode,
@@ -70,7 +70,7 @@ impl Prepared {
             return Ok(None);
         }
         let found = find(wrapper, producer, candidate, mode).await?;
-        let Found {
+        let MemberLookup {
             producer: Some(producer),
             verifier: Some(verifier),
             contracts: [Some(of_producer), Some(of_verifier)],
@@ -89,13 +89,13 @@ impl Prepared {
         Ok(Some(Self {
             mode,
             candidate: candidate.clone(),
-            producer: Side::of(wrapper, engines, &producer, of_producer, mode).await?,
-            verifier: Side::of(wrapper, engines, &verifier, of_verifier, mode).await?,
+            producer: PairMember::of(wrapper, engines, &producer, of_producer, mode).await?,
+            verifier: PairMember::of(wrapper, engines, &verifier, of_verifier, mode).await?,
             verifier_schema,
         }))
     }
 
-    pub(crate) fn side(&self, role: ComponentRole) -> &Side {
+    pub(crate) fn side(&self, role: ComponentRole) -> &PairMember {
         match role {
             ComponentRole::Producer => &self.producer,
             ComponentRole::Verifier => &self.verifier,
@@ -103,15 +103,15 @@ impl Prepared {
     }
 }
 
-impl Side {
+impl PairMember {
     async fn of(
         wrapper: &Wrapper,
-        engines: &Engines,
+        engines: &InvokerRegistry,
         tool: &Tool,
         contract: Contract,
         mode: Mode,
     ) -> Result<Self, Error> {
-        let unusable = |reason: Unusable| Error::Unusable {
+        let unusable = |reason: UnsupportedContract| Error::Unusable {
             dot_code: tool.dot_code.clone(),
             reason,
         };
@@ -133,11 +133,11 @@ impl Side {
 
 /// What calls the tool, where it can be called as the contract has it, and what its output has to look like.
 pub(crate) fn callable(
-    engines: &Engines,
+    engines: &InvokerRegistry,
     tool: &Tool,
     contract: &Contract,
     mode: Mode,
-) -> Result<(Arc<dyn Invoker>, Option<Schema>), Unusable> {
+) -> Result<(Arc<dyn Invoker>, Option<Schema>), UnsupportedContract> {
     let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
     let invoker = engines.invoker(&tool.execution_engine, endpoint)?;
     invoker.check(contract, mode)?;
@@ -150,7 +150,7 @@ async fn find(
     producer: &DotCode,
     candidate: &CandidateCode,
     mode: Mode,
-) -> Result<Found, Error> {
+) -> Result<MemberLookup, Error> {
     let producer = wrapper.tool(producer).await?;
     let paired = producer.as_ref().and_then(|tool| tool.paired_dot.clone());
     let verifier = match &paired {
@@ -167,7 +167,7 @@ async fn find(
                 .find(|contract| counts_for(contract, candidate, mode));
         }
     }
-    Ok(Found {
+    Ok(MemberLookup {
         producer,
         verifier,
         contracts,

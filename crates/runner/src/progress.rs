@@ -68,8 +68,8 @@ pub trait Progress: Send + Sync {
 
 /// Listens to nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct NoProgress;
 
-impl Progress for Silent {
+impl Progress for NoProgress {
     fn step(&self, _: Step<'_>) {}
 }

@@ -2,29 +2,29 @@
 
 use std::{process, sync::Arc, time::Duration};
 
-use dotwrap_invoke::{Mode, Stop, Unusable};
+use dotwrap_invoke::{Mode, Stop, UnsupportedContract};
 use dotwrap_wrapper::{
-    Actor, Beginning, BegunRun, CandidateCode, Conclusion, Contract, DotCode, PostureWatch,
+    Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, PostureWatch,
     ProcessRunId, StoredStatus, Tool, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
-    Engines, Error, Outcome, Prepared, Progress, RunFolders, RunOrder, clock::Comparison,
+    InvokerRegistry, Error, Outcome, Prepared, Progress, RunsDir, RunOptions, clock::Comparison,
     prepare::callable, schema::Schema,
 };
 
 /// How often the posture is asked for, from the first run on: a closed gate stops calls within a second, and some of that
 /// second is the stopping's.
-const LOOK_AT_GATES: Duration = Duration::from_millis(300);
+const POSTURE_POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Executes pairs. Cheap to clone; its clones share one watch on the gates.
 #[derive(Clone, Debug)]
 pub struct Runner {
     pub(crate) wrapper: Wrapper,
-    pub(crate) engines: Engines,
-    pub(crate) folders: RunFolders,
+    pub(crate) engines: InvokerRegistry,
+    pub(crate) folders: RunsDir,
     pub(crate) name: Actor,
     posture: Arc<OnceCell<PostureWatch>>,
     pub(crate) compared: Arc<Comparison>,
@@ -38,7 +38,7 @@ pub fn default_runner_name(host: &str) -> Actor {
 impl Runner {
     /// A runner that records through this wrapper, calls with these invokers, keeps outputs in these folders, and holds
     /// leases under this name.
-    pub fn new(wrapper: Wrapper, engines: Engines, folders: RunFolders, name: Actor) -> Self {
+    pub fn new(wrapper: Wrapper, engines: InvokerRegistry, folders: RunsDir, name: Actor) -> Self {
         Self {
             wrapper,
             engines,
@@ -60,7 +60,7 @@ impl Runner {
     }
 
     /// Where it keeps outputs.
-    pub fn folders(&self) -> &RunFolders {
+    pub fn folders(&self) -> &RunsDir {
         &self.folders
     }
 
@@ -74,11 +74,11 @@ impl Runner {
         producer: &DotCode,
         candidate: &CandidateCode,
         mode: Mode,
-        order: &RunOrder,
+        order: &RunOptions,
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
-        if let Some(earlier) = self.earlier(producer, candidate, mode, order).await? {
+        if let Some(earlier) = self.existing_run(producer, candidate, mode, order).await? {
             return Ok(earlier);
         }
         match self.prepare(producer, candidate, mode).await? {
@@ -88,12 +88,12 @@ impl Runner {
     }
 
     /// What the order's key was used for, if it was.
-    async fn earlier(
+    async fn existing_run(
         &self,
         producer: &DotCode,
         candidate: &CandidateCode,
         mode: Mode,
-        order: &RunOrder,
+        order: &RunOptions,
     ) -> Result<Option<Outcome>, Error> {
         let Some(key) = &order.idempotency_key else {
             return Ok(None);
@@ -103,16 +103,16 @@ impl Runner {
         }
         let call = order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
         match self.wrapper.begin_run(&call).await? {
-            Beginning::Begun(begun) => Err(call_off(begun).await),
-            Beginning::Earlier(run) => self.as_before(order, run).await.map(Some),
+            BeginOutcome::Begun(begun) => Err(cancel(begun).await),
+            BeginOutcome::Existing(run) => self.existing_outcome(order, run).await.map(Some),
         }
     }
 
     /// The outcome of an order whose key was used for this run. The database compared everything but the input, which two orders
     /// of one key share as well: a pass for another input would be believed of this one.
-    pub(crate) async fn as_before(
+    pub(crate) async fn existing_outcome(
         &self,
-        order: &RunOrder,
+        order: &RunOptions,
         process_run_id: ProcessRunId,
     ) -> Result<Outcome, Error> {
         let run = self.wrapper.run(process_run_id).await?;
@@ -140,7 +140,7 @@ impl Runner {
     ///
     /// # Errors
     /// What keeps it from being called, as [`Runner::prepare`] would say it.
-    pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), Unusable> {
+    pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), UnsupportedContract> {
         let Ok(mode) = contract.mode.parse::<Mode>() else {
             // One of the modes in which nothing is called.
             return Ok(());
@@ -169,32 +169,32 @@ impl Runner {
         producer: &DotCode,
         candidate: &CandidateCode,
         mode: Mode,
-        order: &RunOrder,
+        order: &RunOptions,
     ) -> Error {
         // Under its own key and id the order could not be tried again.
         let id = ProcessRunId::mint();
-        let keyless = RunOrder {
+        let keyless = RunOptions {
             idempotency_key: None,
             ..order.clone()
         };
         let call = keyless.begin_call(producer, candidate, mode, id, &self.name);
         match self.wrapper.begin_run(&call).await {
             Err(error) => error.into(),
-            Ok(Beginning::Begun(begun)) => call_off(begun).await,
-            Ok(Beginning::Earlier(_)) => Error::RegistryChanged,
+            Ok(BeginOutcome::Begun(begun)) => cancel(begun).await,
+            Ok(BeginOutcome::Existing(_)) => Error::RegistryChanged,
         }
     }
 
     pub(crate) async fn posture(&self) -> PostureWatch {
         self.posture
-            .get_or_init(|| async { self.wrapper.watch_posture(LOOK_AT_GATES) })
+            .get_or_init(|| async { self.wrapper.watch_posture(POSTURE_POLL_INTERVAL) })
             .await
             .clone()
     }
 }
 
 /// Concludes a run that was begun and is not to be.
-async fn call_off(begun: BegunRun) -> Error {
+async fn cancel(begun: BegunRun) -> Error {
     let called_off = Conclusion::new(StoredStatus::Cancelled)
         .error_ref("runner: registry_changed")
         .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));

@@ -6,18 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use dotwrap_invoke::{Failure, ReadLimit, Unusable, open_file};
+use dotwrap_invoke::{Failure, ReadLimit, UnsupportedContract, open_file};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value as Json;
 
 /// The largest output that is read as JSON, in bytes: what is checked against a schema is held in memory.
-pub(crate) const LARGEST_JSON: u64 = 16 << 20;
+pub(crate) const MAX_JSON_BYTES: u64 = 16 << 20;
 
 /// How many findings are reported.
-const MOST_FINDINGS: usize = 5;
+const MAX_FINDINGS: usize = 5;
 
 /// How long a finding may be, in characters: it quotes the schema, and names members.
-const LONGEST_FINDING: usize = 200;
+const MAX_FINDING_CHARS: usize = 200;
 
 /// Of a larger output only the first finding is looked for: each may be one of millions, and all are held in memory.
 const LARGEST_WITH_ALL_FINDINGS: usize = 1 << 20;
@@ -31,14 +31,14 @@ impl Schema {
     pub(crate) fn read(
         which: &'static str,
         schema: Option<&Json>,
-    ) -> Result<Option<Self>, Unusable> {
+    ) -> Result<Option<Self>, UnsupportedContract> {
         let Some(schema) = schema.filter(|schema| !schema.is_null()) else {
             return Ok(None);
         };
         jsonschema::validator_for(schema)
             .map(|validator| Some(Self(Arc::new(validator))))
             .map_err(|error| {
-                Unusable::new(
+                UnsupportedContract::new(
                     "schema_invalid",
                     format!("{which} is no JSON Schema: {error}"),
                 )
@@ -56,7 +56,7 @@ impl Schema {
             let first = self.0.validate(&json).err();
             first.iter().map(finding).collect()
         } else {
-            let findings = self.0.iter_errors(&json).take(MOST_FINDINGS);
+            let findings = self.0.iter_errors(&json).take(MAX_FINDINGS);
             findings.map(|error| finding(&error)).collect()
         };
         if findings.is_empty() {
@@ -75,7 +75,7 @@ impl Schema {
 /// The values of the output stay in its file: they may be secrets.
 fn finding(error: &ValidationError<'_>) -> String {
     let finding = format!("{}: {}", error.instance_path(), error.masked());
-    finding.chars().take(LONGEST_FINDING).collect()
+    finding.chars().take(MAX_FINDING_CHARS).collect()
 }
 
 fn read(path: &Path, limit: &ReadLimit) -> Result<Vec<u8>, Failure> {
@@ -83,10 +83,10 @@ fn read(path: &Path, limit: &ReadLimit) -> Result<Vec<u8>, Failure> {
     let file = open_file(path).map_err(unreadable)?;
     let file = file.ok_or_else(|| not_json("it is no file".to_owned()))?;
     let mut bytes = Vec::new();
-    let mut source = limit.reader(file).take(LARGEST_JSON + 1);
+    let mut source = limit.reader(file).take(MAX_JSON_BYTES + 1);
     source.read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST_JSON {
-        let message = format!("it is larger than {LARGEST_JSON} bytes");
+    if bytes.len() as u64 > MAX_JSON_BYTES {
+        let message = format!("it is larger than {MAX_JSON_BYTES} bytes");
         return Err(not_json(message));
     }
     Ok(bytes)

@@ -13,8 +13,8 @@ const SERVER_TROUBLES: [&str; 5] = ["25006", "53", "55", "57", "58"];
 const DISK_TROUBLES: [&str; 2] = ["53100", "58030"];
 
 /// Whether trying again may help: beside what the wrapper knows of, where the server has troubles of its own.
-pub(crate) fn passes_by_itself(error: &Error) -> bool {
-    has_sqlstate(error, &SERVER_TROUBLES) || error.is_passing()
+pub(crate) fn is_transient(error: &Error) -> bool {
+    has_sqlstate(error, &SERVER_TROUBLES) || error.is_transient()
 }
 
 /// What is in the way, for people: where the disk is, how much room there is. Runs' files and an embedded server's

@@ -14,13 +14,13 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Error, Outcome, Progress, RunOrder, Runner, transient::passes_by_itself};
+use crate::{Error, Outcome, Progress, RunOptions, Runner, transient::is_transient};
 
 /// When something that may pass is tried again.
-const LATER: Duration = Duration::from_secs(15);
+const RETRY_DELAY: Duration = Duration::from_secs(15);
 
 /// What keeps a pair from being called by this worker, and not by every other.
-const OF_THIS_WORKER: [&str; 5] = [
+const LOCAL_PROBLEMS: [&str; 5] = [
     "engine_missing",
     "program_missing",
     "host_not_allowed",
@@ -29,17 +29,17 @@ const OF_THIS_WORKER: [&str; 5] = [
 ];
 
 /// How long to wait before the database is asked again after it could not be.
-const AFTER_TROUBLE: Duration = Duration::from_secs(3);
+const ERROR_BACKOFF: Duration = Duration::from_secs(3);
 
 /// What a worker does.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct WorkerOptions {
     /// How many runs it executes side by side.
-    pub side_by_side: usize,
+    pub concurrency: usize,
     /// How long a run's lease, and the claim on its request, live unless they are renewed.
     pub lease_ttl: Duration,
     /// How often it asks for work while there is none.
-    pub look_every: Duration,
+    pub poll_interval: Duration,
     /// In which modes; empty: in all.
     pub modes: Vec<EvidenceType>,
     /// Whether it ends when there is nothing to do.
@@ -47,7 +47,7 @@ pub struct Work {
 }
 
 /// What a worker tells of itself.
-pub trait Told: Send + Sync {
+pub trait WorkerObserver: Send + Sync {
     /// How a run's steps are told.
     fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress>;
     /// A claim is finished.
@@ -55,15 +55,15 @@ pub trait Told: Send + Sync {
     /// Runs whose holder had died were concluded.
     fn reaped(&self, runs: &[ProcessRunId]);
     /// Something went wrong, and the worker goes on.
-    fn trouble(&self, what: &str, error: &dyn std::error::Error);
+    fn on_error(&self, what: &str, error: &dyn std::error::Error);
 }
 
-impl Default for Work {
+impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
-            side_by_side: 1,
+            concurrency: 1,
             lease_ttl: DEFAULT_LEASE_TTL,
-            look_every: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(1),
             modes: Vec::new(),
             until_idle: false,
         }
@@ -79,8 +79,8 @@ impl Runner {
     /// case, as it can not know that there is nothing. What is under way is finished first.
     pub async fn work(
         &self,
-        work: &Work,
-        told: Arc<dyn Told>,
+        work: &WorkerOptions,
+        told: Arc<dyn WorkerObserver>,
         mut drain: Stop,
         interrupt: &Stop,
     ) -> Result<usize, Error> {
@@ -96,36 +96,36 @@ impl Runner {
             while let Some(done) = under_way.try_join_next() {
                 finished += usize::from(is_finished(done, &*told));
             }
-            let claimed = if under_way.len() < work.side_by_side {
+            let claimed = if under_way.len() < work.concurrency {
                 self.claim(work).await
             } else {
-                Claimed::Nothing(work.look_every)
+                ClaimGuard::Nothing(work.poll_interval)
             };
             let pause = match claimed {
-                Claimed::Request(claim) => {
+                ClaimGuard::Request(claim) => {
                     let (runner, told) = (self.clone(), Arc::clone(&told));
                     let (interrupt, ttl) = (interrupt.clone(), work.lease_ttl);
                     under_way
                         .spawn(async move { runner.serve(*claim, ttl, &*told, interrupt).await });
                     continue;
                 }
-                Claimed::Nothing(_) if work.until_idle && under_way.is_empty() => break,
-                Claimed::Nothing(pause) => pause,
-                Claimed::Trouble(error) if work.until_idle || !passes_by_itself(&error) => {
+                ClaimGuard::Nothing(_) if work.until_idle && under_way.is_empty() => break,
+                ClaimGuard::Nothing(pause) => pause,
+                ClaimGuard::Trouble(error) if work.until_idle || !is_transient(&error) => {
                     if !under_way.is_empty() {
-                        told.trouble("no more requests are claimed", &error);
+                        told.on_error("no more requests are claimed", &error);
                     }
                     broke_off = Some(error);
                     break;
                 }
-                Claimed::Trouble(error) => {
-                    told.trouble("no request could be claimed", &error);
-                    AFTER_TROUBLE
+                ClaimGuard::Trouble(error) => {
+                    told.on_error("no request could be claimed", &error);
+                    ERROR_BACKOFF
                 }
             };
             tokio::select! {
-                _ = drain.given() => {}
-                _ = interrupted.given() => {}
+                _ = drain.cancelled() => {}
+                _ = interrupted.cancelled() => {}
                 done = next(&mut under_way) => finished += usize::from(is_finished(done, &*told)),
                 () = sleep(pause) => {}
             }
@@ -139,23 +139,23 @@ impl Runner {
         }
     }
 
-    async fn reap(&self, told: &dyn Told) {
+    async fn reap(&self, told: &dyn WorkerObserver) {
         match self.wrapper.reap_runs(Some(&self.name)).await {
             Ok(runs) if runs.is_empty() => {}
             Ok(runs) => told.reaped(&runs),
-            Err(error) => told.trouble("the runs of dead holders could not be reaped", &error),
+            Err(error) => told.on_error("the runs of dead holders could not be reaped", &error),
         }
     }
 
-    async fn claim(&self, work: &Work) -> Claimed {
+    async fn claim(&self, work: &WorkerOptions) -> ClaimGuard {
         match self
             .wrapper
             .claim_request(&self.name, work.lease_ttl, &work.modes)
             .await
         {
-            Ok(Some(claim)) => Claimed::Request(Box::new(claim)),
-            Ok(None) => Claimed::Nothing(work.look_every),
-            Err(error) => Claimed::Trouble(error),
+            Ok(Some(claim)) => ClaimGuard::Request(Box::new(claim)),
+            Ok(None) => ClaimGuard::Nothing(work.poll_interval),
+            Err(error) => ClaimGuard::Trouble(error),
         }
     }
 
@@ -164,7 +164,7 @@ impl Runner {
         &self,
         claim: ClaimedRequest,
         ttl: Duration,
-        told: &dyn Told,
+        told: &dyn WorkerObserver,
         interrupt: Stop,
     ) -> bool {
         let progress = told.of_run(&claim);
@@ -176,7 +176,7 @@ impl Runner {
             Ok(outcome) => self.end_of(outcome, ttl).await,
             // Called, and not concluded by us: somebody else has done that, or will.
             Err(error @ Error::NotConcluded { process_run_id, .. }) => {
-                told.trouble("a run was not concluded by its worker", &error);
+                told.on_error("a run was not concluded by its worker", &error);
                 self.end_of(Outcome::Earlier { process_run_id }, ttl).await
             }
             Err(error) => end_of_refused(&error).ok_or(error),
@@ -196,11 +196,11 @@ impl Runner {
             }
             (Ok(_), Ok(false)) => false,
             (Err(error), _) => {
-                told.trouble("a claim is left to run out", error);
+                told.on_error("a claim is left to run out", error);
                 false
             }
             (_, Err(error)) => {
-                told.trouble("what came of a claim could not be said", &error);
+                told.on_error("what came of a claim could not be said", &error);
                 false
             }
         }
@@ -217,14 +217,14 @@ impl Runner {
             EvidenceType::RealRun => Mode::RealRun,
             _ => Mode::DryRun,
         };
-        let order = RunOrder {
+        let order = RunOptions {
             input_ref: claim.input_ref().map(str::to_owned),
             input_digest: claim.input_digest().map(str::to_owned),
             idempotency_key: Some(claim.run_key().clone()),
             correlation_id: Some(claim.correlation_id().clone()),
             actor: Some(claim.actor().clone()),
             lease_ttl: ttl,
-            ..RunOrder::default()
+            ..RunOptions::default()
         };
         // Before the registry is asked whether the pair can be called: a run that was begun is not called again.
         if let Some(run) = self.wrapper.run_of_key(claim.run_key()).await? {
@@ -252,7 +252,7 @@ impl Runner {
             RequestEnd::Concluded(process_run_id)
         } else {
             // Its worker lives, or its lease has not run out yet.
-            RequestEnd::Later {
+            RequestEnd::Retry {
                 refusal_code: "lease_held".to_owned(),
                 after: ttl,
             }
@@ -273,7 +273,7 @@ impl Runner {
 }
 
 /// What asking for work gave.
-enum Claimed {
+enum ClaimGuard {
     Request(Box<ClaimedRequest>),
     Nothing(Duration),
     Trouble(dotwrap_wrapper::Error),
@@ -288,9 +288,9 @@ async fn next(under_way: &mut JoinSet<bool>) -> Result<bool, JoinError> {
 }
 
 /// Whether a task has finished its claim. One that broke off is a defect of this program or of an invoker, and is not kept quiet about.
-fn is_finished(done: Result<bool, JoinError>, told: &dyn Told) -> bool {
+fn is_finished(done: Result<bool, JoinError>, told: &dyn WorkerObserver) -> bool {
     done.unwrap_or_else(|error| {
-        told.trouble(
+        told.on_error(
             "serving a claim broke off; the claim is left to run out",
             &error,
         );
@@ -304,13 +304,13 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
         Error::Wrapper(error) => {
             let refusal = error.refusal()?;
             let code = refusal.code.as_str().to_owned();
-            let may_pass = refusal.kind() == RefusalKind::Lease || is_of_the_gates(&code);
+            let may_pass = refusal.kind() == RefusalKind::Lease || is_gate_refusal(&code);
             (code, may_pass)
         }
         // It waits for however long: how often it was claimed says nothing of how many workers are without the program.
         Error::Unusable { reason, .. } => (
             reason.code.to_owned(),
-            OF_THIS_WORKER.contains(&reason.code),
+            LOCAL_PROBLEMS.contains(&reason.code),
         ),
         Error::InputMissing { .. } => ("input_missing".to_owned(), false),
         Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),
@@ -319,15 +319,15 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
         Error::NotConcluded { .. } => return None,
     };
     Some(if may_pass {
-        RequestEnd::Later {
+        RequestEnd::Retry {
             refusal_code: code,
-            after: LATER,
+            after: RETRY_DELAY,
         }
     } else {
         RequestEnd::Refused(code)
     })
 }
 
-fn is_of_the_gates(code: &str) -> bool {
+fn is_gate_refusal(code: &str) -> bool {
     ["no_execute", "real_run_disabled", "preflight_blocked"].contains(&code)
 }

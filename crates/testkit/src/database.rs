@@ -3,8 +3,8 @@
 use tokio_postgres::{Client, Config};
 
 use crate::contract::{self, create_owner, run};
-use crate::leftovers;
-use crate::parts::Version;
+use crate::cleanup;
+use crate::binaries::Version;
 use crate::server::TestServer;
 use crate::session::{connect, quoted};
 
@@ -41,7 +41,7 @@ impl TestDatabase {
     /// Where the server does not come up.
     pub async fn empty(version: Version) -> Self {
         let server = TestServer::pg(version).await;
-        let prefix = leftovers::new_name();
+        let prefix = cleanup::new_name();
         let owner = format!("{prefix}_login");
         let client = connect(&server.superuser_config("postgres")).await;
         create_owner(&client, &owner).await;
@@ -54,7 +54,7 @@ impl TestDatabase {
         owner: String,
         role_prefix: &str,
     ) -> Self {
-        let name = leftovers::new_name();
+        let name = cleanup::new_name();
         let client = connect(&server.superuser_config("postgres")).await;
         let (database, template, login) = (quoted(&name), quoted(template), quoted(&owner));
         let create = format!("CREATE DATABASE {database} TEMPLATE {template} OWNER {login}");
@@ -147,9 +147,9 @@ impl Drop for TestDatabase {
                 let Ok(client) = crate::session::try_connect(&postgres).await else {
                     return;
                 };
-                leftovers::drop_database(&client, &name).await;
+                cleanup::drop_database(&client, &name).await;
                 if prefix.starts_with("test_") {
-                    leftovers::drop_roles(&client, &prefix).await;
+                    cleanup::drop_roles(&client, &prefix).await;
                 }
             });
         });

@@ -18,8 +18,8 @@ mod database;
 mod groups;
 #[cfg(target_os = "linux")]
 mod kernel;
-mod leftovers;
-mod parts;
+mod cleanup;
+mod binaries;
 mod pooler;
 mod private;
 mod server;
@@ -30,7 +30,7 @@ pub use database::TestDatabase;
 pub use groups::own_control_group;
 #[cfg(target_os = "linux")]
 pub use kernel::{Kernel, with_kernel};
-pub use parts::{Version, pgbouncer, postgres_folder};
+pub use binaries::{Version, pgbouncer, postgres_folder};
 pub use pooler::Pooler;
 pub use private::PrivateServer;
 pub use server::TestServer;
@@ -39,7 +39,7 @@ pub use session::connect;
 /// Every test program can be its own servers' keeper: the embedded cluster starts the running executable again for that, and
 /// a test harness has no `main` of ours that could answer. It runs before that `main`, and does nothing in any other case.
 #[ctor::ctor(unsafe)]
-fn be_a_keeper_if_asked() {
+fn run_as_daemon_process() {
     if let Some(status) = dotwrap_embedded::run_if_asked() {
         std::process::exit(i32::from(status != std::process::ExitCode::SUCCESS));
     }

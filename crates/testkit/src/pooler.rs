@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, Config};
 
 use crate::database::TestDatabase;
-use crate::parts::pgbouncer;
+use crate::binaries::pgbouncer;
 use crate::session::{connect, try_connect};
 
 const PORT: u16 = 6432;

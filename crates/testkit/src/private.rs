@@ -4,7 +4,7 @@ use dotwrap_embedded::{Cluster, Embedded};
 use tempfile::TempDir;
 use tokio_postgres::Config;
 
-use crate::parts::{Version, postgres_folder};
+use crate::binaries::{Version, postgres_folder};
 
 /// A server that no other test uses: for crashes, settings and whatever concerns the whole cluster. Its data are synced to
 /// disk; it is stopped, and its data removed, with the value.

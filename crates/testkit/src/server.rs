@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 use tokio::sync::OnceCell;
 use tokio_postgres::Config;
 
-use crate::parts::{Version, postgres_folder, workspace};
-use crate::{connect, leftovers};
+use crate::binaries::{Version, postgres_folder, workspace};
+use crate::{connect, cleanup};
 
 /// Long enough to stay warm from one test program to the next.
 const LINGER: Duration = Duration::from_secs(30);
@@ -65,11 +65,11 @@ impl TestServer {
         let folder = folder(version, &programs);
         let rules = folder.with_extension("hba.conf");
         let rules =
-            everybody(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
+            hba_for_all(&rules).unwrap_or_else(|error| panic!("{}: {error}", rules.display()));
         let embedded = Embedded::in_folder(folder)
             .with_binaries(programs)
             .with_setting("hba_file", &rules)
-            .with_linger(LINGER);
+            .with_idle_timeout(LINGER);
         let embedded = SETTINGS.iter().fold(embedded, |embedded, (name, value)| {
             embedded.with_setting(name, value)
         });
@@ -82,9 +82,9 @@ impl TestServer {
             version,
             template: OnceCell::new(),
         };
-        if server.cluster.origin() != Origin::Joined {
+        if server.cluster.origin() != Origin::Attached {
             let client = connect(&server.superuser_config("postgres")).await;
-            leftovers::sweep(&client).await;
+            cleanup::drop_stale(&client).await;
         }
         server
     }
@@ -117,7 +117,7 @@ impl TestServer {
 }
 
 /// Writes the rules to this file, whole at any time: other test programs do the same. Returns its name.
-fn everybody(path: &Path) -> io::Result<String> {
+fn hba_for_all(path: &Path) -> io::Result<String> {
     let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
     file.write_all(EVERYBODY.as_bytes())?;
     // The account that runs the server for root reads it.

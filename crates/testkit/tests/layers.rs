@@ -103,7 +103,7 @@ fn our_crates_are_built_from_the_layers_beneath_them_alone() {
 }
 
 #[test]
-fn what_invokes_has_no_way_to_the_database_but_the_wrapper() {
+fn invokers_have_no_database_driver_of_their_own() {
     let dependencies = dependencies();
     for name in INVOKING {
         let found: Vec<_> = dependencies[&format!("dotwrap-{name}")]

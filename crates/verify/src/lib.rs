@@ -30,14 +30,14 @@
 #![doc = include_str!("../CHECKS.md")]
 #![doc = include_str!("../UNDETECTED.md")]
 
-mod ask;
+mod run;
 mod checks;
 mod error;
 mod question;
 mod release;
 mod report;
-mod rights;
+mod privileges;
 
-pub use ask::{VerifyOptions, verify};
+pub use run::{VerifyOptions, verify};
 pub use error::VerifyError;
 pub use report::{CheckResult, Report, Severity, Violation};

@@ -14,7 +14,7 @@ pub struct Report {
 impl Report {
     /// Whether no rule is broken. Warnings do not count.
     #[must_use]
-    pub fn holds(&self) -> bool {
+    pub fn is_clean(&self) -> bool {
         self.violations() == 0
     }
 

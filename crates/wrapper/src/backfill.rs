@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::{Wrapper, database::Call, error::Error, refusal_log::About, vocabulary::Actor};
+use crate::{Wrapper, database::Call, error::Error, refusal_log::RefusalContext, types::Actor};
 
 /// How many rows one call takes at most: large enough that the round trip does not count, small enough
 /// that its transaction is short and its answer soon there.
@@ -110,13 +110,13 @@ impl Backfill {
             .with("p_actor", self.actor.as_ref())
             .with("p_source_ref", self.source.source_ref.as_str())
             .with("p_source_sha256", self.source.source_sha256.as_str())
-            .harmless();
-        let about = About {
+            .idempotent();
+        let about = RefusalContext {
             actor: self.actor.as_ref(),
-            ..About::default()
+            ..RefusalContext::default()
         };
         let outcome = self.wrapper.database.value::<i64>(&call).await;
-        let written = self.wrapper.noting_refusal(about, outcome).await?;
+        let written = self.wrapper.recording_refusal(about, outcome).await?;
         self.progress.rows += count;
         self.progress.written += u64::try_from(written).unwrap_or(0);
         Ok(())

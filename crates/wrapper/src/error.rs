@@ -133,7 +133,7 @@ impl Error {
     ///
     /// It does not say that repeating is harmless. A call without an idempotency key that ended in
     /// [`Error::Unreachable`] or [`Error::TimedOut`] may have been carried out.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.kind() == crate::RefusalKind::Lease,
             Self::Unreachable { .. }
@@ -141,7 +141,7 @@ impl Error {
             | Self::TimedOut { .. }
             | Self::PoolExhausted { .. } => true,
             Self::Database { sqlstate, .. } => {
-                sqlstate.as_deref().is_some_and(is_rolled_back_for_others)
+                sqlstate.as_deref().is_some_and(is_batch_rolled_back)
             }
             _ => false,
         }
@@ -167,7 +167,7 @@ impl Error {
         match database.code() {
             &SqlState::INSUFFICIENT_PRIVILEGE => Self::NotPermitted { message },
             // With a context the error arose inside a function: not ours to explain.
-            code if is_missing(code) && database.where_().is_none() => Self::NotInstalled {
+            code if is_undefined_object(code) && database.where_().is_none() => Self::NotInstalled {
                 schema: schema.to_owned(),
                 reason: message,
             },
@@ -175,7 +175,7 @@ impl Error {
                 target: target.to_owned(),
                 reason: message,
             },
-            code if means_connection_lost(code) => Self::Unreachable {
+            code if is_connection_lost(code) => Self::Unreachable {
                 target: target.to_owned(),
                 reason: message,
             },
@@ -189,7 +189,7 @@ impl Error {
 
     /// An error while connecting.
     pub(crate) fn of_connection(error: &tokio_postgres::Error, target: &str) -> Self {
-        let (target, reason) = (target.to_owned(), explained(error));
+        let (target, reason) = (target.to_owned(), error_chain(error));
         if means_no_slot(error) {
             return Self::NoSlot { target, reason };
         }
@@ -202,12 +202,12 @@ impl Error {
     }
 
     fn of_driver(error: tokio_postgres::Error, target: &str) -> Self {
-        if means_unreachable(&error) || means_no_slot(&error) {
+        if is_unreachable(&error) || means_no_slot(&error) {
             return Self::of_connection(&error, target);
         }
         Self::Database {
             sqlstate: None,
-            message: explained(&error),
+            message: error_chain(&error),
             source: error,
         }
     }
@@ -216,10 +216,10 @@ impl Error {
 /// Whether an error of the driver means what [`Error::Unreachable`] does: the database cannot be reached, does not let
 /// us in, or went away. For whoever talks to the database beside this crate, such as an installer, and is to call the
 /// same thing by the same name.
-pub fn means_unreachable(error: &tokio_postgres::Error) -> bool {
+pub fn is_unreachable(error: &tokio_postgres::Error) -> bool {
     match error.code() {
         Some(code) if is_no_slot(code) => false,
-        Some(code) => means_connection_lost(code),
+        Some(code) => is_connection_lost(code),
         None => {
             let is_lost = error.is_closed() || io_error(error).is_some();
             is_lost && !means_no_slot(error)
@@ -246,7 +246,7 @@ fn is_no_slot(code: &SqlState) -> bool {
 }
 
 /// The error and what caused it, in one line.
-fn explained(error: &tokio_postgres::Error) -> String {
+fn error_chain(error: &tokio_postgres::Error) -> String {
     if let Some(database) = error.as_db_error() {
         return database.message().to_owned();
     }
@@ -262,7 +262,7 @@ fn explained(error: &tokio_postgres::Error) -> String {
     text
 }
 
-fn is_missing(code: &SqlState) -> bool {
+fn is_undefined_object(code: &SqlState) -> bool {
     [
         SqlState::UNDEFINED_FUNCTION,
         SqlState::INVALID_SCHEMA_NAME,
@@ -273,7 +273,7 @@ fn is_missing(code: &SqlState) -> bool {
 }
 
 /// Connection exceptions, refused logins, a server that stops or has no place left.
-pub(crate) fn means_connection_lost(code: &SqlState) -> bool {
+pub(crate) fn is_connection_lost(code: &SqlState) -> bool {
     let class = code.code();
     class.starts_with("08")
         || class.starts_with("28")
@@ -288,7 +288,7 @@ pub(crate) fn means_connection_lost(code: &SqlState) -> bool {
 }
 
 /// A deadlock or a serialization failure: rolled back for the sake of others, and free to go again.
-fn is_rolled_back_for_others(sqlstate: &str) -> bool {
+fn is_batch_rolled_back(sqlstate: &str) -> bool {
     [
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::T_R_SERIALIZATION_FAILURE,

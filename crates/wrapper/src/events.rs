@@ -8,7 +8,7 @@ use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, ComponentRunId, CorrelationId, EventId, ProcessRunId},
+    types::{Actor, ComponentRunId, CorrelationId, EventId, ProcessRunId},
 };
 
 row! {
@@ -84,7 +84,7 @@ impl Wrapper {
         let call = Call::to("fn_event_type_set_active")
             .with("p_event_type", event_type)
             .with("p_active", active)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason);
         self.database.value(&call).await
     }

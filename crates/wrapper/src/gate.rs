@@ -9,7 +9,7 @@ use crate::{
     Wrapper,
     database::{Call, Interval, Value, row},
     error::Error,
-    vocabulary::{Actor, Posture},
+    types::{Actor, Posture},
 };
 
 /// The gate of the operator runtime.
@@ -133,13 +133,13 @@ impl Wrapper {
     /// See [`Error`].
     pub async fn posture(&self) -> Result<Posture, Error> {
         self.database
-            .value(&Call::to("fn_process_dot_posture").harmless())
+            .value(&Call::to("fn_process_dot_posture").idempotent())
             .await
     }
 
     /// The same on the connection that a watch keeps, so that watching needs no other one.
     pub(crate) async fn posture_on_kept(&self) -> Result<Posture, Error> {
-        let call = Call::to("fn_process_dot_posture").harmless();
+        let call = Call::to("fn_process_dot_posture").idempotent();
         self.database.value_on_kept(&call).await
     }
 
@@ -149,7 +149,7 @@ impl Wrapper {
     /// See [`Error`].
     pub async fn operator_runtime_enabled(&self) -> Result<bool, Error> {
         self.database
-            .value(&Call::to("fn_dot_iu_operator_runtime_enabled").harmless())
+            .value(&Call::to("fn_dot_iu_operator_runtime_enabled").idempotent())
             .await
     }
 
@@ -190,7 +190,7 @@ impl Wrapper {
         let call = Call::to("fn_dot_gate_set")
             .with("p_key", setting.key.as_str())
             .with("p_value", setting.value.as_str())
-            .with("p_actor", self.actor_of(setting.actor.as_ref()))
+            .with("p_actor", self.actor_or_default(setting.actor.as_ref()))
             .with("p_reason", setting.reason.as_str())
             .with("p_expires_at", Value::FromNow(lasting));
         // In REPEATABLE READ a change could not see what becomes of a receipt that is just being written.

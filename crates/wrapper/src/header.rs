@@ -5,11 +5,11 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Wrapper,
-    database::{Call, Repeat, Value},
-    description::description,
+    database::{Call, Idempotency, Value},
+    request_builder::description,
     error::Error,
-    refusal_log::About,
-    vocabulary::{
+    refusal_log::RefusalContext,
+    types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, ProcessRunId,
         StoredStatus,
     },
@@ -60,9 +60,9 @@ description! {
             /// A JSON object of at most 64 KiB.
             evidence_ref: Json = json!({}),
             /// When it began.
-            started_at: Moment = Moment::Unknown,
+            started_at: Timing = Timing::Unknown,
             /// When it ended.
-            ended_at: Moment = Moment::Unknown,
+            ended_at: Timing = Timing::Unknown,
         }
     }
 }
@@ -70,7 +70,7 @@ description! {
 /// A time that is recorded: none, one that the caller knows, or the moment of the call by the
 /// database's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Moment {
+pub enum Timing {
     /// None.
     #[default]
     Unknown,
@@ -80,24 +80,24 @@ pub enum Moment {
     Now,
 }
 
-impl Moment {
-    pub(crate) fn now_if(known: bool) -> Self {
+impl Timing {
+    pub(crate) fn or_now_if(known: bool) -> Self {
         if known { Self::Now } else { Self::Unknown }
     }
 }
 
-impl From<Timestamp> for Moment {
+impl From<Timestamp> for Timing {
     fn from(time: Timestamp) -> Self {
         Self::At(time)
     }
 }
 
-impl From<Moment> for Value {
-    fn from(moment: Moment) -> Self {
+impl From<Timing> for Value {
+    fn from(moment: Timing) -> Self {
         match moment {
-            Moment::Unknown => Value::Time(None),
-            Moment::At(time) => Value::Time(Some(time)),
-            Moment::Now => Value::DatabaseClock(true),
+            Timing::Unknown => Value::Time(None),
+            Timing::At(time) => Value::Time(Some(time)),
+            Timing::Now => Value::DatabaseClock(true),
         }
     }
 }
@@ -120,9 +120,9 @@ impl Wrapper {
     /// `real_run_disabled`, `no_execute`, `preflight_blocked`, `idempotency_conflict`, `id_in_use`.
     pub async fn observe_run(&self, call: &HeaderCall) -> Result<HeaderRecord, Error> {
         let correlation =
-            CorrelationId::settle(call.correlation_id.as_ref(), call.idempotency_key.as_ref());
-        let actor = self.actor_of(call.actor.as_ref());
-        let about = About {
+            CorrelationId::resolve(call.correlation_id.as_ref(), call.idempotency_key.as_ref());
+        let actor = self.actor_or_default(call.actor.as_ref());
+        let about = RefusalContext {
             actor,
             dot_code: call.dot_code.as_ref(),
             candidate: Some(&call.process_candidate_code),
@@ -151,9 +151,9 @@ impl Wrapper {
             .with("p_ended_at", call.ended_at)
             .with("p_process_definition_code", &call.process_definition_code)
             .with("p_dot_code", call.dot_code.as_ref())
-            .repeating(Repeat::by_key(call.idempotency_key.as_ref()));
+            .with_idempotency(Idempotency::by_key(call.idempotency_key.as_ref()));
         let outcome = self.database.value(&sql).await;
-        let process_run_id = self.noting_refusal(about, outcome).await?;
+        let process_run_id = self.recording_refusal(about, outcome).await?;
         Ok(HeaderRecord {
             process_run_id,
             correlation_id: correlation.into_owned(),

@@ -10,13 +10,13 @@ use crate::{
     RefusalCode, Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, DotCode, LeaseToken, words},
+    types::{Actor, DotCode, LeaseToken, text_enum},
 };
 
 /// How long a pair's lease lives unless something else was said, as the contract's default.
 pub const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(60);
 
-words! {
+text_enum! {
     /// What a lease is in at this instant, by the database's clock.
     pub enum LeaseState {
         /// Nobody holds it.
@@ -60,14 +60,14 @@ pub struct Lease {
 
 impl Lease {
     /// The name of the lease under which a pair runs, given its producer.
-    pub fn name_of_pair(producer: &DotCode) -> String {
+    pub fn pair_lease_name(producer: &DotCode) -> String {
         format!("dot_exec:{producer}")
     }
 
     /// The lease that a run was begun under.
     pub(crate) fn of_run(producer: &DotCode, holder: Actor, token: LeaseToken) -> Self {
         Self {
-            name: Self::name_of_pair(producer),
+            name: Self::pair_lease_name(producer),
             holder,
             token,
         }
@@ -126,7 +126,7 @@ impl Wrapper {
             .with("p_holder", &lease.holder)
             .with("p_token", lease.token)
             .with("p_ttl_seconds", whole_seconds(ttl))
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 
@@ -136,10 +136,10 @@ impl Wrapper {
     /// # Errors
     /// See [`Error`].
     pub async fn release_lease(&self, lease: Lease) -> Result<bool, Error> {
-        self.give_back(&lease).await
+        self.release_token(&lease).await
     }
 
-    pub(crate) async fn give_back(&self, lease: &Lease) -> Result<bool, Error> {
+    pub(crate) async fn release_token(&self, lease: &Lease) -> Result<bool, Error> {
         let call = Call::to("fn_dot_iu_runtime_lease_release")
             .with("p_lease_name", lease.name.as_str())
             .with("p_holder", &lease.holder)
@@ -164,7 +164,7 @@ impl Wrapper {
     ) -> Result<bool, Error> {
         let call = Call::to("fn_dot_lease_force_release")
             .with("p_lease_name", name)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason);
         self.database.value(&call).await
     }

@@ -155,16 +155,16 @@
 
 mod backfill;
 mod database;
-mod description;
+mod request_builder;
 mod error;
 mod events;
 mod executed;
 pub mod gate;
 mod header;
 mod lease;
-mod ledger;
+mod queries;
 mod pair;
-mod parts;
+mod component;
 mod posture_watch;
 mod preflight;
 mod refusal;
@@ -172,23 +172,23 @@ mod refusal_log;
 mod registry;
 mod requests;
 pub mod steps;
-mod vocabulary;
+mod types;
 mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
-pub use database::{Interval, Target, TargetError};
-pub use error::{Error, means_no_slot, means_unreachable};
+pub use database::{Interval, ConnectionTarget, TargetError};
+pub use error::{Error, means_no_slot, is_unreachable};
 pub use events::{Event, EventType};
-pub use executed::{BeginCall, Beginning, BegunRun, CallRecord, Conclusion, ProducedRun};
+pub use executed::{BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier};
 pub use gate::{Gate, GateChange, GateSetting};
-pub use header::{HeaderCall, HeaderRecord, Moment};
+pub use header::{HeaderCall, HeaderRecord, Timing};
 pub use lease::{DEFAULT_LEASE_TTL, Lease, LeaseRecord, LeaseState};
-pub use ledger::{
+pub use queries::{
     BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
     ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
 };
 pub use pair::{PairCall, PairRecord, PairRow};
-pub use parts::ComponentCall;
+pub use component::ComponentCall;
 pub use posture_watch::PostureWatch;
 pub use preflight::{CheckFinding, CheckStatus};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
@@ -199,12 +199,12 @@ pub use registry::{
     FixtureDefinition, ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
 };
 pub use requests::{
-    ClaimedRequest, Due, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
+    ClaimedRequest, Schedule, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
     RunRequestRecord,
 };
-pub use vocabulary::{
+pub use types::{
     Actor, CandidateCode, ComponentRole, ComponentRunId, CorrelationId, DotCode, EventId,
-    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId, Stored,
+    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId, StoredMapping,
     StoredStatus, Verdict, WrapperStatus,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

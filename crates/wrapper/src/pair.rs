@@ -9,12 +9,12 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     Wrapper,
-    database::{Call, Repeat, row},
-    description::description,
+    database::{Call, Idempotency, row},
+    request_builder::description,
     error::Error,
     lease::{DEFAULT_LEASE_TTL, whole_seconds},
-    refusal_log::About,
-    vocabulary::{
+    refusal_log::RefusalContext,
+    types::{
         Actor, CandidateCode, ComponentRunId, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
         ProcessRunId, StoredStatus, WrapperStatus,
     },
@@ -109,13 +109,13 @@ impl std::ops::Deref for PairRecord {
 
 impl PairCall {
     pub(crate) fn correlation(&self) -> CorrelationId {
-        CorrelationId::settle(self.correlation_id.as_ref(), self.idempotency_key.as_ref())
+        CorrelationId::resolve(self.correlation_id.as_ref(), self.idempotency_key.as_ref())
             .into_owned()
     }
 
     /// The key, unless it is blank, which counts as none.
     pub(crate) fn key(&self) -> Option<&IdempotencyKey> {
-        IdempotencyKey::that_counts(self.idempotency_key.as_ref())
+        IdempotencyKey::non_blank(self.idempotency_key.as_ref())
     }
 }
 
@@ -132,8 +132,8 @@ impl Wrapper {
     /// refused call leaves no row behind but the one in `dot_refusal`, and no lease.
     pub async fn observe_pair(&self, call: &PairCall) -> Result<PairRecord, Error> {
         let correlation_id = call.correlation();
-        let actor = self.actor_of(call.actor.as_ref());
-        let about = About {
+        let actor = self.actor_or_default(call.actor.as_ref());
+        let about = RefusalContext {
             actor,
             dot_code: Some(&call.dot_code),
             candidate: Some(&call.process_candidate_code),
@@ -159,9 +159,9 @@ impl Wrapper {
             .with("p_error_ref", &call.error_ref)
             .with("p_evidence_ref", &call.evidence_ref)
             .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl))
-            .repeating(Repeat::by_key(call.idempotency_key.as_ref()));
+            .with_idempotency(Idempotency::by_key(call.idempotency_key.as_ref()));
         let outcome = self.database.row(&sql).await;
-        let row = self.noting_refusal(about, outcome).await?;
+        let row = self.recording_refusal(about, outcome).await?;
         Ok(PairRecord {
             correlation_id,
             row,

@@ -15,13 +15,13 @@ use tokio::{
 };
 use tokio_postgres::AsyncMessage;
 
-use crate::{Wrapper, error::Error, vocabulary::Posture};
+use crate::{Wrapper, error::Error, types::Posture};
 
 /// What `fn_dot_gate_set` and `fn_dot_lease_force_release` notify.
 const CHANNEL: &str = "dotwrap_gate";
 
 /// How long to wait before listening is tried again, at first; twice as long each further time, up to the longest.
-const LISTEN_AGAIN: Duration = Duration::from_millis(250);
+const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 
 /// The longest wait before listening is tried again.
 const LISTEN_AGAIN_AT_LAST: Duration = Duration::from_secs(5);
@@ -32,13 +32,13 @@ const IDLE: Duration = Duration::from_secs(1);
 /// The posture as it was last seen. Cheap to clone; the watching ends with the last clone.
 #[derive(Clone, Debug)]
 pub struct PostureWatch {
-    seen: watch::Receiver<Option<Seen>>,
+    seen: watch::Receiver<Option<Observation>>,
     notices: watch::Receiver<()>,
-    _tasks: Arc<[Ended; 2]>,
+    _tasks: Arc<[AbortOnDrop; 2]>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Observation {
     posture: Posture,
     /// When it was asked for: it is not older than this.
     asked_at: Instant,
@@ -46,9 +46,9 @@ struct Seen {
 
 /// A task that ends when nobody is interested any more.
 #[derive(Debug)]
-struct Ended(JoinHandle<()>);
+struct AbortOnDrop(JoinHandle<()>);
 
-impl Drop for Ended {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -57,7 +57,7 @@ impl Drop for Ended {
 impl PostureWatch {
     /// Another one, to which what was notified before now is nothing new.
     #[must_use]
-    pub fn from_now_on(&self) -> Self {
+    pub fn subscribe(&self) -> Self {
         let mut fresh = self.clone();
         fresh.notices.mark_unchanged();
         fresh
@@ -81,7 +81,7 @@ impl PostureWatch {
     /// changed gate, and in any case as often as was said when the watching began.
     pub async fn until(&mut self, is_wanted: impl Fn(Posture) -> bool) -> Posture {
         let now = Instant::now();
-        let counts = |seen: &Seen| seen.asked_at >= now && is_wanted(seen.posture);
+        let counts = |seen: &Observation| seen.asked_at >= now && is_wanted(seen.posture);
         let found = self
             .seen
             .wait_for(|seen| seen.as_ref().is_some_and(counts))
@@ -101,26 +101,26 @@ impl Wrapper {
         let changed = Arc::new(Notify::new());
         let (notify, notices) = watch::channel(());
         let listening = tokio::spawn(listen(self.clone(), Arc::clone(&changed), notify));
-        let asking = tokio::spawn(ask(self.clone(), every, changed, sender));
+        let asking = tokio::spawn(poll(self.clone(), every, changed, sender));
         PostureWatch {
             seen,
             notices,
-            _tasks: Arc::new([Ended(listening), Ended(asking)]),
+            _tasks: Arc::new([AbortOnDrop(listening), AbortOnDrop(asking)]),
         }
     }
 }
 
-async fn ask(
+async fn poll(
     wrapper: Wrapper,
     every: Duration,
     changed: Arc<Notify>,
-    seen: watch::Sender<Option<Seen>>,
+    seen: watch::Sender<Option<Observation>>,
 ) {
     loop {
         let asked_at = Instant::now();
         match wrapper.posture_on_kept().await {
             Ok(posture) => {
-                seen.send_replace(Some(Seen { posture, asked_at }));
+                seen.send_replace(Some(Observation { posture, asked_at }));
             }
             // Nothing is known then. Whoever holds a lease learns by its renewal that the database is gone.
             Err(error) => tracing::debug!(%error, "the posture could not be read"),
@@ -131,7 +131,7 @@ async fn ask(
 }
 
 async fn listen(wrapper: Wrapper, changed: Arc<Notify>, notify: watch::Sender<()>) {
-    let mut pause = LISTEN_AGAIN;
+    let mut pause = RECONNECT_DELAY;
     loop {
         let begun = Instant::now();
         let kept = Keeping(&wrapper);
@@ -140,7 +140,7 @@ async fn listen(wrapper: Wrapper, changed: Arc<Notify>, notify: watch::Sender<()
         }
         drop(kept);
         if begun.elapsed() > LISTEN_AGAIN_AT_LAST {
-            pause = LISTEN_AGAIN;
+            pause = RECONNECT_DELAY;
         }
         sleep(pause).await;
         pause = pause.saturating_mul(2).min(LISTEN_AGAIN_AT_LAST);

@@ -4,10 +4,10 @@ use crate::{
     Wrapper,
     database::{Call, row},
     error::Error,
-    vocabulary::words,
+    types::text_enum,
 };
 
-words! {
+text_enum! {
     "UPPERCASE":
     /// What a check came to.
     #[derive(PartialOrd, Ord)]
@@ -42,7 +42,7 @@ impl Wrapper {
     /// [`Error::TimedOut`] where a check hangs; see [`Error`] for the rest.
     pub async fn preflight(&self) -> Result<Vec<CheckFinding>, Error> {
         self.database
-            .rows(&Call::to("fn_dot_preflight").harmless())
+            .rows(&Call::to("fn_dot_preflight").idempotent())
             .await
     }
 
@@ -52,7 +52,7 @@ impl Wrapper {
     /// Refused as `preflight_blocked`, with the blocking checks and their counts in `detail.checks`.
     pub async fn assert_safe(&self) -> Result<(), Error> {
         self.database
-            .done(&Call::to("fn_assert_safe_for_dot_action").harmless())
+            .execute(&Call::to("fn_assert_safe_for_dot_action").idempotent())
             .await
     }
 }

@@ -107,7 +107,7 @@ impl RefusalCode {
     }
 
     /// The codes that this client knows, as the contract spells them.
-    pub fn known() -> impl Iterator<Item = RefusalCode> {
+    pub fn from_code() -> impl Iterator<Item = RefusalCode> {
         Self::VARIANTS
             .iter()
             .filter_map(|name| name.parse().ok())
@@ -203,7 +203,7 @@ impl Refusal {
     /// The code stands in the CONSTRAINT field. Some poolers and distributed planners drop that field,
     /// and a table's own constraint may stand there: then the code in DETAIL counts.
     pub(crate) fn in_database_error(error: &DbError) -> Option<Self> {
-        if !REFUSING_STATES.contains(error.code()) {
+        if !REFUSAL_SQLSTATES.contains(error.code()) {
             return None;
         }
         let detail: Option<Value> = error
@@ -228,7 +228,7 @@ impl Refusal {
 
     /// A refusal that the database expresses by an answer rather than an error, such as the null of a
     /// lease that somebody else holds.
-    pub(crate) fn of_answer(
+    pub(crate) fn from_payload(
         code: RefusalCode,
         message: String,
         mut detail: Value,
@@ -247,7 +247,7 @@ impl Refusal {
 }
 
 /// The SQLSTATEs under which the contract refuses.
-const REFUSING_STATES: [SqlState; 5] = [
+const REFUSAL_SQLSTATES: [SqlState; 5] = [
     SqlState::CHECK_VIOLATION,
     SqlState::UNIQUE_VIOLATION,
     SqlState::LOCK_NOT_AVAILABLE,
@@ -261,8 +261,8 @@ mod tests {
 
     #[test]
     fn a_code_survives_the_way_to_text_and_back() {
-        assert_eq!(RefusalCode::known().count(), 59);
-        for code in RefusalCode::known() {
+        assert_eq!(RefusalCode::from_code().count(), 59);
+        for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }
     }

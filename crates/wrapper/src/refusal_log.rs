@@ -10,7 +10,7 @@ use crate::{
     database::{Call, Value, row},
     error::Error,
     refusal::Refusal,
-    vocabulary::{Actor, CandidateCode, CorrelationId, DotCode, RefusalId},
+    types::{Actor, CandidateCode, CorrelationId, DotCode, RefusalId},
 };
 
 /// How long recording a refusal may hold the refused caller up.
@@ -58,7 +58,7 @@ row! {
 
 /// What a refused recording was about.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct About<'a> {
+pub(crate) struct RefusalContext<'a> {
     pub(crate) actor: Option<&'a Actor>,
     pub(crate) dot_code: Option<&'a DotCode>,
     pub(crate) candidate: Option<&'a CandidateCode>,
@@ -88,20 +88,20 @@ impl Wrapper {
     }
 
     /// Passes the outcome of a recording call on; if it is a refusal, a row is written about it first.
-    pub(crate) async fn noting_refusal<T>(
+    pub(crate) async fn recording_refusal<T>(
         &self,
-        about: About<'_>,
+        about: RefusalContext<'_>,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
         if let Err(Error::Refused(refusal)) = &outcome {
-            self.note_refusal(about, refusal).await;
+            self.record_refusal(about, refusal).await;
         }
         outcome
     }
 
     /// Writes the row in a transaction of its own, the refused one having been rolled back. Whatever goes
     /// wrong with it is only logged: it must not hide the refusal.
-    async fn note_refusal(&self, about: About<'_>, refusal: &Refusal) {
+    async fn record_refusal(&self, about: RefusalContext<'_>, refusal: &Refusal) {
         if !self.manners.record_refusals {
             return;
         }
@@ -154,6 +154,6 @@ impl Wrapper {
             .ok()
             .and_then(|entries| entries.into_iter().next())
             .map(|entry| entry.hint);
-        Error::Refused(Refusal::of_answer(code, message, detail, hint))
+        Error::Refused(Refusal::from_payload(code, message, detail, hint))
     }
 }

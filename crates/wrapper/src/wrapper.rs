@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    database::{Database, Settings, Target},
+    database::{Database, Settings, ConnectionTarget},
     error::Error,
-    vocabulary::Actor,
+    types::Actor,
 };
 
 /// The schema that an installation uses unless it was told another.
@@ -36,12 +36,12 @@ const DEFAULT_CONNECTIONS: usize = 8;
 #[derive(Clone)]
 pub struct Wrapper {
     pub(crate) database: Database,
-    pub(crate) manners: Arc<Manners>,
+    pub(crate) manners: Arc<CallDefaults>,
 }
 
 /// What holds for all calls of a wrapper and is not the database's.
 #[derive(Debug)]
-pub(crate) struct Manners {
+pub(crate) struct CallDefaults {
     pub(crate) actor: Option<Actor>,
     pub(crate) record_refusals: bool,
 }
@@ -64,7 +64,7 @@ impl Wrapper {
     }
 
     /// The database it records in.
-    pub fn target(&self) -> &Target {
+    pub fn target(&self) -> &ConnectionTarget {
         self.database.target()
     }
 
@@ -80,7 +80,7 @@ impl Wrapper {
 
     /// The call's own actor, else the wrapper's. Without either the contract refuses
     /// (`actor_required`): nobody is made up here.
-    pub(crate) fn actor_of<'a>(&'a self, given: Option<&'a Actor>) -> Option<&'a Actor> {
+    pub(crate) fn actor_or_default<'a>(&'a self, given: Option<&'a Actor>) -> Option<&'a Actor> {
         given.or(self.actor())
     }
 }
@@ -108,7 +108,7 @@ impl Retry {
 
     /// Harmless calls are tried this often in all, with this pause before the second try and twice the
     /// one before for each further.
-    pub const fn harmless_calls(attempts: u32, pause: Duration) -> Self {
+    pub const fn idempotent_calls(attempts: u32, pause: Duration) -> Self {
         Self { attempts, pause }
     }
 
@@ -126,7 +126,7 @@ impl Retry {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is connected before `build`"]
 pub struct Builder {
-    target: Option<Target>,
+    target: Option<ConnectionTarget>,
     schema: String,
     actor: Option<Actor>,
     record_refusals: bool,
@@ -157,7 +157,7 @@ impl Default for Builder {
 
 impl Builder {
     /// The database. Without it, the one that the `PG…` environment variables name.
-    pub fn target(mut self, target: Target) -> Self {
+    pub fn target(mut self, target: ConnectionTarget) -> Self {
         self.target = Some(target);
         self
     }
@@ -231,7 +231,7 @@ impl Builder {
     /// [`Error::Unreachable`], or [`Error::Target`] where the environment names no usable database.
     pub async fn build(self) -> Result<Wrapper, Error> {
         let wrapper = self.build_unconnected()?;
-        wrapper.database.reach().await?;
+        wrapper.database.ping().await?;
         Ok(wrapper)
     }
 
@@ -242,7 +242,7 @@ impl Builder {
     pub fn build_unconnected(self) -> Result<Wrapper, Error> {
         let target = match self.target {
             Some(target) => target,
-            None => Target::from_environment()?,
+            None => ConnectionTarget::from_environment()?,
         }
         .with_application_name(APPLICATION_NAME);
         let database = Database::new(Settings {
@@ -255,7 +255,7 @@ impl Builder {
             prepared_statements: self.prepared_statements,
             retry: self.retry,
         })?;
-        let manners = Manners {
+        let manners = CallDefaults {
             actor: self.actor,
             record_refusals: self.record_refusals,
         };

@@ -6,7 +6,7 @@ use include_dir::Dir;
 
 /// Where a catalogue's own files are.
 #[derive(Clone, Debug)]
-pub(crate) enum Beside {
+pub(crate) enum FileSource {
     /// In this folder.
     Folder(PathBuf),
     /// In the program.
@@ -15,7 +15,7 @@ pub(crate) enum Beside {
     Nowhere,
 }
 
-impl Beside {
+impl FileSource {
     /// The folder that a catalogue's file is in.
     pub(crate) fn of_file(file: &Path) -> Self {
         Self::Folder(file.parent().unwrap_or(Path::new("")).to_owned())

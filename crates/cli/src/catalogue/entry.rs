@@ -15,7 +15,7 @@ pub(crate) struct Entry<Said> {
 /// A fixture as it is written: it lies in a file beside the catalogue, or stands in it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenFixture {
+pub(super) struct RawFixture {
     pub(super) fixture_ref: String,
     #[serde(default)]
     pub(super) file: Option<String>,

@@ -2,14 +2,14 @@
 
 use dotwrap_wrapper::FixtureDefinition;
 
-use super::Beside;
-use super::entry::{Entry, WrittenFixture, fixture};
+use super::FileSource;
+use super::entry::{Entry, RawFixture, fixture};
 use crate::failure::Failure;
 
 /// Reads what a fixture's entry refers to.
 pub(super) fn read(
-    entry: Entry<WrittenFixture>,
-    beside: &Beside,
+    entry: Entry<RawFixture>,
+    beside: &FileSource,
 ) -> Result<Entry<FixtureDefinition>, Failure> {
     let Entry { place, said } = entry;
     let text = match (&said.file, &said.body) {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::entry::Entry;
-use super::{Beside, Catalogue, fixture};
+use super::{FileSource, Catalogue, fixture};
 use crate::failure::Failure;
 
 #[derive(Default, Deserialize)]
@@ -21,7 +21,7 @@ struct Document {
     contract: Vec<Value>,
 }
 
-pub(super) fn read(text: &str, source: &str, beside: &Beside) -> Result<Catalogue, Failure> {
+pub(super) fn read(text: &str, source: &str, beside: &FileSource) -> Result<Catalogue, Failure> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| Failure::usage(format!("{source}:{}: not JSON: {error}", error.line())))?;
     let document = match value {

@@ -17,7 +17,7 @@ use dotwrap_wrapper::{
     ToolDefinition,
 };
 
-pub(crate) use beside::Beside;
+pub(crate) use beside::FileSource;
 pub(crate) use entry::Entry;
 pub(crate) use plan::Plan;
 pub(crate) use sample::sample;
@@ -69,7 +69,7 @@ impl Catalogue {
         text: &str,
         format: CatalogueFormat,
         source: &str,
-        beside: &Beside,
+        beside: &FileSource,
     ) -> Result<Self, Failure> {
         match format {
             CatalogueFormat::Toml => toml_document::read(text, source, beside),
@@ -79,7 +79,7 @@ impl Catalogue {
     }
 
     /// Where an entry stands: the number is its kind's, from 1.
-    pub(crate) fn place_of(&self, kind: CatalogueKind, number: usize) -> Option<&str> {
+    pub(crate) fn location_of(&self, kind: CatalogueKind, number: usize) -> Option<&str> {
         let index = number.checked_sub(1)?;
         match kind {
             CatalogueKind::Tool => place(&self.tools, index),
@@ -92,10 +92,10 @@ impl Catalogue {
     /// The entries without their places, as the library takes them.
     pub(crate) fn definition(&self) -> CatalogueDefinition {
         CatalogueDefinition {
-            tool: said(&self.tools),
-            candidate: said(&self.candidates),
-            fixture: said(&self.fixtures),
-            contract: said(&self.contracts),
+            tool: describe(&self.tools),
+            candidate: describe(&self.candidates),
+            fixture: describe(&self.fixtures),
+            contract: describe(&self.contracts),
         }
     }
 
@@ -125,7 +125,7 @@ fn place<Said>(entries: &[Entry<Said>], index: usize) -> Option<&str> {
     entries.get(index).map(|entry| entry.place.as_str())
 }
 
-fn said<Said: Clone>(entries: &[Entry<Said>]) -> Vec<Said> {
+fn describe<Said: Clone>(entries: &[Entry<Said>]) -> Vec<Said> {
     entries.iter().map(|entry| entry.said.clone()).collect()
 }
 
@@ -137,7 +137,7 @@ mod tests {
         "[[tool]]\ndot_code = \"A\"\n\n[[tool]]\ndot_code = \"B\"\nname = \"b\"\n";
 
     fn message(text: &str, format: CatalogueFormat) -> String {
-        Catalogue::read(text, format, "tools", &Beside::Nowhere)
+        Catalogue::read(text, format, "tools", &FileSource::Nowhere)
             .unwrap_err()
             .message
     }
@@ -148,33 +148,33 @@ mod tests {
             TWO_TOOLS,
             CatalogueFormat::Toml,
             "tools.toml",
-            &Beside::Nowhere,
+            &FileSource::Nowhere,
         )
         .unwrap();
         assert_eq!(
-            catalogue.place_of(CatalogueKind::Tool, 2),
+            catalogue.location_of(CatalogueKind::Tool, 2),
             Some("tools.toml:4")
         );
         let catalogue = Catalogue::read(
             "dot_code,name\nA,a\nB,b\n",
             CatalogueFormat::Csv,
             "tools.csv",
-            &Beside::Nowhere,
+            &FileSource::Nowhere,
         )
         .unwrap();
         assert_eq!(
-            catalogue.place_of(CatalogueKind::Tool, 2),
+            catalogue.location_of(CatalogueKind::Tool, 2),
             Some("tools.csv:3")
         );
         let catalogue = Catalogue::read(
             r#"[{"dot_code":"A"},{"dot_code":"B"}]"#,
             CatalogueFormat::Json,
             "t.json",
-            &Beside::Nowhere,
+            &FileSource::Nowhere,
         )
         .unwrap();
         assert_eq!(
-            catalogue.place_of(CatalogueKind::Tool, 2),
+            catalogue.location_of(CatalogueKind::Tool, 2),
             Some("t.json: entry 2")
         );
     }
@@ -186,7 +186,7 @@ mod tests {
         let csv =
             "dot_code,tier,name,extra_metadata\nA,B,,\"{\"\"argv\"\":[\"\"x\"\",\"\"y\"\"]}\"\n";
         let read = |text, format| {
-            Catalogue::read(text, format, "f", &Beside::Nowhere)
+            Catalogue::read(text, format, "f", &FileSource::Nowhere)
                 .unwrap()
                 .tools
                 .remove(0)

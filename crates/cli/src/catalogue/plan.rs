@@ -5,7 +5,7 @@ use dotwrap_wrapper::{Actor, CatalogueChange, CatalogueKind, ImportAction, Wrapp
 use serde_json::json;
 
 use super::Catalogue;
-use crate::engines;
+use crate::invokers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 
@@ -42,7 +42,7 @@ impl Plan {
     /// Refuses active contracts whose `invocation` the engines do not understand. Whether this machine has what they call
     /// does not matter: a catalogue may be another machine's.
     pub(crate) fn refusing_invocations(mut self) -> Result<Self, Failure> {
-        let engines = engines::all(&[], None, false, Vec::new)?;
+        let engines = invokers::all(&[], None, false, Vec::new)?;
         for change in &mut self.0 {
             let (Some(contract), Some(engine)) = (&change.contract, &change.execution_engine)
             else {
@@ -73,7 +73,7 @@ impl Plan {
         // The changes come in the order in which they would be made, so the others may follow from the first.
         let code = refused.first()?.code.as_deref().unwrap_or("tool_invalid");
         let place = |change: &CatalogueChange| {
-            let place = catalogue.place_of(change.kind, change.entry);
+            let place = catalogue.location_of(change.kind, change.entry);
             place.unwrap_or("?").to_owned()
         };
         let reasons: Vec<_> = refused

@@ -2,7 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 
-use super::{Beside, Catalogue, CatalogueFormat};
+use super::{FileSource, Catalogue, CatalogueFormat};
 use crate::failure::Failure;
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../catalogue");
@@ -23,7 +23,7 @@ pub(crate) fn sample() -> Result<Catalogue, Failure> {
             text,
             CatalogueFormat::Toml,
             &source,
-            &Beside::Program(&FOLDER),
+            &FileSource::Program(&FOLDER),
         )?;
         whole.extend(family);
     }

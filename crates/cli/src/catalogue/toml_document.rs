@@ -4,8 +4,8 @@ use dotwrap_wrapper::{CandidateDefinition, ContractDefinition, ToolDefinition};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::entry::{Entry, WrittenFixture};
-use super::{Beside, Catalogue, fixture};
+use super::entry::{Entry, RawFixture};
+use super::{FileSource, Catalogue, fixture};
 use crate::failure::Failure;
 
 #[derive(Deserialize)]
@@ -16,12 +16,12 @@ struct Document {
     #[serde(default)]
     candidate: Vec<Spanned<CandidateDefinition>>,
     #[serde(default)]
-    fixture: Vec<Spanned<WrittenFixture>>,
+    fixture: Vec<Spanned<RawFixture>>,
     #[serde(default)]
     contract: Vec<Spanned<ContractDefinition>>,
 }
 
-pub(super) fn read(text: &str, source: &str, beside: &Beside) -> Result<Catalogue, Failure> {
+pub(super) fn read(text: &str, source: &str, beside: &FileSource) -> Result<Catalogue, Failure> {
     let document: Document = toml::from_str(text).map_err(|error| {
         let place = error
             .span()

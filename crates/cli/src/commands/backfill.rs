@@ -9,12 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::shared::Acting;
+use super::shared::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::jsonl::{JsonLines, Survey};
-use crate::output::{Cell, Sheet, Tone};
-use crate::session::{Ledger, Session};
+use crate::jsonl::{JsonLines, Scan};
+use crate::output::{Cell, KeyValueList, Style};
+use crate::session::{LedgerClient, Context};
 
 /// Import evidence from elsewhere; it never counts as runtime.
 ///
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "REF")]
     source: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// What a backfill did.
@@ -39,14 +39,14 @@ struct Report {
     source_ref: String,
     source_sha256: String,
     rows: u64,
-    written: u64,
+    changed_entries: u64,
     already_there: u64,
 }
 
 /// Judges the file, then sends its rows in batches.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let mut file = JsonLines::open(&arguments.file)?;
     let ledger = session.ledger().await?;
@@ -78,7 +78,7 @@ pub(crate) async fn execute(
         source_ref: source.source_ref,
         source_sha256: source.source_sha256,
         rows: done.rows,
-        written: done.written,
+        changed_entries: done.written,
         already_there: done.rows - done.written,
     };
     session.output.record(&report, drawn)?;
@@ -99,7 +99,7 @@ fn judge(row: &Value, known: &HashSet<String>) -> Result<(), String> {
     }
 }
 
-fn bar(session: &Session, rows: usize) -> ProgressBar {
+fn bar(session: &Context, rows: usize) -> ProgressBar {
     if !session.messages.may_draw_progress() {
         return ProgressBar::hidden();
     }
@@ -109,11 +109,11 @@ fn bar(session: &Session, rows: usize) -> ProgressBar {
 
 async fn send(
     file: &mut JsonLines,
-    survey: &Survey,
+    survey: &Scan,
     source: &BackfillSource,
-    acting: Acting,
-    ledger: &Ledger,
-    session: &Session,
+    acting: ActorArgs,
+    ledger: &LedgerClient,
+    session: &Context,
     bar: &ProgressBar,
 ) -> Result<BackfillProgress, Failure> {
     let mut backfill = ledger.backfill(source.clone(), Some(session.actor(acting)));
@@ -135,7 +135,7 @@ async fn send(
 }
 
 /// Names the lines of the batch that was refused, and says what stands already.
-fn in_batch(error: dotwrap_wrapper::Error, sent: u64, taken: u64, survey: &Survey) -> Failure {
+fn in_batch(error: dotwrap_wrapper::Error, sent: u64, taken: u64, survey: &Scan) -> Failure {
     let line = |row: u64| {
         usize::try_from(row)
             .ok()
@@ -171,19 +171,19 @@ fn in_batch(error: dotwrap_wrapper::Error, sent: u64, taken: u64, survey: &Surve
 }
 
 fn drawn(report: &Report) -> String {
-    let sheet = Sheet::default()
+    let sheet = KeyValueList::default()
         .line("rows", Cell::plain(report.rows))
-        .line("written", Cell::plain(report.written))
+        .line("written", Cell::plain(report.changed_entries))
         .line("already there", Cell::plain(report.already_there))
         .line("source", Cell::plain(&report.source_ref))
         .line("sha256", Cell::plain(&report.source_sha256))
         .line(
             "evidence",
-            crate::badges::evidence(dotwrap_wrapper::EvidenceType::BackfilledEvidence),
+            crate::labels::evidence(dotwrap_wrapper::EvidenceType::BackfilledEvidence),
         );
     format!(
         "{}\n{}",
-        Cell::toned("backfilled", Tone::Strong),
+        Cell::toned("backfilled", Style::Strong),
         sheet.draw(2)
     )
 }

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::Context;
 
 /// Print the completions for a shell.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn execute(arguments: Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
+pub(crate) fn execute(arguments: Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,

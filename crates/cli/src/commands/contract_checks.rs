@@ -4,10 +4,10 @@ use dotwrap_invoke_command::check_declared_paths;
 use dotwrap_runner::Runner;
 use dotwrap_wrapper::{Contract, ContractDefinition, Tool};
 
-use super::execution::Executing;
+use super::execution::ExecutionArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Ledger, Session};
+use crate::session::{LedgerClient, Context};
 
 const DRY_RUN: &str = "DRY_RUN";
 
@@ -40,8 +40,8 @@ pub(crate) fn refuse_open<'a>(
 
 /// Looks at the active contracts that are asked for. Each sentence names its contract.
 pub(crate) async fn look(
-    session: &Session,
-    ledger: &Ledger,
+    session: &Context,
+    ledger: &LedgerClient,
     is_asked_for: impl Fn(&Contract) -> bool,
 ) -> Result<Vec<Found>, Failure> {
     let mut contracts = ledger.contracts_with_values().await?;
@@ -49,7 +49,7 @@ pub(crate) async fn look(
     if contracts.is_empty() {
         return Ok(Vec::new());
     }
-    let runner = Executing::default().runner(session, ledger)?;
+    let runner = ExecutionArgs::default().runner(session, ledger)?;
     let tools = ledger.tools().await?;
     let with_tool = contracts.iter().filter_map(|contract| {
         let tool = tools.iter().find(|tool| tool.dot_code == contract.dot_code);

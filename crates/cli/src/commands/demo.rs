@@ -6,7 +6,7 @@ use crate::configuration::DatabaseChoice;
 use crate::demo;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::Context;
 
 /// The guided first run: everything once, on a database of its own.
 ///
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 /// Performs the demonstration.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     if !arguments.use_database && session.settings.database != DatabaseChoice::Embedded {
         session.messages.note(

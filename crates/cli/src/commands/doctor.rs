@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::diagnosis;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Tone};
-use crate::session::Session;
+use crate::output::{Cell, Style};
+use crate::session::Context;
 
 /// Say what is wrong with an installation and how to mend it.
 ///
@@ -25,8 +25,8 @@ struct Report {
 }
 
 /// Examines the installation.
-pub(crate) async fn execute(_: Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
-    let reached = session.reach().await?;
+pub(crate) async fn execute(_: Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
+    let reached = session.connect().await?;
     let database = reached.target.to_string();
     let findings = diagnosis::examine(session, reached).await?;
     let has_problem = findings
@@ -48,7 +48,7 @@ pub(crate) async fn execute(_: Arguments, session: &mut Session) -> Result<ExitS
 fn drawn(report: &Report) -> String {
     let heading = format!(
         "{}, schema {}\n",
-        Cell::toned(&report.database, Tone::Strong),
+        Cell::toned(&report.database, Style::Strong),
         report.schema
     );
     report
@@ -60,20 +60,20 @@ fn drawn(report: &Report) -> String {
 
 fn line(finding: &Finding) -> String {
     let mark = match finding.severity {
-        Severity::Fine => Cell::toned("✓", Tone::Good),
-        Severity::Warning => Cell::toned("•", Tone::Caution),
-        Severity::Problem => Cell::toned("✗", Tone::Bad),
+        Severity::Fine => Cell::toned("✓", Style::Good),
+        Severity::Warning => Cell::toned("•", Style::Caution),
+        Severity::Problem => Cell::toned("✗", Style::Bad),
     };
     let mut text = format!(
         "{mark} {}  {}\n",
-        Cell::toned(finding.name, Tone::Strong),
+        Cell::toned(finding.name, Style::Strong),
         Cell::plain(&finding.what)
     );
     for (label, said) in [("why", finding.why), ("mend", &finding.mend)] {
         if !said.is_empty() {
             text += &format!(
                 "    {} {}\n",
-                Cell::toned(format!("{label:4}"), Tone::Faint),
+                Cell::toned(format!("{label:4}"), Style::Faint),
                 Cell::plain(said)
             );
         }

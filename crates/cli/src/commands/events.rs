@@ -5,11 +5,11 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Event, EventType};
 use serde::Serialize;
 
-use super::shared::{Acting, at_least_one};
+use super::shared::{ActorArgs, at_least_one};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, format_time};
+use crate::session::Context;
 
 /// The event types and the outbox.
 #[derive(Debug, Subcommand)]
@@ -42,13 +42,13 @@ pub(crate) struct Switch {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Lists or switches event types, or lists the outbox.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls => list(session).await,
@@ -62,9 +62,9 @@ const TYPES: &[Column<EventType>] = &[
     Column::whole("EVENT TYPE", |kind| Cell::plain(&kind.event_type)),
     Column::new("ACTIVE", |kind| {
         if kind.active {
-            Cell::toned("active", Tone::Good)
+            Cell::toned("active", Style::Good)
         } else {
-            Cell::toned("inactive", Tone::Faint)
+            Cell::toned("inactive", Style::Faint)
         }
     }),
     Column::new("STREAM", |kind| Cell::plain(&kind.stream)),
@@ -73,20 +73,20 @@ const TYPES: &[Column<EventType>] = &[
     Column::new("DESCRIPTION", |kind| Cell::plain(&kind.description)),
 ];
 
-async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let types = session.ledger().await?.event_types().await?;
     session.output.rows(&types, TYPES)?;
     Ok(ExitStatus::Done)
 }
 
 const EVENTS: &[Column<Event>] = &[
-    Column::new("OCCURRED", |event| Cell::plain(moment(event.occurred_at))),
+    Column::new("OCCURRED", |event| Cell::plain(format_time(event.occurred_at))),
     Column::whole("EVENT TYPE", |event| Cell::plain(&event.event_type)),
     Column::whole("RUN", |event| Cell::plain(event.process_run_id)),
     Column::new("CORRELATION", |event| Cell::plain(&event.correlation_id)),
 ];
 
-async fn outbox(arguments: &Outbox, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn outbox(arguments: &Outbox, session: &mut Context) -> Result<ExitStatus, Failure> {
     let events = session.ledger().await?.events(arguments.limit).await?;
     if events.is_empty() {
         session.messages.note("the outbox is empty; events are written where their type is active: `dotwrap events ls`");
@@ -107,7 +107,7 @@ struct Switched {
 async fn switch(
     arguments: Switch,
     active: bool,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);

@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
-use dotwrap_runner::{Progress, RunFolders, Runner, Step, default_runner_name};
+use dotwrap_runner::{Progress, RunsDir, Runner, Step, default_runner_name};
 use dotwrap_wrapper::Wrapper;
 use nix::sys::signal::Signal;
 
 use crate::configuration::Settings;
-use crate::engines;
+use crate::invokers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::{Ledger, Session};
+use crate::session::{LedgerClient, Context};
 use crate::signals::Listener;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Executing {
+pub(crate) struct ExecutionArgs {
     /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
     #[arg(long, value_name = "FOLDER")]
     runs_folder: Option<PathBuf>,
@@ -27,16 +27,16 @@ pub(crate) struct Executing {
     agent_hosts: Vec<String>,
 }
 
-impl Executing {
+impl ExecutionArgs {
     /// A runner with these settings.
-    pub(crate) fn runner(&self, session: &Session, ledger: &Ledger) -> Result<Runner, Failure> {
+    pub(crate) fn runner(&self, session: &Context, ledger: &LedgerClient) -> Result<Runner, Failure> {
         let settings = &session.settings;
         let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
         let folders = run_folders(self.runs_folder.as_ref(), settings)?;
         let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
         Ok(Runner::new(
             Wrapper::clone(ledger),
-            engines::all(
+            invokers::all(
                 &hosts,
                 settings.agent_ca.as_deref(),
                 settings.require_sandbox,
@@ -52,7 +52,7 @@ impl Executing {
 pub(crate) fn run_folders(
     named: Option<&PathBuf>,
     settings: &Settings,
-) -> Result<RunFolders, Failure> {
+) -> Result<RunsDir, Failure> {
     let folder = match named.or(settings.runs_folder.as_ref()) {
         Some(folder) => folder.clone(),
         None => data_folder(settings.home.as_ref())?.join("runs"),
@@ -78,7 +78,7 @@ pub(crate) fn run_folders(
         )
         .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"));
     }
-    Ok(RunFolders::below(folder))
+    Ok(RunsDir::below(folder))
 }
 
 /// Where this program keeps what is the user's, unless it is told another place.
@@ -96,17 +96,17 @@ pub(crate) fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
 
 /// Says what happens while it happens.
 #[derive(Debug)]
-pub(crate) struct Telling {
+pub(crate) struct ProgressPrinter {
     messages: Messages,
 }
 
-impl Telling {
+impl ProgressPrinter {
     pub(crate) fn new(messages: Messages) -> Self {
         Self { messages }
     }
 }
 
-impl Progress for Telling {
+impl Progress for ProgressPrinter {
     fn step(&self, step: Step<'_>) {
         match step {
             Step::Begun { process_run_id, .. } => {
@@ -130,7 +130,7 @@ impl Progress for Telling {
 
 /// Ctrl-C, SIGTERM and a closed terminal stop what is called, and the run is concluded; a second one ends the program at once, and the run is
 /// reaped when its lease has run out.
-pub(crate) fn hear_signals(messages: Messages) -> Stop {
+pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
     let (handle, stop) = StopHandle::new();
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (

@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::Fixture;
 use sha2::{Digest, Sha256};
 
-use super::{Acting, file};
+use super::{ActorArgs, file};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, escaped_json, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, escaped_json, format_time};
+use crate::session::Context;
 
 /// Inputs that are kept with their digest, for contracts to refer to.
 #[derive(Debug, Subcommand)]
@@ -44,21 +44,21 @@ pub(crate) struct Put {
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 const COLUMNS: &[Column<Fixture>] = &[
     Column::whole("FIXTURE", |fixture| {
-        Cell::toned(&fixture.fixture_ref, Tone::Notice)
+        Cell::toned(&fixture.fixture_ref, Style::Notice)
     }),
     Column::whole("SHA256", |fixture| Cell::plain(&fixture.sha256)),
-    Column::new("STORED", |fixture| Cell::plain(moment(fixture.created_at))),
+    Column::new("STORED", |fixture| Cell::plain(format_time(fixture.created_at))),
 ];
 
 /// Lists, shows or keeps fixtures.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls => list(session).await,
@@ -67,7 +67,7 @@ pub(crate) async fn execute(
     }
 }
 
-async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let fixtures = session.ledger().await?.fixtures().await?;
     if fixtures.is_empty() {
         session
@@ -78,7 +78,7 @@ async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
-async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Failure> {
     let name = arguments.fixture_ref;
     let found = session.ledger().await?.fixture(&name).await?;
     let fixture = found.ok_or_else(|| {
@@ -96,7 +96,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
-async fn put(arguments: Put, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn put(arguments: Put, session: &mut Context) -> Result<ExitStatus, Failure> {
     let (text, _) = file::read(&arguments.file)?;
     let sha256 = arguments
         .sha256

@@ -2,13 +2,13 @@
 
 use clap::Args;
 use dotwrap_contract::{Plan, RolePolicy};
-use dotwrap_wrapper::Target;
+use dotwrap_wrapper::ConnectionTarget;
 use serde::Serialize;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
-use crate::session::{self, Session};
+use crate::output::{Cell, KeyValueList, Style};
+use crate::session::{self, Context};
 
 /// Install or upgrade the contract in a database.
 ///
@@ -32,9 +32,9 @@ pub(crate) struct Arguments {
 /// Installs, or prints what it would do.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let reached = session.reach().await?;
+    let reached = session.connect().await?;
     let mut options = session::install_options(&session.settings);
     options.role_prefix = arguments.role_prefix.unwrap_or(options.role_prefix);
     options.repair = arguments.repair;
@@ -71,7 +71,7 @@ struct Report {
 }
 
 impl Report {
-    fn of(plan: &Plan, schema: &str, target: &Target) -> Self {
+    fn of(plan: &Plan, schema: &str, target: &ConnectionTarget) -> Self {
         Self {
             action: action(plan),
             schema: schema.to_owned(),
@@ -93,7 +93,7 @@ fn action(plan: &Plan) -> &'static str {
     }
 }
 
-fn warn(plan: &Plan, session: &Session) {
+fn warn(plan: &Plan, session: &Context) {
     plan.warnings
         .iter()
         .for_each(|warning| session.messages.warning(warning));
@@ -111,9 +111,9 @@ fn drawn(report: &Report, plan: &Plan) -> String {
         Some(prefix) => Cell::plain(format!(
             "{prefix}_reader, _observer, _runner, _operator, _relay, _archiver, _checker, _owner"
         )),
-        None => Cell::toned("none", Tone::Caution),
+        None => Cell::toned("none", Style::Caution),
     };
-    let sheet = Sheet::default()
+    let sheet = KeyValueList::default()
         .line("database", Cell::plain(&report.database))
         .line("schema", Cell::plain(&report.schema))
         .line("version", Cell::plain(report.version))
@@ -126,8 +126,8 @@ fn drawn(report: &Report, plan: &Plan) -> String {
     let next = "next: dotwrap tools import --sample";
     format!(
         "{}\n{}{}\n",
-        Cell::toned(headline, Tone::Strong),
+        Cell::toned(headline, Style::Strong),
         sheet.draw(2),
-        Cell::toned(next, Tone::Faint)
+        Cell::toned(next, Style::Faint)
     )
 }

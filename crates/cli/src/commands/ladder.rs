@@ -3,11 +3,11 @@
 use clap::Args;
 use dotwrap_wrapper::{BirthReadiness, CandidateCode};
 
-use crate::badges;
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Column, Style};
+use crate::session::{LedgerClient, Context};
 
 /// How far each candidate has come, and what its next rung needs.
 ///
@@ -25,9 +25,9 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
         Cell::code(&candidate.process_candidate_code)
     }),
     Column::whole("RUNG", |candidate| {
-        let rung = badges::rung(candidate.candidate_status_v3);
+        let rung = labels::rung(candidate.candidate_status_v3);
         if candidate.has_inferred_pair {
-            Cell::toned(format!("{} (inferred)", rung.text), Tone::Caution)
+            Cell::toned(format!("{} (inferred)", rung.text), Style::Caution)
         } else {
             rung
         }
@@ -44,7 +44,7 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
 /// Lists the rows of `v_process_discovery_birth_readiness_v3`.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let candidates = match arguments.candidate {
@@ -69,7 +69,7 @@ pub(crate) async fn execute(
     Ok(ExitStatus::Done)
 }
 
-async fn one(candidate: &CandidateCode, ledger: &Ledger) -> Result<BirthReadiness, Failure> {
+async fn one(candidate: &CandidateCode, ledger: &LedgerClient) -> Result<BirthReadiness, Failure> {
     ledger.birth_readiness_of(candidate).await?.ok_or_else(|| {
         let message = format!("nothing names a candidate {candidate}");
         Failure::new(ExitStatus::Usage, "candidate_unknown", message)

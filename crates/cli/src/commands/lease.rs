@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::{LeaseRecord, LeaseState};
 use serde::Serialize;
 
-use super::shared::Acting;
-use crate::badges;
+use super::shared::ActorArgs;
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, format_time};
+use crate::session::Context;
 
 /// Who holds what.
 #[derive(Debug, Subcommand)]
@@ -42,13 +42,13 @@ pub(crate) struct Release {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Lists leases, or takes one away.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls(arguments) => list(&arguments, session).await,
@@ -58,21 +58,21 @@ pub(crate) async fn execute(
 
 const COLUMNS: &[Column<LeaseRecord>] = &[
     Column::whole("LEASE", |lease| Cell::plain(&lease.lease_name)),
-    Column::new("STATE", |lease| badges::lease(lease.state)),
+    Column::new("STATE", |lease| labels::lease(lease.state)),
     Column::new("HOLDER", |lease| Cell::plain(&lease.lease_holder)),
     Column::new("ACQUIRED", |lease| {
-        Cell::or_dash(lease.acquired_at.map(moment))
+        Cell::or_dash(lease.acquired_at.map(format_time))
     }),
     Column::new("EXPIRES", |lease| {
-        Cell::or_dash(lease.expires_at.map(moment))
+        Cell::or_dash(lease.expires_at.map(format_time))
     }),
     Column::new("RELEASED", |lease| {
-        Cell::or_dash(lease.released_at.map(moment))
+        Cell::or_dash(lease.released_at.map(format_time))
     }),
     Column::new("TAKEN", |lease| Cell::plain(lease.acquisitions)),
 ];
 
-async fn list(arguments: &List, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(arguments: &List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let mut leases = session.ledger().await?.leases().await?;
     leases.retain(|lease| !arguments.held || lease.state == LeaseState::Held);
     if leases.is_empty() {
@@ -95,7 +95,7 @@ struct Released {
     taken: bool,
 }
 
-async fn release(arguments: Release, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn release(arguments: Release, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let taken = ledger

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::Context;
 
 /// Write the manual pages into a folder.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     folder: PathBuf,
 }
 
-pub(crate) fn execute(arguments: &Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
+pub(crate) fn execute(arguments: &Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(crate::arguments::Arguments::command(), folder))

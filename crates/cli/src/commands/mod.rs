@@ -31,13 +31,13 @@ mod worker;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, hear_signals};
-pub(crate) use runs::story;
-pub(crate) use shared::Acting;
+pub(crate) use execution::{data_folder, interrupt_on_signals};
+pub(crate) use runs::load_run_detail;
+pub(crate) use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Session, SlotPolicy};
+use crate::session::{Context, SlotPolicy};
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]
@@ -118,7 +118,7 @@ impl Command {
     }
 
     /// Does it.
-    pub(crate) async fn execute(self, session: &mut Session) -> Result<ExitStatus, Failure> {
+    pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
         match self {
             Self::Demo(arguments) => demo::execute(arguments, session).await,

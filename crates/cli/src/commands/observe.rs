@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use dotwrap_wrapper::{
     CandidateCode, ComponentCall, ComponentRole, ComponentRunId, CorrelationId, DotCode,
-    EvidenceType, HeaderCall, Moment, ProcessRunId, StoredStatus,
+    EvidenceType, HeaderCall, Timing, ProcessRunId, StoredStatus,
 };
 use serde::Serialize;
 
-use super::shared::{Recorded, describe};
+use super::shared::{RecordingArgs, describe};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
-use crate::session::Session;
-use crate::words::one_of;
+use crate::output::{Cell, KeyValueList, Style};
+use crate::session::Context;
+use crate::value_parser::one_of;
 
 /// The single recording calls, for scripts that do their own orchestration.
 #[derive(Debug, Subcommand)]
@@ -30,7 +30,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Observation {
     #[command(flatten)]
-    recorded: Recorded,
+    recorded: RecordingArgs,
     /// What kind of evidence it claims to be; anything but a simulation needs open gates and receipts
     #[arg(long, value_name = "TYPE", value_parser = one_of::<EvidenceType>(), default_value_t)]
     evidence_type: EvidenceType,
@@ -115,7 +115,7 @@ macro_rules! observe {
 /// Writes a header or a component.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Run(arguments) => run(arguments, session).await,
@@ -123,7 +123,7 @@ pub(crate) async fn execute(
     }
 }
 
-async fn run(arguments: Run, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn run(arguments: Run, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let mut call = HeaderCall::new(CandidateCode::new(arguments.candidate));
     call.dot_code = arguments.producer.map(DotCode::new);
@@ -133,8 +133,8 @@ async fn run(arguments: Run, session: &mut Session) -> Result<ExitStatus, Failur
     observe!(call, arguments.observation, session);
     let record = ledger.observe_run(&call).await?;
     session.output.record(&record, |record| {
-        Sheet::default()
-            .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+        KeyValueList::default()
+            .line("run", Cell::toned(record.process_run_id, Style::Notice))
             .line("correlation", Cell::plain(&record.correlation_id))
             .draw(0)
     })?;
@@ -148,7 +148,7 @@ struct ComponentRecord {
     process_run_id: ProcessRunId,
 }
 
-async fn component(arguments: Component, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn component(arguments: Component, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let run = ProcessRunId::from(arguments.run_id);
     let mut call = ComponentCall::new(run, arguments.dot, arguments.role, arguments.correlation);
@@ -162,10 +162,10 @@ async fn component(arguments: Component, session: &mut Session) -> Result<ExitSt
             process_run_id: run,
         },
         |record| {
-            Sheet::default()
+            KeyValueList::default()
                 .line(
                     "component",
-                    Cell::toned(record.component_run_id, Tone::Notice),
+                    Cell::toned(record.component_run_id, Style::Notice),
                 )
                 .line("run", Cell::plain(record.process_run_id))
                 .draw(0)

@@ -3,11 +3,11 @@
 use clap::Args;
 use dotwrap_wrapper::{CheckFinding, CheckStatus};
 
-use crate::badges;
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
-use crate::session::Session;
+use crate::session::Context;
 
 /// Run the preflight checks; exit status 3 when any is BLOCK.
 ///
@@ -17,13 +17,13 @@ pub(crate) struct Arguments {}
 
 const COLUMNS: &[Column<CheckFinding>] = &[
     Column::whole("CHECK", |check| Cell::plain(&check.check_name)),
-    Column::new("STATUS", |check| badges::check(check.status)),
+    Column::new("STATUS", |check| labels::check(check.status)),
     Column::new("FINDINGS", |check| Cell::or_dash(check.cnt)),
     Column::new("SEVERITY", |check| Cell::plain(&check.severity)),
 ];
 
 /// Asks every enabled check now.
-pub(crate) async fn execute(_: Arguments, session: &mut Session) -> Result<ExitStatus, Failure> {
+pub(crate) async fn execute(_: Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
     let findings = session.ledger().await?.preflight().await?;
     session.output.rows(&findings, COLUMNS)?;
     let blocked = findings.is_empty()

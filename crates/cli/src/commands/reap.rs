@@ -1,16 +1,16 @@
 //! `dotwrap reap`.
 
 use clap::Args;
-use dotwrap_invoke_command::end_abandoned_calls;
+use dotwrap_invoke_command::kill_unlocked_groups;
 use dotwrap_wrapper::Run;
 use tokio::task::spawn_blocking;
 
-use super::Acting;
-use crate::badges;
+use super::ActorArgs;
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style};
+use crate::session::Context;
 
 /// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
 ///
@@ -20,14 +20,14 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 const COLUMNS: &[Column<Run>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
-    Column::whole("STATUS", |run| badges::status(run.status)),
+    Column::whole("STATUS", |run| labels::status(run.status)),
     Column::new("OUTCOME", |run| {
         Cell::or_dash(run.evidence_ref["outcome"].as_str())
     }),
@@ -37,9 +37,9 @@ const COLUMNS: &[Column<Run>] = &[
 /// Concludes them and lists them.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let ended = spawn_blocking(end_abandoned_calls)
+    let ended = spawn_blocking(kill_unlocked_groups)
         .await
         .unwrap_or_default();
     if ended > 0 {

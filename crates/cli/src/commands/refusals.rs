@@ -7,8 +7,8 @@ use dotwrap_wrapper::{RecordedRefusal, RefusalCatalogueEntry};
 use super::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, format_time};
+use crate::session::Context;
 
 /// Calls that were refused, as their clients reported them.
 #[derive(Debug, Subcommand)]
@@ -30,7 +30,7 @@ pub(crate) struct List {
 /// Lists what was refused, or what each code means.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls(arguments) => list(&arguments, session).await,
@@ -39,9 +39,9 @@ pub(crate) async fn execute(
 }
 
 const REFUSALS: &[Column<RecordedRefusal>] = &[
-    Column::new("REFUSED", |refusal| Cell::plain(moment(refusal.refused_at))),
+    Column::new("REFUSED", |refusal| Cell::plain(format_time(refusal.refused_at))),
     Column::whole("CODE", |refusal| {
-        Cell::toned(&refusal.refusal_code, Tone::Bad)
+        Cell::toned(&refusal.refusal_code, Style::Bad)
     }),
     Column::new("ACTOR", |refusal| Cell::or_dash(refusal.actor.as_ref())),
     Column::new("DOT", |refusal| {
@@ -51,7 +51,7 @@ const REFUSALS: &[Column<RecordedRefusal>] = &[
     Column::new("MESSAGE", |refusal| Cell::plain(&refusal.message)),
 ];
 
-async fn list(arguments: &List, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(arguments: &List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let refusals = session.ledger().await?.refusals(arguments.limit).await?;
     if refusals.is_empty() {
         session.messages.note("nothing was refused yet");
@@ -66,7 +66,7 @@ const CODES: &[Column<RefusalCatalogueEntry>] = &[
     Column::new("WHAT TO DO", |entry| Cell::plain(&entry.hint)),
 ];
 
-async fn codes(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn codes(session: &mut Context) -> Result<ExitStatus, Failure> {
     let codes = session.ledger().await?.refusal_catalogue().await?;
     session.output.rows(&codes, CODES)?;
     Ok(ExitStatus::Done)

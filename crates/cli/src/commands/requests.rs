@@ -4,20 +4,20 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use dotwrap_wrapper::{
-    CandidateCode, CorrelationId, DotCode, Due, EvidenceType, IdempotencyKey, RequestId,
+    CandidateCode, CorrelationId, DotCode, Schedule, EvidenceType, IdempotencyKey, RequestId,
     RequestState, RunRequest, RunRequestFilter, RunRequestRecord,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::shared::{Acting, at_least_one, duration};
-use crate::badges;
+use super::shared::{ActorArgs, at_least_one, duration};
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Sheet, Tone, moment};
-use crate::session::{Ledger, Session};
-use crate::words::one_of;
+use crate::output::{Cell, Column, KeyValueList, Style, format_time};
+use crate::session::{LedgerClient, Context};
+use crate::value_parser::one_of;
 
 /// Executed runs that somebody asked for and a worker takes.
 #[derive(Debug, Subcommand)]
@@ -109,7 +109,7 @@ pub(crate) struct Add {
     #[arg(long = "in", value_name = "DURATION", value_parser = duration)]
     delay: Option<SignedDuration>,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// What is asked for.
@@ -131,13 +131,13 @@ pub(crate) struct Cancel {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Lists, shows, adds or cancels requests.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls(arguments) => list(arguments, session).await,
@@ -149,17 +149,17 @@ pub(crate) async fn execute(
 
 const COLUMNS: &[Column<RunRequestRecord>] = &[
     Column::whole("REQUEST", |request| {
-        Cell::toned(request.request_id, Tone::Notice)
+        Cell::toned(request.request_id, Style::Notice)
     }),
-    Column::new("ASKED", |request| Cell::plain(moment(request.requested_at))),
+    Column::new("ASKED", |request| Cell::plain(format_time(request.requested_at))),
     Column::new("PRODUCER", |request| Cell::code(&request.dot_code)),
     Column::new("CANDIDATE", |request| {
         Cell::code(&request.process_candidate_code)
     }),
-    Column::whole("MODE", |request| badges::evidence_word(request.mode)),
+    Column::whole("MODE", |request| labels::evidence_word(request.mode)),
     Column::whole("STATE", state),
     Column::new("RUN", |request| match request.run_status {
-        Some(status) => badges::status(status),
+        Some(status) => labels::status(status),
         None => Cell::or_dash(request.refusal_code.as_ref()),
     }),
     Column::new("BY", |request| Cell::plain(&request.actor)),
@@ -169,12 +169,12 @@ const COLUMNS: &[Column<RunRequestRecord>] = &[
 fn state(request: &RunRequestRecord) -> Cell {
     match (request.outcome, request.state) {
         (Some(outcome), _) => Cell::plain(outcome),
-        (None, RequestState::Claimed) => Cell::toned(request.state, Tone::Notice),
-        (None, state) => Cell::toned(state, Tone::Faint),
+        (None, RequestState::Claimed) => Cell::toned(request.state, Style::Notice),
+        (None, state) => Cell::toned(state, Style::Faint),
     }
 }
 
-async fn list(arguments: List, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(arguments: List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let mut filter = RunRequestFilter::default();
     filter.state = arguments.state;
     filter.dot_code = arguments.producer.map(DotCode::new);
@@ -195,7 +195,7 @@ async fn list(arguments: List, session: &mut Session) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
-async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let request = match arguments.request {
         Shown::Of(id) => find(id.into(), &ledger).await?,
@@ -211,7 +211,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
-async fn find(request: RequestId, ledger: &Ledger) -> Result<RunRequestRecord, Failure> {
+async fn find(request: RequestId, ledger: &LedgerClient) -> Result<RunRequestRecord, Failure> {
     let found = ledger.run_request(request).await?;
     found.ok_or_else(|| unknown(format!("there is no request {request}")))
 }
@@ -222,45 +222,45 @@ fn unknown(message: String) -> Failure {
 }
 
 fn drawn(request: &RunRequestRecord) -> String {
-    let mut sheet = Sheet::default()
-        .line("request", Cell::toned(request.request_id, Tone::Notice))
+    let mut sheet = KeyValueList::default()
+        .line("request", Cell::toned(request.request_id, Style::Notice))
         .line("state", state(request))
         .line("pair of", Cell::code(&request.dot_code))
         .line("candidate", Cell::code(&request.process_candidate_code))
-        .line("mode", badges::evidence_word(request.mode))
+        .line("mode", labels::evidence_word(request.mode))
         .line("correlation", Cell::plain(&request.correlation_id))
-        .maybe("input", request.input_ref.as_ref())
-        .maybe("key", request.idempotency_key.as_ref())
+        .line_if_some("input", request.input_ref.as_ref())
+        .line_if_some("key", request.idempotency_key.as_ref())
         .line(
             "asked by",
             Cell::plain(format!("{} ({})", request.actor, request.recorded_by)),
         )
-        .line("asked at", Cell::plain(moment(request.requested_at)))
-        .line("not before", Cell::plain(moment(request.not_before)))
+        .line("asked at", Cell::plain(format_time(request.requested_at)))
+        .line("not before", Cell::plain(format_time(request.not_before)))
         .line("claims", Cell::plain(request.claims))
-        .maybe("worker", request.claimed_by.as_ref())
-        .maybe("claimed until", request.claimed_until.map(moment))
-        .maybe("refused as", request.refusal_code.as_ref());
+        .line_if_some("worker", request.claimed_by.as_ref())
+        .line_if_some("claimed until", request.claimed_until.map(format_time))
+        .line_if_some("refused as", request.refusal_code.as_ref());
     if let (Some(run), Some(status)) = (request.process_run_id, request.run_status) {
         sheet = sheet
-            .line("run", Cell::toned(run, Tone::Notice))
-            .line("its status", badges::status(status))
-            .maybe("its verdict", request.run_verdict);
+            .line("run", Cell::toned(run, Style::Notice))
+            .line("its status", labels::status(status))
+            .line_if_some("its verdict", request.run_verdict);
     }
     sheet
-        .maybe("cancelled by", request.cancelled_by.as_ref())
-        .maybe("because", request.cancel_reason.as_ref())
-        .maybe("ended at", request.finished_at.map(moment))
+        .line_if_some("cancelled by", request.cancelled_by.as_ref())
+        .line_if_some("because", request.cancel_reason.as_ref())
+        .line_if_some("ended at", request.finished_at.map(format_time))
         .draw(0)
 }
 
-async fn add(arguments: Add, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn add(arguments: Add, session: &mut Context) -> Result<ExitStatus, Failure> {
     let due = due(&arguments);
     let ledger = session.ledger().await?;
     let producer = DotCode::new(arguments.producer);
     let candidate = match arguments.candidate {
         Some(candidate) => CandidateCode::new(candidate),
-        None => super::run::candidate_of(&producer, &ledger).await?,
+        None => super::run::resolve_candidate(&producer, &ledger).await?,
     };
     let mode = match arguments.mode {
         Mode::DryRun => EvidenceType::DryRun,
@@ -280,11 +280,11 @@ async fn add(arguments: Add, session: &mut Session) -> Result<ExitStatus, Failur
     Ok(ExitStatus::Done)
 }
 
-fn due(arguments: &Add) -> Due {
+fn due(arguments: &Add) -> Schedule {
     match (arguments.not_before, arguments.delay) {
-        (Some(time), _) => Due::At(time),
-        (None, Some(delay)) => Due::In(delay.unsigned_abs()),
-        (None, None) => Due::Now,
+        (Some(time), _) => Schedule::At(time),
+        (None, Some(delay)) => Schedule::In(delay.unsigned_abs()),
+        (None, None) => Schedule::Now,
     }
 }
 
@@ -297,7 +297,7 @@ struct Cancelled {
     state: RequestState,
 }
 
-async fn cancel(arguments: Cancel, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn cancel(arguments: Cancel, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let request_id = arguments.request.into();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// Who acts.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Acting {
+pub(crate) struct ActorArgs {
     /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
     #[arg(long, value_name = "NAME")]
     pub(crate) actor: Option<String>,
@@ -16,9 +16,9 @@ pub(crate) struct Acting {
 
 /// What every recording call may say.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Recorded {
+pub(super) struct RecordingArgs {
     #[command(flatten)]
-    pub(super) acting: Acting,
+    pub(super) acting: ActorArgs,
     /// A name for this call: repeating it with the same name records nothing new
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,

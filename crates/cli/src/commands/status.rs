@@ -3,11 +3,11 @@
 use clap::Args;
 use dotwrap_wrapper::{DotCode, DotStatus};
 
-use crate::badges;
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
-use crate::session::Session;
+use crate::session::Context;
 
 /// What was observed of each DOT, and what to do next.
 #[derive(Debug, Args)]
@@ -21,12 +21,12 @@ const COLUMNS: &[Column<DotStatus>] = &[
     Column::whole("DOT", |dot| Cell::code(&dot.dot_code)),
     Column::new("ENGINE", |dot| Cell::plain(&dot.engine)),
     Column::whole("BADGE", |dot| {
-        badges::wrapper_status(dot.wrapper_status, dot.dry_run_ready)
+        labels::wrapper_status(dot.wrapper_status, dot.dry_run_ready)
     }),
     Column::whole("STATUS", |dot| Cell::plain(dot.wrapper_status)),
     Column::new("LAST EVIDENCE", |dot| {
         dot.last_observation_type
-            .map_or_else(|| Cell::or_dash(None::<&str>), badges::evidence_word)
+            .map_or_else(|| Cell::or_dash(None::<&str>), labels::evidence_word)
     }),
     Column::new("NEXT", |dot| Cell::plain(&dot.next_action)),
 ];
@@ -34,7 +34,7 @@ const COLUMNS: &[Column<DotStatus>] = &[
 /// Lists the rows of `v_process_dot_wrapper_status`.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let dots = match arguments.dot_code.map(DotCode::new) {

@@ -5,8 +5,8 @@ use dotwrap_verify::{CheckResult, Report, Severity, VerifyOptions};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Tone};
-use crate::session::Session;
+use crate::output::{Cell, Style};
+use crate::session::Context;
 
 /// Judge the ledger's invariants, independently of what wrote it.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 /// Lets the judge read the ledger.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     // Installs the contract in the embedded database where it is not there yet, as every command does.
     let ledger = session.ledger().await?;
@@ -33,7 +33,7 @@ pub(crate) async fn execute(
     };
     let report = dotwrap_verify::verify(&mut client, &options).await?;
     session.output.record(&report, drawn)?;
-    Ok(if report.holds() {
+    Ok(if report.is_clean() {
         ExitStatus::Done
     } else {
         ExitStatus::Failed
@@ -52,7 +52,7 @@ fn drawn(report: &Report) -> String {
         let kept = checks.len() - broken.len();
         text += &format!(
             "{mark} {}  {kept} of {} rules hold\n",
-            Cell::toned(format!("{family:12}"), Tone::Strong),
+            Cell::toned(format!("{family:12}"), Style::Strong),
             checks.len()
         );
         broken.iter().for_each(|check| text += &finding(check));
@@ -77,9 +77,9 @@ fn mark(broken: &[&CheckResult]) -> Cell {
         .iter()
         .any(|check| check.severity == Severity::Violation);
     match (broken.is_empty(), is_violated) {
-        (true, _) => Cell::toned("✓", Tone::Good),
-        (false, true) => Cell::toned("✗", Tone::Bad),
-        (false, false) => Cell::toned("•", Tone::Caution),
+        (true, _) => Cell::toned("✓", Style::Good),
+        (false, true) => Cell::toned("✗", Style::Bad),
+        (false, false) => Cell::toned("•", Style::Caution),
     }
 }
 
@@ -89,9 +89,9 @@ fn finding(check: &CheckResult) -> String {
         Cell::toned(
             check.name,
             if check.severity == Severity::Violation {
-                Tone::Bad
+                Style::Bad
             } else {
-                Tone::Caution
+                Style::Caution
             }
         ),
         Cell::plain(check.count),
@@ -101,12 +101,12 @@ fn finding(check: &CheckResult) -> String {
             "warning"
         },
         Cell::plain(check.rule),
-        Cell::toned(check.source, Tone::Faint),
+        Cell::toned(check.source, Style::Faint),
     );
     for violation in &check.violations {
         text += &format!(
             "      {}: {}\n",
-            Cell::toned(&violation.subject, Tone::Notice),
+            Cell::toned(&violation.subject, Style::Notice),
             Cell::plain(&violation.what)
         );
     }
@@ -116,15 +116,15 @@ fn finding(check: &CheckResult) -> String {
 fn verdict(report: &Report) -> String {
     let rules = report.checks.len();
     let (violations, warnings) = (report.violations(), report.warnings());
-    let said = if report.holds() {
+    let said = if report.is_clean() {
         Cell::toned(
             format!("the ledger holds: {rules} rules, no violation"),
-            Tone::Good,
+            Style::Good,
         )
     } else {
         Cell::toned(
             format!("the ledger is broken: {rules} rules, {violations} violations"),
-            Tone::Bad,
+            Style::Bad,
         )
     };
     if warnings == 0 {

@@ -6,15 +6,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
 use dotwrap_invoke_command::check_sandbox;
-use dotwrap_runner::{Progress, Step, Told, Work};
+use dotwrap_runner::{Progress, Step, WorkerObserver, WorkerOptions};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::execution::{Executing, hear_signals};
+use super::execution::{ExecutionArgs, interrupt_on_signals};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::Session;
+use crate::session::Context;
 
 /// Execute requested runs, one after the other or several side by side.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86400))]
     lease_ttl: u32,
     #[command(flatten)]
-    executing: Executing,
+    executing: ExecutionArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,7 +48,7 @@ enum Mode {
 }
 
 /// Says what a worker does while it does it.
-struct Telling(Messages);
+struct WorkerPrinter(Messages);
 
 /// Says of a run only what keeps it waiting: its steps are the ledger's.
 struct Waiting {
@@ -59,14 +59,14 @@ struct Waiting {
 /// Works until it is told to stop, or, with `--once`, until nothing is left.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     // First: unheard, it would end the program.
-    let drain = hear_drain(session.messages);
+    let drain = drain_on_sigusr1(session.messages);
     let ledger = session.ledger().await?;
     let runner = arguments.executing.runner(session, &ledger)?;
-    let work = Work {
-        side_by_side: arguments.jobs.into(),
+    let work = WorkerOptions {
+        concurrency: arguments.jobs.into(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
         modes: arguments
             .mode
@@ -74,19 +74,19 @@ pub(crate) async fn execute(
             .into_iter()
             .collect(),
         until_idle: arguments.once,
-        ..Work::default()
+        ..WorkerOptions::default()
     };
     if let Err(why) = check_sandbox() {
         session.messages.warning(format!(
             "NO COMPLETE SANDBOX: nothing keeps the tools of dry runs from writing outside of their folders: {why}"
         ));
     }
-    let interrupt = hear_signals(session.messages);
+    let interrupt = interrupt_on_signals(session.messages);
     session.messages.note(format!(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
-    let told = Arc::new(Telling(session.messages));
+    let told = Arc::new(WorkerPrinter(session.messages));
     let finished = runner.work(&work, told, drain, &interrupt).await?;
     session.messages.note(match finished {
         0 => "nothing was left to do".to_owned(),
@@ -97,7 +97,7 @@ pub(crate) async fn execute(
 }
 
 /// SIGUSR1, for whoever replaces a worker by a newer one: nothing more is claimed.
-fn hear_drain(messages: Messages) -> Stop {
+fn drain_on_sigusr1(messages: Messages) -> Stop {
     let (handle, drain) = StopHandle::new();
     let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
         messages.warning("SIGUSR1 can not be heard; SIGTERM stops what is called");
@@ -123,7 +123,7 @@ impl Mode {
     }
 }
 
-impl Told for Telling {
+impl WorkerObserver for WorkerPrinter {
     fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress> {
         self.0.note(format!(
             "claimed {}: {} {}",
@@ -141,7 +141,7 @@ impl Told for Telling {
         self.0.note(match end {
             RequestEnd::Concluded(run) => format!("{}: concluded as run {run}", claim.request_id()),
             RequestEnd::Refused(code) => format!("{}: refused, {code}", claim.request_id()),
-            RequestEnd::Later {
+            RequestEnd::Retry {
                 refusal_code,
                 after,
             } => {
@@ -159,7 +159,7 @@ impl Told for Telling {
         }
     }
 
-    fn trouble(&self, what: &str, error: &dyn std::error::Error) {
+    fn on_error(&self, what: &str, error: &dyn std::error::Error) {
         self.0.warning(format!("{what}: {error}"));
     }
 }

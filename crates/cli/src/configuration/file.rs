@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dotwrap_wrapper::Target;
+use dotwrap_wrapper::ConnectionTarget;
 use etcetera::BaseStrategy;
 
 use super::Layer;
@@ -25,7 +25,7 @@ pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Failure> {
         return Ok(own);
     };
     let layer = parse(&path).and_then(|layer| without_trust(layer, &path))?;
-    Ok(tightening(layer, &own).over(own))
+    Ok(tightening(layer, &own).combine(own))
 }
 
 /// A project's file can ask for a sandbox where the user's own does not, and not the other way round.
@@ -51,8 +51,8 @@ pub(super) fn secrets(named: Option<PathBuf>) -> Vec<PathBuf> {
     let all = named.into_iter().chain(upwards()).chain(of_user());
     all.flat_map(|path| match parse(&path) {
         Ok(layer) => layer.database_url.map_or_else(Vec::new, |url| {
-            let holds_it = Target::may_hold_password(url.reveal());
-            let mut files = Target::secret_files_of(url.reveal());
+            let holds_it = ConnectionTarget::may_hold_password(url.reveal());
+            let mut files = ConnectionTarget::secret_files_in(url.reveal());
             files.extend(holds_it.then_some(path));
             files
         }),

@@ -26,7 +26,7 @@ pub(crate) struct Layer {
 
 impl Layer {
     /// This layer laid over `beneath`.
-    pub(crate) fn over(self, beneath: Self) -> Self {
+    pub(crate) fn combine(self, beneath: Self) -> Self {
         Self {
             database_url: self.database_url.or(beneath.database_url),
             schema: self.schema.or(beneath.schema),

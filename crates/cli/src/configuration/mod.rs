@@ -89,7 +89,7 @@ impl Settings {
         let file = file::read(named_file.clone())?;
         Ok(Self {
             config_file: named_file,
-            ..Self::built_in_under(flags.over(environment).over(file))
+            ..Self::built_in_under(flags.combine(environment).combine(file))
         })
     }
 
@@ -138,16 +138,16 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
         let settings =
-            Settings::built_in_under(layer("flag").over(layer("environment")).over(layer("file")));
+            Settings::built_in_under(layer("flag").combine(layer("environment")).combine(layer("file")));
         assert_eq!(settings.schema, "flag");
         let settings = Settings::built_in_under(
             Layer::default()
-                .over(layer("environment"))
-                .over(layer("file")),
+                .combine(layer("environment"))
+                .combine(layer("file")),
         );
         assert_eq!(settings.schema, "environment");
         let settings =
-            Settings::built_in_under(Layer::default().over(Layer::default()).over(layer("file")));
+            Settings::built_in_under(Layer::default().combine(Layer::default()).combine(layer("file")));
         assert_eq!(settings.schema, "file");
     }
 

@@ -1,17 +1,17 @@
 //! The guided first run: a list of small steps, each of which makes real calls and shows what came back.
 
-mod narrator;
-mod stage;
+mod printer;
+mod context;
 mod steps;
-mod workshop;
+mod sandbox;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::session::Session;
-use narrator::Narrator;
-use stage::Stage;
+use crate::session::Context;
+use printer::DemoPrinter;
+use context::DemoContext;
 
 /// The schema of the demonstration, in whatever database: the ledger is insert-only, so a demonstration must never be
 /// recorded in somebody's own.
@@ -24,8 +24,8 @@ const ROLE_PREFIX: &str = "dot_demo";
 struct Step {
     title: &'static str,
     perform: for<'a> fn(
-        &'a mut Stage,
-        &'a mut Narrator<'_>,
+        &'a mut DemoContext,
+        &'a mut DemoPrinter<'_>,
     ) -> LocalBoxFuture<'a, Result<Value, Failure>>,
 }
 
@@ -46,36 +46,36 @@ const STEPS: &[Step] = &[
     step!("Its layers", steps::record::layers),
     step!("The same call again", steps::record::again),
     step!("What is refused", steps::refusals::try_all),
-    step!("Gates, opened for five minutes", steps::opening::open),
+    step!("Gates, opened for five minutes", steps::install::open),
     step!("Simulated: nothing is called", steps::executing::simulate),
     step!("A dry run: the tools are called", steps::executing::dry_run),
     step!("Somebody changes the output", steps::executing::tampered),
     step!("The real run", steps::executing::real_run),
     step!("A gate closes while a tool runs", steps::stopping::stop),
     step!("Gates closed again", steps::stopping::close),
-    step!("What it is worth", steps::worth::show),
+    step!("What it is worth", steps::ladder::show),
     step!("An independent check", steps::check::verify),
 ];
 
 /// Sets the stage, performs every step and says where to look next.
-pub(crate) async fn perform(session: &mut Session) -> Result<(), Failure> {
+pub(crate) async fn perform(session: &mut Context) -> Result<(), Failure> {
     let began = std::time::Instant::now();
-    let mut narrator = Narrator::new(&mut session.output, STEPS.len() + 1);
+    let mut narrator = DemoPrinter::new(&mut session.output, STEPS.len() + 1);
     narrator.opening()?;
     narrator.heading("A database, and the contract in it")?;
-    let (mut stage, found) = Stage::set(&session.settings, session.messages, &mut narrator).await?;
-    narrator.found("A database, and the contract in it", found)?;
+    let (mut stage, found) = DemoContext::set(&session.settings, session.messages, &mut narrator).await?;
+    narrator.from_database("A database, and the contract in it", found)?;
     let performed = perform_steps(&mut stage, &mut narrator).await;
     let closed = stage.workshop.close_gates().await;
     performed.and(closed)?;
     narrator.closing(began.elapsed())
 }
 
-async fn perform_steps(stage: &mut Stage, narrator: &mut Narrator<'_>) -> Result<(), Failure> {
+async fn perform_steps(stage: &mut DemoContext, narrator: &mut DemoPrinter<'_>) -> Result<(), Failure> {
     for step in STEPS {
         narrator.heading(step.title)?;
         let found = (step.perform)(stage, narrator).await?;
-        narrator.found(step.title, found)?;
+        narrator.from_database(step.title, found)?;
         stage.workshop.check_interrupt()?;
     }
     Ok(())

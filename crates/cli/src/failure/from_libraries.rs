@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 
 use dotwrap_contract::InstallError;
-use dotwrap_wrapper::{Error, means_no_slot, means_unreachable};
+use dotwrap_wrapper::{Error, means_no_slot, is_unreachable};
 use serde_json::json;
 
-use super::{BUSY, Failure, spoken};
+use super::{BUSY, Failure, hints};
 use crate::exit_status::ExitStatus;
 
 impl From<Error> for Failure {
@@ -16,7 +16,7 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => Failure {
                 code: refusal.code.to_string(),
                 message: refusal.message,
-                hint: spoken::hint(refusal.code.as_str())
+                hint: hints::hint(refusal.code.as_str())
                     .map(str::to_owned)
                     .or(refusal.hint),
                 detail: refusal.detail,
@@ -46,7 +46,7 @@ fn status_of(error: &Error) -> ExitStatus {
         Error::Database { sqlstate, .. } if is_of_disk(sqlstate.as_deref()) => {
             ExitStatus::Unreachable
         }
-        _ => ExitStatus::of_library(error),
+        _ => ExitStatus::from_error(error),
     }
 }
 
@@ -178,7 +178,7 @@ fn of_database(error: &tokio_postgres::Error, message: String) -> Failure {
     if means_no_slot(error) {
         return Failure::new(ExitStatus::LeaseHeld, BUSY, message).hint(NO_SLOT);
     }
-    if means_unreachable(error) {
+    if is_unreachable(error) {
         return Failure::new(ExitStatus::Unreachable, "unreachable", message);
     }
     match error.code() {
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(failure.code, "pool_exhausted");
         assert_eq!(failure.status, ExitStatus::Unreachable);
         let refusal = dotwrap_wrapper::RefusalCode::from(failure.code.as_str());
-        assert!(!dotwrap_wrapper::RefusalCode::known().any(|known| known == refusal));
+        assert!(!dotwrap_wrapper::RefusalCode::from_code().any(|known| known == refusal));
     }
 
     #[test]

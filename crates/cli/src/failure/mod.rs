@@ -1,7 +1,7 @@
 //! What a command reports when it can not do what was asked: a code, a sentence, a hint, and the exit status.
 
 mod from_libraries;
-mod spoken;
+mod hints;
 
 use std::fmt;
 

@@ -5,13 +5,13 @@ use std::io::{Stderr, Write};
 use anstream::{AutoStream, ColorChoice};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Cell, Tone, choice, screened};
+use super::{Cell, Style, choice, screened};
 use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Loudness {
+pub(crate) enum Verbosity {
     /// Only failures.
     Quiet,
     /// What a person should know, too.
@@ -21,13 +21,13 @@ pub(crate) enum Loudness {
 /// Standard error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
-    loudness: Loudness,
+    loudness: Verbosity,
     format: Format,
     colours: ColorChoice,
 }
 
 impl Messages {
-    pub(crate) fn new(loudness: Loudness, format: Format, colour: Colour) -> Self {
+    pub(crate) fn new(loudness: Verbosity, format: Format, colour: Colour) -> Self {
         Self {
             loudness,
             format,
@@ -38,7 +38,7 @@ impl Messages {
     /// The same for a part that speaks for itself: only failures are left.
     pub(crate) fn silenced(self) -> Self {
         Self {
-            loudness: Loudness::Quiet,
+            loudness: Verbosity::Quiet,
             ..self
         }
     }
@@ -50,19 +50,19 @@ impl Messages {
 
     /// Something worth knowing.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        if self.loudness >= Loudness::Normal {
+        if self.loudness >= Verbosity::Normal {
             text.as_ref()
                 .lines()
-                .for_each(|line| self.write(&format!("{}\n", Cell::toned(line, Tone::Faint))));
+                .for_each(|line| self.write(&format!("{}\n", Cell::toned(line, Style::Faint))));
         }
     }
 
     /// Something that may be wrong.
     pub(crate) fn warning(&self, text: impl AsRef<str>) {
-        if self.loudness >= Loudness::Normal {
+        if self.loudness >= Verbosity::Normal {
             self.write(&format!(
                 "{} {}\n",
-                Cell::toned("warning:", Tone::Caution),
+                Cell::toned("warning:", Style::Caution),
                 Cell::plain(text.as_ref())
             ));
         }
@@ -71,7 +71,7 @@ impl Messages {
     /// Whether a progress bar would be seen and is wanted.
     pub(crate) fn may_draw_progress(&self) -> bool {
         use std::io::IsTerminal;
-        self.loudness >= Loudness::Normal
+        self.loudness >= Verbosity::Normal
             && self.format == Format::Table
             && std::io::stderr().is_terminal()
     }

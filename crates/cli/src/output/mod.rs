@@ -12,11 +12,11 @@ use std::io::{IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
-pub(crate) use cell::{Cell, Tone};
-pub(crate) use messages::{Loudness, Messages};
-pub(crate) use sheet::Sheet;
+pub(crate) use cell::{Cell, Style};
+pub(crate) use messages::{Verbosity, Messages};
+pub(crate) use sheet::KeyValueList;
 pub(crate) use table::{Column, Layout, draw as draw_table};
-pub(crate) use time::{length, moment};
+pub(crate) use time::{format_duration, format_time};
 pub(crate) use visible::{escaped_json, screened, shown_lines};
 
 use crate::configuration::{Colour, Format};

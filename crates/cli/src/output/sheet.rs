@@ -1,14 +1,14 @@
 //! One record as labelled lines.
 
-use super::{Cell, Tone};
+use super::{Cell, Style};
 
 /// Labels and values, aligned; what has no value is left out.
 #[derive(Debug, Default)]
-pub(crate) struct Sheet {
+pub(crate) struct KeyValueList {
     lines: Vec<(String, Cell)>,
 }
 
-impl Sheet {
+impl KeyValueList {
     /// Adds a line.
     pub(crate) fn line(mut self, label: impl Into<String>, value: Cell) -> Self {
         self.lines.push((label.into(), value));
@@ -16,7 +16,7 @@ impl Sheet {
     }
 
     /// Adds a line where there is a value.
-    pub(crate) fn maybe(
+    pub(crate) fn line_if_some(
         self,
         label: impl Into<String>,
         value: Option<impl std::fmt::Display>,
@@ -35,7 +35,7 @@ impl Sheet {
             .map(|(label, _)| label.chars().count())
             .max()
             .unwrap_or_default();
-        let style = Tone::Faint.style();
+        let style = Style::Faint.style();
         self.lines
             .iter()
             .map(|(label, value)| {

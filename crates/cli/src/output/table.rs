@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::{Cell, Tone};
+use super::{Cell, Style};
 
 /// One column of a table: its title, and how to read it from a row.
 pub(crate) struct Column<Row> {
@@ -36,7 +36,7 @@ const SPACE_BETWEEN: u16 = 2;
 
 /// What is wrapped keeps at least this width: text of one letter a line can not be read. Where a terminal has no room for that,
 /// nothing is wrapped, and lines run over its edge as they do through a pipe.
-const LEAST_WIDTH: u16 = 16;
+const MIN_WIDTH: u16 = 16;
 
 /// How a table is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -
     table.set_header(
         columns
             .iter()
-            .map(|column| comfy(&Cell::toned(column.title, Tone::Strong))),
+            .map(|column| comfy(&Cell::toned(column.title, Style::Strong))),
     );
     for row in rows {
         table.add_row(columns.iter().map(|column| comfy(&(column.read)(row))));
@@ -101,7 +101,7 @@ fn least_width<Row>(rows: &[Row], column: &Column<Row>) -> u16 {
     let least = if column.whole {
         widest
     } else {
-        widest.min(LEAST_WIDTH)
+        widest.min(MIN_WIDTH)
     };
     least.saturating_add(SPACE_BETWEEN)
 }
@@ -120,13 +120,13 @@ fn arrange(table: &mut Table, width: Option<u16>) {
 fn comfy(cell: &Cell) -> comfy_table::Cell {
     let drawn = comfy_table::Cell::new(&cell.text);
     match cell.tone {
-        Tone::Plain => drawn,
-        Tone::Strong => drawn.add_attribute(Attribute::Bold),
-        Tone::Faint => drawn.add_attribute(Attribute::Dim),
-        Tone::Good => drawn.fg(Color::Green),
-        Tone::Notice => drawn.fg(Color::Cyan),
-        Tone::Caution => drawn.fg(Color::Yellow),
-        Tone::Bad => drawn.fg(Color::Red),
+        Style::Plain => drawn,
+        Style::Strong => drawn.add_attribute(Attribute::Bold),
+        Style::Faint => drawn.add_attribute(Attribute::Dim),
+        Style::Good => drawn.fg(Color::Green),
+        Style::Notice => drawn.fg(Color::Cyan),
+        Style::Caution => drawn.fg(Color::Yellow),
+        Style::Bad => drawn.fg(Color::Red),
     }
 }
 

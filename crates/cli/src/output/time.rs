@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// A point in time, to the second.
-pub(crate) fn moment(time: Timestamp) -> String {
+pub(crate) fn format_time(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
 
 /// A length of time, in its largest sensible unit.
-pub(crate) fn length(duration: SignedDuration) -> String {
+pub(crate) fn format_duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         ..1 => format!("{} ms", duration.as_millis()),

@@ -5,7 +5,7 @@ use dotwrap_wrapper::{Component, EvidenceType};
 use serde_json::Value as Json;
 
 use super::drawing::Layer;
-use crate::badges;
+use crate::labels;
 
 /// What a real call's part lacks that an invoker always records, if anything: the database takes it from the login that holds lease
 /// and receipt, called or not. `verify` warns of the same (`parts_lack_an_invokers_record`).
@@ -36,27 +36,27 @@ pub(super) fn lacks(component: &Component) -> Option<String> {
 /// Adds to a component's layer what is known of its call.
 pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
     let layer = layer
-        .fact("called", called(evidence))
-        .fact("ended", ended(evidence))
-        .fact("sandbox", sandbox(&evidence["sandbox"]))
-        .fact("incomplete", incomplete(evidence))
-        .fact("unlimited", listed(&evidence["limits"]["not_enforced"]))
-        .fact("left behind", leftover(&evidence["lingering_processes"]))
-        .fact("not killed", leftover(&evidence["unkilled_processes"]))
-        .fact("pretended", pretended(evidence))
-        .fact("hints said", hints(evidence))
-        .fact("notes", text(&evidence["notes"]))
-        .fact("stderr", stderr(evidence))
-        .fact("disk", text(&evidence["disk_full"]))
-        .fact("clock", clock(evidence))
-        .fact("no pass", listed(&evidence["not_passed_reasons"]))
-        .fact("failure", failure(&evidence["failure"]));
-    add_stop(layer, &evidence["stop"]).fact("outcome", text(&evidence["outcome"]))
+        .field("called", called(evidence))
+        .field("ended", ended(evidence))
+        .field("sandbox", sandbox(&evidence["sandbox"]))
+        .field("incomplete", incomplete(evidence))
+        .field("unlimited", listed(&evidence["limits"]["not_enforced"]))
+        .field("left behind", remaining_processes(&evidence["lingering_processes"]))
+        .field("not killed", remaining_processes(&evidence["unkilled_processes"]))
+        .field("pretended", mock_marker(evidence))
+        .field("hints said", hints(evidence))
+        .field("notes", text(&evidence["notes"]))
+        .field("stderr", stderr(evidence))
+        .field("disk", text(&evidence["disk_full"]))
+        .field("clock", clock(evidence))
+        .field("no pass", listed(&evidence["not_passed_reasons"]))
+        .field("failure", failure(&evidence["failure"]));
+    add_stop(layer, &evidence["stop"]).field("outcome", text(&evidence["outcome"]))
 }
 
 /// The receipt of a stop: each thing that was told to end, that ended, and that may have happened.
 fn add_stop(layer: Layer, stop: &Json) -> Layer {
-    let layer = layer.fact("stopped", text(&stop["reason"]));
+    let layer = layer.field("stopped", text(&stop["reason"]));
     [
         ("signalled", "signals_sent"),
         ("exited", "exited"),
@@ -64,7 +64,7 @@ fn add_stop(layer: Layer, stop: &Json) -> Layer {
     ]
     .into_iter()
     .fold(layer, |layer, (label, member)| {
-        texts(&stop[member]).fold(layer, |layer, line| layer.fact(label, Some(line)))
+        texts(&stop[member]).fold(layer, |layer, line| layer.field(label, Some(line)))
     })
 }
 
@@ -122,7 +122,7 @@ pub(super) fn sandbox(sandbox: &Json) -> Option<String> {
 
 /// What the sandbox did not hold back of what it is there for.
 fn incomplete(evidence: &Json) -> Option<String> {
-    badges::is_sandbox_incomplete(evidence).then(|| {
+    labels::is_sandbox_incomplete(evidence).then(|| {
         let missing: Vec<&str> = texts(&evidence["sandbox"]["missing"]).collect();
         format!(
             "NO COMPLETE SANDBOX: the tool could write or change what is outside of its folder; {}",
@@ -131,7 +131,7 @@ fn incomplete(evidence: &Json) -> Option<String> {
     })
 }
 
-fn leftover(processes: &Json) -> Option<String> {
+fn remaining_processes(processes: &Json) -> Option<String> {
     let count = processes["count"].as_u64()?;
     let names: Vec<&str> = texts(&processes["names"]).collect();
     let noun = if count == 1 { "process" } else { "processes" };
@@ -157,7 +157,7 @@ fn clock(evidence: &Json) -> Option<String> {
     ))
 }
 
-fn pretended(evidence: &Json) -> Option<&'static str> {
+fn mock_marker(evidence: &Json) -> Option<&'static str> {
     (evidence["is_mock"] == true).then_some("the tool says so itself; this is no evidence of a run")
 }
 

@@ -4,20 +4,20 @@ use std::fmt::Write;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::output::{Cell, Tone};
+use crate::output::{Cell, Style};
 
 /// One layer of a run.
 #[derive(Debug)]
 pub(crate) struct Layer {
     name: &'static str,
-    tone: Tone,
+    tone: Style,
     time: Option<Timestamp>,
     headline: Vec<Cell>,
     facts: Vec<(&'static str, Cell)>,
 }
 
 impl Layer {
-    pub(crate) fn new(name: &'static str, tone: Tone) -> Self {
+    pub(crate) fn new(name: &'static str, tone: Style) -> Self {
         Self {
             name,
             tone,
@@ -34,13 +34,13 @@ impl Layer {
     }
 
     /// Adds to the layer's own line.
-    pub(crate) fn says(mut self, cell: Cell) -> Self {
+    pub(crate) fn headline(mut self, cell: Cell) -> Self {
         self.headline.push(cell);
         self
     }
 
     /// Adds a line beneath, where there is a value.
-    pub(crate) fn fact(
+    pub(crate) fn field(
         mut self,
         label: &'static str,
         value: Option<impl std::fmt::Display>,
@@ -70,15 +70,15 @@ pub(crate) fn draw(layers: &[Layer]) -> String {
 fn draw_layer(text: &mut String, layer: &Layer, is_last: bool) -> std::fmt::Result {
     let time = Cell::toned(
         format!("{:TIME_WIDTH$}", layer.time.map(clock).unwrap_or_default()),
-        Tone::Faint,
+        Style::Faint,
     );
     let mark = Cell::toned("●", layer.tone);
-    let name = Cell::toned(format!("{:NAME_WIDTH$}", layer.name), Tone::Strong);
+    let name = Cell::toned(format!("{:NAME_WIDTH$}", layer.name), Style::Strong);
     let headline: Vec<_> = layer.headline.iter().map(Cell::to_string).collect();
     writeln!(text, "  {time} {mark} {name}  {}", headline.join(" · "))?;
-    let rail = Cell::toned(if is_last { " " } else { "│" }, Tone::Faint);
+    let rail = Cell::toned(if is_last { " " } else { "│" }, Style::Faint);
     for (label, value) in &layer.facts {
-        let label = Cell::toned(format!("{label:LABEL_WIDTH$}"), Tone::Faint);
+        let label = Cell::toned(format!("{label:LABEL_WIDTH$}"), Style::Faint);
         writeln!(
             text,
             "  {:TIME_WIDTH$} {rail} {:NAME_WIDTH$}  {label}  {value}",

@@ -10,13 +10,13 @@ use dotwrap_wrapper::{
 };
 use serde::Serialize;
 
-use crate::badges;
-use crate::output::{Cell, Tone, length};
+use crate::labels;
+use crate::output::{Cell, Style, format_duration};
 use drawing::Layer;
 
 /// A run with everything that was recorded of it.
 #[derive(Debug, Serialize)]
-pub(crate) struct RunStory {
+pub(crate) struct RunDetail {
     /// Header and effective status.
     pub(crate) run: Run,
     /// Producer, then verifier.
@@ -27,15 +27,15 @@ pub(crate) struct RunStory {
     pub(crate) events: Vec<Event>,
 }
 
-impl RunStory {
+impl RunDetail {
     /// Draws it for a terminal.
     pub(crate) fn draw(&self) -> String {
-        let id = Cell::toned(self.run.process_run_id, Tone::Notice);
+        let id = Cell::toned(self.run.process_run_id, Style::Notice);
         let heading = format!(
             "run {id}  {}\n{}\n{}\n",
-            badges::run_status(&self.run),
+            labels::run_status(&self.run),
             self.pair(),
-            self.worth()
+            self.evidence_level()
         );
         format!("{heading}\n{}", drawing::draw(&self.layers()))
     }
@@ -60,20 +60,20 @@ impl RunStory {
                 side(producer),
                 side(code(ComponentRole::Verifier))
             ),
-            Tone::Strong,
+            Style::Strong,
         )
     }
 
     /// A header claims nothing: what a run is worth is what its components are.
-    fn worth(&self) -> Cell {
+    fn evidence_level(&self) -> Cell {
         match self
             .components
             .iter()
             .map(|component| component.evidence_type)
-            .max_by_key(|kind| strength(*kind))
+            .max_by_key(|kind| evidence_rank(*kind))
         {
-            Some(kind) => badges::evidence(kind),
-            None => Cell::toned("HEADER ONLY — claims nothing", Tone::Caution),
+            Some(kind) => labels::evidence(kind),
+            None => Cell::toned("HEADER ONLY — claims nothing", Style::Caution),
         }
     }
 
@@ -113,48 +113,48 @@ impl RunStory {
     }
 
     fn gate(&self) -> Layer {
-        let layer = Layer::new("GATE", Tone::Good);
+        let layer = Layer::new("GATE", Style::Good);
         if self.is_executed() {
             // The posture that a concluded run's evidence names is that of its conclusion.
             let posture = self.receipt(ComponentRole::Producer).map_or_else(
                 || "not on record".to_owned(),
                 |receipt| receipt.posture.to_string(),
             );
-            return layer.says(Cell::plain(format!("posture {posture} when it was begun")));
+            return layer.headline(Cell::plain(format!("posture {posture} when it was begun")));
         }
         let posture = self.evidence("posture").unwrap_or("not on record");
         let is_simulated = self.run.evidence_ref.get("no_execute") == Some(&true.into());
-        let layer = layer.says(Cell::plain(format!("posture {posture}")));
+        let layer = layer.headline(Cell::plain(format!("posture {posture}")));
         if is_simulated {
-            layer.says(Cell::plain("nothing was executed"))
+            layer.headline(Cell::plain("nothing was executed"))
         } else {
             layer
         }
     }
 
     fn preflight(&self) -> Layer {
-        Layer::new("PREFLIGHT", Tone::Faint).says(Cell::toned(
+        Layer::new("PREFLIGHT", Style::Faint).headline(Cell::toned(
             "not on record: where a check blocks, no run is written",
-            Tone::Faint,
+            Style::Faint,
         ))
     }
 
     fn lease(&self) -> Layer {
-        let layer = Layer::new("LEASE", Tone::Good);
+        let layer = Layer::new("LEASE", Style::Good);
         if let Some(name) = &self.run.lease_name {
             let holder = self.run.lease_holder.as_ref().map_or_else(
                 || self.unheld().to_owned(),
                 |holder| format!("held by {holder}"),
             );
-            return layer.says(Cell::plain(name)).says(Cell::plain(holder));
+            return layer.headline(Cell::plain(name)).headline(Cell::plain(holder));
         }
         match (&self.run.dot_code, self.is_one_transaction()) {
             (Some(producer), true) => layer
-                .says(Cell::plain(format!("dot_exec:{producer}")))
-                .says(Cell::plain("held while the run was recorded")),
-            _ => layer.says(Cell::toned(
+                .headline(Cell::plain(format!("dot_exec:{producer}")))
+                .headline(Cell::plain("held while the run was recorded")),
+            _ => layer.headline(Cell::toned(
                 "not on record: only an executed run is bound to its lease",
-                Tone::Faint,
+                Style::Faint,
             )),
         }
     }
@@ -172,36 +172,36 @@ impl RunStory {
         let concluded = self.is_concluded();
         Layer::new("HEADER", tone_of(run.header_status))
             .at(Some(run.created_at))
-            .says(badges::status(run.header_status))
-            .says(badges::evidence_word(run.evidence_type))
-            .fact("run", Some(run.process_run_id))
-            .fact(
+            .headline(labels::status(run.header_status))
+            .headline(labels::evidence_word(run.evidence_type))
+            .field("run", Some(run.process_run_id))
+            .field(
                 "candidate",
                 Some(Cell::code(&run.process_candidate_code).text),
             )
-            .fact("correlation", Some(&run.correlation_id))
-            .fact("key", run.idempotency_key.as_ref())
-            .fact(
+            .field("correlation", Some(&run.correlation_id))
+            .field("key", run.idempotency_key.as_ref())
+            .field(
                 "claims",
                 Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),
             )
-            .fact("part of", run.parent_run_id)
-            .fact(
+            .field("part of", run.parent_run_id)
+            .field(
                 "actor",
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),
             )
-            .fact("input", run.input_ref.as_ref())
-            .fact("output", run.output_ref.as_ref().filter(|_| !concluded))
-            .fact("error", run.error_ref.as_ref().filter(|_| !concluded))
-            .fact("took", self.took().filter(|_| !concluded))
-            .fact("runner", self.evidence("runner"))
-            .fact("phase", self.evidence("wrapper_phase"))
-            .fact("source", self.evidence("source_ref"))
+            .field("input", run.input_ref.as_ref())
+            .field("output", run.output_ref.as_ref().filter(|_| !concluded))
+            .field("error", run.error_ref.as_ref().filter(|_| !concluded))
+            .field("took", self.took().filter(|_| !concluded))
+            .field("runner", self.evidence("runner"))
+            .field("phase", self.evidence("wrapper_phase"))
+            .field("source", self.evidence("source_ref"))
     }
 
     fn took(&self) -> Option<String> {
         let took = self.run.duration?.as_duration();
-        (!took.is_zero()).then(|| length(took))
+        (!took.is_zero()).then(|| format_duration(took))
     }
 
     fn component(&self, name: &'static str, role: ComponentRole) -> Layer {
@@ -210,15 +210,15 @@ impl RunStory {
         };
         let layer = Layer::new(name, tone_of(component.status))
             .at(Some(component.created_at))
-            .says(Cell::code(&component.dot_code))
-            .says(badges::status(component.status))
-            .says(badges::evidence_word(component.evidence_type))
-            .fact("component", Some(component.component_run_id))
-            .fact("receipt", component.invocation_id);
+            .headline(Cell::code(&component.dot_code))
+            .headline(labels::status(component.status))
+            .headline(labels::evidence_word(component.evidence_type))
+            .field("component", Some(component.component_run_id))
+            .field("receipt", component.invocation_id);
         let layer = match component.invocation_id {
             Some(_) => match call::lacks(component) {
                 Some(lacks) => call::add_facts(
-                    layer.says(Cell::toned(lacks, Tone::Caution)),
+                    layer.headline(Cell::toned(lacks, Style::Caution)),
                     &component.evidence_ref,
                 ),
                 None => call::add_facts(layer, &component.evidence_ref),
@@ -226,17 +226,17 @@ impl RunStory {
             None => layer,
         };
         let layer = layer
-            .fact(
+            .field(
                 "output",
                 component
                     .output_ref
                     .as_ref()
                     .filter(|_| component.invocation_id.is_some()),
             )
-            .fact("digest", component.output_digest.as_ref())
-            .fact("verdict", component.verdict);
+            .field("digest", component.output_digest.as_ref())
+            .field("verdict", component.verdict);
         let differs = component.correlation_id != self.run.correlation_id;
-        layer.fact(
+        layer.field(
             "correlation",
             differs.then(|| format!("{} (not the run's!)", component.correlation_id)),
         )
@@ -245,57 +245,57 @@ impl RunStory {
     /// What an absent row means. A call is made under a receipt that was committed before: what has none was not called, and what
     /// has one and no row may have been.
     fn not_recorded(&self, name: &'static str, role: ComponentRole) -> Layer {
-        let layer = Layer::new(name, Tone::Faint);
+        let layer = Layer::new(name, Style::Faint);
         let Some(receipt) = self.receipt(role) else {
             let why = match (self.is_executed(), self.is_concluded()) {
                 (false, _) => "not recorded",
                 (true, false) => "not called yet",
                 (true, true) => "not called",
             };
-            return layer.says(Cell::toned(why, Tone::Faint));
+            return layer.headline(Cell::toned(why, Style::Faint));
         };
         let (why, tone) = match receipt.state {
             ReceiptState::Unknown => (
                 "no row: whether it was called, and what it did, is not known",
-                Tone::Caution,
+                Style::Caution,
             ),
-            _ => ("no row yet: being called, or not known", Tone::Notice),
+            _ => ("no row yet: being called, or not known", Style::Notice),
         };
         Layer::new(name, tone)
             .at(Some(receipt.begun_at))
-            .says(Cell::code(&receipt.dot_code))
-            .says(Cell::toned(why, tone))
-            .fact("receipt", Some(receipt.invocation_id))
-            .fact("may call", receipt.endpoint_ref.as_ref())
-            .fact("runner", Some(&receipt.runner))
+            .headline(Cell::code(&receipt.dot_code))
+            .headline(Cell::toned(why, tone))
+            .field("receipt", Some(receipt.invocation_id))
+            .field("may call", receipt.endpoint_ref.as_ref())
+            .field("runner", Some(&receipt.runner))
     }
 
     fn conclusion(&self) -> Option<Layer> {
         let at = self.run.concluded_at?;
         let layer = Layer::new("END", tone_of(self.run.status))
             .at(Some(at))
-            .says(badges::status(self.run.status));
+            .headline(labels::status(self.run.status));
         Some(
             layer
-                .fact("verdict", self.run.verdict)
-                .fact("outcome", self.evidence("outcome"))
-                .fact("reason", self.evidence("reason"))
-                .fact("error", self.run.error_ref.as_ref())
-                .fact("posture", self.evidence("posture"))
-                .fact("took", self.took()),
+                .field("verdict", self.run.verdict)
+                .field("outcome", self.evidence("outcome"))
+                .field("reason", self.evidence("reason"))
+                .field("error", self.run.error_ref.as_ref())
+                .field("posture", self.evidence("posture"))
+                .field("took", self.took()),
         )
     }
 
     fn outbox(&self) -> Layer {
         if self.events.is_empty() {
-            return Layer::new("EVENTS", Tone::Faint)
-                .says(Cell::toned("none written", Tone::Faint));
+            return Layer::new("EVENTS", Style::Faint)
+                .headline(Cell::toned("none written", Style::Faint));
         }
         let layer =
-            Layer::new("EVENTS", Tone::Good).at(self.events.first().map(|event| event.occurred_at));
-        let layer = layer.says(Cell::plain(format!("{} in the outbox", self.events.len())));
+            Layer::new("EVENTS", Style::Good).at(self.events.first().map(|event| event.occurred_at));
+        let layer = layer.headline(Cell::plain(format!("{} in the outbox", self.events.len())));
         self.events.iter().fold(layer, |layer, event| {
-            layer.fact(
+            layer.field(
                 "event",
                 Some(format!("{}  {}", event.event_id, event.event_type)),
             )
@@ -303,15 +303,15 @@ impl RunStory {
     }
 
     fn release(&self) -> Option<Layer> {
-        let layer = Layer::new("RELEASE", Tone::Good);
+        let layer = Layer::new("RELEASE", Style::Good);
         if self.run.lease_name.is_none() && self.is_one_transaction() {
-            return Some(layer.says(Cell::plain(
+            return Some(layer.headline(Cell::plain(
                 "given back in the transaction that recorded the run",
             )));
         }
         self.run
             .concluded_at
-            .map(|_| layer.says(Cell::plain("given back by the conclusion")))
+            .map(|_| layer.headline(Cell::plain("given back by the conclusion")))
     }
 
     /// Header and both components bear the same instant only where one call wrote them all: `fn_process_pair_observe`.
@@ -325,7 +325,7 @@ impl RunStory {
     }
 }
 
-fn strength(kind: EvidenceType) -> u8 {
+fn evidence_rank(kind: EvidenceType) -> u8 {
     match kind {
         EvidenceType::BackfilledEvidence => 0,
         EvidenceType::SimulatedDryRun => 1,
@@ -334,11 +334,11 @@ fn strength(kind: EvidenceType) -> u8 {
     }
 }
 
-fn tone_of(status: StoredStatus) -> Tone {
+fn tone_of(status: StoredStatus) -> Style {
     match status {
-        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Tone::Bad,
-        StoredStatus::Cancelled => Tone::Faint,
-        StoredStatus::Started | StoredStatus::StepStarted => Tone::Notice,
-        _ => Tone::Good,
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Style::Bad,
+        StoredStatus::Cancelled => Style::Faint,
+        StoredStatus::Started | StoredStatus::StepStarted => Style::Notice,
+        _ => Style::Good,
     }
 }

@@ -63,7 +63,7 @@ fn found<'a>(performance: &'a Value, title: &str) -> &'a Value {
 }
 
 #[test]
-fn the_demonstration_climbs_the_ladder_catches_a_change_and_closes_its_gates() {
+fn demo_runs_and_detects_tampering() {
     let home = Home::new();
     let shown = home.call(&["demo", "--output", "json"]).expect(0).json();
     for (title, rung) in [

@@ -10,7 +10,7 @@ mod catalogue_runs;
 mod configuration;
 mod contract_set;
 mod demo;
-mod empty_states;
+mod empty_output;
 mod executing;
 mod exit_statuses;
 mod formats;

@@ -105,7 +105,7 @@ fn the_manual_has_a_page_a_command() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn broken_pipe_exits_0() {
     let desk = Desk::new();
     let mut child = desk
         .command(&["completions", "bash"])

@@ -115,7 +115,7 @@ fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
 }
 
 #[test]
-fn opening_the_brake_releases_it_and_closing_it_brakes() {
+fn brake_gate_has_inverted_sense() {
     let installation = Installation::as_shipped();
     let brake = || installation.call(&["gates", "--output", "json"]).json()["gates"][1].clone();
     assert_eq!(brake()["key"], "process_dot_runtime.dry_run_only");

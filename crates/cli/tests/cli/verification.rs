@@ -53,7 +53,7 @@ fn a_row_that_was_forged_around_the_contract_ends_with_1_and_is_named() {
 }
 
 #[test]
-fn the_judge_says_what_it_may_not_read() {
+fn verify_names_missing_privileges() {
     let answer = Installation::with_catalogue().call_as("dot_reader", &["verify"]);
     let answer = answer.expect(77);
     assert!(

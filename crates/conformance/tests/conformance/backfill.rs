@@ -5,9 +5,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CANDIDATE, LONE, PRODUCER, VERIFIER};
+use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER, VERIFIER};
 use crate::common::{
-    Backend, Call, Stage, code, contents, execute, literal, number, refused, row, rows,
+    Backend, Call, TestContext, code, dump, execute, literal, number, refused, row, rows,
 };
 
 /// A row with what is required, changed as the test wants it.
@@ -23,7 +23,7 @@ fn with(key: &str, value: Value) -> Value {
 
 #[apply(on_each_backend)]
 async fn a_row_becomes_a_header_and_a_component_that_name_their_source(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = "11111111-1111-4111-8111-111111111111";
     let full = json!({"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "status": "failed", "idempotency_key": "key",
@@ -58,7 +58,7 @@ async fn a_row_becomes_a_header_and_a_component_that_name_their_source(backend: 
 
 #[apply(on_each_backend)]
 async fn the_same_file_twice_writes_nothing_twice(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     // With and without keys, the same line twice, and keys that are blank and so are none.
     let file = json!([
@@ -107,7 +107,7 @@ async fn the_same_file_twice_writes_nothing_twice(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let keyed = with("idempotency_key", json!("key"));
     rows(&observer, &Call::backfill(&json!([keyed])).sql()).await;
@@ -153,7 +153,7 @@ async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_blocking_check_stops_what_is_new_and_nothing_else(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let file = Call::backfill(&json!([asserted("old")])).sql();
     assert_eq!(number(&observer, &file).await, 1);
@@ -177,7 +177,7 @@ async fn a_blocking_check_stops_what_is_new_and_nothing_else(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn sixteen_imports_of_one_file_at_once_write_it_once(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let file: Vec<Value> = (0..5)
         .map(|number| asserted(&format!("row {number}")))
@@ -287,7 +287,7 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
 
 #[apply(on_each_version)]
 async fn one_wrong_row_refuses_the_whole_import(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for (wrong, expected) in wrong_rows() {
@@ -320,7 +320,7 @@ async fn one_wrong_row_refuses_the_whole_import(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_source_has_a_name_and_a_digest(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let good = Call::backfill(&json!([asserted("a")]));
     for wrong in [
@@ -345,7 +345,7 @@ async fn the_source_has_a_name_and_a_digest(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn backfilled_evidence_comes_in_no_other_way(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = crate::common::text(&observer, &Call::run().sql()).await;
     let before = contents(&superuser).await;
@@ -366,7 +366,7 @@ async fn backfilled_evidence_comes_in_no_other_way(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn statuses_are_mapped_as_for_every_other_run(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for (status, component) in [
         ("observed", "observed"),
@@ -403,7 +403,7 @@ async fn statuses_are_mapped_as_for_every_other_run(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_verifier_and_a_lone_dot_are_recorded_in_their_places(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     rows(
         &observer,
@@ -426,7 +426,7 @@ async fn a_verifier_and_a_lone_dot_are_recorded_in_their_places(backend: Backend
 
 #[apply(on_each_backend)]
 async fn a_caller_can_not_name_another_source_or_asserter(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let lying = with(
         "evidence_ref",
@@ -441,7 +441,7 @@ async fn a_caller_can_not_name_another_source_or_asserter(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_minted_id_of_another_run_is_in_use(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let run = crate::common::text(&observer, &Call::run().sql()).await;
     assert_eq!(
@@ -456,7 +456,7 @@ async fn a_minted_id_of_another_run_is_in_use(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_large_file_is_one_call(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let generated = format!(
         "(SELECT jsonb_agg(jsonb_build_object('dot_code', {}, 'process_candidate_code', {}, 'correlation_id', 'row ' || n)) FROM generate_series(1, 500) n)",
@@ -486,7 +486,7 @@ async fn a_large_file_is_one_call(backend: Backend) {
 /// Being first with a file keeps nobody else's assertion away, and is kept apart from it.
 #[apply(on_each_version)]
 async fn another_logins_backfill_of_the_same_file_is_an_assertion_of_its_own(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (first, second) = (stage.client("observer").await, stage.client("runner").await);
     let file = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "status": "completed"}]);
     let call = Call::backfill(&file).sql();

@@ -4,9 +4,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::on_each_version;
-use crate::common::executing::ready;
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER};
-use crate::common::{Backend, contents, literal, number, refused, rows};
+use crate::common::run_calls::ready;
+use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
+use crate::common::{Backend, dump, literal, number, refused, rows};
 
 const FUNCTIONS: [&str; 3] = [
     "fn_process_run_begin_batch",

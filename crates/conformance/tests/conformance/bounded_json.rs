@@ -4,12 +4,12 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_version;
-use crate::common::executing::{Begun, begin, begun, ready};
-use crate::common::world::{CANDIDATE, PRODUCER};
+use crate::common::run_calls::{Begun, begin, begun, ready};
+use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::{
-    Backend, Call, Stage, ask, code, contents, literal, number, row, rows, text, value,
+    Backend, Call, TestContext, query, code, dump, literal, number, row, rows, text, value,
 };
-use crate::executed_together::Both;
+use crate::executed_combined_calls::Both;
 use crate::hostile_text::set;
 
 /// JSON objects that have to be refused: too deep, numbers too large, and numbers with too many places.
@@ -136,7 +136,7 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -221,7 +221,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
 
 #[apply(on_each_version)]
 async fn a_refusals_unreadable_detail_is_replaced(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for object in unreadable() {
         let refusal = format!(r#"{{"refusal_code":"x","detail":{object}}}"#);
@@ -238,7 +238,7 @@ async fn a_refusals_unreadable_detail_is_replaced(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_backfilled_time_has_a_date_a_time_and_an_offset(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let asserted = |time: &str| {
         Call::backfill(

@@ -4,10 +4,10 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::ready;
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, import, tools};
+use crate::common::run_calls::ready;
+use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, import, tools};
 use crate::common::{
-    Backend, Call, Stage, ask, code, execute, literal, lock_waiters, number, row, rows, text, value,
+    Backend, Call, TestContext, query, code, execute, literal, lock_waiters, number, row, rows, text, value,
 };
 
 /// The functions that work with their owner's rights and write or lock, by themselves or by what they call, and have no
@@ -27,7 +27,7 @@ const UNBOUNDED: &str = r"
 
 #[apply(on_each_version)]
 async fn each_function_that_writes_with_its_owners_rights_has_a_lock_timeout(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let functions = rows(&stage.superuser().await, UNBOUNDED).await;
     assert!(functions.len() > 25, "{functions:?}");
     let unbounded: Vec<&Value> = functions
@@ -48,7 +48,7 @@ fn asserted(more: &[(&str, &str)]) -> Call {
 
 #[apply(on_each_backend)]
 async fn backfill_behind_an_open_transaction_is_refused_as_busy(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut idler = stage.client("observer").await;
     let observer = stage.client("observer").await;
     let run = "00000000-0000-7000-8000-0000000000aa";
@@ -93,7 +93,7 @@ async fn request_under_a_key_in_flight_is_refused_as_busy(backend: Backend) {
 /// The hundred leases that are no pair's are counted one transaction after the other.
 #[apply(on_each_backend)]
 async fn leases_of_one_login_are_counted_across_its_transactions(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut first = stage.client("observer").await;
     let second = stage.client("observer").await;
     let acquire = |from: i32, to: i32| {
@@ -112,7 +112,7 @@ async fn leases_of_one_login_are_counted_across_its_transactions(backend: Backen
 /// A component's key that an open transaction took before the DOT was registered which it names.
 #[apply(on_each_backend)]
 async fn pair_behind_a_component_key_in_flight_is_refused_as_busy(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut idler = stage.client("observer").await;
     let (observer, operator) = (
         stage.client("observer").await,
@@ -158,7 +158,7 @@ async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backen
         .text("p_claim_token", &field("claim_token"))
         .with("p_ttl_seconds", "60");
     let begin =
-        crate::common::executing::begin("REAL_RUN").text("p_idempotency_key", &field("run_key"));
+        crate::common::run_calls::begin("REAL_RUN").text("p_idempotency_key", &field("run_key"));
     let (mut one, mut other) = (stage.client("runner").await, stage.client("runner").await);
     let superuser = stage.superuser().await;
     let holds_lease = other.transaction().await.unwrap();
@@ -197,7 +197,7 @@ async fn claim_that_gives_nothing_keeps_no_lost_request_locked(backend: Backend)
         "UPDATE dot.dot_run_request SET claimed_until = clock_timestamp() - interval '1 ms'",
     )
     .await;
-    crate::common::executing::begun(&runner, "REAL_RUN").await;
+    crate::common::run_calls::begun(&runner, "REAL_RUN").await;
     let mut idler = stage.client("runner").await;
     let idle = idler.transaction().await.unwrap();
     assert!(rows(&idle, &claim.sql()).await.is_empty());
@@ -228,7 +228,7 @@ async fn only_the_login_that_claimed_begins_the_requests_run(backend: Backend) {
         .text("p_runner", "worker 1")
         .with("p_ttl_seconds", "60");
     let claimed = row(&runner, &claim.sql()).await;
-    let begin = crate::common::executing::begin("REAL_RUN")
+    let begin = crate::common::run_calls::begin("REAL_RUN")
         .with(
             "p_idempotency_key",
             literal(claimed["run_key"].as_str().unwrap()),
@@ -243,7 +243,7 @@ async fn only_the_login_that_claimed_begins_the_requests_run(backend: Backend) {
 /// An operator's switch of an event type goes on past a transaction that writes events and stays open.
 #[apply(on_each_backend)]
 async fn switching_an_event_type_does_not_depend_on_an_idle_transaction(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let mut idler = stage.client("observer").await;
     let observer = stage.client("observer").await;
@@ -260,7 +260,7 @@ async fn switching_an_event_type_does_not_depend_on_an_idle_transaction(backend:
     assert_eq!(row(&idle, &Call::pair().sql()).await["events_emitted"], 1);
     assert_eq!(value(&operator, &switch(false)).await, true);
     // Whoever comes later writes none; the one in flight is older than the switch.
-    let other = Call::pair().text("p_dot_code", crate::common::world::OTHER_PRODUCER);
+    let other = Call::pair().text("p_dot_code", crate::common::fixtures::OTHER_PRODUCER);
     assert_eq!(row(&observer, &other.sql()).await["events_emitted"], 0);
     idle.commit().await.unwrap();
     let seen = "SELECT string_agg(saw_every_event::text, ' ' ORDER BY changed_at) FROM dot.event_type_history";
@@ -276,7 +276,7 @@ async fn switching_an_event_type_does_not_depend_on_an_idle_transaction(backend:
 /// Between its update and its commit a switch that gave up waiting is waited for, and one that was rolled back is not.
 #[apply(on_each_version)]
 async fn event_waits_for_a_switch_that_is_not_committed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (mut operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let mut idler = stage.client("observer").await;
     let observer = stage.client("observer").await;
@@ -289,7 +289,7 @@ async fn event_waits_for_a_switch_that_is_not_committed(backend: Backend) {
     let idle = idler.transaction().await.unwrap();
     rows(&idle, &Call::pair().sql()).await;
     let other = Call::pair()
-        .text("p_dot_code", crate::common::world::OTHER_PRODUCER)
+        .text("p_dot_code", crate::common::fixtures::OTHER_PRODUCER)
         .sql();
     for commit in [false, true] {
         let switching = operator.transaction().await.unwrap();

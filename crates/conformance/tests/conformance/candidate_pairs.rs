@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executed::ExecutedRun;
-use crate::common::executing::{Begun, begin, bind, ready};
-use crate::common::world::{
+use crate::common::forged_run::ExecutedRun;
+use crate::common::run_calls::{Begun, begin, bind, ready};
+use crate::common::fixtures::{
     CANDIDATE, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_candidate, set_posture,
     tools,
 };
 use crate::common::{
-    Backend, Call, Stage, code, contents, execute, literal, refused, row, rows, text, value,
+    Backend, Call, TestContext, code, dump, execute, literal, refused, row, rows, text, value,
 };
 
 /// A registered candidate that no producer is declared for.
@@ -184,7 +184,7 @@ async fn batch_begin_skips_undeclared_pairs_and_retired_tools(backend: Backend) 
 
 #[apply(on_each_backend)]
 async fn request_refuses_real_runs_of_undeclared_pairs(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (runner, operator) = (stage.client("runner").await, stage.client("operator").await);
     bind(&operator).await;
     register_candidate(&operator, BORROWED).await;
@@ -246,7 +246,7 @@ async fn a_pair_that_is_removed_during_its_run_proves_nothing(backend: Backend) 
 
 #[apply(on_each_version)]
 async fn rows_of_an_undeclared_pair_prove_nothing_however_they_got_there(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     register_candidate(&operator, CANDIDATE).await;
     rows(&operator, &remove(CANDIDATE, PRODUCER).sql()).await;
@@ -297,7 +297,7 @@ async fn an_inferred_pair_counts_is_shown_and_is_confirmed(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn an_import_declares_what_its_metadata_names_and_keeps_earlier_pairs(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let pair = |candidate: &str, dot_code: &str, is_registered: bool| json!({"candidate": candidate, "dot_code": dot_code, "is_inferred": false, "is_registered": is_registered});
     assert_eq!(
@@ -351,7 +351,7 @@ async fn an_import_declares_what_its_metadata_names_and_keeps_earlier_pairs(back
 
 #[apply(on_each_backend)]
 async fn declaring_a_pair_refuses_unknown_candidates_and_anything_but_producers(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     register_candidate(&operator, CANDIDATE).await;
     let before = contents(&superuser).await;
@@ -393,7 +393,7 @@ async fn declaring_a_pair_refuses_unknown_candidates_and_anything_but_producers(
 
 #[apply(on_each_version)]
 async fn only_operators_declare_pairs_and_retire(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     for role in ["observer", "runner", "relay", "archiver", "reader"] {
         let client = stage.client(role).await;
         let contract = Call::new("fn_dot_contract_retire")
@@ -414,7 +414,7 @@ async fn only_operators_declare_pairs_and_retire(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_change_of_a_pair_that_meets_an_uncommitted_one_is_refused_as_busy(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (mut slow, operator) = (
         stage.client("operator").await,
         stage.client("operator").await,
@@ -475,7 +475,7 @@ async fn retired_tools_are_neither_run_nor_requested_and_their_history_stays(bac
 
 #[apply(on_each_backend)]
 async fn a_retired_contract_is_not_called(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (runner, operator) = (stage.client("runner").await, stage.client("operator").await);
     bind(&operator).await;
     set_posture(&operator, "REAL_RUN").await;

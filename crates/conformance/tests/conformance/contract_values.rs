@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
-use crate::common::world::PRODUCER;
-use crate::common::{Backend, Call, Stage, ask, execute, literal, row, rows, value};
+use crate::common::fixtures::PRODUCER;
+use crate::common::{Backend, Call, TestContext, query, execute, literal, row, rows, value};
 
 const SECRET: &str = "hunter2-of-the-ledger";
 
@@ -24,7 +24,7 @@ async fn set(operator: &Client, invocation: Value) {
 
 #[apply(on_each_version)]
 async fn readers_see_the_names_of_variables_and_no_value(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     for variables in [
         json!({"TOKEN": SECRET, "MODE": "x"}),
@@ -86,7 +86,7 @@ async fn readers_see_the_names_of_variables_and_no_value(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_history_shows_that_a_value_changed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, reader) = (stage.client("operator").await, stage.client("reader").await);
     for token in ["one", "one", "two"] {
         set(&operator, json!({"variables": {"TOKEN": token}})).await;
@@ -102,7 +102,7 @@ async fn the_history_shows_that_a_value_changed(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn values_in_entries_of_an_earlier_release_are_hidden(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, reader) = (stage.superuser().await, stage.client("reader").await);
     for variables in [json!({"TOKEN": SECRET}), json!(SECRET), json!([SECRET])] {
         let entry = json!({"dot_code": PRODUCER, "invocation": {"variables": variables}});

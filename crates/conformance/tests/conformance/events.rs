@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio_postgres::GenericClient;
 
 use crate::common::backend::on_each_backend;
-use crate::common::executing::{self, DIGEST};
-use crate::common::world::{CORRELATION, PRODUCER, VERIFIER};
-use crate::common::{Backend, Call, Stage, lock_waiters, number, row, rows, text, value};
+use crate::common::run_calls::{self, DIGEST};
+use crate::common::fixtures::{CORRELATION, PRODUCER, VERIFIER};
+use crate::common::{Backend, Call, TestContext, lock_waiters, number, row, rows, text, value};
 
 const TYPES: [&str; 7] = [
     "process.run.started",
@@ -67,7 +67,7 @@ const STATUSES: [&str; 5] = ["prepared", "started", "completed", "failed", "skip
 
 #[apply(on_each_backend)]
 async fn all_event_types_are_shipped_inactive_and_nothing_is_emitted(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let registry = rows(&observer, "SELECT event_type, stream, lane, severity, active FROM dot.v_event_type ORDER BY event_type").await;
     let mut shipped: Vec<Value> = TYPES
@@ -91,8 +91,8 @@ async fn all_event_types_are_shipped_inactive_and_nothing_is_emitted(backend: Ba
 }
 
 #[apply(on_each_backend)]
-async fn one_active_type_emits_exactly_what_matches_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn active_type_emits_matching_events_only(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut observer = stage.client("observer").await;
     for active in TYPES {
@@ -120,7 +120,7 @@ async fn one_active_type_emits_exactly_what_matches_it(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_single_functions_emit_what_the_pair_emits(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, mut observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -162,7 +162,7 @@ async fn the_single_functions_emit_what_the_pair_emits(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_failed_component_does_not_announce_a_failed_run(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -181,7 +181,7 @@ async fn a_failed_component_does_not_announce_a_failed_run(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -229,7 +229,7 @@ async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Back
 
 #[apply(on_each_backend)]
 async fn a_rerun_emits_nothing_again(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -246,7 +246,7 @@ async fn a_rerun_emits_nothing_again(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn switching_says_whether_it_changed_anything_and_is_kept(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     for (active, changed) in [(false, false), (true, true), (true, false), (false, true)] {
         assert_eq!(
@@ -261,7 +261,7 @@ async fn switching_says_whether_it_changed_anything_and_is_kept(backend: Backend
 
 #[apply(on_each_backend)]
 async fn deactivating_waits_for_the_events_in_flight(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let mut observer = stage.client("observer").await;
     rows(&operator, &switch("process.run.completed", true)).await;
@@ -284,7 +284,7 @@ async fn deactivating_waits_for_the_events_in_flight(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_transaction_that_began_before_the_deactivation_emits_nothing_after_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut observer = stage.client("observer").await;
     rows(&operator, &switch("process.run.completed", true)).await;
@@ -297,7 +297,7 @@ async fn a_transaction_that_began_before_the_deactivation_emits_nothing_after_it
 
 #[apply(on_each_backend)]
 async fn every_event_falls_into_a_time_in_which_its_type_was_active(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let writers = stage.clients("observer", 6).await;
     let writing = join_all(writers.iter().map(|writer| async move {
@@ -332,7 +332,7 @@ async fn claimed(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
 
 #[apply(on_each_backend)]
 async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     rows(&operator, &switch("process.run.completed", true)).await;
     let header = Call::run()
         .text("p_evidence_type", "REAL_RUN")
@@ -346,7 +346,7 @@ async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn events_of_an_executed_run_tell_what_its_components_are(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     for event_type in ["process.run.started", "process.run.completed"] {
         rows(&operator, &switch(event_type, true)).await;
     }
@@ -354,7 +354,7 @@ async fn events_of_an_executed_run_tell_what_its_components_are(backend: Backend
         ("REAL_RUN", "REAL_RUN"),
         ("SIMULATED_DRY_RUN", "SIMULATED_DRY_RUN"),
     ] {
-        let run = executing::begun(&runner, "REAL_RUN").await;
+        let run = run_calls::begun(&runner, "REAL_RUN").await;
         rows(
             &runner,
             &run.producer(component)
@@ -388,8 +388,8 @@ async fn events_of_an_executed_run_tell_what_its_components_are(backend: Backend
 
 #[apply(on_each_backend)]
 async fn pass_of_a_verifier_that_pretended_is_not_shown_for_a_real_run(backend: Backend) {
-    let (_stage, runner, _operator, _superuser) = executing::ready(backend).await;
-    let run = executing::begun(&runner, "REAL_RUN").await;
+    let (_stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
+    let run = run_calls::begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(&runner, &run.invocation().sql()).await;
     rows(

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, DIGEST, begin, begun, ready, run_out};
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
+use crate::common::run_calls::{Begun, DIGEST, begin, begun, ready, run_out};
+use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
 use crate::common::{
-    Backend, Call, Refusal, ask, code, contents, execute, literal, lock_waiters, number, row, rows,
+    Backend, Call, Refusal, query, code, dump, execute, literal, lock_waiters, number, row, rows,
     text,
 };
 
@@ -134,7 +134,7 @@ async fn only_a_runner_executes(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_key_that_was_used_hijacks_nothing(backend: Backend) {
+async fn used_key_returns_no_token(backend: Backend) {
     let (_stage, runner, _operator, _superuser) = ready(backend).await;
     let keyed = begin("REAL_RUN").text("p_idempotency_key", "key").sql();
     let run = Begun::of(&row(&runner, &keyed).await);
@@ -151,7 +151,7 @@ async fn a_key_that_was_used_hijacks_nothing(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_verifier_is_given_what_its_producer_did_and_nothing_else(backend: Backend) {
+async fn verifier_input_is_committed_producer_digest(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let run = begun(&runner, "REAL_RUN").await;
     assert_eq!(
@@ -241,7 +241,7 @@ async fn a_producer_that_failed_is_not_verified(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_mock_is_recorded_as_simulated_and_lifts_nothing(backend: Backend) {
+async fn mock_is_recorded_as_simulated_without_promotion(backend: Backend) {
     let (_stage, runner, _operator, _superuser) = ready(backend).await;
     let run = begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("SIMULATED_DRY_RUN").sql()).await;
@@ -256,7 +256,7 @@ async fn a_mock_is_recorded_as_simulated_and_lifts_nothing(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn whoever_wants_the_lease_of_a_dead_holder_concludes_its_run(backend: Backend) {
+async fn taking_expired_lease_reaps_its_run(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let takers = [
         begin("DRY_RUN").sql(),
@@ -409,7 +409,7 @@ async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) 
 }
 
 #[apply(on_each_version)]
-async fn a_run_is_concluded_by_nobody_who_does_not_see_all_of_it(backend: Backend) {
+async fn conclude_needs_snapshot_of_all_components(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let older = stage.clients("runner", 2).await;
     let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM dot.v_process_run";
@@ -496,7 +496,7 @@ async fn a_run_whose_producer_failed_is_not_completed(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn who_did_not_open_a_receipt_does_not_say_what_came_of_it(backend: Backend) {
+async fn only_receipt_opener_records_component(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     // The observer got hold of the lease's token and of the receipt.
     let observer = stage.client("observer").await;
@@ -569,7 +569,7 @@ async fn a_snapshot_from_before_a_closing_neither_begins_nor_proves_anything(bac
 
 /// A receipt that a crash may take back would be worth nothing: the tool ran behind it.
 #[apply(on_each_version)]
-async fn what_is_acknowledged_is_on_the_disk_whatever_the_session_prefers(backend: Backend) {
+async fn acknowledged_commit_ignores_synchronous_commit_off(backend: Backend) {
     let (_stage, mut runner, mut operator, _superuser) = ready(backend).await;
     let gate = "SELECT dot.fn_dot_gate_set('process_dot_runtime.execute_enabled', 'true', 'tester', 'a test')";
     assert_eq!(commit_after(&mut operator, gate).await, "on");

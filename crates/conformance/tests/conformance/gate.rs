@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{GATES, set_posture};
-use crate::common::{Backend, Call, Stage, execute, lock_waiters, row, rows, text, value};
+use crate::common::fixtures::{GATES, set_posture};
+use crate::common::{Backend, Call, TestContext, execute, lock_waiters, row, rows, text, value};
 
 const POSTURE: &str = "SELECT dot.fn_process_dot_posture()";
 const ENABLED: &str = "SELECT dot.fn_dot_iu_operator_runtime_enabled()";
 
 #[apply(on_each_backend)]
 async fn everything_is_shipped_closed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     assert_eq!(value(&reader, POSTURE).await, "NO_EXECUTE");
     assert_eq!(value(&reader, ENABLED).await, false);
@@ -54,7 +54,7 @@ fn expected_posture(operator: &str, execute: &str, brake: &str, real: &str) -> &
 
 #[apply(on_each_version)]
 async fn the_posture_follows_from_every_combination_of_gates(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     execute(
         &superuser,
@@ -116,7 +116,7 @@ async fn the_posture_follows_from_every_combination_of_gates(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn only_the_exact_words_open_a_gate(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for gate in GATES {
         let opens = if gate.ends_with("dry_run_only") {
@@ -166,7 +166,7 @@ async fn only_the_exact_words_open_a_gate(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_missing_gate_is_shown_as_closed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     execute(&superuser, "DELETE FROM dot.dot_config").await;
     assert_eq!(value(&superuser, POSTURE).await, "NO_EXECUTE");
@@ -198,7 +198,7 @@ async fn around_expiry(operator: &Client, gate: &str) -> (Value, Value) {
 
 #[apply(on_each_backend)]
 async fn an_opened_gate_closes_by_itself_when_it_expires(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for (gate, after) in
         GATES
@@ -221,7 +221,7 @@ async fn an_opened_gate_closes_by_itself_when_it_expires(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_gate_with_an_expiry_ahead_is_open_until_then(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for (gate, opens) in GATES.iter().zip(["true", "true", "false", "true"]) {
         let open =
@@ -241,7 +241,7 @@ async fn a_gate_with_an_expiry_ahead_is_open_until_then(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_transaction_that_began_before_the_expiry_sees_the_gate_closed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut reader = stage.client("reader").await;
     set_posture(&operator, "DRY_RUN_ONLY").await;
@@ -262,7 +262,7 @@ async fn a_transaction_that_began_before_the_expiry_sees_the_gate_closed(backend
 
 #[apply(on_each_backend)]
 async fn every_change_is_kept_with_who_why_and_the_session_user(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let opened = Call::gate(GATES[1], "true")
         .text("p_actor", "ann")
@@ -320,7 +320,7 @@ async fn last_change_saw(superuser: &Client, xid: &str) -> Value {
 
 #[apply(on_each_backend)]
 async fn closing_a_gate_commits_although_a_receipt_is_still_being_written(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     set_posture(&operator, "DRY_RUN_ONLY").await;
     let mut runner = stage.superuser().await;
@@ -338,7 +338,7 @@ async fn closing_a_gate_commits_although_a_receipt_is_still_being_written(backen
 
 #[apply(on_each_backend)]
 async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     set_posture(&operator, "DRY_RUN_ONLY").await;
     // Under a loaded machine the second may pass before the receipt commits; then this was not the case under test.
@@ -363,7 +363,7 @@ async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_change_that_is_rolled_back_changes_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut operator = stage.client("operator").await;
     let transaction = operator.transaction().await.unwrap();
     for gate in &GATES[..2] {

@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::on_each_version;
-use crate::common::executing::{begin, ready};
+use crate::common::run_calls::{begin, ready};
 use crate::common::{Backend, Call, execute, refused, rows, text};
 
 const REAL_RUN: &str = "process_dot_runtime.real_run_enabled";

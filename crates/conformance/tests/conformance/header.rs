@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::DIGEST;
-use crate::common::world::{CANDIDATE, CORRELATION, PRODUCER, set_posture};
-use crate::common::{Backend, Call, Stage, code, row, rows, text};
+use crate::common::run_calls::DIGEST;
+use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, set_posture};
+use crate::common::{Backend, Call, TestContext, code, row, rows, text};
 
 /// The stored row, without what is minted by each call.
 async fn stored(client: &tokio_postgres::Client, process_run_id: &str) -> Value {
@@ -25,8 +25,8 @@ async fn stored(client: &tokio_postgres::Client, process_run_id: &str) -> Value 
 }
 
 #[apply(on_each_backend)]
-async fn a_caller_that_says_nothing_claims_the_least(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn defaults_claim_least_evidence(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let id = text(&observer, &Call::run().sql()).await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn a_caller_that_says_nothing_claims_the_least(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn everything_that_is_passed_is_kept(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let (id, parent) = (
         "11111111-1111-4111-8111-111111111111",
@@ -83,7 +83,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn arguments_are_promised_in_their_order_too(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let run = text(&observer, "SELECT dot.fn_process_run_observe('candidate', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'started', 'key', NULL, NULL, 'in', 'out', 'err', '{}', 'source', 'event', NULL, NULL, 'definition', 'DOT_BACKUP')").await;
     text(&observer, &format!("SELECT dot.fn_process_component_observe('{run}', 'DOT_BACKUP', 'producer', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'step_started', 'component key', NULL, NULL, 'event', NULL, 'in', 'out', 'err', '{{}}', 'source', NULL, NULL, NULL, NULL, NULL, '{DIGEST}')")).await;
@@ -98,7 +98,7 @@ async fn arguments_are_promised_in_their_order_too(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn each_stored_status_is_taken(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for status in [
         "observed",
@@ -125,7 +125,7 @@ async fn each_stored_status_is_taken(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_wrappers_tags_overwrite_a_callers(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let claims = r#"{"wrapper": "mine", "actor": "root", "posture": "REAL_RUN", "no_execute": false, "verdict": "pass"}"#;
     let tags = json!({"wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true, "verdict": "pass"});
@@ -146,7 +146,7 @@ async fn the_wrappers_tags_overwrite_a_callers(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_header_is_gated_by_the_posture(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -173,7 +173,7 @@ async fn a_header_is_gated_by_the_posture(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_real_run_header_is_refused_unless_its_gate_says_true(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -203,7 +203,7 @@ async fn a_real_run_header_is_refused_unless_its_gate_says_true(backend: Backend
 
 #[apply(on_each_backend)]
 async fn a_header_claims_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,

@@ -5,10 +5,10 @@ use rstest_reuse::apply;
 use serde_json::Value;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{begin, ready};
-use crate::common::world::{register_check, set_posture};
+use crate::common::run_calls::{begin, ready};
+use crate::common::fixtures::{register_check, set_posture};
 use crate::common::{
-    Backend, Call, Stage, ask, contents, execute, literal, number, refused, row, rows, text, value,
+    Backend, Call, TestContext, query, dump, execute, literal, number, refused, row, rows, text, value,
 };
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
@@ -18,7 +18,7 @@ const PREFLIGHT: &str =
 /// A check changes the search path, and temporary objects named like the contract's wait there for the owner.
 #[apply(on_each_version)]
 async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for set_path in [
         "PERFORM set_config('search_path', 'pg_temp, dot', false)",
@@ -140,7 +140,7 @@ async fn check_leaves_nothing_behind(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn check_is_not_asked_while_the_session_holds_advisory_locks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
     execute(&observer, "SELECT pg_advisory_lock(42)").await;
@@ -165,7 +165,7 @@ async fn check_is_not_asked_while_the_session_holds_advisory_locks(backend: Back
 
 #[apply(on_each_version)]
 async fn temporary_function_is_no_check(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     execute(
         &operator,
@@ -185,7 +185,7 @@ async fn temporary_function_is_no_check(backend: Backend) {
 /// The whole forging of the attack: all gates closed as shipped, and nothing of the ledger may change.
 #[apply(on_each_version)]
 async fn hostile_check_forges_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN PERFORM set_config('search_path', 'pg_temp, dot', false);
         CREATE TEMP TABLE dot_tools AS SELECT 'X' AS dot_code; RETURN 0; END";
@@ -203,7 +203,7 @@ async fn hostile_check_forges_nothing(backend: Backend) {
 /// The lint: where dynamic SQL runs code of others, and whether its callers may go on with the path they had.
 #[apply(on_each_version)]
 async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let sources = rows(
         &superuser,
@@ -271,7 +271,7 @@ fn verifies_the_path(source: &str) -> bool {
 /// A reader that leaves its transaction open behind the preflight keeps no operator from changing a check.
 #[apply(on_each_backend)]
 async fn idle_reader_behind_preflight_blocks_no_change_of_a_check(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     register_check(
         &superuser,
@@ -433,7 +433,7 @@ async fn no_check_is_asked_while_a_cursor_is_open(backend: Backend) {
 /// The list of checks is read before the first is asked: none reads on in it and hides another.
 #[apply(on_each_version)]
 async fn check_hides_no_other_check(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, reader) = (stage.superuser().await, stage.client("reader").await);
     let list = "SELECT string_agg(check_name, ' ' ORDER BY check_name) FROM dot.fn_dot_preflight()";
     register_check(&superuser, "a_hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
@@ -449,7 +449,7 @@ async fn check_hides_no_other_check(backend: Backend) {
 /// A check that says that it was canceled is a check without an answer, and is named.
 #[apply(on_each_version)]
 async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN RAISE EXCEPTION USING ERRCODE = 'query_canceled', MESSAGE = 'canceling statement'; END";
     register_check(&superuser, "hostile", body, "WARN", "0").await;
@@ -469,7 +469,7 @@ async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
 /// The answer is remembered for every caller, so nothing of one caller's session decides it.
 #[apply(on_each_version)]
 async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN RETURN CASE WHEN current_setting('timezone') = 'UTC' AND current_setting('datestyle') = 'ISO, YMD'
           AND current_setting('intervalstyle') = 'postgres' AND current_setting('lc_numeric') = 'C'
@@ -492,7 +492,7 @@ async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
 /// What is remembered lets the runs of everybody pass: a login that may only read leaves no answer behind, and locks none.
 #[apply(on_each_version)]
 async fn reader_has_no_answer_remembered(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, mut reader) = (stage.superuser().await, stage.client("reader").await);
     register_check(
         &superuser,
@@ -519,7 +519,7 @@ async fn reader_has_no_answer_remembered(backend: Backend) {
 /// A loop over a query is a cursor: the contract has none open where a check is asked, and one that a caller left open stops the check.
 #[apply(on_each_version)]
 async fn check_moves_no_unnamed_cursor(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, mut observer) = (stage.superuser().await, stage.client("observer").await);
     let moves = "BEGIN
         EXECUTE (SELECT format('MOVE FORWARD 5 IN %I', c.name) FROM pg_cursors c WHERE c.name LIKE '<unnamed portal%' LIMIT 1);
@@ -542,7 +542,7 @@ async fn check_moves_no_unnamed_cursor(backend: Backend) {
 /// What a caller's transaction saw of the sessions earlier answers no check.
 #[apply(on_each_version)]
 async fn old_statistics_snapshot_answers_no_check(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, mut observer) = (stage.superuser().await, stage.client("observer").await);
     let counts = "BEGIN RETURN (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forbidden'); END";
     register_check(&superuser, "hostile", counts, "BLOCK", "0").await;

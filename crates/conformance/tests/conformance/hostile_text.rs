@@ -4,8 +4,8 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{PRODUCER, import};
-use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, literal, row, rows, text};
+use crate::common::fixtures::{PRODUCER, import};
+use crate::common::{Backend, Call, Refusal, TestContext, query, code, dump, literal, row, rows, text};
 
 /// Unicode's White_Space, of which only the first six are what C calls space.
 const WHITE_SPACE: [char; 25] = [
@@ -212,7 +212,7 @@ fn required_texts() -> Vec<(&'static str, Call, &'static str, &'static str)> {
 
 #[apply(on_each_backend)]
 async fn every_blank_counts_as_missing_for_every_required_text(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -258,7 +258,7 @@ async fn every_blank_counts_as_missing_for_every_required_text(backend: Backend)
 
 #[apply(on_each_version)]
 async fn each_white_space_alone_is_blank_and_an_invisible_character_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for white_space in WHITE_SPACE {
         assert_eq!(
@@ -288,7 +288,7 @@ async fn each_white_space_alone_is_blank_and_an_invisible_character_is_refused(b
 
 #[apply(on_each_backend)]
 async fn a_blank_optional_text_is_none(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let blank = |call: Call| {
         [
@@ -324,7 +324,7 @@ async fn a_blank_optional_text_is_none(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn texts_are_kept_to_the_letter(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -409,7 +409,7 @@ async fn every_character_that_unicode_calls_control_format_or_separator_is_refus
     backend: Backend,
 ) {
     use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let refused = rows(
         &superuser,
@@ -484,7 +484,7 @@ fn names() -> Vec<(&'static str, Call, &'static str)> {
             ("p_actor", "'a'"),
         ],
     );
-    let begin = || crate::common::executing::begin("REAL_RUN");
+    let begin = || crate::common::run_calls::begin("REAL_RUN");
     let gate = Call::gate("process_dot_runtime.execute_enabled", "false");
     let mut names = vec![
         ("observer", Call::run(), "p_source_system"),
@@ -533,7 +533,7 @@ fn names() -> Vec<(&'static str, Call, &'static str)> {
 
 #[apply(on_each_version)]
 async fn a_name_with_an_invisible_character_or_white_space_around_it_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, runner, operator) = (
         stage.client("observer").await,
         stage.client("runner").await,
@@ -568,7 +568,7 @@ async fn a_name_with_an_invisible_character_or_white_space_around_it_is_refused(
 async fn a_registered_code_or_name_with_a_control_or_invisible_character_is_refused(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for (unfit, code_point) in UNFIT_NAMES {
         let tools = json!([{"dot_code": unfit, "name": "n", "tier": "A"}]);
@@ -586,7 +586,7 @@ async fn a_registered_code_or_name_with_a_control_or_invisible_character_is_refu
 
 #[apply(on_each_version)]
 async fn a_reason_keeps_its_lines_and_has_no_control_characters(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let gate = || Call::gate("process_dot_runtime.execute_enabled", "false");
     for fine in [
@@ -612,7 +612,7 @@ async fn a_reason_keeps_its_lines_and_has_no_control_characters(backend: Backend
 
 #[apply(on_each_backend)]
 async fn hostile_dot_codes_work_like_any_other(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -666,7 +666,7 @@ async fn hostile_dot_codes_work_like_any_other(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_nul_never_gets_in(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let before = contents(&superuser).await;
     let as_parameter = observer

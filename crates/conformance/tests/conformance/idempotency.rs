@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{
+use crate::common::fixtures::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
 };
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, execute, lock_waiters, number, refused,
+    Backend, Call, Refusal, TestContext, query, code, dump, execute, lock_waiters, number, refused,
     row, rows, text,
 };
 
@@ -49,7 +49,7 @@ fn ids(row: &Value) -> [&Value; 3] {
 
 #[apply(on_each_backend)]
 async fn a_rerun_of_the_pair_returns_the_first_ids_and_writes_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = row(
         &observer,
@@ -100,7 +100,7 @@ async fn a_rerun_of_the_pair_returns_the_first_ids_and_writes_nothing(backend: B
 
 #[apply(on_each_backend)]
 async fn the_pairs_key_for_something_else_is_a_conflict(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     rows(&observer, &keyed_pair().sql()).await;
     let before = contents(&superuser).await;
@@ -129,7 +129,7 @@ async fn the_pairs_key_for_something_else_is_a_conflict(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_effective_evidence_type_is_what_counts(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -170,7 +170,7 @@ async fn the_effective_evidence_type_is_what_counts(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_header_is_recorded_once_a_key(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = text(&observer, &keyed_run().sql()).await;
     let before = contents(&superuser).await;
@@ -205,7 +205,7 @@ async fn a_header_is_recorded_once_a_key(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_component_is_recorded_once_a_key(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
     let other_run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
@@ -259,7 +259,7 @@ async fn a_component_is_recorded_once_a_key(backend: Backend) {
 async fn a_retry_gets_the_first_ids_while_the_lease_is_held_and_the_preflight_blocks(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = row(&observer, &keyed_pair().sql()).await;
     let header = text(
@@ -293,7 +293,7 @@ async fn a_retry_gets_the_first_ids_while_the_lease_is_held_and_the_preflight_bl
 
 #[apply(on_each_backend)]
 async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let id = "11111111-1111-4111-8111-111111111111";
     let minted = Call::pair().text("p_process_run_id", id);
@@ -336,7 +336,7 @@ async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_minted_id_is_repeated_with_its_key(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let minted = keyed_pair()
         .text("p_process_run_id", "11111111-1111-4111-8111-111111111111")
@@ -351,7 +351,7 @@ async fn a_minted_id_is_repeated_with_its_key(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_pair(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let call = keyed_pair().sql();
     let returned: Vec<Value> = join_all(clients.iter().map(|client| row(client, &call))).await;
@@ -392,7 +392,7 @@ async fn race(clients: &[Client], call: impl Fn(usize) -> String) -> (Vec<Value>
 async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_the_others(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     for (round, dot_codes) in [[PRODUCER, PRODUCER], [PRODUCER, OTHER_PRODUCER]]
         .into_iter()
@@ -430,7 +430,7 @@ async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_
 
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let (returned, refusals) = race(&clients, |number| {
         keyed_run()
@@ -456,7 +456,7 @@ async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_component(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let mut runs = Vec::new();
     for _ in 0..2 {
@@ -479,7 +479,7 @@ async fn sixteen_connections_with_one_key_create_one_component(backend: Backend)
 
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_minted_id_and_no_key_create_one_run(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let id = "11111111-1111-4111-8111-111111111111";
     let (returned, refusals) = race(&clients, |number| {
@@ -496,8 +496,8 @@ async fn sixteen_connections_with_one_minted_id_and_no_key_create_one_run(backen
 }
 
 #[apply(on_each_backend)]
-async fn a_caller_whose_twin_is_in_flight_waits_for_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn concurrent_same_key_waits(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (
         stage.client("observer").await,
@@ -532,7 +532,7 @@ async fn a_caller_whose_twin_is_in_flight_waits_for_it(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_pair_that_finds_its_header_in_flight_returns_it_and_counts_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (
         stage.client("observer").await,
@@ -561,8 +561,8 @@ async fn a_pair_that_finds_its_header_in_flight_returns_it_and_counts_nothing(ba
 }
 
 #[apply(on_each_backend)]
-async fn a_twin_that_rolled_back_leaves_its_key_free(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn rolled_back_call_frees_key(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (
         stage.client("observer").await,
@@ -588,7 +588,7 @@ async fn a_twin_that_rolled_back_leaves_its_key_free(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (
         stage.client("observer").await,
@@ -610,7 +610,7 @@ async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Back
 
 #[apply(on_each_version)]
 async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     // No function writes such a key now; an older release did.
     let (mut first, second) = (stage.superuser().await, stage.client("observer").await);
@@ -650,7 +650,7 @@ async fn a_derived_key_that_is_taken_by_a_component_in_flight_is_a_conflict(back
 
 #[apply(on_each_backend)]
 async fn without_a_key_each_call_is_a_run_of_its_own(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for blank in ["NULL", "''", "' '", "U&'\\00a0'"] {
         for _ in 0..2 {
@@ -685,7 +685,7 @@ const RESERVED: [&str; 4] = [
 
 #[apply(on_each_backend)]
 async fn recording_functions_refuse_keys_of_reserved_forms(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
     let before = contents(&superuser).await;
@@ -719,7 +719,7 @@ async fn recording_functions_refuse_keys_of_reserved_forms(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn component_observe_refuses_a_derived_key_of_another_header(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let keyed = text(&observer, &keyed_run().sql()).await;
     let unkeyed = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
@@ -750,7 +750,7 @@ async fn component_observe_refuses_a_derived_key_of_another_header(backend: Back
 
 #[apply(on_each_backend)]
 async fn a_key_that_another_login_used_is_a_conflict_that_names_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, runner, superuser) = (
         stage.client("observer").await,
         stage.client("runner").await,

@@ -5,10 +5,10 @@ use rstest_reuse::apply;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, begin, ready, run_out};
-use crate::common::world::PRODUCER;
+use crate::common::run_calls::{Begun, begin, ready, run_out};
+use crate::common::fixtures::PRODUCER;
 use crate::common::{
-    Backend, Call, Stage, execute, lock_waiters, number, refused, row, rows, text, value,
+    Backend, Call, TestContext, execute, lock_waiters, number, refused, row, rows, text, value,
 };
 
 const LEASE: &str = "dot_exec:DOT_BACKUP";
@@ -24,7 +24,7 @@ fn force_release() -> String {
 /// The lease was taken before, or never: then no row of it is committed.
 #[apply(on_each_backend)]
 async fn blocked_force_release_names_the_login_and_the_process(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for _ in ["never taken", "taken before"] {
         let mut idler = stage.client("observer").await;
@@ -84,7 +84,7 @@ async fn barred_minutes(superuser: &Client, observer: &Client) -> i64 {
 
 #[apply(on_each_version)]
 async fn observer_is_barred_longer_with_each_force_release(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, runner, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executed::{ExecutedRun, RUN};
-use crate::common::executing::{self, Begun, OTHER_DIGEST};
-use crate::common::world::{CANDIDATE, PRODUCER, VERIFIER, set_posture};
-use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows, text};
+use crate::common::forged_run::{ExecutedRun, RUN};
+use crate::common::run_calls::{self, Begun, OTHER_DIGEST};
+use crate::common::fixtures::{CANDIDATE, PRODUCER, VERIFIER, set_posture};
+use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 async fn candidate(client: &Client) -> Value {
     row(client, &format!("SELECT has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3 FROM dot.v_process_discovery_candidate_status_v3 WHERE process_candidate_code = {}", literal(CANDIDATE))).await
@@ -43,7 +43,7 @@ fn set_candidate(owner: &str) -> String {
 
 #[apply(on_each_version)]
 async fn a_truthful_executed_run_is_verified_and_with_an_owner_ready(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     rows(&operator, &set_candidate("NULL")).await;
     execute(&superuser, &ExecutedRun::truthful().sql()).await;
@@ -237,8 +237,8 @@ const BREAKS: [Break; 25] = [
 ];
 
 #[apply(on_each_version)]
-async fn a_proof_with_one_flaw_is_no_proof(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn each_missing_proof_element_prevents_verified(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (mut superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     rows(&operator, &set_candidate("'ann'")).await;
     for (what, flaw, rung) in BREAKS {
@@ -260,7 +260,7 @@ async fn a_proof_with_one_flaw_is_no_proof(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn parts_of_the_proof_in_two_runs_are_no_proof(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     rows(&operator, &set_candidate("'ann'")).await;
     let good = ExecutedRun::truthful();
@@ -288,7 +288,7 @@ async fn parts_of_the_proof_in_two_runs_are_no_proof(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_run_without_a_conclusion_is_no_proof(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     rows(&operator, &set_candidate("'ann'")).await;
     let run = ExecutedRun::truthful();
@@ -320,7 +320,7 @@ async fn a_run_without_a_conclusion_is_no_proof(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_ladder_is_climbed_rung_by_rung(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator, observer) = (
         stage.superuser().await,
         stage.client("operator").await,
@@ -414,7 +414,7 @@ async fn the_ladder_is_climbed_rung_by_rung(backend: Backend) {
 async fn simulated_and_backfilled_evidence_never_appears_as_verified_however_much_there_is(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -461,7 +461,7 @@ async fn simulated_and_backfilled_evidence_never_appears_as_verified_however_muc
 
 #[apply(on_each_backend)]
 async fn a_candidate_that_is_known_only_from_runs_has_no_owner(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     rows(&observer, &Call::pair().sql()).await;
     assert_eq!(
@@ -474,7 +474,7 @@ async fn a_candidate_that_is_known_only_from_runs_has_no_owner(backend: Backend)
 /// A run of this mode whose producer ends in this status, concluded as failed where it did not complete. A producer
 /// that completed is followed by its verifier.
 async fn run_ending(runner: &Client, mode: &str, candidate: &str, status: &str) {
-    let call = executing::begin(mode).text("p_process_candidate_code", candidate);
+    let call = run_calls::begin(mode).text("p_process_candidate_code", candidate);
     let run = Begun::of(&row(runner, &call.sql()).await);
     rows(runner, &run.producer(mode).text("p_status", status).sql()).await;
     let mut conclusion = run.conclusion("failed");
@@ -488,7 +488,7 @@ async fn run_ending(runner: &Client, mode: &str, candidate: &str, status: &str) 
 
 #[apply(on_each_backend)]
 async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     let best = async |dot_code: &str| {
         text(
             &operator,
@@ -533,7 +533,7 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
 
 /// A candidate that the producer's real runs count for.
 async fn declare(operator: &Client, candidate: &str) {
-    crate::common::world::register_candidate(operator, candidate).await;
+    crate::common::fixtures::register_candidate(operator, candidate).await;
     let pair = Call::new("fn_process_candidate_pair_set")
         .text("p_process_candidate_code", candidate)
         .text("p_dot_code", PRODUCER)
@@ -543,7 +543,7 @@ async fn declare(operator: &Client, candidate: &str) {
 
 #[apply(on_each_version)]
 async fn an_open_or_failed_pair_of_parts_does_not_raise_the_wrapper_status(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = executing::ready(backend).await;
+    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     let status = async |dot_code: &str| {
         text(
             &operator,
@@ -552,7 +552,7 @@ async fn an_open_or_failed_pair_of_parts_does_not_raise_the_wrapper_status(backe
         .await
     };
     // The producer completed, and its verifier failed: in a run that is open, and once that is concluded.
-    let run = executing::begun(&runner, "REAL_RUN").await;
+    let run = run_calls::begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(&runner, &run.invocation().sql()).await;
     let failed = run

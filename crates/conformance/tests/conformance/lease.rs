@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{OTHER_PRODUCER, PRODUCER};
+use crate::common::fixtures::{OTHER_PRODUCER, PRODUCER};
 use crate::common::{
-    Backend, Call, Stage, code, contents, execute, lock_waiters, number, refused, row, rows, text,
+    Backend, Call, TestContext, code, dump, execute, lock_waiters, number, refused, row, rows, text,
     value,
 };
 
@@ -61,7 +61,7 @@ const SOME_TOKEN: &str = "00000000-0000-4000-8000-000000000001";
 
 #[apply(on_each_backend)]
 async fn exactly_one_of_sixteen_contenders_gets_a_free_lease(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let contenders = stage.clients("observer", 16).await;
     // Never taken before, released, and expired: three different paths.
     for round in ["new", "released", "expired"] {
@@ -88,7 +88,7 @@ async fn exactly_one_of_sixteen_contenders_gets_a_free_lease(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_live_lease_is_not_handed_out_again_not_even_to_the_same_holder(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (one, other) = (
         stage.client("observer").await,
         stage.client("observer").await,
@@ -125,8 +125,8 @@ async fn a_live_lease_is_not_handed_out_again_not_even_to_the_same_holder(backen
 }
 
 #[apply(on_each_backend)]
-async fn an_expired_lease_is_taken_over_and_its_old_token_is_worth_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn expired_lease_takeover_invalidates_old_token(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (one, other) = (
         stage.client("observer").await,
         stage.client("observer").await,
@@ -153,7 +153,7 @@ async fn an_expired_lease_is_taken_over_and_its_old_token_is_worth_nothing(backe
 
 #[apply(on_each_backend)]
 async fn renewing_moves_the_expiry_and_only_for_the_token_and_its_holder(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let token = acquire(&observer, 5).await;
     let expiry = "SELECT extract(epoch FROM expires_at - acquired_at)::float8 FROM dot.v_dot_lease";
@@ -199,7 +199,7 @@ async fn renewing_moves_the_expiry_and_only_for_the_token_and_its_holder(backend
 
 #[apply(on_each_backend)]
 async fn only_the_token_and_its_holder_release_a_lease_and_only_once(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let token = acquire(&observer, 60).await;
     let giving_back = Call::lease("fn_dot_iu_runtime_lease_release");
@@ -235,7 +235,7 @@ async fn only_the_token_and_its_holder_release_a_lease_and_only_once(backend: Ba
 
 #[apply(on_each_backend)]
 async fn a_transaction_that_began_before_the_release_gets_the_lease(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let holder = stage.client("observer").await;
     let mut waiter = stage.client("observer").await;
     let token = acquire(&holder, 60).await;
@@ -251,7 +251,7 @@ async fn a_transaction_that_began_before_the_release_gets_the_lease(backend: Bac
 
 #[apply(on_each_backend)]
 async fn a_transaction_that_began_before_the_expiry_takes_the_lease_over(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let holder = stage.client("observer").await;
     let mut waiter = stage.client("observer").await;
     acquire(&holder, 1).await;
@@ -273,7 +273,7 @@ async fn a_transaction_that_began_before_the_expiry_takes_the_lease_over(backend
 
 #[apply(on_each_backend)]
 async fn a_waiter_does_not_get_a_lease_that_was_taken_while_it_waited(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut holder, mut waiter) = (
         stage.client("observer").await,
@@ -293,7 +293,7 @@ async fn a_waiter_does_not_get_a_lease_that_was_taken_while_it_waited(backend: B
 
 #[apply(on_each_backend)]
 async fn a_waiter_gets_the_lease_that_was_given_back_while_it_waited(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut holder, mut waiter) = (
         stage.client("observer").await,
@@ -313,7 +313,7 @@ async fn a_waiter_gets_the_lease_that_was_given_back_while_it_waited(backend: Ba
 
 #[apply(on_each_backend)]
 async fn a_rolled_back_acquisition_holds_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut one = stage.client("observer").await;
     let transaction = one.transaction().await.unwrap();
     acquire(&transaction, 60).await;
@@ -323,7 +323,7 @@ async fn a_rolled_back_acquisition_holds_nothing(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_pair_is_refused_while_its_lease_is_held_and_leaves_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let token = acquire(&observer, 60).await;
     let before = contents(&superuser).await;
@@ -353,7 +353,7 @@ async fn the_pair_is_refused_while_its_lease_is_held_and_leaves_nothing(backend:
 
 #[apply(on_each_backend)]
 async fn the_pair_takes_an_expired_lease_over(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     acquire(&observer, 1).await;
     assert_eq!(code(&observer, &Call::pair().sql()).await, "lease_held");
@@ -364,7 +364,7 @@ async fn the_pair_takes_an_expired_lease_over(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_pair_leaves_its_lease_free_and_counted(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for correlation in ["a", "b", "c"] {
         rows(
@@ -392,7 +392,7 @@ async fn the_pair_leaves_its_lease_free_and_counted(backend: Backend) {
 async fn the_pair_waits_for_an_uncommitted_lease_and_goes_on_once_it_is_given_back(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let mut holder = stage.client("observer").await;
     let taking = holder.transaction().await.unwrap();
@@ -408,7 +408,7 @@ async fn the_pair_waits_for_an_uncommitted_lease_and_goes_on_once_it_is_given_ba
 
 #[apply(on_each_version)]
 async fn the_pair_gives_up_after_five_seconds_of_an_uncommitted_lease(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let mut holder = stage.client("observer").await;
     let taking = holder.transaction().await.unwrap();
@@ -425,7 +425,7 @@ async fn the_pair_gives_up_after_five_seconds_of_an_uncommitted_lease(backend: B
 
 #[apply(on_each_version)]
 async fn a_pair_in_flight_keeps_other_pairs_of_its_producer_out_but_no_others(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut one, other) = (
         stage.client("observer").await,
@@ -448,7 +448,7 @@ async fn a_pair_in_flight_keeps_other_pairs_of_its_producer_out_but_no_others(ba
 
 #[apply(on_each_backend)]
 async fn an_operator_takes_a_lease_away_with_a_reason_that_is_kept(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer, operator) = (
         stage.superuser().await,
         stage.client("observer").await,
@@ -499,10 +499,10 @@ async fn an_operator_takes_a_lease_away_with_a_reason_that_is_kept(backend: Back
 }
 
 #[apply(on_each_backend)]
-async fn who_lost_a_lease_can_not_be_told_apart_from_a_new_holder_of_the_same_name(
+async fn token_not_holder_name_identifies_lease(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -523,7 +523,7 @@ async fn who_lost_a_lease_can_not_be_told_apart_from_a_new_holder_of_the_same_na
 
 #[apply(on_each_version)]
 async fn the_shortest_and_the_longest_time_to_live_are_taken(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let mut tokens = BTreeSet::new();
     for ttl in [1, 86_400] {
@@ -546,7 +546,7 @@ async fn the_shortest_and_the_longest_time_to_live_are_taken(backend: Backend) {
 async fn a_lease_is_judged_in_older_isolation_levels_without_handing_it_out_twice(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (mut old, holder) = (
         stage.client("observer").await,
         stage.client("observer").await,

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
-use crate::common::executed::ExecutedRun;
-use crate::common::{Backend, Call, Refusal, Stage, contents, execute, rows};
+use crate::common::forged_run::ExecutedRun;
+use crate::common::{Backend, Call, Refusal, TestContext, dump, execute, rows};
 use crate::events::switch;
 
 /// What the contract calls the ledger, and the histories that say who allowed what.
@@ -24,7 +24,7 @@ const LEDGER: [&str; 10] = [
 ];
 
 /// A ledger with a row in every table, so that a change that is not refused would show.
-async fn filled(stage: &Stage) -> Client {
+async fn filled(stage: &TestContext) -> Client {
     let (superuser, operator, observer) = (
         stage.superuser().await,
         stage.client("operator").await,
@@ -76,7 +76,7 @@ fn changes(table: &str) -> Vec<String> {
 
 #[apply(on_each_version)]
 async fn no_role_that_logs_in_changes_or_removes_a_row(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     let before = contents(&superuser).await;
     let mut clients = vec![stage.installer().await];
@@ -98,7 +98,7 @@ async fn no_role_that_logs_in_changes_or_removes_a_row(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_owner_is_refused_with_a_reason(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     let before = contents(&superuser).await;
     // As far as a role can go: triggers that are not ENABLE ALWAYS would stay silent as on a replica.
@@ -122,7 +122,7 @@ async fn the_owner_is_refused_with_a_reason(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_owner_can_not_change_a_row_while_inserting_one(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     execute(&superuser, "SET ROLE dot_owner").await;
     let upsert = "INSERT INTO dot.dot_refusal (refusal_id, refusal_code, message, posture) SELECT refusal_id, 'x', 'x', 'x' FROM dot.dot_refusal
@@ -135,7 +135,7 @@ async fn the_owner_can_not_change_a_row_while_inserting_one(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_checker_reads_the_ledger_and_changes_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     execute(&superuser, "SET ROLE dot_checker").await;
     for table in LEDGER {
@@ -148,8 +148,8 @@ async fn the_checker_reads_the_ledger_and_changes_nothing(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_superuser_may_and_that_is_where_the_promise_ends(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn superuser_can_modify_ledger(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     for table in LEDGER {
         execute(&superuser, &format!("DELETE FROM dot.{table} WHERE false")).await;
@@ -158,7 +158,7 @@ async fn a_superuser_may_and_that_is_where_the_promise_ends(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn nobody_but_the_owner_writes_a_table(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let tables = rows(
         &superuser,
@@ -183,7 +183,7 @@ async fn nobody_but_the_owner_writes_a_table(backend: Backend) {
 /// Whoever logged in, not whoever it says it is nor whose rights it works with.
 #[apply(on_each_version)]
 async fn recorded_by_is_the_login_whatever_role_is_set(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let installer = stage.installer().await;
     execute(&installer, "SET ROLE dot_operator").await;

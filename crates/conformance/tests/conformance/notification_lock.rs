@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::on_each_backend;
-use crate::common::executing::ready;
+use crate::common::run_calls::ready;
 use crate::common::{Backend, Call, execute, number, text};
 
 const GATE: &str = "process_dot_runtime.real_run_enabled";

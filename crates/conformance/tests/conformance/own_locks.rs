@@ -6,10 +6,10 @@ use std::time::Instant;
 use rstest_reuse::apply;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, begin, begun, ready, run_out};
-use crate::common::world::{CANDIDATE, PRODUCER};
+use crate::common::run_calls::{Begun, begin, begun, ready, run_out};
+use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::{
-    Backend, Call, Stage, ask, code, execute, literal, number, row, rows, text, value,
+    Backend, Call, TestContext, query, code, execute, literal, number, row, rows, text, value,
 };
 
 const LEASE: &str = "dot_exec:DOT_BACKUP";
@@ -17,7 +17,7 @@ const LEASE: &str = "dot_exec:DOT_BACKUP";
 /// No function of the contract takes an advisory lock of its own, whose key any login could take.
 #[apply(on_each_version)]
 async fn no_function_takes_an_advisory_lock(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let taking = "SELECT coalesce(string_agg(p.proname, ', '), '') FROM pg_proc p
         WHERE p.pronamespace = 'dot'::regnamespace AND p.prosrc ~ 'pg_(try_)?advisory_(xact_)?lock'";
@@ -27,7 +27,7 @@ async fn no_function_takes_an_advisory_lock(backend: Backend) {
 /// Each role and each lock mode that would stand in the way of a receipt, a gate, an event or a registry change.
 #[apply(on_each_version)]
 async fn no_role_can_lock_what_the_functions_lock(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     for role in [
         "reader", "observer", "runner", "operator", "relay", "archiver",
     ] {
@@ -194,7 +194,7 @@ async fn another_login_concludes_nothing_unless_it_is_an_operator(backend: Backe
 
 #[apply(on_each_version)]
 async fn leases_that_are_no_pairs_are_bounded_and_swept(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let acquire = |number: i64| {
         format!(
@@ -219,7 +219,7 @@ async fn leases_that_are_no_pairs_are_bounded_and_swept(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn lease_of_a_day_that_was_taken_away_is_not_taken_again_by_an_observer(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, runner) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -245,7 +245,7 @@ async fn pair_with_swapped_roles_has_one_live_run(backend: Backend) {
         {"dot_code": "DOT_BACKUP", "name": "b", "tier": "A", "paired_dot": "DOT_BACKUP_VERIFY", "pair_role": "verifier"},
         {"dot_code": "DOT_BACKUP_VERIFY", "name": "v", "tier": "B", "paired_dot": "DOT_BACKUP", "pair_role": "producer"},
     ]);
-    let import = crate::common::world::import(&swapped).sql();
+    let import = crate::common::fixtures::import(&swapped).sql();
     assert_eq!(code(&operator, &import).await, "tool_invalid");
     // Behind the function's back: the beginning looks for itself.
     execute(

@@ -8,8 +8,8 @@ use tokio_postgres::{Client, GenericClient, Transaction};
 use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CANDIDATE, CORRELATION, LONE, PRODUCER, VERIFIER};
-use crate::common::{Backend, Call, Refusal, Stage, ask, code, contents, execute, row, rows, text};
+use crate::common::fixtures::{CANDIDATE, CORRELATION, LONE, PRODUCER, VERIFIER};
+use crate::common::{Backend, Call, Refusal, TestContext, query, code, dump, execute, row, rows, text};
 use crate::idempotency::component_with_key;
 
 /// One row of the seed's status model.
@@ -68,7 +68,7 @@ fn expected_evidence(tags: &[(&str, &str)]) -> Value {
 
 #[apply(on_each_backend)]
 async fn the_status_model_holds_row_by_row_through_the_pair(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for expected in STATUS_MODEL {
         let call = Call::pair()
@@ -107,7 +107,7 @@ async fn the_status_model_holds_row_by_row_through_the_pair(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn blocked_is_never_stored(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let before = contents(&superuser).await;
     assert_eq!(
@@ -137,7 +137,7 @@ async fn blocked_is_never_stored(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn prepared_stores_simulated_and_keeps_what_was_asked(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for asked in ["SIMULATED_DRY_RUN", "DRY_RUN", "REAL_RUN"] {
         let call = Call::pair()
@@ -163,7 +163,7 @@ async fn prepared_stores_simulated_and_keeps_what_was_asked(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn the_pair_is_one_header_and_two_components_that_share_everything(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let (run, parent) = (
         "11111111-1111-4111-8111-111111111111",
@@ -215,7 +215,7 @@ async fn the_pair_is_one_header_and_two_components_that_share_everything(backend
 
 #[apply(on_each_backend)]
 async fn ids_are_minted_in_the_order_of_time_and_never_twice(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let mut ids = Vec::new();
     for number in 0..20 {
@@ -248,7 +248,7 @@ async fn ids_are_minted_in_the_order_of_time_and_never_twice(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_missing_row_fails_the_whole_call(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     // The verifier's derived key is taken: the header and the producer were written before that is seen.
     let run = text(&observer, &Call::run().sql()).await;
@@ -449,7 +449,7 @@ async fn both_ways(superuser: &mut Client, asked: &Asked) -> Result<(), TestCase
 
 #[apply(on_each_version)]
 async fn the_single_functions_give_what_the_pair_gives(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (mut superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for event_type in [
         "process.run.started",
@@ -488,7 +488,7 @@ async fn the_single_functions_give_what_the_pair_gives(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn many_pairs_at_once_are_all_recorded_and_counted(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let record = clients
         .iter()
@@ -523,7 +523,7 @@ async fn many_pairs_at_once_are_all_recorded_and_counted(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn many_single_recordings_at_once_are_all_counted(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 12).await;
     let record = clients
         .iter()
@@ -558,8 +558,8 @@ async fn many_single_recordings_at_once_are_all_counted(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn what_was_observed_stays_with_its_dot_when_pairs_change(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn history_survives_pair_change(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     rows(&observer, &Call::pair().sql()).await;
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
@@ -607,7 +607,7 @@ async fn what_was_observed_stays_with_its_dot_when_pairs_change(backend: Backend
 
 #[apply(on_each_backend)]
 async fn both_sides_of_a_run_recorded_at_once_count_as_one_run(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 2).await;
     for _ in 0..10 {
         let run = text(&clients[0], &Call::run().text("p_dot_code", PRODUCER).sql()).await;

@@ -4,10 +4,10 @@ use rstest_reuse::apply;
 use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
-use crate::common::world::{
+use crate::common::fixtures::{
     CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
 };
-use crate::common::{Backend, Call, Stage, code, contents, execute, rows, text};
+use crate::common::{Backend, Call, TestContext, code, dump, execute, rows, text};
 
 /// A fault in a call, or in what surrounds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,8 +82,8 @@ fn can_meet(one: Fault, other: Fault) -> bool {
 }
 
 #[apply(on_each_version)]
-async fn of_two_faults_in_a_pair_the_contracts_first_is_told(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn pair_reports_first_refusal_in_contract_order(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     rows(
         &observer,
@@ -162,7 +162,7 @@ async fn of_two_faults_in_a_pair_the_contracts_first_is_told(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -204,7 +204,7 @@ async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(bac
 
 #[apply(on_each_version)]
 async fn of_two_faults_in_a_single_recording_the_contracts_first_is_told(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;
     surround(&superuser, &[]).await;
@@ -284,8 +284,8 @@ async fn of_two_faults_in_a_single_recording_the_contracts_first_is_told(backend
 }
 
 #[apply(on_each_version)]
-async fn malformed_arguments_are_told_before_what_the_world_says(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn argument_errors_precede_state_errors(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;
     rows(&observer, &Call::acquire(3600).sql()).await;

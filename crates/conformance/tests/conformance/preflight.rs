@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{VERIFIER, import, register_check};
-use crate::common::{Backend, Call, Stage, contents, execute, refused, row, rows, text, value};
+use crate::common::fixtures::{VERIFIER, import, register_check};
+use crate::common::{Backend, Call, TestContext, dump, execute, refused, row, rows, text, value};
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
 
@@ -42,7 +42,7 @@ const REPORT_FINDINGS: &str = "BEGIN RETURN (SELECT number FROM checks.finding);
 
 #[apply(on_each_backend)]
 async fn the_builtin_checks_pass_and_say_so(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     let answers = rows(&reader, "SELECT * FROM dot.fn_dot_preflight()").await;
     assert!(answers.len() >= 3, "{answers:?}");
@@ -127,8 +127,8 @@ const ANSWERS: [(&str, &str, &str, Option<i64>, &str); 10] = [
 ];
 
 #[apply(on_each_backend)]
-async fn an_answer_that_is_no_clean_number_blocks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn non_integer_check_result_blocks(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     for (name, body, on_finding, expected_count, expected_status) in ANSWERS {
         for max_age in ["0", "1 hour"] {
@@ -164,7 +164,7 @@ async fn an_answer_that_is_no_clean_number_blocks(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_check_whose_function_is_gone_blocks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "goes_away", "BEGIN RETURN 0; END", "WARN", "0").await;
     assert_eq!(answer(&observer, "goes_away").await["status"], "PASS");
@@ -184,7 +184,7 @@ async fn a_check_whose_function_is_gone_blocks(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn every_blocking_check_is_named_with_its_count(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, reader) = (stage.superuser().await, stage.client("reader").await);
     for (name, body) in [
         ("two_orphans", "BEGIN RETURN 2; END"),
@@ -214,7 +214,7 @@ async fn every_blocking_check_is_named_with_its_count(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn no_enabled_check_at_all_blocks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     // Remembered answers of checks that were enabled must not help, nor a header from before.
     rows(&observer, &Call::pair().sql()).await;
@@ -244,7 +244,7 @@ async fn no_enabled_check_at_all_blocks(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_warning_is_shown_and_does_not_block(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator, observer) = (
         stage.superuser().await,
         stage.client("operator").await,
@@ -269,7 +269,7 @@ async fn a_warning_is_shown_and_does_not_block(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_tier_b_dot_without_a_tier_a_verifier_is_a_finding(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let pair = |code: &str, tier: &str, pair: &str, role: &str| json!({"dot_code": code, "name": code, "tier": tier, "paired_dot": pair, "pair_role": role});
     let is_found = [("A", "A", 0), ("B", "A", 0), ("A", "B", 1), ("B", "B", 2)];
@@ -296,7 +296,7 @@ async fn a_tier_b_dot_without_a_tier_a_verifier_is_a_finding(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_missing_or_switched_off_append_only_guard_blocks(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     for (harm, mend) in [
         (
@@ -359,7 +359,7 @@ const ATTEMPTS: [&str; 9] = [
 
 #[apply(on_each_version)]
 async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, runner, operator) = (
         stage.superuser().await,
         stage.client("runner").await,
@@ -404,7 +404,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
 async fn a_hanging_check_is_cut_off_by_the_callers_statement_timeout_and_leaves_nothing(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let mut observer = stage.client("observer").await;
     register_check(
@@ -435,7 +435,7 @@ async fn a_hanging_check_is_cut_off_by_the_callers_statement_timeout_and_leaves_
 
 #[apply(on_each_backend)]
 async fn a_clean_answer_is_remembered_for_its_age_and_no_longer(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
     register_check(&superuser, "ages", REPORT_FINDINGS, "BLOCK", "2 seconds").await;
@@ -456,7 +456,7 @@ async fn a_clean_answer_is_remembered_for_its_age_and_no_longer(backend: Backend
 
 #[apply(on_each_version)]
 async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let other = stage.superuser().await;
     findings(&superuser, 0).await;
@@ -503,7 +503,7 @@ async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend
 
 #[apply(on_each_backend)]
 async fn an_age_of_zero_asks_every_time(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
     register_check(&superuser, "never_ages", REPORT_FINDINGS, "BLOCK", "0").await;
@@ -514,8 +514,8 @@ async fn an_age_of_zero_asks_every_time(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn mending_what_a_check_found_takes_effect_at_once(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn fixing_a_finding_unblocks_immediately(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 1).await;
     register_check(&superuser, "is_mended", REPORT_FINDINGS, "BLOCK", "1 hour").await;
@@ -526,7 +526,7 @@ async fn mending_what_a_check_found_takes_effect_at_once(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn changing_a_check_forgets_what_it_answered(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
     register_check(&superuser, "changes", REPORT_FINDINGS, "WARN", "1 hour").await;
@@ -541,7 +541,7 @@ async fn changing_a_check_forgets_what_it_answered(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_remembered_answer_counts_only_for_the_check_that_gave_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 1).await;
     register_check(&superuser, "strict", REPORT_FINDINGS, "WARN", "1 hour").await;
@@ -561,7 +561,7 @@ async fn a_remembered_answer_counts_only_for_the_check_that_gave_it(backend: Bac
 
 #[apply(on_each_backend)]
 async fn the_preflight_works_in_a_read_only_transaction(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let mut reader = stage.client("reader").await;
     execute(
@@ -594,7 +594,7 @@ async fn the_preflight_works_in_a_read_only_transaction(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn recording_goes_on_while_an_answer_is_being_written(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     execute(
         &superuser,
@@ -611,7 +611,7 @@ async fn recording_goes_on_while_an_answer_is_being_written(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn an_import_that_takes_a_verifier_away_is_found_on_the_next_look(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     assert_eq!(
         answer(&operator, "tier_b_without_verifier").await["status"],

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use tokio_postgres::Client;
 
 use crate::common::catalogue::catalogue;
-use crate::common::{Backend, Stage, execute, rows};
+use crate::common::{Backend, TestContext, execute, rows};
 use crate::install::options;
 
 /// Compares a committed file with what it should be, or writes it.
@@ -182,7 +182,7 @@ async fn reference(client: &Client) -> String {
 
 #[tokio::test]
 async fn reference_page_is_what_an_installation_has() {
-    let stage = Stage::empty(Backend::Pg15).await;
+    let stage = TestContext::empty(Backend::Pg15).await;
     apply(&stage.installer().await, &options(&stage))
         .await
         .unwrap();
@@ -192,7 +192,7 @@ async fn reference_page_is_what_an_installation_has() {
 
 #[tokio::test]
 async fn committed_catalogue_is_what_an_installation_has() {
-    let stage = Stage::empty(Backend::Pg15).await;
+    let stage = TestContext::empty(Backend::Pg15).await;
     let options = options(&stage);
     apply(&stage.installer().await, &options).await.unwrap();
     let lines = catalogue(&stage.superuser().await, &options.role_prefix).await;
@@ -213,7 +213,7 @@ async fn committed_catalogue_is_what_an_installation_has() {
 
 #[tokio::test]
 async fn every_relation_and_column_is_described() {
-    let stage = Stage::empty(Backend::Pg15).await;
+    let stage = TestContext::empty(Backend::Pg15).await;
     apply(&stage.installer().await, &options(&stage))
         .await
         .unwrap();
@@ -265,7 +265,7 @@ async fn every_relation_and_column_is_described() {
 
 #[tokio::test]
 async fn examples_of_the_reference_can_be_planned() {
-    let stage = Stage::empty(Backend::Pg15).await;
+    let stage = TestContext::empty(Backend::Pg15).await;
     let owner = stage.installer().await;
     apply(&owner, &options(&stage)).await.unwrap();
     for function in comments()

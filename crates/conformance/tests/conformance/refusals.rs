@@ -7,13 +7,13 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executed::{self, ExecutedRun, RUN, TOKEN};
-use crate::common::executing::bind;
-use crate::common::world::{
+use crate::common::forged_run::{self, ExecutedRun, RUN, TOKEN};
+use crate::common::run_calls::bind;
+use crate::common::fixtures::{
     LONE, PRODUCER, VERIFIER, import, register_candidate, register_check, set_posture,
 };
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, contents, execute, literal, number, rows, text,
+    Backend, Call, Refusal, TestContext, query, dump, execute, literal, number, rows, text,
 };
 
 /// Raised only where two transactions meet, so not by a case of the list but by tests of their own.
@@ -451,7 +451,7 @@ fn sqlstate_of(code: &str) -> &'static str {
     }
 }
 
-async fn bring_about(stage: &Stage, superuser: &Client, given: Given) {
+async fn bring_about(stage: &TestContext, superuser: &Client, given: Given) {
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -487,9 +487,9 @@ async fn bring_about(stage: &Stage, superuser: &Client, given: Given) {
             )
             .await,
         ),
-        Given::RunUnderLease => executed::begin(superuser).await,
+        Given::RunUnderLease => forged_run::begin(superuser).await,
         Given::RunConcluded => {
-            executed::begin(superuser).await;
+            forged_run::begin(superuser).await;
             execute(superuser, &ExecutedRun::truthful().conclusion.sql()).await;
         }
     }
@@ -497,7 +497,7 @@ async fn bring_about(stage: &Stage, superuser: &Client, given: Given) {
 
 /// Makes the calls of all cases that want the same to be given.
 async fn each_is_refused(backend: Backend, given: Given) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     bring_about(&stage, &superuser, given).await;
     let owner = stage.superuser().await;
@@ -574,7 +574,7 @@ async fn refusals_under_a_lease_leave_nothing_behind(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_list_of_codes_is_the_contracts_and_every_code_is_tested(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     let listed = rows(
         &reader,
@@ -603,10 +603,10 @@ async fn the_list_of_codes_is_the_contracts_and_every_code_is_tested(backend: Ba
 }
 
 #[apply(on_each_version)]
-async fn a_change_that_meets_an_uncommitted_one_of_the_same_thing_is_told_to_come_back(
+async fn concurrent_uncommitted_change_is_refused_as_busy(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, mut slow, operator) = (
         stage.superuser().await,
         stage.client("operator").await,
@@ -636,7 +636,7 @@ fn record(member: &str, value: serde_json::Value) -> String {
 
 #[apply(on_each_backend)]
 async fn a_recorded_refusal_holds_no_forged_code_or_posture_and_little_detail(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let codes = [
         ("no_execute", "no_execute"),
@@ -683,7 +683,7 @@ async fn a_recorded_refusal_holds_no_forged_code_or_posture_and_little_detail(ba
 
 #[apply(on_each_backend)]
 async fn a_login_records_a_thousand_refusals_an_hour_and_no_more(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, runner, superuser) = (
         stage.client("observer").await,
         stage.client("runner").await,

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, tools};
+use crate::common::fixtures::{LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, tools};
 use crate::common::{
-    Backend, Call, Stage, code, contents, execute, literal, number, refused, row, rows, text,
+    Backend, Call, TestContext, code, dump, execute, literal, number, refused, row, rows, text,
 };
 
 fn tool(code: &str, pair: Option<(&str, &str)>) -> Value {
@@ -31,7 +31,7 @@ async fn says(client: &Client, tools: &Value) -> Vec<String> {
 
 #[apply(on_each_backend)]
 async fn an_import_says_what_it_adds_changes_and_keeps(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let kept: Vec<String> = says(&operator, &tools()).await;
     assert!(
@@ -69,7 +69,7 @@ async fn an_import_says_what_it_adds_changes_and_keeps(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn what_an_entry_leaves_out_has_a_default(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let stored = row(&operator, &format!("SELECT to_jsonb(t) - 'created_at' AS tool FROM dot.v_dot_tool t WHERE dot_code = '{LONE}'")).await;
     assert_eq!(
@@ -155,7 +155,7 @@ fn wrong_tools() -> Vec<(Value, &'static str)> {
 
 #[apply(on_each_version)]
 async fn a_wrong_entry_refuses_the_whole_import(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for (wrong, word) in wrong_tools() {
@@ -185,7 +185,7 @@ async fn a_wrong_entry_refuses_the_whole_import(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn what_is_no_array_of_objects_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for wrong in [
         "NULL",
@@ -214,7 +214,7 @@ async fn what_is_no_array_of_objects_is_refused(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_dry_run_says_the_same_and_writes_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     let tools = json!([tool("DOT_NEW", Some(("DOT_NEW_VERIFY", "producer"))), tool("DOT_NEW_VERIFY", Some(("DOT_NEW", "verifier"))), {"dot_code": LONE, "name": "renamed", "tier": "A"}]);
@@ -226,7 +226,7 @@ async fn a_dry_run_says_the_same_and_writes_nothing(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn pairs_can_be_exchanged_in_one_import(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -251,7 +251,7 @@ async fn pairs_can_be_exchanged_in_one_import(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_table_itself_keeps_pairs_mutual(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     for wrong in [
         "INSERT INTO dot.dot_tools (dot_code, name, tier, paired_dot, pair_role) VALUES ('DOT_X', 'x', 'A', 'DOT_NOWHERE', 'producer')",
@@ -273,7 +273,7 @@ async fn the_table_itself_keeps_pairs_mutual(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn concurrent_imports_do_not_break_a_pair(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let clients = stage.clients("operator", 6).await;
     // Three pairs want one another's verifiers.
     let outcomes =
@@ -299,7 +299,7 @@ async fn concurrent_imports_do_not_break_a_pair(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_candidate_is_registered_and_changed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let set = Call::new("fn_process_candidate_set")
         .text("p_process_candidate_code", "C")
@@ -336,7 +336,7 @@ async fn a_candidate_is_registered_and_changed(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn whoever_changes_the_registry_is_kept(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let before = number(&operator, "SELECT count(*) FROM dot.v_dot_registry_history").await;
     let candidate = Call::new("fn_process_candidate_set")
@@ -385,7 +385,7 @@ fn contract(change: impl FnOnce(&mut Value)) -> Call {
 
 #[apply(on_each_backend)]
 async fn a_contract_is_set_and_changed(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for mode in ["PLAN_ONLY", "VERIFY_ONLY", "DRY_RUN", "REAL_RUN"] {
         rows(
@@ -421,7 +421,7 @@ async fn a_contract_is_set_and_changed(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_contract_that_breaks_a_rule_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     let wrong: [(&str, Value, &str); 27] = [
@@ -486,8 +486,8 @@ async fn a_contract_that_breaks_a_rule_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn the_contract_table_itself_keeps_dry_modes_harmless(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn contract_table_check_forbids_mutating_dry_mode(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     for mode in ["PLAN_ONLY", "VERIFY_ONLY", "DRY_RUN"] {
         for (asserted, namespace) in [
@@ -527,7 +527,7 @@ fn fixture(reference: &str, body: &str) -> Call {
 
 #[apply(on_each_backend)]
 async fn a_fixture_is_kept_with_the_digest_of_its_text(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let body = "{\"b\": 1,   \"a\": \"ß\\u00e9\"}\n";
     assert_eq!(text(&operator, &fixture("f", body).sql()).await, "f");
@@ -544,7 +544,7 @@ async fn a_fixture_is_kept_with_the_digest_of_its_text(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_fixture_whose_digest_is_another_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for wrong in [
@@ -583,7 +583,7 @@ async fn a_fixture_whose_digest_is_another_is_refused(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_check_is_a_function_that_is_there_and_counts(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     execute(
         &superuser,

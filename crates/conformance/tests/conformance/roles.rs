@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::{Backend, Call, Stage, ask, execute, number, rows, text, value};
+use crate::common::{Backend, Call, TestContext, query, execute, number, rows, text, value};
 
 const LOGIN_ROLES: [&str; 6] = [
     "archiver", "observer", "operator", "reader", "relay", "runner",
@@ -40,7 +40,7 @@ async fn names(client: &Client, query: &str) -> Vec<String> {
 
 #[apply(on_each_version)]
 async fn each_role_may_call_exactly_the_functions_that_are_declared(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let functions = names(
         &superuser,
@@ -81,7 +81,7 @@ async fn each_role_may_call_exactly_the_functions_that_are_declared(backend: Bac
 
 #[apply(on_each_version)]
 async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     for role in access().roles.keys().filter(|role| *role != "owner") {
         for kind in ["v", "r"] {
@@ -122,7 +122,7 @@ async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none
 
 #[apply(on_each_version)]
 async fn public_gets_nothing_and_nobody_may_hand_on_what_it_got(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     // A null acl of a function stands for EXECUTE to PUBLIC.
     let grants = "SELECT 'schema' AS name, acl.* FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) acl WHERE n.nspname = 'dot'
@@ -146,7 +146,7 @@ async fn public_gets_nothing_and_nobody_may_hand_on_what_it_got(backend: Backend
 
 #[apply(on_each_version)]
 async fn every_object_belongs_to_the_owner_but_for_the_checkers_own(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let foreign = names(&superuser,
         "SELECT p.proname || ' ' || p.proowner::regrole AS name FROM pg_proc p WHERE p.pronamespace = 'dot'::regnamespace AND p.proowner <> 'dot_owner'::regrole
@@ -165,7 +165,7 @@ async fn every_object_belongs_to_the_owner_but_for_the_checkers_own(backend: Bac
 /// constraint, default or trigger calls: so it runs under the path that the function around it pins.
 #[apply(on_each_version)]
 async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let astray = names(
         &superuser,
@@ -182,7 +182,7 @@ async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(ba
 
 #[apply(on_each_version)]
 async fn whoever_calls_a_granted_function_needs_no_right_of_its_own(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     // The list may only shrink. It reads no table.
     const WITH_THE_CALLERS_RIGHTS: [&str; 1] = ["fn_dot_whitespace"];
@@ -208,7 +208,7 @@ async fn whoever_calls_a_granted_function_needs_no_right_of_its_own(backend: Bac
 
 #[apply(on_each_version)]
 async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let roles = rows(&superuser, "SELECT substr(rolname, 5) AS name, rolcanlogin, rolinherit FROM pg_roles WHERE rolname LIKE 'dot\\_%' ORDER BY 1").await;
     let expected: Vec<_> = access()
@@ -237,7 +237,7 @@ async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn memberships_are_what_is_declared(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     for role in access().roles.keys() {
         for other in access().roles.keys() {
@@ -253,7 +253,7 @@ async fn memberships_are_what_is_declared(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let installer = stage.installer().await;
     for role in access().roles.keys() {
         let login = access().roles[role].login;
@@ -308,7 +308,7 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
 /// What each kind of caller may do at all, tried.
 #[apply(on_each_backend)]
 async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let work = [
         ("read", "SELECT * FROM dot.v_process_run".to_owned(), "archiver observer operator reader relay runner"),
         ("record", Call::pair().sql(), "observer runner"),
@@ -317,7 +317,7 @@ async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
         ("backfill", Call::backfill(&json!([])).sql(), "observer runner"),
         ("keep a refusal", "SELECT dot.fn_dot_refusal_record('{}')".to_owned(), "observer operator runner"),
         ("set a gate", Call::gate("process_dot_runtime.execute_enabled", "false").sql(), "operator"),
-        ("import", crate::common::world::import(&json!([])).sql(), "operator"),
+        ("import", crate::common::fixtures::import(&json!([])).sql(), "operator"),
         ("switch events", crate::events::switch("process.run.failed", false), "operator"),
         ("take a lease away", Call::new("fn_dot_lease_force_release").text("p_lease_name", "x").text("p_actor", "a").text("p_reason", "r").sql(), "operator"),
         ("read the raw ledger", "SELECT * FROM dot.process_run_observation".to_owned(), "archiver"),
@@ -351,8 +351,8 @@ async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_stranger_can_do_nothing(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+async fn unrelated_role_has_no_privileges(backend: Backend) {
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     let prefix = stage.database().role_prefix().to_owned();
     execute(&owner, &format!("CREATE ROLE {prefix}_stranger LOGIN")).await;
@@ -391,7 +391,7 @@ async fn a_stranger_can_do_nothing(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_callers_search_path_and_objects_do_not_reach_into_the_functions(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, installer) = (stage.superuser().await, stage.installer().await);
     // Look-alikes in the caller's own schemas, first in its path.
     execute(

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, DIGEST, begin, bind, ready};
-use crate::common::world::{
+use crate::common::run_calls::{Begun, DIGEST, begin, bind, ready};
+use crate::common::fixtures::{
     CANDIDATE, CORRELATION, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, import, set_posture,
 };
 use crate::common::{
-    Backend, Call, Stage, ask, code, contents, execute, literal, lock_waiters, number, refused,
+    Backend, Call, TestContext, query, code, dump, execute, literal, lock_waiters, number, refused,
     row, rows, text,
 };
 
@@ -236,7 +236,7 @@ async fn only_what_could_be_run_is_asked_for(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn asking_and_running_are_authorities_of_their_own(backend: Backend) {
+async fn requesting_and_running_need_different_roles(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
     text(&operator, &asking().sql()).await;
     let claim = claimed(&runner).await;
@@ -446,7 +446,7 @@ async fn futures_of<'a, T, F: Future<Output = T>>(
 }
 
 #[apply(on_each_backend)]
-async fn a_dead_workers_claim_is_taken_over_and_its_zombie_runs_nothing_twice(backend: Backend) {
+async fn expired_claim_is_taken_over_and_old_worker_is_fenced(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     let zombie = claimed(&runner).await;
@@ -486,7 +486,7 @@ async fn a_dead_workers_claim_is_taken_over_and_its_zombie_runs_nothing_twice(ba
 }
 
 #[apply(on_each_backend)]
-async fn of_two_workers_that_begin_at_once_one_does(backend: Backend) {
+async fn concurrent_begin_lets_one_worker_win(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     text(&runner, &asking().sql()).await;
     let claim = claimed(&runner).await;
@@ -518,7 +518,7 @@ async fn a_run_whose_worker_died_ends_its_request_once_it_is_reaped(backend: Bac
         is("claimed", None, None, Some("started"))
     );
     // What waits behind it is not kept waiting, and whoever takes the lease concludes the dead run.
-    crate::common::executing::run_out(&superuser).await;
+    crate::common::run_calls::run_out(&superuser).await;
     let behind = text(&runner, &asking().sql()).await;
     let next = claimed(&runner).await;
     assert_eq!(next.request, behind);
@@ -602,7 +602,7 @@ async fn a_refusal_ends_a_request_or_lets_it_wait(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_request_that_every_worker_dies_of_is_given_up(backend: Backend) {
+async fn request_is_abandoned_after_five_claims(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     for _ in 0..5 {
@@ -617,7 +617,7 @@ async fn a_request_that_every_worker_dies_of_is_given_up(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn what_nobody_is_at_can_be_cancelled_and_is_not_run_then(backend: Backend) {
+async fn unclaimed_request_can_be_cancelled(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     for (call, expected) in [
@@ -689,7 +689,7 @@ async fn a_requests_run_is_what_was_asked_for(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn looking_for_work_reads_nothing_of_what_has_ended(backend: Backend) {
+async fn claim_uses_partial_index_only(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     execute(
         &superuser,
@@ -710,8 +710,8 @@ async fn looking_for_work_reads_nothing_of_what_has_ended(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn who_listens_is_told_of_requests_and_of_gates(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn notify_on_request_and_gate_change(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     bind(&operator).await;
     let (listener, mut told) = listening(&stage).await;
@@ -736,7 +736,7 @@ async fn who_listens_is_told_of_requests_and_of_gates(backend: Backend) {
 
 /// A session that passes on what it is told.
 async fn listening(
-    stage: &Stage,
+    stage: &TestContext,
 ) -> (
     Client,
     tokio::sync::mpsc::UnboundedReceiver<tokio_postgres::Notification>,

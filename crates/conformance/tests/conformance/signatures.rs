@@ -4,7 +4,7 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_version;
-use crate::common::{Backend, Stage, execute, rows, text};
+use crate::common::{Backend, TestContext, execute, rows, text};
 
 /// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
 const SIGNATURES: [(&str, &str, &str); 21] = [
@@ -101,7 +101,7 @@ const SIGNATURES: [(&str, &str, &str); 21] = [
 
 #[apply(on_each_version)]
 async fn each_fixed_signature_is_as_the_contract_says_and_alone(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     for (name, arguments, result) in SIGNATURES {
         let found = rows(&reader, &format!("SELECT pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result FROM pg_proc p WHERE p.pronamespace = 'dot'::regnamespace AND p.proname = '{name}'")).await;
@@ -122,7 +122,7 @@ async fn each_fixed_signature_is_as_the_contract_says_and_alone(backend: Backend
 /// An extension that distributes tables renames them, and a signature that names a table's row type then fits no table.
 #[apply(on_each_version)]
 async fn no_function_takes_or_returns_the_row_type_of_a_table(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let question = "SELECT DISTINCT p.oid::regprocedure::text AS function, c.relname AS relation
         FROM pg_proc p

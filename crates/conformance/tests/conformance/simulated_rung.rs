@@ -3,13 +3,13 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::on_each_version;
-use crate::common::executing::bind;
-use crate::common::world::CANDIDATE;
-use crate::common::{Backend, Call, Stage, row, rows};
+use crate::common::run_calls::bind;
+use crate::common::fixtures::CANDIDATE;
+use crate::common::{Backend, Call, TestContext, row, rows};
 
 #[apply(on_each_version)]
 async fn simulation_of_any_status_reaches_its_rung_and_the_ladder_says_so(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     bind(&stage.client("operator").await).await;
     let ladder = format!(
         "SELECT candidate_status_v3, best_evidence_type, missing FROM dot.v_process_discovery_birth_readiness_v3

@@ -4,8 +4,8 @@ use rstest_reuse::apply;
 use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
-use crate::common::world::register_check;
-use crate::common::{Backend, Call, Stage, code, execute, refused, row, rows};
+use crate::common::fixtures::register_check;
+use crate::common::{Backend, Call, TestContext, code, execute, refused, row, rows};
 
 /// A table and a check of another team's, with this search path.
 async fn team(superuser: &Client, path: &str) {
@@ -30,7 +30,7 @@ fn set() -> String {
 
 #[apply(on_each_version)]
 async fn check_with_a_search_path_that_does_not_end_with_pg_temp_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for (path, is_taken) in [
         ("SET search_path = team", false),
@@ -84,7 +84,7 @@ async fn check_with_a_search_path_that_does_not_end_with_pg_temp_is_refused(back
 /// The reader's view would run the reader's function with the checker's rights.
 #[apply(on_each_version)]
 async fn no_check_is_asked_while_the_session_has_temporary_objects(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (reader, observer) = (stage.client("reader").await, stage.client("observer").await);
     execute(
@@ -137,7 +137,7 @@ async fn no_check_is_asked_while_the_session_has_temporary_objects(backend: Back
 /// A column of a table's row type would keep the next release from changing the table.
 #[apply(on_each_version)]
 async fn reader_makes_no_column_of_a_ledger_tables_row_type(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     for relation in ["dot_tools", "process_run_observation", "v_process_run"] {
         let create = format!("CREATE TEMP TABLE t (x dot.{relation})");

@@ -4,9 +4,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::world::{CANDIDATE, LONE, PRODUCER, import};
+use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER, import};
 use crate::common::{
-    Backend, Call, Refusal, Stage, ask, code, contents, literal, refused, row, rows, text,
+    Backend, Call, Refusal, TestContext, query, code, dump, literal, refused, row, rows, text,
 };
 use crate::hostile_text::set;
 
@@ -57,7 +57,7 @@ fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
 
 #[apply(on_each_backend)]
 async fn a_text_at_its_limit_is_taken_and_one_character_more_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -119,7 +119,7 @@ async fn a_text_at_its_limit_is_taken_and_one_character_more_is_refused(backend:
 
 #[apply(on_each_version)]
 async fn a_lease_name_has_five_hundred_characters_at_most(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     assert!(
         !text(
@@ -147,7 +147,7 @@ async fn a_lease_name_has_five_hundred_characters_at_most(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_megabyte_in_a_choice_is_refused_without_an_echo(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -249,7 +249,7 @@ fn worst(length: u32, seed: u32) -> String {
 
 #[apply(on_each_version)]
 async fn the_longest_texts_fit_their_indexes(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -282,7 +282,7 @@ async fn the_longest_texts_fit_their_indexes(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_key_that_does_not_fit_its_index_together_with_the_code_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
         stage.client("operator").await,
@@ -308,7 +308,7 @@ async fn a_key_that_does_not_fit_its_index_together_with_the_code_is_refused(bac
 
 #[apply(on_each_backend)]
 async fn evidence_is_an_object_of_sixty_four_kibibytes(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = text(&observer, &Call::run().sql()).await;
     let of_bytes = |bytes: usize| {
@@ -360,7 +360,7 @@ async fn evidence_is_an_object_of_sixty_four_kibibytes(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn a_refusals_record_is_cut_and_never_refused_for_its_length(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let long = "ß".repeat(300_000);
     let refusal = json!({"refusal_code": long, "message": long, "actor": long, "dot_code": long, "process_candidate_code": long, "correlation_id": long, "posture": long, "detail": {"x": long}, "other": long});

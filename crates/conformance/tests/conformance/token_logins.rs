@@ -3,9 +3,9 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{begun, ready};
-use crate::common::{Backend, Call, Stage, code, contents, execute, number, rows, text, value};
-use crate::executed_together::Both;
+use crate::common::run_calls::{begun, ready};
+use crate::common::{Backend, Call, TestContext, code, dump, execute, number, rows, text, value};
+use crate::executed_combined_calls::Both;
 
 #[apply(on_each_version)]
 async fn token_of_another_login_releases_renews_and_records_nothing(backend: Backend) {
@@ -69,7 +69,7 @@ async fn batch_with_another_logins_tokens_keeps_nobody_waiting(backend: Backend)
 /// What a transaction sweeps stays locked until it ends: it sweeps no other login's leases.
 #[apply(on_each_version)]
 async fn sweep_keeps_no_lease_of_another_login(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let mut observer = stage.client("observer").await;
     let runner = stage.client("runner").await;
     let acquire = |name: &str| Call::acquire(60).text("p_lease_name", name).sql();
@@ -87,7 +87,7 @@ async fn sweep_keeps_no_lease_of_another_login(backend: Backend) {
 /// The thousand refusals an hour are counted one transaction of a login after the other.
 #[apply(on_each_backend)]
 async fn refusals_of_one_login_are_counted_across_its_transactions(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let mut first = stage.client("observer").await;
     let second = stage.client("observer").await;
@@ -109,7 +109,7 @@ async fn refusals_of_one_login_are_counted_across_its_transactions(backend: Back
 /// From PostgreSQL 16 on a login can administer a role without having it.
 #[apply(on_each_version)]
 async fn login_that_only_administers_the_operators_role_is_no_operator(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     if number(
         &superuser,

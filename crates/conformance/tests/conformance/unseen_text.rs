@@ -4,12 +4,12 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_version;
-use crate::common::world::{LONE, PRODUCER, VERIFIER, import};
-use crate::common::{Backend, Call, Stage, code, number, refused, rows, value};
+use crate::common::fixtures::{LONE, PRODUCER, VERIFIER, import};
+use crate::common::{Backend, Call, TestContext, code, number, refused, rows, value};
 
 #[apply(on_each_version)]
 async fn candidate_of_a_tools_metadata_is_checked_as_a_name(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for candidate in [
         "PROC\u{202e}CAND",
@@ -36,7 +36,7 @@ async fn candidate_of_a_tools_metadata_is_checked_as_a_name(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn reason_that_shows_nothing_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for reason in [
         "\u{200b}",
@@ -82,7 +82,7 @@ async fn reason_that_shows_nothing_is_refused(backend: Backend) {
 async fn names_have_no_characters_that_show_nothing_and_begin_with_no_combining_mark(
     backend: Backend,
 ) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for (name, code_point) in [
         ("a\u{fffc}", "U+FFFC"),
@@ -109,7 +109,7 @@ async fn names_have_no_characters_that_show_nothing_and_begin_with_no_combining_
 /// However a status is shown, what reads "retired" is retired or refused.
 #[apply(on_each_version)]
 async fn status_with_characters_that_show_nothing_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for status in ["retired\t", "retired\u{a0}", "Retired\n", "\u{200b}retired"] {
         let tools = json!([{"dot_code": LONE, "name": "l", "tier": "A", "status": status}]);

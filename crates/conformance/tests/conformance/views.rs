@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executed::{self, ExecutedRun, TOKEN};
-use crate::common::executing;
-use crate::common::world::{
+use crate::common::forged_run::{self, ExecutedRun, TOKEN};
+use crate::common::run_calls;
+use crate::common::fixtures::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture,
 };
-use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows, text};
+use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 /// View to columns, in their order, as they are documented.
 const VIEWS: [(&str, &str); 20] = [
@@ -92,7 +92,7 @@ const VIEWS: [(&str, &str); 20] = [
 
 #[apply(on_each_version)]
 async fn each_documented_view_has_its_columns_in_their_order(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     for (view, columns) in VIEWS {
         let found = text(&reader, &format!("SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = 'dot.{view}'::regclass AND a.attnum > 0")).await;
@@ -103,7 +103,7 @@ async fn each_documented_view_has_its_columns_in_their_order(backend: Backend) {
 
 #[apply(on_each_backend)]
 async fn counts_are_of_components_and_their_runs(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     rows(&observer, &Call::pair().sql()).await;
     rows(
@@ -150,7 +150,7 @@ fn bind(dot_code: &str, mode: &str) -> String {
 
 #[apply(on_each_backend)]
 async fn the_wrapper_status_has_one_row_for_every_dot(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
         stage.client("observer").await,
@@ -200,14 +200,14 @@ async fn the_wrapper_status_has_one_row_for_every_dot(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_wrapper_status_names_the_best_evidence_and_the_last(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (superuser, operator, runner) = (
         stage.superuser().await,
         stage.client("operator").await,
         stage.client("runner").await,
     );
     set_posture(&operator, "REAL_RUN").await;
-    executed::begin(&superuser).await;
+    forged_run::begin(&superuser).await;
     for (mode, run, receipt, expected) in [
         (
             "DRY_RUN",
@@ -266,7 +266,7 @@ async fn the_wrapper_status_names_the_best_evidence_and_the_last(backend: Backen
 
 #[apply(on_each_backend)]
 async fn backfilled_evidence_does_not_make_a_dot_simulated(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     rows(&observer, &Call::backfill(&json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old"}])).sql()).await;
     let status = wrapper_status(&observer, PRODUCER).await;
@@ -289,8 +289,8 @@ async fn backfilled_evidence_does_not_make_a_dot_simulated(backend: Backend) {
 const COMPILED_ABOVE: f64 = 100_000.0;
 
 #[apply(on_each_version)]
-async fn no_status_view_is_so_dear_that_its_plan_gets_compiled(backend: Backend) {
-    let stage = Stage::new(backend).await;
+async fn status_views_stay_below_jit_threshold(backend: Backend) {
+    let stage = TestContext::new(backend).await;
     let (reader, observer) = (stage.client("reader").await, stage.client("observer").await);
     rows(&observer, &Call::pair().sql()).await;
     for (view, _) in VIEWS {
@@ -303,7 +303,7 @@ async fn no_status_view_is_so_dear_that_its_plan_gets_compiled(backend: Backend)
 
 #[apply(on_each_backend)]
 async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
-    let (stage, runner, _operator, _superuser) = executing::ready(backend).await;
+    let (stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
     let observer = stage.client("observer").await;
     let shown = async |run: &str| {
         row(
@@ -323,7 +323,7 @@ async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
     let header = text(&observer, &header.sql()).await;
     assert_eq!(shown(&header).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
     // A receipt says that something was called; the component, what came of it: here two mocks.
-    let run = executing::begun(&runner, "REAL_RUN").await;
+    let run = run_calls::begun(&runner, "REAL_RUN").await;
     assert_eq!(shown(&run.run).await, is("REAL_RUN", "REAL_RUN"));
     rows(&runner, &run.producer("SIMULATED_DRY_RUN").sql()).await;
     assert_eq!(shown(&run.run).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
@@ -336,7 +336,7 @@ async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
     rows(&runner, &run.conclusion("completed").sql()).await;
     assert_eq!(shown(&run.run).await, is("SIMULATED_DRY_RUN", "REAL_RUN"));
     // A producer that was called.
-    let run = executing::begun(&runner, "DRY_RUN").await;
+    let run = run_calls::begun(&runner, "DRY_RUN").await;
     rows(&runner, &run.producer("DRY_RUN").sql()).await;
     rows(&runner, &run.conclusion("failed").sql()).await;
     assert_eq!(shown(&run.run).await, is("DRY_RUN", "DRY_RUN"));
@@ -360,7 +360,7 @@ async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn the_newest_runs_are_read_without_reading_the_others(backend: Backend) {
-    let (stage, runner, _operator, superuser) = executing::ready(backend).await;
+    let (stage, runner, _operator, superuser) = run_calls::ready(backend).await;
     execute(
         &superuser,
         "INSERT INTO dot.process_run_observation (process_run_id, process_candidate_code, correlation_id, status,
@@ -370,7 +370,7 @@ async fn the_newest_runs_are_read_without_reading_the_others(backend: Backend) {
          ANALYZE dot.process_run_observation",
     )
     .await;
-    executing::begun(&runner, "REAL_RUN").await;
+    run_calls::begun(&runner, "REAL_RUN").await;
     let mut reader = stage.superuser().await;
     let reader = reader.transaction().await.unwrap();
     let newest = rows(

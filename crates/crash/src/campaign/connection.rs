@@ -6,20 +6,20 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::{Campaign, Tally};
-use crate::aftermath::aftermath;
-use crate::attempt::{Attempt, Ended, Order};
+use super::{Campaign, Stats};
+use crate::recovery::aftermath;
+use crate::run_process::{Attempt, Ended, RunSpec};
 use crate::plan::Plan;
 use crate::proxy::{Cut, Outage, Proxy};
-use crate::site::{LEASE_TTL, Site};
+use crate::fixture::{LEASE_TTL, Fixture};
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Connection;
 
-pub(super) async fn run(plan: &Plan) -> Tally {
-    let site = Site::new().await;
-    let mut tally = Tally::default();
-    let counted = undisturbed(&site).await;
+pub(super) async fn run(plan: &Plan) -> Stats {
+    let site = Fixture::new().await;
+    let mut tally = Stats::default();
+    let counted = baseline(&site).await;
     eprintln!("{OURS}: an undisturbed run takes {counted} messages");
     let messages = plan.messages.unwrap_or(counted);
     let cuts = 2 * messages;
@@ -27,7 +27,7 @@ pub(super) async fn run(plan: &Plan) -> Tally {
     let rounds: Vec<usize> = (plan.rounds.start..end).collect();
     for batch in rounds.chunks(PAIRS) {
         let cut = batch.iter().enumerate().map(|(lane, round)| {
-            let mut dice = plan.dice(OURS, *round);
+            let mut dice = plan.rng(OURS, *round);
             // Spread evenly; every place in its turn if there are enough rounds.
             let place = *round * cuts / end;
             let cut = Cut {
@@ -35,7 +35,7 @@ pub(super) async fn run(plan: &Plan) -> Tally {
                 is_forwarded: place % 2 == 1,
                 outage: outage(&mut dice),
             };
-            let order = Order::new(&mut dice, lane, format!("connection-{round}"));
+            let order = RunSpec::new(&mut dice, lane, format!("connection-{round}"));
             run_through(&site, order, *round, cut)
         });
         let cut: Vec<(Vec<Ended>, bool, Cut)> = join_all(cut).await;
@@ -67,8 +67,8 @@ fn outage(dice: &mut fastrand::Rng) -> Outage {
 }
 
 /// How many messages a run takes that nobody disturbs.
-async fn undisturbed(site: &Site) -> usize {
-    let order = Order::new(
+async fn baseline(site: &Fixture) -> usize {
+    let order = RunSpec::new(
         &mut fastrand::Rng::with_seed(0),
         0,
         "undisturbed".to_owned(),
@@ -80,10 +80,10 @@ async fn undisturbed(site: &Site) -> usize {
 }
 
 /// Runs until the cut and on. Where that outlasts the lease, another run of the pair, whose wire is whole, takes it over.
-async fn run_through(site: &Site, order: Order, round: usize, cut: Cut) -> (Vec<Ended>, bool, Cut) {
+async fn run_through(site: &Fixture, order: RunSpec, round: usize, cut: Cut) -> (Vec<Ended>, bool, Cut) {
     let folder = site.path(&format!("wire-{round}"));
     let proxy = Proxy::start(&folder, &site.server.socket(), Some(cut));
-    let rival = order.rival();
+    let rival = order.spawn_concurrent();
     let mut attempt = start(site, order, &folder);
     let mut attempts = Vec::new();
     if [Outage::Network(LONG), Outage::Silence(LONG)].contains(&cut.outage) {
@@ -97,7 +97,7 @@ async fn run_through(site: &Site, order: Order, round: usize, cut: Cut) -> (Vec<
     (attempts, proxy.has_cut(), cut)
 }
 
-fn start(site: &Site, order: Order, folder: &Path) -> Attempt {
+fn start(site: &Fixture, order: RunSpec, folder: &Path) -> Attempt {
     let url = site.server.url();
     let (before, rest) = url.split_once("host=").unwrap();
     let (_, port) = rest.split_once('&').unwrap();

@@ -6,29 +6,29 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::{Campaign, Tally};
-use crate::aftermath::aftermath;
-use crate::attempt::{Ended, Order};
-use crate::moment::When;
+use super::{Campaign, Stats};
+use crate::recovery::aftermath;
+use crate::run_process::{Ended, RunSpec};
+use crate::injection_point::Trigger;
 use crate::plan::Plan;
-use crate::site::{LEASE_TTL, Site};
+use crate::fixture::{LEASE_TTL, Fixture};
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Dotwrap;
 
-pub(super) async fn run(plan: &Plan) -> Tally {
-    let site = Site::new().await;
-    let mut tally = Tally::default();
+pub(super) async fn run(plan: &Plan) -> Stats {
+    let site = Fixture::new().await;
+    let mut tally = Stats::default();
     let rounds: Vec<usize> = plan.rounds.clone().collect();
     // Side by side, so that the leases of many run out at once.
     for batch in rounds.chunks(PAIRS) {
         let killed = batch.iter().enumerate().map(|(lane, round)| {
-            let mut dice = plan.dice(OURS, *round);
-            let when = When::of_round(*round, &mut dice);
-            let order = Order::new(&mut dice, lane, format!("dotwrap-{round}"));
-            strike(&site, order, when, dice.u8(..6) == 0)
+            let mut dice = plan.rng(OURS, *round);
+            let when = Trigger::of_round(*round, &mut dice);
+            let order = RunSpec::new(&mut dice, lane, format!("dotwrap-{round}"));
+            kill(&site, order, when, dice.u8(..6) == 0)
         });
-        let killed: Vec<Struck> = join_all(killed).await;
+        let killed: Vec<KillRecord> = join_all(killed).await;
         let what: Vec<_> = killed.iter().map(|it| it.what.clone()).collect();
         let mut attempts = Vec::new();
         for struck in killed {
@@ -45,15 +45,15 @@ pub(super) async fn run(plan: &Plan) -> Tally {
 }
 
 /// What was done to a run.
-struct Struck {
+struct KillRecord {
     what: String,
     in_time: bool,
     /// It, and its rival if it had one.
     attempts: Vec<Ended>,
 }
 
-async fn strike(site: &Site, order: Order, when: When, is_paused: bool) -> Struck {
-    let rival = order.rival();
+async fn kill(site: &Fixture, order: RunSpec, when: Trigger, is_paused: bool) -> KillRecord {
+    let rival = order.spawn_concurrent();
     let mut attempt = order.start(site, &site.server.url());
     let kept = when.keep(site, &mut attempt).await;
     let in_time = kept.was_reached;
@@ -67,7 +67,7 @@ async fn strike(site: &Site, order: Order, when: When, is_paused: bool) -> Struc
     } else {
         vec![attempt.kill_9().await]
     };
-    Struck {
+    KillRecord {
         what: format!("{when:?}, paused: {is_paused}"),
         in_time,
         attempts,

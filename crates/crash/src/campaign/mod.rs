@@ -8,8 +8,8 @@ mod worker;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::aftermath::Found;
-use crate::judge::Complaints;
+use crate::recovery::Found;
+use crate::invariants::Violations;
 use crate::plan::Plan;
 
 /// What is killed or cut.
@@ -27,7 +27,7 @@ pub enum Campaign {
 
 /// What the crashes of a campaign met.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct Stats {
     /// How many crashes there were.
     pub crashes: usize,
     /// How many came at the moment that they were meant for.
@@ -62,7 +62,7 @@ impl Campaign {
     ///
     /// # Panics
     /// Where something does not hold, with what, and with how to see it again.
-    pub async fn run(self, plan: &Plan) -> Tally {
+    pub async fn run(self, plan: &Plan) -> Stats {
         eprintln!("{self}: seed {}, rounds {:?}", plan.seed, plan.rounds);
         let tally = match self {
             Self::Dotwrap => dotwrap::run(plan).await,
@@ -75,7 +75,7 @@ impl Campaign {
     }
 
     /// Ends the campaign if there is anything to complain of.
-    fn expect_none(self, plan: &Plan, rounds: &[usize], what: &str, complaints: &Complaints) {
+    fn expect_none(self, plan: &Plan, rounds: &[usize], what: &str, complaints: &Violations) {
         assert!(
             complaints.is_empty(),
             "{self}, seed {}, rounds {rounds:?}: {what}\n- {}",
@@ -99,7 +99,7 @@ impl fmt::Display for Campaign {
     }
 }
 
-impl Tally {
+impl Stats {
     fn add(&mut self, found: Found) {
         for (state, count) in found {
             *self.found.entry(state).or_default() += count;
@@ -118,7 +118,7 @@ impl Tally {
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Stats {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,

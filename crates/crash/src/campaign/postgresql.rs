@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::{Campaign, Tally};
-use crate::aftermath::aftermath;
-use crate::attempt::{Attempt, Order};
-use crate::moment::When;
+use super::{Campaign, Stats};
+use crate::recovery::aftermath;
+use crate::run_process::{Attempt, RunSpec};
+use crate::injection_point::Trigger;
 use crate::plan::Plan;
-use crate::server::Victim;
-use crate::site::Site;
+use crate::server::KillTarget;
+use crate::fixture::Fixture;
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Postgresql;
@@ -19,22 +19,22 @@ const OURS: Campaign = Campaign::Postgresql;
 /// How many runs are in flight; the first one says when.
 const IN_FLIGHT: usize = 5;
 
-pub(super) async fn run(plan: &Plan) -> Tally {
-    let mut site = Site::new().await;
-    let mut tally = Tally::default();
+pub(super) async fn run(plan: &Plan) -> Stats {
+    let mut site = Fixture::new().await;
+    let mut tally = Stats::default();
     for round in plan.rounds.clone() {
-        let mut dice = plan.dice(OURS, round);
-        let when = When::of_round(round, &mut dice);
+        let mut dice = plan.rng(OURS, round);
+        let when = Trigger::of_round(round, &mut dice);
         let first = dice.usize(..PAIRS);
         let mut attempts: Vec<Attempt> = (0..IN_FLIGHT)
             .map(|number| {
                 let pair = (first + number) % PAIRS;
-                let order = Order::new(&mut dice, pair, format!("postgresql-{round}-{number}"));
+                let order = RunSpec::new(&mut dice, pair, format!("postgresql-{round}-{number}"));
                 order.start(&site, &site.server.url())
             })
             .collect();
         let kept = when.keep(&site, &mut attempts[0]).await;
-        let (victim, away) = blow(&mut dice);
+        let (victim, away) = kill(&mut dice);
         let dies_too = dice.u8(..4) == 0;
         site.server.kill_9(victim, &mut dice);
         tally.crash(kept.was_reached);
@@ -55,12 +55,12 @@ pub(super) async fn run(plan: &Plan) -> Tally {
 }
 
 /// What is killed, and how long nobody starts it again: at once, in time for the leases, too late for them.
-pub(super) fn blow(dice: &mut fastrand::Rng) -> (Victim, Duration) {
+pub(super) fn kill(dice: &mut fastrand::Rng) -> (KillTarget, Duration) {
     let victims = [
-        Victim::Everything,
-        Victim::Everything,
-        Victim::Postmaster,
-        Victim::Session,
+        KillTarget::Everything,
+        KillTarget::Everything,
+        KillTarget::Postmaster,
+        KillTarget::Session,
     ];
     let aways = [0, 0, 700, 3_000];
     let victim = victims[dice.usize(..victims.len())];

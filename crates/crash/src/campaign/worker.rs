@@ -8,13 +8,13 @@ use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::postgresql::blow;
-use super::{Campaign, Tally};
-use crate::aftermath::aftermath;
-use crate::judge::Complaints;
+use super::postgresql::kill;
+use super::{Campaign, Stats};
+use crate::recovery::aftermath;
+use crate::invariants::Violations;
 use crate::ledger::{Ledger, Request};
 use crate::plan::Plan;
-use crate::site::{LEASE_TTL, PATIENCE, Said, Site, word};
+use crate::fixture::{LEASE_TTL, WAIT_TIMEOUT, CommandOutput, Fixture, word};
 use crate::tools::{self, CANDIDATE, PAIRS};
 
 const OURS: Campaign = Campaign::Worker;
@@ -22,12 +22,12 @@ const OURS: Campaign = Campaign::Worker;
 /// How many requests there are in a round.
 const REQUESTS: usize = 5;
 
-pub(super) async fn run(plan: &Plan) -> Tally {
-    let mut site = Site::new().await;
-    let mut tally = Tally::default();
+pub(super) async fn run(plan: &Plan) -> Stats {
+    let mut site = Fixture::new().await;
+    let mut tally = Stats::default();
     let mut finished = BTreeMap::new();
     for round in plan.rounds.clone() {
-        let mut dice = plan.dice(OURS, round);
+        let mut dice = plan.rng(OURS, round);
         let first = dice.usize(..PAIRS);
         let asked = join_all((0..REQUESTS).map(|number| {
             let key = format!("worker-{round}-{number}");
@@ -42,7 +42,7 @@ pub(super) async fn run(plan: &Plan) -> Tally {
         let mut what = format!("killed after {calls} calls and {and:?}");
         let mut survives = false;
         if dice.u8(..3) == 0 {
-            let (victim, away) = blow(&mut dice);
+            let (victim, away) = kill(&mut dice);
             survives = dice.bool();
             what += &format!(", with {victim:?} for {away:?}, survives: {survives}");
             site.server.kill_9(victim, &mut dice);
@@ -80,9 +80,9 @@ pub(super) async fn run(plan: &Plan) -> Tally {
 }
 
 /// Everything that workers said.
-struct Words(Vec<Said>);
+struct Words(Vec<CommandOutput>);
 
-fn start(site: &Site, words: &[&str]) -> (Child, Words) {
+fn start(site: &Fixture, words: &[&str]) -> (Child, Words) {
     let ttl = LEASE_TTL.to_string();
     let fixed = ["worker", "--lease-ttl", &ttl, "--runs-folder", "runs"];
     let (mut command, said) = site.command(&[&fixed, words].concat(), &site.server.url());
@@ -90,7 +90,7 @@ fn start(site: &Site, words: &[&str]) -> (Child, Words) {
 }
 
 /// Asks for a run, and returns the request that was acknowledged.
-async fn ask(site: &Site, pair: usize, key: String) -> Uuid {
+async fn ask(site: &Fixture, pair: usize, key: String) -> Uuid {
     let (producer, input) = (tools::producer(pair), site.input());
     let words = [
         "requests",
@@ -112,11 +112,11 @@ async fn ask(site: &Site, pair: usize, key: String) -> Uuid {
 }
 
 /// Waits until there were so many new calls; false: the worker has ended before.
-async fn called(site: &Site, worker: &mut Child, calls: usize) -> bool {
+async fn called(site: &Fixture, worker: &mut Child, calls: usize) -> bool {
     let before = site.calls().0.len();
     let begun = Instant::now();
     while site.calls().0.len() < before + calls {
-        assert!(begun.elapsed() < PATIENCE, "the worker does not work");
+        assert!(begun.elapsed() < WAIT_TIMEOUT, "the worker does not work");
         if !matches!(worker.try_wait(), Ok(None)) {
             return false;
         }
@@ -126,7 +126,7 @@ async fn called(site: &Site, worker: &mut Child, calls: usize) -> bool {
 }
 
 /// Lets two others do what is left, until nothing is.
-async fn finish(site: &Site) -> Words {
+async fn finish(site: &Fixture) -> Words {
     let mut said = Words(Vec::new());
     let client = site.server.client().await;
     let left = "SELECT count(*) FROM dot.dot_run_request WHERE state IN ('waiting', 'claimed')";
@@ -134,7 +134,7 @@ async fn finish(site: &Site) -> Words {
     loop {
         let (first, second) = (start(site, &["--once"]), start(site, &["--once"]));
         for (mut worker, words) in [first, second] {
-            timeout(PATIENCE, worker.wait()).await.unwrap().unwrap();
+            timeout(WAIT_TIMEOUT, worker.wait()).await.unwrap().unwrap();
             said.messages_of(words);
         }
         let left: i64 = client.query_one(left, &[]).await.unwrap().get(0);
@@ -142,7 +142,7 @@ async fn finish(site: &Site) -> Words {
             return said;
         }
         assert!(
-            begun.elapsed() < PATIENCE,
+            begun.elapsed() < WAIT_TIMEOUT,
             "{left} requests are never finished"
         );
         sleep(Duration::from_millis(300)).await;
@@ -154,7 +154,7 @@ fn of_requests(
     ledger: &Ledger,
     asked: &[Uuid],
     finished: &mut BTreeMap<Uuid, Request>,
-) -> Complaints {
+) -> Violations {
     let mut complaints = Vec::new();
     for id in asked {
         let Some(request) = ledger.requests.get(id) else {
@@ -187,7 +187,7 @@ impl Words {
     }
 
     /// A worker does not panic, and what it says is concluded is.
-    fn complaints(&self, ledger: &Ledger) -> Complaints {
+    fn complaints(&self, ledger: &Ledger) -> Violations {
         let mut complaints = Vec::new();
         for said in &self.0 {
             let text = said.of_messages();

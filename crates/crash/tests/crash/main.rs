@@ -2,9 +2,9 @@
 //! `DOTWRAP_CRASH_MESSAGES` those of the connection), `DOTWRAP_CRASH_ROUNDS` asks for more; hundreds are what the program of
 //! this crate is for.
 
-use dotwrap_crash::{Campaign, Plan, Tally};
+use dotwrap_crash::{Campaign, Plan, Stats};
 
-async fn crash(campaign: Campaign, rounds: usize) -> Tally {
+async fn crash(campaign: Campaign, rounds: usize) -> Stats {
     campaign
         .run(&Plan::from_environment(campaign, rounds))
         .await
@@ -12,7 +12,7 @@ async fn crash(campaign: Campaign, rounds: usize) -> Tally {
 
 /// A crash that comes when the run is over tests nothing: a third at least must come at the moment that they were meant for. (A run that
 /// ends in another way before that moment is reached is the rest.)
-fn assert_in_time(tally: &Tally) {
+fn assert_in_time(tally: &Stats) {
     assert!(3 * tally.in_time >= tally.crashes, "{tally}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dotwrap_invoke::{Digest, Ending, Mode};
+use dotwrap_invoke::{Digest, CallOutcome, Mode};
 use serde_json::{Value as Json, json};
 
 use crate::support::{NAMESPACE, Service, failure, fixture, honest, honest_but};
@@ -23,7 +23,7 @@ async fn the_output_is_kept_in_its_canonical_form() {
     let service = Service::saying(&said);
     let call = service.call();
     let answer = service.invoke(&call).await;
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert!(answer.called);
     let output = answer.output.unwrap();
     assert_eq!(output.path, call.folder.join("output.json"));
@@ -89,7 +89,7 @@ async fn the_digest_may_be_that_of_the_output_without_its_white_space() {
         .replace("{\"a\":1}", raw);
     let service = Service::saying_text(said);
     let answer = service.invoke(&service.call()).await;
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert_eq!(
         answer.output.unwrap().digest,
         Digest::of(r#"{"a":[1,"x y"],"b":1e+30}"#)
@@ -189,14 +189,14 @@ async fn a_write_below_a_real_run_fails_and_one_in_it_does_not() {
         let mut call = service.call();
         call.mode = Mode::RealRun;
         let answer = service.invoke(&call).await;
-        assert_eq!(answer.ending, Ending::Completed);
+        assert_eq!(answer.ending, CallOutcome::Completed);
         assert_eq!(answer.evidence["reported_writes"], 1);
         assert_eq!(service.received()[0].body["mode"], "REAL_RUN");
     }
     let service = Service::saying(&honest_but("writes", json!([])));
     assert_eq!(
         service.invoke(&service.call()).await.ending,
-        Ending::Completed
+        CallOutcome::Completed
     );
 }
 
@@ -214,7 +214,7 @@ async fn leaving_the_namespace_fails_and_going_below_it_does_not() {
     for inside in ["DRYRUN-NS:test/a", "DRYRUN-NS:test:a"] {
         let service = Service::saying(&honest_but("output_namespace", json!(inside)));
         let answer = service.invoke(&service.call()).await;
-        assert_eq!(answer.ending, Ending::Completed, "{inside}");
+        assert_eq!(answer.ending, CallOutcome::Completed, "{inside}");
     }
 }
 
@@ -235,7 +235,7 @@ async fn anything_but_a_plain_no_is_a_mock_wherever_it_stands() {
         answer["is_mock"] = said.clone();
         let service = Service::saying(&answer);
         let answer = service.invoke(&service.call()).await;
-        assert_eq!(answer.ending, Ending::Completed, "{said}");
+        assert_eq!(answer.ending, CallOutcome::Completed, "{said}");
         assert!(answer.is_mock, "{said}");
     }
     for output in [

@@ -1,6 +1,6 @@
 //! What is refused before a receipt is opened.
 
-use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings, SetupError};
 use dotwrap_wrapper::Contract;
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ fn invoker(allowed: &str) -> AgentApiInvoker {
     .unwrap()
 }
 
-fn refusal(contract: &Contract) -> Unusable {
+fn refusal(contract: &Contract) -> UnsupportedContract {
     invoker("example.com")
         .check(contract, Mode::DryRun)
         .unwrap_err()
@@ -51,7 +51,7 @@ fn as_shipped_no_host_is_allowed_and_the_hint_says_how() {
 }
 
 #[test]
-fn another_spelling_of_a_host_does_not_get_past_the_list() {
+fn host_allowlist_normalises_spelling() {
     let invoker = invoker("example.com, 127.0.0.1:443");
     for endpoint in [
         "https://EXAMPLE.com/",

@@ -1,6 +1,6 @@
 //! The pilot pair, called from end to end at the reference agent service.
 
-use dotwrap_invoke::{Ending, Produced};
+use dotwrap_invoke::{CallOutcome, Produced};
 use dotwrap_pilot::{
     FIXTURE_REF, Fixture, PRODUCER, VERIFIER,
     agent::{pilot_fixtures, router},
@@ -20,7 +20,7 @@ async fn the_pair_is_called_and_stays_a_mock() {
     call.contract.output_namespace = Some(pilot.namespace.clone());
     call.fixture = Some(fixture(serde_json::to_value(pilot).unwrap()));
     let explained = service.invoke(&call).await;
-    assert_eq!(explained.ending, Ending::Completed);
+    assert_eq!(explained.ending, CallOutcome::Completed);
     assert!(explained.is_mock);
 
     let output = explained.output.unwrap();
@@ -34,7 +34,7 @@ async fn the_pair_is_called_and_stays_a_mock() {
         committed_digest,
     });
     let verified = service.invoke(&call).await;
-    assert_eq!(verified.ending, Ending::Completed);
+    assert_eq!(verified.ending, CallOutcome::Completed);
     assert!(verified.is_mock);
     assert_eq!(verified.verdict, Some(Verdict::Pass));
     assert_eq!(verified.verified_digest, Some(committed_digest));

@@ -13,13 +13,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dotwrap_invoke::{
-    Answer, Digest, Ending, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
+    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
 };
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings};
 use dotwrap_pilot::agent::{Identity, Running, serve};
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, Contract, ContractDefinition, Fixture, ProcessRunId, Target,
+    ComponentRole, ComponentRunId, Contract, ContractDefinition, Fixture, ProcessRunId, ConnectionTarget,
     ToolDefinition, Wrapper,
 };
 use serde_json::{Value as Json, json};
@@ -200,7 +200,7 @@ fn registered() -> &'static (Contract, Fixture) {
 async fn register() -> (Contract, Fixture) {
     let database = TestDatabase::create(Version::V18).await;
     let wrapper = Wrapper::builder()
-        .target(Target::parse(&database.url_as(database.owner())).unwrap())
+        .target(ConnectionTarget::parse(&database.url_as(database.owner())).unwrap())
         .actor("tester")
         .build()
         .await
@@ -260,7 +260,7 @@ pub(crate) fn honest_but(member: &str, value: Json) -> Json {
 
 /// The failure that a call ended with, which left nothing.
 pub(crate) fn failure(answer: &Answer) -> &Failure {
-    let Ending::Failed(failure) = &answer.ending else {
+    let CallOutcome::Failed(failure) = &answer.ending else {
         panic!("{answer:?}")
     };
     assert_eq!(answer.output, None, "{answer:?}");

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use dotwrap_invoke::{Ending, Invoker, Stop, StopHandle, StopReason};
+use dotwrap_invoke::{CallOutcome, Invoker, Stop, StopHandle, StopReason};
 use dotwrap_invoke_agent_api::AgentApiInvoker;
 use futures_util::stream;
 use serde_json::json;
@@ -74,7 +74,7 @@ async fn a_contract_may_set_the_limit_on_an_answer() {
     let service = Service::saying(&said);
     let mut call = service.call();
     call.contract.invocation = json!({"max_response_bytes": length});
-    assert_eq!(service.invoke(&call).await.ending, Ending::Completed);
+    assert_eq!(service.invoke(&call).await.ending, CallOutcome::Completed);
     let mut call = service.call();
     call.contract.invocation = json!({"max_response_bytes": length - 1});
     assert_eq!(
@@ -150,17 +150,17 @@ async fn a_stop_closes_the_connection_and_says_what_may_go_on() {
             handle.stop(StopReason::GateClosed);
         };
         let (answer, ()) = tokio::join!(invoker.invoke(&call, stop), stopping);
-        let Ending::Stopped(record) = answer.ending else {
+        let CallOutcome::Stopped(record) = answer.ending else {
             panic!("{answer:?}")
         };
         assert_eq!(record.reason, StopReason::GateClosed);
         assert_eq!(
-            record.told,
+            record.signals_sent,
             [format!("connection to {} closed", service.place())]
         );
         let call = call.invocation_id;
         assert_eq!(
-            record.may_have_happened,
+            record.possible_effects,
             [format!("the service may go on with the call {call}")]
         );
         dropped.notified().await;
@@ -174,7 +174,7 @@ async fn what_was_stopped_before_it_began_is_not_sent() {
     handle.stop(StopReason::LeaseLost);
     let answer = service.invoker().invoke(&service.call(), stop).await;
     assert!(
-        matches!(answer.ending, Ending::Stopped(record) if record.may_have_happened.is_empty())
+        matches!(answer.ending, CallOutcome::Stopped(record) if record.possible_effects.is_empty())
     );
     assert!(service.received().is_empty());
 }
@@ -220,7 +220,7 @@ async fn a_certificate_for_another_name_is_none() {
     call.contract = contract(&format!("https://localhost:{port}/"));
     let invoker = AgentApiInvoker::new(settings).unwrap();
     let answer = invoker.invoke(&call, Stop::never()).await;
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
 }
 
 #[tokio::test]

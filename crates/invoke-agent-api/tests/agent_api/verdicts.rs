@@ -1,6 +1,6 @@
 //! What a service says as a verifier.
 
-use dotwrap_invoke::{Digest, Ending};
+use dotwrap_invoke::{Digest, CallOutcome};
 use dotwrap_wrapper::Verdict;
 use serde_json::{Value as Json, json};
 
@@ -20,7 +20,7 @@ async fn a_verifier_s_verdict_is_passed_on_with_what_it_says_it_looked_at() {
         let answer = service
             .invoke(&service.verifying("made.json", output))
             .await;
-        assert_eq!(answer.ending, Ending::Completed);
+        assert_eq!(answer.ending, CallOutcome::Completed);
         assert_eq!(answer.verdict, Some(verdict));
         assert_eq!(answer.verified_digest, Some(Digest::of(output)));
     }
@@ -108,5 +108,5 @@ async fn a_verifier_without_a_verdict_fails() {
 async fn a_producer_s_verdict_on_itself_is_not_passed_on() {
     let service = Service::saying(&honest_but("verdict", json!("pass")));
     let answer = service.invoke(&service.call()).await;
-    assert_eq!((answer.ending, answer.verdict), (Ending::Completed, None));
+    assert_eq!((answer.ending, answer.verdict), (CallOutcome::Completed, None));
 }

@@ -6,17 +6,17 @@ use std::{
     path::PathBuf,
 };
 
-use dotwrap_invoke::Leave;
+use dotwrap_invoke::Deadline;
 use tokio::{
     io::{BufReader, Lines},
     net::UnixStream,
     time::Instant,
 };
 
-use super::{MARK, Program};
+use super::{CALL_ID_VARIABLE, Program};
 use crate::{
     cgroup::Cgroup,
-    supervisor::{LEAVE, Message, Order, clock},
+    supervisor::{DEADLINE, Message, StartMessage, clock},
 };
 
 /// What a supervisor is told to start.
@@ -26,10 +26,10 @@ pub(super) fn order(
     mark: &str,
     concealed: &[PathBuf],
     cgroup: Option<Cgroup>,
-) -> Order {
+) -> StartMessage {
     let mut environment = program.environment;
-    environment.insert(MARK.to_owned(), mark.to_owned());
-    Order {
+    environment.insert(CALL_ID_VARIABLE.to_owned(), mark.to_owned());
+    StartMessage {
         program: program.path,
         arg0: program.arg0,
         arguments: program.arguments,
@@ -51,32 +51,32 @@ pub(super) fn order(
         leave_until_ms: program
             .leave
             .and_then(|leave| leave.end())
-            .map(on_the_clock),
+            .map(to_monotonic),
     }
 }
 
 /// Tells the supervisor each new end of the tool's leave. If it is gone, somebody else notices.
-pub(super) async fn pass_on(mut leave: Leave, control: BlockingStream) {
+pub(super) async fn forward_deadlines(mut leave: Deadline, control: BlockingStream) {
     loop {
         let end = leave.next_end().await;
-        let _ = (&control).write_all(format!("{LEAVE} {}\n", on_the_clock(end)).as_bytes());
+        let _ = (&control).write_all(format!("{DEADLINE} {}\n", to_monotonic(end)).as_bytes());
     }
 }
 
 /// That time in milliseconds of the clock that supervisors read.
-fn on_the_clock(time: Instant) -> u64 {
+fn to_monotonic(time: Instant) -> u64 {
     let left = time.saturating_duration_since(Instant::now());
     u64::try_from((clock() + left).as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn line(order: Order) -> io::Result<Vec<u8>> {
+pub(super) fn encode(order: StartMessage) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&order)?;
     line.push(b'\n');
     Ok(line)
 }
 
 /// One end to write to from anywhere, and one to read from.
-pub(super) fn both(near: BlockingStream) -> io::Result<(BlockingStream, UnixStream)> {
+pub(super) fn join_messages(near: BlockingStream) -> io::Result<(BlockingStream, UnixStream)> {
     near.set_nonblocking(true)?;
     Ok((near.try_clone()?, UnixStream::from_std(near)?))
 }

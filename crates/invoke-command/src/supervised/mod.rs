@@ -1,7 +1,7 @@
 //! A tool under supervision, as dotwrap sees it.
 
 mod channel;
-mod halted;
+mod stop_watch;
 mod pipes;
 mod program;
 mod start;
@@ -24,9 +24,9 @@ use tokio::{
     time::Instant,
 };
 
-use self::{channel::next_message, halted::halted_when_due};
+use self::{channel::next_message, stop_watch::stopped_past_deadline};
 use crate::{
-    abandoned::{Abandoned, Lost},
+    orphans::{OrphanCleanup, SupervisorLoss},
     supervisor::{Launch, Message, NotStartedCode, Report, STOP},
 };
 
@@ -37,19 +37,19 @@ pub use self::{
 };
 
 /// The variable by which processes are found whose supervisor was killed.
-pub(crate) const MARK: &str = "DOT_SUPERVISION";
+pub(crate) const CALL_ID_VARIABLE: &str = "DOT_SUPERVISION";
 
 /// A tool that did not start. Nothing of it runs, and nothing of it ever did.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
-pub struct NotStarted {
+pub struct SpawnError {
     /// What kept it from being started.
     pub code: NotStartedCode,
     /// Why, for people.
     pub why: String,
 }
 
-impl NotStarted {
+impl SpawnError {
     fn other(why: impl Into<String>) -> Self {
         Self {
             code: NotStartedCode::Other,
@@ -62,7 +62,7 @@ impl NotStarted {
 ///
 /// Dropping it ends the tool as [`Supervised::stop`] does, without anybody to hear the report.
 #[derive(Debug)]
-pub struct Supervised {
+pub struct SupervisedProcess {
     /// Its standard input, where it was asked for. Dropping it is the input's end.
     pub stdin: Option<Sender>,
     /// Its standard output. It must be read, or the tool waits.
@@ -74,7 +74,7 @@ pub struct Supervised {
     was_told: AtomicBool,
     messages: Lines<BufReader<UnixStream>>,
     control: BlockingStream,
-    abandoned: Abandoned,
+    abandoned: OrphanCleanup,
     report: Option<Report>,
     /// What is done where the supervisor is lost. A task: who waits for it may be interrupted.
     ending: Option<JoinHandle<Report>>,
@@ -82,7 +82,7 @@ pub struct Supervised {
     _renewals: JoinSet<()>,
 }
 
-impl Supervised {
+impl SupervisedProcess {
     /// The tool's process id, which is also its group's and session's; 0 where its supervisor was killed before it had said it.
     pub fn process(&self) -> u32 {
         self.abandoned.tool.unwrap_or_default()
@@ -96,16 +96,16 @@ impl Supervised {
     /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`Supervised::wait`] says what became
     /// of it.
     pub fn stop(&self) {
-        self.tell(&format!("{STOP}\n"));
+        self.send(&format!("{STOP}\n"));
     }
 
     /// As [`Supervised::stop`], with at most so much of the grace.
     pub fn stop_within(&self, grace: Duration) {
-        self.tell(&format!("{STOP} {}\n", grace.as_millis()));
+        self.send(&format!("{STOP} {}\n", grace.as_millis()));
     }
 
     /// A dozen bytes always fit, and if the supervisor is gone `wait` says so.
-    fn tell(&self, line: &str) {
+    fn send(&self, line: &str) {
         self.was_told.store(true, SeqCst);
         let _ = (&self.control).write_all(line.as_bytes());
     }
@@ -114,7 +114,7 @@ impl Supervised {
     /// is halted when it has to end the tool is ended itself, and then what it watched. Can be dropped and called again.
     pub async fn wait(&mut self) -> Report {
         while self.report.is_none() {
-            let halted = halted_when_due(self.supervisor.id(), self.is_due_at());
+            let halted = stopped_past_deadline(self.supervisor.id(), self.is_due_at());
             tokio::select! {
                 biased;
                 message = next_message(&mut self.messages) => match message {
@@ -123,7 +123,7 @@ impl Supervised {
                     None => break,
                 },
                 () = halted => {
-                    self.give_up(Lost::Halted);
+                    self.kill_supervisor(SupervisorLoss::Halted);
                     break;
                 }
             }
@@ -133,8 +133,8 @@ impl Supervised {
     }
 
     /// Ends the supervisor itself, where it does not answer, and then what it watched.
-    pub async fn wait_no_longer(mut self) -> Report {
-        self.give_up(Lost::Silent);
+    pub async fn kill_and_wait(mut self) -> Report {
+        self.kill_supervisor(SupervisorLoss::Silent);
         let _reaped = self.supervisor.wait().await;
         self.end_abandoned().await
     }
@@ -147,7 +147,7 @@ impl Supervised {
         }
     }
 
-    fn give_up(&mut self, why: Lost) {
+    fn kill_supervisor(&mut self, why: SupervisorLoss) {
         self.abandoned.lost = why;
         let _gone_already = self.supervisor.start_kill();
     }

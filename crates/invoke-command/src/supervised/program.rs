@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use dotwrap_invoke::Leave;
+use dotwrap_invoke::Deadline;
 
 use crate::{Limits, Sandbox};
 
@@ -35,7 +35,7 @@ pub struct Program {
     pub time_limit: Option<Duration>,
     /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the process that
     /// started it stands still and can not tell it to stop.
-    pub leave: Option<Leave>,
+    pub leave: Option<Deadline>,
 }
 
 impl Program {

@@ -22,21 +22,21 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    NotStarted, Program, Stdin, Supervised,
-    channel::{both, line, next_message, order, pass_on},
-    halted::until_halted,
+    SpawnError, Program, Stdin, SupervisedProcess,
+    channel::{join_messages, encode, next_message, order, forward_deadlines},
+    stop_watch::until_stopped,
     pipes::Pipes,
 };
 use crate::{
-    abandoned::{self, Abandoned, Lost},
+    orphans::{self, OrphanCleanup, SupervisorLoss},
     cgroup::{self, Cgroup},
-    supervisor::{Launch, Message, Process, Refusal, SUPERVISE, UNTOLD, this_executable},
+    supervisor::{Launch, Message, Process, Refusal, SUPERVISE, EXIT_NO_START_MESSAGE, this_executable},
 };
 
 /// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
 /// memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
 const STARTING: Duration = Duration::from_secs(30);
-const BEHIND_LIMIT: Duration = Duration::from_secs(5);
+const GRACE_AFTER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Starts tools under supervision.
 #[derive(Clone, Debug)]
@@ -44,14 +44,14 @@ pub struct Supervisor {
     executable: PathBuf,
     adopts: bool,
     requires_sandbox: bool,
-    concealed: Vec<Places>,
+    concealed: Vec<HiddenPaths>,
 }
 
 /// Says which places they are now.
 #[derive(Clone)]
-struct Places(Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>);
+struct HiddenPaths(Arc<dyn Fn() -> Vec<PathBuf> + Send + Sync>);
 
-impl fmt::Debug for Places {
+impl fmt::Debug for HiddenPaths {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Places(…)")
     }
@@ -77,7 +77,7 @@ impl Supervisor {
     /// the one that adopts orphans, for good, and kills children that it did not start itself: those in another session, with
     /// `no_new_privs`, that are younger than the lost supervisor. So it is for programs whose children are all known.
     #[must_use]
-    pub fn adopting(mut self) -> Self {
+    pub fn as_subreaper(mut self) -> Self {
         self.adopts = true;
         self
     }
@@ -87,11 +87,11 @@ impl Supervisor {
     /// this process is. Where that can not be had, the sandbox's report says so; where a place that is there can not even be looked up, no
     /// tool is started in a sandbox.
     #[must_use]
-    pub fn concealing_all(
+    pub fn hiding_paths_dynamic(
         mut self,
         places: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static,
     ) -> Self {
-        self.concealed.push(Places(Arc::new(places)));
+        self.concealed.push(HiddenPaths(Arc::new(places)));
         self
     }
 
@@ -109,9 +109,9 @@ impl Supervisor {
 
     /// As [`Supervisor::concealing_all`], of one place.
     #[must_use]
-    pub fn concealing(self, place: impl Into<PathBuf>) -> Self {
+    pub fn hiding_paths(self, place: impl Into<PathBuf>) -> Self {
         let place = place.into();
-        self.concealing_all(move || vec![place.clone()])
+        self.hiding_paths_dynamic(move || vec![place.clone()])
     }
 
     /// Tools and their supervisors have other working folders.
@@ -129,14 +129,14 @@ impl Supervisor {
         &self,
         mut program: Program,
         stdin: Stdin,
-    ) -> Result<Supervised, NotStarted> {
-        let failed = |what: &str, error: io::Error| NotStarted::other(format!("{what}: {error}"));
+    ) -> Result<SupervisedProcess, SpawnError> {
+        let failed = |what: &str, error: io::Error| SpawnError::other(format!("{what}: {error}"));
         let pipes = Pipes::new(&stdin).map_err(|error| failed("no pipe", error))?;
         let (near, far) = BlockingStream::pair().map_err(|error| failed("no socket", error))?;
-        check_system().map_err(NotStarted::other)?;
+        check_system().map_err(SpawnError::other)?;
         program.require_sandbox |= self.requires_sandbox;
-        let adopts = self.adopts && abandoned::adopt();
-        clear_up_once();
+        let adopts = self.adopts && orphans::become_subreaper();
+        clean_up_once();
         let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;
@@ -147,17 +147,17 @@ impl Supervisor {
         let cgroup = Cgroup::of(id);
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
-        let limit = time_limit.map(|limit| limit + BEHIND_LIMIT);
+        let limit = time_limit.map(|limit| limit + GRACE_AFTER_LIMIT);
         let patience = limit.unwrap_or(STARTING).min(STARTING);
         let leave = program.leave.clone();
         let (control, mut stream) =
-            both(near).map_err(|error| failed("no control channel", error))?;
+            join_messages(near).map_err(|error| failed("no control channel", error))?;
         let stdin = match stdin {
             Stdin::File(path) => Some(path),
             Stdin::Nothing | Stdin::Piped => None,
         };
         let order = order(program, stdin, &mark, &self.concealed(), cgroup.clone());
-        let order = line(order).map_err(|error| failed("no order", error))?;
+        let order = encode(order).map_err(|error| failed("no order", error))?;
         stream
             .write_all(&order)
             .await
@@ -167,34 +167,34 @@ impl Supervisor {
             let control = control
                 .try_clone()
                 .map_err(|error| failed("no control channel", error))?;
-            renewals.spawn(pass_on(leave, control));
+            renewals.spawn(forward_deadlines(leave, control));
         }
         let mut messages = BufReader::new(stream).lines();
         let (first, lost) = tokio::select! {
             biased;
-            first = next_message(&mut messages) => (first, Lost::Killed),
-            () = until_halted(supervisor.id()) => (None, Lost::Halted),
-            () = sleep(patience) => (None, Lost::Silent),
+            first = next_message(&mut messages) => (first, SupervisorLoss::Killed),
+            () = until_stopped(supervisor.id()) => (None, SupervisorLoss::Halted),
+            () = sleep(patience) => (None, SupervisorLoss::Silent),
         };
         let (tool, launch, report) = match first {
             Some(Message::Started { process, launch }) => (Some(process), launch, None),
             Some(Message::NotStarted(Refusal { code, why })) => {
-                return Err(NotStarted { code, why });
+                return Err(SpawnError { code, why });
             }
             // Somebody made it end before it had said that the tool runs.
             Some(Message::Ended(report)) => (Some(report.process), Launch::unknown(), Some(report)),
-            None if lost == Lost::Killed && was_not_told_what(&mut supervisor).await => {
-                return Err(NotStarted::other("the supervisor ended early"));
+            None if lost == SupervisorLoss::Killed && start_message_failed(&mut supervisor).await => {
+                return Err(SpawnError::other("the supervisor ended early"));
             }
             None => {
                 let _gone_already = supervisor.start_kill();
                 (None, Launch::unknown(), None)
             }
         };
-        Ok(Supervised {
+        Ok(SupervisedProcess {
             stdin: pipes.stdin,
             stdout: Some(pipes.stdout),
-            abandoned: Abandoned {
+            abandoned: OrphanCleanup {
                 tool,
                 mark,
                 cgroup,
@@ -245,16 +245,16 @@ pub(crate) fn check_system() -> Result<(), &'static str> {
 }
 
 /// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its tool.
-async fn was_not_told_what(supervisor: &mut Child) -> bool {
+async fn start_message_failed(supervisor: &mut Child) -> bool {
     let ended = timeout(STARTING, supervisor.wait()).await;
-    matches!(ended, Ok(Ok(status)) if status.code() == Some(UNTOLD.into()))
+    matches!(ended, Ok(Ok(status)) if status.code() == Some(EXIT_NO_START_MESSAGE.into()))
 }
 
 /// What others have left here, who were killed, is ended by the first who calls something.
-fn clear_up_once() {
-    static CLEARING: Once = Once::new();
-    CLEARING.call_once(|| {
+fn clean_up_once() {
+    static CLEAN_UP: Once = Once::new();
+    CLEAN_UP.call_once(|| {
         // Where there is no thread to be had, somebody else does it later.
-        let _in_its_own_time = thread::Builder::new().spawn(cgroup::end_abandoned_calls);
+        let _in_its_own_time = thread::Builder::new().spawn(cgroup::kill_unlocked_groups);
     });
 }

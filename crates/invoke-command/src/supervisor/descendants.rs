@@ -7,7 +7,7 @@ use nix::{
     unistd::{Pid, getpgrp},
 };
 
-use super::Leftover;
+use super::RemainingProcess;
 
 /// A process, as `/proc/<id>/stat` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Process {
     }
 }
 
-impl From<&Process> for Leftover {
+impl From<&Process> for RemainingProcess {
     fn from(process: &Process) -> Self {
         Self {
             process: process.id.unsigned_abs(),
@@ -63,7 +63,7 @@ impl From<&Process> for Leftover {
 }
 
 /// Whether it stands still, or one of its threads does, because somebody halted it: by a signal, or as a debugger does.
-pub(crate) fn is_halted(id: u32) -> bool {
+pub(crate) fn is_stopped(id: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
         return false;
     };
@@ -90,7 +90,7 @@ pub(crate) fn processes() -> Vec<Process> {
 }
 
 /// Of all processes, these and what descends from them.
-pub(crate) fn family(all: &[Process], mut members: BTreeSet<i32>) -> BTreeSet<i32> {
+pub(crate) fn process_tree(all: &[Process], mut members: BTreeSet<i32>) -> BTreeSet<i32> {
     loop {
         let size = members.len();
         let children: Vec<i32> = all
@@ -109,7 +109,7 @@ pub(crate) fn family(all: &[Process], mut members: BTreeSet<i32>) -> BTreeSet<i3
 pub(super) fn running() -> Vec<Process> {
     let own = std::process::id().cast_signed();
     let all = processes();
-    let family = family(&all, BTreeSet::from([own]));
+    let family = process_tree(&all, BTreeSet::from([own]));
     all.into_iter()
         .filter(|process| family.contains(&process.id) && process.id != own)
         .filter(|process| !process.has_ended())

@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 use crate::{cgroup::Cgroup, signals};
 
 use super::{
-    concealment::Secrets,
+    hidden_paths::Secrets,
     descriptors,
-    order::{LAUNCH, Launch, LaunchOrder, NotStartedCode, Refusal},
+    protocol::{LAUNCH, Launch, LaunchMessage, NotStartedCode, Refusal},
     resources, restrict, stdin,
 };
 
 /// What a shell says when it could not execute a program.
-const NOT_EXECUTED: u8 = 127;
+const EXIT_NOT_EXECUTED: u8 = 127;
 
 /// What the launcher says on its status descriptor: a `Ready`, and a `Failed` only if it did not become the tool.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(super) enum Step {
 
 /// Arguments: `__command-launcher ORDER PROGRAM ARG0 ARGUMENT…`.
 pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let order: Option<LaunchOrder> = arguments
+    let order: Option<LaunchMessage> = arguments
         .next()
         .and_then(|text| serde_json::from_str(text.to_str()?).ok());
     let (Some(order), Some(program), Some(arg0)) = (order, arguments.next(), arguments.next())
@@ -53,14 +53,14 @@ pub(super) fn launch(mut arguments: impl Iterator<Item = OsString>) -> ExitCode 
     let mut command = Command::new(program);
     command.arg0(arg0).args(arguments);
     command.env_clear().envs(environment);
-    let Err(refusal) = become_tool(&order, &mut status, &mut command);
-    let _supervisor_is_gone = say(&mut status, &Step::Failed(refusal));
-    ExitCode::from(NOT_EXECUTED)
+    let Err(refusal) = exec_tool(&order, &mut status, &mut command);
+    let _supervisor_is_gone = report_step(&mut status, &Step::Failed(refusal));
+    ExitCode::from(EXIT_NOT_EXECUTED)
 }
 
 /// Returns only if it did not work.
-fn become_tool(
-    order: &LaunchOrder,
+fn exec_tool(
+    order: &LaunchMessage,
     status: &mut File,
     command: &mut Command,
 ) -> Result<Infallible, Refusal> {
@@ -69,7 +69,7 @@ fn become_tool(
     // Whatever was blocked for dotwrap or the supervisor is not for the tool.
     SigSet::empty().thread_set_mask().map_err(io::Error::from)?;
     signals::give_defaults();
-    let mut not_enforced = restrict::tie_to_supervisor();
+    let mut not_enforced = restrict::set_pdeathsig();
     if let Some(Err(error)) = order.cgroup.as_ref().map(Cgroup::enter) {
         not_enforced.push(format!("a control group of its own: {error}"));
     }
@@ -103,11 +103,11 @@ fn become_tool(
         sandbox,
         not_enforced,
     });
-    say(status, &ready)?;
+    report_step(status, &ready)?;
     Err(command.exec().into())
 }
 
-fn concealed(order: &LaunchOrder) -> Vec<PathBuf> {
+fn concealed(order: &LaunchMessage) -> Vec<PathBuf> {
     order.concealed.iter().map(PathBuf::from).collect()
 }
 
@@ -133,7 +133,7 @@ fn reopen(number: i32) -> io::Result<File> {
     Ok(status)
 }
 
-fn say(status: &mut File, step: &Step) -> io::Result<()> {
+fn report_step(status: &mut File, step: &Step) -> io::Result<()> {
     let mut line = serde_json::to_vec(step)?;
     line.push(b'\n');
     status.write_all(&line)

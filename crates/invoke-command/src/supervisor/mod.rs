@@ -14,13 +14,13 @@
 
 #[cfg(target_os = "linux")]
 mod capabilities;
-mod concealment;
+mod hidden_paths;
 mod descendants;
 mod descriptors;
 mod launch;
 #[cfg(target_os = "linux")]
 mod namespace;
-mod order;
+mod protocol;
 #[cfg(target_os = "linux")]
 mod pseudo_files;
 mod report;
@@ -34,11 +34,11 @@ mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
-pub(crate) use descendants::{Process, family, is_halted, processes};
-pub(crate) use order::{LEAVE, Message, Order, Refusal, STOP, SUPERVISE, UNTOLD, clock};
-pub use order::{Launch, NotStartedCode};
-pub use report::{Leftover, Report, Status, StderrKept, Usage, Why};
-pub(crate) use restrict::adopt_orphans;
+pub(crate) use descendants::{Process, process_is_stoppedhalted, processes};
+pub(crate) use protocol::{DEADLINE, Message, StartMessage, Refusal, STOP, SUPERVISE, EXIT_NO_START_MESSAGE, clock};
+pub use protocol::{Launch, NotStartedCode};
+pub use report::{RemainingProcess, Report, Status, StderrKept, Usage, EndReason};
+pub(crate) use restrict::set_subreaper;
 pub(crate) use watch::this_executable;
 
 /// Does a supervisor's or a launcher's work, if this process was started as one; call it first thing in `main`, before
@@ -46,13 +46,13 @@ pub(crate) use watch::this_executable;
 ///
 /// Returns the exit status to end with, or nothing in a process that was started for anything else.
 #[must_use]
-pub fn run_if_asked() -> Option<ExitCode> {
+pub fn run_as_helper_process() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next()?;
-    if first == OsStr::new(order::SUPERVISE) {
+    if first == OsStr::new(protocol::SUPERVISE) {
         return Some(watch::supervise());
     }
-    if first == OsStr::new(order::LAUNCH) {
+    if first == OsStr::new(protocol::LAUNCH) {
         return Some(launch::launch(arguments));
     }
     None

@@ -17,7 +17,7 @@ pub enum Status {
 /// Why the call came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum EndReason {
     /// The tool ended by itself.
     ToolEnded,
     /// It was told to stop.
@@ -36,7 +36,7 @@ pub enum Why {
 
 /// A process that was there when it should not have been.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftover {
+pub struct RemainingProcess {
     /// Its id.
     pub process: u32,
     /// The kernel's short name for it, which it may have chosen itself.
@@ -71,15 +71,15 @@ pub struct Report {
     /// How it ended; nothing where nobody saw it.
     pub status: Option<Status>,
     /// Why the call came to its end.
-    pub why: Why,
+    pub why: EndReason,
     /// Who was told to end, and how, in order.
     pub told: Vec<String>,
     /// Who was seen to end after that.
     pub ended: Vec<String>,
     /// What still ran when the tool had ended by itself. It was told to end as well.
-    pub leftover: Vec<Leftover>,
+    pub leftover: Vec<RemainingProcess>,
     /// What still ran after all that. Nothing should.
-    pub survived: Vec<Leftover>,
+    pub survived: Vec<RemainingProcess>,
     /// What did not hold to the end, each with its reason, beside what [`Launch`](super::Launch) says.
     pub not_enforced: Vec<String>,
     /// What came on standard error, as far as it was counted: not at all where the supervisor was lost.
@@ -99,7 +99,7 @@ impl fmt::Display for Status {
     }
 }
 
-impl fmt::Display for Leftover {
+impl fmt::Display for RemainingProcess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "process {} ({})", self.process, self.name)
     }

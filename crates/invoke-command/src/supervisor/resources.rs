@@ -11,13 +11,13 @@ use super::processes;
 use crate::Limits;
 
 /// A process that caught SIGXCPU is killed this many seconds of processor time later.
-const SECONDS_TO_CLEAN_UP: u64 = 2;
+const HARD_CPU_MARGIN_SECONDS: u64 = 2;
 
 /// Limits this process, and so the tool that it becomes. Returns what could not be had.
 pub(super) fn apply(limits: &Limits) -> Vec<String> {
     let mut missing = Vec::new();
     let mut set = |name: &str, resource, soft: u64, hard: u64| {
-        if let Err(error) = lower(resource, soft, hard) {
+        if let Err(error) = set_soft_and_hard(resource, soft, hard) {
             missing.push(format!("{name}: {error}"));
         }
     };
@@ -25,7 +25,7 @@ pub(super) fn apply(limits: &Limits) -> Vec<String> {
     let output = limits.output_bytes();
     set("output_bytes", Resource::RLIMIT_FSIZE, output, output);
     if let Some(seconds) = limits.cpu_seconds {
-        let hard = seconds.saturating_add(SECONDS_TO_CLEAN_UP);
+        let hard = seconds.saturating_add(HARD_CPU_MARGIN_SECONDS);
         set("cpu_seconds", Resource::RLIMIT_CPU, seconds, hard);
     }
     if let Some(files) = limits.open_files {
@@ -51,7 +51,7 @@ pub(super) fn apply(limits: &Limits) -> Vec<String> {
 }
 
 /// Sets a limit, but never above the one that holds already.
-fn lower(resource: Resource, soft: rlim_t, hard: rlim_t) -> nix::Result<()> {
+fn set_soft_and_hard(resource: Resource, soft: rlim_t, hard: rlim_t) -> nix::Result<()> {
     let (_, most) = getrlimit(resource)?;
     setrlimit(resource, soft.min(most), hard.min(most))
 }

@@ -11,18 +11,18 @@ use crate::{Sandbox, SandboxReport};
 pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> io::Result<SandboxReport> {
     match sandbox {
         Sandbox::Unrestricted => Ok(SandboxReport::not_restricted()),
-        Sandbox::WritesBelow(paths) => system::writes_below(paths, concealed),
+        Sandbox::WritesBelow(paths) => system::landlock_ruleset(paths, concealed),
     }
 }
 
 /// Forbids gaining rights by executing a program, and asks to be killed with the supervisor. Returns what could not be
 /// had.
-pub(super) fn tie_to_supervisor() -> Vec<String> {
+pub(super) fn set_pdeathsig() -> Vec<String> {
     system::tie_to_supervisor()
 }
 
 /// Makes this process the parent of every orphan below it.
-pub(crate) fn adopt_orphans() -> Result<(), String> {
+pub(crate) fn set_subreaper() -> Result<(), String> {
     system::adopt_orphans()
 }
 
@@ -54,7 +54,7 @@ mod system {
     };
 
     use super::super::{
-        capabilities, concealment,
+        capabilities, hidden_paths,
         namespace::{self, Entered, NotClosed},
         system_calls::{self, Attributes},
     };
@@ -64,7 +64,7 @@ mod system {
     };
 
     /// The newest interface whose meaning was looked at. Later ones restrict sockets too.
-    const KNOWN: ABI = ABI::V7;
+    const LANDLOCK_ABI: ABI = ABI::V7;
 
     /// They keep nothing of what is written to them.
     pub(in crate::supervisor) const DEVICES: [&str; 6] = [
@@ -77,7 +77,7 @@ mod system {
     ];
 
     /// What a newer kernel would have restricted as well.
-    const SINCE: [(u32, &str); 4] = [
+    const ABI_FEATURES: [(u32, &str); 4] = [
         (2, "renaming between folders is refused even inside"),
         (3, "truncating files"),
         (5, "commands to devices (ioctl)"),
@@ -85,20 +85,20 @@ mod system {
     ];
 
     /// What nothing here restricts.
-    const NEVER: [&str; 2] = [
+    const NEVER_GRANTED: [&str; 2] = [
         "priority and processors of other processes",
         "connections, sockets of this machine included: who listens there may write for the tool",
     ];
 
-    pub(super) fn writes_below(
+    pub(super) fn landlock_ruleset(
         paths: &[PathBuf],
         concealed: &[PathBuf],
     ) -> io::Result<SandboxReport> {
         let mut missing = Vec::new();
         let opened = opened(paths, &mut missing);
-        let concealed = concealment::of(concealed, opened.keys(), &mut missing)?;
+        let concealed = hidden_paths::of(concealed, opened.keys(), &mut missing)?;
         let hidden = &concealed.hidden;
-        let readable = (!hidden.is_empty()).then(|| concealment::all_but(hidden));
+        let readable = (!hidden.is_empty()).then(|| hidden_paths::readable_complement(hidden));
         let view = View::of(opened.keys(), &concealed.all())?;
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
         // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record would say so.
@@ -245,7 +245,7 @@ mod system {
         paths: BTreeMap<PathBuf, OwnedFd>,
         readable: Option<&[PathBuf]>,
     ) -> Result<RestrictionStatus, RulesetError> {
-        let writing = AccessFs::from_write(KNOWN);
+        let writing = AccessFs::from_write(LANDLOCK_ABI);
         let mut handled = writing;
         if readable.is_some() {
             handled |= AccessFs::ReadFile;
@@ -296,7 +296,7 @@ mod system {
     }
 
     fn of_files() -> BitFlags<AccessFs> {
-        AccessFs::from_file(KNOWN)
+        AccessFs::from_file(LANDLOCK_ABI)
     }
 
     fn report(status: &RestrictionStatus, others: Vec<String>) -> SandboxReport {
@@ -314,9 +314,9 @@ mod system {
             _ if abi < 3 => "partly_enforced",
             _ => ENFORCED,
         };
-        let older = SINCE.iter().filter(|(since, _)| abi < *since);
+        let older = ABI_FEATURES.iter().filter(|(since, _)| abi < *since);
         let mut missing: Vec<String> = older.map(|(_, what)| (*what).to_owned()).collect();
-        missing.extend(NEVER.map(str::to_owned));
+        missing.extend(NEVER_GRANTED.map(str::to_owned));
         missing.extend(others);
         SandboxReport {
             mechanism: "landlock".to_owned(),

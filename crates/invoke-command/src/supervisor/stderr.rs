@@ -14,7 +14,7 @@ use std::{
 use super::StderrKept;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Drain(Arc<Counts>);
+pub(super) struct StderrDrain(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -23,7 +23,7 @@ struct Counts {
     done: AtomicBool,
 }
 
-impl Drain {
+impl StderrDrain {
     /// Reads in a thread of its own until nobody can write any more.
     pub(super) fn start(source: io::PipeReader, file: File, most: u64) -> io::Result<Self> {
         let drain = Self::default();

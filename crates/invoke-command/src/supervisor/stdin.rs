@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use super::concealment::Secrets;
+use super::hidden_paths::Secrets;
 
 /// Makes a file this process's standard input, and so the tool's.
 ///

@@ -1,11 +1,11 @@
 //! What is refused before anything is called.
 
-use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use serde_json::{Value as Json, json};
 
 use crate::support::{Case, invoker};
 
-fn refused(case: &Case) -> Unusable {
+fn refused(case: &Case) -> UnsupportedContract {
     let checked = invoker().check(&case.call.contract, Mode::DryRun);
     match checked {
         Err(unusable) => unusable,

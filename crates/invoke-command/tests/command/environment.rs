@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File};
 
-use dotwrap_invoke::Ending;
+use dotwrap_invoke::CallOutcome;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::json;
 
@@ -118,7 +118,7 @@ async fn standard_input_is_empty_or_the_named_file() {
     assert_eq!(printed(&case.run().await), "made");
     let case = Case::script("cat", json!({"stdin": "{folder}"}));
     assert!(
-        matches!(case.run().await.ending, Ending::Failed(failure) if failure.code == "stdin_unusable")
+        matches!(case.run().await.ending, CallOutcome::Failed(failure) if failure.code == "stdin_unusable")
     );
 }
 
@@ -128,7 +128,7 @@ async fn standard_input_is_empty_or_the_named_file() {
 async fn the_launcher_does_not_obey_the_tool_s_variables() {
     let variables = json!({"variables": {"LD_PRELOAD": "/nowhere/preloaded.so"}});
     let case = Case::script("true", variables);
-    assert_eq!(case.run().await.ending, Ending::Completed);
+    assert_eq!(case.run().await.ending, CallOutcome::Completed);
     let complaints = case.file("stderr");
     assert_eq!(
         complaints.matches("preloaded.so").count(),

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dotwrap_invoke_command::end_abandoned_calls;
+use dotwrap_invoke_command::kill_unlocked_groups;
 use dotwrap_testkit::own_control_group;
 use nix::{
     sys::signal::{Signal, kill},
@@ -94,7 +94,7 @@ while ! test -s daemon; do :; done; read -r go <go; kill -9 $RUNNER $PPID; sleep
     let daemon = number_in(&folder.path().join("daemon")).await;
     assert!(!has_ended(daemon));
     // While its owners live, nobody touches it.
-    end_abandoned_calls();
+    kill_unlocked_groups();
     assert!(!has_ended(daemon));
     fs::write(folder.path().join("go"), "\n").unwrap();
     runner.wait().unwrap();
@@ -106,7 +106,7 @@ while ! test -s daemon; do :; done; read -r go <go; kill -9 $RUNNER $PPID; sleep
         // Another test's first call may look for abandoned groups at this very moment: then it holds the lock, and ends the group.
         let deadline = Instant::now() + Duration::from_secs(10);
         while !has_ended(daemon) && Instant::now() < deadline {
-            end_abandoned_calls();
+            kill_unlocked_groups();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert!(has_ended(daemon));

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use dotwrap_invoke::{Answer, Ending, Stop, StopHandle, StopReason};
+use dotwrap_invoke::{Answer, CallOutcome, Stop, StopHandle, StopReason};
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_testkit::own_control_group;
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn a_daemon_that_left_its_session_is_ended_with_the_tool() {
         json!({"limits": {"grace_ms": 100}}),
     );
     let answer = case.run().await;
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert!(is_gone(case.process_in("daemon").await));
     assert_eq!(answer.evidence["lingering_processes"]["names"][0], json!("sh"));
     assert!(!answer.evidence.contains_key("unkilled_processes"));
@@ -35,7 +35,7 @@ async fn a_daemon_is_ended_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_forks_on_and_on_is_ended() {
+async fn fork_bomb_daemon_is_killed() {
     let script = r#"(setsid sh -c 'trap "" TERM; echo $$ >daemon; while :; do (setsid sleep 1000 &); sleep 0.01; done' &)
 while ! test -s daemon; do :; done"#;
     let case = Case::script(script, json!({"limits": {"grace_ms": 300}}));
@@ -67,7 +67,7 @@ async fn in_a_dry_run_it_can_not_signal_its_supervisor() {
 }
 
 #[tokio::test]
-async fn in_a_real_run_it_can_and_then_nobody_claims_to_know() {
+async fn real_run_tool_killing_supervisor_leaves_outcome_unknown() {
     let script = format!("{DAEMON} kill -9 $PPID; sleep 1000");
     let case = Case::script(&script, json!({})).for_real();
     let answer = case.run().await;
@@ -160,17 +160,17 @@ async fn a_tool_that_halts_its_supervisor_does_not_outlive_a_closed_gate() {
     let (answer, process) = tokio::join!(case.run_until(stop), stopping);
     assert!(is_gone(process));
     assert!(is_gone(case.process_in("daemon").await));
-    let Ending::Stopped(record) = answer.ending else {
+    let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
     assert_eq!(record.reason, StopReason::GateClosed);
     assert_eq!(
-        record.told[0],
+        record.signals_sent[0],
         "SIGKILL to its supervisor, which was halted"
     );
     let gone = format!("process {process} is gone");
-    assert!(record.ended.contains(&gone), "{:?}", record.ended);
-    let unknown = record.may_have_happened.last().unwrap();
+    assert!(record.exited.contains(&gone), "{:?}", record.exited);
+    let unknown = record.possible_effects.last().unwrap();
     assert!(unknown.contains("its supervisor was lost"), "{unknown}");
     let duration = answer.evidence["duration_ms"].as_u64().unwrap();
     assert!((1..30_000).contains(&duration), "{duration} ms");
@@ -191,7 +191,7 @@ async fn called_by(script: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_supervisor_that_says_nothing_is_not_waited_for_for_ever_nor_believed_to_have_done_nothing()
+async fn silent_supervisor_times_out_as_unknown()
  {
     for script in ["kill -STOP $$", "kill -9 $$", "exit 101"] {
         let answer = called_by(script).await;

@@ -89,7 +89,7 @@ impl Place {
         .into();
         program.sandbox = Sandbox::WritesBelow([vec![own], declared].concat());
         let supervisor = Supervisor::with_executable(self.path("supervisor"))
-            .concealing(self.path("outside/home"));
+            .hiding_paths(self.path("outside/home"));
         let started = supervisor.start(program, Stdin::Nothing).await;
         let mut tool = started.unwrap_or_else(|error| panic!("{:?}: {error}", self.account));
         let mut text = String::new();

@@ -1,6 +1,6 @@
 //! Kernels without Landlock, a Landlock that fails, and systems that lack something else.
 
-use dotwrap_invoke::{Answer, Ending, Invoker, Stop, Unusable};
+use dotwrap_invoke::{Answer, CallOutcome, Invoker, Stop, UnsupportedContract};
 use dotwrap_invoke_command::CommandInvoker;
 use dotwrap_testkit::{Kernel, with_kernel};
 use serde_json::{Value as Json, json};
@@ -18,7 +18,7 @@ fn call(kernel: Kernel, more: Json, requires: bool) -> Answer {
         let supervisor = supervisor().requiring_sandbox(requires);
         let invoker = CommandInvoker::new(supervisor);
         let answer = runtime.block_on(invoker.invoke(&case.call, Stop::never()));
-        if answer.ending == Ending::Completed {
+        if answer.ending == CallOutcome::Completed {
             assert_eq!(printed(&answer), "ran\n");
         }
         answer
@@ -26,7 +26,7 @@ fn call(kernel: Kernel, more: Json, requires: bool) -> Answer {
 }
 
 /// What is said before anything is recorded.
-fn check(kernel: Kernel, more: Json, requires: bool) -> Result<(), Unusable> {
+fn check(kernel: Kernel, more: Json, requires: bool) -> Result<(), UnsupportedContract> {
     with_kernel(kernel, move || {
         let case = Case::script("echo ran", more);
         let invoker = CommandInvoker::new(supervisor().requiring_sandbox(requires));
@@ -37,7 +37,7 @@ fn check(kernel: Kernel, more: Json, requires: bool) -> Result<(), Unusable> {
 #[test]
 fn without_landlock_a_dry_run_is_marked() {
     let answer = call(Kernel::WithoutLandlock, json!({}), false);
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert_eq!(answer.evidence["sandbox_incomplete"], json!(true));
     assert_eq!(answer.evidence["sandbox"]["writes"], json!("not_enforced"));
 }
@@ -45,7 +45,7 @@ fn without_landlock_a_dry_run_is_marked() {
 #[test]
 fn with_kernel_a_dry_run_is_not_marked() {
     let answer = call(Kernel::AsItIs, json!({"require_sandbox": true}), true);
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert!(answer.evidence.get("sandbox_incomplete").is_none());
 }
 
@@ -67,7 +67,7 @@ fn where_a_sandbox_is_required_nothing_is_started_without_one() {
 #[test]
 fn a_landlock_that_fails_starts_nothing() {
     let answer = call(Kernel::FailingLandlock, json!({}), false);
-    assert!(matches!(answer.ending, Ending::Failed(_)), "{answer:?}");
+    assert!(matches!(answer.ending, CallOutcome::Failed(_)), "{answer:?}");
     assert_eq!(failure(&answer).code, "sandbox_unavailable");
     assert!(failure(&answer).message.contains("landlock"), "{answer:?}");
 }
@@ -79,7 +79,7 @@ fn without_openat2_a_dry_run_writes_where_it_may_and_reads_no_pseudo_file() {
         json!({"require_sandbox": true}),
         true,
     );
-    assert_eq!(answer.ending, Ending::Completed, "{answer:?}");
+    assert_eq!(answer.ending, CallOutcome::Completed, "{answer:?}");
     let answer = call(
         Kernel::WithoutOpenat2,
         json!({"stdin": "/proc/self/environ"}),

@@ -1,6 +1,6 @@
 //! What a tool may use.
 
-use dotwrap_invoke::Ending;
+use dotwrap_invoke::CallOutcome;
 use serde_json::json;
 
 use crate::support::{Case, failure, printed};
@@ -23,7 +23,7 @@ async fn output_of_just_the_limit_is_whole() {
         let script = format!("head -c {bytes} /dev/zero");
         let case = Case::script(&script, json!({"limits": {"stdout_bytes": 1000}}));
         let answer = case.run().await;
-        assert_eq!(answer.ending == Ending::Completed, ends, "{bytes}");
+        assert_eq!(answer.ending == CallOutcome::Completed, ends, "{bytes}");
         if !ends {
             assert_eq!(failure(&answer).code, "output_too_large");
         }

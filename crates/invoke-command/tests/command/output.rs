@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use dotwrap_invoke::{Digest, Ending, Output, StopHandle, StopReason};
+use dotwrap_invoke::{Digest, CallOutcome, Output, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -72,7 +72,7 @@ async fn a_producer_s_exit_status_is_believed_when_it_is_bad() {
     assert!(answer.output.is_none());
 
     let case = Case::script("exit 1", json!({"success_exit": [0, 1]}));
-    assert_eq!(case.run().await.ending, Ending::Completed);
+    assert_eq!(case.run().await.ending, CallOutcome::Completed);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_tool_that_changes_the_file_of_what_it_printed_is_caught() {
     assert_eq!(failure(&case.run().await).code, "output_tampered");
     let case = Case::script("rm ../stdout; echo x >../stdout; echo x", json!({}));
     // The same words in another file are the same output: what is recorded is what is there.
-    assert_eq!(case.run().await.ending, Ending::Completed);
+    assert_eq!(case.run().await.ending, CallOutcome::Completed);
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn stop_ends_the_reading_of_an_endless_output() {
         handle.stop(StopReason::GateClosed);
     };
     let (answer, ()) = tokio::join!(case.run_until(stop), stopping);
-    let Ending::Stopped(record) = &answer.ending else {
+    let CallOutcome::Stopped(record) = &answer.ending else {
         panic!("{answer:?}");
     };
     assert_eq!(record.reason, StopReason::GateClosed);
@@ -177,7 +177,7 @@ async fn a_producer_can_not_choose_its_output_s_digest() {
 }
 
 #[tokio::test]
-async fn nothing_that_it_complained_about_is_in_the_evidence() {
+async fn stderr_is_not_in_evidence() {
     let case = Case::script(
         "echo secret-in-stderr >&2; echo secret-in-stdout",
         json!({}),
@@ -212,6 +212,6 @@ async fn reading_a_long_output_leaves_time_for_others() {
     };
     note();
     let (longest, took) = (longest.get(), began.elapsed());
-    assert_eq!(answer.ending, Ending::Completed);
+    assert_eq!(answer.ending, CallOutcome::Completed);
     assert!(longest < took / 2, "{longest:?} of {took:?}");
 }

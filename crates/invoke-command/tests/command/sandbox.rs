@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::{Ending, ReadLimit, Stop};
+use dotwrap_invoke::{CallOutcome, ReadLimit, Stop};
 use dotwrap_invoke_command::Supervisor;
 use nix::unistd::Uid;
 use serde_json::json;
@@ -59,7 +59,7 @@ async fn a_dry_run_can_not_write_outside() {
 }
 
 #[tokio::test]
-async fn its_children_can_not_either() {
+async fn sandbox_applies_to_children() {
     let case = trying(empty(), "setsid sh -c '(echo x >new) & wait $!'");
     assert_eq!(printed(&case.run().await), "no\n");
 }
@@ -111,7 +111,7 @@ async fn a_declared_path_that_goes_through_a_link_stays_closed_and_is_named() {
 fn concealed(case: &Case) -> (PathBuf, Supervisor) {
     let file = case.outside().join("secret");
     fs::write(&file, "secret").unwrap();
-    let supervisor = supervisor().concealing(&file);
+    let supervisor = supervisor().hiding_paths(&file);
     (file, supervisor)
 }
 
@@ -145,15 +145,15 @@ async fn a_concealed_folder_s_files_are_not_read_either() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("file"), "").unwrap();
     let answer = case
-        .run_by(supervisor().concealing(&folder), Stop::never())
+        .run_by(supervisor().hiding_paths(&folder), Stop::never())
         .await;
     assert_eq!(printed(&answer), "no\n");
     let case = Case::script("cat", json!({"stdin": "{input}"}));
     let case = case.input(folder.join("file").to_str().unwrap());
     let answer = case
-        .run_by(supervisor().concealing(&folder), Stop::never())
+        .run_by(supervisor().hiding_paths(&folder), Stop::never())
         .await;
-    assert!(matches!(&answer.ending, Ending::Failed(failure) if failure.code == "stdin_unusable"));
+    assert!(matches!(&answer.ending, CallOutcome::Failed(failure) if failure.code == "stdin_unusable"));
 }
 
 /// As an ordinary account has it: root may list and enter every folder.
@@ -168,7 +168,7 @@ fn ordinary(case: &Case, concealed: &Path) -> Supervisor {
     };
     fs::write(&path, format!("#!/bin/sh\nexec {how} '{probe}' \"$@\"\n")).unwrap();
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-    Supervisor::with_executable(path).concealing(concealed)
+    Supervisor::with_executable(path).hiding_paths(concealed)
 }
 
 /// A real run may change permissions, and another tool may come after it.
@@ -219,7 +219,7 @@ async fn a_folder_that_a_tool_has_closed_opens_nothing_to_the_next() {
 }
 
 #[tokio::test]
-async fn all_else_is_read_as_ever() {
+async fn other_files_stay_readable() {
     let looks = "cat there /proc/self/status /etc/passwd && ls . / && head -c 1 /dev/zero && cat /dev/fd/0 && echo | cat /dev/fd/0";
     let own = "echo own >{folder}/work/x && cat {folder}/work/x";
     let case = trying(empty(), &format!("({looks}) >/dev/null && {own}"));
@@ -237,7 +237,7 @@ async fn what_is_concealed_is_no_tools_input() {
     let case = case.input(link.to_str().unwrap()).for_real();
     let answer = case.run_by(supervisor, Stop::never()).await;
     assert!(
-        matches!(&answer.ending, Ending::Failed(failure) if failure.code == "stdin_unusable"),
+        matches!(&answer.ending, CallOutcome::Failed(failure) if failure.code == "stdin_unusable"),
         "{answer:?}"
     );
 }
@@ -295,15 +295,15 @@ async fn a_root_in_a_dry_run_has_no_powers_over_other_processes_and_the_kernel()
 async fn a_relative_path_is_not_declared() {
     let case = Case::script("true", json!({"paths": {"write": ["{input}"]}})).input("etc");
     assert!(
-        matches!(case.run().await.ending, Ending::Failed(failure) if failure.code == "invocation_invalid")
+        matches!(case.run().await.ending, CallOutcome::Failed(failure) if failure.code == "invocation_invalid")
     );
 }
 
 #[tokio::test]
-async fn inside_and_to_nowhere_it_may_write() {
+async fn writes_allowed_in_call_folder_and_dev_null() {
     let script = "echo x >/dev/null && echo x >../tmp/x && mv ../tmp/x . && mkdir ../output && mv x ../output/";
     let case = Case::script(script, json!({"output": "file"}));
-    assert_eq!(case.run().await.ending, Ending::Completed);
+    assert_eq!(case.run().await.ending, CallOutcome::Completed);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dotwrap_invoke::{Ending, StopHandle, StopReason};
+use dotwrap_invoke::{CallOutcome, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -19,11 +19,11 @@ async fn a_stop_before_the_call_starts_nothing() {
     handle.stop(StopReason::GateClosed);
     let case = Case::script("touch made", json!({}));
     let answer = case.run_until(stop).await;
-    let Ending::Stopped(record) = answer.ending else {
+    let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
     assert_eq!(record.reason, StopReason::GateClosed);
-    assert!(record.told.is_empty() && record.may_have_happened.is_empty());
+    assert!(record.signals_sent.is_empty() && record.possible_effects.is_empty());
     assert!(!case.call.folder.join("work").exists());
 }
 
@@ -38,24 +38,24 @@ async fn a_stop_ends_the_tool_and_leaves_a_receipt() {
     };
     let (answer, process) = tokio::join!(case.run_until(stop), stopping);
     assert!(is_gone(process));
-    let Ending::Stopped(record) = answer.ending else {
+    let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
     assert_eq!(record.reason, StopReason::LeaseLost);
     assert!(
-        record.told[0].starts_with(&format!("SIGTERM to process group {process}")),
+        record.signals_sent[0].starts_with(&format!("SIGTERM to process group {process}")),
         "{:?}",
-        record.told
+        record.signals_sent
     );
-    assert_eq!(record.told.len(), 1, "{:?}", record.told);
+    assert_eq!(record.signals_sent.len(), 1, "{:?}", record.signals_sent);
     assert!(
         record
-            .ended
+            .exited
             .contains(&format!("process {process} by signal 15")),
         "{:?}",
-        record.ended
+        record.exited
     );
-    assert_eq!(record.may_have_happened.len(), 1);
+    assert_eq!(record.possible_effects.len(), 1);
     assert!(answer.verdict.is_none() && answer.output.is_none());
 }
 
@@ -70,13 +70,13 @@ async fn a_tool_that_ignores_sigterm_is_killed() {
     };
     let (answer, process) = tokio::join!(case.run_until(stop), stopping);
     assert!(is_gone(process));
-    let Ending::Stopped(record) = answer.ending else {
+    let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
-    assert!(record.told[1].starts_with("SIGKILL"), "{:?}", record.told);
+    assert!(record.signals_sent[1].starts_with("SIGKILL"), "{:?}", record.signals_sent);
     assert!(
         record
-            .ended
+            .exited
             .contains(&format!("process {process} by signal 9"))
     );
 }
@@ -129,45 +129,45 @@ async fn a_call_that_nobody_waits_for_any_more_is_ended() {
 }
 
 #[tokio::test]
-async fn a_tool_whose_leave_lapses_is_ended_although_nobody_says_so() {
+async fn tool_is_killed_at_lease_deadline() {
     let (handle, stop) = StopHandle::new();
-    handle.leave_until(Instant::now() + PATIENCE);
+    handle.extend_deadline(Instant::now() + PATIENCE);
     let case = Case::script("echo $$ >process; sleep 1000", json!({}));
     let shortening = async {
         let process = case.process_in("process").await;
-        handle.leave_until(Instant::now() + Duration::from_millis(900));
+        handle.extend_deadline(Instant::now() + Duration::from_millis(900));
         process
     };
     let (answer, process) = tokio::join!(case.run_until(stop), shortening);
     assert!(is_gone(process));
-    let Ending::Stopped(record) = answer.ending else {
+    let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
     assert_eq!(record.reason, StopReason::LeaseLost);
-    assert!(record.told[0].starts_with("SIGTERM"), "{:?}", record.told);
+    assert!(record.signals_sent[0].starts_with("SIGTERM"), "{:?}", record.signals_sent);
     assert!(answer.output.is_none());
 }
 
 #[tokio::test]
-async fn a_leave_that_is_renewed_does_not_lapse() {
+async fn renewed_deadline_is_honoured() {
     let (handle, stop) = StopHandle::new();
     let leave = Duration::from_secs(4);
     let began = Instant::now();
-    handle.leave_until(began + leave);
+    handle.extend_deadline(began + leave);
     let waiting = "echo $$ >process; while ! test -s stop; do sleep 0.1; done";
     let case = Case::script(waiting, json!({}));
     let renewing = async {
         case.process_in("process").await;
         while began.elapsed() < leave + Duration::from_millis(500) {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            handle.leave_until(Instant::now() + leave);
+            handle.extend_deadline(Instant::now() + leave);
         }
-        handle.leave_until(Instant::now() + PATIENCE);
+        handle.extend_deadline(Instant::now() + PATIENCE);
         case.write("stop", "now");
     };
     let (answer, ()) = tokio::join!(case.run_until(stop), renewing);
     assert!(
-        matches!(answer.ending, Ending::Completed),
+        matches!(answer.ending, CallOutcome::Completed),
         "{:?}",
         answer.ending
     );

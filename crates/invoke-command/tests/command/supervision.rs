@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio as Std},
 };
 
-use dotwrap_invoke_command::{Program, Status, Stdin, Why};
+use dotwrap_invoke_command::{Program, Status, Stdin, EndReason};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -26,7 +26,7 @@ fn shell(script: &str) -> (Program, TempDir) {
 }
 
 #[tokio::test]
-async fn it_can_be_talked_to() {
+async fn stdin_and_stdout_are_piped() {
     let (program, _folder) = shell("while read line; do echo \"got $line\"; done; exit 4");
     let mut tool = supervisor().start(program, Stdin::Piped).await.unwrap();
     let mut stdin = tool.stdin.take().unwrap();
@@ -39,7 +39,7 @@ async fn it_can_be_talked_to() {
     let report = tool.wait().await;
     assert_eq!(
         (report.why, report.status),
-        (Why::ToolEnded, Some(Status::Exited(4)))
+        (EndReason::ToolEnded, Some(Status::Exited(4)))
     );
     assert_eq!(tool.wait().await, report);
 }
@@ -58,7 +58,7 @@ async fn it_can_be_stopped() {
     tool.stop();
     tool.stop();
     let report = tool.wait().await;
-    assert_eq!(report.why, Why::Told);
+    assert_eq!(report.why, EndReason::Told);
     assert_eq!(report.status, Some(Status::Signalled(15)));
 }
 
@@ -110,7 +110,7 @@ while :; do sleep 1000; done"#;
 }
 
 #[tokio::test]
-async fn killing_whoever_called_it_leaves_nothing_running() {
+async fn killing_runner_kills_tool() {
     let mut held = held().await;
     held.probe.kill().unwrap();
     held.probe.wait().unwrap();

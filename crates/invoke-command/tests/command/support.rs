@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use dotwrap_invoke::{
-    Answer, Digest, Ending, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
+    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
 };
 use dotwrap_invoke_command::{CommandInvoker, Supervisor};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId, CorrelationId, DotCode, ProcessRunId};
@@ -22,7 +22,7 @@ pub(crate) fn invoker() -> CommandInvoker {
 }
 
 pub(crate) fn supervisor() -> Supervisor {
-    Supervisor::with_executable(env!("CARGO_BIN_EXE_invoke-command-probe")).adopting()
+    Supervisor::with_executable(env!("CARGO_BIN_EXE_invoke-command-probe")).as_subreaper()
 }
 
 /// A call that is put together, and the folder that goes with it.
@@ -181,13 +181,13 @@ pub(crate) async fn wait_until_gone(process: i32) {
 
 pub(crate) fn failure(answer: &Answer) -> &Failure {
     match &answer.ending {
-        Ending::Failed(failure) => failure,
+        CallOutcome::Failed(failure) => failure,
         other => panic!("not failed: {other:?}; {:?}", answer.evidence),
     }
 }
 
 pub(crate) fn printed(answer: &Answer) -> String {
-    assert_eq!(answer.ending, Ending::Completed, "{:?}", answer.evidence);
+    assert_eq!(answer.ending, CallOutcome::Completed, "{:?}", answer.evidence);
     let output = answer.output.as_ref().unwrap();
     let text = fs::read_to_string(&output.path).unwrap();
     assert_eq!(output.digest, Digest::of(&text));

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{Contract, ContractDefinition, Fixture, Target, ToolDefinition, Wrapper};
+use dotwrap_wrapper::{Contract, ContractDefinition, Fixture, ConnectionTarget, ToolDefinition, Wrapper};
 use serde_json::json;
 
 pub(crate) const DOT: &str = "DOT_TEST";
@@ -29,7 +29,7 @@ pub(crate) fn fixture() -> Fixture {
 
 async fn write() -> (Contract, Fixture) {
     let database = TestDatabase::create(Version::V15).await;
-    let target = Target::parse(&database.url_as(database.owner())).unwrap();
+    let target = ConnectionTarget::parse(&database.url_as(database.owner())).unwrap();
     let wrapper = Wrapper::builder()
         .target(target)
         .actor("tester")

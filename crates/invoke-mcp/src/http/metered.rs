@@ -13,7 +13,7 @@ use rmcp::{
 };
 use sse_stream::Sse;
 
-use crate::allowance::Allowance;
+use crate::byte_budget::ByteBudget;
 
 pub(crate) type HttpError = StreamableHttpError<reqwest::Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
@@ -24,11 +24,11 @@ type Events = BoxStream<'static, Result<Sse, SseError>>;
 #[derive(Clone, Debug)]
 pub(super) struct MeteredClient {
     client: reqwest::Client,
-    allowance: Allowance,
+    allowance: ByteBudget,
 }
 
 impl MeteredClient {
-    pub(super) fn new(client: reqwest::Client, allowance: Allowance) -> Self {
+    pub(super) fn new(client: reqwest::Client, allowance: ByteBudget) -> Self {
         Self { client, allowance }
     }
 

@@ -14,24 +14,24 @@ use rmcp::{
 };
 use url::Url;
 
-use crate::allowance::Allowance;
+use crate::byte_budget::ByteBudget;
 use metered::MeteredClient;
-pub use trust::NoTrust;
-pub(crate) use trust::Trust;
+pub use trust::TrustStoreError;
+pub(crate) use trust::TrustStore;
 
 /// How often, and how long apart, a broken stream of answers is taken up again. The call itself is never sent twice.
 const RESUMPTIONS: usize = 3;
-const BEFORE_RESUMPTION: Duration = Duration::from_millis(300);
+const RESUME_DELAY: Duration = Duration::from_millis(300);
 
 /// How long the notification that a call is cancelled may take.
-const CONTROL_PATIENCE: Duration = Duration::from_millis(500);
+const CONTROL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A connection to a service.
 pub(crate) fn transport(
     address: &Url,
     token: Option<&str>,
-    trust: &Trust,
-    allowance: &Allowance,
+    trust: &TrustStore,
+    allowance: &ByteBudget,
 ) -> reqwest::Result<impl Transport<RoleClient, Error = metered::HttpError> + 'static> {
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(trust.tls())
@@ -45,11 +45,11 @@ pub(crate) fn transport(
     let most = usize::try_from(allowance.limit()).unwrap_or(usize::MAX);
     let mut resumption = FixedInterval::default();
     resumption.max_times = Some(RESUMPTIONS);
-    resumption.duration = BEFORE_RESUMPTION;
+    resumption.duration = RESUME_DELAY;
     let mut config = StreamableHttpClientTransportConfig::with_uri(address.as_str())
         .max_json_response_size(most)
         .max_sse_event_size(most)
-        .control_request_timeout(CONTROL_PATIENCE)
+        .control_request_timeout(CONTROL_TIMEOUT)
         // A new session would mean a second call under one receipt.
         .reinit_on_expired_session(false);
     config.retry_config = Arc::new(resumption);

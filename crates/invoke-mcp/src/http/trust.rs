@@ -10,11 +10,11 @@ use rustls::{
 
 /// The system's authorities, and some more.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust(Arc<ClientConfig>);
+pub(crate) struct TrustStore(Arc<ClientConfig>);
 
 /// Authorities that can not be believed, because they can not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum NoTrust {
+pub enum TrustStoreError {
     /// The text is no PEM.
     #[error("the extra certificate authorities can not be read")]
     Pem(#[from] rustls::pki_types::pem::Error),
@@ -26,16 +26,16 @@ pub enum NoTrust {
     Empty,
 }
 
-impl Trust {
+impl TrustStore {
     /// The system's authorities, as far as they can be read, and the certificates of a PEM text.
-    pub(crate) fn new(extra: Option<&[u8]>) -> Result<Self, NoTrust> {
+    pub(crate) fn new(extra: Option<&[u8]>) -> Result<Self, TrustStoreError> {
         let mut roots = RootCertStore::empty();
         // A store with one unreadable certificate is no reason to believe none of the others.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(pem) = extra {
             let extra = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
             if extra.is_empty() {
-                return Err(NoTrust::Empty);
+                return Err(TrustStoreError::Empty);
             }
             for certificate in extra {
                 roots.add(certificate)?;

@@ -1,14 +1,14 @@
 //! What a contract may say.
 
 use dotwrap_invoke::AllowedHosts;
-use dotwrap_invoke::{Invoker, Mode, Unusable};
+use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_invoke_mcp::McpInvoker;
 use serde_json::{Value as Json, json};
 
 use crate::world::{PROBE, contract};
 
-fn check(endpoint_ref: &str, invocation: Json) -> Result<(), Unusable> {
+fn check(endpoint_ref: &str, invocation: Json) -> Result<(), UnsupportedContract> {
     let hosts = AllowedHosts::from_entries(["kg.example"]).unwrap();
     let invoker = McpInvoker::new(Supervisor::with_executable(PROBE), hosts);
     invoker.check(&contract(endpoint_ref, invocation), Mode::DryRun)

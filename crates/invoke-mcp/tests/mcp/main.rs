@@ -8,7 +8,7 @@
 #[path = "../../probe/tools.rs"]
 mod tools;
 
-mod both;
+mod both_transports;
 mod contract;
 mod service;
 mod stdio;

@@ -152,7 +152,7 @@ async fn a_service_that_ends_during_the_call_leaves_nobody_knowing() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_nobody_called() {
+async fn unreachable_host_is_not_called() {
     let server = Server::http();
     let host = server.service.as_ref().unwrap().host.clone();
     server.service.as_ref().unwrap().ended().await;

@@ -129,7 +129,7 @@ async fn a_server_that_never_speaks_is_ended_and_its_tool_was_not_called() {
 }
 
 #[tokio::test]
-async fn a_server_that_babbles_is_ended() {
+async fn stdout_without_messages_is_killed() {
     let (server, case) = with_arguments("explain", &["--babble"]);
     let answer = case.run(&server).await;
     assert_eq!(failure(&answer).code, "response_too_large");
@@ -198,7 +198,7 @@ async fn a_stop_during_the_handshake_ends_the_server_and_says_that_it_ran() {
         handle.stop(StopReason::Interrupted);
     };
     let (answer, ()) = tokio::join!(calling, stopping);
-    let may_have_happened = &stopped(&answer).may_have_happened;
+    let may_have_happened = &stopped(&answer).possible_effects;
     assert!(
         may_have_happened[0].contains("the tool was not called"),
         "{may_have_happened:?}"
@@ -293,7 +293,7 @@ async fn a_stop_is_heard_while_the_output_is_read() {
     let record = stopped(&answer);
     assert_eq!(record.reason, StopReason::GateClosed);
     assert!(
-        record.may_have_happened[0].contains("was not read"),
+        record.possible_effects[0].contains("was not read"),
         "{record:?}"
     );
     assert_eq!(answer.evidence["called"], true);

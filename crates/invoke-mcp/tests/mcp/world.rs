@@ -10,14 +10,14 @@ use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke::{
-    Answer, Digest, Ending, Failure, Invoker, Mode, Output, Produced, Stop, StopRecord, ToolCall,
+    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, StopRecord, ToolCall,
 };
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, Contract, ContractDefinition, CorrelationId, ProcessRunId,
-    Target, ToolDefinition, Wrapper,
+    ConnectionTarget, ToolDefinition, Wrapper,
 };
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -59,7 +59,7 @@ fn registered() -> &'static Contract {
 async fn register() -> Contract {
     let database = TestDatabase::create(Version::V18).await;
     let wrapper = Wrapper::builder()
-        .target(Target::parse(&database.url_as(database.owner())).unwrap())
+        .target(ConnectionTarget::parse(&database.url_as(database.owner())).unwrap())
         .actor("tester")
         .build()
         .await
@@ -287,14 +287,14 @@ impl Drop for Service {
 
 pub(crate) fn failure(answer: &Answer) -> &Failure {
     match &answer.ending {
-        Ending::Failed(failure) => failure,
+        CallOutcome::Failed(failure) => failure,
         other => panic!("{other:?}: {:?}", answer.evidence),
     }
 }
 
 pub(crate) fn stopped(answer: &Answer) -> &StopRecord {
     match &answer.ending {
-        Ending::Stopped(record) => record,
+        CallOutcome::Stopped(record) => record,
         other => panic!("{other:?}: {:?}", answer.evidence),
     }
 }
@@ -313,7 +313,7 @@ pub(crate) fn assert_tool_not_called(server: &Server, answer: &Answer) {
 
 #[track_caller]
 pub(crate) fn assert_completed(answer: &Answer) {
-    assert_eq!(answer.ending, Ending::Completed, "{:?}", answer.evidence);
+    assert_eq!(answer.ending, CallOutcome::Completed, "{:?}", answer.evidence);
 }
 
 /// What the output file says.

@@ -31,7 +31,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let report = look(&Arguments::parse());
+    let report = check_output(&Arguments::parse());
     // A report that nobody received is no verdict.
     match print(&report) {
         Ok(()) => ExitCode::from(report.verdict.exit_status()),
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn look(arguments: &Arguments) -> Report {
+fn check_output(arguments: &Arguments) -> Report {
     let fixture = match read(&arguments.fixture)
         .and_then(|json| Fixture::from_json(&json).map_err(|error| error.to_string()))
     {

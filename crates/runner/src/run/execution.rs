@@ -1,34 +1,34 @@
 //! The execution itself.
 
 use dotwrap_invoke::{Produced, Stop};
-use dotwrap_wrapper::{Beginning, BegunRun, ComponentRole, ProcessRunId, ProducedRun, Wrapper};
+use dotwrap_wrapper::{BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper};
 use tokio::time::Instant;
 
 use super::{
-    Outcome, RunOrder,
-    calling::Called,
-    ending::{Concluded, word_for},
+    Outcome, RunOptions,
+    call::CallResult,
+    conclude::{Concluded, reason_code},
     input::check_input,
 };
 use crate::{
     Error, Prepared, Progress, Runner, Step,
     clock::RunClock,
     folder::RunFolder,
-    judgement::Subject,
-    patience::Patience,
-    settle::{Settled, settle},
-    vigil::Vigil,
+    assess::VerifiedOutput,
+    retry_budget::RetryBudget,
+    commit_with_retry::{Commit, commit_with_retry},
+    run_guard::RunGuard,
 };
 
 /// A run that is begun, with everything its calls need.
 pub(super) struct Execution<'a> {
     pub(super) wrapper: &'a Wrapper,
     pub(super) prepared: &'a Prepared,
-    pub(super) order: &'a RunOrder,
+    pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
-    pub(super) vigil: Vigil,
-    pub(super) patience: Patience<'a>,
+    pub(super) vigil: RunGuard,
+    pub(super) patience: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
     pub(super) clock: RunClock,
 }
@@ -43,13 +43,13 @@ impl Runner {
     pub async fn execute(
         &self,
         prepared: &Prepared,
-        order: &RunOrder,
+        order: &RunOptions,
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
-        let folder = self.folders.place(process_run_id)?;
+        let folder = self.folders.reserve(process_run_id)?;
         let held_since = Instant::now();
         let call = order.begin_call(
             &prepared.producer.dot_code,
@@ -59,16 +59,16 @@ impl Runner {
             &self.name,
         );
         let begun = match self.wrapper.begin_run(&call).await? {
-            Beginning::Begun(begun) => begun,
-            Beginning::Earlier(run) => return self.as_before(order, run).await,
+            BeginOutcome::Begun(begun) => begun,
+            BeginOutcome::Existing(run) => return self.existing_outcome(order, run).await,
         };
         let files = self.folders.of(process_run_id);
         progress.step(Step::Begun {
             process_run_id,
             folder: &files,
         });
-        let patience = Patience::of(order.lease_ttl, interrupt.clone(), progress, &files);
-        let vigil = Vigil::keep(
+        let patience = RetryBudget::of(order.lease_ttl, interrupt.clone(), progress, &files);
+        let vigil = RunGuard::start(
             &self.wrapper,
             begun.lease(),
             order.lease_ttl,
@@ -88,7 +88,7 @@ impl Runner {
             progress,
             clock: self.clock(process_run_id).await,
         }
-        .to_the_end()
+        .run_to_conclusion()
         .await?;
         progress.step(Step::Concluded {
             process_run_id,
@@ -107,12 +107,12 @@ impl Runner {
 }
 
 impl Execution<'_> {
-    async fn to_the_end(&self) -> Result<Concluded, Error> {
+    async fn run_to_conclusion(&self) -> Result<Concluded, Error> {
         let producer = self
             .call(
                 ComponentRole::Producer,
                 self.begun.producer_invocation_id(),
-                Subject::default(),
+                VerifiedOutput::default(),
             )
             .await;
         let judged = &producer.judged;
@@ -121,27 +121,27 @@ impl Execution<'_> {
         }
         let record = self.record_of(&producer, ComponentRole::Producer);
         let verifier = &self.prepared.verifier.dot_code;
-        let recorded = settle(&self.patience, || {
+        let recorded = commit_with_retry(&self.patience, || {
             self.begun.record_producer(&record, verifier)
         });
         match recorded.await {
-            Settled::Made(produced) => self.verify(&produced, &producer).await,
+            Commit::Made(produced) => self.verify(&produced, &producer).await,
             // A repetition is told the receipt while the lease lives. It was not, so that nobody may call under it.
-            Settled::MadeBefore => self.end_without_row(None, &[&producer]).await,
-            Settled::NotMade(error) => {
+            Commit::MadeBefore => self.conclude_without_component(None, &[&producer]).await,
+            Commit::NotMade(error) => {
                 tracing::warn!(%error, "the verifier may not be called");
                 self.end_after_producer(&producer, Some(&error)).await
             }
         }
     }
 
-    async fn verify(&self, produced: &ProducedRun, producer: &Called) -> Result<Concluded, Error> {
+    async fn verify(&self, produced: &RunAwaitingVerifier, producer: &CallResult) -> Result<Concluded, Error> {
         let output = producer.judged.output.clone();
         self.progress.step(Step::Produced {
             output: output.as_ref().map(|output| output.path.as_path()),
             digest: producer.judged.digest(),
         });
-        let subject = Subject {
+        let subject = VerifiedOutput {
             produced: output.map(|output| Produced {
                 committed_digest: output.digest,
                 output,
@@ -158,24 +158,24 @@ impl Execution<'_> {
         let record = self.record_of(&verifier, ComponentRole::Verifier);
         let (conclusion, concluded) =
             self.conclusion_of(ComponentRole::Verifier, &verifier, producer);
-        let recorded = settle(&self.patience, || {
+        let recorded = commit_with_retry(&self.patience, || {
             produced.conclude_after_verifier(&record, &conclusion)
         });
         match recorded.await {
-            Settled::Made(()) => Ok(concluded),
-            Settled::MadeBefore => Ok(self.as_recorded(concluded).await),
-            Settled::NotMade(error) => {
+            Commit::Made(()) => Ok(concluded),
+            Commit::MadeBefore => Ok(self.as_recorded(concluded).await),
+            Commit::NotMade(error) => {
                 tracing::warn!(%error, "the verifier's row could not be recorded");
-                self.end_without_row(Some(error), &[producer, &verifier])
+                self.conclude_without_component(Some(error), &[producer, &verifier])
                     .await
             }
         }
     }
 
     /// What kept the verifier from being called although the producer did its work.
-    pub(super) fn trouble_between(
+    pub(super) fn verifier_skip_reason(
         &self,
-        producer: &Called,
+        producer: &CallResult,
         refused: Option<&dotwrap_wrapper::Error>,
     ) -> Option<&'static str> {
         if !producer.judged.is_done() {
@@ -183,7 +183,7 @@ impl Execution<'_> {
         }
         match (self.vigil.stop().reason(), refused) {
             (Some(reason), _) => Some(reason.into()),
-            (None, Some(error)) => Some(word_for(error)),
+            (None, Some(error)) => Some(reason_code(error)),
             (None, None) => None,
         }
     }

@@ -3,11 +3,11 @@
 use dotwrap_invoke::Template;
 use serde_json::Value as Json;
 
-use super::RunOrder;
+use super::RunOptions;
 use crate::{Error, Prepared};
 
 /// A run is not begun for a tool that would be called without the input that its contract has a place for.
-pub(super) fn check_input(prepared: &Prepared, order: &RunOrder) -> Result<(), Error> {
+pub(super) fn check_input(prepared: &Prepared, order: &RunOptions) -> Result<(), Error> {
     if order.input().is_some() {
         return Ok(());
     }

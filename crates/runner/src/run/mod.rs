@@ -5,12 +5,12 @@
 //! 2. the producer's row and the verifier's receipt; then the verifier is called;
 //! 3. the verifier's row and the conclusion.
 
-mod calling;
-mod ending;
+mod call;
+mod conclude;
 mod execution;
 mod input;
-mod order;
+mod run_options;
 mod outcome;
 
-pub use order::RunOrder;
+pub use run_options::RunOptions;
 pub use outcome::Outcome;

@@ -1,7 +1,7 @@
 //! What an honest run leaves.
 
 use dotwrap_invoke::{Mode, Stop};
-use dotwrap_runner::{Error, Outcome, RunOrder, Silent, Step};
+use dotwrap_runner::{Error, Outcome, RunOptions, NoProgress, Step};
 use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
 async fn a_real_run_climbs_to_verified_by_itself() {
     let stage = Stage::open().await;
     let outcome = stage
-        .run(&Tools::honest(), &RunOrder::default())
+        .run(&Tools::honest(), &RunOptions::default())
         .await
         .unwrap();
     let Outcome::Concluded {
@@ -45,8 +45,8 @@ async fn a_dry_run_is_observed_as_one_and_as_no_more() {
         .run_in(
             Mode::DryRun,
             &Tools::honest(),
-            &RunOrder::default(),
-            &Silent,
+            &RunOptions::default(),
+            &NoProgress,
             Stop::never(),
         )
         .await
@@ -65,7 +65,7 @@ async fn a_dry_run_is_observed_as_one_and_as_no_more() {
 async fn a_producer_that_fails_is_not_verified() {
     let stage = Stage::open().await;
     let tools = Tools::honest().producer(|_, _| broken());
-    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
     let Outcome::Concluded {
         status,
         verdict,
@@ -82,10 +82,10 @@ async fn a_producer_that_fails_is_not_verified() {
 }
 
 #[tokio::test]
-async fn a_verifier_that_finds_it_wanting_leaves_it_unverified() {
+async fn failed_verdict_leaves_candidate_unverified() {
     let stage = Stage::open().await;
     let tools = Tools::honest().verifier(|call, _| async move { said_so(&call, Verdict::Fail) });
-    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
     assert!(
         matches!(
             outcome,
@@ -104,9 +104,9 @@ async fn a_verifier_that_finds_it_wanting_leaves_it_unverified() {
 async fn a_key_that_was_used_calls_nothing() {
     let stage = Stage::open().await;
     let tools = Tools::honest();
-    let order = RunOrder {
+    let order = RunOptions {
         idempotency_key: Some(IdempotencyKey::new("nightly-1")),
-        ..RunOrder::default()
+        ..RunOptions::default()
     };
     let Outcome::Concluded {
         process_run_id: first,
@@ -128,10 +128,10 @@ async fn a_key_that_was_used_calls_nothing() {
 }
 
 #[tokio::test]
-async fn what_the_gates_refuse_leaves_no_trace_but_the_refusal() {
+async fn gate_refusal_writes_only_refusal_row() {
     let stage = Stage::closed().await;
     let tools = Tools::honest();
-    let error = stage.run(&tools, &RunOrder::default()).await.unwrap_err();
+    let error = stage.run(&tools, &RunOptions::default()).await.unwrap_err();
     let Error::Wrapper(error) = error else {
         panic!("{error:?}");
     };
@@ -148,7 +148,7 @@ async fn what_the_gates_refuse_leaves_no_trace_but_the_refusal() {
 }
 
 #[tokio::test]
-async fn a_form_that_nobody_declared_is_not_improvised() {
+async fn undeclared_mode_is_refused() {
     let stage = Stage::open().await;
     stage
         .contract(PRODUCER, "DRY_RUN", |contract| {
@@ -160,8 +160,8 @@ async fn a_form_that_nobody_declared_is_not_improvised() {
         .run_in(
             Mode::DryRun,
             &tools,
-            &RunOrder::default(),
-            &Silent,
+            &RunOptions::default(),
+            &NoProgress,
             Stop::never(),
         )
         .await
@@ -181,7 +181,7 @@ async fn a_contract_that_can_not_be_called_is_refused_before_anything_is_written
             })
             .await;
         let error = stage
-            .run(&Tools::honest(), &RunOrder::default())
+            .run(&Tools::honest(), &RunOptions::default())
             .await
             .unwrap_err();
         assert!(
@@ -216,7 +216,7 @@ async fn full_disk_of_the_database_is_waited_for() {
         let free = "DROP TRIGGER full_disk ON dot.process_component_observation";
         client.batch_execute(free).await.unwrap();
     };
-    let (order, tools) = (RunOrder::default(), Tools::honest());
+    let (order, tools) = (RunOptions::default(), Tools::honest());
     let run = stage.run_in(Mode::RealRun, &tools, &order, &progress, Stop::never());
     let (outcome, ()) = tokio::join!(run, freeing);
     let outcome = outcome.unwrap();

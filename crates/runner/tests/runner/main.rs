@@ -8,8 +8,8 @@
     reason = "a test says what it expects; unwrapping is how it fails"
 )]
 
-mod claims;
+mod untrusted_tools;
 mod executed;
 mod stopping;
 mod support;
-mod working;
+mod worker;

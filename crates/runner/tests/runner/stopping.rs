@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
-use dotwrap_runner::{Error, Outcome, RunFolders, RunOrder, Step};
+use dotwrap_runner::{Error, Outcome, RunsDir, RunOptions, Step};
 use dotwrap_wrapper::{DotCode, Lease, ProcessRunId, StoredStatus, Verdict, gate};
 use tokio::{sync::Notify, time::timeout};
 
@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(120);
 /// Executes a run whose producer works until it is stopped, and does something once it is called.
 async fn stopped_by(
     stage: &Stage,
-    order: &RunOrder,
+    order: &RunOptions,
     interrupt: Stop,
     cause: impl Future<Output = ()>,
 ) -> Result<Outcome, Error> {
@@ -48,7 +48,7 @@ async fn stopped_by(
 async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
     let stage = Stage::open().await;
     let close = stage.set_gate(gate::REAL_RUN_ENABLED, false);
-    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), close)
+    let outcome = stopped_by(&stage, &RunOptions::default(), Stop::never(), close)
         .await
         .unwrap();
     let Outcome::Concluded {
@@ -77,7 +77,7 @@ async fn a_gate_that_the_clock_closes_stops_the_call_too() {
             .lasting(Duration::from_secs(1));
         stage.wrapper.set_gate(&setting).await.unwrap();
     };
-    let outcome = stopped_by(&stage, &RunOrder::default(), Stop::never(), not_for_long)
+    let outcome = stopped_by(&stage, &RunOptions::default(), Stop::never(), not_for_long)
         .await
         .unwrap();
     assert!(
@@ -90,7 +90,7 @@ async fn a_gate_that_the_clock_closes_stops_the_call_too() {
 async fn an_interrupt_concludes_the_run() {
     let stage = Stage::open().await;
     let (handle, interrupt) = StopHandle::new();
-    let outcome = stopped_by(&stage, &RunOrder::default(), interrupt, async {
+    let outcome = stopped_by(&stage, &RunOptions::default(), interrupt, async {
         handle.stop(StopReason::Interrupted)
     })
     .await
@@ -116,11 +116,11 @@ async fn an_interrupt_concludes_the_run() {
 #[tokio::test]
 async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     let stage = Stage::open().await;
-    let name = Lease::name_of_pair(&DotCode::new(PRODUCER));
-    let order = RunOrder {
+    let name = Lease::pair_lease_name(&DotCode::new(PRODUCER));
+    let order = RunOptions {
         process_run_id: Some(ProcessRunId::mint()),
         lease_ttl: Duration::from_secs(86_400),
-        ..RunOrder::default()
+        ..RunOptions::default()
     };
     let take_away = async {
         listened(&stage).await;
@@ -149,7 +149,7 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     assert_eq!(run.status, StoredStatus::Stuck);
     assert_eq!(run.evidence_ref["outcome"], "unknown");
     // What the ledger would not take from one that has lost its lease is kept beside the outputs.
-    let folder = RunFolders::below(stage.folder.path().join("runs")).of(*process_run_id);
+    let folder = RunsDir::below(stage.folder.path().join("runs")).of(*process_run_id);
     let note = std::fs::read_to_string(folder.join("unrecorded_evidence.json")).unwrap();
     assert!(
         note.contains("lease_lost") && note.contains("whatever it did before"),
@@ -203,7 +203,7 @@ async fn a_gate_that_closes_between_the_two_keeps_the_verifier_from_being_called
             left(&call, "the work")
         }
     });
-    let outcome = stage.run(&tools, &RunOrder::default()).await.unwrap();
+    let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
     let Outcome::Concluded {
         status,
         verdict,
@@ -252,7 +252,7 @@ async fn an_interruption_while_the_run_is_being_begun_is_known_when_the_tool_wou
         until_stopped(stop)
     });
     let progress = At::step(|_: Step<'_>| {});
-    let order = RunOrder::default();
+    let order = RunOptions::default();
     stage
         .run_in(Mode::RealRun, &tools, &order, &progress, interrupt)
         .await

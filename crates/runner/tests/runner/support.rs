@@ -10,10 +10,10 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, Ending, Failure, Invoker, Mode, Output, Stop, StopRecord, ToolCall, Unusable,
+    Answer, CallOutcome, Failure, Invoker, Mode, Output, Stop, StopRecord, ToolCall, UnsupportedContract,
 };
 use dotwrap_runner::{
-    Engines, Error, Outcome, Progress, RunFolders, RunOrder, Runner, Silent, Step,
+    InvokerRegistry, Error, Outcome, Progress, RunsDir, RunOptions, Runner, NoProgress, Step,
 };
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
@@ -38,14 +38,14 @@ pub(crate) struct Tools {
 }
 
 impl Invoker for Tools {
-    fn check(&self, contract: &Contract, _: Mode) -> Result<(), Unusable> {
+    fn check(&self, contract: &Contract, _: Mode) -> Result<(), UnsupportedContract> {
         let holds = |key: &str| contract.invocation.get(key).is_some();
         if holds("nonsense") {
             let message = "there is no key nonsense";
-            return Err(Unusable::new("invocation_invalid", message));
+            return Err(UnsupportedContract::new("invocation_invalid", message));
         } else if holds("elsewhere") {
             let message = "another machine has the program";
-            return Err(Unusable::new("program_missing", message));
+            return Err(UnsupportedContract::new("program_missing", message));
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ pub(crate) fn left(call: &ToolCall, text: &str) -> Answer {
     call.make_folder().unwrap();
     let path = call.folder.join("output");
     fs::write(&path, text).unwrap();
-    let mut answer = Answer::new(Ending::Completed);
+    let mut answer = Answer::new(CallOutcome::Completed);
     answer.output = Some(Output::of(&path).unwrap());
     answer
 }
@@ -128,12 +128,12 @@ pub(crate) fn said_so(call: &ToolCall, verdict: Verdict) -> Answer {
 
 /// A tool that works until it is told to stop.
 pub(crate) async fn until_stopped(mut stop: Stop) -> Answer {
-    let reason = stop.given().await;
-    Answer::new(Ending::Stopped(StopRecord {
+    let reason = stop.cancelled().await;
+    Answer::new(CallOutcome::Stopped(StopRecord {
         reason,
-        told: vec!["the tool".to_owned()],
-        ended: vec!["the tool".to_owned()],
-        may_have_happened: vec!["whatever it did before".to_owned()],
+        signals_sent: vec!["the tool".to_owned()],
+        exited: vec!["the tool".to_owned()],
+        possible_effects: vec!["whatever it did before".to_owned()],
     }))
 }
 
@@ -237,15 +237,15 @@ impl Stage {
     pub(crate) fn runner_named(&self, tools: &Tools, name: &str) -> Runner {
         Runner::new(
             self.wrapper.clone(),
-            Engines::new().with("command", tools.clone()),
-            RunFolders::below(self.folder.path().join("runs")),
+            InvokerRegistry::new().with("command", tools.clone()),
+            RunsDir::below(self.folder.path().join("runs")),
             Actor::new(name),
         )
     }
 
     /// Executes a run of the pair, for real.
-    pub(crate) async fn run(&self, tools: &Tools, order: &RunOrder) -> Result<Outcome, Error> {
-        self.run_in(Mode::RealRun, tools, order, &Silent, Stop::never())
+    pub(crate) async fn run(&self, tools: &Tools, order: &RunOptions) -> Result<Outcome, Error> {
+        self.run_in(Mode::RealRun, tools, order, &NoProgress, Stop::never())
             .await
     }
 
@@ -253,7 +253,7 @@ impl Stage {
         &self,
         mode: Mode,
         tools: &Tools,
-        order: &RunOrder,
+        order: &RunOptions,
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
@@ -309,9 +309,9 @@ impl<F: FnMut(Step<'_>) + Send> Progress for At<F> {
     }
 }
 
-pub(crate) fn short_lease() -> RunOrder {
-    RunOrder {
+pub(crate) fn short_lease() -> RunOptions {
+    RunOptions {
         lease_ttl: Duration::from_secs(3),
-        ..RunOrder::default()
+        ..RunOptions::default()
     }
 }

@@ -1,12 +1,12 @@
 //! The judge, on real ledgers: honest ones, and each lie that a superuser or an owner can tell.
 
-mod asking;
+mod access;
 mod clock;
-mod closing;
+mod void_receipts;
 mod decoys;
-mod honest;
+mod clean_ledger;
 mod independence;
-mod lies;
+mod tampering;
 mod restored;
 mod roles;
 mod support;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::{database::Interval, error::Error, vocabulary::IdempotencyKey};
+use crate::{database::Interval, error::Error, types::IdempotencyKey};
 
 /// An argument's value with the SQL type it is sent as. Types are always named, so that no statement
 /// has to be prepared to learn them.
@@ -94,7 +94,7 @@ impl Value {
 
     /// PostgreSQL stores no NUL character, in no text and in no JSON. Its own answers differ by
     /// version and place; this one names the argument.
-    pub(crate) fn refuse_nul(&self, argument: &str) -> Result<(), Error> {
+    pub(crate) fn check_no_nul(&self, argument: &str) -> Result<(), Error> {
         let has_nul = match self {
             Self::Text(Some(text)) => text.contains('\0'),
             Self::Json(json) => json_has_nul(json),
@@ -214,17 +214,17 @@ value_from_ids!(
 
 /// Whether a call may be made again when its outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Idempotency {
     /// It only reads, or its idempotency key makes the second call return the first one's answer.
     Harmless,
     /// A second call could write a second time.
     Never,
 }
 
-impl Repeat {
+impl Idempotency {
     /// A keyed recording may be repeated; one without a key may not, nor one whose key is blank.
     pub(crate) fn by_key(key: Option<&IdempotencyKey>) -> Self {
-        if IdempotencyKey::that_counts(key).is_some() {
+        if IdempotencyKey::non_blank(key).is_some() {
             Self::Harmless
         } else {
             Self::Never
@@ -237,7 +237,7 @@ impl Repeat {
 pub(crate) struct Call {
     function: &'static str,
     arguments: Vec<(&'static str, Value)>,
-    pub(crate) repeat: Repeat,
+    pub(crate) repeat: Idempotency,
 }
 
 impl Call {
@@ -245,7 +245,7 @@ impl Call {
         Self {
             function,
             arguments: Vec::new(),
-            repeat: Repeat::Never,
+            repeat: Idempotency::Never,
         }
     }
 
@@ -255,11 +255,11 @@ impl Call {
     }
 
     /// A call that only reads.
-    pub(crate) fn harmless(self) -> Self {
-        self.repeating(Repeat::Harmless)
+    pub(crate) fn idempotent(self) -> Self {
+        self.with_idempotency(Idempotency::Harmless)
     }
 
-    pub(crate) fn repeating(mut self, repeat: Repeat) -> Self {
+    pub(crate) fn with_idempotency(mut self, repeat: Idempotency) -> Self {
         self.repeat = repeat;
         self
     }
@@ -300,7 +300,7 @@ impl Call {
     pub(crate) fn refuse_nul(&self) -> Result<(), Error> {
         self.arguments
             .iter()
-            .try_for_each(|(name, value)| value.refuse_nul(name.trim_start_matches("p_")))
+            .try_for_each(|(name, value)| value.check_no_nul(name.trim_start_matches("p_")))
     }
 }
 
@@ -310,10 +310,10 @@ mod tests {
 
     #[test]
     fn only_a_key_that_counts_makes_a_recording_repeatable() {
-        let by_key = |key: Option<&str>| Repeat::by_key(key.map(IdempotencyKey::from).as_ref());
-        assert_eq!(by_key(Some("nightly-1")), Repeat::Harmless);
+        let by_key = |key: Option<&str>| Idempotency::by_key(key.map(IdempotencyKey::from).as_ref());
+        assert_eq!(by_key(Some("nightly-1")), Idempotency::Harmless);
         for blank in [None, Some(""), Some(" \t\u{a0}")] {
-            assert_eq!(by_key(blank), Repeat::Never, "{blank:?}");
+            assert_eq!(by_key(blank), Idempotency::Never, "{blank:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio_postgres::{
     config::{ChannelBinding, Host, LoadBalanceHosts, SslNegotiation, TargetSessionAttrs},
 };
 
-use super::{TargetError, parameters::Parameters, password_file};
+use super::{TargetError, conninfo::Parameters, password_file};
 
 /// PostgreSQL's port where none was said.
 const DEFAULT_PORT: u16 = 5432;
@@ -19,7 +19,7 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) fn from_parameters(parameters: &Parameters) -> Result<Config, TargetError> {
     let mut config = Config::new();
     set_hosts(&mut config, parameters)?;
-    set_login(&mut config, parameters);
+    apply_login(&mut config, parameters);
     set_session(&mut config, parameters)?;
     set_network(&mut config, parameters)?;
     Ok(config)
@@ -114,7 +114,7 @@ fn default_host() -> &'static str {
 
 /// User, database and password. The database defaults to the user's name, the user to the one of the
 /// operating system, the password to the password file's.
-fn set_login(config: &mut Config, parameters: &Parameters) {
+fn apply_login(config: &mut Config, parameters: &Parameters) {
     let user = parameters
         .get("user")
         .map(str::to_owned)
@@ -132,7 +132,7 @@ fn set_login(config: &mut Config, parameters: &Parameters) {
     let password = parameters.get("password").map(str::to_owned).or_else(|| {
         let (hosts, ports) = hosts_and_ports(config);
         let host = hosts.first()?;
-        let wanted = password_file::Wanted {
+        let wanted = password_file::PassfileKey {
             // libpq looks a socket in its default folder up as localhost.
             host: if host == default_host() {
                 "localhost"

@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::Notify, time::timeout};
 use tokio_postgres::{Client, Row};
 
-use super::{Target, Value};
+use super::{ConnectionTarget, Value};
 use crate::error::Error;
 
 /// How long a cancellation may take to reach the database.
@@ -56,7 +56,7 @@ impl Kept {
         client: &Client,
         statement: &str,
         values: &[&Value],
-        target: &Target,
+        target: &ConnectionTarget,
         limit: Option<Duration>,
     ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, Error> {
         let typed: Vec<_> = values

@@ -3,10 +3,10 @@
 mod batch;
 mod call;
 mod configuration;
-mod flight;
+mod statement;
 mod interval;
 mod kept;
-mod parameters;
+mod conninfo;
 mod password_file;
 mod pool;
 mod row;
@@ -15,8 +15,8 @@ mod target;
 mod tls;
 
 pub use interval::Interval;
-pub use target::{Target, TargetError};
+pub use target::{ConnectionTarget, TargetError};
 
-pub(crate) use call::{Call, Repeat, Value};
+pub(crate) use call::{Call, Idempotency, Value};
 pub(crate) use pool::{Database, Settings};
 pub(crate) use row::{ReadRow, Undecodable, column, row};

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// What a line of the file has to match.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct PassfileKey<'a> {
     pub(crate) host: &'a str,
     pub(crate) port: u16,
     pub(crate) database: &'a str,
@@ -14,16 +14,16 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The file that was named, or `~/.pgpass`. It need not be there.
-pub(crate) fn place(named: Option<&str>) -> Option<PathBuf> {
+pub(crate) fn default_path(named: Option<&str>) -> Option<PathBuf> {
     named
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".pgpass")))
 }
 
 /// The password for a connection, from the file that was named or from `~/.pgpass`.
-pub(crate) fn password(named: Option<&str>, wanted: &Wanted<'_>) -> Option<String> {
-    let file = place(named)?;
-    if is_open_to_others(&file)? {
+pub(crate) fn password(named: Option<&str>, wanted: &PassfileKey<'_>) -> Option<String> {
+    let file = default_path(named)?;
+    if has_lax_permissions(&file)? {
         tracing::warn!(file = %file.display(), "password file ignored: group or others may read it; set its mode to 0600");
         return None;
     }
@@ -31,7 +31,7 @@ pub(crate) fn password(named: Option<&str>, wanted: &Wanted<'_>) -> Option<Strin
 }
 
 /// Like libpq, a file that others may read is not used. None: there is no such file.
-fn is_open_to_others(file: &Path) -> Option<bool> {
+fn has_lax_permissions(file: &Path) -> Option<bool> {
     let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
     #[cfg(unix)]
     {
@@ -46,7 +46,7 @@ fn is_open_to_others(file: &Path) -> Option<bool> {
 }
 
 /// The password of the first line that matches.
-fn find(text: &str, wanted: &Wanted<'_>) -> Option<String> {
+fn find(text: &str, wanted: &PassfileKey<'_>) -> Option<String> {
     let port = wanted.port.to_string();
     let wanted = [wanted.host, &port, wanted.database, wanted.user];
     text.lines()
@@ -89,7 +89,7 @@ fn fields(line: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const WANTED: Wanted<'_> = Wanted {
+    const WANTED: PassfileKey<'_> = PassfileKey {
         host: "db.example",
         port: 5432,
         database: "ledger",

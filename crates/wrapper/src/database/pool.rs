@@ -11,9 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Row};
 
 use super::{
-    Call, ReadRow, Repeat, Target, Undecodable, Value,
-    batch::Lane,
-    flight::{Flight, Lost},
+    Call, ReadRow, Idempotency, ConnectionTarget, Undecodable, Value,
+    batch::Batcher,
+    statement::{InFlightStatement, StatementError},
     kept::Kept,
     slot::SlotWait,
 };
@@ -22,7 +22,7 @@ use crate::{error::Error, refusal::RefusalCode, wrapper::Retry};
 /// What [`Builder`](crate::Builder) settles.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) target: Target,
+    pub(crate) target: ConnectionTarget,
     pub(crate) schema: String,
     pub(crate) connections: usize,
     pub(crate) call_timeout: Option<Duration>,
@@ -40,7 +40,7 @@ struct Inner {
     pool: Pool,
     settings: Settings,
     quoted_schema: String,
-    lane: Lane,
+    lane: Batcher,
     kept: Kept,
 }
 
@@ -48,7 +48,7 @@ struct Inner {
 const KEPT_INSTEAD: Duration = Duration::from_secs(2);
 
 /// Connects with the password that is valid at that moment.
-struct ConnectNow(Target);
+struct ConnectNow(ConnectionTarget);
 
 impl Connect for ConnectNow {
     fn connect(
@@ -75,7 +75,7 @@ impl Connect for ConnectNow {
 }
 
 /// Columns whose times are as callers said them; all others are read from the database's clock.
-const CLAIMED_TIMES: [&str; 2] = ["started_at", "ended_at"];
+const CALLER_SUPPLIED_TIMES: [&str; 2] = ["started_at", "ended_at"];
 
 impl Database {
     /// Sets the pool up; nothing is connected yet.
@@ -102,17 +102,17 @@ impl Database {
             pool,
             settings,
             quoted_schema,
-            lane: Lane::new(),
+            lane: Batcher::new(),
             kept: Kept::default(),
         })))
     }
 
     /// Takes a connection and gives it back, to know that there is one.
-    pub(crate) async fn reach(&self) -> Result<(), Error> {
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.connection().await.map(drop)
     }
 
-    pub(crate) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &ConnectionTarget {
         &self.0.settings.target
     }
 
@@ -127,7 +127,7 @@ impl Database {
 
     /// Calls a function that returns one row.
     pub(crate) async fn row<T: ReadRow>(&self, call: &Call) -> Result<T, Error> {
-        shown(only(&self.call(call).await?)?)
+        shown(single_row(&self.call(call).await?)?)
     }
 
     /// Calls a function that returns one value.
@@ -136,7 +136,7 @@ impl Database {
         T: for<'a> tokio_postgres::types::FromSql<'a>,
     {
         let rows = self.call(call).await?;
-        only(&rows)?.try_get(0).map_err(not_understood)
+        single_row(&rows)?.try_get(0).map_err(decode_error)
     }
 
     /// As [`Database::value`], in a transaction that is READ COMMITTED whatever the login's default is.
@@ -159,9 +159,9 @@ impl Database {
             }
             Err(error) => return Err(error),
         };
-        let flight = Flight::on(connection, &settings.target);
+        let flight = InFlightStatement::on(connection, &settings.target);
         let answer = flight
-            .land(
+            .run(
                 async |connection: &Object| {
                     connection
                         .batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")
@@ -180,7 +180,7 @@ impl Database {
             )
             .await;
         let rows = answer.map_err(|lost| self.error_of(lost))?;
-        only(&rows)?.try_get(0).map_err(not_understood)
+        single_row(&rows)?.try_get(0).map_err(decode_error)
     }
 
     /// Calls a function that returns a set of values.
@@ -190,28 +190,28 @@ impl Database {
     {
         let rows = self.call(call).await?;
         rows.iter()
-            .map(|row| row.try_get(0).map_err(not_understood))
+            .map(|row| row.try_get(0).map_err(decode_error))
             .collect()
     }
 
     /// Makes a call of a function by another one that takes several: calls that are made at the same time share a statement. `None`: this
     /// one was left undone, and has to be made as it is.
-    pub(crate) async fn together<T: ReadRow>(
+    pub(crate) async fn call_batched<T: ReadRow>(
         &self,
         function: &'static str,
         call: &Call,
     ) -> Result<Option<T>, Error> {
         call.refuse_nul()?;
-        let row = self.travel(function, call.as_json()).await?;
+        let row = self.submit_to_batch(function, call.as_json()).await?;
         row.as_ref().map(shown).transpose()
     }
 
-    pub(super) fn lane(&self) -> &Lane {
+    pub(super) fn batcher(&self) -> &Batcher {
         &self.0.lane
     }
 
     /// Sends calls of one function in one statement. Once: a second time could write a second time.
-    pub(super) async fn send_together(
+    pub(super) async fn send_batch(
         &self,
         function: &str,
         calls: Json,
@@ -222,7 +222,7 @@ impl Database {
     }
 
     /// Calls a function that returns nothing.
-    pub(crate) async fn done(&self, call: &Call) -> Result<(), Error> {
+    pub(crate) async fn execute(&self, call: &Call) -> Result<(), Error> {
         self.call(call).await.map(drop)
     }
 
@@ -246,7 +246,7 @@ impl Database {
         values: Vec<Value>,
     ) -> Result<Vec<T>, Error> {
         let rows = self.selected::<T>(view, rest, values).await?;
-        let whole = |row| T::read(row, Undecodable::AnError).map_err(not_understood);
+        let whole = |row| T::read(row, Undecodable::AnError).map_err(decode_error);
         rows.iter().map(whole).collect()
     }
 
@@ -264,7 +264,7 @@ impl Database {
             .join(", ");
         let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
         let values: Vec<&Value> = values.iter().collect();
-        self.send_repeatedly(&statement, &values, Repeat::Harmless)
+        self.send_repeatedly(&statement, &values, Idempotency::Harmless)
             .await
     }
 
@@ -280,7 +280,7 @@ impl Database {
         &self,
         statement: &str,
         values: &[&Value],
-        repeat: Repeat,
+        repeat: Idempotency,
     ) -> Result<Vec<Row>, Error> {
         let retry = &self.0.settings.retry;
         let mut failed = 0;
@@ -290,9 +290,9 @@ impl Database {
                 Err(error) => error,
             };
             failed += 1;
-            let again = repeat == Repeat::Harmless
+            let again = repeat == Idempotency::Harmless
                 && failed < retry.attempts()
-                && worth_another_try(&error);
+                && should_retry(&error);
             if !again {
                 return Err(error);
             }
@@ -323,7 +323,7 @@ impl Database {
         let statement = call.statement(&self.0.quoted_schema);
         let values: Vec<&Value> = call.values().collect();
         let rows = self.send_on_kept(&client, &statement, &values).await?;
-        only(&rows)?.try_get(0).map_err(not_understood)
+        single_row(&rows)?.try_get(0).map_err(decode_error)
     }
 
     async fn send_on_kept(
@@ -359,9 +359,9 @@ impl Database {
                 };
             }
         };
-        let flight = Flight::on(connection, &settings.target);
+        let flight = InFlightStatement::on(connection, &settings.target);
         let answer = flight
-            .land(
+            .run(
                 async |connection: &Object| {
                     if settings.prepared_statements {
                         return send_prepared(connection, statement, values).await;
@@ -378,11 +378,11 @@ impl Database {
         answer.map_err(|lost| self.error_of(lost))
     }
 
-    fn error_of(&self, lost: Lost) -> Error {
+    fn error_of(&self, lost: StatementError) -> Error {
         let settings = &self.0.settings;
         match lost {
-            Lost::Driver(error) => self.of_statement(error),
-            Lost::TimedOut { known_undone } => Error::TimedOut {
+            StatementError::Driver(error) => self.of_statement(error),
+            StatementError::TimedOut { known_undone } => Error::TimedOut {
                 limit: settings.call_timeout.unwrap_or_default(),
                 known_undone,
             },
@@ -414,7 +414,7 @@ impl Database {
             PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::PoolExhausted {
                 waited: settings.pool_wait,
             },
-            PoolError::Timeout(_) => settings.target.too_slow(),
+            PoolError::Timeout(_) => settings.target.connect_timeout_error(),
             other => Error::Answer(other.to_string()),
         })
     }
@@ -437,7 +437,7 @@ async fn send_prepared(
 /// unreadable.
 fn selected(column: &str) -> String {
     let quoted = format!("\"{column}\"");
-    if !CLAIMED_TIMES.contains(&column) {
+    if !CALLER_SUPPLIED_TIMES.contains(&column) {
         return quoted;
     }
     format!(
@@ -445,24 +445,24 @@ fn selected(column: &str) -> String {
     )
 }
 
-fn worth_another_try(error: &Error) -> bool {
+fn should_retry(error: &Error) -> bool {
     // A lease that is held is for the caller to wait for, not for the transport; a snapshot that is too old is gone at once.
-    error.is_passing()
+    error.is_transient()
         && error
             .refusal()
             .is_none_or(|refusal| refusal.code == RefusalCode::SnapshotTooOld)
 }
 
 fn shown<T: ReadRow>(row: &Row) -> Result<T, Error> {
-    T::read(row, Undecodable::Marked).map_err(not_understood)
+    T::read(row, Undecodable::Marked).map_err(decode_error)
 }
 
-fn only(rows: &[Row]) -> Result<&Row, Error> {
+fn single_row(rows: &[Row]) -> Result<&Row, Error> {
     rows.first()
         .ok_or_else(|| Error::Answer("no row came back".to_owned()))
 }
 
-fn not_understood(error: tokio_postgres::Error) -> Error {
+fn decode_error(error: tokio_postgres::Error) -> Error {
     let cause = std::error::Error::source(&error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();

@@ -7,7 +7,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     configuration::{self, CONNECT_TIMEOUT, hosts_and_ports, only_sockets},
-    parameters::Parameters,
+    conninfo::Parameters,
     password_file,
     slot::SlotWait,
     tls,
@@ -84,7 +84,7 @@ pub(crate) type OwnConnection =
 /// # Ok::<(), dotwrap_wrapper::TargetError>(())
 /// ```
 #[derive(Clone)]
-pub struct Target {
+pub struct ConnectionTarget {
     config: Config,
     tls: MakeRustlsConnect,
     secret_files: Vec<PathBuf>,
@@ -94,7 +94,7 @@ pub struct Target {
 /// Says the password that is valid now, where it is known.
 type PasswordSource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
-impl Target {
+impl ConnectionTarget {
     /// Understands a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). What they
     /// leave open comes from the environment and `~/.pgpass`; an empty text leaves all of it open.
     ///
@@ -111,10 +111,10 @@ impl Target {
     }
 
     /// As [`Target::secret_files`], of a text that nobody connects with; none of one that is not understood.
-    pub fn secret_files_of(text: &str) -> Vec<PathBuf> {
+    pub fn secret_files_in(text: &str) -> Vec<PathBuf> {
         let environment = |name: &str| std::env::var(name).ok();
         Parameters::parse(text.trim())
-            .map(|parameters| secret_files(&parameters.or_from(environment)))
+            .map(|parameters| secret_files(&parameters.with_defaults_from(environment)))
             .unwrap_or_default()
     }
 
@@ -131,7 +131,7 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError::Tls`] where the TLS library does not come up.
-    pub fn of_socket(mut config: Config) -> Result<Self, TargetError> {
+    pub fn for_socket(mut config: Config) -> Result<Self, TargetError> {
         config.ssl_mode(SslMode::Disable);
         let (_, tls) = tls::from_parameters(&Parameters::default())?;
         Ok(Self {
@@ -146,7 +146,7 @@ impl Target {
         text: &str,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TargetError> {
-        let parameters = Parameters::parse(text.trim())?.or_from(environment);
+        let parameters = Parameters::parse(text.trim())?.with_defaults_from(environment);
         let mut config = configuration::from_parameters(&parameters)?;
         let (mode, tls) = tls::from_parameters(&parameters)?;
         config.ssl_mode(mode);
@@ -241,7 +241,7 @@ impl Target {
         let attempt = config.connect(self.tls());
         tokio::time::timeout(self.connect_limit(), attempt)
             .await
-            .map_err(|_| self.too_slow())?
+            .map_err(|_| self.connect_timeout_error())?
             .map_err(|error| Error::of_connection(&error, &self.to_string()))
     }
 
@@ -271,7 +271,7 @@ impl Target {
         each.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX))
     }
 
-    pub(crate) fn too_slow(&self) -> Error {
+    pub(crate) fn connect_timeout_error(&self) -> Error {
         Error::Unreachable {
             target: self.to_string(),
             reason: format!("no connection within {:?}", self.connect_limit()),
@@ -279,7 +279,7 @@ impl Target {
     }
 }
 
-impl FromStr for Target {
+impl FromStr for ConnectionTarget {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -287,14 +287,14 @@ impl FromStr for Target {
     }
 }
 
-impl fmt::Debug for Target {
+impl fmt::Debug for ConnectionTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Target({self})")
     }
 }
 
 /// A URL that leads to the same place, the password left out.
-impl fmt::Display for Target {
+impl fmt::Display for ConnectionTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
@@ -330,7 +330,7 @@ impl fmt::Display for Target {
 }
 
 fn secret_files(parameters: &Parameters) -> Vec<PathBuf> {
-    let passwords = password_file::place(parameters.get("passfile"));
+    let passwords = password_file::default_path(parameters.get("passfile"));
     let key = parameters.get("sslkey").map(PathBuf::from);
     let named = [passwords, key].into_iter().flatten();
     named.collect()
@@ -350,8 +350,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Target {
-        Target::parse_in(text, |_| None).unwrap()
+    fn parse(text: &str) -> ConnectionTarget {
+        ConnectionTarget::parse_in(text, |_| None).unwrap()
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_text_holds_a_password_unless_it_is_known_to_hold_none() {
         for text in ["postgresql://me@h/d", "host=h user=me", ""] {
-            assert!(!Target::may_hold_password(text), "{text}");
+            assert!(!ConnectionTarget::may_hold_password(text), "{text}");
         }
         for text in [
             "postgresql://me:hunter2@h/d",
@@ -391,7 +391,7 @@ mod tests {
             "postgresql://me:hunter2/@h/d",
             "hunter2",
         ] {
-            assert!(Target::may_hold_password(text), "{text}");
+            assert!(ConnectionTarget::may_hold_password(text), "{text}");
         }
     }
 
@@ -420,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_root_certificate_that_cannot_be_read_is_an_error_and_not_a_weaker_check() {
-        let error = Target::parse_in(
+        let error = ConnectionTarget::parse_in(
             "host=h sslmode=verify-full sslrootcert=/nowhere/root.pem",
             |_| None,
         );

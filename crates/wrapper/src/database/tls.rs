@@ -14,11 +14,11 @@ use rustls::{
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{TargetError, parameters::Parameters};
+use super::{TargetError, conninfo::Parameters};
 
 /// How much a server has to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proof {
+enum CertificateCheck {
     /// Nothing: encrypted, to whomever.
     None,
     /// A certificate of a trusted authority.
@@ -35,15 +35,15 @@ pub(crate) fn from_parameters(
     let (mode, proof) = match parameters.get("sslmode") {
         // As libpq: whoever asks for the system's authorities wants them to be heeded.
         None if parameters.get("sslrootcert") == Some("system") => {
-            (SslMode::Require, Proof::HostName)
+            (SslMode::Require, CertificateCheck::HostName)
         }
-        None | Some("prefer" | "allow") => (SslMode::Prefer, Proof::None),
-        Some("disable") => (SslMode::Disable, Proof::None),
+        None | Some("prefer" | "allow") => (SslMode::Prefer, CertificateCheck::None),
+        Some("disable") => (SslMode::Disable, CertificateCheck::None),
         // As libpq: a root certificate that is there is heeded.
-        Some("require") if roots_named => (SslMode::Require, Proof::Authority),
-        Some("require") => (SslMode::Require, Proof::None),
-        Some("verify-ca") => (SslMode::Require, Proof::Authority),
-        Some("verify-full") => (SslMode::Require, Proof::HostName),
+        Some("require") if roots_named => (SslMode::Require, CertificateCheck::Authority),
+        Some("require") => (SslMode::Require, CertificateCheck::None),
+        Some("verify-ca") => (SslMode::Require, CertificateCheck::Authority),
+        Some("verify-full") => (SslMode::Require, CertificateCheck::HostName),
         Some(_) => return Err(TargetError::InvalidValue { keyword: "sslmode" }),
     };
     Ok((
@@ -52,7 +52,7 @@ pub(crate) fn from_parameters(
     ))
 }
 
-fn client_config(parameters: &Parameters, proof: Proof) -> Result<ClientConfig, TargetError> {
+fn client_config(parameters: &Parameters, proof: CertificateCheck) -> Result<ClientConfig, TargetError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -79,27 +79,27 @@ fn client_config(parameters: &Parameters, proof: Proof) -> Result<ClientConfig, 
 
 fn verifier(
     parameters: &Parameters,
-    proof: Proof,
+    proof: CertificateCheck,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TargetError> {
-    if proof == Proof::None {
-        return Ok(Arc::new(AnyServer(provider)));
+    if proof == CertificateCheck::None {
+        return Ok(Arc::new(NoVerification(provider)));
     }
     let authorities =
-        WebPkiServerVerifier::builder_with_provider(roots(parameters)?.into(), provider)
+        WebPkiServerVerifier::builder_with_provider(load_root_store(parameters)?.into(), provider)
             .build()
             .map_err(|error| TargetError::Tls {
                 reason: error.to_string(),
             })?;
     Ok(match proof {
-        Proof::HostName => authorities,
-        _ => Arc::new(AnyName(authorities)),
+        CertificateCheck::HostName => authorities,
+        _ => Arc::new(NoHostnameVerification(authorities)),
     })
 }
 
 /// The trusted authorities: those of `sslrootcert`, else of `~/.postgresql/root.crt`, else the
 /// system's. (libpq gives up in the last case; trusting the system's is what people mean.)
-fn roots(parameters: &Parameters) -> Result<RootCertStore, TargetError> {
+fn load_root_store(parameters: &Parameters) -> Result<RootCertStore, TargetError> {
     let mut roots = RootCertStore::empty();
     let file = match parameters.get("sslrootcert") {
         Some("system") => None,
@@ -141,13 +141,13 @@ fn read_key(file: &str) -> Result<PrivateKeyDer<'static>, TargetError> {
 /// `sslmode=require`, as libpq means it: encrypted against those who listen, not against those who
 /// pretend. The handshake's signatures are checked all the same.
 #[derive(Debug)]
-struct AnyServer(Arc<CryptoProvider>);
+struct NoVerification(Arc<CryptoProvider>);
 
 /// `sslmode=verify-ca`: any name, but a certificate of a trusted authority.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct NoHostnameVerification(Arc<WebPkiServerVerifier>);
 
-impl ServerCertVerifier for AnyServer {
+impl ServerCertVerifier for NoVerification {
     fn verify_server_cert(
         &self,
         _certificate: &CertificateDer<'_>,
@@ -184,7 +184,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for NoHostnameVerification {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,

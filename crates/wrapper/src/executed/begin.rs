@@ -8,11 +8,11 @@ use uuid::Uuid;
 use crate::{
     Wrapper,
     database::{Call, row},
-    description::description,
+    request_builder::description,
     error::Error,
     lease::{DEFAULT_LEASE_TTL, Lease, whole_seconds},
-    refusal_log::About,
-    vocabulary::{
+    refusal_log::RefusalContext,
+    types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, LeaseToken,
         ProcessRunId,
     },
@@ -72,11 +72,11 @@ row! {
 
 /// What came of beginning a run.
 #[derive(Debug)]
-pub enum Beginning {
+pub enum BeginOutcome {
     /// It is begun, and its producer may be called.
     Begun(BegunRun),
     /// The key was used before: this is that call's run, and nothing of it may be called here.
-    Earlier(ProcessRunId),
+    Existing(ProcessRunId),
 }
 
 /// A run that was begun and not concluded: its lease is held, and its producer's receipt is open.
@@ -126,12 +126,12 @@ impl Wrapper {
     /// `no_execute`, `real_run_disabled`, `preflight_blocked` or `lease_held`; [`Error::NotPermitted`] for whoever is no
     /// runner. Where the answer is lost it is not known whether the run was begun. If it was, it is reaped when its lease
     /// runs out: nothing of it was called.
-    pub async fn begin_run(&self, call: &BeginCall) -> Result<Beginning, Error> {
+    pub async fn begin_run(&self, call: &BeginCall) -> Result<BeginOutcome, Error> {
         let correlation_id =
-            CorrelationId::settle(call.correlation_id.as_ref(), call.idempotency_key.as_ref())
+            CorrelationId::resolve(call.correlation_id.as_ref(), call.idempotency_key.as_ref())
                 .into_owned();
-        let actor = self.actor_of(call.actor.as_ref());
-        let about = About {
+        let actor = self.actor_or_default(call.actor.as_ref());
+        let about = RefusalContext {
             actor,
             dot_code: Some(&call.dot_code),
             candidate: Some(&call.process_candidate_code),
@@ -155,20 +155,20 @@ impl Wrapper {
         let together = match &call.idempotency_key {
             // Whether a key was used before is asked of each by itself.
             Some(_) => Ok(None),
-            None => self.database.together("fn_process_run_begin_batch", &sql).await,
+            None => self.database.call_batched("fn_process_run_begin_batch", &sql).await,
         };
         let outcome: Result<BeginRow, _> = match together {
             Ok(Some(row)) => Ok(row),
             Ok(None) => self.database.row(&sql).await,
             Err(error) => Err(error),
         };
-        let row = self.noting_refusal(about, outcome).await?;
+        let row = self.recording_refusal(about, outcome).await?;
         let (Some(token), Some(producer_invocation_id)) =
             (row.lease_token, row.producer_invocation_id)
         else {
-            return Ok(Beginning::Earlier(row.process_run_id));
+            return Ok(BeginOutcome::Existing(row.process_run_id));
         };
-        Ok(Beginning::Begun(BegunRun {
+        Ok(BeginOutcome::Begun(BegunRun {
             wrapper: self.clone(),
             process_run_id: row.process_run_id,
             correlation_id,

@@ -13,5 +13,5 @@ mod begin;
 mod progress;
 mod reap;
 
-pub use begin::{BeginCall, Beginning, BegunRun};
-pub use progress::{CallRecord, Conclusion, ProducedRun};
+pub use begin::{BeginCall, BeginOutcome, BegunRun};
+pub use progress::{CallRecord, Conclusion, RunAwaitingVerifier};

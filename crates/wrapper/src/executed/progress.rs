@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::BegunRun;
 use crate::{
     database::{Call, row},
-    description::description,
+    request_builder::description,
     error::Error,
-    header::Moment,
-    refusal_log::About,
-    vocabulary::{
+    header::Timing,
+    refusal_log::RefusalContext,
+    types::{
         ComponentRole, ComponentRunId, DotCode, EvidenceType, ProcessRunId, StoredStatus, Verdict,
     },
 };
@@ -42,9 +42,9 @@ description! {
             /// A JSON object of at most 64 KiB.
             evidence_ref: Json = json!({}),
             /// When the call began.
-            started_at: Moment = Moment::Unknown,
+            started_at: Timing = Timing::Unknown,
             /// When it ended.
-            ended_at: Moment = Moment::Unknown,
+            ended_at: Timing = Timing::Unknown,
         }
     }
 }
@@ -71,7 +71,7 @@ description! {
 
 row! {
     /// A row that `fn_process_run_record_producer_batch` returns.
-    struct HandedOver {
+    struct RecordProducerRow {
         /// The verifier's receipt.
         verifier_invocation_id: Uuid,
     }
@@ -79,7 +79,7 @@ row! {
 
 row! {
     /// A row that `fn_process_run_record_verifier_and_conclude_batch` returns.
-    struct Finished {
+    struct RecordVerifierRow {
         /// The run.
         process_run_id: ProcessRunId,
     }
@@ -88,7 +88,7 @@ row! {
 /// A run whose producer did its work: the row is committed, and its verifier's receipt is open.
 #[derive(Clone, Debug)]
 #[must_use = "a run that is not concluded is reaped as stuck"]
-pub struct ProducedRun {
+pub struct RunAwaitingVerifier {
     run: BegunRun,
     verifier: DotCode,
     verifier_invocation_id: Uuid,
@@ -106,9 +106,9 @@ impl BegunRun {
         &self,
         record: &CallRecord,
         verifier: &DotCode,
-    ) -> Result<ProducedRun, Error> {
+    ) -> Result<RunAwaitingVerifier, Error> {
         let call = self
-            .last_call(
+            .component_call(
                 "fn_process_run_record_producer",
                 record,
                 &self.producer,
@@ -117,15 +117,15 @@ impl BegunRun {
             .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
         let database = &self.wrapper.database;
-        let outcome = match database.together("fn_process_run_record_producer_batch", &call).await {
-            Ok(Some(HandedOver {
+        let outcome = match database.call_batched("fn_process_run_record_producer_batch", &call).await {
+            Ok(Some(RecordProducerRow {
                 verifier_invocation_id,
             })) => Ok(verifier_invocation_id),
             Ok(None) => database.value::<Uuid>(&call).await,
             Err(error) => Err(error),
         };
-        let verifier_invocation_id = self.noting_refusal(outcome).await?;
-        Ok(ProducedRun {
+        let verifier_invocation_id = self.recording_refusal(outcome).await?;
+        Ok(RunAwaitingVerifier {
             run: self.clone(),
             verifier: verifier.clone(),
             verifier_invocation_id,
@@ -159,7 +159,7 @@ impl BegunRun {
     pub async fn conclude(&self, conclusion: &Conclusion) -> Result<(), Error> {
         let call = self.conclusion(conclusion);
         let outcome = self.wrapper.database.value::<ProcessRunId>(&call).await;
-        self.noting_refusal(outcome).await.map(drop)
+        self.recording_refusal(outcome).await.map(drop)
     }
 
     async fn finish(
@@ -171,7 +171,7 @@ impl BegunRun {
         conclusion: &Conclusion,
     ) -> Result<(), Error> {
         let call = self
-            .last_call("fn_process_run_record_verifier_and_conclude", record, dot_code, invocation_id)
+            .component_call("fn_process_run_record_verifier_and_conclude", record, dot_code, invocation_id)
             .with("p_run_dot_code", &self.producer)
             .with("p_component_role", role)
             .with("p_verdict", record.verdict)
@@ -180,16 +180,16 @@ impl BegunRun {
             .with("p_run_error_ref", &conclusion.error_ref)
             .with("p_run_evidence_ref", &conclusion.evidence_ref);
         let database = &self.wrapper.database;
-        let outcome = match database.together("fn_process_run_record_verifier_and_conclude_batch", &call).await {
-            Ok(Some(Finished { process_run_id })) => Ok(process_run_id),
+        let outcome = match database.call_batched("fn_process_run_record_verifier_and_conclude_batch", &call).await {
+            Ok(Some(RecordVerifierRow { process_run_id })) => Ok(process_run_id),
             Ok(None) => database.value::<ProcessRunId>(&call).await,
             Err(error) => Err(error),
         };
-        self.noting_refusal(outcome).await.map(drop)
+        self.recording_refusal(outcome).await.map(drop)
     }
 
     /// What both functions are told of the call that was made last.
-    fn last_call(
+    fn component_call(
         &self,
         function: &'static str,
         record: &CallRecord,
@@ -227,18 +227,18 @@ impl BegunRun {
             .with("p_evidence_ref", &conclusion.evidence_ref)
     }
 
-    async fn noting_refusal<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        let about = About {
+    async fn recording_refusal<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let about = RefusalContext {
             actor: self.actor.as_ref(),
             dot_code: Some(&self.producer),
             correlation: Some(&self.correlation_id),
-            ..About::default()
+            ..RefusalContext::default()
         };
-        self.wrapper.noting_refusal(about, outcome).await
+        self.wrapper.recording_refusal(about, outcome).await
     }
 }
 
-impl ProducedRun {
+impl RunAwaitingVerifier {
     /// The run.
     pub fn run(&self) -> &BegunRun {
         &self.run

@@ -4,8 +4,8 @@ use crate::{
     Wrapper,
     database::Call,
     error::Error,
-    refusal_log::About,
-    vocabulary::{Actor, ProcessRunId},
+    refusal_log::RefusalContext,
+    types::{Actor, ProcessRunId},
 };
 
 impl Wrapper {
@@ -15,16 +15,16 @@ impl Wrapper {
     /// # Errors
     /// Refused as `actor_required` or `text_too_long`; [`Error::NotPermitted`] for whoever is no runner.
     pub async fn reap_runs(&self, actor: Option<&Actor>) -> Result<Vec<ProcessRunId>, Error> {
-        let actor = self.actor_of(actor);
+        let actor = self.actor_or_default(actor);
         let call = Call::to("fn_process_run_reap")
             .with("p_actor", actor)
             // A second call concludes what the first one left, and nothing twice.
-            .harmless();
-        let about = About {
+            .idempotent();
+        let about = RefusalContext {
             actor,
-            ..About::default()
+            ..RefusalContext::default()
         };
         let outcome = self.database.values(&call).await;
-        self.noting_refusal(about, outcome).await
+        self.recording_refusal(about, outcome).await
     }
 }

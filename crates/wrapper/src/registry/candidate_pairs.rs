@@ -7,7 +7,7 @@ use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, CandidateCode, DotCode, words},
+    types::{Actor, CandidateCode, DotCode, text_enum},
 };
 
 row! {
@@ -30,7 +30,7 @@ row! {
     }
 }
 
-words! {
+text_enum! {
     /// What declaring or removing a pair changed.
     pub enum PairChange {
         /// It is new.
@@ -121,10 +121,10 @@ impl Wrapper {
         let call = Call::to("fn_process_candidate_pair_set")
             .with("p_process_candidate_code", candidate)
             .with("p_dot_code", producer)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason)
             .with("p_declared", is_declared)
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 }

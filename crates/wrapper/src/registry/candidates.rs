@@ -7,7 +7,7 @@ use crate::{
     Wrapper,
     database::{Call, row},
     error::Error,
-    vocabulary::{Actor, CandidateCode},
+    types::{Actor, CandidateCode},
 };
 
 row! {
@@ -55,8 +55,8 @@ impl Wrapper {
             .with("p_process_candidate_code", code)
             .with("p_title", title)
             .with("p_owner", owner)
-            .with("p_actor", self.actor_of(actor))
-            .harmless();
+            .with("p_actor", self.actor_or_default(actor))
+            .idempotent();
         self.database.value(&call).await
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Wrapper,
     database::Call,
     error::Error,
-    vocabulary::{Actor, words},
+    types::{Actor, text_enum},
 };
 
 /// A candidate that is to be registered. None leaves what is there.
@@ -46,7 +46,7 @@ pub struct CatalogueDefinition {
     pub contract: Vec<ContractDefinition>,
 }
 
-words! {
+text_enum! {
     /// What a catalogue can name.
     pub enum CatalogueKind {
         /// A DOT.
@@ -126,9 +126,9 @@ impl Wrapper {
                 "p_catalogue",
                 serde_json::to_value(catalogue).map_err(answer)?,
             )
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_dry_run", dry_run)
-            .harmless();
+            .idempotent();
         let plan: serde_json::Value = self.database.value(&call).await?;
         serde_json::from_value(plan).map_err(answer)
     }

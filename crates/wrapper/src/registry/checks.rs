@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::{
     Wrapper,
     database::{Call, Interval, row},
-    description::description,
+    request_builder::description,
     error::Error,
-    vocabulary::Actor,
+    types::Actor,
 };
 
 row! {
@@ -78,13 +78,13 @@ impl Wrapper {
         let call = Call::to("fn_dot_preflight_check_set")
             .with("p_check_name", check.check_name.as_str())
             .with("p_count_query", check.count_query.as_str())
-            .with("p_actor", self.actor_of(check.actor.as_ref()))
+            .with("p_actor", self.actor_or_default(check.actor.as_ref()))
             .with("p_severity", check.severity.as_str())
             .with("p_on_finding", check.on_finding.as_str())
             .with("p_max_age", Interval::from(check.max_age))
             .with("p_enabled", check.enabled)
             .with("p_description", check.description.as_str())
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 }

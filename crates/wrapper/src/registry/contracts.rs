@@ -8,7 +8,7 @@ use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, ComponentRole, DotCode},
+    types::{Actor, ComponentRole, DotCode},
 };
 
 row! {
@@ -154,8 +154,8 @@ impl Wrapper {
             serde_json::to_value(contract).map_err(|error| Error::Answer(error.to_string()))?;
         let call = Call::to("fn_dot_contract_set")
             .with("p_contract", contract)
-            .with("p_actor", self.actor_of(actor))
-            .harmless();
+            .with("p_actor", self.actor_or_default(actor))
+            .idempotent();
         self.database.value(&call).await
     }
 
@@ -174,9 +174,9 @@ impl Wrapper {
         let call = Call::to("fn_dot_contract_retire")
             .with("p_dot_code", dot_code)
             .with("p_mode", mode)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason)
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 }

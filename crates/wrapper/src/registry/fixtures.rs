@@ -7,7 +7,7 @@ use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::Actor,
+    types::Actor,
 };
 
 row! {
@@ -78,8 +78,8 @@ impl Wrapper {
             .with("p_fixture_ref", fixture_ref)
             .with("p_body", body)
             .with("p_sha256", sha256)
-            .with("p_actor", self.actor_of(actor))
-            .harmless();
+            .with("p_actor", self.actor_or_default(actor))
+            .idempotent();
         self.database.value(&call).await
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Wrapper,
     database::{Call, Value, row},
     error::Error,
-    vocabulary::{Actor, ComponentRole, DotCode, words},
+    types::{Actor, ComponentRole, DotCode, text_enum},
 };
 
 row! {
@@ -77,7 +77,7 @@ pub struct ToolDefinition {
     pub extra_metadata: Option<Json>,
 }
 
-words! {
+text_enum! {
     /// What an import does to an entry.
     pub enum ImportAction {
         /// It is new.
@@ -171,9 +171,9 @@ impl Wrapper {
     ) -> Result<bool, Error> {
         let call = Call::to("fn_dot_tool_retire")
             .with("p_dot_code", dot_code)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason)
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 
@@ -188,8 +188,8 @@ impl Wrapper {
         // Taking the same DOTs twice keeps them.
         Ok(Call::to("fn_dot_tools_import")
             .with("p_tools", tools)
-            .with("p_actor", self.actor_of(actor))
+            .with("p_actor", self.actor_or_default(actor))
             .with("p_dry_run", dry_run)
-            .harmless())
+            .idempotent())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     executed::BeginCall,
     lease::whole_seconds,
-    vocabulary::{
+    types::{
         Actor, CandidateCode, ClaimToken, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
         ProcessRunId, RequestId,
     },
@@ -128,7 +128,7 @@ pub enum RequestEnd {
     /// No run could be begun, for the reason that this code names.
     Refused(String),
     /// The same, but it may pass: the request waits again for so long.
-    Later {
+    Retry {
         /// Why not now.
         refusal_code: String,
         /// How long to wait, at most 24 hours.
@@ -175,7 +175,7 @@ impl Wrapper {
     ) -> Result<bool, Error> {
         let call = of_claim("fn_dot_run_request_renew", claim)
             .with("p_ttl_seconds", whole_seconds(ttl))
-            .harmless();
+            .idempotent();
         self.database.value(&call).await
     }
 
@@ -192,9 +192,9 @@ impl Wrapper {
     ) -> Result<bool, Error> {
         let call = of_claim("fn_dot_run_request_finish", claim);
         let call = match end {
-            RequestEnd::Concluded(run) => call.with("p_process_run_id", *run).harmless(),
-            RequestEnd::Refused(code) => call.with("p_refusal_code", code.as_str()).harmless(),
-            RequestEnd::Later {
+            RequestEnd::Concluded(run) => call.with("p_process_run_id", *run).idempotent(),
+            RequestEnd::Refused(code) => call.with("p_refusal_code", code.as_str()).idempotent(),
+            RequestEnd::Retry {
                 refusal_code,
                 after,
             } => call

@@ -9,10 +9,10 @@
 //! The run is begun under the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So whoever claims a request after
 //! its worker died finds the run that was begun, and does not call its tool again.
 
-mod ask;
+mod create;
 mod claim;
-mod look;
+mod query;
 
-pub use ask::{Due, RunRequest};
+pub use create::{Schedule, RunRequest};
 pub use claim::{ClaimedRequest, RequestEnd};
-pub use look::{RequestOutcome, RequestState, RunRequestFilter, RunRequestRecord};
+pub use query::{RequestOutcome, RequestState, RunRequestFilter, RunRequestRecord};

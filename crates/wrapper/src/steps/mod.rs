@@ -73,9 +73,9 @@
 //! # }
 //! ```
 
-mod entrance;
-mod held;
-mod journey;
+mod gates;
+mod lease_guard;
+mod context;
 
 use std::time::Duration;
 
@@ -83,31 +83,31 @@ use crate::{
     error::Error,
     lease::Lease,
     pair::{PairRecord, PairRow},
-    parts::ComponentCall,
-    vocabulary::{ComponentRole, ComponentRunId, DotCode, Posture, ProcessRunId},
+    component::ComponentCall,
+    types::{ComponentRole, ComponentRunId, DotCode, Posture, ProcessRunId},
 };
-use held::{Held, holding};
-use journey::Journey;
+use lease_guard::{LeaseGuard, holding};
+use context::PairContext;
 
 /// The gates and the preflight let it pass. Nothing is held and nothing is written.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is recorded yet"]
-pub struct Cleared {
-    journey: Journey,
+pub struct PreflightPassed {
+    journey: PairContext,
 }
 
 /// It took the pair's lease.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct Leased {
-    held: Held,
+    held: LeaseGuard,
 }
 
 /// Its header is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
-pub struct Headed {
-    held: Held,
+pub struct HeaderRecorded {
+    held: LeaseGuard,
     run: ProcessRunId,
     created: bool,
 }
@@ -115,16 +115,16 @@ pub struct Headed {
 /// Its producer is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
-pub struct Produced {
-    headed: Headed,
+pub struct ProducerRecorded {
+    headed: HeaderRecorded,
     producer: ComponentRunId,
 }
 
 /// All of it is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
-pub struct Recorded {
-    headed: Headed,
+pub struct VerifierRecorded {
+    headed: HeaderRecorded,
     producer: ComponentRunId,
     verifier: ComponentRunId,
 }
@@ -142,12 +142,12 @@ pub struct Released {
 
 holding! {
     Leased: held,
-    Headed: held,
-    Produced: headed.held,
-    Recorded: headed.held,
+    HeaderRecorded: held,
+    ProducerRecorded: headed.held,
+    VerifierRecorded: headed.held,
 }
 
-impl Cleared {
+impl PreflightPassed {
     /// What the gates allowed when they were passed.
     pub fn posture(&self) -> Posture {
         self.journey.posture
@@ -168,10 +168,10 @@ impl Cleared {
         let acquired = journey.acquire(ttl).await;
         let lease = journey
             .wrapper
-            .noting_refusal(journey.about(), acquired)
+            .recording_refusal(journey.about(), acquired)
             .await?;
         Ok(Leased {
-            held: Held { journey, lease },
+            held: LeaseGuard { journey, lease },
         })
     }
 }
@@ -181,7 +181,7 @@ impl Leased {
     ///
     /// # Errors
     /// As [`Wrapper::observe_run`](crate::Wrapper::observe_run); the lease is given back.
-    pub async fn observe_run(self) -> Result<Headed, Error> {
+    pub async fn observe_run(self) -> Result<HeaderRecorded, Error> {
         let held = self.held;
         let minted = held
             .journey
@@ -189,8 +189,8 @@ impl Leased {
             .process_run_id
             .unwrap_or_else(ProcessRunId::mint);
         let outcome = held.journey.record_header(minted).await;
-        let (run, created) = held.or_give_back(outcome).await?;
-        Ok(Headed { held, run, created })
+        let (run, created) = held.release_on_error(outcome).await?;
+        Ok(HeaderRecorded { held, run, created })
     }
 
     /// Gives the lease back and leaves it at that; says whether nobody else has held it meanwhile.
@@ -202,7 +202,7 @@ impl Leased {
     }
 }
 
-impl Headed {
+impl HeaderRecorded {
     /// The run.
     pub fn process_run_id(&self) -> ProcessRunId {
         self.run
@@ -212,11 +212,11 @@ impl Headed {
     ///
     /// # Errors
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. The header stays recorded.
-    pub async fn observe_producer(self) -> Result<Produced, Error> {
+    pub async fn observe_producer(self) -> Result<ProducerRecorded, Error> {
         let journey = &self.held.journey;
         let call = journey.component(self.run, &journey.call.dot_code, ComponentRole::Producer);
         let producer = self.observe(&call).await?;
-        Ok(Produced {
+        Ok(ProducerRecorded {
             headed: self,
             producer,
         })
@@ -232,11 +232,11 @@ impl Headed {
 
     async fn observe(&self, call: &ComponentCall) -> Result<ComponentRunId, Error> {
         let outcome = self.held.journey.wrapper.observe_component(call).await;
-        self.held.or_give_back(outcome).await
+        self.held.release_on_error(outcome).await
     }
 }
 
-impl Produced {
+impl ProducerRecorded {
     /// The producer's component.
     pub fn producer_component_run_id(&self) -> ComponentRunId {
         self.producer
@@ -246,12 +246,12 @@ impl Produced {
     ///
     /// # Errors
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. Header and producer stay recorded.
-    pub async fn observe_verifier(self) -> Result<Recorded, Error> {
+    pub async fn observe_verifier(self) -> Result<VerifierRecorded, Error> {
         let Self { headed, producer } = self;
         let journey = &headed.held.journey;
         let call = journey.component(headed.run, &journey.verifier, ComponentRole::Verifier);
         let verifier = headed.observe(&call).await?;
-        Ok(Recorded {
+        Ok(VerifierRecorded {
             headed,
             producer,
             verifier,
@@ -267,14 +267,14 @@ impl Produced {
     }
 }
 
-impl Recorded {
+impl VerifierRecorded {
     /// Gives the lease back, and returns what was recorded, with the number of its events in the outbox.
     /// They were written with the rows that they tell of.
     ///
     /// # Errors
     /// See [`Error`]. All is recorded by then; only the lease may still be held until its time is over.
     pub async fn release(self) -> Result<Released, Error> {
-        let Headed { held, run, created } = self.headed;
+        let HeaderRecorded { held, run, created } = self.headed;
         let held_throughout = held.release().await?;
         let journey = held.journey;
         let events = journey.wrapper.events_of_run(run).await?;

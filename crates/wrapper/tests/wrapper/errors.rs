@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    CheckDefinition, Error, RefusalCode, Retry, Target, Wrapper, means_unreachable,
+    CheckDefinition, Error, RefusalCode, Retry, ConnectionTarget, Wrapper, is_unreachable,
 };
 
 use crate::support::{builder, call, count, installed, target, wrapper_as};
@@ -15,7 +15,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_no_password_is_shown() 
         "postgresql://me:hunter2@localhost/d?host=/nowhere/at/all",
         "host=127.0.0.1 port=1 user=me password=hunter2 dbname=d",
     ] {
-        let target = Target::parse(address).unwrap();
+        let target = ConnectionTarget::parse(address).unwrap();
         let error = Wrapper::builder().target(target).build().await.unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
         assert_eq!(error.exit_status(), 69);
@@ -172,7 +172,7 @@ async fn an_error_of_the_drivers_is_told_by_the_same_rule() {
     let superuser = database.superuser().await;
     let own = database.owner_client().await;
     let mistake = own.batch_execute("SELECT 1 / 0").await.unwrap_err();
-    assert!(!means_unreachable(&mistake), "{mistake:?}");
+    assert!(!is_unreachable(&mistake), "{mistake:?}");
     let sleeping = own.batch_execute("SELECT pg_sleep(600)");
     let killing = async {
         let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -184,12 +184,12 @@ async fn an_error_of_the_drivers_is_told_by_the_same_rule() {
     let (killed, ()) = tokio::join!(sleeping, killing);
     let killed = killed.unwrap_err();
     assert_eq!(killed.code().map(|code| code.code()), Some("57P01"));
-    assert!(means_unreachable(&killed), "{killed:?}");
+    assert!(is_unreachable(&killed), "{killed:?}");
     while !own.is_closed() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let closed = own.batch_execute("SELECT 1").await.unwrap_err();
-    assert!(means_unreachable(&closed), "{closed:?}");
+    assert!(is_unreachable(&closed), "{closed:?}");
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_lost_connection_is_repaired_where_a_repetition_does_no_harm() {
     let (database, _wrapper) = installed().await;
     let patient = builder(&database)
         .connections(1)
-        .retry(Retry::harmless_calls(3, Duration::from_millis(20)))
+        .retry(Retry::idempotent_calls(3, Duration::from_millis(20)))
         .build()
         .await
         .unwrap();
@@ -307,7 +307,7 @@ async fn raising(statement: &str) -> (TestDatabase, Wrapper) {
 }
 
 #[tokio::test]
-async fn a_refusal_whose_constraint_was_dropped_is_known_by_its_detail() {
+async fn refusal_is_parsed_from_detail_without_constraint() {
     let (_database, wrapper) = raising(
         "RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'held',
          DETAIL = '{\"code\": \"lease_held\", \"lease_name\": \"x\"}', HINT = 'wait';",
@@ -393,7 +393,7 @@ async fn a_socket_with_too_many_that_wait_is_busy() {
         .user("nobody")
         .password("none")
         .dbname("nothing");
-    let target = dotwrap_wrapper::Target::of_socket(config).unwrap();
+    let target = dotwrap_wrapper::ConnectionTarget::for_socket(config).unwrap();
     let error = target.connect().await.unwrap_err();
     assert!(matches!(error, Error::NoSlot { .. }), "{error:?}");
     assert_eq!(error.exit_status(), 4);

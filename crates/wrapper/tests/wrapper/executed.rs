@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use dotwrap_testkit::{Pooler, TestDatabase};
 use dotwrap_wrapper::{
-    BeginCall, Beginning, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
+    BeginCall, BeginOutcome, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
     ContractDefinition, DotCode, EvidenceType, GateSetting, Posture, RefusalCode, Rung,
-    StoredStatus, Target, Verdict, Wrapper, gate,
+    StoredStatus, ConnectionTarget, Verdict, Wrapper, gate,
 };
 
 use crate::support::{
@@ -35,8 +35,8 @@ fn beginning() -> BeginCall {
 
 async fn begun(wrapper: &Wrapper, call: &BeginCall) -> BegunRun {
     match wrapper.begin_run(call).await.unwrap() {
-        Beginning::Begun(run) => run,
-        Beginning::Earlier(run) => panic!("{run} was begun before"),
+        BeginOutcome::Begun(run) => run,
+        BeginOutcome::Existing(run) => panic!("{run} was begun before"),
     }
 }
 
@@ -86,8 +86,8 @@ async fn a_key_that_was_used_gives_neither_token_nor_receipt() {
     let call = beginning().idempotency_key("nightly");
     let run = begun(&wrapper, &call).await;
     match wrapper.begin_run(&call).await.unwrap() {
-        Beginning::Earlier(earlier) => assert_eq!(earlier, run.process_run_id()),
-        Beginning::Begun(second) => panic!("the key hijacked {second:?}"),
+        BeginOutcome::Existing(earlier) => assert_eq!(earlier, run.process_run_id()),
+        BeginOutcome::Begun(second) => panic!("the key hijacked {second:?}"),
     }
 }
 
@@ -161,7 +161,7 @@ async fn a_closed_gate_is_notified_where_a_session_can_listen() {
 async fn a_closed_gate_is_found_by_asking_where_no_session_can_listen() {
     let (database, direct) = ready().await;
     let pooler = Pooler::transaction_mode(&database).await;
-    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let wrapper = builder(&database).target(target).build().await.unwrap();
     let mut watch = wrapper.watch_posture(Duration::from_millis(100));
     watch.until(|posture| posture == Posture::RealRun).await;

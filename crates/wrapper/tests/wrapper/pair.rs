@@ -139,7 +139,7 @@ async fn a_run_id_that_is_taken_is_refused_without_its_key() {
 }
 
 #[tokio::test]
-async fn a_wrapper_without_an_actor_is_refused_and_nobody_is_made_up() {
+async fn missing_actor_is_refused() {
     let (database, _wrapper) = installed().await;
     let nobody = dotwrap_wrapper::Wrapper::builder()
         .target(crate::support::target(&database, database.owner()))

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use dotwrap_testkit::Pooler;
-use dotwrap_wrapper::{Error, RefusalCode, Target};
+use dotwrap_wrapper::{Error, RefusalCode, ConnectionTarget};
 
 use crate::support::{builder, call, code, count, installed, pair};
 
@@ -15,7 +15,7 @@ async fn pairs_are_recorded_refused_and_repeated_as_without_a_pooler() {
         direct.import_tools(&tools, None).await.unwrap();
     }
     let pooler = Pooler::transaction_mode(&database).await;
-    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let wrapper = builder(&database).target(target).build().await.unwrap();
     let mut recording = tokio::task::JoinSet::new();
     for number in 0..40 {
@@ -43,7 +43,7 @@ async fn pairs_are_recorded_refused_and_repeated_as_without_a_pooler() {
 async fn the_steps_pass_through_a_pooler() {
     let (database, _direct) = installed().await;
     let pooler = Pooler::transaction_mode(&database).await;
-    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let wrapper = builder(&database).target(target).build().await.unwrap();
     let leased = wrapper
         .enter(call())
@@ -90,7 +90,7 @@ async fn a_call_that_takes_too_long_is_cancelled_through_a_pooler() {
     let check = dotwrap_wrapper::CheckDefinition::new("hangs", "public.hangs");
     direct.set_check(&check).await.unwrap();
     let pooler = Pooler::transaction_mode(&database).await;
-    let target = Target::parse(&pooler.url_as(database.owner())).unwrap();
+    let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let hurried = builder(&database)
         .target(target)
         .call_timeout(Duration::from_millis(300))

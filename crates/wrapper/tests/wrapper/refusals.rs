@@ -176,7 +176,7 @@ async fn the_enum_and_the_contracts_catalogue_are_the_same() {
         .into_iter()
         .map(|entry| (entry.code, entry.sqlstate))
         .collect();
-    let known: BTreeMap<String, String> = RefusalCode::known()
+    let known: BTreeMap<String, String> = RefusalCode::from_code()
         .map(|code| {
             let sqlstate = match code.kind() {
                 _ if code == RefusalCode::LoginMismatch => "42501",

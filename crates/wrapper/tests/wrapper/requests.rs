@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dotwrap_testkit::TestDatabase;
 use dotwrap_wrapper::{
-    Actor, Beginning, ContractDefinition, Due, EvidenceType, ProcessRunId, RefusalCode, RequestEnd,
+    Actor, BeginOutcome, ContractDefinition, Schedule, EvidenceType, ProcessRunId, RefusalCode, RequestEnd,
     RequestOutcome, RequestState, RunRequest, RunRequestFilter, Wrapper,
 };
 
@@ -63,7 +63,7 @@ async fn a_request_is_claimed_and_its_run_begun_as_it_was_asked_for() {
     assert!(wrapper.renew_request(&claimed, TTL).await.unwrap());
 
     let begun = match wrapper.begin_run(&claimed.begin_call(worker())).await {
-        Ok(Beginning::Begun(run)) => run,
+        Ok(BeginOutcome::Begun(run)) => run,
         other => panic!("{other:?}"),
     };
     let run = wrapper.run(begun.process_run_id()).await.unwrap().unwrap();
@@ -75,7 +75,7 @@ async fn a_request_is_claimed_and_its_run_begun_as_it_was_asked_for() {
         format!("request:{id}")
     );
     let again = wrapper.begin_run(&claimed.begin_call(worker())).await;
-    assert!(matches!(again, Ok(Beginning::Earlier(earlier)) if earlier == run.process_run_id));
+    assert!(matches!(again, Ok(BeginOutcome::Existing(earlier)) if earlier == run.process_run_id));
 
     let concluded = RequestEnd::Concluded(run.process_run_id);
     assert_eq!(
@@ -99,7 +99,7 @@ async fn a_refusal_ends_a_request_or_lets_it_wait() {
     let id = wrapper.request_run(&request()).await.unwrap();
     let claim = || async { wrapper.claim_request(&worker(), TTL, &[]).await.unwrap() };
     let first = claim().await.unwrap();
-    let later = RequestEnd::Later {
+    let later = RequestEnd::Retry {
         refusal_code: "lease_held".to_owned(),
         after: Duration::ZERO,
     };
@@ -122,7 +122,7 @@ async fn a_refusal_ends_a_request_or_lets_it_wait() {
 async fn what_is_not_due_waits_and_can_be_cancelled() {
     let (_database, wrapper) = ready().await;
     let id = wrapper
-        .request_run(&request().due(Due::In(Duration::from_secs(3600))))
+        .request_run(&request().due(Schedule::In(Duration::from_secs(3600))))
         .await
         .unwrap();
     let none = wrapper.claim_request(&worker(), TTL, &[]).await.unwrap();

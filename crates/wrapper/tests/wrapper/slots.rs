@@ -41,7 +41,7 @@ async fn a_server_without_a_slot_is_busy_and_not_unreachable() {
     assert!(begun.elapsed() >= Duration::from_millis(300));
     assert!(matches!(error, Error::NoSlot { .. }), "{error:?}");
     assert_eq!(error.exit_status(), 4);
-    assert!(error.is_passing());
+    assert!(error.is_transient());
 }
 
 #[tokio::test]

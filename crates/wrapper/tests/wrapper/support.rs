@@ -1,7 +1,7 @@
 //! What the tests stand on: a database of their own with one registered pair.
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{Builder, Error, PairCall, RefusalCode, Target, ToolDefinition, Wrapper};
+use dotwrap_wrapper::{Builder, Error, PairCall, RefusalCode, ConnectionTarget, ToolDefinition, Wrapper};
 use tokio_postgres::Client;
 
 pub(crate) const PRODUCER: &str = "DOT_KG_EXPLAIN";
@@ -35,8 +35,8 @@ pub(crate) async fn wrapper_as(database: &TestDatabase, role: &str) -> Wrapper {
         .unwrap()
 }
 
-pub(crate) fn target(database: &TestDatabase, role: &str) -> Target {
-    Target::parse(&database.url_as(role)).unwrap()
+pub(crate) fn target(database: &TestDatabase, role: &str) -> ConnectionTarget {
+    ConnectionTarget::parse(&database.url_as(role)).unwrap()
 }
 
 /// The two DOTs of a pair, each naming the other; the producer counts for [`CANDIDATE`].

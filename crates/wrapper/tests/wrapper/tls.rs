@@ -14,7 +14,7 @@ use std::{
 };
 
 use dotwrap_testkit::TestDatabase;
-use dotwrap_wrapper::{Error, Target, Wrapper};
+use dotwrap_wrapper::{Error, ConnectionTarget, Wrapper};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
@@ -84,7 +84,7 @@ impl Door {
         let (port, user, name) = (self.port, database.owner(), database.name());
         let text = format!("hostaddr=127.0.0.1 port={port} user={user} dbname={name} {parameters}");
         let wrapper = builder(database)
-            .target(Target::parse(&text)?)
+            .target(ConnectionTarget::parse(&text)?)
             .build()
             .await?;
         wrapper.observe_pair(&call()).await?;
@@ -141,7 +141,7 @@ fn run_as_the_servers_account(command: &mut Command, folder: &Path, server: &Pat
 }
 
 #[tokio::test]
-async fn each_sslmode_proves_what_it_says_and_no_less() {
+async fn each_sslmode_verifies_as_documented() {
     let (database, _wrapper) = installed().await;
     let certificates = Certificates::new();
     let strangers = Certificates::new();

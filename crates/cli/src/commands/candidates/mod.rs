@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 
 use dotwrap_wrapper::{Candidate, CandidateCode};
 
-use crate::commands::Acting;
+use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, moment};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Column, format_time};
+use crate::session::{LedgerClient, Context};
 
 /// The processes that runs are evidence for.
 #[derive(Debug, Subcommand)]
@@ -40,13 +40,13 @@ pub(crate) struct Set {
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Lists or registers candidates.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls => list(session).await,
@@ -64,11 +64,11 @@ const COLUMNS: &[Column<Candidate>] = &[
     Column::new("TITLE", |candidate| Cell::plain(&candidate.title)),
     Column::new("OWNER", |candidate| Cell::or_dash(candidate.owner.as_ref())),
     Column::new("REGISTERED", |candidate| {
-        Cell::plain(moment(candidate.created_at))
+        Cell::plain(format_time(candidate.created_at))
     }),
 ];
 
-async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let candidates = session.ledger().await?.candidates().await?;
     if candidates.is_empty() {
         session.messages.note(
@@ -79,7 +79,7 @@ async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
-async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn set(arguments: Set, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let code = CandidateCode::new(arguments.code);
@@ -94,9 +94,9 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
         .await?;
     // What it is now, which is not only what was given.
     let now = find(&code, &ledger).await?;
-    let done = match before.map(|before| told(&before)) {
+    let done = match before.map(|before| confirmation(&before)) {
         None => "registered",
-        Some(before) if Some(&before) == now.as_ref().map(told).as_ref() => "already there:",
+        Some(before) if Some(&before) == now.as_ref().map(confirmation).as_ref() => "already there:",
         Some(_) => "changed",
     };
     session.messages.note(format!("{done} {code}"));
@@ -106,13 +106,13 @@ async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failur
     Ok(ExitStatus::Done)
 }
 
-async fn find(code: &CandidateCode, ledger: &Ledger) -> Result<Option<Candidate>, Failure> {
+async fn find(code: &CandidateCode, ledger: &LedgerClient) -> Result<Option<Candidate>, Failure> {
     let all = ledger.candidates().await?;
     let is_it = |candidate: &Candidate| candidate.process_candidate_code == *code;
     Ok(all.into_iter().find(is_it))
 }
 
 /// What is told of a candidate.
-fn told(candidate: &Candidate) -> (String, Option<String>) {
+fn confirmation(candidate: &Candidate) -> (String, Option<String>) {
     (candidate.title.clone(), candidate.owner.clone())
 }

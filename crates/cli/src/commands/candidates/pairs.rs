@@ -4,11 +4,11 @@ use clap::Args;
 use dotwrap_wrapper::{CandidateCode, CandidatePair, DotCode, PairChange};
 use serde::Serialize;
 
-use crate::commands::Acting;
+use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, format_time};
+use crate::session::Context;
 
 /// List which producers' real runs count for which candidate.
 ///
@@ -37,7 +37,7 @@ struct Pair {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Declare that a producer's real runs count for a candidate, or confirm an inferred pair.
@@ -61,24 +61,24 @@ const COLUMNS: &[Column<CandidatePair>] = &[
         } else {
             Cell::toned(
                 format!("{} (not registered)", pair.process_candidate_code),
-                Tone::Caution,
+                Style::Caution,
             )
         }
     }),
     Column::whole("PRODUCER", |pair| Cell::plain(&pair.dot_code)),
     Column::whole("STATE", |pair| {
         if pair.is_inferred {
-            Cell::toned("inferred, not confirmed", Tone::Caution)
+            Cell::toned("inferred, not confirmed", Style::Caution)
         } else {
             Cell::plain("declared")
         }
     }),
     Column::new("BY", |pair| Cell::plain(&pair.declared_by)),
-    Column::new("SINCE", |pair| Cell::plain(moment(pair.declared_at))),
+    Column::new("SINCE", |pair| Cell::plain(format_time(pair.declared_at))),
 ];
 
 /// Lists declared pairs.
-pub(super) async fn list(arguments: List, session: &mut Session) -> Result<ExitStatus, Failure> {
+pub(super) async fn list(arguments: List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let mut pairs = match arguments.candidate {
         Some(code) => ledger.candidate_pairs_of(&CandidateCode::new(code)).await?,
@@ -112,7 +112,7 @@ struct Changed {
 /// Declares or confirms a pair.
 pub(super) async fn declare(
     arguments: Declare,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     change(arguments.pair, true, session).await
 }
@@ -120,7 +120,7 @@ pub(super) async fn declare(
 /// Removes a pair.
 pub(super) async fn remove(
     arguments: Remove,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     change(arguments.pair, false, session).await
 }
@@ -128,7 +128,7 @@ pub(super) async fn remove(
 async fn change(
     pair: Pair,
     is_declared: bool,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(pair.acting);

@@ -7,14 +7,14 @@ use dotwrap_wrapper::{Contract, DotCode};
 use serde::Serialize;
 
 <<<<<<< HEAD:crates/cli/src/commands/contract.rs
-use super::{Acting, contract_checks, file, unknown_dot};
+use super::{ActorArgs, contract_checks, file, unknown_dot};
 =======
-use super::{Acting, unknown_dot};
+use super::{ActorArgs, unknown_dot};
 >>>>>>> w-import:crates/cli/src/commands/contract/mod.rs
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, escaped_json};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, escaped_json};
+use crate::session::Context;
 
 /// What is called for a DOT in each mode, and what it may do.
 #[derive(Debug, Subcommand)]
@@ -52,12 +52,12 @@ pub(crate) struct Retire {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 const COLUMNS: &[Column<Contract>] = &[
     Column::whole("DOT", |contract| {
-        Cell::toned(&contract.dot_code, Tone::Notice)
+        Cell::toned(&contract.dot_code, Style::Notice)
     }),
     Column::whole("MODE", |contract| Cell::plain(&contract.mode)),
     Column::new("STATUS", |contract| Cell::plain(&contract.contract_status)),
@@ -75,7 +75,7 @@ const COLUMNS: &[Column<Contract>] = &[
 /// Lists, shows, sets or retires contracts.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls => list(session).await,
@@ -85,7 +85,7 @@ pub(crate) async fn execute(
     }
 }
 
-async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let contracts = session.ledger().await?.contracts().await?;
     if contracts.is_empty() {
         session
@@ -96,7 +96,7 @@ async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
-async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let dot_code = DotCode::new(arguments.dot_code);
     let contracts = ledger.contracts_of(&dot_code).await?;
@@ -120,7 +120,7 @@ async fn show(arguments: Show, session: &mut Session) -> Result<ExitStatus, Fail
 }
 
 <<<<<<< HEAD:crates/cli/src/commands/contract.rs
-async fn set(arguments: Set, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn set(arguments: Set, session: &mut Context) -> Result<ExitStatus, Failure> {
     let (text, name) = file::read(&arguments.file)?;
     let document = read(&text, &name)?;
     contract_checks::refuse_open(&document.contract)?;
@@ -149,7 +149,7 @@ struct Retired {
     changed: bool,
 }
 
-async fn retire(arguments: Retire, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn retire(arguments: Retire, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let dot_code = DotCode::new(arguments.dot_code);
@@ -178,7 +178,7 @@ async fn retire(arguments: Retire, session: &mut Session) -> Result<ExitStatus, 
 async fn warn_of_what_can_not_be_called(
     set: &[ContractDefinition],
     ledger: &Ledger,
-    session: &Session,
+    session: &Context,
 ) -> Result<(), Failure> {
     let is_set = |contract: &Contract| {
         let is_it = |definition: &ContractDefinition| {

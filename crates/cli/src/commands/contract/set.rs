@@ -7,11 +7,11 @@ use dotwrap_runner::Runner;
 use dotwrap_wrapper::{CatalogueChange, Contract, ImportAction, Tool};
 use serde_json::json;
 
-use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Plan};
-use crate::commands::{Acting, execution::Executing, file};
+use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Plan};
+use crate::commands::{ActorArgs, execution::ExecutionArgs, file};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Ledger, Session};
+use crate::session::{LedgerClient, Context};
 
 /// Set contracts from a file, or change them: all or nothing.
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// A contract that is to be set, with its tool.
@@ -40,7 +40,7 @@ struct Judged<'a> {
 /// Sets contracts.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let (catalogue, name) = read(&arguments.file, session)?;
     let ledger = session.ledger().await?;
@@ -56,8 +56,8 @@ pub(super) async fn execute(
     ) {
         return Err(refusal);
     }
-    let judged = judged(&plan, &ledger).await?;
-    let runner = Executing::default().runner(session, &ledger)?;
+    let judged = check(&plan, &ledger).await?;
+    let runner = ExecutionArgs::default().runner(session, &ledger)?;
     refuse_what_can_not_be_run(&judged, &catalogue, &runner, arguments.force, session)?;
     for change in catalogue.register(&ledger, Some(&actor)).await?.changes() {
         session.messages.note(match change.action {
@@ -84,15 +84,15 @@ pub(super) async fn execute(
 }
 
 /// The contracts of a catalogue, and how messages name the file.
-fn read(file: &std::path::Path, session: &Session) -> Result<(Catalogue, String), Failure> {
+fn read(file: &std::path::Path, session: &Context) -> Result<(Catalogue, String), Failure> {
     let (text, name) = file::read(file)?;
     let format = match name.ends_with(".json") {
         true => CatalogueFormat::Json,
         false => CatalogueFormat::Toml,
     };
     let beside = match file.as_os_str() == "-" {
-        true => Beside::Nowhere,
-        false => Beside::of_file(file),
+        true => FileSource::Nowhere,
+        false => FileSource::of_file(file),
     };
     let catalogue = Catalogue::read(&text, format, &name, &beside)?;
     if catalogue.names_more_than_contracts() {
@@ -104,7 +104,7 @@ fn read(file: &std::path::Path, session: &Session) -> Result<(Catalogue, String)
 }
 
 /// The active contracts with their tools.
-async fn judged<'a>(plan: &'a Plan, ledger: &Ledger) -> Result<Vec<Judged<'a>>, Failure> {
+async fn check<'a>(plan: &'a Plan, ledger: &LedgerClient) -> Result<Vec<Judged<'a>>, Failure> {
     let mut judged = Vec::new();
     for change in plan.changes() {
         let active = change.contract.as_ref();
@@ -128,7 +128,7 @@ fn refuse_what_can_not_be_run(
     catalogue: &Catalogue,
     runner: &Runner,
     is_forced: bool,
-    session: &Session,
+    session: &Context,
 ) -> Result<(), Failure> {
     let mut refused = Vec::new();
     for Judged {
@@ -140,7 +140,7 @@ fn refuse_what_can_not_be_run(
         let Err(unusable) = runner.check(tool, contract) else {
             continue;
         };
-        let place = catalogue.place_of(change.kind, change.entry);
+        let place = catalogue.location_of(change.kind, change.entry);
         let said = format!("{}: {}", unusable.code, unusable.message);
         if is_forced {
             session

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::embedded;
 use crate::exit_status::ExitStatus;
 use crate::failure::{BUSY, Failure};
-use crate::session::Session;
+use crate::session::Context;
 
 /// How long the usual way may take before the keeper is asked. A closing that waits closes nothing.
 const USUAL_WAY: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const KEEPER: Duration = Duration::from_secs(10);
 
 /// Closes the gate, and returns the posture that follows.
 pub(super) async fn close(
-    session: &Session,
+    session: &Context,
     key: &str,
     setting: &GateSetting,
 ) -> Result<Posture, Failure> {

@@ -7,12 +7,12 @@ use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::shared::{Acting, at_least_one, duration};
-use crate::badges;
+use super::shared::{ActorArgs, at_least_one, duration};
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, draw_table, moment};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Column, Style, draw_table, format_time};
+use crate::session::{LedgerClient, Context};
 
 /// What may be executed: the posture, its gates and their history.
 #[derive(Debug, Args)]
@@ -75,7 +75,7 @@ pub(crate) struct Change {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// Every change of a gate: when, by whom, why.
@@ -92,7 +92,7 @@ pub(crate) struct History {
 /// Shows or changes the gates.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match arguments.command.unwrap_or(Command::Ls) {
         Command::Ls => list(session).await,
@@ -113,20 +113,20 @@ const GATES: &[Column<Gate>] = &[
     Column::whole("GATE", |gate| Cell::plain(&gate.key)),
     Column::new("SAYS", |gate| Cell::or_dash(gate.value.as_ref())),
     Column::new("STATE", state),
-    Column::new("EXPIRES", |gate| Cell::or_dash(gate.expires_at.map(moment))),
+    Column::new("EXPIRES", |gate| Cell::or_dash(gate.expires_at.map(format_time))),
     Column::new("CHANGED BY", |gate| Cell::or_dash(gate.updated_by.as_ref())),
     Column::new("REASON", |gate| Cell::or_dash(gate.reason.as_ref())),
 ];
 
 fn state(gate: &Gate) -> Cell {
     match (gate.open, gate.live) {
-        (true, _) => Cell::toned("open", Tone::Caution),
-        (false, true) => Cell::toned("closed", Tone::Good),
-        (false, false) => Cell::toned("closed: expired", Tone::Good),
+        (true, _) => Cell::toned("open", Style::Caution),
+        (false, true) => Cell::toned("closed", Style::Good),
+        (false, false) => Cell::toned("closed: expired", Style::Good),
     }
 }
 
-async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let gates = Gates {
         posture: ledger.posture().await?,
@@ -136,8 +136,8 @@ async fn list(session: &mut Session) -> Result<ExitStatus, Failure> {
     session.output.record(&gates, |shown| {
         let posture = format!(
             "{}: {}",
-            badges::posture(shown.posture),
-            badges::posture_meaning(shown.posture)
+            labels::posture(shown.posture),
+            labels::posture_meaning(shown.posture)
         );
         format!(
             "posture {posture}\n\n{}",
@@ -164,7 +164,7 @@ async fn set(
     open: bool,
     lasting: Option<SignedDuration>,
     change: Change,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let key = full_key(key);
     let says = if key == gate::DRY_RUN_ONLY {
@@ -210,18 +210,18 @@ fn full_key(key: &str) -> String {
 }
 
 const CHANGES: &[Column<GateChange>] = &[
-    Column::new("CHANGED", |change| Cell::plain(moment(change.changed_at))),
+    Column::new("CHANGED", |change| Cell::plain(format_time(change.changed_at))),
     Column::whole("GATE", |change| Cell::plain(&change.key)),
     Column::new("SAYS", |change| Cell::plain(&change.value)),
     Column::new("EXPIRES", |change| {
-        Cell::or_dash(change.expires_at.map(moment))
+        Cell::or_dash(change.expires_at.map(format_time))
     }),
     Column::new("ACTOR", |change| Cell::plain(&change.actor)),
     Column::new("LOGIN", |change| Cell::plain(&change.recorded_by)),
     Column::new("REASON", |change| Cell::plain(&change.reason)),
 ];
 
-async fn history(arguments: History, session: &mut Session) -> Result<ExitStatus, Failure> {
+async fn history(arguments: History, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let (changes, none) = match arguments.key.map(|key| full_key(&key)) {
         None => (
@@ -242,7 +242,7 @@ async fn history(arguments: History, session: &mut Session) -> Result<ExitStatus
 
 /// The changes of one gate, out of all: limited first, the changes of the others would push them out. People change gates,
 /// so that all are not many.
-async fn history_of(key: &str, limit: u32, ledger: &Ledger) -> Result<Vec<GateChange>, Failure> {
+async fn history_of(key: &str, limit: u32, ledger: &LedgerClient) -> Result<Vec<GateChange>, Failure> {
     if !ledger.gates().await?.iter().any(|gate| gate.key == key) {
         return Err(unknown(key));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dotwrap_invoke::Mode;
-use dotwrap_runner::{Outcome, RunOrder, Runner};
+use dotwrap_runner::{Outcome, RunOptions, Runner};
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, ProcessRunId,
     StoredStatus, Verdict,
@@ -12,12 +12,12 @@ use dotwrap_wrapper::{
 use serde::Serialize;
 
 use super::{Arguments, closed_gates};
-use crate::badges;
-use crate::commands::execution::{Telling, hear_signals};
+use crate::labels;
+use crate::commands::execution::{ProgressPrinter, interrupt_on_signals};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, KeyValueList, Style};
+use crate::session::{LedgerClient, Context};
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
@@ -62,21 +62,21 @@ struct Part {
 pub(super) async fn execute(
     arguments: Arguments,
     mode: Mode,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    refuse_claims(&arguments)?;
+    reject_outcome_flags(&arguments)?;
     let ledger = session.ledger().await?;
     let (producer, candidate) = arguments.subject(&ledger).await?;
     let runner = arguments.executing.runner(session, &ledger)?;
-    let order = order_of(&arguments, session);
-    let telling = Telling::new(session.messages);
-    let interrupt = hear_signals(session.messages);
+    let order = run_options(&arguments, session);
+    let telling = ProgressPrinter::new(session.messages);
+    let interrupt = interrupt_on_signals(session.messages);
     let executed = runner
         .run(&producer, &candidate, mode, &order, &telling, interrupt)
         .await;
     let outcome = match executed {
         Ok(outcome) => outcome,
-        Err(refused) => return Err(closed_gates::named(refused, mode, &ledger).await),
+        Err(refused) => return Err(closed_gates::explain_refusal(refused, mode, &ledger).await),
     };
     let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
     if record.is_under_way() {
@@ -106,7 +106,7 @@ pub(super) async fn execute(
 }
 
 /// What was said of a run that really happens would be said by the wrong one.
-fn refuse_claims(arguments: &Arguments) -> Result<(), Failure> {
+fn reject_outcome_flags(arguments: &Arguments) -> Result<(), Failure> {
     let recorded = &arguments.recorded;
     let claims = [
         ("--status", arguments.status.is_some()),
@@ -124,9 +124,9 @@ fn refuse_claims(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn order_of(arguments: &Arguments, session: &Session) -> RunOrder {
+fn run_options(arguments: &Arguments, session: &Context) -> RunOptions {
     let recorded = &arguments.recorded;
-    RunOrder {
+    RunOptions {
         input_ref: recorded.input.clone(),
         idempotency_key: recorded.key.clone().map(IdempotencyKey::new),
         correlation_id: arguments.correlation.clone().map(CorrelationId::new),
@@ -135,13 +135,13 @@ fn order_of(arguments: &Arguments, session: &Session) -> RunOrder {
         parent_run_id: recorded.parent.map(ProcessRunId::from),
         evidence_ref: recorded.evidence.clone(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
-        ..RunOrder::default()
+        ..RunOptions::default()
     }
 }
 
 /// The record is read back: what is shown is what the ledger holds.
 async fn recorded(
-    ledger: &Ledger,
+    ledger: &LedgerClient,
     runner: &Runner,
     outcome: &Outcome,
     mode: Mode,
@@ -161,7 +161,7 @@ async fn recorded(
             ComponentRole::Producer => 0,
             ComponentRole::Verifier => 1,
         };
-        sandbox_incomplete |= badges::is_sandbox_incomplete(&component.evidence_ref);
+        sandbox_incomplete |= labels::is_sandbox_incomplete(&component.evidence_ref);
         parts[place] = Some(Part {
             component_run_id: component.component_run_id,
             dot_code: component.dot_code.to_string(),
@@ -171,7 +171,7 @@ async fn recorded(
             is_mock: component.evidence_ref["is_mock"] == true,
             output_ref: component.output_ref,
             output_digest: component.output_digest,
-            failure: complaint(&component.evidence_ref),
+            failure: failure_reason(&component.evidence_ref),
             stderr: kept_stderr(&component.evidence_ref["stderr"]),
         });
     }
@@ -193,7 +193,7 @@ async fn recorded(
 }
 
 /// What was wrong with a call, else with what it was called for.
-fn complaint(evidence: &serde_json::Value) -> Option<String> {
+fn failure_reason(evidence: &serde_json::Value) -> Option<String> {
     if let Some(message) = evidence["failure"]["message"].as_str() {
         return Some(message.to_owned());
     }
@@ -264,25 +264,25 @@ fn drawn(record: &Executed) -> String {
         .or_else(|| failed(&record.verifier))
         .unzip();
     let output = record.producer.as_ref();
-    let sheet = Sheet::default()
-        .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+    let sheet = KeyValueList::default()
+        .line("run", Cell::toned(record.process_run_id, Style::Notice))
         .line("candidate", Cell::code(&record.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
         .line("verifier", part(&record.verifier))
-        .line("status", badges::status(record.status))
-        .line("verdict", badges::verdict(record.verdict))
-        .maybe("output", output.and_then(|part| part.output_ref.as_ref()))
-        .maybe(
+        .line("status", labels::status(record.status))
+        .line("verdict", labels::verdict(record.verdict))
+        .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))
+        .line_if_some(
             "digest",
             output.and_then(|part| part.output_digest.as_ref()),
         )
-        .maybe("error", record.error_ref.as_ref())
-        .maybe("why", why.or_else(|| record.pretended()))
-        .maybe("stderr", stderr.flatten())
-        .maybe(
+        .line_if_some("error", record.error_ref.as_ref())
+        .line_if_some("why", why.or_else(|| record.pretended()))
+        .line_if_some("stderr", stderr.flatten())
+        .line_if_some(
             "folder",
             record.folder.as_ref().map(|folder| folder.display()),
         );
-    format!("{}\n{}", Cell::toned(headline, Tone::Strong), sheet.draw(2))
+    format!("{}\n{}", Cell::toned(headline, Style::Strong), sheet.draw(2))
 }

@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 use dotwrap_wrapper::{CandidateCode, DotCode, WrapperStatus};
 use uuid::Uuid;
 
-use super::execution::Executing;
-use super::shared::Recorded;
+use super::execution::ExecutionArgs;
+use super::shared::RecordingArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Ledger, Session};
-use crate::words::one_of;
+use crate::session::{LedgerClient, Context};
+use crate::value_parser::one_of;
 
 /// Run a pair, or only record it, as one correlated run.
 ///
@@ -45,9 +45,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lease_ttl: u32,
     #[command(flatten)]
-    executing: Executing,
+    executing: ExecutionArgs,
     #[command(flatten)]
-    recorded: Recorded,
+    recorded: RecordingArgs,
 }
 
 /// What is done.
@@ -64,7 +64,7 @@ enum Mode {
 /// Runs the pair, and says what was recorded.
 pub(crate) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match arguments.mode {
         Mode::Simulate => simulated::execute(arguments, session).await,
@@ -75,20 +75,20 @@ pub(crate) async fn execute(
 
 impl Arguments {
     /// The pair, and what its run is evidence for.
-    async fn subject(&self, ledger: &Ledger) -> Result<(DotCode, CandidateCode), Failure> {
+    async fn subject(&self, ledger: &LedgerClient) -> Result<(DotCode, CandidateCode), Failure> {
         let producer = DotCode::new(&self.producer);
         let candidate = match &self.candidate {
             Some(candidate) => CandidateCode::new(candidate),
-            None => candidate_of(&producer, ledger).await?,
+            None => resolve_candidate(&producer, ledger).await?,
         };
         Ok((producer, candidate))
     }
 }
 
 /// The candidate that the catalogue named for this producer.
-pub(super) async fn candidate_of(
+pub(super) async fn resolve_candidate(
     producer: &DotCode,
-    ledger: &Ledger,
+    ledger: &LedgerClient,
 ) -> Result<CandidateCode, Failure> {
     let tool = ledger.tool(producer).await?;
     let known = tool.is_some();

@@ -5,17 +5,17 @@ use std::time::Duration;
 use dotwrap_wrapper::{CorrelationId, PairCall, PairRecord, ProcessRunId, StoredStatus};
 
 use super::Arguments;
-use crate::badges;
+use crate::labels;
 use crate::commands::shared::describe;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, KeyValueList, Style};
+use crate::session::{LedgerClient, Context};
 
 /// Records the pair, and says what was recorded.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let call = described(arguments, session, &ledger).await?;
@@ -36,8 +36,8 @@ pub(super) async fn execute(
 
 async fn described(
     arguments: Arguments,
-    session: &Session,
-    ledger: &Ledger,
+    session: &Context,
+    ledger: &LedgerClient,
 ) -> Result<PairCall, Failure> {
     let (producer, candidate) = arguments.subject(ledger).await?;
     let mut call = PairCall::new(producer, candidate)
@@ -55,17 +55,17 @@ fn drawn(record: &PairRecord, call: &PairCall) -> String {
     } else {
         "recorded before under this key; nothing was written"
     };
-    let sheet = Sheet::default()
-        .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+    let sheet = KeyValueList::default()
+        .line("run", Cell::toned(record.process_run_id, Style::Notice))
         .line("pair of", Cell::code(&call.dot_code))
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
         .line("candidate", Cell::code(&call.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
-        .line("status", badges::status(record.status))
-        .line("evidence", badges::evidence(record.evidence_type))
+        .line("status", labels::status(record.status))
+        .line("evidence", labels::evidence(record.evidence_type))
         .line("events", Cell::plain(record.events_emitted))
-        .maybe("output", record.output_ref.as_ref())
-        .maybe("error", record.error_ref.as_ref());
-    format!("{}\n{}", Cell::toned(headline, Tone::Strong), sheet.draw(2))
+        .line_if_some("output", record.output_ref.as_ref())
+        .line_if_some("error", record.error_ref.as_ref());
+    format!("{}\n{}", Cell::toned(headline, Style::Strong), sheet.draw(2))
 }

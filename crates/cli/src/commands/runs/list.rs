@@ -4,12 +4,12 @@ use clap::Args;
 use dotwrap_wrapper::Run;
 
 use super::filter::Filter;
-use crate::badges;
+use crate::labels;
 use crate::commands::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
-use crate::session::Session;
+use crate::output::{Cell, Column, Style, format_time};
+use crate::session::Context;
 
 /// List the newest runs.
 #[derive(Debug, Args)]
@@ -22,19 +22,19 @@ pub(crate) struct Arguments {
 }
 
 const COLUMNS: &[Column<Run>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
-    Column::new("RECORDED", |run| Cell::plain(moment(run.created_at))),
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
+    Column::new("RECORDED", |run| Cell::plain(format_time(run.created_at))),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
-    Column::whole("STATUS", badges::run_status),
-    Column::whole("EVIDENCE", badges::evidence_of_run),
+    Column::whole("STATUS", labels::run_status),
+    Column::whole("EVIDENCE", labels::evidence_of_run),
     Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
 ];
 
 /// Lists the newest runs.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let filtered = arguments.filter.leaves_out();
     let page = session

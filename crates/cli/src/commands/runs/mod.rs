@@ -8,11 +8,11 @@ mod watch;
 
 use clap::Subcommand;
 
-pub(crate) use show::story;
+pub(crate) use show::load_run_detail;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::Context;
 
 /// The ledger's runs.
 #[derive(Debug, Subcommand)]
@@ -30,7 +30,7 @@ pub(crate) enum Command {
 /// Lists, shows or follows runs, or clears up after them.
 pub(crate) async fn execute(
     command: Command,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     match command {
         Command::Ls(arguments) => list::execute(arguments, session).await,

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
-use dotwrap_runner::RunFolders;
+use dotwrap_runner::RunsDir;
 use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
@@ -16,13 +16,13 @@ use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
-use crate::badges;
+use crate::labels;
 use crate::commands::execution::run_folders;
 use crate::commands::shared::duration;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone, moment};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Column, Style, format_time};
+use crate::session::{LedgerClient, Context};
 use crate::signals::Listener;
 
 /// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 }
 
 /// How many runs are asked for in one statement.
-const AT_ONCE: usize = 500;
+const BATCH: usize = 500;
 
 /// A run whose files go.
 #[derive(Debug, Serialize)]
@@ -64,12 +64,12 @@ struct Pruned {
 }
 
 const COLUMNS: &[Column<Pruned>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Tone::Notice)),
+    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
-    Column::whole("STATUS", |run| badges::status(run.status)),
-    Column::whole("EVIDENCE", |run| badges::evidence_word(run.evidence_type)),
+    Column::whole("STATUS", |run| labels::status(run.status)),
+    Column::whole("EVIDENCE", |run| labels::evidence_word(run.evidence_type)),
     Column::new("CONCLUDED", |run| {
-        Cell::or_dash(run.concluded_at.map(moment))
+        Cell::or_dash(run.concluded_at.map(format_time))
     }),
     Column::new("SIZE", |run| Cell::plain(HumanBytes(run.bytes))),
     Column::new("REMOVED", |run| {
@@ -83,7 +83,7 @@ const COLUMNS: &[Column<Pruned>] = &[
 
 /// Why a run's files stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kept {
+enum SkipReason {
     Foreign,
     Open,
     Young,
@@ -93,7 +93,7 @@ enum Kept {
     Unrecorded,
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for SkipReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Foreign => "not in this ledger",
@@ -110,7 +110,7 @@ impl fmt::Display for Kept {
 /// Removes them, and says what stays.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
     let ids = folders.kept().map_err(|error| {
@@ -121,11 +121,11 @@ pub(super) async fn execute(
     })?;
     let ledger = session.ledger().await?;
     let mut runs = known(&ledger, &ids).await?;
-    let mut kept: BTreeMap<Kept, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<SkipReason, usize> = BTreeMap::new();
     let mut going = Vec::new();
     for id in ids {
         let judged = match runs.remove(&id) {
-            None => Err(Kept::Foreign),
+            None => Err(SkipReason::Foreign),
             Some(run) => judge(&run, &arguments, &folders).map(|()| run),
         };
         match judged {
@@ -136,7 +136,7 @@ pub(super) async fn execute(
     let (pruned, is_whole) = remove_all(going, folders, arguments.dry_run).await;
     session.output.rows(&pruned, COLUMNS)?;
     let messages = session.messages;
-    messages.note(told(&pruned, arguments.dry_run, &kept));
+    messages.note(summary(&pruned, arguments.dry_run, &kept));
     let failed: Vec<&str> = pruned
         .iter()
         .filter_map(|one| one.error.as_deref())
@@ -156,7 +156,7 @@ pub(super) async fn execute(
 }
 
 /// Removes the files of these runs, until somebody interrupts it; says what was done, and whether it is all.
-async fn remove_all(runs: Vec<Run>, folders: RunFolders, dry: bool) -> (Vec<Pruned>, bool) {
+async fn remove_all(runs: Vec<Run>, folders: RunsDir, dry: bool) -> (Vec<Pruned>, bool) {
     let folders = Arc::new(folders);
     let mut pruned = Vec::new();
     let mut interrupted = pin!(interruption());
@@ -180,7 +180,7 @@ async fn remove_all(runs: Vec<Run>, folders: RunFolders, dry: bool) -> (Vec<Prun
     (pruned, true)
 }
 
-fn remove(run: Run, folders: &RunFolders, dry: bool) -> Pruned {
+fn remove(run: Run, folders: &RunsDir, dry: bool) -> Pruned {
     let mut one = described(run, folders);
     if !dry {
         match folders.remove(one.process_run_id) {
@@ -204,11 +204,11 @@ async fn interruption() {
 
 /// What the ledger has of these runs.
 async fn known(
-    ledger: &Ledger,
+    ledger: &LedgerClient,
     ids: &[ProcessRunId],
 ) -> Result<BTreeMap<ProcessRunId, Run>, Failure> {
     let mut runs = BTreeMap::new();
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(BATCH) {
         for run in ledger.runs_of_ids(some).await? {
             runs.insert(run.process_run_id, run);
         }
@@ -217,26 +217,26 @@ async fn known(
 }
 
 /// Whether a run's files may go.
-fn judge(run: &Run, arguments: &Arguments, folders: &RunFolders) -> Result<(), Kept> {
-    let concluded = run.concluded_at.ok_or(Kept::Open)?;
+fn judge(run: &Run, arguments: &Arguments, folders: &RunsDir) -> Result<(), SkipReason> {
+    let concluded = run.concluded_at.ok_or(SkipReason::Open)?;
     let now = run.created_at.saturating_add(run.age.as_duration());
     let is_old = now.is_ok_and(|now| now.duration_since(concluded) >= arguments.older_than);
     if !is_old {
-        Err(Kept::Young)
+        Err(SkipReason::Young)
     } else if folders.holds_unrecorded(run.process_run_id) {
-        Err(Kept::Unrecorded)
+        Err(SkipReason::Unrecorded)
     } else {
-        match (folders.is_where_it_ran(run), run.evidence_type) {
-            (Some(false), _) => Err(Kept::Elsewhere),
+        match (folders.is_recorded_location(run), run.evidence_type) {
+            (Some(false), _) => Err(SkipReason::Elsewhere),
             _ if arguments.real_runs => Ok(()),
-            (_, EvidenceType::RealRun) => Err(Kept::Real),
-            (None, _) => Err(Kept::Unnamed),
+            (_, EvidenceType::RealRun) => Err(SkipReason::Real),
+            (None, _) => Err(SkipReason::Unnamed),
             (Some(true), _) => Ok(()),
         }
     }
 }
 
-fn described(run: Run, folders: &RunFolders) -> Pruned {
+fn described(run: Run, folders: &RunsDir) -> Pruned {
     Pruned {
         process_run_id: run.process_run_id,
         dot_code: run.dot_code,
@@ -250,7 +250,7 @@ fn described(run: Run, folders: &RunFolders) -> Pruned {
     }
 }
 
-fn told(pruned: &[Pruned], dry: bool, kept: &BTreeMap<Kept, usize>) -> String {
+fn summary(pruned: &[Pruned], dry: bool, kept: &BTreeMap<SkipReason, usize>) -> String {
     let gone: Vec<&Pruned> = pruned.iter().filter(|one| dry || one.removed).collect();
     let bytes = HumanBytes(gone.iter().map(|one| one.bytes).sum());
     let mut text = match (gone.len(), dry) {

@@ -5,8 +5,8 @@ use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter, Wrapper};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Ledger, Session};
-use crate::timeline::RunStory;
+use crate::session::{LedgerClient, Context};
+use crate::timeline::RunDetail;
 
 /// Show one run as a timeline of its layers.
 #[derive(Debug, Args)]
@@ -19,17 +19,17 @@ pub(crate) struct Arguments {
 /// Shows a run.
 pub(super) async fn execute(
     arguments: &Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let run = find(&arguments.run, &ledger).await?;
-    let story = story(run, &ledger).await?;
-    session.output.record(&story, RunStory::draw)?;
+    let story = load_run_detail(run, &ledger).await?;
+    session.output.record(&story, RunDetail::draw)?;
     Ok(ExitStatus::Done)
 }
 
 /// A run by its id, by its correlation, or the newest.
-pub(super) async fn find(name: &str, ledger: &Ledger) -> Result<Run, Failure> {
+pub(super) async fn find(name: &str, ledger: &LedgerClient) -> Result<Run, Failure> {
     if name == "last" {
         let page = ledger.runs(&RunFilter::default(), 1).await?;
         return page
@@ -67,13 +67,13 @@ fn not_found(message: &str) -> Failure {
 }
 
 /// Reads everything that was recorded of a run.
-pub(crate) async fn story(run: Run, ledger: &Wrapper) -> Result<RunStory, Failure> {
+pub(crate) async fn load_run_detail(run: Run, ledger: &Wrapper) -> Result<RunDetail, Failure> {
     let id = run.process_run_id;
     let receipts = match run.lease_name {
         Some(_) => ledger.receipts_of(id).await?,
         None => Vec::new(),
     };
-    Ok(RunStory {
+    Ok(RunDetail {
         components: ledger.components_of(id).await?,
         receipts,
         events: ledger.events_of_run(id).await?,

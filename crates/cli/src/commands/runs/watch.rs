@@ -8,14 +8,14 @@ use dotwrap_wrapper::{ProcessRunId, Run, RunFilter, StoredStatus, Verdict};
 use nix::sys::signal::Signal;
 
 use super::filter::Filter;
-use super::show::{find, story};
-use crate::badges;
+use super::show::{find, load_run_detail};
+use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Tone, moment};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Style, format_time};
+use crate::session::{LedgerClient, Context};
 use crate::signals::Listener;
-use crate::timeline::RunStory;
+use crate::timeline::RunDetail;
 
 /// Follow the runs as they are recorded, until interrupted.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 /// Polls: a notification would need a session of its own, which a transaction-mode pooler does not give.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let pause = Duration::try_from_secs_f64(arguments.every.max(0.1))
         .map_err(|error| Failure::usage(format!("--every: {error}")))?;
@@ -57,20 +57,20 @@ pub(super) async fn execute(
 /// 0 would say that the run is done.
 async fn watch_one(
     name: &str,
-    ledger: &Ledger,
+    ledger: &LedgerClient,
     pause: Duration,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let mut run = find(name, ledger).await?;
     // `last` means the run that was the last one when the watch began.
     let id = run.process_run_id.to_string();
     let mut shown = None;
     loop {
-        let story = story(run, ledger).await?;
+        let story = load_run_detail(run, ledger).await?;
         let (parts, receipts) = (story.components.len(), story.receipts.len());
         let state = (story.run.status, parts, receipts, story.events.len());
         if shown.replace(state) != Some(state) {
-            session.output.record(&story, RunStory::draw)?;
+            session.output.record(&story, RunDetail::draw)?;
         }
         if let Some(status) = ended(story.run.status, story.run.verdict) {
             return Ok(status);
@@ -91,32 +91,32 @@ fn ended(status: StoredStatus, verdict: Option<Verdict>) -> Option<ExitStatus> {
 }
 
 /// How many runs one look takes in; what came between two looks beyond that is said to be left out.
-const A_LOOK: u32 = 200;
+const PAGE: u32 = 200;
 
 /// How many of the runs that were there before are shown, so that there is something to see.
-const BEFORE: usize = 10;
+const BACKLOG: usize = 10;
 
 /// Prints each run once, as soon as it is seen; never returns but with a failure.
 async fn watch_all(
     filter: RunFilter,
-    ledger: &Ledger,
+    ledger: &LedgerClient,
     pause: Duration,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     session
         .messages
         .note("following the ledger; interrupt with Ctrl-C");
     // As wide as every later look: what is there already must not come as new in the second.
-    let before = ledger.runs(&filter, A_LOOK).await?.runs;
-    print(before.iter().take(BEFORE), session)?;
+    let before = ledger.runs(&filter, PAGE).await?.runs;
+    print(before.iter().take(BACKLOG), session)?;
     let mut seen = ids(&before);
     loop {
         tokio::time::sleep(pause).await;
-        let page = ledger.runs(&filter, A_LOOK).await?;
+        let page = ledger.runs(&filter, PAGE).await?;
         let is_fresh = |run: &&Run| !seen.contains(&run.process_run_id);
         if page.next_page.is_some() && page.runs.iter().all(|run| is_fresh(&run)) {
             session.messages.warning(format!(
-                "more than {A_LOOK} runs came at once; `dotwrap runs ls` has them all"
+                "more than {PAGE} runs came at once; `dotwrap runs ls` has them all"
             ));
         }
         print(page.runs.iter().filter(is_fresh), session)?;
@@ -132,7 +132,7 @@ fn ids(runs: &[Run]) -> HashSet<ProcessRunId> {
 /// Prints runs that come newest first, the oldest first.
 fn print<'a>(
     runs: impl DoubleEndedIterator<Item = &'a Run>,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<(), Failure> {
     runs.rev()
         .try_for_each(|run| session.output.record(run, line))
@@ -146,11 +146,11 @@ fn line(run: &Run) -> String {
         .map_or("–".to_owned(), ToString::to_string);
     format!(
         "{}  {}  {}  {}  {}",
-        Cell::toned(moment(run.created_at), Tone::Faint),
-        Cell::toned(run.process_run_id, Tone::Notice),
+        Cell::toned(format_time(run.created_at), Style::Faint),
+        Cell::toned(run.process_run_id, Style::Notice),
         Cell::plain(producer),
-        badges::run_status(run),
-        badges::evidence_of_run(run),
+        labels::run_status(run),
+        labels::evidence_of_run(run),
     )
 }
 

@@ -7,19 +7,19 @@ use clap::Args;
 use dotwrap_wrapper::{Contract, ImportAction};
 use serde_json::json;
 
-use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
-use crate::commands::{Acting, contract_checks};
+use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
+use crate::commands::{ActorArgs, contract_checks};
 =======
 use dotwrap_wrapper::{CatalogueChange, CatalogueKind, ImportAction};
 use serde::Serialize;
 
-use crate::catalogue::{Beside, Catalogue, CatalogueFormat, Plan, sample};
-use crate::commands::Acting;
+use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Plan, sample};
+use crate::commands::ActorArgs;
 >>>>>>> w-import
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
-use crate::session::{Ledger, Session};
+use crate::output::{Cell, Column, Style};
+use crate::session::{LedgerClient, Context};
 
 /// Import tools, candidates, fixtures and contracts from TOML or JSON, or tools from CSV: all or nothing.
 ///
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// What is told of an entry. Its contract's values are not.
@@ -77,10 +77,10 @@ const PLAN: &[Column<Change>] = &[
 
 fn action(change: &Change) -> Cell {
     let tone = match change.action {
-        ImportAction::Add => Tone::Good,
-        ImportAction::Change => Tone::Notice,
-        ImportAction::Keep | ImportAction::Skip => Tone::Faint,
-        ImportAction::Refuse => Tone::Bad,
+        ImportAction::Add => Style::Good,
+        ImportAction::Change => Style::Notice,
+        ImportAction::Keep | ImportAction::Skip => Style::Faint,
+        ImportAction::Refuse => Style::Bad,
     };
     Cell::toned(change.action, tone)
 }
@@ -88,7 +88,7 @@ fn action(change: &Change) -> Cell {
 /// Imports a catalogue.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let catalogue = read(&arguments)?;
     contract_checks::refuse_open(catalogue.contracts.iter().map(|entry| &entry.said))?;
@@ -125,7 +125,7 @@ pub(super) async fn execute(
 }
 
 /// A catalogue may be meant for another machine, so only what its contracts lack everywhere is told.
-async fn warn(catalogue: &Catalogue, ledger: &Ledger, session: &Session) -> Result<(), Failure> {
+async fn warn(catalogue: &Catalogue, ledger: &LedgerClient, session: &Context) -> Result<(), Failure> {
     let is_imported = |contract: &Contract| {
         let mut entries = catalogue.contracts.iter().map(|entry| &entry.said);
         entries
@@ -157,8 +157,8 @@ fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
     };
     let (text, name) = crate::commands::file::read(file)?;
     let beside = match file.as_os_str() == "-" {
-        true => Beside::Nowhere,
-        false => Beside::of_file(file),
+        true => FileSource::Nowhere,
+        false => FileSource::of_file(file),
     };
     Catalogue::read(&text, format, &name, &beside)
 }

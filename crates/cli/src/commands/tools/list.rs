@@ -6,7 +6,7 @@ use dotwrap_wrapper::{ComponentRole, Tool};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
-use crate::session::Session;
+use crate::session::Context;
 
 /// List the tools.
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ const TOOLS: &[Column<Tool>] = &[
 /// Lists the tools.
 pub(super) async fn execute(
     arguments: &Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let mut tools = session.ledger().await?.tools().await?;
     let is_registered = !tools.is_empty();

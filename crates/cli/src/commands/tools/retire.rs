@@ -4,10 +4,10 @@ use clap::Args;
 use dotwrap_wrapper::DotCode;
 use serde::Serialize;
 
-use crate::commands::Acting;
+use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::session::Context;
 
 /// Retire a tool: its pair is neither run nor requested any more.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
-    acting: Acting,
+    acting: ActorArgs,
 }
 
 /// What the tool is now.
@@ -37,7 +37,7 @@ struct Retired {
 /// Retires a tool.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);

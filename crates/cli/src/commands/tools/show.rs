@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::commands::unknown_dot;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone, moment};
-use crate::session::Session;
+use crate::output::{Cell, KeyValueList, Style, format_time};
+use crate::session::Context;
 
 /// Show one tool, its pair, how they are called and why its verifier checks it.
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ struct ShownTool {
 /// Shows a tool.
 pub(super) async fn execute(
     arguments: Arguments,
-    session: &mut Session,
+    session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let dot_code = DotCode::new(arguments.dot_code);
@@ -64,7 +64,7 @@ pub(super) async fn execute(
 }
 
 fn drawn(tool: &Tool, contracts: &[Contract]) -> String {
-    let sheet = Sheet::default()
+    let sheet = KeyValueList::default()
         .line("name", Cell::plain(&tool.name))
         .line("role", Cell::or_dash(tool.pair_role))
         .line("pair", Cell::or_dash(tool.paired_dot.as_ref()))
@@ -79,15 +79,15 @@ fn drawn(tool: &Tool, contracts: &[Contract]) -> String {
         .line("operation", Cell::plain(&tool.operation))
         .line("engine", Cell::plain(&tool.execution_engine))
         .line("trigger", Cell::plain(&tool.trigger_type))
-        .maybe("script", tool.script_path.as_ref())
+        .line_if_some("script", tool.script_path.as_ref())
         .line("status", Cell::plain(&tool.status))
-        .line("registered", Cell::plain(moment(tool.created_at)));
+        .line("registered", Cell::plain(format_time(tool.created_at)));
     let sheet = contracts
         .iter()
         .filter(|contract| contract.dot_code == tool.dot_code)
         .fold(sheet, |sheet, contract| {
             let mode = contract.mode.to_lowercase().replace('_', " ");
-            sheet.line(&mode, Cell::plain(called(contract)))
+            sheet.line(&mode, Cell::plain(invocation_summary(contract)))
         });
     let sheet = tool
         .extra_metadata
@@ -99,13 +99,13 @@ fn drawn(tool: &Tool, contracts: &[Contract]) -> String {
         });
     format!(
         "{}\n{}",
-        Cell::toned(&tool.dot_code, Tone::Strong),
+        Cell::toned(&tool.dot_code, Style::Strong),
         sheet.draw(2)
     )
 }
 
 /// What is called in a contract's mode: its command line, else its endpoint.
-fn called(contract: &Contract) -> String {
+fn invocation_summary(contract: &Contract) -> String {
     let argv = contract.invocation.get("argv").and_then(words);
     let what = argv
         .or_else(|| contract.endpoint_ref.clone())

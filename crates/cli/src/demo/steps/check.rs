@@ -4,14 +4,14 @@ use dotwrap_verify::VerifyOptions;
 use serde_json::{Value, json};
 
 use crate::demo::SCHEMA;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
 use crate::failure::Failure;
 
 /// Lets the judge read the ledger, which shares no code with what wrote it.
 pub(in crate::demo) async fn verify(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let mut client = stage.target.connect().await?;
     let options = VerifyOptions {
@@ -20,15 +20,15 @@ pub(in crate::demo) async fn verify(
     };
     let report = dotwrap_verify::verify(&mut client, &options).await?;
     narrator.command("verify")?;
-    narrator.says("the judge reads the raw tables and shares no code with what wrote them")?;
-    if !report.holds() {
+    narrator.paragraph("the judge reads the raw tables and shares no code with what wrote them")?;
+    if !report.is_clean() {
         let broken: Vec<&str> = report.failed().map(|check| check.name).collect();
         return Err(Failure::internal(format!(
             "the ledger breaks the rules {}; `dotwrap --schema {SCHEMA} verify` says how",
             broken.join(", ")
         )));
     }
-    narrator.holds(&format!("{} rules hold, no violation", report.checks.len()))?;
+    narrator.check_passed(&format!("{} rules hold, no violation", report.checks.len()))?;
     Ok(
         json!({ "rules": report.checks.len(), "violations": report.violations(), "warnings": report.warnings() }),
     )

@@ -6,22 +6,22 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use dotwrap_invoke::Mode;
-use dotwrap_runner::{Progress, Silent, Step};
+use dotwrap_runner::{Progress, NoProgress, Step};
 use dotwrap_wrapper::{ComponentRole, PairCall};
 use serde_json::{Value, json};
 
-use crate::badges;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
-use crate::demo::workshop::{Pair, Tried};
+use crate::labels;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
+use crate::demo::sandbox::{Pair, Attempt};
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
-use crate::timeline::RunStory;
+use crate::output::{Cell, KeyValueList, Style};
+use crate::timeline::RunDetail;
 
 /// Records the pair without calling anything.
 pub(in crate::demo) async fn simulate(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let Some(pair) = stage.workshop.pair.clone() else {
         return skipped(narrator);
@@ -31,13 +31,13 @@ pub(in crate::demo) async fn simulate(
     let call = PairCall::new(pair.producer, candidate);
     let record = match stage.wrapper.observe_pair(&call).await {
         Ok(record) => record,
-        Err(error) if error.refusal().is_some() => return not_here(narrator, &error.into()),
+        Err(error) if error.refusal().is_some() => return missing_program(narrator, &error.into()),
         Err(error) => return Err(error.into()),
     };
-    narrator.says(&format!(
+    narrator.paragraph(&format!(
         "{}: recorded as what it is, {}",
         record.process_run_id,
-        badges::evidence_word(record.evidence_type)
+        labels::evidence_word(record.evidence_type)
     ))?;
     let rung = says_rung(stage, narrator).await?;
     Ok(json!({ "process_run_id": record.process_run_id, "rung": rung }))
@@ -45,32 +45,32 @@ pub(in crate::demo) async fn simulate(
 
 /// Calls the pair in its dry form.
 pub(in crate::demo) async fn dry_run(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let Some(pair) = stage.workshop.pair.clone() else {
         return skipped(narrator);
     };
     say_command(narrator, &pair, "dry-run", stage)?;
-    narrator.says(
+    narrator.paragraph(
         "the receipt is committed before the call, the output's digest before the verifier sees it; a dry run may write nowhere but in its own folder, as far as the kernel enforces that",
     )?;
-    run(stage, narrator, &pair, Mode::DryRun, &Silent).await
+    run(stage, narrator, &pair, Mode::DryRun, &NoProgress).await
 }
 
 /// Calls it for real, and changes the output behind the producer's back.
 pub(in crate::demo) async fn tampered(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let Some(pair) = stage.workshop.pair.clone() else {
         return skipped(narrator);
     };
     say_command(narrator, &pair, "real-run", stage)?;
-    narrator.says(
+    narrator.paragraph(
         "and this time somebody (this demonstration) flips a bit of the output when the producer has ended, before the verifier is called",
     )?;
-    let vandal = Vandal::default();
+    let vandal = Tamper::default();
     let found = run(stage, narrator, &pair, Mode::RealRun, &vandal).await?;
     if let Some(error) = vandal.failed() {
         return Err(Failure::internal(format!(
@@ -82,7 +82,7 @@ pub(in crate::demo) async fn tampered(
             "an output that was changed behind the producer passed",
         )),
         Some(_) => {
-            narrator.holds("it was caught: dotwrap run ends with exit status 1 here")?;
+            narrator.check_passed("it was caught: dotwrap run ends with exit status 1 here")?;
             Ok(found)
         }
         None => Ok(found),
@@ -91,21 +91,21 @@ pub(in crate::demo) async fn tampered(
 
 /// Calls it for real, and lets it be.
 pub(in crate::demo) async fn real_run(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let Some(pair) = stage.workshop.pair.clone() else {
         return skipped(narrator);
     };
     say_command(narrator, &pair, "real-run", stage)?;
-    run(stage, narrator, &pair, Mode::RealRun, &Silent).await
+    run(stage, narrator, &pair, Mode::RealRun, &NoProgress).await
 }
 
 fn say_command(
-    narrator: &mut Narrator<'_>,
+    narrator: &mut DemoPrinter<'_>,
     pair: &Pair,
     mode: &str,
-    stage: &Stage,
+    stage: &DemoContext,
 ) -> Result<(), Failure> {
     narrator.command(&format!(
         "run {} --mode {mode} --input $DEMO/{} --candidate {} --runs-folder $DEMO/runs",
@@ -114,8 +114,8 @@ fn say_command(
 }
 
 async fn run(
-    stage: &Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &DemoContext,
+    narrator: &mut DemoPrinter<'_>,
     pair: &Pair,
     mode: Mode,
     progress: &dyn Progress,
@@ -125,10 +125,10 @@ async fn run(
         .run(&pair.producer, Some(pair.input), mode, progress)
         .await?;
     let story = match tried {
-        Tried::Ran(story) => story,
-        Tried::NotHere(failure) => return not_here(narrator, &failure),
+        Attempt::Ran(story) => story,
+        Attempt::NotHere(failure) => return missing_program(narrator, &failure),
     };
-    narrator.shows(&drawn(&story))?;
+    narrator.output(&drawn(&story))?;
     let rung = says_rung(stage, narrator).await?;
     Ok(json!({
         "process_run_id": story.run.process_run_id,
@@ -140,9 +140,9 @@ async fn run(
 }
 
 /// What matters of an executed run. The whole of it is `runs show`.
-pub(super) fn drawn(story: &RunStory) -> String {
+pub(super) fn drawn(story: &RunDetail) -> String {
     let run = &story.run;
-    let mut sheet = Sheet::default().line("run", Cell::toned(run.process_run_id, Tone::Notice));
+    let mut sheet = KeyValueList::default().line("run", Cell::toned(run.process_run_id, Style::Notice));
     for component in &story.components {
         let facts = format!(
             "{}  {}  {}",
@@ -154,16 +154,16 @@ pub(super) fn drawn(story: &RunStory) -> String {
         };
         sheet = sheet
             .line(label, Cell::plain(facts))
-            .maybe("receipt", component.invocation_id)
-            .maybe("sandbox", story.sandbox_of(component));
+            .line_if_some("receipt", component.invocation_id)
+            .line_if_some("sandbox", story.sandbox_of(component));
         if component.component_role == ComponentRole::Producer {
-            sheet = sheet.maybe("digest", component.output_digest.as_deref().map(shortened));
+            sheet = sheet.line_if_some("digest", component.output_digest.as_deref().map(shortened));
         }
     }
     sheet
-        .line("verdict", badges::verdict(run.verdict))
-        .line("status", badges::status(run.status))
-        .maybe("error", run.error_ref.as_ref())
+        .line("verdict", labels::verdict(run.verdict))
+        .line("status", labels::status(run.status))
+        .line_if_some("error", run.error_ref.as_ref())
         .draw(0)
 }
 
@@ -173,33 +173,33 @@ fn shortened(digest: &str) -> String {
     format!("{beginning}…")
 }
 
-async fn says_rung(stage: &Stage, narrator: &mut Narrator<'_>) -> Result<Value, Failure> {
+async fn says_rung(stage: &DemoContext, narrator: &mut DemoPrinter<'_>) -> Result<Value, Failure> {
     let rung = stage.workshop.rung().await?;
-    narrator.says(&format!("its candidate is now {}", badges::rung(rung)))?;
+    narrator.paragraph(&format!("its candidate is now {}", labels::rung(rung)))?;
     Ok(json!(rung))
 }
 
-pub(super) fn not_here(narrator: &mut Narrator<'_>, failure: &Failure) -> Result<Value, Failure> {
-    narrator.says(&format!("not here and now: {}", failure.message))?;
+pub(super) fn missing_program(narrator: &mut DemoPrinter<'_>, failure: &Failure) -> Result<Value, Failure> {
+    narrator.paragraph(&format!("not here and now: {}", failure.message))?;
     Ok(json!({ "refused": failure.code, "message": failure.message }))
 }
 
-fn skipped(narrator: &mut Narrator<'_>) -> Result<Value, Failure> {
-    narrator.says("left out: the programs are missing")?;
+fn skipped(narrator: &mut DemoPrinter<'_>) -> Result<Value, Failure> {
+    narrator.paragraph("left out: the programs are missing")?;
     Ok(json!({ "refused": "program_missing" }))
 }
 
 /// Flips a bit in the middle of what a producer left.
 #[derive(Default)]
-struct Vandal(Mutex<Option<io::Error>>);
+struct Tamper(Mutex<Option<io::Error>>);
 
-impl Vandal {
+impl Tamper {
     fn failed(&self) -> Option<io::Error> {
         self.0.lock().ok()?.take()
     }
 }
 
-impl Progress for Vandal {
+impl Progress for Tamper {
     fn step(&self, step: Step<'_>) {
         if let Step::Produced {
             output: Some(output),

@@ -3,43 +3,43 @@
 use dotwrap_wrapper::Gate;
 use serde_json::{Value, json};
 
-use crate::badges;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
+use crate::labels;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
+use crate::output::{Cell, Column, Style};
 
 const COLUMNS: &[Column<Gate>] = &[
     Column::whole("GATE", |gate| Cell::plain(&gate.key)),
     Column::new("SAYS", |gate| Cell::or_dash(gate.value.as_ref())),
     Column::new("STATE", |gate| {
         if gate.open {
-            Cell::toned("open", Tone::Caution)
+            Cell::toned("open", Style::Caution)
         } else {
-            Cell::toned("closed", Tone::Good)
+            Cell::toned("closed", Style::Good)
         }
     }),
 ];
 
 /// Shows the posture and what it follows from.
 pub(in crate::demo) async fn show(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let posture = stage.wrapper.posture().await?;
     let gates = stage.wrapper.gates().await?;
     narrator.command("gates")?;
-    narrator.says(&format!(
+    narrator.paragraph(&format!(
         "posture {}: {}",
-        badges::posture(posture),
-        badges::posture_meaning(posture)
+        labels::posture(posture),
+        labels::posture_meaning(posture)
     ))?;
     narrator.table(&gates, COLUMNS)?;
     let checks = stage.wrapper.preflight().await?;
     for check in &checks {
-        narrator.says(&format!(
+        narrator.paragraph(&format!(
             "preflight {} {}",
-            badges::check(check.status),
+            labels::check(check.status),
             check.check_name
         ))?;
     }

@@ -3,9 +3,9 @@
 pub(super) mod check;
 pub(super) mod executing;
 pub(super) mod gates;
-pub(super) mod opening;
+pub(super) mod install;
 pub(super) mod record;
 pub(super) mod refusals;
 pub(super) mod registry;
 pub(super) mod stopping;
-pub(super) mod worth;
+pub(super) mod ladder;

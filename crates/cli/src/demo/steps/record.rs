@@ -3,17 +3,17 @@
 use dotwrap_wrapper::{PairCall, PairRecord};
 use serde_json::{Value, json};
 
-use crate::badges;
-use crate::commands::story;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::{CANDIDATE, PRODUCER, Stage};
+use crate::labels;
+use crate::commands::load_run_detail;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::{CANDIDATE, PRODUCER, DemoContext};
 use crate::failure::Failure;
-use crate::output::{Cell, Sheet, Tone};
+use crate::output::{Cell, KeyValueList, Style};
 
 /// What the producer would be given.
 const INPUT: &str = "fixture:demo-graph";
 
-fn call(stage: &Stage) -> PairCall {
+fn call(stage: &DemoContext) -> PairCall {
     PairCall::new(stage.producer(), stage.candidate())
         .idempotency_key(stage.key.clone())
         .input_ref(INPUT)
@@ -21,51 +21,51 @@ fn call(stage: &Stage) -> PairCall {
 
 /// Records the pilot pair.
 pub(in crate::demo) async fn record(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let record = stage.wrapper.observe_pair(&call(stage)).await?;
     narrator.command(&format!(
         "run {PRODUCER} --candidate {CANDIDATE} --input {INPUT} --key {}",
         stage.key
     ))?;
-    narrator.says("gates, preflight, lease, header, producer, verifier, events and release: one call, one transaction")?;
-    narrator.shows(&drawn(&record))?;
+    narrator.paragraph("gates, preflight, lease, header, producer, verifier, events and release: one call, one transaction")?;
+    narrator.output(&drawn(&record))?;
     let found = json!(record);
     stage.record = Some(record);
     Ok(found)
 }
 
 fn drawn(record: &PairRecord) -> String {
-    Sheet::default()
-        .line("run", Cell::toned(record.process_run_id, Tone::Notice))
+    KeyValueList::default()
+        .line("run", Cell::toned(record.process_run_id, Style::Notice))
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
         .line("correlation", Cell::plain(&record.correlation_id))
-        .line("status", badges::status(record.status))
-        .line("evidence", badges::evidence(record.evidence_type))
+        .line("status", labels::status(record.status))
+        .line("evidence", labels::evidence(record.evidence_type))
         .draw(0)
 }
 
 /// Reads the run back and draws its timeline.
 pub(in crate::demo) async fn layers(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let id = stage.recorded()?.process_run_id;
     let run = stage.wrapper.run(id).await?.ok_or_else(|| {
         Failure::internal(format!("the run {id} that was just recorded is not there"))
     })?;
-    let story = story(run, &stage.wrapper).await?;
+    let story = load_run_detail(run, &stage.wrapper).await?;
     narrator.command(&format!("runs show {id}"))?;
-    narrator.shows(&story.draw())?;
+    narrator.output(&story.draw())?;
     Ok(json!(story))
 }
 
 /// Makes the very same call once more.
 pub(in crate::demo) async fn again(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let second = stage.wrapper.observe_pair(&call(stage)).await?;
     let first = stage.recorded()?;
@@ -77,7 +77,7 @@ pub(in crate::demo) async fn again(
             "the second call under the same key did not return the first one's ids",
         ));
     }
-    narrator.holds(&format!(
+    narrator.check_passed(&format!(
         "run {}: the first call's ids came back, and nothing was written",
         second.process_run_id
     ))?;

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::demo::SCHEMA;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Tone};
+use crate::output::{Cell, Column, Style};
 
 /// A call that was refused.
 #[derive(Debug, Serialize)]
@@ -25,15 +25,15 @@ struct Refused {
 const COLUMNS: &[Column<Refused>] = &[
     Column::whole("TRIED", |refused| Cell::plain(refused.tried)),
     Column::whole("REFUSED AS", |refused| {
-        Cell::toned(&refused.code, Tone::Bad)
+        Cell::toned(&refused.code, Style::Bad)
     }),
     Column::whole("EXIT STATUS", |refused| Cell::plain(refused.exit_status)),
 ];
 
 /// Tries what must not be, and shows the answers.
 pub(in crate::demo) async fn try_all(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let before = stage.wrapper.runs(&Default::default(), 1).await?;
     let mut refused = vec![
@@ -51,15 +51,15 @@ pub(in crate::demo) async fn try_all(
     if newest(&before) != newest(&after) {
         return Err(Failure::internal("a refused call left a run behind"));
     }
-    narrator.holds("no refused call left a row in the ledger; a note of each is kept apart, to be counted and shown")?;
+    narrator.check_passed("no refused call left a row in the ledger; a note of each is kept apart, to be counted and shown")?;
     Ok(json!(refused))
 }
 
-fn call(stage: &Stage) -> PairCall {
+fn call(stage: &DemoContext) -> PairCall {
     PairCall::new(stage.producer(), stage.candidate())
 }
 
-async fn real_run(stage: &Stage) -> Result<Refused, Failure> {
+async fn real_run(stage: &DemoContext) -> Result<Refused, Failure> {
     refused(
         "claim that the tools ran for real",
         stage,
@@ -70,7 +70,7 @@ async fn real_run(stage: &Stage) -> Result<Refused, Failure> {
     .await
 }
 
-async fn unknown_dot(stage: &Stage) -> Result<Refused, Failure> {
+async fn unknown_dot(stage: &DemoContext) -> Result<Refused, Failure> {
     refused(
         "record a tool that nobody registered",
         stage,
@@ -79,7 +79,7 @@ async fn unknown_dot(stage: &Stage) -> Result<Refused, Failure> {
     .await
 }
 
-async fn without_actor(stage: &Stage) -> Result<Refused, Failure> {
+async fn without_actor(stage: &DemoContext) -> Result<Refused, Failure> {
     refused(
         "record without saying who acts",
         stage,
@@ -88,7 +88,7 @@ async fn without_actor(stage: &Stage) -> Result<Refused, Failure> {
     .await
 }
 
-async fn other_candidate_under_the_key(stage: &Stage) -> Result<Refused, Failure> {
+async fn other_candidate_under_the_key(stage: &DemoContext) -> Result<Refused, Failure> {
     let other = PairCall::new(stage.producer(), CandidateCode::new("PROC-CAND:another"));
     refused(
         "use the run's key for another candidate",
@@ -100,12 +100,12 @@ async fn other_candidate_under_the_key(stage: &Stage) -> Result<Refused, Failure
 
 /// A pair of its own: another demonstration at the same time may be recording the pilot pair. It may hold this lease, too,
 /// and then somebody does hold it.
-async fn while_somebody_holds_the_lease(stage: &Stage) -> Result<Refused, Failure> {
+async fn while_somebody_holds_the_lease(stage: &DemoContext) -> Result<Refused, Failure> {
     let producer = DotCode::new("DOT_SHA256SUM");
     let lease = stage
         .wrapper
         .acquire_lease(
-            Lease::name_of_pair(&producer),
+            Lease::pair_lease_name(&producer),
             "somebody else",
             Duration::from_secs(60),
         )
@@ -120,7 +120,7 @@ async fn while_somebody_holds_the_lease(stage: &Stage) -> Result<Refused, Failur
     outcome
 }
 
-async fn refused(tried: &'static str, stage: &Stage, call: PairCall) -> Result<Refused, Failure> {
+async fn refused(tried: &'static str, stage: &DemoContext, call: PairCall) -> Result<Refused, Failure> {
     match stage.wrapper.observe_pair(&call).await {
         Ok(record) => Err(Failure::internal(format!(
             "to {tried} was not refused: run {}",
@@ -142,7 +142,7 @@ fn shown(tried: &'static str, failure: Failure) -> Refused {
 
 /// What somebody with psql and the installing login would try. This and the next are the only statements that this program
 /// sends by itself: the client library has no way to delete, and that the database has none either is what is to be seen.
-async fn deleting(stage: &Stage) -> Result<Refused, Failure> {
+async fn deleting(stage: &DemoContext) -> Result<Refused, Failure> {
     statement(
         "delete the runs with SQL",
         stage,
@@ -152,7 +152,7 @@ async fn deleting(stage: &Stage) -> Result<Refused, Failure> {
 }
 
 /// The installing login may create roles, and so can make itself the tables' owner. The failed transaction takes that back.
-async fn deleting_as_the_owner(stage: &Stage) -> Result<Option<Refused>, Failure> {
+async fn deleting_as_the_owner(stage: &DemoContext) -> Result<Option<Refused>, Failure> {
     let Some(owner) = &stage.owner else {
         return Ok(None);
     };
@@ -164,7 +164,7 @@ async fn deleting_as_the_owner(stage: &Stage) -> Result<Option<Refused>, Failure
         .map(Some)
 }
 
-async fn statement(tried: &'static str, stage: &Stage, sql: &str) -> Result<Refused, Failure> {
+async fn statement(tried: &'static str, stage: &DemoContext, sql: &str) -> Result<Refused, Failure> {
     let client = stage.target.connect().await?;
     match client.batch_execute(sql).await {
         Ok(()) => Err(Failure::internal("the runs of the ledger could be deleted")),

@@ -4,8 +4,8 @@ use dotwrap_wrapper::{CatalogueKind, ImportAction};
 use serde_json::{Value, json};
 
 use crate::catalogue::sample;
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
 
@@ -24,20 +24,20 @@ const COLUMNS: &[Column<Pair>] = &[
 
 /// Imports the sample catalogue and lists its pairs from the registry.
 pub(in crate::demo) async fn import(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let plan = sample()?.register(&stage.wrapper, None).await?;
     let count = |action| plan.count(CatalogueKind::Tool, action);
     let (added, kept) = (count(ImportAction::Add), count(ImportAction::Keep));
     narrator.command("tools import --sample")?;
-    narrator.says(&format!("{added} tools added, {kept} kept as they are"))?;
+    narrator.paragraph(&format!("{added} tools added, {kept} kept as they are"))?;
     let pairs = pairs(stage).await?;
     narrator.table(&pairs, COLUMNS)?;
     Ok(json!({ "added": added, "kept": kept, "pairs": pairs.len() }))
 }
 
-async fn pairs(stage: &Stage) -> Result<Vec<Pair>, Failure> {
+async fn pairs(stage: &DemoContext) -> Result<Vec<Pair>, Failure> {
     let tools = stage.wrapper.tools().await?;
     let producers = tools
         .into_iter()

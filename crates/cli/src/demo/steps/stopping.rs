@@ -8,23 +8,23 @@ use dotwrap_wrapper::{DotCode, gate};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::executing::{drawn, not_here};
-use crate::catalogue::{Beside, Catalogue, CatalogueFormat};
-use crate::demo::narrator::Narrator;
-use crate::demo::stage::Stage;
-use crate::demo::workshop::Tried;
+use super::executing::{drawn, missing_program};
+use crate::catalogue::{FileSource, Catalogue, CatalogueFormat};
+use crate::demo::printer::DemoPrinter;
+use crate::demo::context::DemoContext;
+use crate::demo::sandbox::Attempt;
 use crate::failure::Failure;
 
-const SLEEPER: &str = "DOT_DEMO_SLEEP";
+const SLEEP_TOOL: &str = "DOT_DEMO_SLEEP";
 
 /// The tool is left alone for so long, so that it is running when it is stopped.
-const LEFT_ALONE: Duration = Duration::from_millis(500);
+const MAX_RUNTIME: Duration = Duration::from_millis(500);
 
 /// Tells when the tool is called.
 #[derive(Default)]
-struct Told(Notify);
+struct StopRow(Notify);
 
-impl Progress for Told {
+impl Progress for StopRow {
     fn step(&self, step: Step<'_>) {
         if let Step::Calling { .. } = step {
             self.0.notify_one();
@@ -34,21 +34,21 @@ impl Progress for Told {
 
 /// Calls a tool that would take half a minute, and closes a gate meanwhile.
 pub(in crate::demo) async fn stop(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     Catalogue::read(
         include_str!("../sleeper.toml"),
         CatalogueFormat::Toml,
         "demo/sleeper.toml",
-        &Beside::Nowhere,
+        &FileSource::Nowhere,
     )?
     .register(&stage.wrapper, None)
     .await?;
-    narrator.says("a tool that would sleep for half a minute is called, and meanwhile:")?;
+    narrator.paragraph("a tool that would sleep for half a minute is called, and meanwhile:")?;
     narrator.command("gates close real_run_enabled --reason …")?;
     let workshop = &stage.workshop;
-    let (told, sleeper) = (Told::default(), DotCode::new(SLEEPER));
+    let (told, sleeper) = (StopRow::default(), DotCode::new(SLEEP_TOOL));
     workshop.declare(&sleeper).await?;
     let run = workshop.run(&sleeper, None, Mode::RealRun, &told);
     tokio::pin!(run);
@@ -56,21 +56,21 @@ pub(in crate::demo) async fn stop(
         refused = &mut run => refused?,
         () = told.0.notified() => {
             let close = async {
-                tokio::time::sleep(LEFT_ALONE).await;
+                tokio::time::sleep(MAX_RUNTIME).await;
                 workshop.set_gate(gate::REAL_RUN_ENABLED, false, "to see a call stopped").await?;
                 Ok::<_, Failure>(Instant::now())
             };
             let (tried, closed) = tokio::join!(run, close);
             let took = closed?.elapsed();
-            narrator.says(&format!("{} ms later the run was over and on record", took.as_millis()))?;
+            narrator.paragraph(&format!("{} ms later the run was over and on record", took.as_millis()))?;
             tried?
         }
     };
     let story = match tried {
-        Tried::Ran(story) => story,
-        Tried::NotHere(failure) => return not_here(narrator, &failure),
+        Attempt::Ran(story) => story,
+        Attempt::NotHere(failure) => return missing_program(narrator, &failure),
     };
-    narrator.shows(&drawn(&story))?;
+    narrator.output(&drawn(&story))?;
     let stop = story
         .components
         .first()
@@ -82,7 +82,7 @@ pub(in crate::demo) async fn stop(
     ] {
         let lines = stop.and_then(|stop| stop[member].as_array());
         for line in lines.into_iter().flatten().filter_map(Value::as_str) {
-            narrator.says(&format!("{what}: {line}"))?;
+            narrator.paragraph(&format!("{what}: {line}"))?;
         }
     }
     Ok(json!({
@@ -95,15 +95,15 @@ pub(in crate::demo) async fn stop(
 
 /// Closes the gates, and says so.
 pub(in crate::demo) async fn close(
-    stage: &mut Stage,
-    narrator: &mut Narrator<'_>,
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     stage.workshop.close_gates().await?;
     let posture = stage.wrapper.posture().await?;
-    narrator.says(&format!(
+    narrator.paragraph(&format!(
         "posture {}: {}",
-        crate::badges::posture(posture),
-        crate::badges::posture_meaning(posture)
+        crate::labels::posture(posture),
+        crate::labels::posture_meaning(posture)
     ))?;
     narrator.command("gates history")?;
     Ok(json!({ "posture": posture }))

@@ -110,7 +110,7 @@ fn a_verifier_that_changes_what_it_passes_has_passed_nothing() {
 }
 
 #[test]
-fn a_tool_that_says_that_it_only_pretended_is_believed() {
+fn reported_mock_is_recorded_as_simulated() {
     let site = Site::with(&Pair::of_producer(
         r#"echo '{{"is_mock": true}}' > '{output}'"#,
     ));

@@ -140,7 +140,7 @@ fn a_verdict_that_is_no_pass_says_why() {
 }
 
 #[test]
-fn an_executed_run_is_told_and_drawn() {
+fn runs_show_renders_executed_run() {
     let site = Site::with(&Pair::of_verifier("echo it is wrong; exit 1"));
     let words = [
         "run",

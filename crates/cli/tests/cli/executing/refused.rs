@@ -27,7 +27,7 @@ fn run<'a>(producer: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn what_a_run_came_to_is_not_said_beforehand() {
+fn outcome_flags_are_rejected_for_executed_runs() {
     let site = Site::with(&Pair::default());
     let hint = refused(
         &site,

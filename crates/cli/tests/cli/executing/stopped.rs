@@ -53,7 +53,7 @@ fn ctrl_c_concludes_the_run() {
 }
 
 #[test]
-fn a_polite_end_concludes_the_run() {
+fn sigterm_concludes_run() {
     let (site, answer) = stopped_by(|_, run| signal(run, Signal::SIGTERM));
     is_concluded(&site, answer, "interrupted");
 }
@@ -188,7 +188,7 @@ fn a_second_ctrl_c_ends_at_once_and_says_what_is_left_to_do() {
 }
 
 #[test]
-fn a_runner_that_stands_still_does_not_keep_its_tool_running_behind_its_lease() {
+fn sigstopped_runner_tool_ends_at_lease_deadline() {
     let site = Site::with(&Pair::of_producer(LONG));
     let input = site.path("process").to_str().unwrap().to_owned();
     let words = Site::words("real-run", &["--input", &input, "--lease-ttl", "2"]);

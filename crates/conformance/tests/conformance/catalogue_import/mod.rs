@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::{Backend, Call, Stage, contents, number, row, rows, text, value};
+use crate::common::{Backend, Call, TestContext, dump, number, row, rows, text, value};
 
 const DIGEST_OF_OBJECT: &str = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
@@ -66,7 +66,7 @@ const ADDED: [&str; 5] = [
 
 #[apply(on_each_backend)]
 async fn import_writes_everything_with_its_history_and_the_second_keeps_it(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let first = answer(&operator, &import(&catalogue())).await;
     assert_eq!(told(&first), ADDED);
@@ -120,7 +120,7 @@ async fn contents_but_the_count_of_changes(superuser: &Client) -> Value {
 
 #[apply(on_each_backend)]
 async fn changes_are_named_by_their_columns_and_a_dry_run_writes_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     assert_eq!(told(&answer(&operator, &plan(&catalogue())).await), ADDED);
@@ -153,7 +153,7 @@ async fn changes_are_named_by_their_columns_and_a_dry_run_writes_nothing(backend
 
 #[apply(on_each_version)]
 async fn producers_candidate_that_nobody_registered_is_warned_of(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let planned = answer(&operator, &plan(&catalogue())).await;
     assert_eq!(planned[0]["warning"], Value::Null);
@@ -169,7 +169,7 @@ async fn producers_candidate_that_nobody_registered_is_warned_of(backend: Backen
 
 #[apply(on_each_version)]
 async fn only_operators_import_a_catalogue(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let before = contents(&superuser).await;
     for role in ["archiver", "observer", "reader", "relay", "runner"] {

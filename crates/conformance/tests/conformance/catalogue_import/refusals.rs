@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{answer, catalogue, import, plan, told};
 use crate::common::backend::on_each_version;
-use crate::common::{Backend, Stage, code, contents, refused};
+use crate::common::{Backend, TestContext, code, dump, refused};
 
 /// A change of the catalogue, the entry that is refused, and the code.
 fn refusals() -> Vec<(fn(&mut Value), &'static str, &'static str)> {
@@ -107,7 +107,7 @@ fn refusals() -> Vec<(fn(&mut Value), &'static str, &'static str)> {
 
 #[apply(on_each_version)]
 async fn one_refused_entry_leaves_nothing_of_the_catalogue_and_is_named(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for (change, entry, expected) in refusals() {
@@ -137,7 +137,7 @@ async fn one_refused_entry_leaves_nothing_of_the_catalogue_and_is_named(backend:
 
 #[apply(on_each_version)]
 async fn what_depends_on_refused_entries_is_skipped(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut wrong = catalogue();
     wrong["tool"][0]["tier"] = json!("C");
@@ -160,7 +160,7 @@ async fn what_depends_on_refused_entries_is_skipped(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn catalogue_of_another_shape_is_refused(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
     for wrong in [

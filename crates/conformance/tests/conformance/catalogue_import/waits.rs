@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{catalogue, import, plan};
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::executing::{Begun, begin, ready};
-use crate::common::world::{PRODUCER, VERIFIER};
+use crate::common::run_calls::{Begun, begin, ready};
+use crate::common::fixtures::{PRODUCER, VERIFIER};
 use crate::common::{
-    Backend, Stage, code, contents, execute, lock_waiters, number, refused, row, rows,
+    Backend, TestContext, code, dump, execute, lock_waiters, number, refused, row, rows,
 };
 
 /// A run that is being begun is waited for, five seconds at most, and the refusal says by whom the import was kept waiting.
@@ -44,7 +44,7 @@ async fn change_of_a_pair_behind_a_begin_imports_nothing(backend: Backend) {
 /// Nothing but the registry's functions locks a contract; somebody who does is waited for no longer.
 #[apply(on_each_version)]
 async fn import_behind_a_locked_contract_is_refused_as_busy(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     rows(&operator, &import(&catalogue()).sql()).await;
     let mut idler = stage.superuser().await;
@@ -65,7 +65,7 @@ async fn import_behind_a_locked_contract_is_refused_as_busy(backend: Backend) {
 /// What is no refusal is no entry's fault.
 #[apply(on_each_version)]
 async fn another_error_is_raised_as_it_is_and_leaves_nothing(backend: Backend) {
-    let stage = Stage::new(backend).await;
+    let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     execute(
         &superuser,

@@ -4,7 +4,7 @@ use dotwrap_testkit::{Pooler, TestDatabase, Version};
 use rstest_reuse::template;
 use tokio_postgres::{Client, Config};
 
-use super::world;
+use super::fixtures;
 
 /// Where the contract has to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +44,17 @@ pub(crate) async fn on_each_backend(#[case] backend: Backend) {}
 pub(crate) async fn on_each_version(#[case] backend: Backend) {}
 
 /// A database with the contract and a small registry, and the way to it.
-pub(crate) struct Stage {
+pub(crate) struct TestContext {
     /// Dropped before the database.
     pooler: Option<Pooler>,
     database: TestDatabase,
 }
 
-impl Stage {
+impl TestContext {
     /// The contract as shipped, and the DOTs of [`world`].
     pub(crate) async fn new(backend: Backend) -> Self {
         let stage = Self::around(backend, TestDatabase::create(backend.version()).await).await;
-        world::register(&stage).await;
+        fixtures::register(&stage).await;
         stage
     }
 

@@ -1,6 +1,6 @@
 //! A call of a contract function, with arguments by name as the contract promises them. Arguments are SQL expressions.
 
-use super::world::{CANDIDATE, CORRELATION, PRODUCER};
+use super::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
 
 /// A text as it stands in SQL.
 pub(crate) fn literal(text: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
-use super::ask::rows;
+use super::query::rows;
 
 /// One query a kind of object; each row is one line.
 const QUESTIONS: [(&str, &str); 11] = [

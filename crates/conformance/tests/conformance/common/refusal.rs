@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio_postgres::{Error, GenericClient};
 
-use super::ask::ask;
+use super::query::ask;
 
 /// A refusal, as the database sent it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use rstest_reuse::apply as on;
 
 use super::{options, works};
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::{Backend, Call, Stage, execute, rows, text};
+use crate::common::{Backend, Call, TestContext, execute, rows, text};
 
 const NAMES: [&str; 9] = [
     "server",
@@ -43,7 +43,7 @@ fn assert_problems(findings: &[Finding], expected: &[&str], what: &str) {
 
 #[on(on_each_backend)]
 async fn a_sound_installation_has_no_problem_and_its_session_is_left_as_it_was(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     apply(&owner, &options(&stage)).await.unwrap();
     works(&owner, "dot").await;
@@ -69,7 +69,7 @@ async fn what_is_missing_or_withheld_is_a_finding_and_hides_no_other(backend: Ba
             vec!["preflight", "leases"],
         ),
     ] {
-        let stage = Stage::empty(backend).await;
+        let stage = TestContext::empty(backend).await;
         let (owner, options) = (stage.installer().await, options(&stage));
         apply(&owner, &options).await.unwrap();
         let broken = broken.replace("ROLE_", &format!("{}_", options.role_prefix));
@@ -85,7 +85,7 @@ async fn what_is_missing_or_withheld_is_a_finding_and_hides_no_other(backend: Ba
 
 #[on(on_each_version)]
 async fn a_restored_ledger_is_told_and_repair_records_its_cluster(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
     let findings = diagnose(&owner, "dot").await.unwrap();
@@ -117,7 +117,7 @@ async fn an_installation_whose_record_is_unreadable_is_a_finding(backend: Backen
         "REVOKE SELECT ON dot.v_dot_installation FROM PUBLIC, ROLE_reader",
         "DROP VIEW dot.v_dot_installation; CREATE VIEW dot.v_dot_installation AS SELECT 1 AS installed_version, 2 AS digest, 3 AS role_prefix, 4 AS migrations, 5 AS migration_digests; GRANT SELECT ON dot.v_dot_installation TO PUBLIC",
     ] {
-        let stage = Stage::empty(backend).await;
+        let stage = TestContext::empty(backend).await;
         let (owner, options) = (stage.installer().await, options(&stage));
         apply(&owner, &options).await.unwrap();
         let broken = broken.replace("ROLE_", &format!("{}_", options.role_prefix));
@@ -131,7 +131,7 @@ async fn an_installation_whose_record_is_unreadable_is_a_finding(backend: Backen
 
 #[on(on_each_version)]
 async fn a_check_that_hangs_is_a_finding_and_hangs_nobody(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
     execute(
@@ -154,7 +154,7 @@ async fn a_check_that_hangs_is_a_finding_and_hangs_nobody(backend: Backend) {
 
 #[on(on_each_version)]
 async fn a_newer_contract_is_told_from_an_older_one(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
     for (version, mend) in [
@@ -175,7 +175,7 @@ async fn a_newer_contract_is_told_from_an_older_one(backend: Backend) {
 
 #[on(on_each_version)]
 async fn a_database_that_answers_no_more_is_an_error(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
     let session = text(&owner, "SELECT pg_backend_pid()::text").await;
@@ -190,7 +190,7 @@ async fn a_database_that_answers_no_more_is_an_error(backend: Backend) {
 /// A login's own setting counts before the database's, and this before the server's.
 #[on(on_each_version)]
 async fn logins_that_may_idle_in_a_transaction_are_named(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
     let superuser = stage.superuser().await;

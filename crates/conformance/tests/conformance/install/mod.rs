@@ -1,12 +1,12 @@
 //! Installing: fresh, again, over an older release, elsewhere, at the same time as somebody else, and where it must not.
 
-mod again;
+mod reinstall;
 mod doctor;
 mod names;
 mod release_0_1_0;
-mod together;
+mod concurrent_install;
 mod upgrade;
-mod who;
+mod installer_rights;
 
 use std::collections::BTreeSet;
 
@@ -15,29 +15,29 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::catalogue::catalogue;
-use crate::common::world::tools;
-use crate::common::{Backend, Call, Stage, execute, literal, number, row, rows, text};
+use crate::common::fixtures::tools;
+use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// As a user of an empty database installs: his own prefix, because roles are the server's.
-pub(super) fn options(stage: &Stage) -> InstallOptions {
+pub(super) fn options(stage: &TestContext) -> InstallOptions {
     InstallOptions {
         role_prefix: stage.database().role_prefix().to_owned(),
         ..InstallOptions::default()
     }
 }
 
-pub(super) fn in_schema(stage: &Stage, schema: &str) -> InstallOptions {
+pub(super) fn in_schema(stage: &TestContext, schema: &str) -> InstallOptions {
     InstallOptions {
         schema: schema.to_owned(),
         ..options(stage)
     }
 }
 
-pub(super) async fn catalogue_of(stage: &Stage, options: &InstallOptions) -> BTreeSet<String> {
+pub(super) async fn catalogue_of(stage: &TestContext, options: &InstallOptions) -> BTreeSet<String> {
     let catalogue = catalogue(&stage.superuser().await, &options.role_prefix).await;
     assert!(catalogue.len() > 300, "{}", catalogue.len());
     catalogue
@@ -45,7 +45,7 @@ pub(super) async fn catalogue_of(stage: &Stage, options: &InstallOptions) -> BTr
 
 /// The catalogue of a fresh installation in a database of its own.
 pub(super) async fn fresh_catalogue(backend: Backend) -> BTreeSet<String> {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     apply(&stage.installer().await, &options(&stage))
         .await
         .unwrap();
@@ -93,7 +93,7 @@ pub(super) async fn works(client: &Client, schema: &str) {
 }
 
 /// A login of this stage that may only connect.
-pub(super) async fn somebody(stage: &Stage, attributes: &str) -> Client {
+pub(super) async fn somebody(stage: &TestContext, attributes: &str) -> Client {
     let name = format!("{}_somebody", stage.database().role_prefix());
     execute(
         &stage.superuser().await,

@@ -6,7 +6,7 @@ use rstest_reuse::apply as on;
 use super::{catalogue_of, fresh_catalogue, in_schema, options, quoted, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
-use crate::common::{Backend, Stage, execute, number, text};
+use crate::common::{Backend, TestContext, execute, number, text};
 
 /// Schemas as somebody names them who wants to know.
 const SCHEMAS: [&str; 7] = [
@@ -21,7 +21,7 @@ const SCHEMAS: [&str; 7] = [
 
 #[on(on_each_version)]
 async fn a_schema_may_have_any_name(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     for schema in SCHEMAS {
         let options = in_schema(&stage, schema);
@@ -60,7 +60,7 @@ async fn a_schema_may_have_any_name(backend: Backend) {
 
 #[on(on_each_version)]
 async fn a_role_prefix_may_have_any_name(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     // Begins as the test's own prefix, so that its roles are cleared away with it.
     let prefix = format!("{}_It's \"X\" %s", stage.database().role_prefix());
@@ -91,7 +91,7 @@ async fn a_role_prefix_may_have_any_name(backend: Backend) {
 
 #[on(on_each_version)]
 async fn names_that_postgresql_can_not_hold_are_refused_before_anything_is_done(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     for schema in ["", "  ", "pg_mine", "nul\0l", &"x".repeat(64)] {
         let refused = apply(&owner, &in_schema(&stage, schema)).await.unwrap_err();
@@ -119,7 +119,7 @@ async fn names_that_postgresql_can_not_hold_are_refused_before_anything_is_done(
 
 #[on(on_each_version)]
 async fn a_schema_that_holds_something_else_is_left_alone(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     for something in [
         "CREATE TABLE {}.mine (x int)",
@@ -147,7 +147,7 @@ async fn a_schema_that_holds_something_else_is_left_alone(backend: Backend) {
 
 #[on(on_each_version)]
 async fn an_empty_schema_of_the_installers_own_is_used(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     execute(&owner, "CREATE SCHEMA dot").await;
     apply(&owner, &options(&stage)).await.unwrap();
@@ -161,7 +161,7 @@ async fn an_empty_schema_of_the_installers_own_is_used(backend: Backend) {
 
 #[on(on_each_version)]
 async fn a_database_of_another_encoding_is_refused(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let name = format!("{}_latin", stage.database().name());
     let postgres =
         dotwrap_testkit::connect(&stage.database().server().superuser_config("postgres")).await;

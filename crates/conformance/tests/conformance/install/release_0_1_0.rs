@@ -8,14 +8,14 @@ use tokio_postgres::Client;
 use super::{catalogue_of, fresh_catalogue, options, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
-use crate::common::world::{CANDIDATE, PRODUCER};
-use crate::common::{Backend, Stage, execute, row, rows, text};
+use crate::common::fixtures::{CANDIDATE, PRODUCER};
+use crate::common::{Backend, TestContext, execute, row, rows, text};
 
 /// What `dotwrap install --dry-run --role-prefix release010` of 0.1.0 printed.
 const SCRIPT: &str = include_str!("../../../fixtures/release-0.1.0.sql");
 
 /// Installs release 0.1.0 and records a pair in it.
-async fn release_0_1_0(stage: &Stage) -> Client {
+async fn release_0_1_0(stage: &TestContext) -> Client {
     let owner = stage.installer().await;
     let prefix = stage.database().role_prefix();
     let script = SCRIPT.replace("release010_", &format!("{prefix}_"));
@@ -28,7 +28,7 @@ async fn release_0_1_0(stage: &Stage) -> Client {
 #[on(on_each_version)]
 async fn upgrade_from_0_1_0_equals_a_fresh_installation(backend: Backend) {
     let expected = fresh_catalogue(backend).await;
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let options = options(&stage);
     let owner = release_0_1_0(&stage).await;
     let version = installed(&owner, "dot").await.unwrap().unwrap().version;
@@ -46,7 +46,7 @@ async fn upgrade_from_0_1_0_equals_a_fresh_installation(backend: Backend) {
 
 #[on(on_each_version)]
 async fn upgrade_from_0_1_0_keeps_what_was_recorded(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let owner = release_0_1_0(&stage).await;
     let recorded = "SELECT process_run_id, correlation_id, status, evidence_type, actor, started_at
         FROM dot.v_process_run";
@@ -69,7 +69,7 @@ async fn upgrade_from_0_1_0_keeps_what_was_recorded(backend: Backend) {
 }
 
 /// As an installation of a release that had one function, one overload and one view more, and a superseded function of the checker.
-async fn with_superseded_objects(stage: &Stage) {
+async fn with_superseded_objects(stage: &TestContext) {
     let prefix = stage.database().role_prefix();
     let superseded = format!(
         "SET ROLE {prefix}_owner;
@@ -90,7 +90,7 @@ async fn with_superseded_objects(stage: &Stage) {
 
 #[on(on_each_version)]
 async fn upgrade_drops_what_the_release_does_not_have_any_more(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
     let expected = catalogue_of(&stage, &options).await;
@@ -105,7 +105,7 @@ async fn upgrade_drops_what_the_release_does_not_have_any_more(backend: Backend)
 
 #[on(on_each_version)]
 async fn upgrade_keeps_objects_that_no_release_brought_and_doctor_names_them(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
     execute(

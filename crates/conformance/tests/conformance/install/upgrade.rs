@@ -10,14 +10,14 @@ use serde_json::json;
 use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
-use crate::common::executed::ExecutedRun;
-use crate::common::executing;
-use crate::common::world::{CANDIDATE, PRODUCER};
-use crate::common::{Backend, Call, Stage, ask, execute, number, row, rows};
+use crate::common::forged_run::ExecutedRun;
+use crate::common::run_calls;
+use crate::common::fixtures::{CANDIDATE, PRODUCER};
+use crate::common::{Backend, Call, TestContext, query, execute, number, row, rows};
 
 #[on(on_each_version)]
 async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
     execute(&superuser, "INSERT INTO dot.dot_contract_migration (name, sha256) VALUES ('9999_from_the_future', 'x')").await;
@@ -41,7 +41,7 @@ async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
 
 #[on(on_each_version)]
 async fn a_newer_dotwraps_contract_is_not_replaced_by_this_one(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,
         stage.superuser().await,
@@ -140,7 +140,7 @@ fn older_release(script: &str, migrations: usize, options: &InstallOptions) -> S
 async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend: Backend) {
     let expected = fresh_catalogue(backend).await;
     for migrations in 1..=files("tables/").len() {
-        let stage = Stage::empty(backend).await;
+        let stage = TestContext::empty(backend).await;
         let (owner, options) = (stage.installer().await, options(&stage));
         let script = plan(&owner, &options).await.unwrap().script();
         owner
@@ -196,7 +196,7 @@ fn recorded_by_an_older_release() -> String {
 
 #[on(on_each_version)]
 async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,
         stage.superuser().await,
@@ -270,7 +270,7 @@ const DIFFERENCES: [&str; 19] = [
 
 #[on(on_each_version)]
 async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,
         stage.superuser().await,
@@ -303,7 +303,7 @@ async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend
 
 #[on(on_each_version)]
 async fn an_upgrade_takes_back_what_was_granted_to_strangers(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,
         stage.superuser().await,
@@ -339,7 +339,7 @@ async fn an_upgrade_takes_back_what_was_granted_to_strangers(backend: Backend) {
 
 #[on(on_each_version)]
 async fn an_upgrade_keeps_the_ledger_and_the_settings(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,
         stage.superuser().await,
@@ -386,7 +386,7 @@ async fn an_upgrade_keeps_the_ledger_and_the_settings(backend: Backend) {
 
 #[on(on_each_version)]
 async fn an_upgrade_waits_for_and_loses_no_recording(backend: Backend) {
-    let stage = Stage::empty(backend).await;
+    let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
     works(&owner, "dot").await;
@@ -425,8 +425,8 @@ async fn an_upgrade_waits_for_and_loses_no_recording(backend: Backend) {
 
 #[on(on_each_version)]
 async fn an_upgrade_corrects_the_best_evidence_that_failed_runs_left(backend: Backend) {
-    let (_stage, runner, operator, superuser) = executing::ready(backend).await;
-    let run = executing::begun(&runner, "DRY_RUN").await;
+    let (_stage, runner, operator, superuser) = run_calls::ready(backend).await;
+    let run = run_calls::begun(&runner, "DRY_RUN").await;
     rows(
         &runner,
         &run.producer("DRY_RUN").text("p_status", "failed").sql(),

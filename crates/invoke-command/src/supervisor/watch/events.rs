@@ -20,9 +20,9 @@ use nix::{
 use crate::{
     signals,
     supervisor::{
-        Status, Why,
+        Status, EndReason,
         launch::Step,
-        order::{LEAVE, Launch, NotStartedCode, Refusal, STOP},
+        protocol::{DEADLINE, Launch, NotStartedCode, Refusal, STOP},
     },
 };
 
@@ -32,7 +32,7 @@ pub(super) enum Event {
     NotLaunched(Refusal),
     Ended(i32, Status),
     AllEnded,
-    Told(Why),
+    Told(EndReason),
     /// The longest grace.
     Hurry(Duration),
     /// Until when the tool has leave to go on, by [`clock`].
@@ -115,15 +115,15 @@ pub(super) fn listen(control: UnixStream, events: &Sender<Event>) {
     };
     let lines = BufReader::new(File::from(OwnedFd::from(control))).lines();
     for line in lines.map_while(Result::ok) {
-        if let Some(until) = milliseconds(&line, LEAVE) {
+        if let Some(until) = milliseconds(&line, DEADLINE) {
             let _ = events.send(Event::Leave(until));
             continue;
         }
         if let Some(grace) = milliseconds(&line, STOP) {
             let _ = events.send(Event::Hurry(grace));
         }
-        let _ = events.send(Event::Told(Why::Told));
+        let _ = events.send(Event::Told(EndReason::Told));
         return;
     }
-    let _ = events.send(Event::Told(Why::Abandoned));
+    let _ = events.send(Event::Told(EndReason::Abandoned));
 }

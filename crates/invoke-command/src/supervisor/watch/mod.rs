@@ -1,6 +1,6 @@
 //! The supervisor's life: start the tool, wait for whatever comes first, end everything, report.
 
-mod ending;
+mod shutdown;
 mod events;
 mod spawn;
 
@@ -20,20 +20,20 @@ use dotwrap_invoke::StopReason;
 
 use self::events::{Event, block_signals, in_thread, listen, read_launch, reap};
 use super::{
-    Status, Why, descendants, descriptors,
-    order::{Message, NotStartedCode, Order, Refusal, UNTOLD, clock},
+    Status, EndReason, descendants, descriptors,
+    protocol::{Message, NotStartedCode, StartMessage, Refusal, EXIT_NO_START_MESSAGE, clock},
     restrict,
-    stderr::Drain,
+    stderr::StderrDrain,
 };
-use crate::{cgroup::Made, signals};
+use crate::{cgroup::CallCgroup, signals};
 
 pub(crate) use self::spawn::this_executable;
 
 /// How long the clock is not looked at where a leave may lapse: waiting takes no part in the machine's sleep.
-const LOOKING: Duration = Duration::from_secs(1);
+const DEADLINE_POLL: Duration = Duration::from_secs(1);
 
 /// How often the processes are counted, where they are limited.
-const COUNTING: Duration = Duration::from_millis(25);
+const PROCESS_COUNT_POLL: Duration = Duration::from_millis(25);
 
 /// Does a supervisor's work. Standard input and output are the tool's; standard error is the control channel.
 pub(super) fn supervise() -> ExitCode {
@@ -41,18 +41,18 @@ pub(super) fn supervise() -> ExitCode {
     signals::set_dispositions();
     // In a session of its own, so that Ctrl-C reaches dotwrap alone, which then says what to do.
     let _ = nix::unistd::setsid();
-    ask_for_precedence();
+    raise_autogroup_priority();
     let Ok(mut control) = take_control() else {
-        return ExitCode::from(UNTOLD);
+        return ExitCode::from(EXIT_NO_START_MESSAGE);
     };
     let Some(order) = read_order(&control) else {
-        return ExitCode::from(UNTOLD);
+        return ExitCode::from(EXIT_NO_START_MESSAGE);
     };
-    let message = match Watch::start(&order, &control) {
-        Ok(watch) => watch.until_the_end(&mut control),
+    let message = match Supervisor::start(&order, &control) {
+        Ok(watch) => watch.run_to_end(&mut control),
         Err(error) => Message::NotStarted(error.into()),
     };
-    match say(&mut control, &message) {
+    match send_report(&mut control, &message) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_nobody_listens) => ExitCode::FAILURE,
     }
@@ -60,7 +60,7 @@ pub(super) fn supervise() -> ExitCode {
 
 /// Linux shares the processors out among sessions: a tool that makes a thousand of them would leave this one nothing to end them
 /// with. Only root may ask for more; for others the kernel keeps `limits.processes`. The tool's session begins anew.
-fn ask_for_precedence() {
+fn raise_autogroup_priority() {
     let _where_there_is_such_a_thing = std::fs::write("/proc/self/autogroup", "-20");
 }
 
@@ -71,7 +71,7 @@ fn take_control() -> io::Result<UnixStream> {
 }
 
 /// Byte by byte, so that nothing behind the line is read along.
-fn read_order(mut control: &UnixStream) -> Option<Order> {
+fn read_order(mut control: &UnixStream) -> Option<StartMessage> {
     let mut line = Vec::new();
     BufReader::with_capacity(1, &mut control)
         .read_until(b'\n', &mut line)
@@ -79,21 +79,21 @@ fn read_order(mut control: &UnixStream) -> Option<Order> {
     serde_json::from_slice(&line).ok()
 }
 
-fn say(control: &mut UnixStream, message: &Message) -> io::Result<()> {
+fn send_report(control: &mut UnixStream, message: &Message) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     control.write_all(&line)
 }
 
-struct Watch<'a> {
-    order: &'a Order,
+struct Supervisor<'a> {
+    order: &'a StartMessage,
     events: Receiver<Event>,
     tool: i32,
     since: Instant,
     grace: Duration,
     leave: Option<Duration>,
-    cgroup: Option<Made>,
-    drain: Drain,
+    cgroup: Option<CallCgroup>,
+    drain: StderrDrain,
     missing: Vec<String>,
     status: Option<Status>,
     all_ended: bool,
@@ -101,9 +101,9 @@ struct Watch<'a> {
     ended: Vec<String>,
 }
 
-impl<'a> Watch<'a> {
-    fn start(order: &'a Order, control: &UnixStream) -> io::Result<Self> {
-        let missing = restrict::adopt_orphans().err();
+impl<'a> Supervisor<'a> {
+    fn start(order: &'a StartMessage, control: &UnixStream) -> io::Result<Self> {
+        let missing = restrict::set_subreaper().err();
         let (sender, events) = mpsc::channel();
         let signals = block_signals();
         let stderr_file = OpenOptions::new()
@@ -122,23 +122,23 @@ impl<'a> Watch<'a> {
         // Where there can be none, the tool's processes are found by their descent alone.
         let cgroup = order.cgroup.as_ref().and_then(|group| group.make().ok());
         // All threads are there before the tool is, which could use up what the account may have of them.
-        let drain = Drain::start(stderr, stderr_file, order.limits.stderr_bytes())?;
+        let drain = StderrDrain::start(stderr, stderr_file, order.limits.stderr_bytes())?;
         let (tell_started, is_started) = mpsc::channel();
         in_thread(&sender, move |events| read_launch(status, events))?;
         in_thread(&sender, move |events| reap(&is_started, events))?;
         in_thread(&sender, move |events| {
             let _ = signals.wait();
-            let _ = events.send(Event::Told(Why::Told));
+            let _ = events.send(Event::Told(EndReason::Told));
         })?;
         in_thread(&sender, move |events| listen(control, events))?;
         let tool = spawn::launcher(
             order,
-            cgroup.as_ref().map(Made::group),
+            cgroup.as_ref().map(CallCgroup::group),
             stderr_end,
             status_end,
         )?;
         let _it_waits = tell_started.send(());
-        spawn::forget_the_tool_s_files(&nothing);
+        spawn::close_tool_stdio(&nothing);
         Ok(Self {
             order,
             events,
@@ -156,7 +156,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    fn until_the_end(mut self, control: &mut UnixStream) -> Message {
+    fn run_to_end(mut self, control: &mut UnixStream) -> Message {
         let why = match self.run(control) {
             Ok(why) => why,
             Err(why) => {
@@ -167,8 +167,8 @@ impl<'a> Watch<'a> {
         let leftover = self.leftover(why);
         match why {
             // Grace is time to become more.
-            Why::TooManyProcesses => self.grace = Duration::ZERO,
-            Why::Lapsed => self.grace = self.order.limits.grace_for(StopReason::LeaseLost),
+            EndReason::TooManyProcesses => self.grace = Duration::ZERO,
+            EndReason::Lapsed => self.grace = self.order.limits.grace_for(StopReason::LeaseLost),
             _ => {}
         }
         self.end_all();
@@ -176,30 +176,30 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits until the tool runs, then for the first reason to end it.
-    fn run(&mut self, control: &mut UnixStream) -> Result<Why, Refusal> {
+    fn run(&mut self, control: &mut UnixStream) -> Result<EndReason, Refusal> {
         let mut why = self.launched(control)?;
         while why.is_none() {
-            why = self.next_reason();
+            why = self.next_event();
         }
-        Ok(why.unwrap_or(Why::ToolEnded))
+        Ok(why.unwrap_or(EndReason::ToolEnded))
     }
 
     /// A short-lived tool may have ended before the launcher's words are read; they come first all the same, or nobody would
     /// know that it ran at all.
-    fn launched(&mut self, control: &mut UnixStream) -> Result<Option<Why>, Refusal> {
+    fn launched(&mut self, control: &mut UnixStream) -> Result<Option<EndReason>, Refusal> {
         let mut reason = None;
         loop {
             match self.events.recv() {
                 Ok(Event::Launched(mut launch)) => {
                     launch.not_enforced.append(&mut self.missing);
                     let process = self.tool.unsigned_abs();
-                    return Ok(match say(control, &Message::Started { process, launch }) {
+                    return Ok(match send_report(control, &Message::Started { process, launch }) {
                         Ok(()) => reason,
-                        Err(_nobody_listens) => Some(Why::Abandoned),
+                        Err(_nobody_listens) => Some(EndReason::Abandoned),
                     });
                 }
                 Ok(Event::NotLaunched(why)) => return Err(why),
-                Ok(Event::Told(Why::Abandoned)) => return Ok(Some(Why::Abandoned)),
+                Ok(Event::Told(EndReason::Abandoned)) => return Ok(Some(EndReason::Abandoned)),
                 Ok(event) => reason = reason.or(self.note(event)),
                 Err(_) => {
                     let why = "nothing is known of the launcher";
@@ -209,22 +209,22 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn next_reason(&mut self) -> Option<Why> {
-        if self.left_of_leave().is_some_and(|left| left.is_zero()) {
-            return Some(Why::Lapsed);
+    fn next_event(&mut self) -> Option<EndReason> {
+        if self.time_to_deadline().is_some_and(|left| left.is_zero()) {
+            return Some(EndReason::Lapsed);
         }
-        let Some(patience) = self.patience() else {
-            return Some(Why::Deadline);
+        let Some(patience) = self.poll_timeout() else {
+            return Some(EndReason::Deadline);
         };
         match self.events.recv_timeout(patience) {
             Ok(event) => self.note(event),
-            Err(RecvTimeoutError::Timeout) if self.too_many() => Some(Why::TooManyProcesses),
+            Err(RecvTimeoutError::Timeout) if self.too_many() => Some(EndReason::TooManyProcesses),
             Err(_) => None,
         }
     }
 
     /// Keeps what an event says, and tells whether it is a reason to end.
-    fn note(&mut self, event: Event) -> Option<Why> {
+    fn note(&mut self, event: Event) -> Option<EndReason> {
         match event {
             Event::Told(why) => Some(why),
             Event::Hurry(grace) => {
@@ -237,36 +237,36 @@ impl<'a> Watch<'a> {
             }
             Event::Ended(process, status) => {
                 self.note_end(process, status);
-                (process == self.tool).then_some(Why::ToolEnded)
+                (process == self.tool).then_some(EndReason::ToolEnded)
             }
             Event::AllEnded => {
                 self.all_ended = true;
-                Some(Why::ToolEnded)
+                Some(EndReason::ToolEnded)
             }
             Event::Launched(_) | Event::NotLaunched(_) => None,
         }
     }
 
     /// How long to wait for an event; nothing once the time is over.
-    fn patience(&self) -> Option<Duration> {
+    fn poll_timeout(&self) -> Option<Duration> {
         let left = match self.order.time_limit_ms {
             Some(limit) => Duration::from_millis(limit)
                 .checked_sub(self.since.elapsed())
                 .filter(|left| !left.is_zero())?,
             None => Duration::from_secs(3600),
         };
-        let left = match self.left_of_leave() {
-            Some(leave) => left.min(leave).min(LOOKING),
+        let left = match self.time_to_deadline() {
+            Some(leave) => left.min(leave).min(DEADLINE_POLL),
             None => left,
         };
         Some(match self.order.limits.processes {
-            Some(_) => left.min(COUNTING),
+            Some(_) => left.min(PROCESS_COUNT_POLL),
             None => left,
         })
     }
 
     /// What is left of the tool's leave, less what ending it may take: when the lease is over, so is the tool.
-    fn left_of_leave(&self) -> Option<Duration> {
+    fn time_to_deadline(&self) -> Option<Duration> {
         let grace = self.order.limits.grace_for(StopReason::LeaseLost);
         Some(self.leave?.saturating_sub(grace).saturating_sub(clock()))
     }

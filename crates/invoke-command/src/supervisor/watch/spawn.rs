@@ -12,12 +12,12 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::{
     cgroup::Cgroup,
-    supervisor::order::{LAUNCH, LaunchOrder, Order},
+    supervisor::protocol::{LAUNCH, LaunchMessage, StartMessage},
 };
 
 /// Starts the launcher with the tool's folder and files, and hands it the tool's environment.
 pub(super) fn launcher(
-    order: &Order,
+    order: &StartMessage,
     cgroup: Option<&Cgroup>,
     stderr: io::PipeWriter,
     status: io::PipeWriter,
@@ -26,7 +26,7 @@ pub(super) fn launcher(
     fcntl(&status, FcntlArg::F_SETFD(FdFlag::empty()))?;
     let (environment, mut to_launcher) = io::pipe()?;
     fcntl(&environment, FcntlArg::F_SETFD(FdFlag::empty()))?;
-    let launch = LaunchOrder {
+    let launch = LaunchMessage {
         status: status.as_raw_fd(),
         environment: environment.as_raw_fd(),
         supervisor: std::process::id(),
@@ -68,7 +68,7 @@ pub(crate) fn this_executable() -> PathBuf {
 
 /// Whoever reads the tool's output sees its end when the tool's processes have ended, not when the supervisor has; where this
 /// can not be done, no sooner than that.
-pub(super) fn forget_the_tool_s_files(nothing: &File) {
+pub(super) fn close_tool_stdio(nothing: &File) {
     let _ = nix::unistd::dup2_stdin(nothing);
     let _ = nix::unistd::dup2_stdout(nothing);
 }

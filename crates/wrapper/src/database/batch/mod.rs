@@ -8,8 +8,8 @@
 //! Runs do not learn of each other. A call that its company could not be carried out with is made again alone, and is answered or
 //! refused there.
 
-mod carriage;
-mod traffic;
+mod dispatch;
+mod queue;
 
 use std::{
     pin::pin,
@@ -24,44 +24,44 @@ use tokio::{
 };
 use tokio_postgres::Row;
 
-use self::traffic::{Call, Traffic, Waiting};
+use self::queue::{Call, BatchQueue, PendingCall};
 use super::Database;
 use crate::error::Error;
 
 /// How long a statement keeps the lane: one that takes longer waits for something, and nobody else has to wait for that too. And how long
 /// a call lets larger companies go first.
-const PATIENCE: Duration = Duration::from_millis(10);
+const MAX_WAIT: Duration = Duration::from_millis(10);
 
 /// The lane, and what waits for it.
 #[derive(Clone)]
-pub(crate) struct Lane(Arc<Mutex<Traffic>>);
+pub(crate) struct Batcher(Arc<Mutex<BatchQueue>>);
 
 /// What became of a call: its row, or none where it was left undone.
-type Landed = Result<Option<Row>, Error>;
+type CallResult = Result<Option<Row>, Error>;
 
-impl Lane {
+impl Batcher {
     pub(crate) fn new() -> Self {
         Self(Arc::default())
     }
 
     /// Lines a call up, and sends off whoever may go now.
-    fn enter(&self, database: &Database, call: Call) -> oneshot::Receiver<Landed> {
+    fn enqueue(&self, database: &Database, call: Call) -> oneshot::Receiver<CallResult> {
         let (landed, answer) = oneshot::channel();
-        let waiting = Waiting {
+        let waiting = PendingCall {
             call,
             landed,
             since: Instant::now(),
             runtime: Handle::current(),
         };
-        self.with(|traffic| traffic.line_up(waiting));
-        self.depart(database);
+        self.with_queue(|traffic| traffic.push(waiting));
+        self.dispatch_next(database);
         answer
     }
 
     /// Sends off whoever goes next.
-    fn depart(&self, database: &Database) {
-        while let Some(company) = self.with(Traffic::next) {
-            let taken = Taken(database.clone());
+    fn dispatch_next(&self, database: &Database) {
+        while let Some(company) = self.with_queue(BatchQueue::next) {
+            let taken = InFlightGuard(database.clone());
             if let Some(first) = company.first() {
                 let runtime = first.runtime.clone();
                 runtime.spawn(taken.carry(company));
@@ -69,31 +69,31 @@ impl Lane {
         }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Traffic) -> T) -> T {
+    fn with_queue<T>(&self, look: impl FnOnce(&mut BatchQueue) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// The lane while it is taken. Where this is dropped, whoever waits may go.
-struct Taken(Database);
+struct InFlightGuard(Database);
 
-impl Taken {
+impl InFlightGuard {
     /// Carries a company, in a task of its own: each caller may give up, or be slow to ask, and the others' calls go on.
-    async fn carry(self, company: Vec<Waiting>) {
+    async fn carry(self, company: Vec<PendingCall>) {
         let database = self.0.clone();
-        let mut work = pin!(database.carry(company));
-        let Ok(answers) = timeout(PATIENCE, work.as_mut()).await else {
+        let mut work = pin!(database.execute_batch(company));
+        let Ok(answers) = timeout(MAX_WAIT, work.as_mut()).await else {
             drop(self);
             return deliver(work.await);
         };
         // Before they have their answers: the first could be back before the last has its own.
         let until = database
-            .lane()
-            .with(|traffic| traffic.expect_back(answers.len()));
+            .batcher()
+            .with_queue(|traffic| traffic.start_linger(answers.len()));
         drop(self);
         deliver(answers);
         if let Some(until) = until {
-            let _moment = Moment {
+            let _moment = LingerGuard {
                 database: database.clone(),
                 until,
             };
@@ -102,30 +102,30 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        let lane = self.0.lane();
-        lane.with(|traffic| traffic.is_taken = false);
-        lane.depart(&self.0);
+        let lane = self.0.batcher();
+        lane.with_queue(|traffic| traffic.is_taken = false);
+        lane.dispatch_next(&self.0);
     }
 }
 
 /// The moment in which those who came back are expected. Where this is dropped, by its end or with its runtime, it is over.
-struct Moment {
+struct LingerGuard {
     database: Database,
     until: Instant,
 }
 
-impl Drop for Moment {
+impl Drop for LingerGuard {
     fn drop(&mut self) {
-        let lane = self.database.lane();
-        lane.with(|traffic| traffic.expect_no_more(self.until));
-        lane.depart(&self.database);
+        let lane = self.database.batcher();
+        lane.with_queue(|traffic| traffic.end_linger(self.until));
+        lane.dispatch_next(&self.database);
     }
 }
 
 /// Tells each caller what became of its call; one that has given up does not hear it.
-fn deliver(answers: Vec<(oneshot::Sender<Landed>, Landed)>) {
+fn deliver(answers: Vec<(oneshot::Sender<CallResult>, CallResult)>) {
     for (landed, answer) in answers {
         let _ = landed.send(answer);
     }

@@ -1,0 +1,143 @@
+//! The words that say how much a thing is worth. One place, so that no command can praise what another does not.
+//!
+//! Nothing here is computed: each badge is the reading of one value that a view or a row holds.
+
+use dotwrap_wrapper::{
+    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Run, Rung, StoredStatus,
+    Verdict,
+};
+
+use crate::output::{Cell, Style};
+
+/// What a kind of evidence proves.
+pub(crate) fn evidence(kind: EvidenceType) -> Cell {
+    match kind {
+        EvidenceType::SimulatedDryRun => {
+            Cell::toned("SIMULATED — proof only, not verified", Style::Caution)
+        }
+        EvidenceType::DryRun => Cell::toned("DRY RUN — proof only, not verified", Style::Caution),
+        EvidenceType::BackfilledEvidence => Cell::toned(
+            "BACKFILLED — asserted, never counts as runtime",
+            Style::Caution,
+        ),
+        EvidenceType::RealRun => Cell::toned("REAL RUN", Style::Notice),
+    }
+}
+
+/// The same in one word, for tables.
+pub(crate) fn evidence_word(kind: EvidenceType) -> Cell {
+    let tone = if kind == EvidenceType::RealRun {
+        Style::Notice
+    } else {
+        Style::Caution
+    };
+    Cell::toned(kind, tone)
+}
+
+/// The same of a run, which says so where a dry run of it had no complete sandbox.
+pub(crate) fn evidence_of_run(run: &Run) -> Cell {
+    if is_sandbox_incomplete(&run.evidence_ref) {
+        return Cell::toned(format!("{}, no sandbox", run.evidence_type), Style::Bad);
+    }
+    evidence_word(run.evidence_type)
+}
+
+/// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
+pub(crate) fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
+    evidence["sandbox_incomplete"] == true
+}
+
+/// A stored status. A simulated run that completed has proven nothing: no status is ever green.
+pub(crate) fn status(status: StoredStatus) -> Cell {
+    let tone = match status {
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Style::Bad,
+        StoredStatus::Started | StoredStatus::StepStarted => Style::Notice,
+        StoredStatus::Cancelled => Style::Faint,
+        _ => Style::Plain,
+    };
+    Cell::toned(status, tone)
+}
+
+/// The status of a run. A header without components says nothing that ran, so that its `completed` is not shown as one.
+pub(crate) fn run_status(run: &Run) -> Cell {
+    match run.status {
+        StoredStatus::Completed | StoredStatus::StepCompleted if run.is_header_only() => {
+            Cell::toned("header only", Style::Caution)
+        }
+        status_word => status(status_word),
+    }
+}
+
+/// What a verifier said. A verdict is of one run: what it counts for, the ladder says.
+pub(crate) fn verdict(verdict: Option<Verdict>) -> Cell {
+    match verdict {
+        Some(verdict @ Verdict::Pass) => Cell::plain(verdict),
+        Some(verdict) => Cell::toned(verdict, Style::Bad),
+        None => Cell::or_dash(None::<&str>),
+    }
+}
+
+/// How far a DOT is.
+pub(crate) fn wrapper_status(status: DotWrapperStatus, dry_run_ready: bool) -> Cell {
+    match status {
+        DotWrapperStatus::WrapperNeeded => Cell::toned("no runner", Style::Faint),
+        DotWrapperStatus::WrapperReadyNoObservation if dry_run_ready => {
+            Cell::toned("dry-run ready", Style::Notice)
+        }
+        DotWrapperStatus::WrapperReadyNoObservation => Cell::toned("nothing observed", Style::Faint),
+        DotWrapperStatus::SimulatedObserved => {
+            Cell::toned("proof only, not verified", Style::Caution)
+        }
+        DotWrapperStatus::DryRunObserved => Cell::toned("dry run, not verified", Style::Caution),
+        DotWrapperStatus::RealRunObserved => Cell::toned("real run observed", Style::Notice),
+    }
+}
+
+/// A rung of the ladder.
+pub(crate) fn rung(rung: Rung) -> Cell {
+    let tone = match rung {
+        Rung::StructuralCandidate => Style::Faint,
+        Rung::BackfilledObserved | Rung::SimulatedObserved | Rung::DryRunObserved => Style::Caution,
+        Rung::RealRunObserved => Style::Notice,
+        Rung::VerifiedCandidate | Rung::BirthReady => Style::Good,
+    };
+    Cell::toned(rung, tone)
+}
+
+/// What the gates allow.
+pub(crate) fn posture(posture: Posture) -> Cell {
+    match posture {
+        Posture::NoExecute => Cell::toned(posture, Style::Good),
+        Posture::DryRunOnly => Cell::toned(posture, Style::Caution),
+        Posture::RealRun => Cell::toned(posture, Style::Bad),
+    }
+}
+
+/// What the posture means.
+pub(crate) fn posture_meaning(posture: Posture) -> &'static str {
+    match posture {
+        Posture::NoExecute => "nothing may be executed; simulated evidence may be recorded",
+        Posture::DryRunOnly => "tools may run in a mode that changes nothing",
+        Posture::RealRun => "tools may run for real",
+    }
+}
+
+/// What a preflight check came to.
+pub(crate) fn check(status: CheckStatus) -> Cell {
+    let tone = match status {
+        CheckStatus::Pass => Style::Good,
+        CheckStatus::Warn => Style::Caution,
+        CheckStatus::Block => Style::Bad,
+    };
+    Cell::toned(status, tone)
+}
+
+/// What a lease is in.
+pub(crate) fn lease(state: LeaseState) -> Cell {
+    let tone = match state {
+        LeaseState::Free => Style::Faint,
+        LeaseState::Held => Style::Notice,
+        LeaseState::Expired => Style::Caution,
+    };
+    Cell::toned(state, tone)
+}

@@ -1,0 +1,354 @@
+//! The keeper: a small process beside the server that starts it and stops it when nobody has used it for a while.
+//!
+//! It is the program's own executable, started again with [`ARGUMENT`], in a session of its own, so that neither Ctrl-C nor a
+//! `kill -9` of whoever happened to be first takes the server along. Everybody who uses the server shares `users.lock`; the
+//! system drops their share however they end. If the keeper itself is killed the server runs on, and the next `dotwrap`
+//! starts another keeper, which takes it over. A server that is killed while somebody uses it is started again.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::account::Account;
+use crate::desk::Desk;
+use crate::auth;
+use crate::error::Error;
+use crate::files;
+use crate::cluster_dir::ClusterDir;
+use crate::lock::{Lock, Mode, LockTimeout};
+use crate::postmaster::{self, Postmaster};
+use crate::socket;
+
+/// The first argument that makes the executable a keeper.
+const ARGUMENT: &str = "__embedded-keeper";
+
+/// How often the keeper looks whether the server still runs and is still used, and what it was handed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often in a row a server that is killed is started again.
+const MOST_RESTARTS: u32 = 6;
+
+/// A server that lived for this long was started well.
+const RESTARTS_APART: Duration = Duration::from_secs(60);
+
+/// How long the locks of a keeper or a server that is just ending are waited for: a killed server's children need a moment to
+/// notice.
+const HANDOVER: Duration = Duration::from_secs(20);
+
+/// How long a server may take to stop politely, and then at once.
+const STOPPING: [(Signal, Duration); 2] = [
+    (Signal::SIGINT, Duration::from_secs(60)),
+    (Signal::SIGQUIT, Duration::from_secs(10)),
+];
+
+/// What a keeper needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct DaemonArgs {
+    pub(crate) home: ClusterDir,
+    pub(crate) binaries: PathBuf,
+    pub(crate) socket: PathBuf,
+    pub(crate) linger: Duration,
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+/// Does a keeper's work, if this process was started as one; call it first thing in `main`.
+///
+/// Returns the exit status to end with, or nothing in a process that was started for anything else.
+#[must_use]
+pub fn run_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != ARGUMENT {
+        return None;
+    }
+    let Some(order) = DaemonArgs::from_arguments(arguments) else {
+        eprintln!("dotwrap: {ARGUMENT} is for dotwrap's own use");
+        return Some(ExitCode::from(2));
+    };
+    Some(match run(&order) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dotwrap: {error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+impl DaemonArgs {
+    /// Starts a keeper. What it and the server say goes into the log.
+    pub(crate) fn spawn(&self) -> Result<Child, Error> {
+        let log = files::open_to_append(&self.home.log())?;
+        let failed = |error: std::io::Error| Error::Program {
+            program: "the server's keeper".to_owned(),
+            status: error.to_string(),
+            output: String::new(),
+        };
+        let output = log.try_clone().map_err(failed)?;
+        Command::new(this_executable().map_err(failed)?)
+            .arg0("dotwrap-keeper")
+            .args(self.to_arguments())
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(log)
+            .spawn()
+            .map_err(failed)
+    }
+
+    fn to_arguments(&self) -> Vec<OsString> {
+        let (uid, gid) = self.home.account().ids();
+        let mut arguments: Vec<OsString> = vec![
+            ARGUMENT.into(),
+            self.home.folder().into(),
+            self.binaries.clone().into(),
+            self.socket.clone().into(),
+            uid.to_string().into(),
+            gid.to_string().into(),
+            self.linger.as_millis().to_string().into(),
+        ];
+        let settings = self.settings.iter();
+        arguments.extend(settings.map(|(name, value)| format!("{name}={value}").into()));
+        arguments
+    }
+
+    fn from_arguments(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let folder = PathBuf::from(arguments.next()?);
+        let binaries = PathBuf::from(arguments.next()?);
+        let socket = PathBuf::from(arguments.next()?);
+        let mut number = || arguments.next()?.to_str()?.parse::<u64>().ok();
+        let (uid, gid): (u32, u32) = (number()?.try_into().ok()?, number()?.try_into().ok()?);
+        let linger = Duration::from_millis(number()?);
+        let settings = arguments.map(|setting| {
+            let setting = setting.into_string().ok()?;
+            let (name, value) = setting.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        Some(Self {
+            home: ClusterDir::prepared(folder, Account::from_ids(uid.to_string(), uid, gid)),
+            binaries,
+            socket,
+            linger,
+            settings: settings.collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// The file of the running program, even if an upgrade has replaced it meanwhile.
+fn this_executable() -> std::io::Result<PathBuf> {
+    let itself = Path::new("/proc/self/exe");
+    if itself.exists() {
+        return Ok(itself.to_owned());
+    }
+    std::env::current_exe()
+}
+
+/// Starts the server or takes over the running one, and stops it when it has not been used for a while.
+fn run(order: &DaemonArgs) -> Result<(), Error> {
+    // In a session of its own no terminal can stop it. It fails for a leader of a process group, which is fine as well.
+    let _ = nix::unistd::setsid();
+    let keeper = order.home.keeper_lock();
+    let _keeper = Lock::wait(&keeper, Mode::Exclusive, LockTimeout::of(HANDOVER, "keeping"))?;
+    let server = Server::start_or_adopt(order)?;
+    // This thread alone: at the limit of processes another one can not be had, and a keeper is needed most then.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Program {
+            program: "the server's keeper".to_owned(),
+            status: error.to_string(),
+            output: String::new(),
+        })?;
+    runtime.block_on(watch(order, server))
+}
+
+/// Watches over the server until it is stopped.
+async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
+    let home = &order.home;
+    let mut desk = Desk::default();
+    let mut restarts = Restarts::new();
+    let mut unused_since = None;
+    let mut was_ready = false;
+    loop {
+        let state = server.state(home)?;
+        was_ready = was_ready || postmaster::said_ready(home);
+        // One that never was ready is for whoever starts it: the log says why.
+        if state == State::Stopped || (state == State::Killed && !was_ready) {
+            return Ok(());
+        }
+        match Lock::try_take(&home.users_lock(), Mode::Exclusive)? {
+            None => unused_since = None,
+            Some(_nobody_else) if state == State::Killed => return Ok(()),
+            // The lock is held until the server is down: whoever comes now waits, and then starts it anew.
+            Some(_nobody_else) => {
+                let since = *unused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= order.linger {
+                    return stop(home);
+                }
+            }
+        }
+        if state == State::Killed {
+            let Some(pause) = restarts.next() else {
+                eprintln!("dotwrap: the server ends again and again; it is left alone");
+                return Ok(());
+            };
+            eprintln!("dotwrap: the server was killed, and is started again for those who use it");
+            tokio::time::sleep(pause).await;
+            server = Server::start_or_adopt(order)?;
+            continue;
+        }
+        desk.attend(home).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// How often a server that was killed is started again.
+struct Restarts {
+    in_a_row: u32,
+    last: Instant,
+}
+
+impl Restarts {
+    fn new() -> Self {
+        Self {
+            in_a_row: 0,
+            last: Instant::now(),
+        }
+    }
+
+    /// How long to wait before the next start; none: it is of no use. A server that lived for a while begins a new row.
+    fn next(&mut self) -> Option<Duration> {
+        if self.last.elapsed() > RESTARTS_APART {
+            self.in_a_row = 0;
+        }
+        self.last = Instant::now();
+        self.in_a_row += 1;
+        (self.in_a_row <= MOST_RESTARTS).then(|| PAUSE.saturating_mul(1 << self.in_a_row))
+    }
+}
+
+/// What became of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Lives,
+    /// Somebody stopped it.
+    Stopped,
+    /// It was killed, or ended by itself.
+    Killed,
+}
+
+/// The server, as its keeper sees it.
+enum Server {
+    /// A child of this keeper.
+    Started(Child),
+    /// A server whose keeper was killed.
+    TakenOver,
+}
+
+impl Server {
+    fn start_or_adopt(order: &DaemonArgs) -> Result<Self, Error> {
+        let lock = order.home.server_lock();
+        let patience = LockTimeout::of(HANDOVER, "running");
+        loop {
+            if let Some(free) = Lock::try_take(&lock, Mode::Exclusive)? {
+                return start(order, free).map(Self::Started);
+            }
+            // Held by a server that answers, or by the children of a killed one, which soon let go.
+            if Postmaster::running(&order.home.data()).is_some() {
+                return Ok(Self::TakenOver);
+            }
+            patience.check(&lock)?;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn state(&mut self, home: &ClusterDir) -> Result<State, Error> {
+        Ok(match self {
+            // Asking also reaps it.
+            Self::Started(child) => match child.try_wait() {
+                Ok(None) => State::Lives,
+                Ok(Some(status)) if status.success() => State::Stopped,
+                _ => State::Killed,
+            },
+            Self::TakenOver if Lock::is_held(&home.server_lock())? => State::Lives,
+            // A server that is stopped removes the file.
+            Self::TakenOver if postmaster::left_its_file(home) => State::Killed,
+            Self::TakenOver => State::Stopped,
+        })
+    }
+}
+
+/// Starts the server. It inherits the locked file as its standard input and hands it on to its children: the lock is free
+/// when the last of them is gone, and not before.
+fn start(order: &DaemonArgs, lock: Lock) -> Result<Child, Error> {
+    postmaster::remove_stale(&order.home, &order.socket)?;
+    auth::enable_passwords(&order.home, &order.binaries)?;
+    postmaster::note_program(&order.home, &order.binaries)?;
+    let program = order.binaries.join("postgres");
+    let mut command = order.home.account().command(&program);
+    command.arg("-D").arg(order.home.data());
+    let fixed = [
+        ("listen_addresses", OsString::new()),
+        ("port", socket::PORT.to_string().into()),
+        ("unix_socket_directories", quoted(&order.socket)),
+        ("unix_socket_permissions", "0700".into()),
+        ("logging_collector", "off".into()),
+        ("log_destination", "stderr".into()),
+    ];
+    let usual = [
+        ("max_connections", auth::MAX_CONNECTIONS.to_string().into()),
+        // Whoever opens connections and says nothing does not hold their slots for long.
+        ("authentication_timeout", "10s".into()),
+    ];
+    let asked = order.settings.iter();
+    let asked = asked.map(|(name, value)| (name.as_str(), OsString::from(value)));
+    for (name, value) in usual.into_iter().chain(asked).chain(fixed) {
+        let mut setting = OsString::from(name);
+        setting.push("=");
+        setting.push(value);
+        command.arg("-c").arg(setting);
+    }
+    command
+        .stdin(lock.into_file())
+        .spawn()
+        .map_err(|error| Error::Program {
+            program: program.display().to_string(),
+            status: error.to_string(),
+            output: String::new(),
+        })
+}
+
+/// The setting is a list: a folder with a space or comma in its name needs quotes.
+fn quoted(folder: &Path) -> OsString {
+    let mut value = vec![b'"'];
+    for byte in folder.as_os_str().as_bytes() {
+        if *byte == b'"' {
+            value.push(b'"');
+        }
+        value.push(*byte);
+    }
+    value.push(b'"');
+    OsStr::from_bytes(&value).to_owned()
+}
+
+/// Stops the server and waits until the last of its processes is gone.
+pub(crate) fn stop(home: &ClusterDir) -> Result<(), Error> {
+    let Some(server) = Postmaster::running(&home.data()) else {
+        return Ok(());
+    };
+    for (signal, limit) in STOPPING {
+        if !Lock::is_held(&home.server_lock())? {
+            return Ok(());
+        }
+        server.signal(signal);
+        let patience = LockTimeout::of(limit, "stopping");
+        match Lock::wait(&home.server_lock(), Mode::Exclusive, patience) {
+            Err(Error::Busy { .. }) => {}
+            other => return other.map(drop),
+        }
+    }
+    Err(Error::NotStopped { pid: server.pid })
+}

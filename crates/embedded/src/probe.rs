@@ -1,0 +1,130 @@
+//! Whether the server answers, asked in the way its users will ask.
+
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, NoTls};
+
+use crate::auth::Passwords;
+use crate::{DATABASE, OWNER, socket};
+
+/// A session that neither opens nor fails within this time does not answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a server says that starts, stops, or recovers from the crash of one of its processes.
+const STARTING_STATES: [SqlState; 3] = [
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+];
+
+/// What a new session met.
+#[derive(Debug)]
+pub(crate) enum ProbeResult {
+    /// It works.
+    Ready,
+    /// The server says that it is not ready: it starts, recovers from a crash, or stops.
+    NotYet(String),
+    /// It asks for a password that is another one, or not there.
+    Locked(String),
+    /// Nobody answers: the socket is not there, or not served.
+    Silence(String),
+    /// The server answers, and new sessions are of no use.
+    Broken(String),
+}
+
+/// The plain owner of the product's database, through the socket in this folder.
+pub(crate) fn owner(folder: &Path, passwords: Option<&Passwords>) -> Config {
+    account(folder, passwords, OWNER, DATABASE)
+}
+
+/// An account of the cluster, through the socket in this folder. A server that an older dotwrap started has no passwords.
+pub(crate) fn account(
+    folder: &Path,
+    passwords: Option<&Passwords>,
+    user: &str,
+    database: &str,
+) -> Config {
+    let mut config = Config::new();
+    config
+        .host_path(folder)
+        .port(socket::PORT)
+        .user(user)
+        .dbname(database);
+    if let Some(password) = passwords.and_then(|passwords| passwords.password(user)) {
+        config.password(password);
+    }
+    config
+}
+
+/// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still open and
+/// it is the loading of plpgsql that fails.
+pub(crate) async fn ask(owner: &Config) -> ProbeResult {
+    match tokio::time::timeout(CONNECT_TIMEOUT, run_plpgsql(owner)).await {
+        Err(_) => ProbeResult::Silence("it does not answer".to_owned()),
+        Ok(Ok(())) => ProbeResult::Ready,
+        Ok(Err(error)) => classify(&error, owner.get_password().is_some()),
+    }
+}
+
+async fn run_plpgsql(owner: &Config) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = owner.connect(NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let answer = client.batch_execute("DO 'BEGIN END'").await;
+    connection.abort();
+    answer
+}
+
+fn classify(error: &tokio_postgres::Error, has_password: bool) -> ProbeResult {
+    match error.as_db_error() {
+        // Full, hence at work.
+        Some(refusal) if *refusal.code() == SqlState::TOO_MANY_CONNECTIONS => ProbeResult::Ready,
+        Some(refusal) if STARTING_STATES.contains(refusal.code()) => {
+            ProbeResult::NotYet(refusal.message().to_owned())
+        }
+        Some(refusal) if *refusal.code() == SqlState::INVALID_PASSWORD => {
+            ProbeResult::Locked("does not hold them".to_owned())
+        }
+        Some(refusal) => ProbeResult::Broken(refusal.message().to_owned()),
+        None => {
+            let cause = error
+                .source()
+                .and_then(|cause| cause.downcast_ref::<io::Error>());
+            match cause {
+                // More wait to be accepted than the system lets: at work as well.
+                Some(cause) if cause.kind() == io::ErrorKind::WouldBlock => ProbeResult::Ready,
+                Some(cause) => ProbeResult::Silence(cause.to_string()),
+                // What the client says when it is asked.
+                None if !has_password => ProbeResult::Locked("is not there".to_owned()),
+                None => ProbeResult::Silence(error.to_string()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{UnixSocket, UnixStream};
+
+    use super::*;
+
+    /// More than may wait to be accepted: the server is at work.
+    #[tokio::test]
+    async fn a_full_backlog_is_no_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = socket::file(folder.path());
+        let server = UnixSocket::new_stream().unwrap();
+        server.bind(&path).unwrap();
+        let _server = server.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = UnixStream::connect(&path).await {
+            waiting.push(stream);
+        }
+        let answer = ask(&owner(folder.path(), None)).await;
+        assert!(matches!(answer, ProbeResult::Ready), "{answer:?}");
+        drop(waiting);
+    }
+}

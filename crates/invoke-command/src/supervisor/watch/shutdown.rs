@@ -1,0 +1,181 @@
+//! How a supervisor ends everything that its tool has started, and what it reports.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    signal::Signal,
+    time::TimeValLike,
+};
+
+use super::Supervisor;
+use crate::supervisor::{
+    RemainingProcess, Report, Status, Usage, EndReason,
+    descendants::{self, Process},
+};
+
+/// What a tool started may end a moment after it; that is no daemon.
+const SETTLE_TIME: Duration = Duration::from_millis(100);
+
+/// How often SIGKILL is repeated for what was forked meanwhile, and for how long.
+const KILL_INTERVAL: Duration = Duration::from_millis(10);
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the last of standard error is waited for when nobody of ours is left to write it.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// How many entries a list of the report has at most: a tool can start any number.
+const LISTED: usize = 32;
+
+impl Supervisor<'_> {
+    /// What the tool left behind when it ended by itself.
+    pub(super) fn leftover(&mut self, why: EndReason) -> Vec<Process> {
+        if why != EndReason::ToolEnded {
+            return Vec::new();
+        }
+        self.wait_for_all(SETTLE_TIME);
+        if self.all_ended {
+            return Vec::new();
+        }
+        descendants::running()
+    }
+
+    /// SIGTERM, the grace, then SIGKILL until the kernel says that no child is left.
+    pub(super) fn end_all(&mut self) {
+        if self.all_ended {
+            return;
+        }
+        if !self.grace.is_zero() {
+            self.signal_all(Signal::SIGTERM);
+            // What is stopped does not hear it.
+            descendants::signal(&descendants::running(), Signal::SIGCONT);
+            self.wait_for_all(self.grace);
+        }
+        if self.all_ended {
+            return;
+        }
+        self.signal_all(Signal::SIGKILL);
+        let since = Instant::now();
+        let mut pause = KILL_INTERVAL;
+        while !self.all_ended && since.elapsed() < KILL_TIMEOUT {
+            if let Some(cgroup) = &self.cgroup {
+                let _by_hand_then = cgroup.group().kill();
+            }
+            self.wait_for_all(pause);
+            if !self.all_ended {
+                let targets = self.targets();
+                descendants::signal(&targets, Signal::SIGKILL);
+                // Several that are still there multiply faster than they can be counted: no pause for them.
+                pause = if targets.len() > 1 {
+                    Duration::ZERO
+                } else {
+                    KILL_INTERVAL
+                };
+            }
+        }
+    }
+
+    fn signal_all(&mut self, signal: Signal) {
+        let targets = self.targets();
+        let (group, others): (Vec<_>, Vec<_>) = targets
+            .iter()
+            .partition(|process| process.group == self.tool);
+        if !group.is_empty() {
+            self.told.push(format!(
+                "{signal} to process group {} ({})",
+                self.tool,
+                counted(group.len())
+            ));
+        }
+        if !others.is_empty() {
+            let what = counted(others.len());
+            self.told
+                .push(format!("{signal} to {what} outside that group"));
+        }
+        descendants::signal(&targets, signal);
+    }
+
+    /// Everything that runs below; where the system does not show it, at least the tool.
+    fn targets(&self) -> Vec<Process> {
+        let mut targets = descendants::running();
+        if targets.is_empty() && self.status.is_none() {
+            targets.push(Process {
+                id: self.tool,
+                name: String::new(),
+                state: 'R',
+                parent: 0,
+                group: self.tool,
+                session: self.tool,
+                threads: 1,
+                started: 0,
+            });
+        }
+        targets
+    }
+
+    pub(super) fn wait_for_all(&mut self, patience: Duration) {
+        let since = Instant::now();
+        while !self.all_ended {
+            let left = patience.saturating_sub(since.elapsed());
+            match self.events.recv_timeout(left) {
+                Ok(event) => {
+                    // It is ending already, whatever the reason.
+                    let _ = self.note(event);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    pub(super) fn note_end(&mut self, process: i32, status: Status) {
+        if process == self.tool {
+            self.status = Some(status);
+        }
+        if self.ended.len() < LISTED {
+            self.ended.push(format!("process {process} {status}"));
+        }
+    }
+
+    pub(super) fn report(self, why: EndReason, leftover: Vec<Process>) -> Report {
+        let survived = if self.all_ended {
+            Vec::new()
+        } else {
+            descendants::running()
+        };
+        let listed = |processes: Vec<Process>| -> Vec<RemainingProcess> {
+            processes.iter().take(LISTED).map(RemainingProcess::from).collect()
+        };
+        Report {
+            process: self.tool.unsigned_abs(),
+            status: self.status,
+            why,
+            told: self.told,
+            ended: self.ended,
+            leftover: listed(leftover),
+            survived: listed(survived),
+            not_enforced: Vec::new(),
+            stderr: self.drain.counted(DRAIN_TIMEOUT),
+            usage: usage(),
+            duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+fn counted(number: usize) -> String {
+    match number {
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    }
+}
+
+/// Of everything that was waited for, by us or by its parent.
+fn usage() -> Option<Usage> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    let milliseconds =
+        |time: nix::sys::time::TimeVal| time.num_milliseconds().max(0).unsigned_abs();
+    Some(Usage {
+        user_ms: milliseconds(usage.user_time()),
+        system_ms: milliseconds(usage.system_time()),
+        largest_resident_kib: usage.max_rss().max(0).unsigned_abs(),
+    })
+}

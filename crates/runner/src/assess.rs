@@ -1,0 +1,232 @@
+//! What an answer counts for. A tool's own word is taken only where it lowers what would be claimed.
+
+use dotwrap_invoke::{Answer, Digest, CallOutcome, Failure, Output, Produced, StopRecord, ReadInterrupted};
+use dotwrap_wrapper::{ComponentRole, EvidenceType, StoredStatus, Verdict};
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    Prepared,
+    checking::{Checked, ReadAgain},
+    evidence::sanitize,
+};
+
+/// What became of one call, judged.
+#[derive(Clone, Debug)]
+pub(crate) struct Assessment {
+    pub(crate) status: StoredStatus,
+    pub(crate) evidence_type: EvidenceType,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) output: Option<Output>,
+    /// Why it is not `step_completed`.
+    pub(crate) trouble: Option<CallProblem>,
+    pub(crate) evidence: Map<String, Json>,
+}
+
+/// Why a call did not do what it was called for.
+#[derive(Clone, Debug)]
+pub(crate) enum CallProblem {
+    Failed(Failure),
+    Stopped {
+        record: StopRecord,
+        /// Whether the tool had been reached by then.
+        may_have_acted: bool,
+    },
+}
+
+impl Assessment {
+    pub(crate) fn is_done(&self) -> bool {
+        self.trouble.is_none()
+    }
+
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.output.as_ref().map(|output| output.digest)
+    }
+
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.evidence_type == EvidenceType::SimulatedDryRun
+    }
+
+    /// Where to look, for `error_ref`: a stable word and a place, nothing that a tool printed.
+    pub(crate) fn error_ref(&self, role: ComponentRole) -> Option<String> {
+        self.trouble
+            .as_ref()
+            .map(|trouble| format!("{role}: {}", trouble.code()))
+    }
+}
+
+impl CallProblem {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Failed(failure) => failure.code,
+            Self::Stopped { record, .. } => record.reason.into(),
+        }
+    }
+
+    /// Whether nobody knows what the tool did.
+    pub(crate) fn leaves_outcome_unknown(&self) -> bool {
+        match self {
+            Self::Failed(failure) => failure.outcome_unknown,
+            Self::Stopped { may_have_acted, .. } => *may_have_acted,
+        }
+    }
+
+    fn status(&self) -> StoredStatus {
+        match self {
+            Self::Failed(_) => StoredStatus::Failed,
+            Self::Stopped { .. } => StoredStatus::Cancelled,
+        }
+    }
+
+    fn describe(&self, evidence: &mut Map<String, Json>) {
+        match self {
+            Self::Failed(failure) => {
+                evidence.insert(
+                    "failure".to_owned(),
+                    json!({"code": failure.code, "message": failure.message}),
+                );
+            }
+            Self::Stopped { record, .. } => {
+                evidence.insert("stop".to_owned(), json!(record));
+            }
+        }
+        if self.leaves_outcome_unknown() {
+            evidence.insert("outcome".to_owned(), json!("unknown"));
+        }
+    }
+}
+
+/// What a verifier was asked about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VerifiedOutput {
+    pub(crate) produced: Option<Produced>,
+    /// Whether the producer only pretended.
+    pub(crate) is_simulated: bool,
+}
+
+/// Judges what the producer answered.
+pub(crate) fn of_producer(prepared: &Prepared, answer: Answer, checked: Checked) -> Assessment {
+    let trouble = trouble_of(&answer).or_else(|| unread(&answer, &checked));
+    let trouble = trouble.or_else(|| checked.ok()?.schema.map(CallProblem::Failed));
+    judged(prepared, answer, trouble, None, false)
+}
+
+/// Judges what the verifier answered about what the producer left.
+pub(crate) fn of_verifier(
+    prepared: &Prepared,
+    answer: Answer,
+    subject: &VerifiedOutput,
+    checked: Checked,
+) -> Assessment {
+    let trouble = trouble_of(&answer)
+        .or_else(|| unread(&answer, &checked))
+        .or_else(|| checked.as_ref().ok()?.schema.clone().map(CallProblem::Failed))
+        .or_else(|| other_digest(&answer, subject))
+        .or_else(|| changed(checked.as_ref().ok()?))
+        .or_else(|| check_verdict_present(&answer));
+    // A check that failed turns any verdict into `error`. Only an output that was changed leaves a `fail` standing: there the
+    // verifier found what is so.
+    let verdict = match (&trouble, answer.verdict) {
+        (None, verdict) => verdict,
+        (Some(CallProblem::Stopped { .. }), _) => None,
+        (Some(CallProblem::Failed(_)), _) => Some(Verdict::Error),
+    };
+    judged(prepared, answer, trouble, verdict, subject.is_simulated)
+}
+
+fn judged(
+    prepared: &Prepared,
+    answer: Answer,
+    trouble: Option<CallProblem>,
+    verdict: Option<Verdict>,
+    is_subject_simulated: bool,
+) -> Assessment {
+    let is_simulated = answer.is_mock || !answer.called || is_subject_simulated;
+    let mut evidence = answer.evidence;
+    evidence.insert("called".to_owned(), json!(answer.called));
+    if answer.is_mock {
+        evidence.insert("is_mock".to_owned(), json!(true));
+    }
+    if let Some(output) = &answer.output {
+        evidence.insert("output_bytes".to_owned(), json!(output.size));
+    }
+    if let Some(trouble) = &trouble {
+        trouble.describe(&mut evidence);
+    }
+    Assessment {
+        status: trouble
+            .as_ref()
+            .map_or(StoredStatus::StepCompleted, CallProblem::status),
+        evidence_type: if is_simulated {
+            EvidenceType::SimulatedDryRun
+        } else {
+            prepared.mode.evidence_type()
+        },
+        verdict,
+        output: answer.output,
+        trouble,
+        evidence: sanitize(evidence),
+    }
+}
+
+fn trouble_of(answer: &Answer) -> Option<CallProblem> {
+    match &answer.ending {
+        CallOutcome::Completed => None,
+        CallOutcome::Failed(failure) => Some(CallProblem::Failed(failure.clone())),
+        CallOutcome::Stopped(record) => Some(CallProblem::Stopped {
+            record: record.clone(),
+            may_have_acted: answer.called || !record.possible_effects.is_empty(),
+        }),
+    }
+}
+
+/// Files of the call that were not read to their end prove nothing.
+fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
+    let why = match checked.as_ref().err()? {
+        ReadInterrupted::Stopped(reason) => {
+            let what = "all of it: the tool had answered, and what was left was not read again";
+            return Some(CallProblem::Stopped {
+                record: StopRecord {
+                    reason: *reason,
+                    signals_sent: Vec::new(),
+                    exited: Vec::new(),
+                    possible_effects: vec![what.to_owned()],
+                },
+                may_have_acted: answer.called,
+            });
+        }
+        ReadInterrupted::Deadline => "the call's time was over (timeout_ms)",
+        ReadInterrupted::Broken => "no thread could be had for it",
+    };
+    let message =
+        format!("what was left could not be read in full once the tool had answered: {why}");
+    Some(CallProblem::Failed(Failure::new("output_unread", message)))
+}
+
+/// The verdict counts for the digest that the producer's row committed, and for no other.
+fn other_digest(answer: &Answer, subject: &VerifiedOutput) -> Option<CallProblem> {
+    let committed = subject.produced.as_ref()?.committed_digest;
+    let looked_at = answer
+        .verified_digest
+        .filter(|looked_at| *looked_at != committed)?;
+    Some(CallProblem::Failed(Failure::new(
+        "digest_mismatch",
+        format!("the verifier says that it looked at {looked_at}, the producer left {committed}"),
+    )))
+}
+
+fn changed(read: &ReadAgain) -> Option<CallProblem> {
+    let change = read.change.as_ref()?;
+    Some(CallProblem::Failed(Failure::new(
+        "output_changed",
+        format!("what the verifier passed is not what the producer left: {change}"),
+    )))
+}
+
+fn check_verdict_present(answer: &Answer) -> Option<CallProblem> {
+    answer.verdict.is_none().then(|| {
+        CallProblem::Failed(Failure::new(
+            "verdict_missing",
+            "the verifier gave no verdict",
+        ))
+    })
+}

@@ -1,0 +1,177 @@
+//! What became of a recording whose answer was lost.
+//!
+//! Each recording is one transaction, so it happened as a whole or not at all. It is made again until the database says
+//! which: where the first had come through, the second is told the same, or refused.
+
+use std::{pin::pin, time::Duration};
+
+use dotwrap_wrapper::{Error, RefusalCode};
+use tokio::time::sleep;
+
+use crate::{
+    retry_budget::RetryBudget,
+    transient::{described, is_transient},
+};
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What is known of a recording in the end.
+#[derive(Debug)]
+pub(crate) enum Commit<T> {
+    /// It was made, and this is its answer.
+    Made(T),
+    /// It was made by a try whose answer was lost.
+    MadeBefore,
+    /// It was not made.
+    NotMade(Error),
+}
+
+/// Makes a recording, and again while nobody knows whether it was made, for as long as patience lasts.
+pub(crate) async fn commit_with_retry<T, Recording>(
+    patience: &RetryBudget<'_>,
+    recording: impl Fn() -> Recording,
+) -> Commit<T>
+where
+    Recording: Future<Output = Result<T, Error>>,
+{
+    let mut end = pin!(patience.end());
+    let mut in_doubt = None;
+    loop {
+        let error = tokio::select! {
+            biased;
+            answered = patience.attempt(recording()) => match answered {
+                Ok(answer) => {
+                    patience.reset();
+                    return Commit::Made(answer);
+                }
+                Err(error) => error,
+            },
+            () = &mut end => {
+                return Commit::NotMade(in_doubt.unwrap_or_else(|| patience.timed_out()));
+            }
+        };
+        if in_doubt.is_some() && is_already_done(&error) {
+            return Commit::MadeBefore;
+        }
+        if !is_transient(&error) {
+            return Commit::NotMade(error);
+        }
+        tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
+        patience.notify_waiting(&described(&error, patience.runs()));
+        tokio::select! {
+            () = &mut end => return Commit::NotMade(error),
+            () = sleep(PAUSE) => {}
+        }
+        if error.refusal().is_none() {
+            in_doubt = Some(error);
+        }
+    }
+}
+
+/// Whether the refusal of a repetition says that the first one had come through.
+fn is_already_done(error: &Error) -> bool {
+    error.refusal().is_some_and(|refusal| {
+        [
+            RefusalCode::RunConcluded,
+            RefusalCode::IdInUse,
+            RefusalCode::InvocationMismatch,
+        ]
+        .contains(&refusal.code)
+    })
+}
+
+/// What is refused was not made, and is refused again; but for what somebody else's transaction is just in the way of.
+fn is_transient(error: &Error) -> bool {
+    match error.refusal() {
+        Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
+        None => is_transient(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use dotwrap_invoke::{Stop, StopHandle, StopReason};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::{Progress, NoProgress, Step};
+
+    /// Counts how often it is told to wait.
+    #[derive(Default)]
+    struct Waits(AtomicUsize);
+
+    impl Progress for Waits {
+        fn step(&self, step: Step<'_>) {
+            if let Step::Waiting { .. } = step {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    async fn away() -> Result<(), Error> {
+        Err(Error::Unreachable {
+            target: "nowhere".to_owned(),
+            reason: "it is gone".to_owned(),
+        })
+    }
+
+    /// As long as a lease may be.
+    const A_DAY: Duration = Duration::from_secs(86_400);
+
+    /// Of them, without a database, each would wait for the whole patience of half a minute at least.
+    #[tokio::test(start_paused = true)]
+    async fn recordings_that_fail_after_a_stop_share_what_is_left() {
+        let waits = Waits::default();
+        let (handle, interrupt) = StopHandle::new();
+        handle.stop(StopReason::Interrupted);
+        let patience = RetryBudget::of(A_DAY, interrupt, &waits, Path::new("/"));
+        let begun = Instant::now();
+        for _ in 0..3 {
+            let settled = commit_with_retry(&patience, away).await;
+            assert!(
+                matches!(settled, Commit::NotMade(Error::Unreachable { .. })),
+                "{settled:?}"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert_eq!(waits.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_heard_while_a_recording_hangs() {
+        let (handle, interrupt) = StopHandle::new();
+        let patience = RetryBudget::of(A_DAY, interrupt, &NoProgress, Path::new("/"));
+        let begun = Instant::now();
+        let settled = commit_with_retry(&patience, || {
+            handle.stop(StopReason::Interrupted);
+            std::future::pending::<Result<(), Error>>()
+        });
+        let settled = settled.await;
+        assert!(
+            matches!(settled, Commit::NotMade(Error::TimedOut { .. })),
+            "{settled:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_through_at_the_second_try_is_made() {
+        let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
+        let patience = RetryBudget::of(A_DAY, Stop::never(), &waits, Path::new("/"));
+        let settled = commit_with_retry(&patience, || async {
+            match tries.fetch_add(1, Ordering::SeqCst) {
+                0 => away().await,
+                _ => Ok(()),
+            }
+        });
+        let settled = settled.await;
+        assert!(matches!(settled, Commit::Made(())), "{settled:?}");
+        assert_eq!(waits.0.load(Ordering::SeqCst), 1);
+    }
+}

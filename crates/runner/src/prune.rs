@@ -1,0 +1,177 @@
+//! What runs have left in their folders, for whoever clears it away.
+
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use dotwrap_invoke::{Output, ReadLimit, mounts};
+use dotwrap_wrapper::{ProcessRunId, Run};
+
+use crate::{
+    RunsDir,
+    folder::{FOLDER, UNRECORDED},
+};
+
+impl RunsDir {
+    /// The runs that have a folder here, in the order of their ids, which is mostly that of their beginnings. What does not bear a run's
+    /// id, and what is no folder, is nobody's here.
+    ///
+    /// # Errors
+    /// The folder of all runs can not be read. That it is not there is no error: no run has left anything then.
+    pub fn kept(&self) -> io::Result<Vec<ProcessRunId>> {
+        let entries = match fs::read_dir(self.root()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let run: Option<ProcessRunId> = name.to_str().and_then(|name| name.parse().ok());
+            // Under another spelling of the id it would not be found again.
+            let run = run.filter(|run| name.to_str() == Some(&run.to_string()));
+            if entry.file_type()?.is_dir() {
+                runs.extend(run);
+            }
+        }
+        runs.sort();
+        Ok(runs)
+    }
+
+    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look,
+    /// it may.
+    pub fn holds_unrecorded(&self, run: ProcessRunId) -> bool {
+        match fs::symlink_metadata(self.of(run).join(UNRECORDED)) {
+            Ok(_) => true,
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
+
+    /// How much of the disk a run's folder takes, in bytes: holes in its files take none.
+    pub fn size_of(&self, run: ProcessRunId) -> u64 {
+        Output::disk_usage(&self.of(run), &ReadLimit::none()).unwrap_or(0)
+    }
+
+    /// Whether the ledger says that this is the folder in which the run left its files: ids are unique in a ledger, and folders may serve
+    /// several. None: it does not say, of a run that its runner did not conclude.
+    pub fn is_recorded_location(&self, run: &Run) -> Option<bool> {
+        let recorded = run.evidence_ref[FOLDER].as_str()?;
+        let [here, there] = [self.of(run.process_run_id), PathBuf::from(recorded)]
+            .map(|folder| folder.canonicalize().ok());
+        Some(here.is_some() && here == there)
+    }
+
+    /// Removes a run's folder and everything in it. No link is followed. Folders that a tool has closed are opened before.
+    ///
+    /// # Errors
+    /// Something is mounted in it, and nothing was removed. Or what could not be removed; the rest may be gone. That it is not there any more
+    /// is no error.
+    pub fn remove(&self, run: ProcessRunId) -> io::Result<()> {
+        let folder = self.of(run);
+        let Ok(real) = folder.canonicalize() else {
+            return ignore_not_found(fs::remove_dir_all(folder));
+        };
+        if let Some(mount) = mounted_below(&real)? {
+            let mount = mount.strip_prefix(&real).unwrap_or(&mount);
+            let what = format!(
+                "something is mounted at {} in it: unmount it first",
+                mount.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, what));
+        }
+        match ignore_not_found(fs::remove_dir_all(&folder)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                make_writable(&folder);
+                ignore_not_found(fs::remove_dir_all(&folder))
+            }
+            done => done,
+        }
+    }
+}
+
+/// Whoever else removed it has done it as well.
+fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Makes every folder below writable that belongs to this account, each before it is looked into. What can not be is met by whoever removes
+/// it.
+fn make_writable(folder: &Path) {
+    let _another_s = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // A link is no folder here, wherever it leads.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            make_writable(&entry.path());
+        }
+    }
+}
+
+/// What is mounted in a folder belongs to somebody else, and would be removed with it.
+fn mounted_below(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let mut places = mounts()?.into_iter().map(|mount| mount.point);
+    Ok(places.find(|place| place.starts_with(folder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_folders_that_bear_a_runs_id_are_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunsDir::below(root.path().join("runs"));
+        assert_eq!(folders.kept().unwrap(), []);
+        let [run, file, link, upper] = [(); 4].map(|()| ProcessRunId::mint());
+        fs::create_dir_all(folders.of(run).join("producer")).unwrap();
+        fs::write(folders.of(run).join("producer/output"), "12345").unwrap();
+        fs::write(folders.of(file), "").unwrap();
+        symlink(folders.of(run), folders.of(link)).unwrap();
+        let shouted = upper.to_string().to_uppercase();
+        fs::create_dir(folders.root().join(shouted)).unwrap();
+        fs::create_dir(folders.root().join("notes")).unwrap();
+        assert_eq!(folders.kept().unwrap(), [run]);
+        let file = fs::File::create(folders.of(run).join("sparse")).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let size = folders.size_of(run);
+        assert!((1..1 << 30).contains(&size), "{size}");
+    }
+
+    #[test]
+    fn what_a_link_leads_to_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunsDir::below(root.path().join("runs"));
+        let run = ProcessRunId::mint();
+        let other = root.path().join("other");
+        fs::create_dir_all(folders.of(run)).unwrap();
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("file"), "").unwrap();
+        symlink(&other, folders.of(run).join("link")).unwrap();
+        folders.remove(run).unwrap();
+        assert_eq!(folders.kept().unwrap(), []);
+        assert!(other.join("file").exists());
+    }
+
+    #[test]
+    fn what_a_tool_has_closed_is_removed_and_what_is_gone_already_is_no_failure() {
+        let root = tempfile::tempdir().unwrap();
+        let folders = RunsDir::below(root.path());
+        let run = ProcessRunId::mint();
+        let closed = folders.of(run).join("producer/modules/closed");
+        fs::create_dir_all(&closed).unwrap();
+        fs::write(closed.join("file"), "").unwrap();
+        for folder in [&closed, closed.parent().unwrap()] {
+            fs::set_permissions(folder, Permissions::from_mode(0o000)).unwrap();
+        }
+        folders.remove(run).unwrap();
+        assert_eq!(folders.kept().unwrap(), []);
+        folders.remove(run).unwrap();
+    }
+}

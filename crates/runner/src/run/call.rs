@@ -1,0 +1,152 @@
+//! One call of one side of the pair.
+
+use std::path::Path;
+
+use dotwrap_invoke::{Answer, Space, ToolCall};
+use dotwrap_wrapper::{ComponentRole, ComponentRunId, Verdict};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+use super::execution::Execution;
+use crate::{
+    Step,
+    checking::check,
+    assess::{self, Assessment, VerifiedOutput},
+    place::Place,
+};
+
+/// A call that fails on a file system with less room has perhaps failed for want of it, in bytes.
+const LITTLE_SPACE: u64 = 1 << 20;
+
+/// One call that is over: when it was, and what it counts for.
+pub(super) struct CallResult {
+    pub(super) component_run_id: ComponentRunId,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Timestamp,
+    pub(super) judged: Assessment,
+}
+
+impl Execution<'_> {
+    /// Calls one side of the pair, and judges its answer.
+    pub(super) async fn call(
+        &self,
+        role: ComponentRole,
+        invocation_id: Uuid,
+        subject: VerifiedOutput,
+    ) -> CallResult {
+        let side = self.prepared.side(role);
+        let call = ToolCall {
+            dot_code: side.dot_code.clone(),
+            role,
+            mode: self.prepared.mode,
+            process_run_id: self.begun.process_run_id(),
+            component_run_id: ComponentRunId::mint(),
+            invocation_id,
+            correlation_id: self.begun.correlation_id().clone(),
+            contract: side.contract.clone(),
+            fixture: side.fixture.clone(),
+            input_ref: self.order.input_ref.clone(),
+            input_digest: self.order.input_digest.clone(),
+            produced: subject.produced.clone(),
+            folder: self.folder.of_call(role),
+        };
+        self.progress.step(Step::Calling {
+            role,
+            dot_code: &side.dot_code,
+        });
+        let place = self.watch_place(&call);
+        let started_at = self.clock.now();
+        let deadline = Instant::now() + call.time_limit();
+        let answer = self.answer(role, &call).await;
+        let ended_at = self.clock.now();
+        self.progress.step(Step::Called {
+            role,
+            answer: &answer,
+        });
+        let stop = self.vigil.stop();
+        let mut checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
+        if let (Some(place), Ok(read)) = (place, &mut checked)
+            && answer.verdict == Some(Verdict::Pass)
+        {
+            read.change = read.change.take().or_else(|| place.change());
+        }
+        let mut judged = match role {
+            ComponentRole::Producer => assess::of_producer(self.prepared, answer, checked),
+            ComponentRole::Verifier => {
+                assess::of_verifier(self.prepared, answer, &subject, checked)
+            }
+        };
+        self.note(&call.folder, &mut judged);
+        CallResult {
+            component_run_id: call.component_run_id,
+            started_at,
+            ended_at,
+            judged,
+        }
+    }
+
+    /// Watches the place of what a verifier is asked about, while it is called. Its own folder is made before: that changes the run's.
+    fn watch_place(&self, call: &ToolCall) -> Option<Place> {
+        let produced = call.produced.as_ref()?;
+        if let Err(error) = call.make_folder() {
+            // The invoker says it as well, where it needs the folder.
+            tracing::debug!(%error, "no folder for the verifier");
+        }
+        Some(Place::watch(&produced.output.path, self.folder.path()))
+    }
+
+    /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call
+    /// failed.
+    fn note(&self, folder: &Path, judged: &mut Assessment) {
+        if let Some(offset) = self.clock.offset_ms() {
+            judged
+                .evidence
+                .insert("clock_offset_ms".to_owned(), json!(offset));
+        }
+        let space = Space::at(folder).ok().filter(|space| {
+            !judged.is_done() && (space.free < LITTLE_SPACE || space.is_out_of_files)
+        });
+        if let Some(space) = space {
+            judged
+                .evidence
+                .insert("disk_full".to_owned(), json!(space.to_string()));
+        }
+    }
+
+    /// The invoker's answer. That a stop was asked for is told while it is being obeyed.
+    async fn answer(&self, role: ComponentRole, call: &ToolCall) -> Answer {
+        let mut stop = self.vigil.stop();
+        let invoker = &self.prepared.side(role).invoker;
+        let mut answer = invoker.invoke(call, stop.clone());
+        tokio::select! {
+            answer = &mut answer => return answer,
+            reason = stop.cancelled() => self.progress.step(Step::Stopping { reason }),
+        }
+        answer.await
+    }
+}
+
+impl CallResult {
+    pub(super) fn output_ref(&self) -> Option<String> {
+        let path = &self.judged.output.as_ref()?.path;
+        // Percent-encoded, so that any name can be read back, those included that are no text.
+        Some(match Url::from_file_path(path) {
+            Ok(address) => address.into(),
+            Err(()) => format!("file:{}", path.display()),
+        })
+    }
+
+    pub(super) fn summary(&self) -> Json {
+        json!({
+            "component_run_id": self.component_run_id,
+            "status": self.judged.status,
+            "verdict": self.judged.verdict,
+            "output_ref": self.output_ref(),
+            "output_digest": self.judged.digest(),
+            "evidence": self.judged.evidence,
+        })
+    }
+}

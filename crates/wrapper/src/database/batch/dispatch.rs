@@ -1,0 +1,104 @@
+//! The way to the database and back.
+
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+use tokio_postgres::Row;
+
+use super::{
+    CallResult,
+    queue::{Call, PendingCall},
+};
+use crate::{database::Database, error::Error};
+
+impl Database {
+    /// Makes one call of a function that takes several, with whichever others wait for a lane. `None`: the function left it undone, and
+    /// nothing of it is written.
+    pub(in crate::database) async fn submit_to_batch(
+        &self,
+        function: &'static str,
+        arguments: Json,
+    ) -> Result<Option<Row>, Error> {
+        let call = Call {
+            function,
+            arguments,
+        };
+        let gone = |_| {
+            Err(Error::Unreachable {
+                target: self.target().to_string(),
+                reason: "the task that made the call ended".to_owned(),
+            })
+        };
+        self.batcher().enqueue(self, call).await.unwrap_or_else(gone)
+    }
+
+    /// Makes the calls in one statement: each caller, with what became of its call. Where everybody has given up, the statement is as well.
+    pub(super) async fn execute_batch(
+        &self,
+        batch: Vec<PendingCall>,
+    ) -> Vec<(oneshot::Sender<CallResult>, CallResult)> {
+        let Some(function) = batch.first().map(|first| first.call.function) else {
+            return Vec::new();
+        };
+        let (calls, mut company): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|waiting| (waiting.call.arguments, waiting.landed))
+            .unzip();
+        let given_up = async {
+            for landed in &mut company {
+                landed.closed().await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = self.send_batch(function, Json::Array(calls)) => outcome,
+            () = given_up => return Vec::new(),
+        };
+        let mut answers: Vec<CallResult> = company.iter().map(|_| Ok(None)).collect();
+        match outcome {
+            Ok(rows) => {
+                for row in rows {
+                    let place = row.try_get::<_, i64>("call_number").ok();
+                    let place = place.and_then(|number| usize::try_from(number - 1).ok());
+                    if let Some(answer) = place.and_then(|place| answers.get_mut(place)) {
+                        *answer = Ok(Some(row));
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, calls = company.len(), "calls that went together failed");
+                for answer in &mut answers {
+                    *answer = error_for_each(&error).map_or(Ok(None), Err);
+                }
+            }
+        }
+        company.into_iter().zip(answers).collect()
+    }
+}
+
+/// An error after which nobody knows whether the statement was carried out, or that another statement would meet as well; once for each
+/// who went with it. After any other nothing was written, and the call is made by itself.
+fn error_for_each(error: &Error) -> Option<Error> {
+    match error {
+        Error::Unreachable { target, reason } => Some(Error::Unreachable {
+            target: target.clone(),
+            reason: reason.clone(),
+        }),
+        Error::NoSlot { target, reason } => Some(Error::NoSlot {
+            target: target.clone(),
+            reason: reason.clone(),
+        }),
+        &Error::TimedOut {
+            limit,
+            known_undone: false,
+        } => Some(Error::TimedOut {
+            limit,
+            known_undone: false,
+        }),
+        &Error::PoolExhausted { waited } => Some(Error::PoolExhausted { waited }),
+        Error::Database {
+            sqlstate: None,
+            message,
+            ..
+        } => Some(Error::Answer(message.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! The ladder: how much of a candidate is proven, from structure alone to verified and owned. The views
+//! compute it from receipts and verdicts; no column says 'verified' and no call sets it.
+
+use jiff::Timestamp;
+
+use crate::{
+    Wrapper,
+    database::row,
+    error::Error,
+    types::{CandidateCode, EvidenceType, text_enum},
+};
+
+text_enum! {
+    /// The rungs, the lowest first.
+    #[derive(PartialOrd, Ord)]
+    pub enum Rung {
+        /// It is known, and nothing else.
+        StructuralCandidate,
+        /// Somebody asserted something of it.
+        BackfilledObserved,
+        /// The ledger path was exercised for it.
+        SimulatedObserved,
+        /// A tool's own logic ran for it, in a mode that changes nothing.
+        DryRunObserved,
+        /// A producer ran for real.
+        RealRunObserved,
+        /// A producer ran for real, and its verifier passed that very output.
+        VerifiedCandidate,
+        /// Verified, and somebody answers for it.
+        BirthReady,
+    }
+}
+
+row! {
+    /// Where one candidate stands: a row of `v_process_discovery_candidate_status_v3`.
+    pub struct CandidateStatus {
+        /// The candidate.
+        pub process_candidate_code: CandidateCode,
+        /// Whether a producer completed for real, with its receipt.
+        pub has_real_runtime: bool,
+        /// Whether one concluded run joins such a producer with a verifier that passed its very output.
+        pub has_cross_component_correlation: bool,
+        /// Whether nobody answers for it.
+        pub owner_missing: bool,
+        /// The best kind of evidence that there is.
+        pub best_evidence_type: Option<EvidenceType>,
+        /// Its rung.
+        pub candidate_status_v3: Rung,
+        /// The same as a label of the birth gate.
+        pub birth_gate_status_v3: String,
+    }
+}
+
+row! {
+    /// What one candidate still needs: a row of `v_process_discovery_birth_readiness_v3`.
+    pub struct BirthReadiness {
+        /// The candidate.
+        pub process_candidate_code: CandidateCode,
+        /// Whether a producer completed for real, with its receipt.
+        pub has_real_runtime: bool,
+        /// Whether one concluded run joins such a producer with a verifier that passed its very output.
+        pub has_cross_component_correlation: bool,
+        /// Whether nobody answers for it.
+        pub owner_missing: bool,
+        /// The best kind of evidence that there is.
+        pub best_evidence_type: Option<EvidenceType>,
+        /// Its rung.
+        pub candidate_status_v3: Rung,
+        /// The same as a label of the birth gate.
+        pub birth_gate_status_v3: String,
+        /// The next rung; none: it is at the top.
+        pub next_rung: Option<Rung>,
+        /// What is missing for it.
+        pub missing: Option<String>,
+        /// Whether real runs count for it by a pair that an upgrade inferred and no operator has confirmed.
+        pub has_inferred_pair: bool,
+    }
+}
+
+row! {
+    /// What was observed of one candidate: a row of `v_process_discovery_runtime_observed`.
+    pub struct ObservedCounts {
+        /// The candidate.
+        pub process_candidate_code: CandidateCode,
+        /// How many headers.
+        pub run_count: i64,
+        /// How many runs with components of `REAL_RUN`.
+        pub real_run_count: i64,
+        /// How many runs with components of `DRY_RUN`.
+        pub dry_run_count: i64,
+        /// How many runs with simulated components.
+        pub simulated_count: i64,
+        /// How many runs with backfilled components.
+        pub backfilled_count: i64,
+        /// How many components.
+        pub component_count: i64,
+        /// When something was observed last.
+        pub last_observed_at: Option<Timestamp>,
+    }
+}
+
+impl Wrapper {
+    /// Where every candidate stands, by code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn candidate_statuses(&self) -> Result<Vec<CandidateStatus>, Error> {
+        let by_code = "ORDER BY process_candidate_code";
+        self.database
+            .view(
+                "v_process_discovery_candidate_status_v3",
+                by_code,
+                Vec::new(),
+            )
+            .await
+    }
+
+    /// Where one candidate stands; none: nothing is known of it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn candidate_status(
+        &self,
+        code: &CandidateCode,
+    ) -> Result<Option<CandidateStatus>, Error> {
+        let of_candidate = "WHERE process_candidate_code = $1";
+        let view = "v_process_discovery_candidate_status_v3";
+        let found = self
+            .database
+            .view(view, of_candidate, vec![code.into()])
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The candidates with real evidence, by code. Simulated and dry evidence cannot appear here.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn verified_candidates(&self) -> Result<Vec<CandidateStatus>, Error> {
+        let by_code = "ORDER BY process_candidate_code";
+        self.database
+            .view(
+                "v_process_discovery_verified_candidates_v3",
+                by_code,
+                Vec::new(),
+            )
+            .await
+    }
+
+    /// What every candidate still needs, by code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn birth_readiness(&self) -> Result<Vec<BirthReadiness>, Error> {
+        let by_code = "ORDER BY process_candidate_code";
+        self.database
+            .view(
+                "v_process_discovery_birth_readiness_v3",
+                by_code,
+                Vec::new(),
+            )
+            .await
+    }
+
+    /// What one candidate still needs; none: no run, registry or catalogue names it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn birth_readiness_of(
+        &self,
+        candidate: &CandidateCode,
+    ) -> Result<Option<BirthReadiness>, Error> {
+        let found = self
+            .database
+            .view(
+                "v_process_discovery_birth_readiness_v3",
+                "WHERE process_candidate_code = $1",
+                vec![candidate.into()],
+            )
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// What was observed of every candidate, by code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn observed_counts(&self) -> Result<Vec<ObservedCounts>, Error> {
+        let by_code = "ORDER BY process_candidate_code";
+        self.database
+            .view("v_process_discovery_runtime_observed", by_code, Vec::new())
+            .await
+    }
+}

@@ -1,0 +1,342 @@
+//! Runs: header, effective status, verdict and both sides, one row each.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::{
+    Wrapper,
+    database::{Interval, Value, row},
+    error::Error,
+    types::{
+        Actor, CandidateCode, ComponentRunId, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
+        ProcessRunId, StoredStatus, Verdict,
+    },
+};
+
+row! {
+    /// One run.
+    pub struct Run {
+        /// Its id.
+        pub process_run_id: ProcessRunId,
+        /// The producer that its header names.
+        pub dot_code: Option<DotCode>,
+        /// What it is evidence for.
+        pub process_candidate_code: CandidateCode,
+        /// The process definition that it follows.
+        pub process_definition_code: Option<String>,
+        /// What joins everything of it.
+        pub correlation_id: CorrelationId,
+        /// The run that it is a part of.
+        pub parent_run_id: Option<ProcessRunId>,
+        /// An event code of the caller's own.
+        pub event_code: Option<String>,
+        /// The status that holds: the conclusion's where there is one, else the header's.
+        pub status: StoredStatus,
+        /// The status that its header was written with.
+        pub header_status: StoredStatus,
+        /// What its conclusion says of the output.
+        pub verdict: Option<Verdict>,
+        /// What kind of evidence its rows show: the producer's component, else the verifier's, else the mode of its
+        /// open receipt.
+        pub evidence_type: EvidenceType,
+        /// The system that it comes from.
+        pub source_system: String,
+        /// The name of the call that wrote it.
+        pub idempotency_key: Option<IdempotencyKey>,
+        /// Where the input is.
+        pub input_ref: Option<String>,
+        /// Where the output is.
+        pub output_ref: Option<String>,
+        /// Where to look for what went wrong.
+        pub error_ref: Option<String>,
+        /// What is known of it as evidence.
+        pub evidence_ref: Json,
+        /// Who acted, as the caller said.
+        pub actor: Actor,
+        /// The login that recorded it.
+        pub recorded_by: String,
+        /// When it began.
+        pub started_at: Option<Timestamp>,
+        /// When it ended.
+        pub ended_at: Option<Timestamp>,
+        /// When it was recorded.
+        pub created_at: Timestamp,
+        /// The producer's code, once its component is recorded.
+        pub producer_dot_code: Option<DotCode>,
+        /// The producer's component.
+        pub producer_component_run_id: Option<ComponentRunId>,
+        /// The producer's status.
+        pub producer_status: Option<StoredStatus>,
+        /// What kind of evidence the producer's component is.
+        pub producer_evidence_type: Option<EvidenceType>,
+        /// The verifier's code, once its component is recorded.
+        pub verifier_dot_code: Option<DotCode>,
+        /// The verifier's component.
+        pub verifier_component_run_id: Option<ComponentRunId>,
+        /// The verifier's status.
+        pub verifier_status: Option<StoredStatus>,
+        /// What kind of evidence the verifier's component is.
+        pub verifier_evidence_type: Option<EvidenceType>,
+        /// How long it took.
+        pub duration: Option<Interval>,
+        /// How long ago it was recorded.
+        pub age: Interval,
+        /// The lease that it is bound to.
+        pub lease_name: Option<String>,
+        /// Who holds that lease now.
+        pub lease_holder: Option<String>,
+        /// When it was concluded.
+        pub concluded_at: Option<Timestamp>,
+        /// What kind of evidence its header claims to be. Nothing counts by it.
+        pub header_evidence_type: EvidenceType,
+    }
+}
+
+impl Run {
+    /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status says.
+    pub fn is_header_only(&self) -> bool {
+        self.producer_component_run_id.is_none()
+            && self.verifier_component_run_id.is_none()
+            && self.lease_name.is_none()
+    }
+}
+
+/// Which runs to list. Everything that is set has to hold.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RunFilter {
+    /// Only those of this candidate.
+    pub process_candidate_code: Option<CandidateCode>,
+    /// Only those of this producer.
+    pub dot_code: Option<DotCode>,
+    /// Only those of this correlation.
+    pub correlation_id: Option<CorrelationId>,
+    /// Only those in this status now.
+    pub status: Option<StoredStatus>,
+    /// Only those whose rows show this evidence type; a header that only claims it does not count.
+    pub evidence_type: Option<EvidenceType>,
+    /// Only those recorded at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only those recorded before this time.
+    pub until: Option<Timestamp>,
+    /// Only those after this place of an earlier page.
+    pub after: Option<RunCursor>,
+}
+
+/// A place in the list of runs, to go on from. As a text it is opaque: `next_page` gives it, `after` takes
+/// it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunCursor {
+    created_at: Timestamp,
+    process_run_id: ProcessRunId,
+}
+
+/// One page of runs, the newest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunPage {
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// Where the next page begins; none: this was the last.
+    pub next_page: Option<RunCursor>,
+}
+
+impl fmt::Display for RunCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}~{}",
+            self.created_at.as_microsecond(),
+            self.process_run_id
+        )
+    }
+}
+
+impl FromStr for RunCursor {
+    type Err = InvalidCursor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (time, run) = text.split_once('~').ok_or(InvalidCursor)?;
+        let microseconds = time.parse().map_err(|_| InvalidCursor)?;
+        Ok(Self {
+            created_at: Timestamp::from_microsecond(microseconds).map_err(|_| InvalidCursor)?,
+            process_run_id: run.parse().map_err(|_| InvalidCursor)?,
+        })
+    }
+}
+
+impl Serialize for RunCursor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A text that is no place in the list of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a cursor that a page of runs gave")]
+pub struct InvalidCursor;
+
+/// Conditions and the parameters that they are about.
+#[derive(Default)]
+struct WhereClause {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl WhereClause {
+    /// Takes a parameter and says what stands for it.
+    fn parameter(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// Requires that a column compares so with a value, if there is one.
+    fn require(&mut self, column_and_operator: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            let parameter = self.parameter(value);
+            self.sql.push(format!("{column_and_operator} {parameter}"));
+        }
+    }
+
+    /// Requires a place after the cursor's in the order of the list.
+    fn require_after(&mut self, cursor: RunCursor) {
+        let time = self.parameter(cursor.created_at);
+        let run = self.parameter(cursor.process_run_id);
+        self.sql
+            .push(format!("(created_at, process_run_id) < ({time}, {run})"));
+    }
+
+    fn where_clause(&self) -> String {
+        if self.sql.is_empty() {
+            return String::new();
+        }
+        format!("WHERE {}", self.sql.join(" AND "))
+    }
+}
+
+impl RunFilter {
+    fn conditions(&self) -> WhereClause {
+        let mut conditions = WhereClause::default();
+        conditions.require(
+            "process_candidate_code =",
+            self.process_candidate_code.as_ref(),
+        );
+        conditions.require("dot_code =", self.dot_code.as_ref());
+        conditions.require("correlation_id =", self.correlation_id.as_ref());
+        conditions.require("status =", self.status);
+        conditions.require("evidence_type =", self.evidence_type);
+        conditions.require("created_at >=", self.since);
+        conditions.require("created_at <", self.until);
+        if let Some(cursor) = self.after {
+            conditions.require_after(cursor);
+        }
+        conditions
+    }
+}
+
+impl Wrapper {
+    /// One page of runs, the newest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<RunPage, Error> {
+        let mut conditions = filter.conditions();
+        // One more than asked for tells whether there is a next page.
+        let limit_and_one = conditions.parameter(i64::from(limit) + 1);
+        let rest = format!(
+            "{} ORDER BY created_at DESC, process_run_id DESC LIMIT {limit_and_one}",
+            conditions.where_clause()
+        );
+        let mut runs: Vec<Run> = self
+            .database
+            .view("v_process_run", &rest, conditions.values)
+            .await?;
+        let has_more = runs.len() > limit as usize;
+        runs.truncate(limit as usize);
+        let next_page = runs.last().filter(|_| has_more).map(|run| RunCursor {
+            created_at: run.created_at,
+            process_run_id: run.process_run_id,
+        });
+        Ok(RunPage { runs, next_page })
+    }
+
+    /// One run; none: there is no such id.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run(&self, run: ProcessRunId) -> Result<Option<Run>, Error> {
+        let found = self
+            .database
+            .view(
+                "v_process_run",
+                "WHERE process_run_id = $1",
+                vec![run.into()],
+            )
+            .await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Those of these runs that the ledger has, in no order.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn runs_of_ids(&self, runs: &[ProcessRunId]) -> Result<Vec<Run>, Error> {
+        let ids = runs.iter().map(ToString::to_string).collect();
+        self.database
+            .view(
+                "v_process_run",
+                "WHERE process_run_id = ANY ($1::uuid[])",
+                vec![Value::Texts(Some(ids))],
+            )
+            .await
+    }
+
+    /// The runs of a correlation, the oldest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn runs_of_correlation(
+        &self,
+        correlation: &CorrelationId,
+    ) -> Result<Vec<Run>, Error> {
+        let joined = "WHERE correlation_id = $1 ORDER BY created_at, process_run_id";
+        self.database
+            .view("v_process_run", joined, vec![correlation.into()])
+            .await
+    }
+
+    /// The run that an idempotency key was used for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run_of_key(&self, key: &IdempotencyKey) -> Result<Option<Run>, Error> {
+        let found = self
+            .database
+            .view(
+                "v_process_run",
+                "WHERE idempotency_key = $1",
+                vec![key.into()],
+            )
+            .await?;
+        Ok(found.into_iter().next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_to_text_and_back() {
+        let cursor = RunCursor {
+            created_at: "2026-01-02T03:04:05.678901Z".parse().unwrap(),
+            process_run_id: ProcessRunId::mint(),
+        };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert_eq!("nonsense".parse::<RunCursor>(), Err(InvalidCursor));
+        assert_eq!("1~nonsense".parse::<RunCursor>(), Err(InvalidCursor));
+    }
+}

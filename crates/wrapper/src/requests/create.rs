@@ -1,0 +1,126 @@
+//! Asking for a run, and taking that back.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    Wrapper,
+    database::{Call, Interval, Idempotency, Value},
+    request_builder::description,
+    error::Error,
+    refusal_log::RefusalContext,
+    types::{
+        Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RequestId,
+    },
+};
+
+description! {
+    /// A run that is asked for.
+    pub struct RunRequest {
+        required {
+            /// The pair's producer.
+            dot_code: DotCode,
+            /// What the run is evidence for.
+            process_candidate_code: CandidateCode,
+            /// `DRY_RUN` or `REAL_RUN`.
+            mode: EvidenceType,
+        }
+        optional {
+            /// What joins everything of the run. Unless said: derived from the idempotency key, else new.
+            correlation_id: CorrelationId,
+            /// Who asks; the wrapper's actor unless said.
+            actor: Actor,
+            /// The name of this request. The same request under the same name is the first one.
+            idempotency_key: IdempotencyKey,
+            /// The request's id, if the caller minted one; a new one unless said.
+            request_id: RequestId,
+            /// What the run is given, at most 2 000 characters.
+            input_ref: String,
+            /// Its digest, where it is known.
+            input_digest: String,
+        }
+        defaulted {
+            /// From when on it may be claimed.
+            due: Schedule = Schedule::Now,
+        }
+    }
+}
+
+/// From when on a request may be claimed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schedule {
+    /// From the moment of the call.
+    #[default]
+    Now,
+    /// From this time on.
+    At(Timestamp),
+    /// So long after the moment of the call, by the database's clock.
+    In(Duration),
+}
+
+impl From<Schedule> for Value {
+    fn from(due: Schedule) -> Self {
+        match due {
+            Schedule::Now => Self::Time(None),
+            Schedule::At(time) => Self::Time(Some(time)),
+            Schedule::In(time) => Self::FromNow(Some(Interval::from(time).to_sql_text())),
+        }
+    }
+}
+
+impl Wrapper {
+    /// Asks for a run: `fn_dot_run_request`. The gates may be closed; the request then waits for them.
+    ///
+    /// # Errors
+    /// Refused as `mode_invalid`, `mode_not_allowed`, `unknown_dot`, `not_a_producer`, `pair_incomplete`,
+    /// `contract_missing`, `idempotency_conflict`, `id_in_use`, `time_invalid`, or for a text that is missing or too long;
+    /// [`Error::NotPermitted`] for whoever is neither runner nor operator.
+    pub async fn request_run(&self, request: &RunRequest) -> Result<RequestId, Error> {
+        let correlation = CorrelationId::resolve(
+            request.correlation_id.as_ref(),
+            request.idempotency_key.as_ref(),
+        );
+        let actor = self.actor_or_default(request.actor.as_ref());
+        let call = Call::to("fn_dot_run_request")
+            .with("p_dot_code", &request.dot_code)
+            .with("p_process_candidate_code", &request.process_candidate_code)
+            .with("p_correlation_id", &*correlation)
+            .with("p_actor", actor)
+            .with("p_mode", request.mode)
+            .with("p_idempotency_key", request.idempotency_key.as_ref())
+            .with("p_input_ref", &request.input_ref)
+            .with("p_input_digest", &request.input_digest)
+            .with("p_not_before", request.due)
+            .with(
+                "p_request_id",
+                request.request_id.unwrap_or_else(RequestId::mint),
+            )
+            .with_idempotency(Idempotency::by_key(request.idempotency_key.as_ref()));
+        let about = RefusalContext {
+            actor,
+            dot_code: Some(&request.dot_code),
+            candidate: Some(&request.process_candidate_code),
+            correlation: Some(&correlation),
+        };
+        let outcome = self.database.value(&call).await;
+        self.recording_refusal(about, outcome).await
+    }
+
+    /// Takes a request back that nobody is at. False: there was nothing to take back; a worker has it, or it has ended.
+    ///
+    /// # Errors
+    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for whoever is neither runner nor operator.
+    pub async fn cancel_request(
+        &self,
+        request: RequestId,
+        actor: Option<&Actor>,
+        reason: &str,
+    ) -> Result<bool, Error> {
+        let call = Call::to("fn_dot_run_request_cancel")
+            .with("p_request_id", request)
+            .with("p_actor", self.actor_or_default(actor))
+            .with("p_reason", reason);
+        self.database.value(&call).await
+    }
+}

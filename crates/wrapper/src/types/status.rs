@@ -1,0 +1,138 @@
+//! Statuses: what a caller says of a run, and what the ledger stores for it.
+
+use serde_json::{Map, Value};
+
+use super::{EvidenceType, text_enum};
+
+text_enum! {
+    /// What a caller says of a run. [`WrapperStatus::stored`] is how the ledger keeps it.
+    ///
+    /// 'Blocked' is none of them: a call that the gates refuse writes nothing and returns
+    /// [`Error::Refused`](crate::Error::Refused).
+    #[derive(Default)]
+    pub enum WrapperStatus {
+        /// The run was prepared and nothing else.
+        Prepared,
+        /// The run was started.
+        Started,
+        /// The run ended well.
+        #[default]
+        Completed,
+        /// The run failed; `error_ref` says where to look.
+        Failed,
+        /// The run was left out on purpose.
+        Skipped,
+    }
+}
+
+text_enum! {
+    /// The statuses that the ledger's CHECK domain knows.
+    #[derive(Default)]
+    pub enum StoredStatus {
+        /// Seen, nothing more is claimed.
+        #[default]
+        Observed,
+        /// A run that was started.
+        Started,
+        /// A component that was started.
+        StepStarted,
+        /// A component that ended well.
+        StepCompleted,
+        /// A run that ended well.
+        Completed,
+        /// A run or component that failed.
+        Failed,
+        /// A run whose holder died while nobody knows whether the tool did its work.
+        Stuck,
+        /// A run or component that was called off or skipped.
+        Cancelled,
+        /// A run whose holder died before anything was invoked.
+        Orphan,
+    }
+}
+
+text_enum! {
+    /// Which part of the pair a component is.
+    pub enum ComponentRole {
+        /// The DOT that does a thing.
+        Producer,
+        /// The DOT that checks it.
+        Verifier,
+    }
+}
+
+text_enum! {
+    /// What the verifier said of the producer's output.
+    pub enum Verdict {
+        /// The output is what it should be.
+        Pass,
+        /// The output is not what it should be.
+        Fail,
+        /// The verifier could not tell.
+        Error,
+    }
+}
+
+/// How the ledger keeps what a caller says of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredMapping {
+    /// The header's status.
+    pub header: StoredStatus,
+    /// The status of both components.
+    pub component: StoredStatus,
+    /// The evidence type of the header and both components.
+    pub evidence_type: EvidenceType,
+    /// What is added to `evidence_ref`, over a caller's keys of the same names.
+    pub evidence_tags: Map<String, Value>,
+}
+
+impl WrapperStatus {
+    /// The status model of the design as one pure function: what `fn_process_pair_observe` stores for
+    /// a run of which the caller says this, having asked for that evidence type.
+    ///
+    /// `prepared` stores simulated evidence whatever was asked, and keeps what was asked.
+    ///
+    /// ```
+    /// use dotwrap_wrapper::{EvidenceType, StoredStatus, WrapperStatus};
+    ///
+    /// let stored = WrapperStatus::Prepared.stored(EvidenceType::RealRun);
+    /// assert_eq!(stored.header, StoredStatus::Observed);
+    /// assert_eq!(stored.evidence_type, EvidenceType::SimulatedDryRun);
+    /// assert_eq!(stored.evidence_tags["requested_evidence_type"], "REAL_RUN");
+    /// ```
+    pub fn stored(self, requested: EvidenceType) -> StoredMapping {
+        let (header, component) = match self {
+            Self::Prepared => (StoredStatus::Observed, StoredStatus::Observed),
+            Self::Started => (StoredStatus::Started, StoredStatus::StepStarted),
+            Self::Completed => (StoredStatus::Completed, StoredStatus::StepCompleted),
+            Self::Failed => (StoredStatus::Failed, StoredStatus::Failed),
+            Self::Skipped => (StoredStatus::Cancelled, StoredStatus::Cancelled),
+        };
+        StoredMapping {
+            header,
+            component,
+            evidence_type: self.effective_evidence(requested),
+            evidence_tags: self.evidence_tags(requested),
+        }
+    }
+
+    /// The evidence type that is stored where `requested` was asked for.
+    pub fn effective_evidence(self, requested: EvidenceType) -> EvidenceType {
+        match self {
+            Self::Prepared => EvidenceType::SimulatedDryRun,
+            _ => requested,
+        }
+    }
+
+    fn evidence_tags(self, requested: EvidenceType) -> Map<String, Value> {
+        let tag = |name: &str, value: Value| (name.to_owned(), value);
+        match self {
+            Self::Prepared => Map::from_iter([
+                tag("wrapper_phase", "prepared".into()),
+                tag("requested_evidence_type", requested.as_ref().into()),
+            ]),
+            Self::Skipped => Map::from_iter([tag("skipped", true.into())]),
+            Self::Started | Self::Completed | Self::Failed => Map::new(),
+        }
+    }
+}
