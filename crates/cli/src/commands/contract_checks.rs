@@ -1,15 +1,11 @@
 //! What contracts are looked at for beyond what the database judges: whether they can be called from here as they stand.
 
-use dotwrap_invoke_command::check_declared_paths;
 use dotwrap_runner::Runner;
-use dotwrap_wrapper::{Contract, ContractDefinition, Tool};
+use dotwrap_wrapper::{Contract, Tool};
 
 use super::execution::Executing;
-use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::{Ledger, Session};
-
-const DRY_RUN: &str = "DRY_RUN";
 
 /// What is found in one contract.
 pub(crate) struct Found {
@@ -17,25 +13,6 @@ pub(crate) struct Found {
     pub(crate) refused: Option<String>,
     /// What it probably lacks.
     pub(crate) warnings: Vec<String>,
-}
-
-/// Refuses what opens the whole file system to a dry run. Nothing is written then.
-pub(crate) fn refuse_open<'a>(
-    contracts: impl IntoIterator<Item = &'a ContractDefinition>,
-) -> Result<(), Failure> {
-    for contract in contracts {
-        let invocation = contract.invocation.as_ref();
-        let invocation = invocation.filter(|_| contract.mode == DRY_RUN);
-        if let Some(Err(why)) = invocation.map(check_declared_paths) {
-            let name = format!("{} {}", contract.dot_code, contract.mode);
-            return Err(Failure::new(
-                ExitStatus::Usage,
-                "invocation_invalid",
-                format!("{name}: {why}"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Looks at the active contracts that are asked for. Each sentence names its contract.
