@@ -1,6 +1,7 @@
 //! What an import does to each entry of a catalogue, as the database says it; and what it may not take, because what would call
 //! the tool does not understand the contract.
 
+use dotwrap_invoke_command::check_declared_paths;
 use dotwrap_wrapper::{Actor, CatalogueChange, CatalogueKind, ImportAction, Wrapper};
 use serde_json::json;
 
@@ -8,6 +9,8 @@ use super::Catalogue;
 use crate::invokers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+
+const DRY_RUN: &str = "DRY_RUN";
 
 /// What is done, or would be done, to everything that a catalogue names.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ impl Plan {
         &self.0
     }
 
-    /// Refuses active contracts whose `invocation` the engines do not understand. Whether this machine has what they call
+    /// Refuses active contracts whose `invocation` the engines do not understand, or that open the whole file system to a dry run. Whether this machine has what they call
     /// does not matter: a catalogue may be another machine's.
     pub(crate) fn refusing_invocations(mut self) -> Result<Self, Failure> {
         let engines = invokers::all(&[], None, false, Vec::new)?;
@@ -48,10 +51,15 @@ impl Plan {
             else {
                 continue;
             };
+            let declared = (contract.mode == DRY_RUN).then_some(&contract.invocation);
             if let Err(unusable) = engines.check_invocation(engine, contract) {
                 change.action = ImportAction::Refuse;
                 change.code = Some(unusable.code.to_owned());
                 change.detail = Some(unusable.message);
+            } else if let Some(Err(why)) = declared.map(check_declared_paths) {
+                change.action = ImportAction::Refuse;
+                change.code = Some("invocation_invalid".to_owned());
+                change.detail = Some(why);
             }
         }
         Ok(self)

@@ -1,49 +1,17 @@
-//! What contracts are looked at for beyond what the database judges: whether they can be called from here as they stand.
+//! What active contracts probably lack, wherever they are run.
 
-use dotwrap_invoke_command::check_declared_paths;
-use dotwrap_runner::Runner;
-use dotwrap_wrapper::{Contract, ContractDefinition, Tool};
+use dotwrap_wrapper::Contract;
 
 use super::execution::ExecutionArgs;
-use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 
-const DRY_RUN: &str = "DRY_RUN";
-
-/// What is found in one contract.
-pub(crate) struct Found {
-    /// Why a run would be refused from here. It may be meant for another machine.
-    pub(crate) refused: Option<String>,
-    /// What it probably lacks.
-    pub(crate) warnings: Vec<String>,
-}
-
-/// Refuses what opens the whole file system to a dry run. Nothing is written then.
-pub(crate) fn refuse_open<'a>(
-    contracts: impl IntoIterator<Item = &'a ContractDefinition>,
-) -> Result<(), Failure> {
-    for contract in contracts {
-        let invocation = contract.invocation.as_ref();
-        let invocation = invocation.filter(|_| contract.mode == DRY_RUN);
-        if let Some(Err(why)) = invocation.map(check_declared_paths) {
-            let name = format!("{} {}", contract.dot_code, contract.mode);
-            return Err(Failure::new(
-                ExitStatus::Usage,
-                "invocation_invalid",
-                format!("{name}: {why}"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Looks at the active contracts that are asked for. Each sentence names its contract.
-pub(crate) async fn look(
+/// Warns of the active contracts that are asked for. Each sentence names its contract.
+pub(crate) async fn warnings(
     session: &Context,
     ledger: &LedgerClient,
     is_asked_for: impl Fn(&Contract) -> bool,
-) -> Result<Vec<Found>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let mut contracts = ledger.contracts_with_values().await?;
     contracts.retain(|contract| contract.contract_status == "active" && is_asked_for(contract));
     if contracts.is_empty() {
@@ -51,24 +19,13 @@ pub(crate) async fn look(
     }
     let runner = ExecutionArgs::default().runner(session, ledger)?;
     let tools = ledger.tools().await?;
-    let with_tool = contracts.iter().filter_map(|contract| {
-        let tool = tools.iter().find(|tool| tool.dot_code == contract.dot_code);
-        Some(found(&runner, tool?, contract))
-    });
-    Ok(with_tool.collect())
-}
-
-fn found(runner: &Runner, tool: &Tool, contract: &Contract) -> Found {
-    let name = format!("{} {}", contract.dot_code, contract.mode);
-    let refused = runner.check(tool, contract).err();
-    let warnings = runner.warnings(tool, contract).into_iter();
-    Found {
-        refused: refused.map(|unusable| {
-            let (code, message) = (unusable.code, unusable.message);
-            format!("{name} would be refused here: {code}: {message}")
-        }),
-        warnings: warnings
-            .map(|warning| format!("{name}: {warning}"))
-            .collect(),
+    let mut found = Vec::new();
+    for contract in &contracts {
+        if let Some(tool) = tools.iter().find(|tool| tool.dot_code == contract.dot_code) {
+            let name = format!("{} {}", contract.dot_code, contract.mode);
+            let warnings = runner.warnings(tool, contract).into_iter();
+            found.extend(warnings.map(|warning| format!("{name}: {warning}")));
+        }
     }
+    Ok(found)
 }

@@ -6,11 +6,7 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, DotCode};
 use serde::Serialize;
 
-<<<<<<< HEAD:crates/cli/src/commands/contract.rs
-use super::{ActorArgs, contract_checks, file, unknown_dot};
-=======
 use super::{ActorArgs, unknown_dot};
->>>>>>> w-import:crates/cli/src/commands/contract/mod.rs
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Style, escaped_json};
@@ -119,26 +115,6 @@ async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Fail
     Ok(ExitStatus::Done)
 }
 
-<<<<<<< HEAD:crates/cli/src/commands/contract.rs
-async fn set(arguments: Set, session: &mut Context) -> Result<ExitStatus, Failure> {
-    let (text, name) = file::read(&arguments.file)?;
-    let document = read(&text, &name)?;
-    contract_checks::refuse_open(&document.contract)?;
-    let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
-    for contract in &document.contract {
-        let set = ledger.set_contract(contract, Some(&actor)).await?;
-        session.messages.note(format!("set {set}"));
-    }
-    warn_of_what_can_not_be_called(&document.contract, &ledger, session).await?;
-    if document.contract.is_empty() {
-        session.messages.note(format!("{name} names no contract"));
-    }
-    Ok(ExitStatus::Done)
-}
-
-=======
->>>>>>> w-import:crates/cli/src/commands/contract/mod.rs
 /// What the contract is now.
 #[derive(Debug, Serialize)]
 struct Retired {
@@ -172,35 +148,3 @@ async fn retire(arguments: Retire, session: &mut Context) -> Result<ExitStatus, 
     })?;
     Ok(ExitStatus::Done)
 }
-<<<<<<< HEAD:crates/cli/src/commands/contract.rs
-
-/// A contract may be meant for another machine: so it is set all the same, and a run would be refused here.
-async fn warn_of_what_can_not_be_called(
-    set: &[ContractDefinition],
-    ledger: &Ledger,
-    session: &Context,
-) -> Result<(), Failure> {
-    let is_set = |contract: &Contract| {
-        let is_it = |definition: &ContractDefinition| {
-            contract.dot_code.as_str() == definition.dot_code && contract.mode == definition.mode
-        };
-        set.iter().any(is_it)
-    };
-    for found in contract_checks::look(session, ledger, is_set).await? {
-        for warning in found.refused.into_iter().chain(found.warnings) {
-            session.messages.warning(warning);
-        }
-    }
-    Ok(())
-}
-
-fn read(text: &str, name: &str) -> Result<Document, Failure> {
-    let document = if name.ends_with(".json") {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    } else {
-        toml::from_str(text).map_err(|error| error.message().trim().to_owned())
-    };
-    document.map_err(|error| Failure::usage(format!("{name}: {error}")))
-}
-=======
->>>>>>> w-import:crates/cli/src/commands/contract/mod.rs

@@ -3,19 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-<<<<<<< HEAD
-use dotwrap_wrapper::{Contract, ImportAction};
-use serde_json::json;
-
-use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Change, Kind, Plan, sample};
-use crate::commands::{ActorArgs, contract_checks};
-=======
-use dotwrap_wrapper::{CatalogueChange, CatalogueKind, ImportAction};
+use dotwrap_wrapper::{CatalogueChange, CatalogueKind, Contract, ImportAction};
 use serde::Serialize;
 
 use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Plan, sample};
-use crate::commands::ActorArgs;
->>>>>>> w-import
+use crate::commands::{ActorArgs, contract_checks};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, Style};
@@ -91,7 +83,6 @@ pub(super) async fn execute(
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let catalogue = read(&arguments)?;
-    contract_checks::refuse_open(catalogue.contracts.iter().map(|entry| &entry.said))?;
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
@@ -119,23 +110,27 @@ pub(super) async fn execute(
         format!("imported {}", summary(&plan))
     });
     if !arguments.dry_run {
-        warn(&catalogue, &ledger, session).await?;
+        warn(&plan, &ledger, session).await?;
     }
     Ok(ExitStatus::Done)
 }
 
 /// A catalogue may be meant for another machine, so only what its contracts lack everywhere is told.
-async fn warn(catalogue: &Catalogue, ledger: &LedgerClient, session: &Context) -> Result<(), Failure> {
-    let is_imported = |contract: &Contract| {
-        let mut entries = catalogue.contracts.iter().map(|entry| &entry.said);
-        entries
-            .any(|said| contract.dot_code.as_str() == said.dot_code && contract.mode == said.mode)
-    };
-    if catalogue.contracts.is_empty() {
+async fn warn(plan: &Plan, ledger: &LedgerClient, session: &Context) -> Result<(), Failure> {
+    let imported: Vec<&Contract> = plan
+        .changes()
+        .iter()
+        .filter_map(|change| change.contract.as_ref())
+        .collect();
+    if imported.is_empty() {
         return Ok(());
     }
-    let found = contract_checks::look(session, ledger, is_imported).await?;
-    for warning in found.into_iter().flat_map(|found| found.warnings) {
+    let is_imported = |contract: &Contract| {
+        let is_it =
+            |other: &&Contract| contract.dot_code == other.dot_code && contract.mode == other.mode;
+        imported.iter().any(is_it)
+    };
+    for warning in contract_checks::warnings(session, ledger, is_imported).await? {
         session.messages.warning(warning);
     }
     Ok(())
