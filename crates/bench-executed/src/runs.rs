@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use dotwrap_bench::{Failure, measure::Contend};
 use dotwrap_contract::InstallOptions;
-use dotwrap_invoke::{Answer, CallOutcome, Invoker, Mode, Output, Stop, ToolCall, UnsupportedContract};
-use dotwrap_runner::{InvokerRegistry, Outcome, Prepared, RunsDir, RunOptions, Runner, NoProgress};
+use dotwrap_invoke::{
+    Answer, CallOutcome, Invoker, Mode, Output, Stop, ToolCall, UnsupportedContract,
+};
+use dotwrap_runner::{InvokerRegistry, NoProgress, Outcome, Prepared, RunOptions, Runner, RunsDir};
 use dotwrap_wrapper::{
-    Actor, CandidateCode, ComponentRole, Contract, ContractDefinition, DotCode, GateSetting,
-    StoredStatus, ConnectionTarget, ToolDefinition, Verdict, Wrapper, gate,
+    Actor, CandidateCode, ComponentRole, ConnectionTarget, Contract, ContractDefinition, DotCode,
+    GateSetting, StoredStatus, ToolDefinition, Verdict, Wrapper, gate,
 };
 use futures_util::future::BoxFuture;
 

@@ -11,7 +11,7 @@ use crate::commands::Command;
 use crate::configuration::{Colour, DatabaseUrl, Format, Layer, Settings};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Verbosity, Messages};
+use crate::output::{Messages, Verbosity};
 
 /// Turns a pair of tools, a producer and the verifier that checks it, into one correlated record.
 ///

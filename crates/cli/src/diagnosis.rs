@@ -12,7 +12,7 @@ use crate::commands::contract_checks;
 use crate::commands::execution::{data_folder, run_folders};
 use crate::configuration::DatabaseChoice;
 use crate::failure::Failure;
-use crate::session::{LedgerClient, Connection, Context};
+use crate::session::{Connection, Context, LedgerClient};
 
 /// Examines an installation; what matters most comes first.
 pub(crate) async fn examine(
@@ -162,11 +162,9 @@ async fn registry(session: &Context, reached: Connection) -> Vec<Finding> {
 
 /// What contracts probably lack. A login that may not read them whole is told nothing.
 async fn contracts(session: &Context, ledger: &LedgerClient) -> Option<Finding> {
-    let found = contract_checks::look(session, ledger, |_| true)
+    let warnings = contract_checks::warnings(session, ledger, |_| true)
         .await
         .ok()?;
-    let warnings = found.into_iter().flat_map(|found| found.warnings);
-    let warnings: Vec<String> = warnings.collect();
     (!warnings.is_empty()).then(|| Finding {
         why: "A verifier that is not told where the output is passes or fails something else.",
         mend: "Name {output} in its contract, and set it anew: dotwrap contract set FILE"

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use dotwrap_contract::{contract_digest, installed};
 use dotwrap_embedded::Embedded;
-use dotwrap_wrapper::{DEFAULT_SCHEMA, ConnectionTarget};
+use dotwrap_wrapper::{ConnectionTarget, DEFAULT_SCHEMA};
 use tokio_postgres::Client;
 
 use crate::configuration::{DatabaseChoice, Settings};

@@ -7,29 +7,31 @@ use dotwrap_wrapper::{
     Verdict,
 };
 
-use crate::output::{Cell, Style};
+use crate::output::{Cell, CellStyle};
 
 /// What a kind of evidence proves.
 pub(crate) fn evidence(kind: EvidenceType) -> Cell {
     match kind {
         EvidenceType::SimulatedDryRun => {
-            Cell::toned("SIMULATED — proof only, not verified", Style::Caution)
+            Cell::toned("SIMULATED — proof only, not verified", CellStyle::Caution)
         }
-        EvidenceType::DryRun => Cell::toned("DRY RUN — proof only, not verified", Style::Caution),
+        EvidenceType::DryRun => {
+            Cell::toned("DRY RUN — proof only, not verified", CellStyle::Caution)
+        }
         EvidenceType::BackfilledEvidence => Cell::toned(
             "BACKFILLED — asserted, never counts as runtime",
-            Style::Caution,
+            CellStyle::Caution,
         ),
-        EvidenceType::RealRun => Cell::toned("REAL RUN", Style::Notice),
+        EvidenceType::RealRun => Cell::toned("REAL RUN", CellStyle::Notice),
     }
 }
 
 /// The same in one word, for tables.
 pub(crate) fn evidence_word(kind: EvidenceType) -> Cell {
     let tone = if kind == EvidenceType::RealRun {
-        Style::Notice
+        CellStyle::Notice
     } else {
-        Style::Caution
+        CellStyle::Caution
     };
     Cell::toned(kind, tone)
 }
@@ -37,7 +39,7 @@ pub(crate) fn evidence_word(kind: EvidenceType) -> Cell {
 /// The same of a run, which says so where a dry run of it had no complete sandbox.
 pub(crate) fn evidence_of_run(run: &Run) -> Cell {
     if is_sandbox_incomplete(&run.evidence_ref) {
-        return Cell::toned(format!("{}, no sandbox", run.evidence_type), Style::Bad);
+        return Cell::toned(format!("{}, no sandbox", run.evidence_type), CellStyle::Bad);
     }
     evidence_word(run.evidence_type)
 }
@@ -50,10 +52,10 @@ pub(crate) fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
 /// A stored status. A simulated run that completed has proven nothing: no status is ever green.
 pub(crate) fn status(status: StoredStatus) -> Cell {
     let tone = match status {
-        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Style::Bad,
-        StoredStatus::Started | StoredStatus::StepStarted => Style::Notice,
-        StoredStatus::Cancelled => Style::Faint,
-        _ => Style::Plain,
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => CellStyle::Bad,
+        StoredStatus::Started | StoredStatus::StepStarted => CellStyle::Notice,
+        StoredStatus::Cancelled => CellStyle::Faint,
+        _ => CellStyle::Plain,
     };
     Cell::toned(status, tone)
 }
@@ -62,7 +64,7 @@ pub(crate) fn status(status: StoredStatus) -> Cell {
 pub(crate) fn run_status(run: &Run) -> Cell {
     match run.status {
         StoredStatus::Completed | StoredStatus::StepCompleted if run.is_header_only() => {
-            Cell::toned("header only", Style::Caution)
+            Cell::toned("header only", CellStyle::Caution)
         }
         status_word => status(status_word),
     }
@@ -72,7 +74,7 @@ pub(crate) fn run_status(run: &Run) -> Cell {
 pub(crate) fn verdict(verdict: Option<Verdict>) -> Cell {
     match verdict {
         Some(verdict @ Verdict::Pass) => Cell::plain(verdict),
-        Some(verdict) => Cell::toned(verdict, Style::Bad),
+        Some(verdict) => Cell::toned(verdict, CellStyle::Bad),
         None => Cell::or_dash(None::<&str>),
     }
 }
@@ -80,26 +82,32 @@ pub(crate) fn verdict(verdict: Option<Verdict>) -> Cell {
 /// How far a DOT is.
 pub(crate) fn wrapper_status(status: DotWrapperStatus, dry_run_ready: bool) -> Cell {
     match status {
-        DotWrapperStatus::WrapperNeeded => Cell::toned("no runner", Style::Faint),
+        DotWrapperStatus::WrapperNeeded => Cell::toned("no runner", CellStyle::Faint),
         DotWrapperStatus::WrapperReadyNoObservation if dry_run_ready => {
-            Cell::toned("dry-run ready", Style::Notice)
+            Cell::toned("dry-run ready", CellStyle::Notice)
         }
-        DotWrapperStatus::WrapperReadyNoObservation => Cell::toned("nothing observed", Style::Faint),
+        DotWrapperStatus::WrapperReadyNoObservation => {
+            Cell::toned("nothing observed", CellStyle::Faint)
+        }
         DotWrapperStatus::SimulatedObserved => {
-            Cell::toned("proof only, not verified", Style::Caution)
+            Cell::toned("proof only, not verified", CellStyle::Caution)
         }
-        DotWrapperStatus::DryRunObserved => Cell::toned("dry run, not verified", Style::Caution),
-        DotWrapperStatus::RealRunObserved => Cell::toned("real run observed", Style::Notice),
+        DotWrapperStatus::DryRunObserved => {
+            Cell::toned("dry run, not verified", CellStyle::Caution)
+        }
+        DotWrapperStatus::RealRunObserved => Cell::toned("real run observed", CellStyle::Notice),
     }
 }
 
 /// A rung of the ladder.
 pub(crate) fn rung(rung: Rung) -> Cell {
     let tone = match rung {
-        Rung::StructuralCandidate => Style::Faint,
-        Rung::BackfilledObserved | Rung::SimulatedObserved | Rung::DryRunObserved => Style::Caution,
-        Rung::RealRunObserved => Style::Notice,
-        Rung::VerifiedCandidate | Rung::BirthReady => Style::Good,
+        Rung::StructuralCandidate => CellStyle::Faint,
+        Rung::BackfilledObserved | Rung::SimulatedObserved | Rung::DryRunObserved => {
+            CellStyle::Caution
+        }
+        Rung::RealRunObserved => CellStyle::Notice,
+        Rung::VerifiedCandidate | Rung::BirthReady => CellStyle::Good,
     };
     Cell::toned(rung, tone)
 }
@@ -107,9 +115,9 @@ pub(crate) fn rung(rung: Rung) -> Cell {
 /// What the gates allow.
 pub(crate) fn posture(posture: Posture) -> Cell {
     match posture {
-        Posture::NoExecute => Cell::toned(posture, Style::Good),
-        Posture::DryRunOnly => Cell::toned(posture, Style::Caution),
-        Posture::RealRun => Cell::toned(posture, Style::Bad),
+        Posture::NoExecute => Cell::toned(posture, CellStyle::Good),
+        Posture::DryRunOnly => Cell::toned(posture, CellStyle::Caution),
+        Posture::RealRun => Cell::toned(posture, CellStyle::Bad),
     }
 }
 
@@ -125,9 +133,9 @@ pub(crate) fn posture_meaning(posture: Posture) -> &'static str {
 /// What a preflight check came to.
 pub(crate) fn check(status: CheckStatus) -> Cell {
     let tone = match status {
-        CheckStatus::Pass => Style::Good,
-        CheckStatus::Warn => Style::Caution,
-        CheckStatus::Block => Style::Bad,
+        CheckStatus::Pass => CellStyle::Good,
+        CheckStatus::Warn => CellStyle::Caution,
+        CheckStatus::Block => CellStyle::Bad,
     };
     Cell::toned(status, tone)
 }
@@ -135,9 +143,9 @@ pub(crate) fn check(status: CheckStatus) -> Cell {
 /// What a lease is in.
 pub(crate) fn lease(state: LeaseState) -> Cell {
     let tone = match state {
-        LeaseState::Free => Style::Faint,
-        LeaseState::Held => Style::Notice,
-        LeaseState::Expired => Style::Caution,
+        LeaseState::Free => CellStyle::Faint,
+        LeaseState::Held => CellStyle::Notice,
+        LeaseState::Expired => CellStyle::Caution,
     };
     Cell::toned(state, tone)
 }

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::GlobalArguments;
-use crate::output::{Cell, Messages, Style};
+use crate::output::{Cell, CellStyle, Messages};
 
 /// Logs go to standard error: warnings, more with `-v`, none with `-q`, or as `DOTWRAP_LOG` says.
 pub(crate) fn start(global: &GlobalArguments, messages: Messages) {
@@ -45,11 +45,15 @@ where
         let text = Cell::plain(text);
         match *metadata.level() {
             Level::ERROR | Level::WARN => {
-                writeln!(writer, "{} {text}", Cell::toned("warning:", Style::Caution))
+                writeln!(
+                    writer,
+                    "{} {text}",
+                    Cell::toned("warning:", CellStyle::Caution)
+                )
             }
             level => {
                 let place = format!("{level} {}:", metadata.target());
-                writeln!(writer, "{} {text}", Cell::toned(place, Style::Faint))
+                writeln!(writer, "{} {text}", Cell::toned(place, CellStyle::Faint))
             }
         }
     }

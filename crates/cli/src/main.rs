@@ -4,7 +4,6 @@
 //! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
 
 mod arguments;
-mod labels;
 mod catalogue;
 mod command_line;
 mod commands;
@@ -12,10 +11,11 @@ mod configuration;
 mod demo;
 mod diagnosis;
 mod embedded;
-mod invokers;
 mod exit_status;
 mod failure;
+mod invokers;
 mod jsonl;
+mod labels;
 mod logging;
 mod output;
 mod session;

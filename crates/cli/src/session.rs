@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use dotwrap_contract::{InstallOptions, Plan, RolePolicy};
 use dotwrap_embedded::Cluster;
-use dotwrap_wrapper::{Actor, Error, ConnectionTarget, Wrapper};
+use dotwrap_wrapper::{Actor, ConnectionTarget, Error, Wrapper};
 use tokio_postgres::Client;
 
 use crate::commands::ActorArgs;
 use crate::configuration::{DatabaseChoice, Settings};
 use crate::embedded;
 use crate::failure::Failure;
-use crate::output::{Verbosity, Messages, Output};
+use crate::output::{Messages, Output, Verbosity};
 
 /// What a command does where the server has no connection slot left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +187,8 @@ impl Context {
 pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Connection, Failure> {
     match &settings.database {
         DatabaseChoice::Configured(url) => {
-            let target = ConnectionTarget::parse(url.reveal()).map_err(dotwrap_wrapper::Error::from)?;
+            let target =
+                ConnectionTarget::parse(url.reveal()).map_err(dotwrap_wrapper::Error::from)?;
             Ok(Connection {
                 target: target.with_application_name("dotwrap"),
                 cluster: None,
@@ -200,7 +201,10 @@ pub(crate) async fn reach(settings: &Settings, messages: Messages) -> Result<Con
 }
 
 /// Installs or upgrades the contract, and returns what was done.
-pub(crate) async fn install(target: &ConnectionTarget, options: &InstallOptions) -> Result<Plan, Failure> {
+pub(crate) async fn install(
+    target: &ConnectionTarget,
+    options: &InstallOptions,
+) -> Result<Plan, Failure> {
     let client = target.connect().await?;
     Ok(dotwrap_contract::apply(&client, options).await?)
 }

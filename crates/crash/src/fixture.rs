@@ -115,7 +115,10 @@ impl Fixture {
     /// Calls the program, and expects that it does what it is asked for.
     pub(crate) async fn call(&self, words: &[&str]) -> CommandOutput {
         let (mut command, said) = self.command(words, &self.server.url());
-        let status = timeout(WAIT_TIMEOUT, command.status()).await.unwrap().unwrap();
+        let status = timeout(WAIT_TIMEOUT, command.status())
+            .await
+            .unwrap()
+            .unwrap();
         assert!(status.success(), "{words:?}: {status}\n{}", said.text());
         said
     }

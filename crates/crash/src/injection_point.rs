@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
-use crate::run_process::Attempt;
 use crate::fixture::Fixture;
+use crate::run_process::Attempt;
 
 /// How often the state is looked at.
 const PAUSE: Duration = Duration::from_millis(3);

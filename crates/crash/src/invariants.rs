@@ -5,8 +5,8 @@ use std::fs;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::run_process::Ended;
 use crate::ledger::{Ledger, Run};
+use crate::run_process::Ended;
 use crate::tools::Trace;
 
 /// What does not hold.

@@ -22,18 +22,18 @@
 // A harness says what it expects; unwrapping is how it fails.
 #![allow(clippy::unwrap_used)]
 
-mod recovery;
-mod run_process;
 mod campaign;
+mod fixture;
+mod injection_point;
 mod invariants;
 mod ledger;
-mod injection_point;
 mod plan;
 mod processes;
 mod program;
 mod proxy;
+mod recovery;
+mod run_process;
 mod server;
-mod fixture;
 mod tools;
 
 pub use campaign::{Campaign, Stats};

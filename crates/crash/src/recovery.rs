@@ -8,11 +8,11 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
-use crate::run_process::Ended;
+use crate::fixture::{Fixture, WAIT_TIMEOUT};
 use crate::invariants::{Violations, of_attempt, of_ledger};
 use crate::ledger::Ledger;
 use crate::processes::{self, Process};
-use crate::fixture::{WAIT_TIMEOUT, Fixture};
+use crate::run_process::Ended;
 use crate::tools::Trace;
 
 /// How long what a killed one has started may take to notice. The tools' own grace is a fifth of a second.
@@ -89,7 +89,10 @@ async fn leftovers(site: &Fixture, attempts: &[Ended]) -> Violations {
 
 async fn succeeds(site: &Fixture, words: &[&str]) -> Option<String> {
     let (mut command, said) = site.command(words, &site.server.url());
-    let status = timeout(WAIT_TIMEOUT, command.status()).await.unwrap().unwrap();
+    let status = timeout(WAIT_TIMEOUT, command.status())
+        .await
+        .unwrap()
+        .unwrap();
     (!status.success()).then(|| format!("{words:?}: {status}: {}", said.text()))
 }
 

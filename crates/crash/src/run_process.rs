@@ -9,8 +9,8 @@ use tokio::process::Child;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::fixture::{CommandOutput, Fixture, LEASE_TTL, WAIT_TIMEOUT, word};
 use crate::processes::{self, Process};
-use crate::fixture::{LEASE_TTL, WAIT_TIMEOUT, CommandOutput, Fixture, word};
 use crate::tools::{self, CANDIDATE};
 
 /// What is asked for.
@@ -118,7 +118,10 @@ impl RunSpec {
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
         words.extend(["--input", word(&input)]);
         let (mut command, said) = site.command(&words, &site.server.url());
-        timeout(WAIT_TIMEOUT, command.status()).await.unwrap().unwrap();
+        timeout(WAIT_TIMEOUT, command.status())
+            .await
+            .unwrap()
+            .unwrap();
         said
     }
 }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use postgres_protocol::password::scram_sha_256;
 use uuid::Uuid;
 
-use crate::error::{AtPath, Error};
 use crate::cluster_dir::ClusterDir;
+use crate::error::{AtPath, Error};
 use crate::{OWNER, RESERVE, SUPERUSER, files, single_user};
 
 /// The first line of a `pg_hba.conf` that asks for passwords. What else is in there is its user's own.
@@ -146,7 +146,12 @@ fn is_in_order(home: &ClusterDir) -> Result<bool, Error> {
 }
 
 /// Shuts the door of a cluster that is being made.
-pub(crate) fn provision(home: &ClusterDir, binaries: &Path, data: &Path, log: &File) -> Result<(), Error> {
+pub(crate) fn provision(
+    home: &ClusterDir,
+    binaries: &Path,
+    data: &Path,
+    log: &File,
+) -> Result<(), Error> {
     set_passwords(home, binaries, data, log)?;
     files::replace(&rules(data), format!("{HBA_MARKER}\n{RULES}").as_bytes())
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::account::Account;
 use crate::ask_version::ask_version;
-use crate::error::Error;
 use crate::cluster_dir::variable;
+use crate::error::Error;
 
 /// The oldest major version that the contract runs on.
 pub const OLDEST_MAJOR: u32 = 15;

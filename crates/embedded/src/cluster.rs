@@ -6,10 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::os::unix::ffi::OsStrExt;
 use tokio_postgres::Config;
 
-use crate::binaries::{Binaries, Version};
 use crate::auth::Passwords;
-use crate::error::Error;
+use crate::binaries::{Binaries, Version};
 use crate::cluster_dir::ClusterDir;
+use crate::error::Error;
 use crate::lock::Lock;
 use crate::socket::PORT;
 use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
@@ -117,7 +117,9 @@ impl Cluster {
     /// [`Error::NotStopped`] where it does not stop within that time.
     pub fn stop_if_unused(self) -> Result<bool, Error> {
         let home = ClusterDir::prepare(self.home.folder())?;
-        let alone = self.use_of_it.try_upgrade_to_exclusive(&home.users_lock())?;
+        let alone = self
+            .use_of_it
+            .try_upgrade_to_exclusive(&home.users_lock())?;
         if alone {
             daemon::stop(&home)?;
         }

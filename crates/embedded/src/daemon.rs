@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::account::Account;
-use crate::desk::Desk;
 use crate::auth;
+use crate::cluster_dir::ClusterDir;
+use crate::desk::Desk;
 use crate::error::Error;
 use crate::files;
-use crate::cluster_dir::ClusterDir;
-use crate::lock::{Lock, Mode, LockTimeout};
+use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
 use crate::socket;
 
@@ -151,7 +151,11 @@ fn run(order: &DaemonArgs) -> Result<(), Error> {
     // In a session of its own no terminal can stop it. It fails for a leader of a process group, which is fine as well.
     let _ = nix::unistd::setsid();
     let keeper = order.home.keeper_lock();
-    let _keeper = Lock::wait(&keeper, Mode::Exclusive, LockTimeout::of(HANDOVER, "keeping"))?;
+    let _keeper = Lock::wait(
+        &keeper,
+        Mode::Exclusive,
+        LockTimeout::of(HANDOVER, "keeping"),
+    )?;
     let server = Server::start_or_adopt(order)?;
     // This thread alone: at the limit of processes another one can not be had, and a keeper is needed most then.
     let runtime = tokio::runtime::Builder::new_current_thread()

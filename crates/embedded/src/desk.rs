@@ -9,8 +9,8 @@ use tokio::time::{sleep, timeout};
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::auth::{self, Passwords};
-use crate::handover::{self, GateAnswer, GateChange};
 use crate::cluster_dir::ClusterDir;
+use crate::handover::{self, GateAnswer, GateChange};
 use crate::postmaster::Postmaster;
 use crate::{DATABASE, RESERVE, SUPERUSER, modes, probe, silent};
 

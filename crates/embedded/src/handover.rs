@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::files;
-use crate::cluster_dir::ClusterDir;
 use crate::lock::Lock;
 
 /// How often the answer is looked for.

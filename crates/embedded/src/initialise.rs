@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::binaries::Binaries;
-use crate::error::{AtPath, Error};
 use crate::cluster_dir::ClusterDir;
+use crate::error::{AtPath, Error};
 use crate::{DATABASE, OWNER, SUPERUSER, auth, single_user};
 
 /// How long making a cluster may take as others reckon who wait for it: that wait, and an `initdb` on a slow disk.
-pub(crate) const INIT_TIMEOUT: Duration = single_user::ORPHAN_TIMEOUT.saturating_add(Duration::from_secs(120));
+pub(crate) const INIT_TIMEOUT: Duration =
+    single_user::ORPHAN_TIMEOUT.saturating_add(Duration::from_secs(120));
 
 /// The names of clusters that are being built begin so.
 const INITDB_PREFIX: &str = "building-";
@@ -50,7 +51,12 @@ pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), E
 
 /// Creates the plain owner and its database before anybody can connect. `postgres --single` needs no server, and its commands
 /// take part in the rename: there is never a cluster without them.
-fn create_database(home: &ClusterDir, binaries: &Binaries, data: &Path, log: &File) -> Result<(), Error> {
+fn create_database(
+    home: &ClusterDir,
+    binaries: &Binaries,
+    data: &Path,
+    log: &File,
+) -> Result<(), Error> {
     let commands = format!(
         "CREATE ROLE {OWNER} LOGIN CREATEROLE;\nCREATE DATABASE {DATABASE} OWNER {OWNER};\n"
     );
@@ -73,7 +79,12 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     };
     entries
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(INITDB_PREFIX))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(INITDB_PREFIX)
+        })
         .map(|entry| entry.path())
         .collect()
 }

@@ -21,24 +21,24 @@
 
 mod account;
 mod ask_version;
+mod auth;
 mod binaries;
 mod cluster;
+mod cluster_dir;
+mod daemon;
 mod desk;
-mod auth;
 mod entry;
 mod error;
 mod fetch;
 mod files;
 mod handover;
-mod cluster_dir;
 mod initialise;
-mod daemon;
 mod lock;
 mod modes;
 mod postmaster;
-mod single_user;
 mod probe;
 mod silent;
+mod single_user;
 mod socket;
 mod start;
 
@@ -48,14 +48,14 @@ use std::time::{Duration, Instant};
 
 pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
-pub use error::Error;
-pub use handover::{GateAnswer, GateChange};
 pub use cluster_dir::{default_folder, password_file};
 pub use daemon::run_if_asked;
+pub use error::Error;
+pub use handover::{GateAnswer, GateChange};
 
 use binaries::{Found, Search};
 use cluster_dir::ClusterDir;
-use lock::{Lock, Mode, LockTimeout};
+use lock::{Lock, LockTimeout, Mode};
 
 /// The plain role that owns the product's database.
 pub const OWNER: &str = "dotwrap";

@@ -85,7 +85,11 @@ impl Lock {
     }
 
     /// Makes the hold a shared one.
-    pub(crate) async fn downgrade_to_shared(&self, path: &Path, patience: LockTimeout) -> Result<(), Error> {
+    pub(crate) async fn downgrade_to_shared(
+        &self,
+        path: &Path,
+        patience: LockTimeout,
+    ) -> Result<(), Error> {
         loop {
             if self.try_mode(path, Mode::Shared)? {
                 return Ok(());

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use crate::entry::Entry;
 use crate::cluster_dir::ClusterDir;
+use crate::entry::Entry;
 use crate::{files, socket};
 
 /// Every permission of its owner in a folder.

@@ -11,9 +11,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::binaries::Binaries;
+use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::files;
-use crate::cluster_dir::ClusterDir;
 use crate::socket;
 
 /// The lines of `postmaster.pid` that matter here.

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::files;
-use crate::cluster_dir::ClusterDir;
-use crate::lock::{Lock, Mode, LockTimeout};
+use crate::lock::{Lock, LockTimeout, Mode};
 
 /// How long the program of a killed dotwrap is waited for. One of our own is waited for as long as it takes.
 pub(crate) const ORPHAN_TIMEOUT: Duration = Duration::from_secs(60);

@@ -8,9 +8,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::account::Account;
+use crate::cluster_dir::{ClusterDir, variable};
 use crate::entry::Entry;
 use crate::error::{AtPath, Error};
-use crate::cluster_dir::{ClusterDir, variable};
 
 /// The port that names the socket file; no TCP port is opened.
 pub(crate) const PORT: u16 = 5432;

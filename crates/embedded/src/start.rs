@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::cluster::Origin;
 use crate::auth::{self, Passwords};
-use crate::error::Error;
-use crate::files;
+use crate::cluster::Origin;
 use crate::cluster_dir::ClusterDir;
 use crate::daemon::{self, DaemonArgs};
-use crate::lock::{Lock, Mode, LockTimeout};
+use crate::error::Error;
+use crate::files;
+use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
 use crate::probe::{self, ProbeResult};
 
@@ -147,7 +147,9 @@ impl<'a> Starting<'a> {
                 tracing::debug!(problem, "the embedded server does not answer");
                 // It may be kept from answering by sessions that say nothing. A keeper makes room.
                 self.wait_until_ready()?;
-                if self.origin == Origin::Attached && self.silent_since.elapsed() > UNRESPONSIVE_AFTER {
+                if self.origin == Origin::Attached
+                    && self.silent_since.elapsed() > UNRESPONSIVE_AFTER
+                {
                     if !self.restart_if_alone().await? {
                         return Err(Error::Silent { pid, problem });
                     }
@@ -157,7 +159,9 @@ impl<'a> Starting<'a> {
             // New passwords may be just about to be written.
             ProbeResult::Locked(_) if self.locked_since.elapsed() < NEW_PASSWORDS => return Ok(()),
             // The file was lost, or is that of other data.
-            ProbeResult::Locked(problem) if self.has_new_passwords => return Err(self.failed(&problem)),
+            ProbeResult::Locked(problem) if self.has_new_passwords => {
+                return Err(self.failed(&problem));
+            }
             ProbeResult::Locked(_) => {
                 if !self.restart_if_alone().await? {
                     return Err(Error::LockedOut {
@@ -227,7 +231,9 @@ impl<'a> Starting<'a> {
             let stopped = tokio::task::spawn_blocking(move || daemon::stop(&home)).await;
             stopped.map_err(|error| self.failed(&error.to_string()))??;
         }
-        self.use_of_it.downgrade_to_shared(&users, stopping()).await?;
+        self.use_of_it
+            .downgrade_to_shared(&users, stopping())
+            .await?;
         Ok(alone)
     }
 

@@ -15,7 +15,10 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn of(contract: &Contract, allowed: &AllowedHosts) -> Result<Self, UnsupportedContract> {
+    pub(crate) fn of(
+        contract: &Contract,
+        allowed: &AllowedHosts,
+    ) -> Result<Self, UnsupportedContract> {
         let text = contract.endpoint_ref.as_deref().unwrap_or_default();
         let url = parse(text)?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {

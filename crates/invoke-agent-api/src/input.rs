@@ -52,7 +52,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(readable)?;
     if bytes.len() as u64 > INPUT_LIMIT {
-        return Err(not_sendable_error(format!("it is larger than {INPUT_LIMIT} bytes")));
+        return Err(not_sendable_error(format!(
+            "it is larger than {INPUT_LIMIT} bytes"
+        )));
     }
     Ok(bytes)
 }

@@ -33,11 +33,17 @@ pub(crate) struct Token(String);
 
 impl Invocation {
     /// Whether it is understood, without looking at this machine's environment.
-    pub(crate) fn check(contract: &Contract, settings: &Settings) -> Result<(), UnsupportedContract> {
+    pub(crate) fn check(
+        contract: &Contract,
+        settings: &Settings,
+    ) -> Result<(), UnsupportedContract> {
         keys(contract, settings).map(drop)
     }
 
-    pub(crate) fn of(contract: &Contract, settings: &Settings) -> Result<Self, UnsupportedContract> {
+    pub(crate) fn of(
+        contract: &Contract,
+        settings: &Settings,
+    ) -> Result<Self, UnsupportedContract> {
         let (token_environment, max_response_bytes) = keys(contract, settings)?;
         let token = token_environment
             .map(|name| Token::from_environment(&name, settings.environment))
@@ -99,7 +105,10 @@ impl fmt::Debug for Token {
 }
 
 /// The variable that holds the token, and how many bytes an answer may have.
-fn keys(contract: &Contract, settings: &Settings) -> Result<(Option<String>, u64), UnsupportedContract> {
+fn keys(
+    contract: &Contract,
+    settings: &Settings,
+) -> Result<(Option<String>, u64), UnsupportedContract> {
     let keys = if contract.invocation.is_null() {
         Keys::default()
     } else if contract.invocation.is_object() {

@@ -7,8 +7,8 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Invoker, Mode, Output, ReadLimit, Secrets, Stop, StopReason,
-    StopRecord, ToolCall, ReadInterrupted, UnsupportedContract, reports_mock, read_apart, read_deadline,
+    Answer, CallOutcome, Failure, Invoker, Mode, Output, ReadInterrupted, ReadLimit, Secrets, Stop,
+    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline, reports_mock,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -18,15 +18,15 @@ use tokio::time::Instant;
 
 use crate::{
     Settings, SetupError,
+    body::SentFlag,
     canonical::Canonical,
     client::client,
     endpoint::Endpoint,
     exchange,
     invocation::Invocation,
-    validate::{ValidatedResponse, validate, note},
-    body::SentFlag,
     request::request,
     response::AgentResponse,
+    validate::{ValidatedResponse, note, validate},
 };
 
 /// Calls DOTs that are endpoints of agent services.
@@ -63,7 +63,11 @@ impl AgentApiInvoker {
         })
     }
 
-    fn usable(&self, contract: &Contract, mode: Mode) -> Result<CheckedContract, UnsupportedContract> {
+    fn usable(
+        &self,
+        contract: &Contract,
+        mode: Mode,
+    ) -> Result<CheckedContract, UnsupportedContract> {
         if !mode.may_mutate() && contract.output_namespace.is_none() {
             let message = "below REAL_RUN a contract names the namespace of its output";
             return Err(UnsupportedContract::new("namespace_missing", message));
@@ -83,9 +87,9 @@ impl AgentApiInvoker {
     ) -> Result<(), CallOutcome> {
         let deadline = Instant::now() + call.time_limit();
         // The runner has looked at the contract; since then a variable may have gone.
-        let usable = self
-            .usable(&call.contract, call.mode)
-            .map_err(|unusable| CallOutcome::Failed(Failure::new(unusable.code, unusable.message)))?;
+        let usable = self.usable(&call.contract, call.mode).map_err(|unusable| {
+            CallOutcome::Failed(Failure::new(unusable.code, unusable.message))
+        })?;
         let place = usable.endpoint.place.clone();
         answer.evidence.insert("host".to_owned(), place.into());
         let limits = Limits {
@@ -98,7 +102,11 @@ impl AgentApiInvoker {
         self.exchange(limits, answer).await
     }
 
-    async fn exchange(&self, mut limits: Limits<'_>, answer: &mut Answer) -> Result<(), CallOutcome> {
+    async fn exchange(
+        &self,
+        mut limits: Limits<'_>,
+        answer: &mut Answer,
+    ) -> Result<(), CallOutcome> {
         let CheckedContract {
             endpoint,
             invocation,
@@ -111,7 +119,9 @@ impl AgentApiInvoker {
         note_head(&response, answer);
         exchange::check_head(&response).map_err(CallOutcome::Failed)?;
         let limit = invocation.max_response_bytes;
-        let body = limits.select_with_limits(exchange::read(&mut response, limit)).await?;
+        let body = limits
+            .select_with_limits(exchange::read(&mut response, limit))
+            .await?;
         answer
             .evidence
             .insert("response_bytes".to_owned(), body.len().into());
@@ -255,12 +265,12 @@ fn read(
     limit: &ReadLimit,
 ) -> (Answer, Result<Read, Failure>) {
     let mut said = Answer::new(CallOutcome::Completed);
-    let read = validate(body, call, secrets, limit, &mut said);
+    let read = check_and_store(body, call, secrets, limit, &mut said);
     (said, read)
 }
 
 /// Checks what the service says, and keeps its output.
-fn validate(
+fn check_and_store(
     body: &[u8],
     call: &ToolCall,
     secrets: &Secrets,

@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+mod body;
 mod canonical;
 mod client;
 mod endpoint;
@@ -41,13 +42,12 @@ mod exchange;
 mod input;
 mod invocation;
 mod invoker;
-mod validate;
-mod body;
+mod lexical;
 mod request;
 mod response;
 mod settings;
-mod lexical;
 mod trace;
+mod validate;
 
 pub use invoker::AgentApiInvoker;
 pub use settings::{DEFAULT_MAX_RESPONSE_BYTES, Settings, SetupError};

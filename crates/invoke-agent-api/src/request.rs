@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
+    body::{SentFlag, TrackedBody},
     endpoint::Endpoint,
     input::input_of,
     invocation::Token,
-    body::{TrackedBody, SentFlag},
     trace::traceparent,
 };
 

@@ -72,7 +72,8 @@ impl<'a> AgentResponse<'a> {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(broken("it is no JSON object"));
         }
-        let wire: RawResponse<'a> = serde_json::from_slice(body).map_err(|error| broken(place(&error)))?;
+        let wire: RawResponse<'a> =
+            serde_json::from_slice(body).map_err(|error| broken(place(&error)))?;
         let digest: String = member("output_digest", "a text", wire.output_digest)?;
         let writes: WriteClaim = member("writes", "a number of writes or a list", wire.writes)?;
         let optional = |name, what, raw: Option<&'a RawValue>| {

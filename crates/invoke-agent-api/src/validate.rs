@@ -29,7 +29,10 @@ pub(crate) fn note(said: &AgentResponse<'_>, answer: &mut Answer) {
     let mut put = |name: &str, fact: Json| evidence.insert(name.to_owned(), fact);
     put("reported_is_mock", said.is_mock.into());
     put("reported_writes", said.writes.into());
-    put("reported_output_digest", said.output_digest.to_string().into());
+    put(
+        "reported_output_digest",
+        said.output_digest.to_string().into(),
+    );
     if let Some(namespace) = &said.output_namespace {
         put(
             "reported_output_namespace",
@@ -45,7 +48,10 @@ pub(crate) fn note(said: &AgentResponse<'_>, answer: &mut Answer) {
 }
 
 /// Holds an answer against the call.
-pub(crate) fn validate(said: &AgentResponse<'_>, call: &ToolCall) -> Result<ValidatedResponse, Failure> {
+pub(crate) fn validate(
+    said: &AgentResponse<'_>,
+    call: &ToolCall,
+) -> Result<ValidatedResponse, Failure> {
     let output = Canonical::of(said.output).map_err(|what| broken(format!("output: {what}")))?;
     if output
         .form_with_digest(said.output, said.output_digest)
@@ -153,7 +159,10 @@ fn verified_digest(
 }
 
 /// `verified_digest`, or else `input_digest`.
-fn verified_digest_matches(verified: Option<Json>, input: Option<Json>) -> Result<Option<Digest>, Failure> {
+fn verified_digest_matches(
+    verified: Option<Json>,
+    input: Option<Json>,
+) -> Result<Option<Digest>, Failure> {
     let digest = |said: Json| said.as_str().and_then(|said| said.parse().ok());
     match verified {
         Some(said) => digest(said)

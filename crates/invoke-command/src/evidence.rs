@@ -6,7 +6,10 @@ use std::path::Path;
 use dotwrap_invoke::{Answer, mounts};
 use serde_json::{Value as Json, json};
 
-use crate::{RemainingProcess, Report, Status, EndReason, capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
+use crate::{
+    EndReason, RemainingProcess, Report, Status, capture::CaptureEnd, prepare::Prepared,
+    run::CompletedCall,
+};
 
 /// How many names a list has at most.
 const MAX_LISTED: usize = 8;

@@ -1,15 +1,16 @@
 //! The invoker for contracts whose endpoint is `command:<program>`.
 
-use dotwrap_invoke::{Answer, CallOutcome, Failure, Invoker, Mode, Stop, ToolCall, UnsupportedContract};
+use dotwrap_invoke::{
+    Answer, CallOutcome, Failure, Invoker, Mode, Stop, ToolCall, UnsupportedContract,
+};
 use dotwrap_wrapper::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::{
-    SearchPath, Supervisor,
-    result::{conclude, never_started},
-    evidence,
+    SearchPath, Supervisor, evidence,
     prepare::Prepared,
+    result::{conclude, never_started},
     run::run,
     spec::Spec,
 };

@@ -29,18 +29,18 @@
 
 #![forbid(unsafe_code)]
 
-mod orphans;
 mod capture;
 mod cgroup;
-mod result;
 mod environment;
 mod evidence;
 mod folder;
 mod invoker;
 mod limits;
+mod orphans;
 pub mod placeholders;
 mod prepare;
 mod program_spec;
+mod result;
 mod run;
 mod sandbox;
 mod search_path;
@@ -57,7 +57,8 @@ pub use limits::Limits;
 pub use program_spec::{ProgramSpec, RawPaths, RawProgram, check_declared_paths};
 pub use sandbox::{Sandbox, SandboxReport, check_sandbox};
 pub use search_path::SearchPath;
-pub use supervised::{SpawnError, Program, Stdin, SupervisedProcess, Supervisor};
+pub use supervised::{Program, SpawnError, Stdin, SupervisedProcess, Supervisor};
 pub use supervisor::{
-    Launch, RemainingProcess, NotStartedCode, Report, Status, StderrKept, Usage, EndReason, run_as_helper_process,
+    EndReason, Launch, NotStartedCode, RemainingProcess, Report, Status, StderrKept, Usage,
+    run_as_helper_process,
 };

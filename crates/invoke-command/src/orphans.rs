@@ -19,10 +19,10 @@ use nix::{
 use tokio::time::Instant;
 
 use crate::{
-    RemainingProcess, Report, StderrKept, EndReason,
+    EndReason, RemainingProcess, Report, StderrKept,
     cgroup::Cgroup,
     supervised::CALL_ID_VARIABLE,
-    supervisor::{Process, set_subreaper, process_tree, processes},
+    supervisor::{Process, process_tree, processes, set_subreaper},
 };
 
 const PAUSE: Duration = Duration::from_millis(20);
@@ -105,7 +105,11 @@ impl OrphanCleanup {
         report.ended = ended
             .map(|process| format!("process {process} is gone"))
             .collect();
-        report.survived = survived.iter().take(MAX_LISTED).map(RemainingProcess::from).collect();
+        report.survived = survived
+            .iter()
+            .take(MAX_LISTED)
+            .map(RemainingProcess::from)
+            .collect();
         report.duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         if let Some(cgroup) = &self.cgroup {
             cgroup.remove();
@@ -122,7 +126,9 @@ impl OrphanCleanup {
         let lost = self.lost;
         let told = match lost {
             SupervisorLoss::Killed => Vec::new(),
-            SupervisorLoss::Halted | SupervisorLoss::Silent => vec![format!("SIGKILL to its supervisor, which {lost}")],
+            SupervisorLoss::Halted | SupervisorLoss::Silent => {
+                vec![format!("SIGKILL to its supervisor, which {lost}")]
+            }
         };
         Report {
             process: self.tool.unwrap_or_default(),

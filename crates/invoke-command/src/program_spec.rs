@@ -242,14 +242,22 @@ impl ProgramSpec {
 }
 
 /// A key's template, all of whose places something can stand for.
-pub(crate) fn template(key: &str, text: &str, contract: &Contract) -> Result<Template, UnsupportedContract> {
+pub(crate) fn template(
+    key: &str,
+    text: &str,
+    contract: &Contract,
+) -> Result<Template, UnsupportedContract> {
     if text.contains('\0') {
         return Err(invalid(format!("{key}: a text holds a NUL character")));
     }
     placeholders::template(text, contract).map_err(|why| invalid(format!("{key}: {why}")))
 }
 
-fn templates(key: &str, texts: &[String], contract: &Contract) -> Result<Vec<Template>, UnsupportedContract> {
+fn templates(
+    key: &str,
+    texts: &[String],
+    contract: &Contract,
+) -> Result<Vec<Template>, UnsupportedContract> {
     let read = |text: &String| template(key, text, contract);
     texts.iter().map(read).collect()
 }

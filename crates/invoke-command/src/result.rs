@@ -6,15 +6,16 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Output, ReadLimit, ReadyThread, ToolReport, Secrets, Stop, StopReason,
-    StopRecord, ReadInterrupted, open_file, read_apart_by, read_deadline,
+    Answer, CallOutcome, Failure, Output, ReadInterrupted, ReadLimit, ReadyThread, Secrets, Stop,
+    StopReason, StopRecord, ToolReport, open_file, read_apart_by, read_deadline,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use crate::{
-    Report, Status, EndReason, capture::CaptureEnd, prepare::Prepared, run::CompletedCall, spec::OutputSource, verdict,
+    EndReason, Report, Status, capture::CaptureEnd, prepare::Prepared, run::CompletedCall,
+    spec::OutputSource, verdict,
 };
 
 /// What a verifier prints is looked at up to this length, in bytes.
@@ -57,7 +58,10 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
                 "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
             ),
         },
-        (EndReason::Lapsed, _) => Err(CallOutcome::Stopped(stop_record(StopReason::LeaseLost, report))),
+        (EndReason::Lapsed, _) => Err(CallOutcome::Stopped(stop_record(
+            StopReason::LeaseLost,
+            report,
+        ))),
         (EndReason::Told | EndReason::ToolEnded, Some(CaptureEnd::TooLarge)) => cut_off(
             "output_too_large",
             "it printed more than it may (limits.stdout_bytes) and was stopped",
@@ -83,7 +87,9 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
             "it left processes behind that could not be ended",
         ),
         (EndReason::ToolEnded, _) => match report.status {
-            Some(Status::Signalled(signal)) => Err(CallOutcome::Failed(by_signal(prepared, signal))),
+            Some(Status::Signalled(signal)) => {
+                Err(CallOutcome::Failed(by_signal(prepared, signal)))
+            }
             Some(status) => Ok(status),
             None => cut_off("exit_unknown", "nobody saw how it ended"),
         },
@@ -171,7 +177,9 @@ async fn judge_output(
             "deadline",
             "it ended in time, but its output could not be read in time",
         )),
-        Err(ReadInterrupted::Broken) => Err(Failure::new("output_unusable", "it could not be read")),
+        Err(ReadInterrupted::Broken) => {
+            Err(Failure::new("output_unusable", "it could not be read"))
+        }
     };
     let read = read.and_then(|read| check_stdout(prepared, ran, read));
     match (read, role) {
@@ -297,8 +305,8 @@ fn read_report(
     let (said, printed) = match role {
         // A folder says nothing, and is no error.
         ComponentRole::Producer => {
-            let said =
-                ToolReport::in_file(&output.path, MAX_OUTPUT_BYTES, limit).unwrap_or(ToolReport::nothing());
+            let said = ToolReport::in_file(&output.path, MAX_OUTPUT_BYTES, limit)
+                .unwrap_or(ToolReport::nothing());
             (said, None)
         }
         ComponentRole::Verifier => {
@@ -343,7 +351,11 @@ fn not_readable(error: &io::Error) -> String {
 }
 
 /// What it printed and what is in the file must be the same: the file is in a folder in which it may write.
-fn check_stdout(prepared: &Prepared, ran: &CompletedCall, read: ReadOutput) -> Result<ReadOutput, Failure> {
+fn check_stdout(
+    prepared: &Prepared,
+    ran: &CompletedCall,
+    read: ReadOutput,
+) -> Result<ReadOutput, Failure> {
     if prepared.spec.output == OutputSource::File {
         return Ok(read);
     }

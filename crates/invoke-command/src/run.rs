@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     Launch, Report, Stdin, SupervisedProcess, Supervisor,
-    capture::{Capture, Captured, CaptureEnd},
+    capture::{Capture, CaptureEnd, Captured},
     folder::new_file,
     prepare::Prepared,
 };

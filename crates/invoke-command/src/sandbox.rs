@@ -91,7 +91,10 @@ impl SandboxReport {
                 .attributes
                 .as_deref()
                 .is_some_and(|word| word != NOT_ENFORCED);
-        let is_exposed = self.missing.iter().any(|what| what.starts_with(VISIBLE_ROOTS));
+        let is_exposed = self
+            .missing
+            .iter()
+            .any(|what| what.starts_with(VISIBLE_ROOTS));
         is_asked_for && (!holds || is_exposed)
     }
 

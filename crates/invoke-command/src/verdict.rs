@@ -29,7 +29,12 @@ pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
 /// Everything it said.
 ///
 /// `printed` is its standard output as text where it is short enough to be compared with `pass_stdout`.
-pub(crate) fn assess(spec: &Spec, status: Status, said: &ToolReport, printed: Option<&str>) -> VerdictAssessment {
+pub(crate) fn assess(
+    spec: &Spec,
+    status: Status,
+    said: &ToolReport,
+    printed: Option<&str>,
+) -> VerdictAssessment {
     let mut judgement = VerdictAssessment {
         verdict: Verdict::Pass,
         verified_digest: None,

@@ -3,7 +3,8 @@
 use std::{io, path::PathBuf};
 
 use dotwrap_invoke::{
-    Answer, Digest, CallOutcome, Failure, Output, ReadLimit, ToolReport, Secrets, ToolCall, has_mock, reports_mock,
+    Answer, CallOutcome, Digest, Failure, Output, ReadLimit, Secrets, ToolCall, ToolReport,
+    has_mock, reports_mock,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
@@ -77,7 +78,8 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
                 return Ok(said(Answer::failed(too_large()), &answered, &texts));
             }
             // A folder says nothing, and is no error.
-            is_mock = ToolReport::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
+            is_mock =
+                ToolReport::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
             match Output::of_within(path, limit) {
                 Ok(output) => output,
                 Err(error) => {
@@ -247,7 +249,9 @@ fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
 /// of a verdict in another shape, nobody can tell which is meant.
 fn agreed(verdict: Verdict, answered: &ToolResult, texts: &[String]) -> Result<Verdict, Failure> {
     let invalid = |what| Err(Failure::new("verdict_invalid", what));
-    let beside = texts.iter().map(|text| ToolReport::in_text(text.as_bytes()));
+    let beside = texts
+        .iter()
+        .map(|text| ToolReport::in_text(text.as_bytes()));
     let answer = match answered {
         ToolResult::Json(json) => Some(ToolReport::Json(json.clone())),
         ToolResult::Text(_) => None,

@@ -73,7 +73,9 @@ fn filled(argument: &Json, call: &ToolCall, values: &Values) -> Result<Json, Fai
             .map(|item| filled(item, call, values))
             .collect(),
         Json::Object(members) => fill(members, call, values).map(Json::Object),
-        other => Template::fill_json(other, values).map_err(|error| placeholders::missing_value(&error)),
+        other => {
+            Template::fill_json(other, values).map_err(|error| placeholders::missing_value(&error))
+        }
     }
 }
 

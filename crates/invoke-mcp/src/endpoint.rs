@@ -53,10 +53,11 @@ impl Endpoint {
         match self {
             Self::Service(address) if !allowed.allows(address) => {
                 let host = address.host_str().unwrap_or_default();
-                Err(
-                    UnsupportedContract::new("host_not_allowed", format!("{host} is not an allowed host"))
-                        .hint("add it to the hosts that services may be called on; none is as shipped"),
+                Err(UnsupportedContract::new(
+                    "host_not_allowed",
+                    format!("{host} is not an allowed host"),
                 )
+                .hint("add it to the hosts that services may be called on; none is as shipped"))
             }
             _ => Ok(()),
         }

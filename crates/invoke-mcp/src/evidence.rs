@@ -99,10 +99,9 @@ impl Evidence {
 
     /// A text of the server's, cut, and without what must not be repeated.
     fn said(&self, text: &str) -> String {
-        let shown = self
-            .secrets
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED));
+        let shown = self.secrets.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret, REDACTED)
+        });
         shown
             .chars()
             .filter(|character| !character.is_control())

@@ -1,12 +1,12 @@
 //! The answer to a call that the tool did not answer: why, and what is known all the same.
 
-use dotwrap_invoke::{Answer, CallOutcome, Failure, StopReason, StopRecord, ReadInterrupted};
-use dotwrap_invoke_command::{Report, EndReason};
+use dotwrap_invoke::{Answer, CallOutcome, Failure, ReadInterrupted, StopReason, StopRecord};
+use dotwrap_invoke_command::{EndReason, Report};
 
 use crate::{
-    session::{SessionError, McpSession},
     failure,
     limits::Interruption,
+    session::{McpSession, SessionError},
 };
 
 /// The answer to a call that has no answer of the tool's.
@@ -36,7 +36,9 @@ pub(crate) fn of(
         {
             CallOutcome::Failed(too_much())
         }
-        SessionError::Failed(failure) | SessionError::HandshakeRefused(failure) => CallOutcome::Failed(failure),
+        SessionError::Failed(failure) | SessionError::HandshakeRefused(failure) => {
+            CallOutcome::Failed(failure)
+        }
     };
     Answer::new(match ending {
         CallOutcome::Failed(failure) if facts.is_started() && !facts.is_called() => {
@@ -104,7 +106,9 @@ fn stop_record(
     }
     match report {
         Some(report) => of_process(report, &mut record),
-        None => record.exited.push("the connection to the server".to_owned()),
+        None => record
+            .exited
+            .push("the connection to the server".to_owned()),
     }
     if report.is_none() && facts.is_called() {
         let what = "whatever the service does after it: nobody here can end it";

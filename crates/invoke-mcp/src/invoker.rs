@@ -3,11 +3,12 @@
 use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
-    AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop, StopReason,
-    StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline,
+    AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop,
+    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline,
 };
 use dotwrap_invoke_command::{
-    CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor, EndReason, placeholders,
+    CallFolder, EndReason, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
+    placeholders,
 };
 use dotwrap_wrapper::Contract;
 use futures_util::future::BoxFuture;
@@ -18,17 +19,17 @@ use url::Url;
 
 use crate::{
     TrustStoreError,
-    byte_budget::ByteBudget,
     answer::{self, Keeping},
     arguments,
-    session::{SessionError, McpSession, handshakes},
+    byte_budget::ByteBudget,
     evidence::Evidence,
+    failed_call,
     http::{self, TrustStore},
+    invocation::{Invocation, Server, token},
     limits::Interruption,
     limits::LimitWatch,
-    invocation::{Invocation, Server, token},
+    session::{McpSession, SessionError, handshakes},
     stdio::{self, Shutdown},
-    failed_call,
 };
 
 /// How long behind the call's own deadline the supervisor ends a server by itself.
@@ -79,8 +80,8 @@ impl McpInvoker {
         if let Some(trust) = self.trust.get() {
             return Ok(trust);
         }
-        let trust =
-            TrustStore::new(None).map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
+        let trust = TrustStore::new(None)
+            .map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
         Ok(self.trust.get_or_init(|| trust))
     }
 
@@ -220,7 +221,9 @@ impl McpInvoker {
             if attempt > 0 {
                 program.stderr.set_extension((attempt + 1).to_string());
             }
-            last = self.run_with_program(program, handshake, conversation).await;
+            last = self
+                .run_with_program(program, handshake, conversation)
+                .await;
             if !matches!(last.0, Err(SessionError::HandshakeRefused(_))) {
                 break;
             }

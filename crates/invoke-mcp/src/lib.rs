@@ -39,22 +39,22 @@
 
 #![forbid(unsafe_code)]
 
-mod byte_budget;
 mod answer;
 mod arguments;
+mod byte_budget;
 mod client;
-mod session;
 mod endpoint;
 mod evidence;
+mod failed_call;
 mod failure;
 mod http;
-mod limits;
 mod invocation;
 mod invoker;
+mod limits;
 mod output;
+mod session;
 mod stdio;
 mod tools;
-mod failed_call;
 
 pub use http::TrustStoreError;
 pub use invoker::McpInvoker;

@@ -58,7 +58,11 @@ pub(crate) enum Shutdown {
 }
 
 /// Ends a server and everything that it has started.
-pub(crate) async fn end(mut server: SupervisedProcess, farewell: Shutdown, grace: Duration) -> Report {
+pub(crate) async fn end(
+    mut server: SupervisedProcess,
+    farewell: Shutdown,
+    grace: Duration,
+) -> Report {
     let by_itself = match farewell {
         Shutdown::Orderly => SHUTDOWN_GRACE,
         Shutdown::AtOnce => AFTER_CANCELLATION,

@@ -148,7 +148,11 @@ pub async fn read_apart_by<T: Send + 'static>(
 
 /// What a reading that has ended counts for. The limit may have cut it off between two looks of the caller: then its result says
 /// that it could not be read, and not why.
-fn ended<T>(read: Result<T, ReadInterrupted>, stop: &Stop, deadline: Instant) -> Result<T, ReadInterrupted> {
+fn ended<T>(
+    read: Result<T, ReadInterrupted>,
+    stop: &Stop,
+    deadline: Instant,
+) -> Result<T, ReadInterrupted> {
     match stop.reason() {
         Some(reason) => Err(ReadInterrupted::Stopped(reason)),
         None if Instant::now() >= deadline => Err(ReadInterrupted::Deadline),
@@ -200,7 +204,10 @@ mod tests {
         // On the same thread as the reading's caller: it gets its turn although the reading goes on.
         let stopping = async { handle.stop(StopReason::GateClosed) };
         let (read, ()) = tokio::join!(read_apart(reading, &mut stop, far_away()), stopping);
-        assert_eq!(read.unwrap_err(), ReadInterrupted::Stopped(StopReason::GateClosed));
+        assert_eq!(
+            read.unwrap_err(),
+            ReadInterrupted::Stopped(StopReason::GateClosed)
+        );
         assert!(has_ended(&ended));
     }
 
@@ -218,7 +225,10 @@ mod tests {
         let (handle, stop) = StopHandle::new();
         let cut_off = || Ok(Err::<u64, _>(io::ErrorKind::TimedOut));
         let past = Instant::now();
-        assert_eq!(ended(cut_off(), &stop, past), Err(ReadInterrupted::Deadline));
+        assert_eq!(
+            ended(cut_off(), &stop, past),
+            Err(ReadInterrupted::Deadline)
+        );
         handle.stop(StopReason::LeaseLost);
         let stopped = Err(ReadInterrupted::Stopped(StopReason::LeaseLost));
         assert_eq!(ended(cut_off(), &stop, far_away()), stopped);

@@ -151,7 +151,12 @@ impl Mentions {
     }
 
     /// Looks at what is left of a file of which this has been looked at.
-    fn continue_scan(&mut self, before: &[u8], file: &mut File, limit: &ReadLimit) -> io::Result<()> {
+    fn continue_scan(
+        &mut self,
+        before: &[u8],
+        file: &mut File,
+        limit: &ReadLimit,
+    ) -> io::Result<()> {
         let mut piece = before[before.len().saturating_sub(OVERLAP)..].to_vec();
         let mut unread = unfinished(before).to_vec();
         loop {
@@ -359,7 +364,11 @@ mod tests {
             for times in 1..5 {
                 let said = format!(r#"{{"verdict": "pass", "a": {}}}"#, quoted(text, times));
                 assert_eq!(reports_mock(said.as_bytes()), expected, "{said}");
-                assert_eq!(reports_mock(quoted(text, times).as_bytes()), expected, "{said}");
+                assert_eq!(
+                    reports_mock(quoted(text, times).as_bytes()),
+                    expected,
+                    "{said}"
+                );
             }
         }
     }

@@ -140,7 +140,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_left_to_stop_it_is_no_stop() {
         let mut stop = Stop::never();
-        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), stop.cancelled()).await;
+        let waited =
+            tokio::time::timeout(std::time::Duration::from_millis(20), stop.cancelled()).await;
         assert!(waited.is_err());
     }
 }

@@ -68,7 +68,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut object = Map::new();
-        while let Some((name, NoDuplicateKeys(value))) = members.next_entry::<String, NoDuplicateKeys>()? {
+        while let Some((name, NoDuplicateKeys(value))) =
+            members.next_entry::<String, NoDuplicateKeys>()?
+        {
             if object.insert(name, value).is_some() {
                 return Err(de::Error::custom("a member stands twice"));
             }

@@ -1,6 +1,8 @@
 //! What an answer counts for. A tool's own word is taken only where it lowers what would be claimed.
 
-use dotwrap_invoke::{Answer, Digest, CallOutcome, Failure, Output, Produced, StopRecord, ReadInterrupted};
+use dotwrap_invoke::{
+    Answer, CallOutcome, Digest, Failure, Output, Produced, ReadInterrupted, StopRecord,
+};
 use dotwrap_wrapper::{ComponentRole, EvidenceType, StoredStatus, Verdict};
 use serde_json::{Map, Value as Json, json};
 
@@ -119,7 +121,14 @@ pub(crate) fn of_verifier(
 ) -> Assessment {
     let trouble = trouble_of(&answer)
         .or_else(|| unread(&answer, &checked))
-        .or_else(|| checked.as_ref().ok()?.schema.clone().map(CallProblem::Failed))
+        .or_else(|| {
+            checked
+                .as_ref()
+                .ok()?
+                .schema
+                .clone()
+                .map(CallProblem::Failed)
+        })
         .or_else(|| other_digest(&answer, subject))
         .or_else(|| changed(checked.as_ref().ok()?))
         .or_else(|| check_verdict_present(&answer));

@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Produced, ReadLimit, Stop, ReadInterrupted, read_apart, read_deadline,
+    Answer, CallOutcome, Failure, Produced, ReadInterrupted, ReadLimit, Stop, read_apart,
+    read_deadline,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
 use tokio::time::Instant;
@@ -56,7 +57,12 @@ pub(crate) async fn check(
 }
 
 impl Reading {
-    fn of(prepared: &Prepared, role: ComponentRole, answer: &Answer, subject: &VerifiedOutput) -> Self {
+    fn of(
+        prepared: &Prepared,
+        role: ComponentRole,
+        answer: &Answer,
+        subject: &VerifiedOutput,
+    ) -> Self {
         let of_pair = match role {
             ComponentRole::Producer => &[],
             ComponentRole::Verifier => &prepared.verifier_schema[..],

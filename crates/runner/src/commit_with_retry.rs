@@ -54,7 +54,7 @@ where
         if in_doubt.is_some() && is_already_done(&error) {
             return Commit::MadeBefore;
         }
-        if !is_transient(&error) {
+        if !should_retry(&error) {
             return Commit::NotMade(error);
         }
         tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
@@ -82,7 +82,7 @@ fn is_already_done(error: &Error) -> bool {
 }
 
 /// What is refused was not made, and is refused again; but for what somebody else's transaction is just in the way of.
-fn is_transient(error: &Error) -> bool {
+fn should_retry(error: &Error) -> bool {
     match error.refusal() {
         Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
         None => is_transient(error),
@@ -100,7 +100,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::{Progress, NoProgress, Step};
+    use crate::{NoProgress, Progress, Step};
 
     /// Counts how often it is told to wait.
     #[derive(Default)]

@@ -35,7 +35,11 @@ impl InvokerRegistry {
     ///
     /// # Errors
     /// What is not understood.
-    pub fn check_invocation(&self, engine: &str, contract: &Contract) -> Result<(), UnsupportedContract> {
+    pub fn check_invocation(
+        &self,
+        engine: &str,
+        contract: &Contract,
+    ) -> Result<(), UnsupportedContract> {
         let is_called =
             contract.mode.parse::<Mode>().is_ok() && contract.contract_status == "active";
         match self.0.get(engine) {
@@ -62,11 +66,13 @@ impl InvokerRegistry {
         })?;
         let expected = ENDPOINTS.iter().find(|(known, _)| *known == engine);
         match expected {
-            Some((_, beginning)) if !endpoint.starts_with(beginning) => Err(UnsupportedContract::new(
-                "engine_mismatch",
-                format!("the engine {engine} can not call {endpoint}"),
-            )
-            .hint(format!("its endpoints begin with {beginning}"))),
+            Some((_, beginning)) if !endpoint.starts_with(beginning) => {
+                Err(UnsupportedContract::new(
+                    "engine_mismatch",
+                    format!("the engine {engine} can not call {endpoint}"),
+                )
+                .hint(format!("its endpoints begin with {beginning}")))
+            }
             _ => Ok(Arc::clone(invoker)),
         }
     }

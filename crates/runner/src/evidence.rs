@@ -21,7 +21,8 @@ pub(crate) fn sanitize(evidence: Map<String, Json>) -> Map<String, Json> {
     let (mut kept, mut left_out) = (Map::new(), Vec::new());
     for (name, fact) in clean {
         let enough = size(&kept) + MAX_VALUE_BYTES <= MAX_BYTES;
-        if enough && fact.to_string().len() <= MAX_VALUE_BYTES && name.len() <= MAX_VALUE_BYTES / 4 {
+        if enough && fact.to_string().len() <= MAX_VALUE_BYTES && name.len() <= MAX_VALUE_BYTES / 4
+        {
             kept.insert(name, fact);
         } else if left_out.len() < 20 {
             left_out.push(name.chars().take(100).collect::<String>());
@@ -85,11 +86,6 @@ mod tests {
         assert!(size(&stored) < 2 * MAX_BYTES, "{}", size(&stored));
         assert_eq!(stored["exit_status"], 1);
         assert!(!stored.contains_key("notes"));
-        assert!(
-            !stored["omitted_keys"]
-                .as_array()
-                .unwrap()
-                .is_empty()
-        );
+        assert!(!stored["omitted_keys"].as_array().unwrap().is_empty());
     }
 }

@@ -22,31 +22,31 @@
 
 #![forbid(unsafe_code)]
 
+mod assess;
 mod checking;
 mod clock;
+mod commit_with_retry;
 mod engines;
 mod error;
 mod evidence;
 mod folder;
-mod assess;
-mod prune;
-mod retry_budget;
 mod place;
 mod prepare;
 mod progress;
+mod prune;
+mod retry_budget;
 mod run;
+mod run_guard;
 mod runner;
 mod schema;
-mod commit_with_retry;
 mod transient;
-mod run_guard;
 mod worker;
 
 pub use engines::InvokerRegistry;
 pub use error::Error;
 pub use folder::RunsDir;
-pub use prepare::{Prepared, PairMember};
-pub use progress::{Progress, NoProgress, Step};
+pub use prepare::{PairMember, Prepared};
+pub use progress::{NoProgress, Progress, Step};
 pub use run::{Outcome, RunOptions};
 pub use runner::{Runner, default_runner_name};
 pub use worker::{WorkerObserver, WorkerOptions};

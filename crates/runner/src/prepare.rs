@@ -7,7 +7,7 @@ use dotwrap_wrapper::{
     CandidateCode, ComponentRole, Contract, DotCode, Fixture, Posture, Tool, Wrapper,
 };
 
-use crate::{InvokerRegistry, Error, schema::Schema};
+use crate::{Error, InvokerRegistry, schema::Schema};
 
 /// One side of a pair: what is called, and by what.
 pub struct PairMember {

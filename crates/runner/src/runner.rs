@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
-    InvokerRegistry, Error, Outcome, Prepared, Progress, RunsDir, RunOptions, clock::Comparison,
+    Error, InvokerRegistry, Outcome, Prepared, Progress, RunOptions, RunsDir, clock::Comparison,
     prepare::callable, schema::Schema,
 };
 

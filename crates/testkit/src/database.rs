@@ -2,9 +2,9 @@
 
 use tokio_postgres::{Client, Config};
 
-use crate::contract::{self, create_owner, run};
-use crate::cleanup;
 use crate::binaries::Version;
+use crate::cleanup;
+use crate::contract::{self, create_owner, run};
 use crate::server::TestServer;
 use crate::session::{connect, quoted};
 

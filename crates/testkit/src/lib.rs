@@ -13,24 +13,24 @@
 //! The servers are shared by all tests of a run, whether these are threads of one process or processes of their own, and are
 //! stopped by their keepers soon after the last one. A missing part fails the test with a message that says how to get it.
 
+mod binaries;
+mod cleanup;
 mod contract;
 mod database;
 mod groups;
 #[cfg(target_os = "linux")]
 mod kernel;
-mod cleanup;
-mod binaries;
 mod pooler;
 mod private;
 mod server;
 mod session;
 mod signals;
 
+pub use binaries::{Version, pgbouncer, postgres_folder};
 pub use database::TestDatabase;
 pub use groups::own_control_group;
 #[cfg(target_os = "linux")]
 pub use kernel::{Kernel, with_kernel};
-pub use binaries::{Version, pgbouncer, postgres_folder};
 pub use pooler::Pooler;
 pub use private::PrivateServer;
 pub use server::TestServer;

@@ -11,8 +11,8 @@ use nix::unistd::Uid;
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config};
 
-use crate::database::TestDatabase;
 use crate::binaries::pgbouncer;
+use crate::database::TestDatabase;
 use crate::session::{connect, try_connect};
 
 const PORT: u16 = 6432;

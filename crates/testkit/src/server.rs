@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::Config;
 
 use crate::binaries::{Version, postgres_folder, workspace};
-use crate::{connect, cleanup};
+use crate::{cleanup, connect};
 
 /// Long enough to stay warm from one test program to the next.
 const LINGER: Duration = Duration::from_secs(30);

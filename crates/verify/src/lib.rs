@@ -30,14 +30,14 @@
 #![doc = include_str!("../CHECKS.md")]
 #![doc = include_str!("../UNDETECTED.md")]
 
-mod run;
 mod checks;
 mod error;
+mod privileges;
 mod question;
 mod release;
 mod report;
-mod privileges;
+mod run;
 
-pub use run::{VerifyOptions, verify};
 pub use error::VerifyError;
 pub use report::{CheckResult, Report, Severity, Violation};
+pub use run::{VerifyOptions, verify};

@@ -9,7 +9,7 @@ use crate::checks::{self, Check};
 use crate::error::VerifyError;
 use crate::question::{self, Names};
 use crate::report::{CheckResult, Report, Violation};
-use crate::{release, privileges};
+use crate::{privileges, release};
 
 /// What to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]

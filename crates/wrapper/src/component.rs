@@ -6,10 +6,10 @@ use uuid::Uuid;
 use crate::{
     Wrapper,
     database::{Call, Idempotency},
-    request_builder::description,
     error::Error,
-    header::{Timing, SOURCE_SYSTEM},
+    header::{SOURCE_SYSTEM, Timing},
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         Actor, ComponentRole, ComponentRunId, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
         LeaseToken, ProcessRunId, StoredStatus, Verdict,

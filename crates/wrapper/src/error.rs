@@ -167,10 +167,12 @@ impl Error {
         match database.code() {
             &SqlState::INSUFFICIENT_PRIVILEGE => Self::NotPermitted { message },
             // With a context the error arose inside a function: not ours to explain.
-            code if is_undefined_object(code) && database.where_().is_none() => Self::NotInstalled {
-                schema: schema.to_owned(),
-                reason: message,
-            },
+            code if is_undefined_object(code) && database.where_().is_none() => {
+                Self::NotInstalled {
+                    schema: schema.to_owned(),
+                    reason: message,
+                }
+            }
             code if is_no_slot(code) => Self::NoSlot {
                 target: target.to_owned(),
                 reason: message,

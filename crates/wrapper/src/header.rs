@@ -6,9 +6,9 @@ use serde_json::{Value as Json, json};
 use crate::{
     Wrapper,
     database::{Call, Idempotency, Value},
-    request_builder::description,
     error::Error,
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, ProcessRunId,
         StoredStatus,

@@ -154,43 +154,45 @@
 #![forbid(unsafe_code)]
 
 mod backfill;
+mod component;
 mod database;
-mod request_builder;
 mod error;
 mod events;
 mod executed;
 pub mod gate;
 mod header;
 mod lease;
-mod queries;
 mod pair;
-mod component;
 mod posture_watch;
 mod preflight;
+mod queries;
 mod refusal;
 mod refusal_log;
 mod registry;
+mod request_builder;
 mod requests;
 pub mod steps;
 mod types;
 mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
-pub use database::{Interval, ConnectionTarget, TargetError};
-pub use error::{Error, means_no_slot, is_unreachable};
+pub use component::ComponentCall;
+pub use database::{ConnectionTarget, Interval, TargetError};
+pub use error::{Error, is_unreachable, means_no_slot};
 pub use events::{Event, EventType};
-pub use executed::{BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier};
+pub use executed::{
+    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier,
+};
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Timing};
 pub use lease::{DEFAULT_LEASE_TTL, Lease, LeaseRecord, LeaseState};
+pub use pair::{PairCall, PairRecord, PairRow};
+pub use posture_watch::PostureWatch;
+pub use preflight::{CheckFinding, CheckStatus};
 pub use queries::{
     BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
     ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
 };
-pub use pair::{PairCall, PairRecord, PairRow};
-pub use component::ComponentCall;
-pub use posture_watch::PostureWatch;
-pub use preflight::{CheckFinding, CheckStatus};
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
 pub use registry::{
@@ -199,12 +201,12 @@ pub use registry::{
     FixtureDefinition, ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
 };
 pub use requests::{
-    ClaimedRequest, Schedule, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
-    RunRequestRecord,
+    ClaimedRequest, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
+    RunRequestRecord, Schedule,
 };
 pub use types::{
     Actor, CandidateCode, ComponentRole, ComponentRunId, CorrelationId, DotCode, EventId,
-    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId, StoredMapping,
-    StoredStatus, Verdict, WrapperStatus,
+    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId,
+    StoredMapping, StoredStatus, Verdict, WrapperStatus,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

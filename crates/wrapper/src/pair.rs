@@ -10,10 +10,10 @@ use serde_json::{Value as Json, json};
 use crate::{
     Wrapper,
     database::{Call, Idempotency, row},
-    request_builder::description,
     error::Error,
     lease::{DEFAULT_LEASE_TTL, whole_seconds},
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         Actor, CandidateCode, ComponentRunId, CorrelationId, DotCode, EvidenceType, IdempotencyKey,
         ProcessRunId, StoredStatus, WrapperStatus,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    database::{Database, Settings, ConnectionTarget},
+    database::{ConnectionTarget, Database, Settings},
     error::Error,
     types::Actor,
 };

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::entry::Entry;
-use super::{FileSource, Catalogue, fixture};
+use super::{Catalogue, FileSource, fixture};
 use crate::failure::Failure;
 
 #[derive(Default, Deserialize)]

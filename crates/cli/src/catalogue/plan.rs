@@ -6,9 +6,9 @@ use dotwrap_wrapper::{Actor, CatalogueChange, CatalogueKind, ImportAction, Wrapp
 use serde_json::json;
 
 use super::Catalogue;
-use crate::invokers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::invokers;
 
 const DRY_RUN: &str = "DRY_RUN";
 

@@ -2,7 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 
-use super::{FileSource, Catalogue, CatalogueFormat};
+use super::{Catalogue, CatalogueFormat, FileSource};
 use crate::failure::Failure;
 
 static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../catalogue");

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::entry::{Entry, RawFixture};
-use super::{FileSource, Catalogue, fixture};
+use super::{Catalogue, FileSource, fixture};
 use crate::failure::Failure;
 
 #[derive(Deserialize)]

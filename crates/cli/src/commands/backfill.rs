@@ -13,8 +13,8 @@ use super::shared::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::jsonl::{JsonLines, Scan};
-use crate::output::{Cell, KeyValueList, Style};
-use crate::session::{LedgerClient, Context};
+use crate::output::{Cell, CellStyle, KeyValueList};
+use crate::session::{Context, LedgerClient};
 
 /// Import evidence from elsewhere; it never counts as runtime.
 ///
@@ -183,7 +183,7 @@ fn drawn(report: &Report) -> String {
         );
     format!(
         "{}\n{}",
-        Cell::toned("backfilled", Style::Strong),
+        Cell::toned("backfilled", CellStyle::Strong),
         sheet.draw(2)
     )
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::diagnosis;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Style};
+use crate::output::{Cell, CellStyle};
 use crate::session::Context;
 
 /// Say what is wrong with an installation and how to mend it.
@@ -48,7 +48,7 @@ pub(crate) async fn execute(_: Arguments, session: &mut Context) -> Result<ExitS
 fn drawn(report: &Report) -> String {
     let heading = format!(
         "{}, schema {}\n",
-        Cell::toned(&report.database, Style::Strong),
+        Cell::toned(&report.database, CellStyle::Strong),
         report.schema
     );
     report
@@ -60,20 +60,20 @@ fn drawn(report: &Report) -> String {
 
 fn line(finding: &Finding) -> String {
     let mark = match finding.severity {
-        Severity::Fine => Cell::toned("✓", Style::Good),
-        Severity::Warning => Cell::toned("•", Style::Caution),
-        Severity::Problem => Cell::toned("✗", Style::Bad),
+        Severity::Fine => Cell::toned("✓", CellStyle::Good),
+        Severity::Warning => Cell::toned("•", CellStyle::Caution),
+        Severity::Problem => Cell::toned("✗", CellStyle::Bad),
     };
     let mut text = format!(
         "{mark} {}  {}\n",
-        Cell::toned(finding.name, Style::Strong),
+        Cell::toned(finding.name, CellStyle::Strong),
         Cell::plain(&finding.what)
     );
     for (label, said) in [("why", finding.why), ("mend", &finding.mend)] {
         if !said.is_empty() {
             text += &format!(
                 "    {} {}\n",
-                Cell::toned(format!("{label:4}"), Style::Faint),
+                Cell::toned(format!("{label:4}"), CellStyle::Faint),
                 Cell::plain(said)
             );
         }

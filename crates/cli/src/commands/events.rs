@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::shared::{ActorArgs, at_least_one};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, format_time};
+use crate::output::{Cell, CellStyle, Column, format_time};
 use crate::session::Context;
 
 /// The event types and the outbox.
@@ -62,9 +62,9 @@ const TYPES: &[Column<EventType>] = &[
     Column::whole("EVENT TYPE", |kind| Cell::plain(&kind.event_type)),
     Column::new("ACTIVE", |kind| {
         if kind.active {
-            Cell::toned("active", Style::Good)
+            Cell::toned("active", CellStyle::Good)
         } else {
-            Cell::toned("inactive", Style::Faint)
+            Cell::toned("inactive", CellStyle::Faint)
         }
     }),
     Column::new("STREAM", |kind| Cell::plain(&kind.stream)),
@@ -80,7 +80,9 @@ async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
 }
 
 const EVENTS: &[Column<Event>] = &[
-    Column::new("OCCURRED", |event| Cell::plain(format_time(event.occurred_at))),
+    Column::new("OCCURRED", |event| {
+        Cell::plain(format_time(event.occurred_at))
+    }),
     Column::whole("EVENT TYPE", |event| Cell::plain(&event.event_type)),
     Column::whole("RUN", |event| Cell::plain(event.process_run_id)),
     Column::new("CORRELATION", |event| Cell::plain(&event.correlation_id)),

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
-use dotwrap_runner::{Progress, RunsDir, Runner, Step, default_runner_name};
+use dotwrap_runner::{Progress, Runner, RunsDir, Step, default_runner_name};
 use dotwrap_wrapper::Wrapper;
 use nix::sys::signal::Signal;
 
 use crate::configuration::Settings;
-use crate::invokers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::invokers;
 use crate::output::Messages;
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 use crate::signals::Listener;
 
 /// How tools may be called.
@@ -29,7 +29,11 @@ pub(crate) struct ExecutionArgs {
 
 impl ExecutionArgs {
     /// A runner with these settings.
-    pub(crate) fn runner(&self, session: &Context, ledger: &LedgerClient) -> Result<Runner, Failure> {
+    pub(crate) fn runner(
+        &self,
+        session: &Context,
+        ledger: &LedgerClient,
+    ) -> Result<Runner, Failure> {
         let settings = &session.settings;
         let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
         let folders = run_folders(self.runs_folder.as_ref(), settings)?;

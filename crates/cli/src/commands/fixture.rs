@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{ActorArgs, file};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, escaped_json, format_time};
+use crate::output::{Cell, CellStyle, Column, escaped_json, format_time};
 use crate::session::Context;
 
 /// Inputs that are kept with their digest, for contracts to refer to.
@@ -49,10 +49,12 @@ pub(crate) struct Put {
 
 const COLUMNS: &[Column<Fixture>] = &[
     Column::whole("FIXTURE", |fixture| {
-        Cell::toned(&fixture.fixture_ref, Style::Notice)
+        Cell::toned(&fixture.fixture_ref, CellStyle::Notice)
     }),
     Column::whole("SHA256", |fixture| Cell::plain(&fixture.sha256)),
-    Column::new("STORED", |fixture| Cell::plain(format_time(fixture.created_at))),
+    Column::new("STORED", |fixture| {
+        Cell::plain(format_time(fixture.created_at))
+    }),
 ];
 
 /// Lists, shows or keeps fixtures.

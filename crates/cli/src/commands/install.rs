@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
+use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::session::{self, Context};
 
 /// Install or upgrade the contract in a database.
@@ -111,7 +111,7 @@ fn drawn(report: &Report, plan: &Plan) -> String {
         Some(prefix) => Cell::plain(format!(
             "{prefix}_reader, _observer, _runner, _operator, _relay, _archiver, _checker, _owner"
         )),
-        None => Cell::toned("none", Style::Caution),
+        None => Cell::toned("none", CellStyle::Caution),
     };
     let sheet = KeyValueList::default()
         .line("database", Cell::plain(&report.database))
@@ -126,8 +126,8 @@ fn drawn(report: &Report, plan: &Plan) -> String {
     let next = "next: dotwrap tools import --sample";
     format!(
         "{}\n{}{}\n",
-        Cell::toned(headline, Style::Strong),
+        Cell::toned(headline, CellStyle::Strong),
         sheet.draw(2),
-        Cell::toned(next, Style::Faint)
+        Cell::toned(next, CellStyle::Faint)
     )
 }

@@ -3,11 +3,11 @@
 use clap::Args;
 use dotwrap_wrapper::{BirthReadiness, CandidateCode};
 
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column};
+use crate::session::{Context, LedgerClient};
 
 /// How far each candidate has come, and what its next rung needs.
 ///
@@ -27,7 +27,7 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
     Column::whole("RUNG", |candidate| {
         let rung = labels::rung(candidate.candidate_status_v3);
         if candidate.has_inferred_pair {
-            Cell::toned(format!("{} (inferred)", rung.text), Style::Caution)
+            Cell::toned(format!("{} (inferred)", rung.text), CellStyle::Caution)
         } else {
             rung
         }

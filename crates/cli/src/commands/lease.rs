@@ -6,9 +6,9 @@ use dotwrap_wrapper::{LeaseRecord, LeaseState};
 use serde::Serialize;
 
 use super::shared::ActorArgs;
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::labels;
 use crate::output::{Cell, Column, format_time};
 use crate::session::Context;
 

@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use dotwrap_wrapper::{
     CandidateCode, ComponentCall, ComponentRole, ComponentRunId, CorrelationId, DotCode,
-    EvidenceType, HeaderCall, Timing, ProcessRunId, StoredStatus,
+    EvidenceType, HeaderCall, ProcessRunId, StoredStatus, Timing,
 };
 use serde::Serialize;
 
 use super::shared::{RecordingArgs, describe};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
+use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::session::Context;
 use crate::value_parser::one_of;
 
@@ -107,8 +107,8 @@ macro_rules! observe {
         $call.status = observation.status;
         $call.event_code = observation.event_code;
         $call.source_system = observation.source_system.unwrap_or($call.source_system);
-        $call.started_at = observation.started_at.map_or(Moment::Unknown, Moment::At);
-        $call.ended_at = observation.ended_at.map_or(Moment::Unknown, Moment::At);
+        $call.started_at = observation.started_at.map_or(Timing::Unknown, Timing::At);
+        $call.ended_at = observation.ended_at.map_or(Timing::Unknown, Timing::At);
     };
 }
 
@@ -134,7 +134,7 @@ async fn run(arguments: Run, session: &mut Context) -> Result<ExitStatus, Failur
     let record = ledger.observe_run(&call).await?;
     session.output.record(&record, |record| {
         KeyValueList::default()
-            .line("run", Cell::toned(record.process_run_id, Style::Notice))
+            .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
             .line("correlation", Cell::plain(&record.correlation_id))
             .draw(0)
     })?;
@@ -165,7 +165,7 @@ async fn component(arguments: Component, session: &mut Context) -> Result<ExitSt
             KeyValueList::default()
                 .line(
                     "component",
-                    Cell::toned(record.component_run_id, Style::Notice),
+                    Cell::toned(record.component_run_id, CellStyle::Notice),
                 )
                 .line("run", Cell::plain(record.process_run_id))
                 .draw(0)

@@ -3,9 +3,9 @@
 use clap::Args;
 use dotwrap_wrapper::{CheckFinding, CheckStatus};
 
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::labels;
 use crate::output::{Cell, Column};
 use crate::session::Context;
 

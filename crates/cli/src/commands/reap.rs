@@ -6,10 +6,10 @@ use dotwrap_wrapper::Run;
 use tokio::task::spawn_blocking;
 
 use super::ActorArgs;
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column};
 use crate::session::Context;
 
 /// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
@@ -24,7 +24,9 @@ pub(crate) struct Arguments {
 }
 
 const COLUMNS: &[Column<Run>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
+    Column::whole("RUN", |run| {
+        Cell::toned(run.process_run_id, CellStyle::Notice)
+    }),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
     Column::whole("STATUS", |run| labels::status(run.status)),

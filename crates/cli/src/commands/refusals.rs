@@ -7,7 +7,7 @@ use dotwrap_wrapper::{RecordedRefusal, RefusalCatalogueEntry};
 use super::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, format_time};
+use crate::output::{Cell, CellStyle, Column, format_time};
 use crate::session::Context;
 
 /// Calls that were refused, as their clients reported them.
@@ -39,9 +39,11 @@ pub(crate) async fn execute(
 }
 
 const REFUSALS: &[Column<RecordedRefusal>] = &[
-    Column::new("REFUSED", |refusal| Cell::plain(format_time(refusal.refused_at))),
+    Column::new("REFUSED", |refusal| {
+        Cell::plain(format_time(refusal.refused_at))
+    }),
     Column::whole("CODE", |refusal| {
-        Cell::toned(&refusal.refusal_code, Style::Bad)
+        Cell::toned(&refusal.refusal_code, CellStyle::Bad)
     }),
     Column::new("ACTOR", |refusal| Cell::or_dash(refusal.actor.as_ref())),
     Column::new("DOT", |refusal| {

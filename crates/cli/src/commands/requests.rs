@@ -4,19 +4,19 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use dotwrap_wrapper::{
-    CandidateCode, CorrelationId, DotCode, Schedule, EvidenceType, IdempotencyKey, RequestId,
-    RequestState, RunRequest, RunRequestFilter, RunRequestRecord,
+    CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RequestId, RequestState,
+    RunRequest, RunRequestFilter, RunRequestRecord, Schedule,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::shared::{ActorArgs, at_least_one, duration};
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, KeyValueList, Style, format_time};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column, KeyValueList, format_time};
+use crate::session::{Context, LedgerClient};
 use crate::value_parser::one_of;
 
 /// Executed runs that somebody asked for and a worker takes.
@@ -149,9 +149,11 @@ pub(crate) async fn execute(
 
 const COLUMNS: &[Column<RunRequestRecord>] = &[
     Column::whole("REQUEST", |request| {
-        Cell::toned(request.request_id, Style::Notice)
+        Cell::toned(request.request_id, CellStyle::Notice)
     }),
-    Column::new("ASKED", |request| Cell::plain(format_time(request.requested_at))),
+    Column::new("ASKED", |request| {
+        Cell::plain(format_time(request.requested_at))
+    }),
     Column::new("PRODUCER", |request| Cell::code(&request.dot_code)),
     Column::new("CANDIDATE", |request| {
         Cell::code(&request.process_candidate_code)
@@ -169,8 +171,8 @@ const COLUMNS: &[Column<RunRequestRecord>] = &[
 fn state(request: &RunRequestRecord) -> Cell {
     match (request.outcome, request.state) {
         (Some(outcome), _) => Cell::plain(outcome),
-        (None, RequestState::Claimed) => Cell::toned(request.state, Style::Notice),
-        (None, state) => Cell::toned(state, Style::Faint),
+        (None, RequestState::Claimed) => Cell::toned(request.state, CellStyle::Notice),
+        (None, state) => Cell::toned(state, CellStyle::Faint),
     }
 }
 
@@ -223,7 +225,10 @@ fn unknown(message: String) -> Failure {
 
 fn drawn(request: &RunRequestRecord) -> String {
     let mut sheet = KeyValueList::default()
-        .line("request", Cell::toned(request.request_id, Style::Notice))
+        .line(
+            "request",
+            Cell::toned(request.request_id, CellStyle::Notice),
+        )
         .line("state", state(request))
         .line("pair of", Cell::code(&request.dot_code))
         .line("candidate", Cell::code(&request.process_candidate_code))
@@ -243,7 +248,7 @@ fn drawn(request: &RunRequestRecord) -> String {
         .line_if_some("refused as", request.refusal_code.as_ref());
     if let (Some(run), Some(status)) = (request.process_run_id, request.run_status) {
         sheet = sheet
-            .line("run", Cell::toned(run, Style::Notice))
+            .line("run", Cell::toned(run, CellStyle::Notice))
             .line("its status", labels::status(status))
             .line_if_some("its verdict", request.run_verdict);
     }

@@ -68,7 +68,7 @@ fn object(text: &str) -> Result<Value, String> {
 /// in common.
 macro_rules! describe {
     ($call:ident, $recorded:expr, $session:ident) => {
-        let recorded: $crate::commands::shared::Recorded = $recorded;
+        let recorded: $crate::commands::shared::RecordingArgs = $recorded;
         $call.actor = Some($session.actor(recorded.acting));
         $call.idempotency_key = recorded.key.map(dotwrap_wrapper::IdempotencyKey::new);
         $call.parent_run_id = recorded.parent.map(dotwrap_wrapper::ProcessRunId::from);

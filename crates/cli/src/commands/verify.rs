@@ -5,7 +5,7 @@ use dotwrap_verify::{CheckResult, Report, Severity, VerifyOptions};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Style};
+use crate::output::{Cell, CellStyle};
 use crate::session::Context;
 
 /// Judge the ledger's invariants, independently of what wrote it.
@@ -52,7 +52,7 @@ fn drawn(report: &Report) -> String {
         let kept = checks.len() - broken.len();
         text += &format!(
             "{mark} {}  {kept} of {} rules hold\n",
-            Cell::toned(format!("{family:12}"), Style::Strong),
+            Cell::toned(format!("{family:12}"), CellStyle::Strong),
             checks.len()
         );
         broken.iter().for_each(|check| text += &finding(check));
@@ -77,9 +77,9 @@ fn mark(broken: &[&CheckResult]) -> Cell {
         .iter()
         .any(|check| check.severity == Severity::Violation);
     match (broken.is_empty(), is_violated) {
-        (true, _) => Cell::toned("✓", Style::Good),
-        (false, true) => Cell::toned("✗", Style::Bad),
-        (false, false) => Cell::toned("•", Style::Caution),
+        (true, _) => Cell::toned("✓", CellStyle::Good),
+        (false, true) => Cell::toned("✗", CellStyle::Bad),
+        (false, false) => Cell::toned("•", CellStyle::Caution),
     }
 }
 
@@ -89,9 +89,9 @@ fn finding(check: &CheckResult) -> String {
         Cell::toned(
             check.name,
             if check.severity == Severity::Violation {
-                Style::Bad
+                CellStyle::Bad
             } else {
-                Style::Caution
+                CellStyle::Caution
             }
         ),
         Cell::plain(check.count),
@@ -101,12 +101,12 @@ fn finding(check: &CheckResult) -> String {
             "warning"
         },
         Cell::plain(check.rule),
-        Cell::toned(check.source, Style::Faint),
+        Cell::toned(check.source, CellStyle::Faint),
     );
     for violation in &check.violations {
         text += &format!(
             "      {}: {}\n",
-            Cell::toned(&violation.subject, Style::Notice),
+            Cell::toned(&violation.subject, CellStyle::Notice),
             Cell::plain(&violation.what)
         );
     }
@@ -119,12 +119,12 @@ fn verdict(report: &Report) -> String {
     let said = if report.is_clean() {
         Cell::toned(
             format!("the ledger holds: {rules} rules, no violation"),
-            Style::Good,
+            CellStyle::Good,
         )
     } else {
         Cell::toned(
             format!("the ledger is broken: {rules} rules, {violations} violations"),
-            Style::Bad,
+            CellStyle::Bad,
         )
     };
     if warnings == 0 {

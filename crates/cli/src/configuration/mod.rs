@@ -137,8 +137,11 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
-        let settings =
-            Settings::built_in_under(layer("flag").combine(layer("environment")).combine(layer("file")));
+        let settings = Settings::built_in_under(
+            layer("flag")
+                .combine(layer("environment"))
+                .combine(layer("file")),
+        );
         assert_eq!(settings.schema, "flag");
         let settings = Settings::built_in_under(
             Layer::default()
@@ -146,8 +149,11 @@ mod tests {
                 .combine(layer("file")),
         );
         assert_eq!(settings.schema, "environment");
-        let settings =
-            Settings::built_in_under(Layer::default().combine(Layer::default()).combine(layer("file")));
+        let settings = Settings::built_in_under(
+            Layer::default()
+                .combine(Layer::default())
+                .combine(layer("file")),
+        );
         assert_eq!(settings.schema, "file");
     }
 

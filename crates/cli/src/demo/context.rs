@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use dotwrap_contract::{InstallOptions, RolePolicy};
 use dotwrap_embedded::Origin;
-use dotwrap_wrapper::{CandidateCode, DotCode, IdempotencyKey, PairRecord, ConnectionTarget, Wrapper};
+use dotwrap_wrapper::{
+    CandidateCode, ConnectionTarget, DotCode, IdempotencyKey, PairRecord, Wrapper,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

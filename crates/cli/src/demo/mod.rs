@@ -1,17 +1,17 @@
 //! The guided first run: a list of small steps, each of which makes real calls and shows what came back.
 
-mod printer;
 mod context;
-mod steps;
+mod printer;
 mod sandbox;
+mod steps;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::session::Context;
-use printer::DemoPrinter;
 use context::DemoContext;
+use printer::DemoPrinter;
 
 /// The schema of the demonstration, in whatever database: the ledger is insert-only, so a demonstration must never be
 /// recorded in somebody's own.
@@ -63,7 +63,8 @@ pub(crate) async fn perform(session: &mut Context) -> Result<(), Failure> {
     let mut narrator = DemoPrinter::new(&mut session.output, STEPS.len() + 1);
     narrator.opening()?;
     narrator.heading("A database, and the contract in it")?;
-    let (mut stage, found) = DemoContext::set(&session.settings, session.messages, &mut narrator).await?;
+    let (mut stage, found) =
+        DemoContext::set(&session.settings, session.messages, &mut narrator).await?;
     narrator.from_database("A database, and the contract in it", found)?;
     let performed = perform_steps(&mut stage, &mut narrator).await;
     let closed = stage.workshop.close_gates().await;
@@ -71,7 +72,10 @@ pub(crate) async fn perform(session: &mut Context) -> Result<(), Failure> {
     narrator.closing(began.elapsed())
 }
 
-async fn perform_steps(stage: &mut DemoContext, narrator: &mut DemoPrinter<'_>) -> Result<(), Failure> {
+async fn perform_steps(
+    stage: &mut DemoContext,
+    narrator: &mut DemoPrinter<'_>,
+) -> Result<(), Failure> {
     for step in STEPS {
         narrator.heading(step.title)?;
         let found = (step.perform)(stage, narrator).await?;

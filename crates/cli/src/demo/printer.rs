@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::SCHEMA;
 use crate::configuration::Format;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Layout, Output, Style, draw_table, escaped_json};
+use crate::output::{Cell, CellStyle, Column, Layout, Output, draw_table, escaped_json};
 
 /// Speaks to whoever asked for the demonstration.
 pub(super) struct DemoPrinter<'a> {
@@ -69,7 +69,7 @@ impl<'a> DemoPrinter<'a> {
     pub(super) fn opening(&mut self) -> Result<(), Failure> {
         self.text(&format!(
             "{}",
-            Cell::toned("DOT Wrapper: the guided first run", Style::Strong)
+            Cell::toned("DOT Wrapper: the guided first run", CellStyle::Strong)
         ))?;
         self.text(&wrapped("A pair of tools, a producer and the verifier that checks it, becomes one correlated record.", ""))?;
         self.text(&wrapped("Everything below is the answer of a real call. Tools are called in the steps that say so, with files of the demonstration's own.", ""))
@@ -77,8 +77,11 @@ impl<'a> DemoPrinter<'a> {
 
     pub(super) fn heading(&mut self, title: &str) -> Result<(), Failure> {
         self.step += 1;
-        let count = Cell::toned(format!("{}/{}", self.step, self.steps), Style::Faint);
-        self.text(&format!("\n{count} {}", Cell::toned(title, Style::Strong)))
+        let count = Cell::toned(format!("{}/{}", self.step, self.steps), CellStyle::Faint);
+        self.text(&format!(
+            "\n{count} {}",
+            Cell::toned(title, CellStyle::Strong)
+        ))
     }
 
     /// A sentence.
@@ -94,11 +97,11 @@ impl<'a> DemoPrinter<'a> {
     fn typed(&mut self, command: &str) -> Result<(), Failure> {
         let lines: Vec<String> = broken(command, WIDTH - INDENT.len() - "$ ".len() - " \\".len())
             .into_iter()
-            .map(|line| Cell::toned(line, Style::Notice).to_string())
+            .map(|line| Cell::toned(line, CellStyle::Notice).to_string())
             .collect();
         self.text(&format!(
             "{INDENT}{} {}",
-            Cell::toned("$", Style::Faint),
+            Cell::toned("$", CellStyle::Faint),
             lines.join(&format!(" \\\n{INDENT}    "))
         ))
     }
@@ -124,7 +127,7 @@ impl<'a> DemoPrinter<'a> {
 
     /// Something that was checked.
     pub(super) fn check_passed(&mut self, claim: &str) -> Result<(), Failure> {
-        self.paragraph(&format!("{} {claim}", Cell::toned("✓", Style::Good)))
+        self.paragraph(&format!("{} {claim}", Cell::toned("✓", CellStyle::Good)))
     }
 
     /// What the step found, for a program.
@@ -151,7 +154,7 @@ impl<'a> DemoPrinter<'a> {
             "\n{}",
             Cell::toned(
                 format!("Done in {:.1} s. Where to look next", took.as_secs_f64()),
-                Style::Strong
+                CellStyle::Strong
             )
         ))?;
         self.command("runs show last")?;

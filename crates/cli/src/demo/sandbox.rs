@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dotwrap_invoke::{Mode, Stop};
-use dotwrap_runner::{Error, Outcome, Progress, RunsDir, RunOptions, Runner, default_runner_name};
+use dotwrap_runner::{Error, Outcome, Progress, RunOptions, Runner, RunsDir, default_runner_name};
 use dotwrap_wrapper::{CandidateCode, DotCode, GateSetting, Posture, Rung, Wrapper, gate};
 use jiff::Timestamp;
 
 use super::SCHEMA;
 use crate::commands::{data_folder, load_run_detail};
 use crate::configuration::Settings;
-use crate::invokers;
 use crate::failure::Failure;
+use crate::invokers;
 use crate::session::Connection;
 use crate::timeline::RunDetail;
 
@@ -209,7 +209,9 @@ impl DemoRunner {
                 let run = self.wrapper.run(process_run_id).await?.ok_or_else(|| {
                     Failure::internal(format!("the run {process_run_id} is not in the ledger"))
                 })?;
-                Ok(Attempt::Ran(Box::new(load_run_detail(run, &self.wrapper).await?)))
+                Ok(Attempt::Ran(Box::new(
+                    load_run_detail(run, &self.wrapper).await?,
+                )))
             }
             Ok(other) => Err(Failure::internal(format!(
                 "an order without a key came to {other:?}"

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use dotwrap_contract::InstallError;
-use dotwrap_wrapper::{Error, means_no_slot, is_unreachable};
+use dotwrap_wrapper::{Error, is_unreachable, means_no_slot};
 use serde_json::json;
 
 use super::{BUSY, Failure, hints};

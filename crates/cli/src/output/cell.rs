@@ -1,4 +1,4 @@
-//! A piece of text with a tone. Commands say what a text means; only this file knows colours.
+//! A piece of text with a style. Commands say what a text means; only this file knows colours.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::visible::{oddity, shown};
 
 /// What a text means to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum CellStyle {
     /// Nothing in particular.
     #[default]
     Plain,
@@ -26,7 +26,7 @@ pub(crate) enum Style {
     Bad,
 }
 
-impl Style {
+impl CellStyle {
     /// The style of this tone on a terminal.
     pub(crate) fn style(self) -> Style {
         match self {
@@ -45,13 +45,13 @@ impl Style {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
-    pub(crate) tone: Style,
+    pub(crate) tone: CellStyle,
 }
 
 impl Cell {
     /// A text with a tone. Control characters would move a terminal's cursor or forge lines, and others turn the
     /// direction of writing or are not seen: they are shown, not sent.
-    pub(crate) fn toned(text: impl fmt::Display, tone: Style) -> Self {
+    pub(crate) fn toned(text: impl fmt::Display, tone: CellStyle) -> Self {
         Self {
             text: shown(&text.to_string()),
             tone,
@@ -60,26 +60,26 @@ impl Cell {
 
     /// A text that means nothing in particular.
     pub(crate) fn plain(text: impl fmt::Display) -> Self {
-        Self::toned(text, Style::Plain)
+        Self::toned(text, CellStyle::Plain)
     }
 
     /// A code, marked where it may not be what it looks like.
     pub(crate) fn code(code: impl fmt::Display) -> Self {
         let code = code.to_string();
         match oddity(&code) {
-            Some(oddity) => Self::toned(format!("{code} ({oddity})"), Style::Caution),
+            Some(oddity) => Self::toned(format!("{code} ({oddity})"), CellStyle::Caution),
             None => Self::plain(code),
         }
     }
 
     /// The code, or a faint dash where there is none.
     pub(crate) fn code_or_dash(code: Option<impl fmt::Display>) -> Self {
-        code.map_or_else(|| Self::toned("–", Style::Faint), Self::code)
+        code.map_or_else(|| Self::toned("–", CellStyle::Faint), Self::code)
     }
 
     /// The text, or a faint dash where there is none.
     pub(crate) fn or_dash(text: Option<impl fmt::Display>) -> Self {
-        text.map_or_else(|| Self::toned("–", Style::Faint), Self::plain)
+        text.map_or_else(|| Self::toned("–", CellStyle::Faint), Self::plain)
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
     fn a_code_of_mixed_scripts_is_marked() {
         let marked = Cell::code("b\u{430}ckup");
         assert_eq!(marked.text, "b\u{430}ckup (mixes Cyrillic and Latin)");
-        assert_eq!(marked.tone, Style::Caution);
+        assert_eq!(marked.tone, CellStyle::Caution);
         assert_eq!(Cell::code("backup"), Cell::plain("backup"));
     }
 }

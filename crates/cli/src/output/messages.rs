@@ -5,7 +5,7 @@ use std::io::{Stderr, Write};
 use anstream::{AutoStream, ColorChoice};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Cell, Style, choice, screened};
+use super::{Cell, CellStyle, choice, screened};
 use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
 
@@ -53,7 +53,7 @@ impl Messages {
         if self.loudness >= Verbosity::Normal {
             text.as_ref()
                 .lines()
-                .for_each(|line| self.write(&format!("{}\n", Cell::toned(line, Style::Faint))));
+                .for_each(|line| self.write(&format!("{}\n", Cell::toned(line, CellStyle::Faint))));
         }
     }
 
@@ -62,7 +62,7 @@ impl Messages {
         if self.loudness >= Verbosity::Normal {
             self.write(&format!(
                 "{} {}\n",
-                Cell::toned("warning:", Style::Caution),
+                Cell::toned("warning:", CellStyle::Caution),
                 Cell::plain(text.as_ref())
             ));
         }

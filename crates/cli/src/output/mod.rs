@@ -12,8 +12,8 @@ use std::io::{IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
-pub(crate) use cell::{Cell, Style};
-pub(crate) use messages::{Verbosity, Messages};
+pub(crate) use cell::{Cell, CellStyle};
+pub(crate) use messages::{Messages, Verbosity};
 pub(crate) use sheet::KeyValueList;
 pub(crate) use table::{Column, Layout, draw as draw_table};
 pub(crate) use time::{format_duration, format_time};

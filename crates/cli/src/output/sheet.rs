@@ -1,6 +1,6 @@
 //! One record as labelled lines.
 
-use super::{Cell, Style};
+use super::{Cell, CellStyle};
 
 /// Labels and values, aligned; what has no value is left out.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl KeyValueList {
             .map(|(label, _)| label.chars().count())
             .max()
             .unwrap_or_default();
-        let style = Style::Faint.style();
+        let style = CellStyle::Faint.style();
         self.lines
             .iter()
             .map(|(label, value)| {

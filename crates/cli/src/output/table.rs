@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::{Cell, Style};
+use super::{Cell, CellStyle};
 
 /// One column of a table: its title, and how to read it from a row.
 pub(crate) struct Column<Row> {
@@ -74,7 +74,7 @@ pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -
     table.set_header(
         columns
             .iter()
-            .map(|column| comfy(&Cell::toned(column.title, Style::Strong))),
+            .map(|column| comfy(&Cell::toned(column.title, CellStyle::Strong))),
     );
     for row in rows {
         table.add_row(columns.iter().map(|column| comfy(&(column.read)(row))));
@@ -120,13 +120,13 @@ fn arrange(table: &mut Table, width: Option<u16>) {
 fn comfy(cell: &Cell) -> comfy_table::Cell {
     let drawn = comfy_table::Cell::new(&cell.text);
     match cell.tone {
-        Style::Plain => drawn,
-        Style::Strong => drawn.add_attribute(Attribute::Bold),
-        Style::Faint => drawn.add_attribute(Attribute::Dim),
-        Style::Good => drawn.fg(Color::Green),
-        Style::Notice => drawn.fg(Color::Cyan),
-        Style::Caution => drawn.fg(Color::Yellow),
-        Style::Bad => drawn.fg(Color::Red),
+        CellStyle::Plain => drawn,
+        CellStyle::Strong => drawn.add_attribute(Attribute::Bold),
+        CellStyle::Faint => drawn.add_attribute(Attribute::Dim),
+        CellStyle::Good => drawn.fg(Color::Green),
+        CellStyle::Notice => drawn.fg(Color::Cyan),
+        CellStyle::Caution => drawn.fg(Color::Yellow),
+        CellStyle::Bad => drawn.fg(Color::Red),
     }
 }
 

@@ -41,8 +41,14 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .field("sandbox", sandbox(&evidence["sandbox"]))
         .field("incomplete", incomplete(evidence))
         .field("unlimited", listed(&evidence["limits"]["not_enforced"]))
-        .field("left behind", remaining_processes(&evidence["lingering_processes"]))
-        .field("not killed", remaining_processes(&evidence["unkilled_processes"]))
+        .field(
+            "left behind",
+            remaining_processes(&evidence["lingering_processes"]),
+        )
+        .field(
+            "not killed",
+            remaining_processes(&evidence["unkilled_processes"]),
+        )
         .field("pretended", mock_marker(evidence))
         .field("hints said", hints(evidence))
         .field("notes", text(&evidence["notes"]))

@@ -4,20 +4,20 @@ use std::fmt::Write;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::output::{Cell, Style};
+use crate::output::{Cell, CellStyle};
 
 /// One layer of a run.
 #[derive(Debug)]
 pub(crate) struct Layer {
     name: &'static str,
-    tone: Style,
+    tone: CellStyle,
     time: Option<Timestamp>,
     headline: Vec<Cell>,
     facts: Vec<(&'static str, Cell)>,
 }
 
 impl Layer {
-    pub(crate) fn new(name: &'static str, tone: Style) -> Self {
+    pub(crate) fn new(name: &'static str, tone: CellStyle) -> Self {
         Self {
             name,
             tone,
@@ -70,15 +70,15 @@ pub(crate) fn draw(layers: &[Layer]) -> String {
 fn draw_layer(text: &mut String, layer: &Layer, is_last: bool) -> std::fmt::Result {
     let time = Cell::toned(
         format!("{:TIME_WIDTH$}", layer.time.map(clock).unwrap_or_default()),
-        Style::Faint,
+        CellStyle::Faint,
     );
     let mark = Cell::toned("●", layer.tone);
-    let name = Cell::toned(format!("{:NAME_WIDTH$}", layer.name), Style::Strong);
+    let name = Cell::toned(format!("{:NAME_WIDTH$}", layer.name), CellStyle::Strong);
     let headline: Vec<_> = layer.headline.iter().map(Cell::to_string).collect();
     writeln!(text, "  {time} {mark} {name}  {}", headline.join(" · "))?;
-    let rail = Cell::toned(if is_last { " " } else { "│" }, Style::Faint);
+    let rail = Cell::toned(if is_last { " " } else { "│" }, CellStyle::Faint);
     for (label, value) in &layer.facts {
-        let label = Cell::toned(format!("{label:LABEL_WIDTH$}"), Style::Faint);
+        let label = Cell::toned(format!("{label:LABEL_WIDTH$}"), CellStyle::Faint);
         writeln!(
             text,
             "  {:TIME_WIDTH$} {rail} {:NAME_WIDTH$}  {label}  {value}",

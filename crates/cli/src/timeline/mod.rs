@@ -11,7 +11,7 @@ use dotwrap_wrapper::{
 use serde::Serialize;
 
 use crate::labels;
-use crate::output::{Cell, Style, format_duration};
+use crate::output::{Cell, CellStyle, format_duration};
 use drawing::Layer;
 
 /// A run with everything that was recorded of it.
@@ -30,7 +30,7 @@ pub(crate) struct RunDetail {
 impl RunDetail {
     /// Draws it for a terminal.
     pub(crate) fn draw(&self) -> String {
-        let id = Cell::toned(self.run.process_run_id, Style::Notice);
+        let id = Cell::toned(self.run.process_run_id, CellStyle::Notice);
         let heading = format!(
             "run {id}  {}\n{}\n{}\n",
             labels::run_status(&self.run),
@@ -60,7 +60,7 @@ impl RunDetail {
                 side(producer),
                 side(code(ComponentRole::Verifier))
             ),
-            Style::Strong,
+            CellStyle::Strong,
         )
     }
 
@@ -73,7 +73,7 @@ impl RunDetail {
             .max_by_key(|kind| evidence_rank(*kind))
         {
             Some(kind) => labels::evidence(kind),
-            None => Cell::toned("HEADER ONLY — claims nothing", Style::Caution),
+            None => Cell::toned("HEADER ONLY — claims nothing", CellStyle::Caution),
         }
     }
 
@@ -113,7 +113,7 @@ impl RunDetail {
     }
 
     fn gate(&self) -> Layer {
-        let layer = Layer::new("GATE", Style::Good);
+        let layer = Layer::new("GATE", CellStyle::Good);
         if self.is_executed() {
             // The posture that a concluded run's evidence names is that of its conclusion.
             let posture = self.receipt(ComponentRole::Producer).map_or_else(
@@ -133,20 +133,22 @@ impl RunDetail {
     }
 
     fn preflight(&self) -> Layer {
-        Layer::new("PREFLIGHT", Style::Faint).headline(Cell::toned(
+        Layer::new("PREFLIGHT", CellStyle::Faint).headline(Cell::toned(
             "not on record: where a check blocks, no run is written",
-            Style::Faint,
+            CellStyle::Faint,
         ))
     }
 
     fn lease(&self) -> Layer {
-        let layer = Layer::new("LEASE", Style::Good);
+        let layer = Layer::new("LEASE", CellStyle::Good);
         if let Some(name) = &self.run.lease_name {
             let holder = self.run.lease_holder.as_ref().map_or_else(
                 || self.unheld().to_owned(),
                 |holder| format!("held by {holder}"),
             );
-            return layer.headline(Cell::plain(name)).headline(Cell::plain(holder));
+            return layer
+                .headline(Cell::plain(name))
+                .headline(Cell::plain(holder));
         }
         match (&self.run.dot_code, self.is_one_transaction()) {
             (Some(producer), true) => layer
@@ -154,7 +156,7 @@ impl RunDetail {
                 .headline(Cell::plain("held while the run was recorded")),
             _ => layer.headline(Cell::toned(
                 "not on record: only an executed run is bound to its lease",
-                Style::Faint,
+                CellStyle::Faint,
             )),
         }
     }
@@ -218,7 +220,7 @@ impl RunDetail {
         let layer = match component.invocation_id {
             Some(_) => match call::lacks(component) {
                 Some(lacks) => call::add_facts(
-                    layer.headline(Cell::toned(lacks, Style::Caution)),
+                    layer.headline(Cell::toned(lacks, CellStyle::Caution)),
                     &component.evidence_ref,
                 ),
                 None => call::add_facts(layer, &component.evidence_ref),
@@ -245,21 +247,21 @@ impl RunDetail {
     /// What an absent row means. A call is made under a receipt that was committed before: what has none was not called, and what
     /// has one and no row may have been.
     fn not_recorded(&self, name: &'static str, role: ComponentRole) -> Layer {
-        let layer = Layer::new(name, Style::Faint);
+        let layer = Layer::new(name, CellStyle::Faint);
         let Some(receipt) = self.receipt(role) else {
             let why = match (self.is_executed(), self.is_concluded()) {
                 (false, _) => "not recorded",
                 (true, false) => "not called yet",
                 (true, true) => "not called",
             };
-            return layer.headline(Cell::toned(why, Style::Faint));
+            return layer.headline(Cell::toned(why, CellStyle::Faint));
         };
         let (why, tone) = match receipt.state {
             ReceiptState::Unknown => (
                 "no row: whether it was called, and what it did, is not known",
-                Style::Caution,
+                CellStyle::Caution,
             ),
-            _ => ("no row yet: being called, or not known", Style::Notice),
+            _ => ("no row yet: being called, or not known", CellStyle::Notice),
         };
         Layer::new(name, tone)
             .at(Some(receipt.begun_at))
@@ -288,11 +290,11 @@ impl RunDetail {
 
     fn outbox(&self) -> Layer {
         if self.events.is_empty() {
-            return Layer::new("EVENTS", Style::Faint)
-                .headline(Cell::toned("none written", Style::Faint));
+            return Layer::new("EVENTS", CellStyle::Faint)
+                .headline(Cell::toned("none written", CellStyle::Faint));
         }
-        let layer =
-            Layer::new("EVENTS", Style::Good).at(self.events.first().map(|event| event.occurred_at));
+        let layer = Layer::new("EVENTS", CellStyle::Good)
+            .at(self.events.first().map(|event| event.occurred_at));
         let layer = layer.headline(Cell::plain(format!("{} in the outbox", self.events.len())));
         self.events.iter().fold(layer, |layer, event| {
             layer.field(
@@ -303,7 +305,7 @@ impl RunDetail {
     }
 
     fn release(&self) -> Option<Layer> {
-        let layer = Layer::new("RELEASE", Style::Good);
+        let layer = Layer::new("RELEASE", CellStyle::Good);
         if self.run.lease_name.is_none() && self.is_one_transaction() {
             return Some(layer.headline(Cell::plain(
                 "given back in the transaction that recorded the run",
@@ -334,11 +336,11 @@ fn evidence_rank(kind: EvidenceType) -> u8 {
     }
 }
 
-fn tone_of(status: StoredStatus) -> Style {
+fn tone_of(status: StoredStatus) -> CellStyle {
     match status {
-        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Style::Bad,
-        StoredStatus::Cancelled => Style::Faint,
-        StoredStatus::Started | StoredStatus::StepStarted => Style::Notice,
-        _ => Style::Good,
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => CellStyle::Bad,
+        StoredStatus::Cancelled => CellStyle::Faint,
+        StoredStatus::Started | StoredStatus::StepStarted => CellStyle::Notice,
+        _ => CellStyle::Good,
     }
 }

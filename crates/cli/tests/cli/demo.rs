@@ -83,7 +83,12 @@ fn demo_runs_and_detects_tampering() {
     assert_eq!(found(&shown, "The real run")["verdict"], "pass");
     let stopped = found(&shown, "A gate closes while a tool runs");
     assert_eq!(stopped["stop"]["reason"], "gate_closed", "{stopped:#}");
-    assert!(!stopped["stop"]["signals_sent"].as_array().unwrap().is_empty());
+    assert!(
+        !stopped["stop"]["signals_sent"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     let verdicts = found(&shown, "An independent check");
     assert_eq!(verdicts["violations"], 0, "{verdicts:#}");
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER, VERIFIER};
 use crate::common::{
-    Backend, Call, TestContext, code, dump, execute, literal, number, refused, row, rows,
+    Backend, Call, TestContext, code, contents, execute, literal, number, refused, row, rows,
 };
 
 /// A row with what is required, changed as the test wants it.

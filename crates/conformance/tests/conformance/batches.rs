@@ -4,9 +4,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::on_each_version;
-use crate::common::run_calls::ready;
 use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
-use crate::common::{Backend, dump, literal, number, refused, rows};
+use crate::common::run_calls::ready;
+use crate::common::{Backend, contents, literal, number, refused, rows};
 
 const FUNCTIONS: [&str; 3] = [
     "fn_process_run_begin_batch",
@@ -132,7 +132,11 @@ async fn a_batch_leaves_unfit_names_undone(backend: Backend) {
             call["process_run_id"] = json!("00000000-0000-7000-8000-0000000000a1");
             call["lease_ttl_seconds"] = json!(60);
             let calls = json!([call]).to_string();
-            let done = rows(&runner, &batch("fn_process_run_begin_batch", &literal(&calls))).await;
+            let done = rows(
+                &runner,
+                &batch("fn_process_run_begin_batch", &literal(&calls)),
+            )
+            .await;
             assert!(done.is_empty(), "{member}: {unfit:?}");
         }
     }

@@ -4,10 +4,10 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_version;
-use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
+use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::{
-    Backend, Call, TestContext, query, code, dump, literal, number, row, rows, text, value,
+    Backend, Call, TestContext, ask, code, contents, literal, number, row, rows, text, value,
 };
 use crate::executed_combined_calls::Both;
 use crate::hostile_text::set;
@@ -126,7 +126,10 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
                 .together
                 .with("p_evidence_ref", literal(evidence))
                 .with("p_run_evidence_ref", literal(of_run));
-            let batch = Call::together("fn_process_run_record_verifier_and_conclude_batch", &[&finish]);
+            let batch = Call::together(
+                "fn_process_run_record_verifier_and_conclude_batch",
+                &[&finish],
+            );
             assert!(rows(&runner, &batch.sql()).await.is_empty());
         }
     }

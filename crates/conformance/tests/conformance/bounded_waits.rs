@@ -4,10 +4,11 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::ready;
 use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, import, tools};
+use crate::common::run_calls::ready;
 use crate::common::{
-    Backend, Call, TestContext, query, code, execute, literal, lock_waiters, number, row, rows, text, value,
+    Backend, Call, TestContext, ask, code, execute, literal, lock_waiters, number, row, rows, text,
+    value,
 };
 
 /// The functions that work with their owner's rights and write or lock, by themselves or by what they call, and have no

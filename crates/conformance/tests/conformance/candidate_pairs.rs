@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::forged_run::ExecutedRun;
-use crate::common::run_calls::{Begun, begin, bind, ready};
 use crate::common::fixtures::{
     CANDIDATE, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_candidate, set_posture,
     tools,
 };
+use crate::common::forged_run::ExecutedRun;
+use crate::common::run_calls::{Begun, begin, bind, ready};
 use crate::common::{
-    Backend, Call, TestContext, code, dump, execute, literal, refused, row, rows, text, value,
+    Backend, Call, TestContext, code, contents, execute, literal, refused, row, rows, text, value,
 };
 
 /// A registered candidate that no producer is declared for.

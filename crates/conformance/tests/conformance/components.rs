@@ -5,14 +5,14 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::forged_run::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN};
-use crate::common::run_calls::DIGEST;
 use crate::common::fixtures::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, set_posture,
 };
+use crate::common::forged_run::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN};
+use crate::common::run_calls::DIGEST;
 use crate::common::{
-    Backend, Call, Refusal, TestContext, query, code, dump, execute, literal, lock_waiters, refused,
-    row, rows, text,
+    Backend, Call, Refusal, TestContext, ask, code, contents, execute, literal, lock_waiters,
+    refused, row, rows, text,
 };
 
 /// A header of the pair, to put components under.

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::PRODUCER;
-use crate::common::{Backend, Call, TestContext, query, execute, literal, row, rows, value};
+use crate::common::{Backend, Call, TestContext, ask, execute, literal, row, rows, value};
 
 const SECRET: &str = "hunter2-of-the-ledger";
 

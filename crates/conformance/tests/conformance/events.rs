@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio_postgres::GenericClient;
 
 use crate::common::backend::on_each_backend;
-use crate::common::run_calls::{self, DIGEST};
 use crate::common::fixtures::{CORRELATION, PRODUCER, VERIFIER};
+use crate::common::run_calls::{self, DIGEST};
 use crate::common::{Backend, Call, TestContext, lock_waiters, number, row, rows, text, value};
 
 const TYPES: [&str; 7] = [

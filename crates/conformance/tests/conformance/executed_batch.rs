@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, begin, ready, run_out};
 use crate::common::fixtures::{OTHER_PRODUCER, OTHER_VERIFIER, VERIFIER, set_posture};
-use crate::common::{Backend, Call, code, dump, execute, literal, row, rows, text};
+use crate::common::run_calls::{Begun, begin, ready, run_out};
+use crate::common::{Backend, Call, code, contents, execute, literal, row, rows, text};
 use crate::executed_combined_calls::{
     Both, activate_events, handed_over, written, wrong_finishes, wrong_hand_overs,
 };

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, DIGEST, OTHER_DIGEST, begin, begun, ready, run_out};
 use crate::common::fixtures::{CORRELATION, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture};
-use crate::common::{Backend, Call, query, code, dump, execute, refused, row, rows, text};
+use crate::common::run_calls::{Begun, DIGEST, OTHER_DIGEST, begin, begun, ready, run_out};
+use crate::common::{Backend, Call, ask, code, contents, execute, refused, row, rows, text};
 
 const MODE: &str = "REAL_RUN";
 

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, DIGEST, begin, begun, ready, run_out};
 use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, set_posture};
+use crate::common::run_calls::{Begun, DIGEST, begin, begun, ready, run_out};
 use crate::common::{
-    Backend, Call, Refusal, query, code, dump, execute, literal, lock_waiters, number, row, rows,
+    Backend, Call, Refusal, ask, code, contents, execute, literal, lock_waiters, number, row, rows,
     text,
 };
 

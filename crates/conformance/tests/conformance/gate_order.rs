@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
-use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::fixtures::set_posture;
-use crate::common::{Backend, Call, query, code, execute, number, row, rows, text, value};
+use crate::common::run_calls::{Begun, begin, begun, ready};
+use crate::common::{Backend, Call, ask, code, execute, number, row, rows, text, value};
 
 const CLOSE: &str = "process_dot_runtime.real_run_enabled";
 

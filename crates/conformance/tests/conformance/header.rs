@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::DIGEST;
 use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER, set_posture};
+use crate::common::run_calls::DIGEST;
 use crate::common::{Backend, Call, TestContext, code, row, rows, text};
 
 /// The stored row, without what is minted by each call.

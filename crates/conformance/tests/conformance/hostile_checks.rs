@@ -5,10 +5,11 @@ use rstest_reuse::apply;
 use serde_json::Value;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{begin, ready};
 use crate::common::fixtures::{register_check, set_posture};
+use crate::common::run_calls::{begin, ready};
 use crate::common::{
-    Backend, Call, TestContext, query, dump, execute, literal, number, refused, row, rows, text, value,
+    Backend, Call, TestContext, ask, contents, execute, literal, number, refused, row, rows, text,
+    value,
 };
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
@@ -218,7 +219,10 @@ async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(b
     // The second executes DEALLOCATE with quoted names, and nothing else.
     assert_eq!(
         found,
-        ["fn_dot_preflight_run_check", "fn_dot_prepared_statements_restore"]
+        [
+            "fn_dot_preflight_run_check",
+            "fn_dot_prepared_statements_restore"
+        ]
     );
     let restore = sources
         .iter()

@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{PRODUCER, import};
-use crate::common::{Backend, Call, Refusal, TestContext, query, code, dump, literal, row, rows, text};
+use crate::common::{
+    Backend, Call, Refusal, TestContext, ask, code, contents, literal, row, rows, text,
+};
 
 /// Unicode's White_Space, of which only the first six are what C calls space.
 const WHITE_SPACE: [char; 25] = [

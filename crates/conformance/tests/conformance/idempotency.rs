@@ -12,8 +12,8 @@ use crate::common::fixtures::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
 };
 use crate::common::{
-    Backend, Call, Refusal, TestContext, query, code, dump, execute, lock_waiters, number, refused,
-    row, rows, text,
+    Backend, Call, Refusal, TestContext, ask, code, contents, execute, lock_waiters, number,
+    refused, row, rows, text,
 };
 
 fn keyed_pair() -> Call {

@@ -5,8 +5,8 @@ use rstest_reuse::apply;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, begin, ready, run_out};
 use crate::common::fixtures::PRODUCER;
+use crate::common::run_calls::{Begun, begin, ready, run_out};
 use crate::common::{
     Backend, Call, TestContext, execute, lock_waiters, number, refused, row, rows, text, value,
 };

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
+use crate::common::fixtures::{CANDIDATE, PRODUCER, VERIFIER, set_posture};
 use crate::common::forged_run::{ExecutedRun, RUN};
 use crate::common::run_calls::{self, Begun, OTHER_DIGEST};
-use crate::common::fixtures::{CANDIDATE, PRODUCER, VERIFIER, set_posture};
 use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 async fn candidate(client: &Client) -> Value {

@@ -10,8 +10,8 @@ use tokio_postgres::{Client, GenericClient};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{OTHER_PRODUCER, PRODUCER};
 use crate::common::{
-    Backend, Call, TestContext, code, dump, execute, lock_waiters, number, refused, row, rows, text,
-    value,
+    Backend, Call, TestContext, code, contents, execute, lock_waiters, number, refused, row, rows,
+    text, value,
 };
 
 const LEASE: &str = "dot_exec:DOT_BACKUP";
@@ -499,9 +499,7 @@ async fn an_operator_takes_a_lease_away_with_a_reason_that_is_kept(backend: Back
 }
 
 #[apply(on_each_backend)]
-async fn token_not_holder_name_identifies_lease(
-    backend: Backend,
-) {
+async fn token_not_holder_name_identifies_lease(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,

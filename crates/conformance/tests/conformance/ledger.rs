@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use crate::common::backend::on_each_version;
 use crate::common::forged_run::ExecutedRun;
-use crate::common::{Backend, Call, Refusal, TestContext, dump, execute, rows};
+use crate::common::{Backend, Call, Refusal, TestContext, contents, execute, rows};
 use crate::events::switch;
 
 /// What the contract calls the ledger, and the histories that say who allowed what.

@@ -3,9 +3,9 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::on_each_version;
-use crate::common::run_calls::{begin, ready};
 use crate::common::fixtures::{GATES, register_check, set_posture};
-use crate::common::{Backend, Call, code, dump, execute, number, rows, text};
+use crate::common::run_calls::{begin, ready};
+use crate::common::{Backend, Call, code, contents, execute, number, rows, text};
 
 const ANSWERS: &str = "SELECT count(*) FROM dot.dot_preflight_answer WHERE check_name = 'counted' AND answered_at > now() - interval '1 hour'";
 

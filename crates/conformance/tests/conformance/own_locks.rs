@@ -6,10 +6,10 @@ use std::time::Instant;
 use rstest_reuse::apply;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, begin, begun, ready, run_out};
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
+use crate::common::run_calls::{Begun, begin, begun, ready, run_out};
 use crate::common::{
-    Backend, Call, TestContext, query, code, execute, literal, number, row, rows, text, value,
+    Backend, Call, TestContext, ask, code, execute, literal, number, row, rows, text, value,
 };
 
 const LEASE: &str = "dot_exec:DOT_BACKUP";
@@ -299,7 +299,8 @@ async fn batch_without_a_token_locks_no_lease(backend: Backend) {
     for call in [
         "fn_process_run_begin_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
         "fn_process_run_record_producer_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
-        "fn_process_run_record_verifier_and_conclude_batch('[{\"run_dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
+        "fn_process_run_record_verifier_and_conclude_batch('[{\"run_dot_code\": \"DOT_BACKUP\"}]')"
+            .to_owned(),
         format!(
             "fn_process_run_record_verifier_and_conclude_batch('[{{\"run_dot_code\": \"DOT_BACKUP\", \"process_run_id\": \"{0}\", \"lease_token\": \"{0}\"}}]')",
             run.run

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, CORRELATION, LONE, PRODUCER, VERIFIER};
-use crate::common::{Backend, Call, Refusal, TestContext, query, code, dump, execute, row, rows, text};
+use crate::common::{
+    Backend, Call, Refusal, TestContext, ask, code, contents, execute, row, rows, text,
+};
 use crate::idempotency::component_with_key;
 
 /// One row of the seed's status model.

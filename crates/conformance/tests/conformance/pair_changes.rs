@@ -4,8 +4,8 @@ use rstest_reuse::apply;
 use serde_json::json;
 
 use crate::common::backend::on_each_backend;
-use crate::common::run_calls::{Begun, begin, ready};
 use crate::common::fixtures::{PRODUCER, VERIFIER, import};
+use crate::common::run_calls::{Begun, begin, ready};
 use crate::common::{Backend, Call, code, lock_waiters, number, refused, row, rows, value};
 
 fn swap() -> String {

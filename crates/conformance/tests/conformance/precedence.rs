@@ -7,7 +7,7 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::{
     CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, register_check, set_posture,
 };
-use crate::common::{Backend, Call, TestContext, code, dump, execute, rows, text};
+use crate::common::{Backend, Call, TestContext, code, contents, execute, rows, text};
 
 /// A fault in a call, or in what surrounds it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,9 @@ use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{VERIFIER, import, register_check};
-use crate::common::{Backend, Call, TestContext, dump, execute, refused, row, rows, text, value};
+use crate::common::{
+    Backend, Call, TestContext, contents, execute, refused, row, rows, text, value,
+};
 
 const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
 

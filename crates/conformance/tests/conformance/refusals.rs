@@ -7,13 +7,13 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::forged_run::{self, ExecutedRun, RUN, TOKEN};
-use crate::common::run_calls::bind;
 use crate::common::fixtures::{
     LONE, PRODUCER, VERIFIER, import, register_candidate, register_check, set_posture,
 };
+use crate::common::forged_run::{self, ExecutedRun, RUN, TOKEN};
+use crate::common::run_calls::bind;
 use crate::common::{
-    Backend, Call, Refusal, TestContext, query, dump, execute, literal, number, rows, text,
+    Backend, Call, Refusal, TestContext, ask, contents, execute, literal, number, rows, text,
 };
 
 /// Raised only where two transactions meet, so not by a case of the list but by tests of their own.
@@ -603,9 +603,7 @@ async fn the_list_of_codes_is_the_contracts_and_every_code_is_tested(backend: Ba
 }
 
 #[apply(on_each_version)]
-async fn concurrent_uncommitted_change_is_refused_as_busy(
-    backend: Backend,
-) {
+async fn concurrent_uncommitted_change_is_refused_as_busy(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, mut slow, operator) = (
         stage.superuser().await,

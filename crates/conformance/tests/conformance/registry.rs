@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, tools};
 use crate::common::{
-    Backend, Call, TestContext, code, dump, execute, literal, number, refused, row, rows, text,
+    Backend, Call, TestContext, code, contents, execute, literal, number, refused, row, rows, text,
 };
 
 fn tool(code: &str, pair: Option<(&str, &str)>) -> Value {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::{Backend, Call, TestContext, query, execute, number, rows, text, value};
+use crate::common::{Backend, Call, TestContext, ask, execute, number, rows, text, value};
 
 const LOGIN_ROLES: [&str; 6] = [
     "archiver", "observer", "operator", "reader", "relay", "runner",

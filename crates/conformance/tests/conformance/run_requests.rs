@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, DIGEST, begin, bind, ready};
 use crate::common::fixtures::{
     CANDIDATE, CORRELATION, OTHER_PRODUCER, OTHER_VERIFIER, PRODUCER, VERIFIER, import, set_posture,
 };
+use crate::common::run_calls::{Begun, DIGEST, begin, bind, ready};
 use crate::common::{
-    Backend, Call, TestContext, query, code, dump, execute, literal, lock_waiters, number, refused,
-    row, rows, text,
+    Backend, Call, TestContext, ask, code, contents, execute, literal, lock_waiters, number,
+    refused, row, rows, text,
 };
 
 /// A request for a run, with only the required arguments.

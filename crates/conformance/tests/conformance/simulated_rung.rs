@@ -3,8 +3,8 @@
 use rstest_reuse::apply;
 
 use crate::common::backend::on_each_version;
-use crate::common::run_calls::bind;
 use crate::common::fixtures::CANDIDATE;
+use crate::common::run_calls::bind;
 use crate::common::{Backend, Call, TestContext, row, rows};
 
 #[apply(on_each_version)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER, import};
 use crate::common::{
-    Backend, Call, Refusal, TestContext, query, code, dump, literal, refused, row, rows, text,
+    Backend, Call, Refusal, TestContext, ask, code, contents, literal, refused, row, rows, text,
 };
 use crate::hostile_text::set;
 

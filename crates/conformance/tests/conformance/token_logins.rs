@@ -4,7 +4,9 @@ use rstest_reuse::apply;
 
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::run_calls::{begun, ready};
-use crate::common::{Backend, Call, TestContext, code, dump, execute, number, rows, text, value};
+use crate::common::{
+    Backend, Call, TestContext, code, contents, execute, number, rows, text, value,
+};
 use crate::executed_combined_calls::Both;
 
 #[apply(on_each_version)]

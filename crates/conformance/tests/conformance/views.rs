@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::forged_run::{self, ExecutedRun, TOKEN};
-use crate::common::run_calls;
 use crate::common::fixtures::{
     CANDIDATE, CORRELATION, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, set_posture,
 };
+use crate::common::forged_run::{self, ExecutedRun, TOKEN};
+use crate::common::run_calls;
 use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 /// View to columns, in their order, as they are documented.

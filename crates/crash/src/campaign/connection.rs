@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::{Campaign, Stats};
-use crate::recovery::aftermath;
-use crate::run_process::{Attempt, Ended, RunSpec};
+use crate::fixture::{Fixture, LEASE_TTL};
 use crate::plan::Plan;
 use crate::proxy::{Cut, Outage, Proxy};
-use crate::fixture::{LEASE_TTL, Fixture};
+use crate::recovery::aftermath;
+use crate::run_process::{Attempt, Ended, RunSpec};
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Connection;
@@ -80,7 +80,12 @@ async fn baseline(site: &Fixture) -> usize {
 }
 
 /// Runs until the cut and on. Where that outlasts the lease, another run of the pair, whose wire is whole, takes it over.
-async fn run_through(site: &Fixture, order: RunSpec, round: usize, cut: Cut) -> (Vec<Ended>, bool, Cut) {
+async fn run_through(
+    site: &Fixture,
+    order: RunSpec,
+    round: usize,
+    cut: Cut,
+) -> (Vec<Ended>, bool, Cut) {
     let folder = site.path(&format!("wire-{round}"));
     let proxy = Proxy::start(&folder, &site.server.socket(), Some(cut));
     let rival = order.spawn_concurrent();

@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::{Campaign, Stats};
-use crate::recovery::aftermath;
-use crate::run_process::{Ended, RunSpec};
+use crate::fixture::{Fixture, LEASE_TTL};
 use crate::injection_point::Trigger;
 use crate::plan::Plan;
-use crate::fixture::{LEASE_TTL, Fixture};
+use crate::recovery::aftermath;
+use crate::run_process::{Ended, RunSpec};
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Dotwrap;

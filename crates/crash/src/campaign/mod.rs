@@ -8,9 +8,9 @@ mod worker;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::recovery::Found;
 use crate::invariants::Violations;
 use crate::plan::Plan;
+use crate::recovery::Found;
 
 /// What is killed or cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

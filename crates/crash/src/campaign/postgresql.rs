@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::{Campaign, Stats};
-use crate::recovery::aftermath;
-use crate::run_process::{Attempt, RunSpec};
+use crate::fixture::Fixture;
 use crate::injection_point::Trigger;
 use crate::plan::Plan;
+use crate::recovery::aftermath;
+use crate::run_process::{Attempt, RunSpec};
 use crate::server::KillTarget;
-use crate::fixture::Fixture;
 use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Postgresql;

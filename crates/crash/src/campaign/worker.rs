@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::postgresql::kill;
 use super::{Campaign, Stats};
-use crate::recovery::aftermath;
+use crate::fixture::{CommandOutput, Fixture, LEASE_TTL, WAIT_TIMEOUT, word};
 use crate::invariants::Violations;
 use crate::ledger::{Ledger, Request};
 use crate::plan::Plan;
-use crate::fixture::{LEASE_TTL, WAIT_TIMEOUT, CommandOutput, Fixture, word};
+use crate::recovery::aftermath;
 use crate::tools::{self, CANDIDATE, PAIRS};
 
 const OURS: Campaign = Campaign::Worker;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dotwrap_invoke::{Digest, CallOutcome, Mode};
+use dotwrap_invoke::{CallOutcome, Digest, Mode};
 use serde_json::{Value as Json, json};
 
 use crate::support::{NAMESPACE, Service, failure, fixture, honest, honest_but};

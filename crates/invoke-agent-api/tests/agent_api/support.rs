@@ -13,14 +13,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dotwrap_invoke::{
-    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
+    Answer, CallOutcome, Digest, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
 };
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings};
 use dotwrap_pilot::agent::{Identity, Running, serve};
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, Contract, ContractDefinition, Fixture, ProcessRunId, ConnectionTarget,
-    ToolDefinition, Wrapper,
+    ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, Fixture,
+    ProcessRunId, ToolDefinition, Wrapper,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;

@@ -1,6 +1,6 @@
 //! What a service says as a verifier.
 
-use dotwrap_invoke::{Digest, CallOutcome};
+use dotwrap_invoke::{CallOutcome, Digest};
 use dotwrap_wrapper::Verdict;
 use serde_json::{Value as Json, json};
 
@@ -108,5 +108,8 @@ async fn a_verifier_without_a_verdict_fails() {
 async fn a_producer_s_verdict_on_itself_is_not_passed_on() {
     let service = Service::saying(&honest_but("verdict", json!("pass")));
     let answer = service.invoke(&service.call()).await;
-    assert_eq!((answer.ending, answer.verdict), (CallOutcome::Completed, None));
+    assert_eq!(
+        (answer.ending, answer.verdict),
+        (CallOutcome::Completed, None)
+    );
 }

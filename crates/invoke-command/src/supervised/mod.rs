@@ -1,10 +1,10 @@
 //! A tool under supervision, as dotwrap sees it.
 
 mod channel;
-mod stop_watch;
 mod pipes;
 mod program;
 mod start;
+mod stop_watch;
 
 use std::{
     io::Write,

@@ -22,15 +22,17 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    SpawnError, Program, Stdin, SupervisedProcess,
-    channel::{join_messages, encode, next_message, order, forward_deadlines},
-    stop_watch::until_stopped,
+    Program, SpawnError, Stdin, SupervisedProcess,
+    channel::{encode, forward_deadlines, join_messages, next_message, order},
     pipes::Pipes,
+    stop_watch::until_stopped,
 };
 use crate::{
-    orphans::{self, OrphanCleanup, SupervisorLoss},
     cgroup::{self, Cgroup},
-    supervisor::{Launch, Message, Process, Refusal, SUPERVISE, EXIT_NO_START_MESSAGE, this_executable},
+    orphans::{self, OrphanCleanup, SupervisorLoss},
+    supervisor::{
+        EXIT_NO_START_MESSAGE, Launch, Message, Process, Refusal, SUPERVISE, this_executable,
+    },
 };
 
 /// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
@@ -183,7 +185,9 @@ impl Supervisor {
             }
             // Somebody made it end before it had said that the tool runs.
             Some(Message::Ended(report)) => (Some(report.process), Launch::unknown(), Some(report)),
-            None if lost == SupervisorLoss::Killed && start_message_failed(&mut supervisor).await => {
+            None if lost == SupervisorLoss::Killed
+                && start_message_failed(&mut supervisor).await =>
+            {
                 return Err(SpawnError::other("the supervisor ended early"));
             }
             None => {

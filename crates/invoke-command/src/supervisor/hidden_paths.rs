@@ -64,7 +64,9 @@ pub(super) fn of<'a>(
     let [mut hidden, mut covered] = [const { BTreeSet::<PathBuf>::new() }; 2];
     let mut open = Vec::new();
     for place in places {
-        let Some(path) = existing(place)? else { continue };
+        let Some(path) = existing(place)? else {
+            continue;
+        };
         let mut all = bind_mount_aliases(&path, &mounts);
         all.push(path);
         let ways = all

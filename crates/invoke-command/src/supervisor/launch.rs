@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{cgroup::Cgroup, signals};
 
 use super::{
-    hidden_paths::Secrets,
     descriptors,
+    hidden_paths::Secrets,
     protocol::{LAUNCH, Launch, LaunchMessage, NotStartedCode, Refusal},
     resources, restrict, stdin,
 };

@@ -14,9 +14,9 @@
 
 #[cfg(target_os = "linux")]
 mod capabilities;
-mod hidden_paths;
 mod descendants;
 mod descriptors;
+mod hidden_paths;
 mod launch;
 #[cfg(target_os = "linux")]
 mod namespace;
@@ -34,10 +34,12 @@ mod watch;
 
 use std::{ffi::OsStr, process::ExitCode};
 
-pub(crate) use descendants::{Process, process_is_stoppedhalted, processes};
-pub(crate) use protocol::{DEADLINE, Message, StartMessage, Refusal, STOP, SUPERVISE, EXIT_NO_START_MESSAGE, clock};
+pub(crate) use descendants::{Process, is_stopped, process_tree, processes};
+pub(crate) use protocol::{
+    DEADLINE, EXIT_NO_START_MESSAGE, Message, Refusal, STOP, SUPERVISE, StartMessage, clock,
+};
 pub use protocol::{Launch, NotStartedCode};
-pub use report::{RemainingProcess, Report, Status, StderrKept, Usage, EndReason};
+pub use report::{EndReason, RemainingProcess, Report, Status, StderrKept, Usage};
 pub(crate) use restrict::set_subreaper;
 pub(crate) use watch::this_executable;
 

@@ -22,7 +22,10 @@ async fn a_daemon_that_left_its_session_is_ended_with_the_tool() {
     let answer = case.run().await;
     assert_eq!(answer.ending, CallOutcome::Completed);
     assert!(is_gone(case.process_in("daemon").await));
-    assert_eq!(answer.evidence["lingering_processes"]["names"][0], json!("sh"));
+    assert_eq!(
+        answer.evidence["lingering_processes"]["names"][0],
+        json!("sh")
+    );
     assert!(!answer.evidence.contains_key("unkilled_processes"));
 }
 
@@ -191,8 +194,7 @@ async fn called_by(script: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn silent_supervisor_times_out_as_unknown()
- {
+async fn silent_supervisor_times_out_as_unknown() {
     for script in ["kill -STOP $$", "kill -9 $$", "exit 101"] {
         let answer = called_by(script).await;
         assert_eq!(failure(&answer).code, "supervisor_lost", "{script}");

@@ -67,7 +67,10 @@ fn where_a_sandbox_is_required_nothing_is_started_without_one() {
 #[test]
 fn a_landlock_that_fails_starts_nothing() {
     let answer = call(Kernel::FailingLandlock, json!({}), false);
-    assert!(matches!(answer.ending, CallOutcome::Failed(_)), "{answer:?}");
+    assert!(
+        matches!(answer.ending, CallOutcome::Failed(_)),
+        "{answer:?}"
+    );
     assert_eq!(failure(&answer).code, "sandbox_unavailable");
     assert!(failure(&answer).message.contains("landlock"), "{answer:?}");
 }

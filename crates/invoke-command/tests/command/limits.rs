@@ -11,7 +11,10 @@ async fn endless_output_is_stopped() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "output_too_large");
     assert!(failure(&answer).outcome_unknown);
-    assert_eq!(answer.evidence["limits"]["limit_reached"], json!(["stdout_bytes"]));
+    assert_eq!(
+        answer.evidence["limits"]["limit_reached"],
+        json!(["stdout_bytes"])
+    );
     assert_eq!(answer.evidence["stdout"]["bytes"], json!(1_000_000));
     assert_eq!(answer.evidence["stdout"]["digest"], json!(null));
     assert_eq!(case.file("stdout").len(), 1_000_000);

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
-use dotwrap_invoke::{Digest, CallOutcome, Output, StopHandle, StopReason};
+use dotwrap_invoke::{CallOutcome, Digest, Output, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 

@@ -153,7 +153,9 @@ async fn a_concealed_folder_s_files_are_not_read_either() {
     let answer = case
         .run_by(supervisor().hiding_paths(&folder), Stop::never())
         .await;
-    assert!(matches!(&answer.ending, CallOutcome::Failed(failure) if failure.code == "stdin_unusable"));
+    assert!(
+        matches!(&answer.ending, CallOutcome::Failed(failure) if failure.code == "stdin_unusable")
+    );
 }
 
 /// As an ordinary account has it: root may list and enter every folder.

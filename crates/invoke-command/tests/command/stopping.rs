@@ -73,7 +73,11 @@ async fn a_tool_that_ignores_sigterm_is_killed() {
     let CallOutcome::Stopped(record) = answer.ending else {
         panic!("{:?}", answer.ending);
     };
-    assert!(record.signals_sent[1].starts_with("SIGKILL"), "{:?}", record.signals_sent);
+    assert!(
+        record.signals_sent[1].starts_with("SIGKILL"),
+        "{:?}",
+        record.signals_sent
+    );
     assert!(
         record
             .exited
@@ -106,7 +110,10 @@ async fn the_deadline_ends_it_and_nobody_knows_what_it_did() {
     let answer = case.run().await;
     assert_eq!(failure(&answer).code, "deadline");
     assert!(failure(&answer).outcome_unknown);
-    assert_eq!(answer.evidence["limits"]["limit_reached"], json!(["timeout_ms"]));
+    assert_eq!(
+        answer.evidence["limits"]["limit_reached"],
+        json!(["timeout_ms"])
+    );
     assert!(is_gone(case.process_in("process").await));
 }
 
@@ -144,7 +151,11 @@ async fn tool_is_killed_at_lease_deadline() {
         panic!("{:?}", answer.ending);
     };
     assert_eq!(record.reason, StopReason::LeaseLost);
-    assert!(record.signals_sent[0].starts_with("SIGTERM"), "{:?}", record.signals_sent);
+    assert!(
+        record.signals_sent[0].starts_with("SIGTERM"),
+        "{:?}",
+        record.signals_sent
+    );
     assert!(answer.output.is_none());
 }
 

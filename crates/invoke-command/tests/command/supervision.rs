@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio as Std},
 };
 
-use dotwrap_invoke_command::{Program, Status, Stdin, EndReason};
+use dotwrap_invoke_command::{EndReason, Program, Status, Stdin};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,

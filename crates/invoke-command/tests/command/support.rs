@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use dotwrap_invoke::{
-    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
+    Answer, CallOutcome, Digest, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
 };
 use dotwrap_invoke_command::{CommandInvoker, Supervisor};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId, CorrelationId, DotCode, ProcessRunId};
@@ -187,7 +187,12 @@ pub(crate) fn failure(answer: &Answer) -> &Failure {
 }
 
 pub(crate) fn printed(answer: &Answer) -> String {
-    assert_eq!(answer.ending, CallOutcome::Completed, "{:?}", answer.evidence);
+    assert_eq!(
+        answer.ending,
+        CallOutcome::Completed,
+        "{:?}",
+        answer.evidence
+    );
     let output = answer.output.as_ref().unwrap();
     let text = fs::read_to_string(&output.path).unwrap();
     assert_eq!(output.digest, Digest::of(&text));

@@ -1,6 +1,6 @@
 //! What a verifier's ending means: of all that it says, the worst counts.
 
-use dotwrap_invoke::{Digest, CallOutcome};
+use dotwrap_invoke::{CallOutcome, Digest};
 use dotwrap_wrapper::Verdict;
 use serde_json::{Value as Json, json};
 
@@ -10,7 +10,10 @@ async fn verdict(script: &str, more: Json) -> Option<Verdict> {
     let answer = Case::verifier(script, more).run().await;
     assert_eq!(answer.ending, CallOutcome::Completed, "{script}");
     if answer.verdict != Some(Verdict::Pass) {
-        assert!(answer.evidence.contains_key("not_passed_reasons"), "{script}");
+        assert!(
+            answer.evidence.contains_key("not_passed_reasons"),
+            "{script}"
+        );
     }
     answer.verdict
 }

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{Contract, ContractDefinition, Fixture, ConnectionTarget, ToolDefinition, Wrapper};
+use dotwrap_wrapper::{
+    ConnectionTarget, Contract, ContractDefinition, Fixture, ToolDefinition, Wrapper,
+};
 use serde_json::json;
 
 pub(crate) const DOT: &str = "DOT_TEST";

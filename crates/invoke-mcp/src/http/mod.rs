@@ -16,8 +16,8 @@ use url::Url;
 
 use crate::byte_budget::ByteBudget;
 use metered::MeteredClient;
-pub use trust::TrustStoreError;
 pub(crate) use trust::TrustStore;
+pub use trust::TrustStoreError;
 
 /// How often, and how long apart, a broken stream of answers is taken up again. The call itself is never sent twice.
 const RESUMPTIONS: usize = 3;

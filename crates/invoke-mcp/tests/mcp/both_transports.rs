@@ -222,7 +222,10 @@ async fn a_lie_about_a_digest_is_noticed() {
         ] {
             let case = server.case_with("as_it_stands", json!({"digest": digest}));
             let answer = case.run(&server).await;
-            assert_eq!(answer.ending == dotwrap_invoke::CallOutcome::Completed, is_true);
+            assert_eq!(
+                answer.ending == dotwrap_invoke::CallOutcome::Completed,
+                is_true
+            );
         }
     }
 }

@@ -10,14 +10,15 @@ use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use dotwrap_invoke::AllowedHosts;
 use dotwrap_invoke::{
-    Answer, Digest, CallOutcome, Failure, Invoker, Mode, Output, Produced, Stop, StopRecord, ToolCall,
+    Answer, CallOutcome, Digest, Failure, Invoker, Mode, Output, Produced, Stop, StopRecord,
+    ToolCall,
 };
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, Contract, ContractDefinition, CorrelationId, ProcessRunId,
-    ConnectionTarget, ToolDefinition, Wrapper,
+    ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, CorrelationId,
+    ProcessRunId, ToolDefinition, Wrapper,
 };
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -313,7 +314,12 @@ pub(crate) fn assert_tool_not_called(server: &Server, answer: &Answer) {
 
 #[track_caller]
 pub(crate) fn assert_completed(answer: &Answer) {
-    assert_eq!(answer.ending, CallOutcome::Completed, "{:?}", answer.evidence);
+    assert_eq!(
+        answer.ending,
+        CallOutcome::Completed,
+        "{:?}",
+        answer.evidence
+    );
 }
 
 /// What the output file says.

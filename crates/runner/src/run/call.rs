@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::execution::Execution;
 use crate::{
     Step,
-    checking::check,
     assess::{self, Assessment, VerifiedOutput},
+    checking::check,
     place::Place,
 };
 

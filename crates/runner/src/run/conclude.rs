@@ -10,9 +10,9 @@ use tokio::time::timeout;
 use super::{call::CallResult, execution::Execution};
 use crate::{
     Error,
-    folder::FOLDER,
     assess::CallProblem,
     commit_with_retry::{Commit, commit_with_retry},
+    folder::FOLDER,
 };
 
 /// How long the ledger is asked what it says of a run whose conclusion came to nothing, or whose answer was lost.
@@ -49,7 +49,8 @@ impl Execution<'_> {
             Commit::MadeBefore => Ok(self.as_recorded(concluded).await),
             Commit::NotMade(error) => {
                 tracing::warn!(%error, "the producer's row could not be recorded");
-                self.conclude_without_component(Some(error), &[producer]).await
+                self.conclude_without_component(Some(error), &[producer])
+                    .await
             }
         }
     }

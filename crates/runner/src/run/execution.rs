@@ -1,7 +1,9 @@
 //! The execution itself.
 
 use dotwrap_invoke::{Produced, Stop};
-use dotwrap_wrapper::{BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper};
+use dotwrap_wrapper::{
+    BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper,
+};
 use tokio::time::Instant;
 
 use super::{
@@ -12,11 +14,11 @@ use super::{
 };
 use crate::{
     Error, Prepared, Progress, Runner, Step,
-    clock::RunClock,
-    folder::RunFolder,
     assess::VerifiedOutput,
-    retry_budget::RetryBudget,
+    clock::RunClock,
     commit_with_retry::{Commit, commit_with_retry},
+    folder::RunFolder,
+    retry_budget::RetryBudget,
     run_guard::RunGuard,
 };
 
@@ -135,7 +137,11 @@ impl Execution<'_> {
         }
     }
 
-    async fn verify(&self, produced: &RunAwaitingVerifier, producer: &CallResult) -> Result<Concluded, Error> {
+    async fn verify(
+        &self,
+        produced: &RunAwaitingVerifier,
+        producer: &CallResult,
+    ) -> Result<Concluded, Error> {
         let output = producer.judged.output.clone();
         self.progress.step(Step::Produced {
             output: output.as_ref().map(|output| output.path.as_path()),

@@ -9,8 +9,8 @@ mod call;
 mod conclude;
 mod execution;
 mod input;
-mod run_options;
 mod outcome;
+mod run_options;
 
-pub use run_options::RunOptions;
 pub use outcome::Outcome;
+pub use run_options::RunOptions;

@@ -1,7 +1,7 @@
 //! What an honest run leaves.
 
 use dotwrap_invoke::{Mode, Stop};
-use dotwrap_runner::{Error, Outcome, RunOptions, NoProgress, Step};
+use dotwrap_runner::{Error, NoProgress, Outcome, RunOptions, Step};
 use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
 use serde_json::json;
 

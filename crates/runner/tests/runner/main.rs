@@ -8,8 +8,8 @@
     reason = "a test says what it expects; unwrapping is how it fails"
 )]
 
-mod untrusted_tools;
 mod executed;
 mod stopping;
 mod support;
+mod untrusted_tools;
 mod worker;

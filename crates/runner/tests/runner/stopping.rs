@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
-use dotwrap_runner::{Error, Outcome, RunsDir, RunOptions, Step};
+use dotwrap_runner::{Error, Outcome, RunOptions, RunsDir, Step};
 use dotwrap_wrapper::{DotCode, Lease, ProcessRunId, StoredStatus, Verdict, gate};
 use tokio::{sync::Notify, time::timeout};
 

@@ -10,10 +10,11 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Invoker, Mode, Output, Stop, StopRecord, ToolCall, UnsupportedContract,
+    Answer, CallOutcome, Failure, Invoker, Mode, Output, Stop, StopRecord, ToolCall,
+    UnsupportedContract,
 };
 use dotwrap_runner::{
-    InvokerRegistry, Error, Outcome, Progress, RunsDir, RunOptions, Runner, NoProgress, Step,
+    Error, InvokerRegistry, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step,
 };
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{

@@ -3,9 +3,9 @@
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
 use dotwrap_invoke::{
-    Answer, Digest, CallOutcome, Mode, Output, Stop, StopHandle, StopReason, StopRecord,
+    Answer, CallOutcome, Digest, Mode, Output, Stop, StopHandle, StopReason, StopRecord,
 };
-use dotwrap_runner::{Outcome, Progress, RunOptions, NoProgress, Step};
+use dotwrap_runner::{NoProgress, Outcome, Progress, RunOptions, Step};
 use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
 use serde_json::json;
 use url::Url;
@@ -373,10 +373,7 @@ async fn hostile_tool_output_is_still_recorded() {
         "{outcome:?}"
     );
     let parts = stage.evidence(&outcome).await;
-    assert_eq!(
-        parts[1]["evidence_ref"]["omitted_keys"][0],
-        "names"
-    );
+    assert_eq!(parts[1]["evidence_ref"]["omitted_keys"][0], "names");
 }
 
 #[tokio::test]

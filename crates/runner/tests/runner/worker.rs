@@ -6,7 +6,9 @@ use std::{
 };
 
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
-use dotwrap_runner::{InvokerRegistry, Error, Progress, RunsDir, Runner, NoProgress, WorkerObserver, WorkerOptions};
+use dotwrap_runner::{
+    Error, InvokerRegistry, NoProgress, Progress, Runner, RunsDir, WorkerObserver, WorkerOptions,
+};
 use dotwrap_wrapper::{
     Actor, ClaimedRequest, DotCode, EvidenceType, Lease, ProcessRunId, RequestEnd, RequestOutcome,
     RequestState, RunRequest, RunRequestFilter, StoredStatus, Wrapper, gate,
@@ -204,7 +206,12 @@ async fn a_worker_that_may_not_claim_ends_and_says_so() {
         .await
         .unwrap();
     let folders = RunsDir::below(stage.folder.path().join("runs"));
-    let runner = Runner::new(observer, InvokerRegistry::new(), folders, Actor::new("observer"));
+    let runner = Runner::new(
+        observer,
+        InvokerRegistry::new(),
+        folders,
+        Actor::new("observer"),
+    );
     for until_idle in [true, false] {
         let work = WorkerOptions {
             until_idle,

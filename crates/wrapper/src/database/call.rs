@@ -151,14 +151,14 @@ value_from! {
 
 macro_rules! value_from_names {
     ($($name:ident),+) => {$(
-        impl From<&crate::vocabulary::$name> for Value {
-            fn from(name: &crate::vocabulary::$name) -> Self {
+        impl From<&crate::types::$name> for Value {
+            fn from(name: &crate::types::$name) -> Self {
                 Value::Text(Some(name.as_str().to_owned()))
             }
         }
 
-        impl From<Option<&crate::vocabulary::$name>> for Value {
-            fn from(name: Option<&crate::vocabulary::$name>) -> Self {
+        impl From<Option<&crate::types::$name>> for Value {
+            fn from(name: Option<&crate::types::$name>) -> Self {
                 Value::Text(name.map(|name| name.as_str().to_owned()))
             }
         }
@@ -168,14 +168,14 @@ value_from_names!(DotCode, CandidateCode, Actor, CorrelationId, IdempotencyKey);
 
 macro_rules! value_from_words {
     ($($word:ident),+) => {$(
-        impl From<crate::vocabulary::$word> for Value {
-            fn from(word: crate::vocabulary::$word) -> Self {
+        impl From<crate::types::$word> for Value {
+            fn from(word: crate::types::$word) -> Self {
                 Value::Text(Some(word.to_string()))
             }
         }
 
-        impl From<Option<crate::vocabulary::$word>> for Value {
-            fn from(word: Option<crate::vocabulary::$word>) -> Self {
+        impl From<Option<crate::types::$word>> for Value {
+            fn from(word: Option<crate::types::$word>) -> Self {
                 Value::Text(word.map(|word| word.to_string()))
             }
         }
@@ -191,14 +191,14 @@ value_from_words!(
 
 macro_rules! value_from_ids {
     ($($id:ident),+) => {$(
-        impl From<crate::vocabulary::$id> for Value {
-            fn from(id: crate::vocabulary::$id) -> Self {
+        impl From<crate::types::$id> for Value {
+            fn from(id: crate::types::$id) -> Self {
                 Value::Uuid(Some(id.as_uuid()))
             }
         }
 
-        impl From<Option<crate::vocabulary::$id>> for Value {
-            fn from(id: Option<crate::vocabulary::$id>) -> Self {
+        impl From<Option<crate::types::$id>> for Value {
+            fn from(id: Option<crate::types::$id>) -> Self {
                 Value::Uuid(id.map(|id| id.as_uuid()))
             }
         }
@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn only_a_key_that_counts_makes_a_recording_repeatable() {
-        let by_key = |key: Option<&str>| Idempotency::by_key(key.map(IdempotencyKey::from).as_ref());
+        let by_key =
+            |key: Option<&str>| Idempotency::by_key(key.map(IdempotencyKey::from).as_ref());
         assert_eq!(by_key(Some("nightly-1")), Idempotency::Harmless);
         for blank in [None, Some(""), Some(" \t\u{a0}")] {
             assert_eq!(by_key(blank), Idempotency::Never, "{blank:?}");

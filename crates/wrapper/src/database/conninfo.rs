@@ -92,7 +92,10 @@ impl Parameters {
     }
 
     /// Fills what was not given from the environment.
-    pub(crate) fn with_defaults_from(mut self, environment: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn with_defaults_from(
+        mut self,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Self {
         for (keyword, variable) in KEYWORDS {
             let Some(variable) = variable else { continue };
             if self.0.contains_key(keyword) {

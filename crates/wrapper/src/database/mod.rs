@@ -3,14 +3,14 @@
 mod batch;
 mod call;
 mod configuration;
-mod statement;
+mod conninfo;
 mod interval;
 mod kept;
-mod conninfo;
 mod password_file;
 mod pool;
 mod row;
 mod slot;
+mod statement;
 mod target;
 mod tls;
 

@@ -11,11 +11,11 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Row};
 
 use super::{
-    Call, ReadRow, Idempotency, ConnectionTarget, Undecodable, Value,
+    Call, ConnectionTarget, Idempotency, ReadRow, Undecodable, Value,
     batch::Batcher,
-    statement::{InFlightStatement, StatementError},
     kept::Kept,
     slot::SlotWait,
+    statement::{InFlightStatement, StatementError},
 };
 use crate::{error::Error, refusal::RefusalCode, wrapper::Retry};
 
@@ -211,11 +211,7 @@ impl Database {
     }
 
     /// Sends calls of one function in one statement. Once: a second time could write a second time.
-    pub(super) async fn send_batch(
-        &self,
-        function: &str,
-        calls: Json,
-    ) -> Result<Vec<Row>, Error> {
+    pub(super) async fn send_batch(&self, function: &str, calls: Json) -> Result<Vec<Row>, Error> {
         let schema = &self.0.quoted_schema;
         let statement = format!("SELECT * FROM {schema}.{function}(p_calls => $1)");
         self.send(&statement, &[&Value::Json(calls)]).await

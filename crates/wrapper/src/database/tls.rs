@@ -52,7 +52,10 @@ pub(crate) fn from_parameters(
     ))
 }
 
-fn client_config(parameters: &Parameters, proof: CertificateCheck) -> Result<ClientConfig, TargetError> {
+fn client_config(
+    parameters: &Parameters,
+    proof: CertificateCheck,
+) -> Result<ClientConfig, TargetError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

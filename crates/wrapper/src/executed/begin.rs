@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::{
     Wrapper,
     database::{Call, row},
-    request_builder::description,
     error::Error,
     lease::{DEFAULT_LEASE_TTL, Lease, whole_seconds},
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, LeaseToken,
         ProcessRunId,
@@ -155,7 +155,11 @@ impl Wrapper {
         let together = match &call.idempotency_key {
             // Whether a key was used before is asked of each by itself.
             Some(_) => Ok(None),
-            None => self.database.call_batched("fn_process_run_begin_batch", &sql).await,
+            None => {
+                self.database
+                    .call_batched("fn_process_run_begin_batch", &sql)
+                    .await
+            }
         };
         let outcome: Result<BeginRow, _> = match together {
             Ok(Some(row)) => Ok(row),

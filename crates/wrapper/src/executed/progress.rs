@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::BegunRun;
 use crate::{
     database::{Call, row},
-    request_builder::description,
     error::Error,
     header::Timing,
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         ComponentRole, ComponentRunId, DotCode, EvidenceType, ProcessRunId, StoredStatus, Verdict,
     },
@@ -117,7 +117,10 @@ impl BegunRun {
             .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
         let database = &self.wrapper.database;
-        let outcome = match database.call_batched("fn_process_run_record_producer_batch", &call).await {
+        let outcome = match database
+            .call_batched("fn_process_run_record_producer_batch", &call)
+            .await
+        {
             Ok(Some(RecordProducerRow {
                 verifier_invocation_id,
             })) => Ok(verifier_invocation_id),
@@ -171,7 +174,12 @@ impl BegunRun {
         conclusion: &Conclusion,
     ) -> Result<(), Error> {
         let call = self
-            .component_call("fn_process_run_record_verifier_and_conclude", record, dot_code, invocation_id)
+            .component_call(
+                "fn_process_run_record_verifier_and_conclude",
+                record,
+                dot_code,
+                invocation_id,
+            )
             .with("p_run_dot_code", &self.producer)
             .with("p_component_role", role)
             .with("p_verdict", record.verdict)
@@ -180,7 +188,10 @@ impl BegunRun {
             .with("p_run_error_ref", &conclusion.error_ref)
             .with("p_run_evidence_ref", &conclusion.evidence_ref);
         let database = &self.wrapper.database;
-        let outcome = match database.call_batched("fn_process_run_record_verifier_and_conclude_batch", &call).await {
+        let outcome = match database
+            .call_batched("fn_process_run_record_verifier_and_conclude_batch", &call)
+            .await
+        {
             Ok(Some(RecordVerifierRow { process_run_id })) => Ok(process_run_id),
             Ok(None) => database.value::<ProcessRunId>(&call).await,
             Err(error) => Err(error),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     Wrapper,
     database::{Call, Interval, row},
-    request_builder::description,
     error::Error,
+    request_builder::description,
     types::Actor,
 };
 

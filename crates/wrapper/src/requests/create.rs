@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     Wrapper,
-    database::{Call, Interval, Idempotency, Value},
-    request_builder::description,
+    database::{Call, Idempotency, Interval, Value},
     error::Error,
     refusal_log::RefusalContext,
+    request_builder::description,
     types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RequestId,
     },

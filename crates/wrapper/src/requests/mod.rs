@@ -9,10 +9,10 @@
 //! The run is begun under the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So whoever claims a request after
 //! its worker died finds the run that was begun, and does not call its tool again.
 
-mod create;
 mod claim;
+mod create;
 mod query;
 
-pub use create::{Schedule, RunRequest};
 pub use claim::{ClaimedRequest, RequestEnd};
+pub use create::{RunRequest, Schedule};
 pub use query::{RequestOutcome, RequestState, RunRequestFilter, RunRequestRecord};

@@ -6,11 +6,11 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     RefusalCode, Wrapper,
+    component::ComponentCall,
     error::Error,
     header::{HeaderCall, Timing},
     lease::Lease,
     pair::PairCall,
-    component::ComponentCall,
     refusal_log::RefusalContext,
     types::{
         Actor, ComponentRole, CorrelationId, DotCode, IdempotencyKey, Posture, ProcessRunId,

@@ -29,7 +29,9 @@ impl LeaseGuard {
             }
             Err(error) => Err(error),
         };
-        wrapper.recording_refusal(self.journey.about(), outcome).await
+        wrapper
+            .recording_refusal(self.journey.about(), outcome)
+            .await
     }
 
     /// Whether it was held throughout.

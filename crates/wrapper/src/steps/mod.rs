@@ -73,21 +73,21 @@
 //! # }
 //! ```
 
+mod context;
 mod gates;
 mod lease_guard;
-mod context;
 
 use std::time::Duration;
 
 use crate::{
+    component::ComponentCall,
     error::Error,
     lease::Lease,
     pair::{PairRecord, PairRow},
-    component::ComponentCall,
     types::{ComponentRole, ComponentRunId, DotCode, Posture, ProcessRunId},
 };
-use lease_guard::{LeaseGuard, holding};
 use context::PairContext;
+use lease_guard::{LeaseGuard, holding};
 
 /// The gates and the preflight let it pass. Nothing is held and nothing is written.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub(crate) use read_from_text_column;
 /// Declares words of the contract that stand in a text column, in snake_case unless another case is named.
 macro_rules! text_enum {
     ($(#[$documentation:meta])* pub enum $($words:tt)+) => {
-        $crate::vocabulary::words! { "snake_case": $(#[$documentation])* pub enum $($words)+ }
+        $crate::types::text_enum! { "snake_case": $(#[$documentation])* pub enum $($words)+ }
     };
     (
         $case:tt: $(#[$documentation:meta])*
@@ -58,7 +58,7 @@ macro_rules! text_enum {
         #[serde(rename_all = $case)]
         pub enum $name { $( $(#[$word_documentation])* $word, )+ }
 
-        $crate::vocabulary::read_from_text_column!($name);
+        $crate::types::read_from_text_column!($name);
     };
 }
 pub(crate) use text_enum;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use dotwrap_testkit::TestDatabase;
 use dotwrap_wrapper::{
     BeginCall, BeginOutcome, BegunRun, CallRecord, ComponentRunId, Conclusion, ContractDefinition,
-    DotCode, Error, EvidenceType, RunAwaitingVerifier, RefusalCode, StoredStatus, ToolDefinition, Verdict,
-    Wrapper,
+    DotCode, Error, EvidenceType, RefusalCode, RunAwaitingVerifier, StoredStatus, ToolDefinition,
+    Verdict, Wrapper,
 };
 use futures_util::{FutureExt as _, future::join_all};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    CheckDefinition, Error, RefusalCode, Retry, ConnectionTarget, Wrapper, is_unreachable,
+    CheckDefinition, ConnectionTarget, Error, RefusalCode, Retry, Wrapper, is_unreachable,
 };
 
 use crate::support::{builder, call, count, installed, target, wrapper_as};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use dotwrap_testkit::{Pooler, TestDatabase};
 use dotwrap_wrapper::{
     BeginCall, BeginOutcome, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
-    ContractDefinition, DotCode, EvidenceType, GateSetting, Posture, RefusalCode, Rung,
-    StoredStatus, ConnectionTarget, Verdict, Wrapper, gate,
+    ConnectionTarget, ContractDefinition, DotCode, EvidenceType, GateSetting, Posture, RefusalCode,
+    Rung, StoredStatus, Verdict, Wrapper, gate,
 };
 
 use crate::support::{

@@ -6,17 +6,17 @@
 )]
 
 mod backfill;
+mod batching;
+mod blocking;
 mod dependencies;
 mod errors;
 mod executed;
 mod isolation;
 mod pair;
 mod pooler;
-mod blocking;
 mod refusals;
 mod registry;
 mod requests;
-mod batching;
 mod slots;
 mod statuses;
 mod steps;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use dotwrap_testkit::Pooler;
-use dotwrap_wrapper::{Error, RefusalCode, ConnectionTarget};
+use dotwrap_wrapper::{ConnectionTarget, Error, RefusalCode};
 
 use crate::support::{builder, call, code, count, installed, pair};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dotwrap_testkit::TestDatabase;
 use dotwrap_wrapper::{
-    Actor, BeginOutcome, ContractDefinition, Schedule, EvidenceType, ProcessRunId, RefusalCode, RequestEnd,
-    RequestOutcome, RequestState, RunRequest, RunRequestFilter, Wrapper,
+    Actor, BeginOutcome, ContractDefinition, EvidenceType, ProcessRunId, RefusalCode, RequestEnd,
+    RequestOutcome, RequestState, RunRequest, RunRequestFilter, Schedule, Wrapper,
 };
 
 use crate::support::{CANDIDATE, PRODUCER, VERIFIER, code, installed, open_gates};

@@ -148,7 +148,10 @@ async fn while_one_holds_the_lease_another_is_refused_and_told_who() {
     let (_database, wrapper) = installed().await;
     let cleared = wrapper.enter(call()).await.unwrap();
     let leased = cleared.clone().acquire_lease(TTL).await.unwrap();
-    assert_eq!(leased.lease().name(), Lease::pair_lease_name(&PRODUCER.into()));
+    assert_eq!(
+        leased.lease().name(),
+        Lease::pair_lease_name(&PRODUCER.into())
+    );
 
     let refused = cleared.clone().acquire_lease(TTL).await;
     let Err(Error::Refused(refusal)) = refused else {
@@ -331,7 +334,7 @@ async fn the_gates_are_met_before_anything_is_held() {
 
 #[tokio::test]
 async fn the_single_calls_record_what_they_are_told() {
-    use dotwrap_wrapper::{ComponentCall, HeaderCall, Timing, StoredStatus};
+    use dotwrap_wrapper::{ComponentCall, HeaderCall, StoredStatus, Timing};
     let (_database, wrapper) = installed().await;
     let began: dotwrap_wrapper::Timing = "2026-01-02T03:04:05.678901Z"
         .parse::<jiff::Timestamp>()

@@ -1,7 +1,9 @@
 //! What the tests stand on: a database of their own with one registered pair.
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{Builder, Error, PairCall, RefusalCode, ConnectionTarget, ToolDefinition, Wrapper};
+use dotwrap_wrapper::{
+    Builder, ConnectionTarget, Error, PairCall, RefusalCode, ToolDefinition, Wrapper,
+};
 use tokio_postgres::Client;
 
 pub(crate) const PRODUCER: &str = "DOT_KG_EXPLAIN";

@@ -14,7 +14,7 @@ use std::{
 };
 
 use dotwrap_testkit::TestDatabase;
-use dotwrap_wrapper::{Error, ConnectionTarget, Wrapper};
+use dotwrap_wrapper::{ConnectionTarget, Error, Wrapper};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 

@@ -10,7 +10,7 @@ use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, format_time};
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 
 /// The processes that runs are evidence for.
 #[derive(Debug, Subcommand)]
@@ -96,7 +96,9 @@ async fn set(arguments: Set, session: &mut Context) -> Result<ExitStatus, Failur
     let now = find(&code, &ledger).await?;
     let done = match before.map(|before| confirmation(&before)) {
         None => "registered",
-        Some(before) if Some(&before) == now.as_ref().map(confirmation).as_ref() => "already there:",
+        Some(before) if Some(&before) == now.as_ref().map(confirmation).as_ref() => {
+            "already there:"
+        }
         Some(_) => "changed",
     };
     session.messages.note(format!("{done} {code}"));

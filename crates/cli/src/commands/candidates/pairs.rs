@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, format_time};
+use crate::output::{Cell, CellStyle, Column, format_time};
 use crate::session::Context;
 
 /// List which producers' real runs count for which candidate.
@@ -61,14 +61,14 @@ const COLUMNS: &[Column<CandidatePair>] = &[
         } else {
             Cell::toned(
                 format!("{} (not registered)", pair.process_candidate_code),
-                Style::Caution,
+                CellStyle::Caution,
             )
         }
     }),
     Column::whole("PRODUCER", |pair| Cell::plain(&pair.dot_code)),
     Column::whole("STATE", |pair| {
         if pair.is_inferred {
-            Cell::toned("inferred, not confirmed", Style::Caution)
+            Cell::toned("inferred, not confirmed", CellStyle::Caution)
         } else {
             Cell::plain("declared")
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{ActorArgs, unknown_dot};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, escaped_json};
+use crate::output::{Cell, CellStyle, Column, escaped_json};
 use crate::session::Context;
 
 /// What is called for a DOT in each mode, and what it may do.
@@ -53,7 +53,7 @@ pub(crate) struct Retire {
 
 const COLUMNS: &[Column<Contract>] = &[
     Column::whole("DOT", |contract| {
-        Cell::toned(&contract.dot_code, Style::Notice)
+        Cell::toned(&contract.dot_code, CellStyle::Notice)
     }),
     Column::whole("MODE", |contract| Cell::plain(&contract.mode)),
     Column::new("STATUS", |contract| Cell::plain(&contract.contract_status)),

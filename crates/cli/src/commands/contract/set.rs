@@ -7,11 +7,11 @@ use dotwrap_runner::Runner;
 use dotwrap_wrapper::{CatalogueChange, Contract, ImportAction, Tool};
 use serde_json::json;
 
-use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Plan};
+use crate::catalogue::{Catalogue, CatalogueFormat, FileSource, Plan};
 use crate::commands::{ActorArgs, execution::ExecutionArgs, file};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 
 /// Set contracts from a file, or change them: all or nothing.
 ///

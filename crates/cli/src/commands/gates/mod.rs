@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::shared::{ActorArgs, at_least_one, duration};
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, draw_table, format_time};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column, draw_table, format_time};
+use crate::session::{Context, LedgerClient};
 
 /// What may be executed: the posture, its gates and their history.
 #[derive(Debug, Args)]
@@ -113,16 +113,18 @@ const GATES: &[Column<Gate>] = &[
     Column::whole("GATE", |gate| Cell::plain(&gate.key)),
     Column::new("SAYS", |gate| Cell::or_dash(gate.value.as_ref())),
     Column::new("STATE", state),
-    Column::new("EXPIRES", |gate| Cell::or_dash(gate.expires_at.map(format_time))),
+    Column::new("EXPIRES", |gate| {
+        Cell::or_dash(gate.expires_at.map(format_time))
+    }),
     Column::new("CHANGED BY", |gate| Cell::or_dash(gate.updated_by.as_ref())),
     Column::new("REASON", |gate| Cell::or_dash(gate.reason.as_ref())),
 ];
 
 fn state(gate: &Gate) -> Cell {
     match (gate.open, gate.live) {
-        (true, _) => Cell::toned("open", Style::Caution),
-        (false, true) => Cell::toned("closed", Style::Good),
-        (false, false) => Cell::toned("closed: expired", Style::Good),
+        (true, _) => Cell::toned("open", CellStyle::Caution),
+        (false, true) => Cell::toned("closed", CellStyle::Good),
+        (false, false) => Cell::toned("closed: expired", CellStyle::Good),
     }
 }
 
@@ -210,7 +212,9 @@ fn full_key(key: &str) -> String {
 }
 
 const CHANGES: &[Column<GateChange>] = &[
-    Column::new("CHANGED", |change| Cell::plain(format_time(change.changed_at))),
+    Column::new("CHANGED", |change| {
+        Cell::plain(format_time(change.changed_at))
+    }),
     Column::whole("GATE", |change| Cell::plain(&change.key)),
     Column::new("SAYS", |change| Cell::plain(&change.value)),
     Column::new("EXPIRES", |change| {
@@ -242,7 +246,11 @@ async fn history(arguments: History, session: &mut Context) -> Result<ExitStatus
 
 /// The changes of one gate, out of all: limited first, the changes of the others would push them out. People change gates,
 /// so that all are not many.
-async fn history_of(key: &str, limit: u32, ledger: &LedgerClient) -> Result<Vec<GateChange>, Failure> {
+async fn history_of(
+    key: &str,
+    limit: u32,
+    ledger: &LedgerClient,
+) -> Result<Vec<GateChange>, Failure> {
     if !ledger.gates().await?.iter().any(|gate| gate.key == key) {
         return Err(unknown(key));
     }

@@ -14,7 +14,11 @@ const OF_REAL_RUNS: [&str; 4] = [
 ];
 
 /// The failure; where the gates refused, with the commands that would open those that are closed now.
-pub(super) async fn explain_refusal(refused: dotwrap_runner::Error, mode: Mode, ledger: &Wrapper) -> Failure {
+pub(super) async fn explain_refusal(
+    refused: dotwrap_runner::Error,
+    mode: Mode,
+    ledger: &Wrapper,
+) -> Failure {
     let failure = Failure::from(refused);
     if !["no_execute", "real_run_disabled"].contains(&failure.code.as_str()) {
         return failure;

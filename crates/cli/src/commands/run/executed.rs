@@ -12,12 +12,12 @@ use dotwrap_wrapper::{
 use serde::Serialize;
 
 use super::{Arguments, closed_gates};
-use crate::labels;
 use crate::commands::execution::{ProgressPrinter, interrupt_on_signals};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, KeyValueList};
+use crate::session::{Context, LedgerClient};
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
@@ -265,7 +265,7 @@ fn drawn(record: &Executed) -> String {
         .unzip();
     let output = record.producer.as_ref();
     let sheet = KeyValueList::default()
-        .line("run", Cell::toned(record.process_run_id, Style::Notice))
+        .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
         .line("candidate", Cell::code(&record.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
@@ -284,5 +284,9 @@ fn drawn(record: &Executed) -> String {
             "folder",
             record.folder.as_ref().map(|folder| folder.display()),
         );
-    format!("{}\n{}", Cell::toned(headline, Style::Strong), sheet.draw(2))
+    format!(
+        "{}\n{}",
+        Cell::toned(headline, CellStyle::Strong),
+        sheet.draw(2)
+    )
 }

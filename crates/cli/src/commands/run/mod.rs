@@ -12,7 +12,7 @@ use super::execution::ExecutionArgs;
 use super::shared::RecordingArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 use crate::value_parser::one_of;
 
 /// Run a pair, or only record it, as one correlated run.

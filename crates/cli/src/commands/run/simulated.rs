@@ -5,12 +5,12 @@ use std::time::Duration;
 use dotwrap_wrapper::{CorrelationId, PairCall, PairRecord, ProcessRunId, StoredStatus};
 
 use super::Arguments;
-use crate::labels;
 use crate::commands::shared::describe;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, KeyValueList};
+use crate::session::{Context, LedgerClient};
 
 /// Records the pair, and says what was recorded.
 pub(super) async fn execute(
@@ -56,7 +56,7 @@ fn drawn(record: &PairRecord, call: &PairCall) -> String {
         "recorded before under this key; nothing was written"
     };
     let sheet = KeyValueList::default()
-        .line("run", Cell::toned(record.process_run_id, Style::Notice))
+        .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
         .line("pair of", Cell::code(&call.dot_code))
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
@@ -67,5 +67,9 @@ fn drawn(record: &PairRecord, call: &PairCall) -> String {
         .line("events", Cell::plain(record.events_emitted))
         .line_if_some("output", record.output_ref.as_ref())
         .line_if_some("error", record.error_ref.as_ref());
-    format!("{}\n{}", Cell::toned(headline, Style::Strong), sheet.draw(2))
+    format!(
+        "{}\n{}",
+        Cell::toned(headline, CellStyle::Strong),
+        sheet.draw(2)
+    )
 }

@@ -4,11 +4,11 @@ use clap::Args;
 use dotwrap_wrapper::Run;
 
 use super::filter::Filter;
-use crate::labels;
 use crate::commands::shared::at_least_one;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, format_time};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column, format_time};
 use crate::session::Context;
 
 /// List the newest runs.
@@ -22,7 +22,9 @@ pub(crate) struct Arguments {
 }
 
 const COLUMNS: &[Column<Run>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
+    Column::whole("RUN", |run| {
+        Cell::toned(run.process_run_id, CellStyle::Notice)
+    }),
     Column::new("RECORDED", |run| Cell::plain(format_time(run.created_at))),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),

@@ -16,13 +16,13 @@ use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
-use crate::labels;
 use crate::commands::execution::run_folders;
 use crate::commands::shared::duration;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style, format_time};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column, format_time};
+use crate::session::{Context, LedgerClient};
 use crate::signals::Listener;
 
 /// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
@@ -64,7 +64,9 @@ struct Pruned {
 }
 
 const COLUMNS: &[Column<Pruned>] = &[
-    Column::whole("RUN", |run| Cell::toned(run.process_run_id, Style::Notice)),
+    Column::whole("RUN", |run| {
+        Cell::toned(run.process_run_id, CellStyle::Notice)
+    }),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::whole("STATUS", |run| labels::status(run.status)),
     Column::whole("EVIDENCE", |run| labels::evidence_word(run.evidence_type)),

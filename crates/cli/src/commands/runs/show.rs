@@ -5,7 +5,7 @@ use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter, Wrapper};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{LedgerClient, Context};
+use crate::session::{Context, LedgerClient};
 use crate::timeline::RunDetail;
 
 /// Show one run as a timeline of its layers.

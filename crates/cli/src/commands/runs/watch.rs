@@ -9,11 +9,11 @@ use nix::sys::signal::Signal;
 
 use super::filter::Filter;
 use super::show::{find, load_run_detail};
-use crate::labels;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Style, format_time};
-use crate::session::{LedgerClient, Context};
+use crate::labels;
+use crate::output::{Cell, CellStyle, format_time};
+use crate::session::{Context, LedgerClient};
 use crate::signals::Listener;
 use crate::timeline::RunDetail;
 
@@ -146,8 +146,8 @@ fn line(run: &Run) -> String {
         .map_or("–".to_owned(), ToString::to_string);
     format!(
         "{}  {}  {}  {}  {}",
-        Cell::toned(format_time(run.created_at), Style::Faint),
-        Cell::toned(run.process_run_id, Style::Notice),
+        Cell::toned(format_time(run.created_at), CellStyle::Faint),
+        Cell::toned(run.process_run_id, CellStyle::Notice),
         Cell::plain(producer),
         labels::run_status(run),
         labels::evidence_of_run(run),

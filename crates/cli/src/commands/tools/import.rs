@@ -6,12 +6,12 @@ use clap::Args;
 use dotwrap_wrapper::{CatalogueChange, CatalogueKind, Contract, ImportAction};
 use serde::Serialize;
 
-use crate::catalogue::{FileSource, Catalogue, CatalogueFormat, Plan, sample};
+use crate::catalogue::{Catalogue, CatalogueFormat, FileSource, Plan, sample};
 use crate::commands::{ActorArgs, contract_checks};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style};
-use crate::session::{LedgerClient, Context};
+use crate::output::{Cell, CellStyle, Column};
+use crate::session::{Context, LedgerClient};
 
 /// Import tools, candidates, fixtures and contracts from TOML or JSON, or tools from CSV: all or nothing.
 ///
@@ -69,10 +69,10 @@ const PLAN: &[Column<Change>] = &[
 
 fn action(change: &Change) -> Cell {
     let tone = match change.action {
-        ImportAction::Add => Style::Good,
-        ImportAction::Change => Style::Notice,
-        ImportAction::Keep | ImportAction::Skip => Style::Faint,
-        ImportAction::Refuse => Style::Bad,
+        ImportAction::Add => CellStyle::Good,
+        ImportAction::Change => CellStyle::Notice,
+        ImportAction::Keep | ImportAction::Skip => CellStyle::Faint,
+        ImportAction::Refuse => CellStyle::Bad,
     };
     Cell::toned(change.action, tone)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::commands::unknown_dot;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style, format_time};
+use crate::output::{Cell, CellStyle, KeyValueList, format_time};
 use crate::session::Context;
 
 /// Show one tool, its pair, how they are called and why its verifier checks it.
@@ -99,7 +99,7 @@ fn drawn(tool: &Tool, contracts: &[Contract]) -> String {
         });
     format!(
         "{}\n{}",
-        Cell::toned(&tool.dot_code, Style::Strong),
+        Cell::toned(&tool.dot_code, CellStyle::Strong),
         sheet.draw(2)
     )
 }

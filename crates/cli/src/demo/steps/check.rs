@@ -4,8 +4,8 @@ use dotwrap_verify::VerifyOptions;
 use serde_json::{Value, json};
 
 use crate::demo::SCHEMA;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
 
 /// Lets the judge read the ledger, which shares no code with what wrote it.

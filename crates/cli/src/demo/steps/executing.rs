@@ -6,16 +6,16 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use dotwrap_invoke::Mode;
-use dotwrap_runner::{Progress, NoProgress, Step};
+use dotwrap_runner::{NoProgress, Progress, Step};
 use dotwrap_wrapper::{ComponentRole, PairCall};
 use serde_json::{Value, json};
 
-use crate::labels;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
-use crate::demo::sandbox::{Pair, Attempt};
+use crate::demo::printer::DemoPrinter;
+use crate::demo::sandbox::{Attempt, Pair};
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
+use crate::labels;
+use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::timeline::RunDetail;
 
 /// Records the pair without calling anything.
@@ -142,7 +142,8 @@ async fn run(
 /// What matters of an executed run. The whole of it is `runs show`.
 pub(super) fn drawn(story: &RunDetail) -> String {
     let run = &story.run;
-    let mut sheet = KeyValueList::default().line("run", Cell::toned(run.process_run_id, Style::Notice));
+    let mut sheet =
+        KeyValueList::default().line("run", Cell::toned(run.process_run_id, CellStyle::Notice));
     for component in &story.components {
         let facts = format!(
             "{}  {}  {}",
@@ -179,7 +180,10 @@ async fn says_rung(stage: &DemoContext, narrator: &mut DemoPrinter<'_>) -> Resul
     Ok(json!(rung))
 }
 
-pub(super) fn missing_program(narrator: &mut DemoPrinter<'_>, failure: &Failure) -> Result<Value, Failure> {
+pub(super) fn missing_program(
+    narrator: &mut DemoPrinter<'_>,
+    failure: &Failure,
+) -> Result<Value, Failure> {
     narrator.paragraph(&format!("not here and now: {}", failure.message))?;
     Ok(json!({ "refused": failure.code, "message": failure.message }))
 }

@@ -3,20 +3,20 @@
 use dotwrap_wrapper::Gate;
 use serde_json::{Value, json};
 
-use crate::labels;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style};
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column};
 
 const COLUMNS: &[Column<Gate>] = &[
     Column::whole("GATE", |gate| Cell::plain(&gate.key)),
     Column::new("SAYS", |gate| Cell::or_dash(gate.value.as_ref())),
     Column::new("STATE", |gate| {
         if gate.open {
-            Cell::toned("open", Style::Caution)
+            Cell::toned("open", CellStyle::Caution)
         } else {
-            Cell::toned("closed", Style::Good)
+            Cell::toned("closed", CellStyle::Good)
         }
     }),
 ];

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::labels;
 use crate::commands::interrupt_on_signals;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
+use crate::labels;
 
 /// Opens the gates of the demonstration's schema.
 pub(in crate::demo) async fn open(
@@ -43,7 +43,9 @@ pub(in crate::demo) async fn open(
                 workshop.folder().display()
             ))?;
         }
-        None => narrator.paragraph("no pair of the sample has its programs here; nothing can be run")?,
+        None => {
+            narrator.paragraph("no pair of the sample has its programs here; nothing can be run")?
+        }
     }
     let rung = workshop.rung().await?;
     narrator.paragraph(&format!(

@@ -3,10 +3,10 @@
 use dotwrap_wrapper::{BirthReadiness, DotStatus};
 use serde_json::{Value, json};
 
-use crate::labels;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
+use crate::labels;
 use crate::output::{Cell, Column};
 
 const STATUS: &[Column<DotStatus>] = &[

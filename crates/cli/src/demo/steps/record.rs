@@ -3,12 +3,12 @@
 use dotwrap_wrapper::{PairCall, PairRecord};
 use serde_json::{Value, json};
 
-use crate::labels;
 use crate::commands::load_run_detail;
+use crate::demo::context::{CANDIDATE, DemoContext, PRODUCER};
 use crate::demo::printer::DemoPrinter;
-use crate::demo::context::{CANDIDATE, PRODUCER, DemoContext};
 use crate::failure::Failure;
-use crate::output::{Cell, KeyValueList, Style};
+use crate::labels;
+use crate::output::{Cell, CellStyle, KeyValueList};
 
 /// What the producer would be given.
 const INPUT: &str = "fixture:demo-graph";
@@ -38,7 +38,7 @@ pub(in crate::demo) async fn record(
 
 fn drawn(record: &PairRecord) -> String {
     KeyValueList::default()
-        .line("run", Cell::toned(record.process_run_id, Style::Notice))
+        .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
         .line("correlation", Cell::plain(&record.correlation_id))

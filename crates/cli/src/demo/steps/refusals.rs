@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::demo::SCHEMA;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, Column, Style};
+use crate::output::{Cell, CellStyle, Column};
 
 /// A call that was refused.
 #[derive(Debug, Serialize)]
@@ -25,7 +25,7 @@ struct Refused {
 const COLUMNS: &[Column<Refused>] = &[
     Column::whole("TRIED", |refused| Cell::plain(refused.tried)),
     Column::whole("REFUSED AS", |refused| {
-        Cell::toned(&refused.code, Style::Bad)
+        Cell::toned(&refused.code, CellStyle::Bad)
     }),
     Column::whole("EXIT STATUS", |refused| Cell::plain(refused.exit_status)),
 ];
@@ -120,7 +120,11 @@ async fn while_somebody_holds_the_lease(stage: &DemoContext) -> Result<Refused, 
     outcome
 }
 
-async fn refused(tried: &'static str, stage: &DemoContext, call: PairCall) -> Result<Refused, Failure> {
+async fn refused(
+    tried: &'static str,
+    stage: &DemoContext,
+    call: PairCall,
+) -> Result<Refused, Failure> {
     match stage.wrapper.observe_pair(&call).await {
         Ok(record) => Err(Failure::internal(format!(
             "to {tried} was not refused: run {}",
@@ -164,7 +168,11 @@ async fn deleting_as_the_owner(stage: &DemoContext) -> Result<Option<Refused>, F
         .map(Some)
 }
 
-async fn statement(tried: &'static str, stage: &DemoContext, sql: &str) -> Result<Refused, Failure> {
+async fn statement(
+    tried: &'static str,
+    stage: &DemoContext,
+    sql: &str,
+) -> Result<Refused, Failure> {
     let client = stage.target.connect().await?;
     match client.batch_execute(sql).await {
         Ok(()) => Err(Failure::internal("the runs of the ledger could be deleted")),

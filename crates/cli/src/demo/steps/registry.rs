@@ -4,8 +4,8 @@ use dotwrap_wrapper::{CatalogueKind, ImportAction};
 use serde_json::{Value, json};
 
 use crate::catalogue::sample;
-use crate::demo::printer::DemoPrinter;
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
 use crate::output::{Cell, Column};
 

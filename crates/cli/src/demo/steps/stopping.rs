@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::executing::{drawn, missing_program};
-use crate::catalogue::{FileSource, Catalogue, CatalogueFormat};
-use crate::demo::printer::DemoPrinter;
+use crate::catalogue::{Catalogue, CatalogueFormat, FileSource};
 use crate::demo::context::DemoContext;
+use crate::demo::printer::DemoPrinter;
 use crate::demo::sandbox::Attempt;
 use crate::failure::Failure;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::{Backend, Call, TestContext, dump, number, row, rows, text, value};
+use crate::common::{Backend, Call, TestContext, contents, number, row, rows, text, value};
 
 const DIGEST_OF_OBJECT: &str = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 

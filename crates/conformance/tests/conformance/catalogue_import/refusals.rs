@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{answer, catalogue, import, plan, told};
 use crate::common::backend::on_each_version;
-use crate::common::{Backend, TestContext, code, dump, refused};
+use crate::common::{Backend, TestContext, code, contents, refused};
 
 /// A change of the catalogue, the entry that is refused, and the code.
 fn refusals() -> Vec<(fn(&mut Value), &'static str, &'static str)> {

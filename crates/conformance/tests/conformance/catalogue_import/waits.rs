@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{catalogue, import, plan};
 use crate::common::backend::{on_each_backend, on_each_version};
-use crate::common::run_calls::{Begun, begin, ready};
 use crate::common::fixtures::{PRODUCER, VERIFIER};
+use crate::common::run_calls::{Begun, begin, ready};
 use crate::common::{
-    Backend, TestContext, code, dump, execute, lock_waiters, number, refused, row, rows,
+    Backend, TestContext, code, contents, execute, lock_waiters, number, refused, row, rows,
 };
 
 /// A run that is being begun is waited for, five seconds at most, and the refusal says by whom the import was kept waiting.

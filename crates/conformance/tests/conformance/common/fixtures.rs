@@ -3,9 +3,9 @@
 use serde_json::json;
 use tokio_postgres::Client;
 
-use super::query::{execute, rows};
 use super::backend::TestContext;
 use super::call::{Call, literal};
+use super::query::{execute, rows};
 
 /// A producer that writes.
 pub(crate) const PRODUCER: &str = "DOT_BACKUP";

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use tokio_postgres::Client;
 
-use super::query::execute;
 use super::call::literal;
-use super::run_calls::DIGEST;
 use super::fixtures::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER};
+use super::query::execute;
+use super::run_calls::DIGEST;
 
 /// The id of the only executed run of a test.
 pub(crate) const RUN: &str = "00000000-0000-7000-8000-00000000000a";

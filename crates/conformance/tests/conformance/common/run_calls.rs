@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tokio_postgres::{Client, GenericClient};
 
-use super::fixtures::{CANDIDATE, CORRELATION, PRODUCER, VERIFIER, register_candidate, set_posture};
+use super::fixtures::{
+    CANDIDATE, CORRELATION, PRODUCER, VERIFIER, register_candidate, set_posture,
+};
 use super::{Backend, Call, TestContext, execute, literal, row, rows};
 
 /// Of what the producer put out, in the form that the contract asks for.

@@ -86,7 +86,10 @@ async fn eight_installers_of_one_schema_at_once_install_it_once(backend: Backend
 async fn installers_of_several_schemas_and_databases_at_once_share_their_roles(backend: Backend) {
     // Dropped last: its prefix names the roles of all three.
     let first = TestContext::empty(backend).await;
-    let (second, third) = (TestContext::empty(backend).await, TestContext::empty(backend).await);
+    let (second, third) = (
+        TestContext::empty(backend).await,
+        TestContext::empty(backend).await,
+    );
     let mut clients = Vec::new();
     for stage in [&first, &second, &third] {
         for schema in ["one", "two"] {

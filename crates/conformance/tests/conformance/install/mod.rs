@@ -1,12 +1,12 @@
 //! Installing: fresh, again, over an older release, elsewhere, at the same time as somebody else, and where it must not.
 
-mod reinstall;
-mod doctor;
-mod names;
-mod release_0_1_0;
 mod concurrent_install;
-mod upgrade;
+mod doctor;
 mod installer_rights;
+mod names;
+mod reinstall;
+mod release_0_1_0;
+mod upgrade;
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,10 @@ pub(super) fn in_schema(stage: &TestContext, schema: &str) -> InstallOptions {
     }
 }
 
-pub(super) async fn catalogue_of(stage: &TestContext, options: &InstallOptions) -> BTreeSet<String> {
+pub(super) async fn catalogue_of(
+    stage: &TestContext,
+    options: &InstallOptions,
+) -> BTreeSet<String> {
     let catalogue = catalogue(&stage.superuser().await, &options.role_prefix).await;
     assert!(catalogue.len() > 300, "{}", catalogue.len());
     catalogue

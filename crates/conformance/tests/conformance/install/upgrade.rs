@@ -10,10 +10,10 @@ use serde_json::json;
 use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
+use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::forged_run::ExecutedRun;
 use crate::common::run_calls;
-use crate::common::fixtures::{CANDIDATE, PRODUCER};
-use crate::common::{Backend, Call, TestContext, query, execute, number, row, rows};
+use crate::common::{Backend, Call, TestContext, ask, execute, number, row, rows};
 
 #[on(on_each_version)]
 async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {

@@ -20,7 +20,7 @@ use nix::{
 use crate::{
     signals,
     supervisor::{
-        Status, EndReason,
+        EndReason, Status,
         launch::Step,
         protocol::{DEADLINE, Launch, NotStartedCode, Refusal, STOP},
     },

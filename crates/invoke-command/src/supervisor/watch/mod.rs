@@ -1,7 +1,7 @@
 //! The supervisor's life: start the tool, wait for whatever comes first, end everything, report.
 
-mod shutdown;
 mod events;
+mod shutdown;
 mod spawn;
 
 use std::{
@@ -20,8 +20,8 @@ use dotwrap_invoke::StopReason;
 
 use self::events::{Event, block_signals, in_thread, listen, read_launch, reap};
 use super::{
-    Status, EndReason, descendants, descriptors,
-    protocol::{Message, NotStartedCode, StartMessage, Refusal, EXIT_NO_START_MESSAGE, clock},
+    EndReason, Status, descendants, descriptors,
+    protocol::{EXIT_NO_START_MESSAGE, Message, NotStartedCode, Refusal, StartMessage, clock},
     restrict,
     stderr::StderrDrain,
 };
@@ -193,10 +193,12 @@ impl<'a> Supervisor<'a> {
                 Ok(Event::Launched(mut launch)) => {
                     launch.not_enforced.append(&mut self.missing);
                     let process = self.tool.unsigned_abs();
-                    return Ok(match send_report(control, &Message::Started { process, launch }) {
-                        Ok(()) => reason,
-                        Err(_nobody_listens) => Some(EndReason::Abandoned),
-                    });
+                    return Ok(
+                        match send_report(control, &Message::Started { process, launch }) {
+                            Ok(()) => reason,
+                            Err(_nobody_listens) => Some(EndReason::Abandoned),
+                        },
+                    );
                 }
                 Ok(Event::NotLaunched(why)) => return Err(why),
                 Ok(Event::Told(EndReason::Abandoned)) => return Ok(Some(EndReason::Abandoned)),

@@ -10,7 +10,7 @@ use nix::sys::{
 
 use super::Supervisor;
 use crate::supervisor::{
-    RemainingProcess, Report, Status, Usage, EndReason,
+    EndReason, RemainingProcess, Report, Status, Usage,
     descendants::{self, Process},
 };
 
@@ -143,7 +143,11 @@ impl Supervisor<'_> {
             descendants::running()
         };
         let listed = |processes: Vec<Process>| -> Vec<RemainingProcess> {
-            processes.iter().take(LISTED).map(RemainingProcess::from).collect()
+            processes
+                .iter()
+                .take(LISTED)
+                .map(RemainingProcess::from)
+                .collect()
         };
         Report {
             process: self.tool.unsigned_abs(),

@@ -28,7 +28,10 @@ impl Database {
                 reason: "the task that made the call ended".to_owned(),
             })
         };
-        self.batcher().enqueue(self, call).await.unwrap_or_else(gone)
+        self.batcher()
+            .enqueue(self, call)
+            .await
+            .unwrap_or_else(gone)
     }
 
     /// Makes the calls in one statement: each caller, with what became of its call. Where everybody has given up, the statement is as well.

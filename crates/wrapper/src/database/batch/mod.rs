@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_postgres::Row;
 
-use self::queue::{Call, BatchQueue, PendingCall};
+use self::queue::{BatchQueue, Call, PendingCall};
 use super::Database;
 use crate::error::Error;
 
