@@ -10,7 +10,7 @@ use dotwrap_runner::InvokerRegistry;
 
 use crate::failure::Failure;
 
-/// All of them. Hosts that are not named are not called. What `ways_in` says would let a tool into a ledger.
+/// All of them. Hosts that are not named are not called. What `secret_paths` says would let a tool into a ledger.
 pub(crate) fn all(
     hosts: &[String],
     authorities: Option<&Path>,

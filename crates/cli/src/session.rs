@@ -119,7 +119,7 @@ pub(crate) struct LedgerClient {
 }
 
 impl LedgerClient {
-    /// As [`Reached::ways_in`].
+    /// As [`Reached::secret_paths`].
     pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         self.reached.secret_paths(settings)
     }

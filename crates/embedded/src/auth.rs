@@ -159,7 +159,7 @@ pub(crate) fn provision(
 /// Shuts the door of a cluster that an older dotwrap made, or whose passwords were lost. What its `pg_hba.conf` said stays, behind what
 /// is asked first. The caller holds the server's lock: no server runs.
 ///
-/// Killed at any point, it leaves what [`is_shut`] finds open, or is done.
+/// Killed at any point, it leaves what [`requires_password`] finds open, or is done.
 pub(crate) fn enable_passwords(home: &ClusterDir, binaries: &Path) -> Result<(), Error> {
     if is_in_order(home)? {
         return Ok(());

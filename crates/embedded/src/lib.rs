@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The server runs apart from the program that started it, and is shared by all that use the same folder. A *keeper* process
-//! stops it some seconds after the last of them has ended, however that was (see [`run_if_asked`], which the program's `main`
+//! stops it some seconds after the last of them has ended, however that was (see [`run_as_helper_process`], which the program's `main`
 //! must call first). It listens on a Unix socket in a folder that only its account can enter, asks for passwords that lie in a file
 //! beside it, and listens on no TCP port.
 //!

@@ -79,7 +79,7 @@ impl Lock {
     }
 
     /// Turns a shared hold into the only one, if nobody else has a share. Where it fails, the share may be lost as well: follow
-    /// it with [`Lock::share_again`] in any case.
+    /// it with [`Lock::downgrade_to_shared`] in any case.
     pub(crate) fn try_upgrade_to_exclusive(&self, path: &Path) -> Result<bool, Error> {
         self.try_mode(path, Mode::Exclusive)
     }

@@ -48,7 +48,7 @@ pub fn template(text: &str, contract: &Contract) -> Result<Template, String> {
 /// The template with a call's values in its places.
 ///
 /// # Errors
-/// As [`unfilled`] says it.
+/// As [`missing_value`] says it.
 pub fn fill(template: &Template, values: &Values) -> Result<String, Failure> {
     template.fill(values).map_err(|error| missing_value(&error))
 }

@@ -67,7 +67,7 @@ impl Explanation {
     /// Reads an explanation. A member that is there twice is refused like one that is missing.
     ///
     /// # Errors
-    /// [`NotAnExplanation`].
+    /// [`ExplanationError`].
     pub fn from_json(json: &[u8]) -> Result<Self, ExplanationError> {
         let explanation: Self = serde_json::from_slice(json)?;
         if explanation.format == EXPLANATION_FORMAT {

@@ -130,7 +130,7 @@ pub(crate) struct Probe {
     process: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    /// How it came by the server: `Created`, `Started` or `Joined`.
+    /// How it came by the server: `Created`, `Started` or `Attached`.
     pub(crate) origin: String,
     pub(crate) url: String,
 }

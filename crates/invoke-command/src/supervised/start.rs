@@ -60,7 +60,7 @@ impl fmt::Debug for HiddenPaths {
 }
 
 impl Supervisor {
-    /// The running program is the supervisor's too: its `main` calls [`run_if_asked`](crate::run_if_asked) first.
+    /// The running program is the supervisor's too: its `main` calls [`run_as_helper_process`](crate::run_if_asked) first.
     pub fn of_this_program() -> Self {
         Self::with_executable(this_executable())
     }
@@ -109,7 +109,7 @@ impl Supervisor {
         self.requires_sandbox
     }
 
-    /// As [`Supervisor::concealing_all`], of one place.
+    /// As [`Supervisor::hiding_paths_dynamic`], of one place.
     #[must_use]
     pub fn hiding_paths(self, place: impl Into<PathBuf>) -> Self {
         let place = place.into();
@@ -126,7 +126,7 @@ impl Supervisor {
     /// Starts a tool.
     ///
     /// # Errors
-    /// [`NotStarted`]; nothing is left running then.
+    /// [`SpawnError`]; nothing is left running then.
     pub async fn start(
         &self,
         mut program: Program,

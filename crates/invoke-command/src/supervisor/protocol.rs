@@ -55,7 +55,7 @@ pub(crate) struct StartMessage {
     /// The control group to make for it, if there can be one.
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) time_limit_ms: Option<u64>,
-    /// As [`LEAVE`] says it.
+    /// As [`DEADLINE`] says it.
     pub(crate) leave_until_ms: Option<u64>,
 }
 

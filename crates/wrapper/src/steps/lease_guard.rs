@@ -51,7 +51,7 @@ impl LeaseGuard {
     }
 }
 
-/// Gives the states that took the lease what can be done with it. Each is named with the way to its [`Held`].
+/// Gives the states that took the lease what can be done with it. Each is named with the way to its [`LeaseGuard`].
 macro_rules! holding {
     ($($state:ident: $($way:ident).+,)+) => {$(
         impl $state {

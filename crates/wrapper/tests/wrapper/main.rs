@@ -7,7 +7,7 @@
 
 mod backfill;
 mod batching;
-mod blocking;
+mod queries;
 mod dependencies;
 mod errors;
 mod executed;

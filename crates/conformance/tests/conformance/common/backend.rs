@@ -51,7 +51,7 @@ pub(crate) struct TestContext {
 }
 
 impl TestContext {
-    /// The contract as shipped, and the DOTs of [`world`].
+    /// The contract as shipped, and the DOTs of [`fixtures`].
     pub(crate) async fn new(backend: Backend) -> Self {
         let stage = Self::around(backend, TestDatabase::create(backend.version()).await).await;
         fixtures::register(&stage).await;
