@@ -6,13 +6,13 @@
 //! ```text
 //! campaign/    what is killed or cut: dotwrap, a worker, PostgreSQL, a connection
 //! plan.rs      which crashes: a function of the seed alone
-//! moment.rs    when: a point in time, or a state of the run
-//! attempt.rs   one call of dotwrap, and what it acknowledged before it was killed
+//! injection_point.rs    when: a point in time, or a state of the run
+//! run_process.rs   one call of dotwrap, and what it acknowledged before it was killed
 //! tools.rs     the pairs; each call of a tool leaves a line in a file
 //! proxy.rs     a relay that counts the protocol's messages, and cuts at one of them
 //! ledger.rs    what is there afterwards, read with SQL of its own
-//! aftermath.rs what is done then: reap, verify, the same keys once more
-//! judge.rs     what has to hold
+//! recovery.rs what is done then: reap, verify, the same keys once more
+//! invariants.rs what has to hold
 //! ```
 //!
 //! Every crash is followed by the same questions: is every acknowledged row there; has each run one conclusion; has each

@@ -255,7 +255,7 @@ enum Server {
 impl Server {
     fn start_or_adopt(order: &DaemonArgs) -> Result<Self, Error> {
         let lock = order.home.server_lock();
-        let patience = LockTimeout::of(HANDOVER, "running");
+        let wait_limit = LockTimeout::of(HANDOVER, "running");
         loop {
             if let Some(free) = Lock::try_take(&lock, Mode::Exclusive)? {
                 return start(order, free).map(Self::Started);
@@ -264,7 +264,7 @@ impl Server {
             if Postmaster::running(&order.home.data()).is_some() {
                 return Ok(Self::TakenOver);
             }
-            patience.check(&lock)?;
+            wait_limit.check(&lock)?;
             std::thread::sleep(PAUSE);
         }
     }
@@ -348,8 +348,8 @@ pub(crate) fn stop(home: &ClusterDir) -> Result<(), Error> {
             return Ok(());
         }
         server.signal(signal);
-        let patience = LockTimeout::of(limit, "stopping");
-        match Lock::wait(&home.server_lock(), Mode::Exclusive, patience) {
+        let wait_limit = LockTimeout::of(limit, "stopping");
+        match Lock::wait(&home.server_lock(), Mode::Exclusive, wait_limit) {
             Err(Error::Busy { .. }) => {}
             other => return other.map(drop),
         }

@@ -69,7 +69,7 @@ pub enum GateAnswer {
 pub(crate) async fn hand_over(
     home: &ClusterDir,
     change: &GateChange,
-    patience: Duration,
+    wait_limit: Duration,
 ) -> Result<Option<GateAnswer>, Error> {
     if !Lock::is_held(&home.keeper_lock())? {
         return Ok(None);
@@ -85,7 +85,7 @@ pub(crate) async fn hand_over(
         if let Ok(text) = fs::read(&answer) {
             break serde_json::from_slice(&text).ok();
         }
-        if begun.elapsed() > patience {
+        if begun.elapsed() > wait_limit {
             break None;
         }
         tokio::time::sleep(PAUSE).await;

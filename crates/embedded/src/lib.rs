@@ -209,10 +209,10 @@ impl Embedded {
     pub async fn change_gate_by_keeper(
         &self,
         change: &GateChange,
-        patience: Duration,
+        wait_limit: Duration,
     ) -> Result<Option<GateAnswer>, Error> {
         let home = ClusterDir::prepare(&self.folder)?;
-        handover::hand_over(&home, change, patience).await
+        handover::hand_over(&home, change, wait_limit).await
     }
 
     fn order(&self, home: &ClusterDir, binaries: &Binaries) -> Result<daemon::DaemonArgs, Error> {
@@ -267,9 +267,9 @@ impl Embedded {
 /// One process at a time looks whether the server runs, and makes and starts what is missing.
 async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     let doing = "fetching, making or starting";
-    let patience = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);
+    let wait_limit = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);
     let lock = home.turn_lock();
-    let mut turn = pin!(Lock::acquire(&lock, Mode::Exclusive, patience));
+    let mut turn = pin!(Lock::acquire(&lock, Mode::Exclusive, wait_limit));
     if let Ok(turn) = tokio::time::timeout(NOTICE_AFTER, turn.as_mut()).await {
         return turn;
     }

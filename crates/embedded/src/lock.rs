@@ -48,12 +48,12 @@ impl Lock {
     }
 
     /// Takes the lock, waiting for those that hold it; blocks the thread.
-    pub(crate) fn wait(path: &Path, mode: Mode, patience: LockTimeout) -> Result<Self, Error> {
+    pub(crate) fn wait(path: &Path, mode: Mode, wait_limit: LockTimeout) -> Result<Self, Error> {
         loop {
             if let Some(lock) = Self::try_take(path, mode)? {
                 return Ok(lock);
             }
-            patience.check(path)?;
+            wait_limit.check(path)?;
             std::thread::sleep(PAUSE);
         }
     }
@@ -62,13 +62,13 @@ impl Lock {
     pub(crate) async fn acquire(
         path: &Path,
         mode: Mode,
-        patience: LockTimeout,
+        wait_limit: LockTimeout,
     ) -> Result<Self, Error> {
         loop {
             if let Some(lock) = Self::try_take(path, mode)? {
                 return Ok(lock);
             }
-            patience.check(path)?;
+            wait_limit.check(path)?;
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -88,13 +88,13 @@ impl Lock {
     pub(crate) async fn downgrade_to_shared(
         &self,
         path: &Path,
-        patience: LockTimeout,
+        wait_limit: LockTimeout,
     ) -> Result<(), Error> {
         loop {
             if self.try_mode(path, Mode::Shared)? {
                 return Ok(());
             }
-            patience.check(path)?;
+            wait_limit.check(path)?;
             tokio::time::sleep(PAUSE).await;
         }
     }

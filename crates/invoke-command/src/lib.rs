@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! CommandInvoker ─► Spec ──────────► Prepared ─► Supervisor::start ─► Supervised ─► Report ─► Answer
-//!   invoker.rs      spec.rs,         prepare.rs    supervised/           run.rs       supervisor/   conclude.rs, verdict.rs,
+//!   invoker.rs      spec.rs,         prepare.rs    supervised/           run.rs       supervisor/   result.rs, verdict.rs,
 //!                   program_spec.rs                                                                 evidence.rs
 //! ```
 //!

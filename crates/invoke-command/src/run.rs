@@ -74,8 +74,8 @@ async fn watch(
 ) -> (Report, Option<StopReason>) {
     let time_limit = prepared.program.time_limit.unwrap_or_default();
     let ending = prepared.program.limits.grace() + SUPERVISOR_GRACE;
-    let patience = tokio::time::sleep(time_limit + ending);
-    tokio::pin!(patience);
+    let wait_limit = tokio::time::sleep(time_limit + ending);
+    tokio::pin!(wait_limit);
     let mut stopped = None;
     loop {
         tokio::select! {
@@ -91,8 +91,8 @@ async fn watch(
                 }
                 supervised.stop();
             }
-            () = &mut patience => return (supervised.kill_and_wait().await, stopped),
+            () = &mut wait_limit => return (supervised.kill_and_wait().await, stopped),
         }
-        patience.as_mut().reset(Instant::now() + ending);
+        wait_limit.as_mut().reset(Instant::now() + ending);
     }
 }

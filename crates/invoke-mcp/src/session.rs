@@ -102,11 +102,11 @@ impl McpSession<'_> {
         if !refused.is_empty() {
             self.facts.note("requests_refused", refused);
         }
-        let patience = match &answer {
+        let wait_limit = match &answer {
             Err(SessionError::Interrupted(_)) => ABORT_TIMEOUT,
             _ => CLOSE_TIMEOUT,
         };
-        let _closed_or_dropped = service.close_with_timeout(patience).await;
+        let _closed_or_dropped = service.close_with_timeout(wait_limit).await;
         answer
     }
 

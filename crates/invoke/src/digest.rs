@@ -9,7 +9,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::queries::CHUNK;
+use crate::reading::CHUNK;
 
 const PREFIX: &str = "sha256:";
 

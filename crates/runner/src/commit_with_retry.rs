@@ -29,26 +29,26 @@ pub(crate) enum Commit<T> {
 
 /// Makes a recording, and again while nobody knows whether it was made, for as long as patience lasts.
 pub(crate) async fn commit_with_retry<T, Recording>(
-    patience: &RetryBudget<'_>,
+    budget: &RetryBudget<'_>,
     recording: impl Fn() -> Recording,
 ) -> Commit<T>
 where
     Recording: Future<Output = Result<T, Error>>,
 {
-    let mut end = pin!(patience.end());
+    let mut end = pin!(budget.end());
     let mut in_doubt = None;
     loop {
         let error = tokio::select! {
             biased;
-            answered = patience.attempt(recording()) => match answered {
+            answered = budget.attempt(recording()) => match answered {
                 Ok(answer) => {
-                    patience.reset();
+                    budget.reset();
                     return Commit::Made(answer);
                 }
                 Err(error) => error,
             },
             () = &mut end => {
-                return Commit::NotMade(in_doubt.unwrap_or_else(|| patience.timed_out()));
+                return Commit::NotMade(in_doubt.unwrap_or_else(|| budget.timed_out()));
             }
         };
         if in_doubt.is_some() && is_already_done(&error) {
@@ -58,7 +58,7 @@ where
             return Commit::NotMade(error);
         }
         tracing::debug!(%error, "a recording did not come through, or its answer was lost; trying again");
-        patience.notify_waiting(&described(&error, patience.runs()));
+        budget.notify_waiting(&described(&error, budget.runs()));
         tokio::select! {
             () = &mut end => return Commit::NotMade(error),
             () = sleep(PAUSE) => {}
@@ -130,10 +130,10 @@ mod tests {
         let waits = Waits::default();
         let (handle, interrupt) = StopHandle::new();
         handle.stop(StopReason::Interrupted);
-        let patience = RetryBudget::of(A_DAY, interrupt, &waits, Path::new("/"));
+        let budget = RetryBudget::of(A_DAY, interrupt, &waits, Path::new("/"));
         let begun = Instant::now();
         for _ in 0..3 {
-            let settled = commit_with_retry(&patience, away).await;
+            let settled = commit_with_retry(&budget, away).await;
             assert!(
                 matches!(settled, Commit::NotMade(Error::Unreachable { .. })),
                 "{settled:?}"
@@ -146,9 +146,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stop_is_heard_while_a_recording_hangs() {
         let (handle, interrupt) = StopHandle::new();
-        let patience = RetryBudget::of(A_DAY, interrupt, &NoProgress, Path::new("/"));
+        let budget = RetryBudget::of(A_DAY, interrupt, &NoProgress, Path::new("/"));
         let begun = Instant::now();
-        let settled = commit_with_retry(&patience, || {
+        let settled = commit_with_retry(&budget, || {
             handle.stop(StopReason::Interrupted);
             std::future::pending::<Result<(), Error>>()
         });
@@ -163,8 +163,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_came_through_at_the_second_try_is_made() {
         let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
-        let patience = RetryBudget::of(A_DAY, Stop::never(), &waits, Path::new("/"));
-        let settled = commit_with_retry(&patience, || async {
+        let budget = RetryBudget::of(A_DAY, Stop::never(), &waits, Path::new("/"));
+        let settled = commit_with_retry(&budget, || async {
             match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => away().await,
                 _ => Ok(()),

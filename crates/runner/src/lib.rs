@@ -6,17 +6,17 @@
 //! ```text
 //! prepare.rs    what is to be called: the pair, its contracts, its fixtures, judged before anything is written
 //! run/          begin → call the producer → record → call the verifier → record and conclude
-//! vigil.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
+//! run_guard.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
 //! checking.rs   what is read of a call's files when its tool has answered
 //! place.rs      where an output is, while a verifier looks at it
-//! judgement.rs  what an answer counts for: schemas, digests, mocks
+//! assess.rs  what an answer counts for: schemas, digests, mocks
 //! clock.rs      what time it is, by the database's clock
 //! evidence.rs   what is known of a call, in a shape that the ledger takes
-//! settle.rs     what became of a recording whose answer was lost
-//! patience.rs   how long that is tried
+//! commit_with_retry.rs     what became of a recording whose answer was lost
+//! retry_budget.rs   how long that is tried
 //! transient.rs  which of the database's errors pass by themselves
 //! folder.rs     where a run's files are
-//! kept.rs       and clearing them away
+//! prune.rs       and clearing them away
 //! worker.rs     requested runs, claimed, and executed side by side
 //! ```
 

@@ -96,7 +96,7 @@
 //!   ▼                                                                         │  steps/     one by one,
 //! HEADER        header.rs      one row a run                                  │             each a type
 //!   ▼                                                                         │
-//! PARTS         parts.rs       producer, then verifier                        │
+//! PARTS         component.rs   producer, then verifier                        │
 //! EVENTS        events.rs      written with the rows, where a type is active  ┘
 //!
 //! refused       refusal.rs, refusal_log.rs, error.rs

@@ -150,7 +150,7 @@ impl Supervisor {
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
         let limit = time_limit.map(|limit| limit + GRACE_AFTER_LIMIT);
-        let patience = limit.unwrap_or(STARTING).min(STARTING);
+        let wait_limit = limit.unwrap_or(STARTING).min(STARTING);
         let leave = program.leave.clone();
         let (control, mut stream) =
             join_messages(near).map_err(|error| failed("no control channel", error))?;
@@ -176,7 +176,7 @@ impl Supervisor {
             biased;
             first = next_message(&mut messages) => (first, SupervisorLoss::Killed),
             () = until_stopped(supervisor.id()) => (None, SupervisorLoss::Halted),
-            () = sleep(patience) => (None, SupervisorLoss::Silent),
+            () = sleep(wait_limit) => (None, SupervisorLoss::Silent),
         };
         let (tool, launch, report) = match first {
             Some(Message::Started { process, launch }) => (Some(process), launch, None),

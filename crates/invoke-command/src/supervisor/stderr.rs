@@ -36,9 +36,9 @@ impl StderrDrain {
     }
 
     /// What came. Waits a moment for the last of it, but not for somebody who holds the descriptor and never ends.
-    pub(super) fn counted(&self, patience: Duration) -> StderrKept {
+    pub(super) fn counted(&self, wait_limit: Duration) -> StderrKept {
         let since = Instant::now();
-        while !self.0.done.load(SeqCst) && since.elapsed() < patience {
+        while !self.0.done.load(SeqCst) && since.elapsed() < wait_limit {
             thread::sleep(Duration::from_millis(2));
         }
         StderrKept {

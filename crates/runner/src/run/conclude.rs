@@ -41,7 +41,7 @@ impl Execution<'_> {
             Some(word) => self.cancelled(word),
             None => self.conclusion_of(ComponentRole::Producer, producer, producer),
         };
-        let recorded = commit_with_retry(&self.patience, || {
+        let recorded = commit_with_retry(&self.budget, || {
             self.begun.conclude_after_producer(&record, &conclusion)
         });
         match recorded.await {
@@ -71,7 +71,7 @@ impl Execution<'_> {
             ("calls", json!(known)),
         ]));
         conclusion.error_ref = Some(error_ref.clone());
-        let recorded = commit_with_retry(&self.patience, || self.begun.conclude(&conclusion));
+        let recorded = commit_with_retry(&self.budget, || self.begun.conclude(&conclusion));
         match recorded.await {
             Commit::Made(()) | Commit::MadeBefore => Ok(self
                 .as_recorded(Concluded {

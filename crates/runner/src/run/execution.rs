@@ -30,7 +30,7 @@ pub(super) struct Execution<'a> {
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
     pub(super) vigil: RunGuard,
-    pub(super) patience: RetryBudget<'a>,
+    pub(super) budget: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
     pub(super) clock: RunClock,
 }
@@ -69,7 +69,7 @@ impl Runner {
             process_run_id,
             folder: &files,
         });
-        let patience = RetryBudget::of(order.lease_ttl, interrupt.clone(), progress, &files);
+        let budget = RetryBudget::of(order.lease_ttl, interrupt.clone(), progress, &files);
         let vigil = RunGuard::start(
             &self.wrapper,
             begun.lease(),
@@ -86,7 +86,7 @@ impl Runner {
             begun: &begun,
             folder: &folder,
             vigil,
-            patience,
+            budget,
             progress,
             clock: self.clock(process_run_id).await,
         }
@@ -123,7 +123,7 @@ impl Execution<'_> {
         }
         let record = self.record_of(&producer, ComponentRole::Producer);
         let verifier = &self.prepared.verifier.dot_code;
-        let recorded = commit_with_retry(&self.patience, || {
+        let recorded = commit_with_retry(&self.budget, || {
             self.begun.record_producer(&record, verifier)
         });
         match recorded.await {
@@ -164,7 +164,7 @@ impl Execution<'_> {
         let record = self.record_of(&verifier, ComponentRole::Verifier);
         let (conclusion, concluded) =
             self.conclusion_of(ComponentRole::Verifier, &verifier, producer);
-        let recorded = commit_with_retry(&self.patience, || {
+        let recorded = commit_with_retry(&self.budget, || {
             produced.conclude_after_verifier(&record, &conclusion)
         });
         match recorded.await {

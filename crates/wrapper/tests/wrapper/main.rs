@@ -7,13 +7,13 @@
 
 mod backfill;
 mod batching;
-mod queries;
 mod dependencies;
 mod errors;
 mod executed;
 mod isolation;
 mod pair;
 mod pooler;
+mod queries;
 mod refusals;
 mod registry;
 mod requests;

@@ -215,10 +215,10 @@ impl<'a> Supervisor<'a> {
         if self.time_to_deadline().is_some_and(|left| left.is_zero()) {
             return Some(EndReason::Lapsed);
         }
-        let Some(patience) = self.poll_timeout() else {
+        let Some(wait_limit) = self.poll_timeout() else {
             return Some(EndReason::Deadline);
         };
-        match self.events.recv_timeout(patience) {
+        match self.events.recv_timeout(wait_limit) {
             Ok(event) => self.note(event),
             Err(RecvTimeoutError::Timeout) if self.too_many() => Some(EndReason::TooManyProcesses),
             Err(_) => None,

@@ -113,10 +113,10 @@ impl Supervisor<'_> {
         targets
     }
 
-    pub(super) fn wait_for_all(&mut self, patience: Duration) {
+    pub(super) fn wait_for_all(&mut self, wait_limit: Duration) {
         let since = Instant::now();
         while !self.all_ended {
-            let left = patience.saturating_sub(since.elapsed());
+            let left = wait_limit.saturating_sub(since.elapsed());
             match self.events.recv_timeout(left) {
                 Ok(event) => {
                     // It is ending already, whatever the reason.
