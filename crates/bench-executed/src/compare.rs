@@ -50,7 +50,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let bed = Bed::lay().await?;
     let most = options.in_flight.iter().copied().max().unwrap_or(1);
     runs::install(&bed.of_runs(), most).await?;
-    println!("{}", what_a_run_costs(&bed).await?);
+    println!("{}", executed_run_cost(&bed).await?);
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header([
         "in flight",
@@ -99,7 +99,7 @@ async fn one_concurrency(
 }
 
 /// Round trips and commits, counted of one worker alone.
-async fn what_a_run_costs(bed: &Bed) -> Result<Table, Failure> {
+async fn executed_run_cost(bed: &Bed) -> Result<Table, Failure> {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header([
         "way",

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_true_record_is_not_complained_of() {
+    fn consistent_ledger_has_no_finding() {
         let (ledger, trace) = killed();
         assert_eq!(of_ledger(&ledger, &trace), Violations::new());
     }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn each_lie_is_found() {
+    fn each_inconsistency_is_found() {
         found("is not concluded", |run, _| run.conclusion = None);
         found("is open", |run, _| {
             run.conclusion.as_mut().unwrap().outcome = Some("not_concluded".to_owned());

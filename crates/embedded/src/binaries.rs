@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_distributions_say() {
+    fn version_output_of_each_distribution_is_parsed() {
         let version = |major, minor| Some(Version { major, minor });
         assert_eq!(
             Version::parse("postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n"),

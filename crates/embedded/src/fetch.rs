@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn each_platform_is_told_its_own_command() {
+    fn each_platform_gets_its_own_install_command() {
         let debian = "PRETTY_NAME=\"Debian GNU/Linux 12\"\nID=debian\n";
         let mint = "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n";
         let rocky = "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n";

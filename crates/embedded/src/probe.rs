@@ -113,7 +113,7 @@ mod tests {
 
     /// More than may wait to be accepted: the server is at work.
     #[tokio::test]
-    async fn a_full_backlog_is_no_silence() {
+    async fn full_backlog_counts_as_ready() {
         let folder = tempfile::tempdir().unwrap();
         let path = socket::file(folder.path());
         let server = UnixSocket::new_stream().unwrap();

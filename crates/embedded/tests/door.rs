@@ -87,7 +87,7 @@ async fn each_account_has_a_password_in_a_file_that_others_can_not_read() {
 }
 
 #[tokio::test]
-async fn a_cluster_of_an_older_version_is_shut_and_keeps_its_data() {
+async fn cluster_of_an_older_version_gets_passwords_and_keeps_its_data() {
     let place = with_a_row();
     let before = password(&place.passwords(), "postgres");
     open_the_door(&place);
@@ -104,7 +104,7 @@ async fn a_cluster_of_an_older_version_is_shut_and_keeps_its_data() {
 }
 
 #[tokio::test]
-async fn a_running_server_of_an_older_version_that_nobody_uses_is_shut_at_once() {
+async fn unused_running_server_of_an_older_version_gets_passwords_at_once() {
     let place = Place::new();
     let user = Probe::start(place.lingering(60_000));
     open_the_running_door(&place).await;
@@ -117,7 +117,7 @@ async fn a_running_server_of_an_older_version_that_nobody_uses_is_shut_at_once()
 }
 
 #[tokio::test]
-async fn what_a_killed_server_left_is_no_obstacle() {
+async fn files_of_a_killed_server_do_not_prevent_a_start() {
     let place = Place::new();
     place.start().end();
     place.wait_until_stopped();
@@ -144,7 +144,7 @@ async fn passwords_of_other_data_are_replaced() {
 }
 
 #[tokio::test]
-async fn passwords_that_are_lost_while_somebody_works_are_missed_at_once() {
+async fn password_file_lost_during_use_is_reported_at_once() {
     let place = Place::new();
     let user = place.start();
     fs::remove_file(place.passwords()).unwrap();
@@ -185,7 +185,7 @@ async fn a_lost_password_file_is_made_anew() {
 }
 
 #[tokio::test]
-async fn rules_that_somebody_added_stay() {
+async fn custom_hba_rules_are_kept() {
     let place = Place::new();
     place.start().end();
     place.wait_until_stopped();

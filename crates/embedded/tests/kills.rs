@@ -61,7 +61,7 @@ fn a_killed_server_is_started_again() {
 }
 
 #[test]
-fn the_keeper_starts_a_killed_server_again_for_those_who_use_it() {
+fn keeper_restarts_a_killed_server_in_use() {
     let place = Place::new();
     let mut user = place.start();
     user.insert(1);
@@ -86,7 +86,7 @@ fn the_keeper_starts_a_killed_server_again_for_those_who_use_it() {
 }
 
 #[test]
-fn a_killed_server_that_nobody_uses_is_left_alone() {
+fn keeper_does_not_restart_an_unused_server() {
     let place = Place::new();
     let user = Probe::start(place.lingering(60_000));
     let server = place.server();
@@ -200,7 +200,7 @@ fn a_postmaster_pid_that_names_some_other_process_is_no_obstacle() {
 }
 
 #[test]
-fn a_server_that_somebody_started_by_hand_is_left_alone() {
+fn manually_started_server_is_not_stopped() {
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::process::CommandExt;
 

@@ -46,7 +46,7 @@ fn end_server(place: &Place) {
 }
 
 #[test]
-fn nothing_is_noted_where_nothing_was_wrong() {
+fn correct_modes_produce_no_notice() {
     let (place, before) = idle();
     place.start().end();
     assert_eq!(noted(&place), "");
@@ -55,7 +55,7 @@ fn nothing_is_noted_where_nothing_was_wrong() {
 }
 
 #[test]
-fn the_keeper_closes_what_was_opened_and_replaces_the_passwords_of_a_running_server() {
+fn keeper_restores_modes_and_replaces_passwords_of_a_running_server() {
     let place = Place::new();
     let mut user = place.start();
     user.insert(1);
@@ -182,7 +182,7 @@ fn a_folder_that_holds_data_is_never_advised_to_be_moved_away() {
 }
 
 #[test]
-fn what_is_no_cluster_keeps_its_mode() {
+fn folder_that_is_no_cluster_keeps_its_mode() {
     let place = Place::new();
     fs::create_dir_all(place.data()).unwrap();
     set_mode(&place.data(), 0o755);

@@ -127,7 +127,7 @@ fn as_root_a_folder_that_the_server_cannot_reach_is_named() {
 }
 
 #[test]
-fn without_a_home_it_says_which_setting_names_one() {
+fn missing_home_names_the_setting() {
     let said = failure(
         std::process::Command::new(env!("CARGO_BIN_EXE_embedded-probe"))
             .env("HOME", "no/home")
@@ -138,7 +138,7 @@ fn without_a_home_it_says_which_setting_names_one() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
+fn failed_folder_creation_names_path_and_remedy() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let said = failure(
         std::process::Command::new(env!("CARGO_BIN_EXE_embedded-probe"))
@@ -206,7 +206,7 @@ fn a_path_that_postgresql_has_no_room_for_is_refused_by_its_length() {
 
 /// As another container sees it that was given the same folder.
 #[test]
-fn a_server_whose_process_can_not_be_seen_is_said_to_be_elsewhere() {
+fn server_with_an_invisible_process_is_reported_as_elsewhere() {
     let place = Place::new();
     place.start().end();
     place.wait_until_stopped();

@@ -47,7 +47,7 @@ fn the_version_that_wrote_the_data_is_preferred_to_a_newer_one() {
 }
 
 #[test]
-fn where_none_is_installed_and_none_can_be_fetched_it_says_what_to_do() {
+fn missing_postgresql_without_download_names_the_remedy() {
     let place = Place::new();
     let said = failure(
         place
@@ -260,7 +260,7 @@ fn an_upgrade_beneath_an_idle_server_restarts_it() {
 }
 
 #[test]
-fn an_upgrade_beneath_a_server_in_use_interrupts_nobody() {
+fn package_upgrade_does_not_interrupt_a_server_in_use() {
     let (place, installation) = (Place::new(), Installation::new());
     let mut first = Probe::start(installation.command(&place, 200));
     installation.upgrade();

@@ -126,7 +126,7 @@ mod tests {
 
     /// Of them, without a database, each would wait for the whole patience of half a minute at least.
     #[tokio::test(start_paused = true)]
-    async fn recordings_that_fail_after_a_stop_share_what_is_left() {
+    async fn failing_recordings_after_a_stop_share_the_remaining_budget() {
         let waits = Waits::default();
         let (handle, interrupt) = StopHandle::new();
         handle.stop(StopReason::Interrupted);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_is_heard_while_a_recording_hangs() {
+    async fn stop_interrupts_a_hanging_recording() {
         let (handle, interrupt) = StopHandle::new();
         let budget = RetryBudget::of(A_DAY, interrupt, &NoProgress, Path::new("/"));
         let begun = Instant::now();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_came_through_at_the_second_try_is_made() {
+    async fn second_attempt_that_finds_the_row_is_done() {
         let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
         let budget = RetryBudget::of(A_DAY, Stop::never(), &waits, Path::new("/"));
         let settled = commit_with_retry(&budget, || async {

@@ -61,13 +61,13 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_is_kept_as_it_is() {
+    fn evidence_within_limits_is_unchanged() {
         let evidence = of(json!({"exit_status": 0, "stdout": {"bytes": 3}}));
         assert_eq!(sanitize(evidence.clone()), evidence);
     }
 
     #[test]
-    fn a_nul_character_is_replaced_wherever_it_is() {
+    fn nul_character_is_replaced_in_keys_and_values() {
         let evidence = of(json!({"a\0": ["b\0", {"c": "d\0"}]}));
         let stored = sanitize(evidence);
         assert_eq!(
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_left_out_and_named() {
+    fn oversized_values_are_omitted_and_listed() {
         let mut evidence = of(json!({"exit_status": 1, "notes": "x".repeat(MAX_BYTES)}));
         for number in 0..1000 {
             evidence.insert(format!("fact {number:04}"), json!("y".repeat(100)));

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_whose_files_the_ledger_could_not_name_is_not_used() {
+    fn folder_with_a_path_too_long_for_the_ledger_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let long = root.path().join("x/".repeat(LONGEST_ADDRESS / 2));
         assert!(RunsDir::below(long).reserve(ProcessRunId::mint()).is_err());
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_put_in_the_place_of_a_runs_folder_is_not_used() {
+    fn existing_entry_at_a_run_folders_path_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let (folders, elsewhere) = (RunsDir::below(root.path()), root.path().join("other"));
         let place = |put: &dyn Fn(&Path)| {

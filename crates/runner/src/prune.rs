@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_link_leads_to_stays() {
+    fn target_of_a_symlink_is_not_removed() {
         let root = tempfile::tempdir().unwrap();
         let folders = RunsDir::below(root.path().join("runs"));
         let run = ProcessRunId::mint();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_has_closed_is_removed_and_what_is_gone_already_is_no_failure() {
+    fn read_only_folder_is_removed_and_missing_folder_is_no_error() {
         let root = tempfile::tempdir().unwrap();
         let folders = RunsDir::below(root.path());
         let run = ProcessRunId::mint();

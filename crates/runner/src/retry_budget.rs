@@ -137,7 +137,7 @@ mod tests {
     const ONE_DAY: Duration = Duration::from_secs(86_400);
 
     #[test]
-    fn what_is_known_is_kept_for_as_long_as_the_lease_and_nobody_gives_up_at_once() {
+    fn budget_spans_the_lease_and_has_a_minimum() {
         let whole = |ttl| RetryBudget::of(ttl, Stop::never(), &NoProgress, Path::new("/")).whole;
         assert_eq!(whole(ONE_DAY), ONE_DAY);
         assert_eq!(whole(Duration::from_secs(1)), MIN_BUDGET);

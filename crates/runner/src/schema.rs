@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schema_or_refers_elsewhere_is_not_used() {
+    fn invalid_schema_or_external_reference_is_refused() {
         for schema in [
             json!({"type": "nonsense"}),
             json!({"$ref": "https://example.org/schema.json"}),

@@ -112,7 +112,7 @@ fn text(rows: &[tokio_postgres::SimpleQueryMessage]) -> String {
 }
 
 #[tokio::test]
-async fn a_private_server_is_durable_and_leaves_nothing_behind() {
+async fn private_server_is_durable_and_leaves_no_files() {
     let server = PrivateServer::start(Version::V18, &[("max_connections", "20")]).await;
     let client = dotwrap_testkit::connect(&server.config()).await;
     let row = client

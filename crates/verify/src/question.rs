@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relations_and_the_schema_are_replaced_and_nothing_else() {
+    fn only_relations_and_the_schema_are_replaced() {
         let names = Names::new("Te'am", 7, "a'b");
         let question = "-- ledger.x\nSELECT 'the ledger. It' FROM ledger.dot_config c WHERE a = ledger_oid AND ledger_name = my_ledger_oid";
         assert_eq!(

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_second_counts_as_a_whole_one() {
+    fn lease_duration_rounds_up_to_seconds() {
         assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
         assert_eq!(whole_seconds(Duration::from_millis(1000)), 1);
         assert_eq!(whole_seconds(Duration::from_millis(1001)), 2);

@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_survives_the_way_to_text_and_back() {
+    fn refusal_code_round_trips_through_text() {
         assert_eq!(RefusalCode::from_code().count(), 59);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);

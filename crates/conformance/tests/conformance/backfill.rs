@@ -57,7 +57,7 @@ async fn a_row_becomes_a_header_and_a_component_that_name_their_source(backend: 
 }
 
 #[apply(on_each_backend)]
-async fn the_same_file_twice_writes_nothing_twice(backend: Backend) {
+async fn importing_the_same_file_twice_writes_once(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     // With and without keys, the same line twice, and keys that are blank and so are none.
@@ -106,7 +106,7 @@ async fn the_same_file_twice_writes_nothing_twice(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
+async fn reused_backfill_key_with_other_content_is_a_conflict(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let keyed = with("idempotency_key", json!("key"));
@@ -152,7 +152,7 @@ async fn a_backfills_key_for_something_else_is_a_conflict(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_blocking_check_stops_what_is_new_and_nothing_else(backend: Backend) {
+async fn blocking_check_refuses_new_rows_and_returns_existing_ones(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let file = Call::backfill(&json!([asserted("old")])).sql();
@@ -176,7 +176,7 @@ async fn a_blocking_check_stops_what_is_new_and_nothing_else(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn sixteen_imports_of_one_file_at_once_write_it_once(backend: Backend) {
+async fn concurrent_imports_of_one_file_write_once(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let file: Vec<Value> = (0..5)
@@ -344,7 +344,7 @@ async fn the_source_has_a_name_and_a_digest(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn backfilled_evidence_comes_in_no_other_way(backend: Backend) {
+async fn only_backfill_records_backfilled_evidence(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = crate::common::text(&observer, &Call::run().sql()).await;
@@ -485,7 +485,7 @@ async fn a_large_file_is_one_call(backend: Backend) {
 
 /// Being first with a file keeps nobody else's assertion away, and is kept apart from it.
 #[apply(on_each_version)]
-async fn another_logins_backfill_of_the_same_file_is_an_assertion_of_its_own(backend: Backend) {
+async fn backfill_of_the_same_file_by_two_logins_writes_two_assertions(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (first, second) = (stage.client("observer").await, stage.client("runner").await);
     let file = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": "old", "status": "completed"}]);

@@ -180,7 +180,7 @@ async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backen
 
 /// Requests whose claims ran out, while the pair is busy: a claim that gives nothing keeps none of them locked.
 #[apply(on_each_version)]
-async fn claim_that_gives_nothing_keeps_no_lost_request_locked(backend: Backend) {
+async fn empty_claim_holds_no_lock_on_expired_requests(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     let request = Call::new("fn_dot_run_request")
         .text("p_dot_code", PRODUCER)

@@ -201,7 +201,7 @@ async fn request_refuses_real_runs_of_undeclared_pairs(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn removing_a_pair_takes_its_rung_away_and_declaring_it_gives_it_back(backend: Backend) {
+async fn removing_a_pair_lowers_its_rung_and_declaring_it_restores_it(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
     run_for(&runner, CANDIDATE).await;
     let verified = stands("verified_candidate", false);
@@ -229,7 +229,7 @@ async fn removing_a_pair_takes_its_rung_away_and_declaring_it_gives_it_back(back
 }
 
 #[apply(on_each_version)]
-async fn a_pair_that_is_removed_during_its_run_proves_nothing(backend: Backend) {
+async fn run_of_a_pair_removed_meanwhile_is_no_proof(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
     let run = Begun::of(&row(&runner, &begin("REAL_RUN").sql()).await);
     rows(&operator, &remove(CANDIDATE, PRODUCER).sql()).await;
@@ -245,7 +245,7 @@ async fn a_pair_that_is_removed_during_its_run_proves_nothing(backend: Backend) 
 }
 
 #[apply(on_each_version)]
-async fn rows_of_an_undeclared_pair_prove_nothing_however_they_got_there(backend: Backend) {
+async fn rows_of_an_undeclared_pair_are_no_proof(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     register_candidate(&operator, CANDIDATE).await;
@@ -263,7 +263,7 @@ async fn rows_of_an_undeclared_pair_prove_nothing_however_they_got_there(backend
 }
 
 #[apply(on_each_backend)]
-async fn an_inferred_pair_counts_is_shown_and_is_confirmed(backend: Backend) {
+async fn inferred_pair_counts_and_can_be_confirmed(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     execute(
         &superuser,
@@ -296,7 +296,7 @@ async fn an_inferred_pair_counts_is_shown_and_is_confirmed(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn an_import_declares_what_its_metadata_names_and_keeps_earlier_pairs(backend: Backend) {
+async fn import_declares_pairs_from_metadata_and_keeps_existing_pairs(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let pair = |candidate: &str, dot_code: &str, is_registered: bool| json!({"candidate": candidate, "dot_code": dot_code, "is_inferred": false, "is_registered": is_registered});

@@ -208,7 +208,7 @@ async fn a_dot_is_recorded_only_in_its_own_role_and_pair(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_run_whose_header_names_no_dot_does_not_mix_pairs_either(backend: Backend) {
+async fn header_without_dot_refuses_components_of_two_pairs(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for (first, first_role, second, second_role) in [
@@ -250,7 +250,7 @@ async fn a_header_names_a_producer_or_a_dot_without_a_pair(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn nothing_is_added_to_a_backfilled_run(backend: Backend) {
+async fn backfilled_run_takes_no_more_components(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let asserted = json!([{"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": CORRELATION, "process_run_id": RUN}]);
@@ -505,7 +505,7 @@ async fn a_receipt_that_does_not_fit_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_receipt_of_a_lower_mode_lifts_nothing(backend: Backend) {
+async fn receipt_of_a_lower_mode_does_not_promote_the_component(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (runner, operator, superuser) = (
         stage.client("runner").await,

@@ -66,7 +66,7 @@ fn told_by(wrapper_status: &str) -> BTreeMap<String, i64> {
 const STATUSES: [&str; 5] = ["prepared", "started", "completed", "failed", "skipped"];
 
 #[apply(on_each_backend)]
-async fn all_event_types_are_shipped_inactive_and_nothing_is_emitted(backend: Backend) {
+async fn event_types_are_inactive_by_default_and_emit_no_event(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let registry = rows(&observer, "SELECT event_type, stream, lane, severity, active FROM dot.v_event_type ORDER BY event_type").await;
@@ -119,7 +119,7 @@ async fn active_type_emits_matching_events_only(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn the_single_functions_emit_what_the_pair_emits(backend: Backend) {
+async fn single_functions_emit_the_same_events_as_the_pair(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, mut observer) = (
         stage.client("operator").await,
@@ -228,7 +228,7 @@ async fn an_event_carries_the_contracts_payload_and_its_types_lane(backend: Back
 }
 
 #[apply(on_each_backend)]
-async fn a_rerun_emits_nothing_again(backend: Backend) {
+async fn rerun_emits_no_second_event(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,
@@ -245,7 +245,7 @@ async fn a_rerun_emits_nothing_again(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn switching_says_whether_it_changed_anything_and_is_kept(backend: Backend) {
+async fn switching_returns_whether_it_changed_and_is_in_the_history(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     for (active, changed) in [(false, false), (true, true), (true, false), (false, true)] {
@@ -283,7 +283,7 @@ async fn deactivating_waits_for_the_events_in_flight(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_transaction_that_began_before_the_deactivation_emits_nothing_after_it(backend: Backend) {
+async fn transaction_older_than_a_deactivation_emits_no_event_after_it(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut observer = stage.client("observer").await;
@@ -296,7 +296,7 @@ async fn a_transaction_that_began_before_the_deactivation_emits_nothing_after_it
 }
 
 #[apply(on_each_backend)]
-async fn every_event_falls_into_a_time_in_which_its_type_was_active(backend: Backend) {
+async fn every_event_is_inside_an_active_period_of_its_type(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let writers = stage.clients("observer", 6).await;
@@ -345,7 +345,7 @@ async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn events_of_an_executed_run_tell_what_its_components_are(backend: Backend) {
+async fn events_of_an_executed_run_match_its_components(backend: Backend) {
     let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     for event_type in ["process.run.started", "process.run.completed"] {
         rows(&operator, &switch(event_type, true)).await;
@@ -387,7 +387,7 @@ async fn events_of_an_executed_run_tell_what_its_components_are(backend: Backend
 }
 
 #[apply(on_each_backend)]
-async fn pass_of_a_verifier_that_pretended_is_not_shown_for_a_real_run(backend: Backend) {
+async fn pass_of_a_mock_verifier_is_not_shown_for_a_real_run(backend: Backend) {
     let (_stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
     let run = run_calls::begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;

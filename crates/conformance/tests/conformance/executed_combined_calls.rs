@@ -302,7 +302,7 @@ async fn combined_call_equals_two_calls(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_hand_over_is_refused_as_its_two_functions_are(backend: Backend) {
+async fn combined_record_producer_refuses_like_the_two_functions(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
     let over = || Both::hand_over(&run);
@@ -409,7 +409,7 @@ async fn repeated_record_producer_returns_same_receipt(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_finish_is_refused_as_its_two_functions_are(backend: Backend) {
+async fn combined_record_verifier_refuses_like_the_two_functions(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let (run, receipt) = handed_over(&runner).await;
     let finish = || Both::finish(&run, &receipt);
@@ -510,7 +510,7 @@ async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend)
 }
 
 #[apply(on_each_version)]
-async fn a_reader_sees_what_became_of_each_receipt(backend: Backend) {
+async fn reader_sees_the_outcome_of_each_receipt(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let reader = stage.client("reader").await;
     let receipts = "SELECT component_role, input_digest, state FROM dot.v_dot_invocation ORDER BY component_role";
@@ -537,7 +537,7 @@ async fn a_reader_sees_what_became_of_each_receipt(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_snapshot_that_does_not_see_that_a_receipt_was_used_is_not_given_it_again(
+async fn stale_snapshot_does_not_get_a_used_receipt_again(
     backend: Backend,
 ) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;

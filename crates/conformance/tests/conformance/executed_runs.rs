@@ -32,7 +32,7 @@ async fn outcome(client: &Client, run: &str) -> Value {
 }
 
 #[apply(on_each_backend)]
-async fn the_ladder_is_climbed_by_three_transactions_and_no_other_way(backend: Backend) {
+async fn verified_needs_three_separate_transactions(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     for (mode, expected) in [
         ("DRY_RUN", "dry_run_observed"),
@@ -288,7 +288,7 @@ async fn taking_expired_lease_reaps_its_run(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_run_whose_calls_all_ended_is_stuck_but_not_unknown(backend: Backend) {
+async fn run_without_open_receipt_is_reaped_as_stuck_not_unknown(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let run = begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
@@ -308,7 +308,7 @@ async fn a_run_whose_calls_all_ended_is_stuck_but_not_unknown(backend: Backend) 
 }
 
 #[apply(on_each_version)]
-async fn a_token_that_ran_out_but_was_not_taken_over_still_concludes(backend: Backend) {
+async fn expired_token_without_takeover_still_concludes(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, "REAL_RUN").await;
     run_out(&superuser).await;
@@ -379,7 +379,7 @@ async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn an_older_snapshot_writes_nothing_behind_a_conclusion(backend: Backend) {
+async fn older_snapshot_writes_no_row_after_a_conclusion(backend: Backend) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;
     let mut old = stage.client("runner").await;
     let late: [fn(&Begun) -> Call; 3] = [
@@ -443,7 +443,7 @@ async fn conclude_needs_snapshot_of_all_components(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn what_passes_is_an_output_that_its_producer_committed(backend: Backend) {
+async fn pass_needs_the_digest_that_the_producer_committed(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     for nothing in ["NULL", "''", "' '"] {
         let run = begun(&runner, "REAL_RUN").await;
@@ -513,7 +513,7 @@ async fn only_receipt_opener_records_component(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_snapshot_from_before_a_closing_neither_begins_nor_proves_anything(backend: Backend) {
+async fn snapshot_older_than_a_gate_closing_neither_begins_nor_proves_a_run(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     let mut old = stage.client("runner").await;
     let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();

@@ -14,7 +14,7 @@ const POSTURE: &str = "SELECT dot.fn_process_dot_posture()";
 const ENABLED: &str = "SELECT dot.fn_dot_iu_operator_runtime_enabled()";
 
 #[apply(on_each_backend)]
-async fn everything_is_shipped_closed(backend: Backend) {
+async fn all_gates_are_closed_by_default(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     assert_eq!(value(&reader, POSTURE).await, "NO_EXECUTE");
@@ -261,7 +261,7 @@ async fn a_transaction_that_began_before_the_expiry_sees_the_gate_closed(backend
 }
 
 #[apply(on_each_backend)]
-async fn every_change_is_kept_with_who_why_and_the_session_user(backend: Backend) {
+async fn every_gate_change_is_recorded_with_actor_reason_and_session_user(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let opened = Call::gate(GATES[1], "true")
@@ -362,7 +362,7 @@ async fn closing_a_gate_sees_the_receipt_that_it_waited_for(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_change_that_is_rolled_back_changes_nothing(backend: Backend) {
+async fn rolled_back_gate_change_has_no_effect(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let mut operator = stage.client("operator").await;
     let transaction = operator.transaction().await.unwrap();

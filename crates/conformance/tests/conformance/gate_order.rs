@@ -40,7 +40,7 @@ async fn void_receipts(superuser: &Client) -> i64 {
 
 /// An operator's transaction stays open behind the call. What is begun and concluded meanwhile came before the closing.
 #[apply(on_each_version)]
-async fn closing_in_a_long_transaction_voids_nothing_concluded_before_its_commit(backend: Backend) {
+async fn late_commit_of_a_closing_voids_no_run_concluded_before(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let mut closer = stage.client("operator").await;
     let mut idler = stage.client("runner").await;
@@ -72,7 +72,7 @@ async fn closing_in_a_long_transaction_voids_nothing_concluded_before_its_commit
 
 /// The closing gives up waiting for an idle receipt and is not committed yet. Until it is, nothing is begun or bound behind it.
 #[apply(on_each_version)]
-async fn while_a_closing_that_missed_a_receipt_commits_nothing_is_begun_or_bound(backend: Backend) {
+async fn closing_that_missed_a_receipt_blocks_begin_and_component_until_commit(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     let mut idler = stage.client("runner").await;
     let mut closer = stage.client("operator").await;
@@ -107,7 +107,7 @@ async fn while_a_closing_that_missed_a_receipt_commits_nothing_is_begun_or_bound
 }
 
 #[apply(on_each_version)]
-async fn closing_in_an_old_snapshot_voids_nothing(backend: Backend) {
+async fn closing_in_an_old_snapshot_voids_no_receipt(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let mut closer = stage.client("operator").await;
     for isolation in ["REPEATABLE READ", "SERIALIZABLE"] {
@@ -226,7 +226,7 @@ async fn begin_reads_the_gates_after_its_last_wait(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn begin_gives_up_waiting_for_a_twin_as_busy(backend: Backend) {
+async fn begin_waiting_for_the_same_key_times_out_as_busy(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let mut twin = stage.client("runner").await;
     let id = "'00000000-0000-7000-8000-0000000000f2'";
@@ -249,7 +249,7 @@ async fn begin_gives_up_waiting_for_a_twin_as_busy(backend: Backend) {
 
 /// REPEATABLE READ with an old snapshot: what decides was changed since.
 #[apply(on_each_version)]
-async fn old_snapshot_begins_nothing_after_the_registry_changed(backend: Backend) {
+async fn snapshot_older_than_a_registry_change_begins_no_run(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     // Answers stay remembered, so that only the registry is between the snapshot and now.
     execute(
@@ -305,7 +305,7 @@ async fn old_snapshot_begins_nothing_after_the_registry_changed(backend: Backend
 /// A change takes effect when it commits, for the transaction that makes it as well. Otherwise a run would be begun under gates that
 /// nobody ever saw open.
 #[apply(on_each_version)]
-async fn gates_that_the_transaction_itself_opened_begin_nothing(backend: Backend) {
+async fn gates_opened_in_the_same_transaction_allow_no_begin(backend: Backend) {
     let (_stage, runner, operator, mut superuser) = ready(backend).await;
     whole_run(&runner).await;
     set_posture(&operator, "NO_EXECUTE").await;

@@ -82,7 +82,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn arguments_are_promised_in_their_order_too(backend: Backend) {
+async fn positional_arguments_keep_their_order(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let run = text(&observer, "SELECT dot.fn_process_run_observe('candidate', 'correlation', 'actor', 'SIMULATED_DRY_RUN', 'started', 'key', NULL, NULL, 'in', 'out', 'err', '{}', 'source', 'event', NULL, NULL, 'definition', 'DOT_BACKUP')").await;
@@ -172,7 +172,7 @@ async fn a_header_is_gated_by_the_posture(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_real_run_header_is_refused_unless_its_gate_says_true(backend: Backend) {
+async fn real_run_header_needs_an_open_gate(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
@@ -202,7 +202,7 @@ async fn a_real_run_header_is_refused_unless_its_gate_says_true(backend: Backend
 }
 
 #[apply(on_each_backend)]
-async fn a_header_claims_nothing(backend: Backend) {
+async fn header_alone_raises_no_rung(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,

@@ -59,7 +59,7 @@ async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
 
 /// What a check leaves in the session or transaction of its caller.
 #[apply(on_each_version)]
-async fn check_leaves_nothing_behind(backend: Backend) {
+async fn check_has_no_side_effects_on_the_session(backend: Backend) {
     let (stage, mut runner, _operator, superuser) = ready(backend).await;
     execute(
         &superuser,
@@ -185,7 +185,7 @@ async fn temporary_function_is_no_check(backend: Backend) {
 
 /// The whole forging of the attack: all gates closed as shipped, and nothing of the ledger may change.
 #[apply(on_each_version)]
-async fn hostile_check_forges_nothing(backend: Backend) {
+async fn hostile_check_cannot_forge_ledger_rows(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN PERFORM set_config('search_path', 'pg_temp, dot', false);
@@ -203,7 +203,7 @@ async fn hostile_check_forges_nothing(backend: Backend) {
 
 /// The lint: where dynamic SQL runs code of others, and whether its callers may go on with the path they had.
 #[apply(on_each_version)]
-async fn only_the_asking_function_runs_code_of_others_and_it_verifies_the_path(backend: Backend) {
+async fn only_preflight_run_check_executes_foreign_code(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let sources = rows(
@@ -472,7 +472,7 @@ async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
 
 /// The answer is remembered for every caller, so nothing of one caller's session decides it.
 #[apply(on_each_version)]
-async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
+async fn callers_settings_do_not_change_a_check_result(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let body = "BEGIN RETURN CASE WHEN current_setting('timezone') = 'UTC' AND current_setting('datestyle') = 'ISO, YMD'
@@ -495,7 +495,7 @@ async fn settings_of_the_caller_decide_no_answer(backend: Backend) {
 
 /// What is remembered lets the runs of everybody pass: a login that may only read leaves no answer behind, and locks none.
 #[apply(on_each_version)]
-async fn reader_has_no_answer_remembered(backend: Backend) {
+async fn preflight_of_a_reader_writes_no_cache(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, mut reader) = (stage.superuser().await, stage.client("reader").await);
     register_check(
@@ -545,7 +545,7 @@ async fn check_moves_no_unnamed_cursor(backend: Backend) {
 
 /// What a caller's transaction saw of the sessions earlier answers no check.
 #[apply(on_each_version)]
-async fn old_statistics_snapshot_answers_no_check(backend: Backend) {
+async fn old_statistics_snapshot_does_not_decide_a_check(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, mut observer) = (stage.superuser().await, stage.client("observer").await);
     let counts = "BEGIN RETURN (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forbidden'); END";

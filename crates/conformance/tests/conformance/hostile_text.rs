@@ -667,7 +667,7 @@ async fn hostile_dot_codes_work_like_any_other(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_nul_never_gets_in(backend: Backend) {
+async fn nul_character_is_refused_everywhere(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let before = contents(&superuser).await;

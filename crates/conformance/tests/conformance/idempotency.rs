@@ -48,7 +48,7 @@ fn ids(row: &Value) -> [&Value; 3] {
 }
 
 #[apply(on_each_backend)]
-async fn a_rerun_of_the_pair_returns_the_first_ids_and_writes_nothing(backend: Backend) {
+async fn pair_rerun_returns_the_first_ids_and_writes_no_row(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = row(
@@ -99,7 +99,7 @@ async fn a_rerun_of_the_pair_returns_the_first_ids_and_writes_nothing(backend: B
 }
 
 #[apply(on_each_backend)]
-async fn the_pairs_key_for_something_else_is_a_conflict(backend: Backend) {
+async fn pair_key_reused_with_other_arguments_is_a_conflict(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     rows(&observer, &keyed_pair().sql()).await;
@@ -128,7 +128,7 @@ async fn the_pairs_key_for_something_else_is_a_conflict(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn the_effective_evidence_type_is_what_counts(backend: Backend) {
+async fn idempotency_compares_the_effective_evidence_type(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
@@ -531,7 +531,7 @@ async fn concurrent_same_key_waits(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_pair_that_finds_its_header_in_flight_returns_it_and_counts_nothing(backend: Backend) {
+async fn pair_waiting_for_its_header_returns_it_and_adds_no_count(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (
@@ -587,7 +587,7 @@ async fn rolled_back_call_frees_key(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_conflict_with_a_call_in_flight_is_told_once_it_is_known(backend: Backend) {
+async fn conflict_with_a_call_in_flight_is_reported_after_its_commit(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut first, second) = (

@@ -119,7 +119,7 @@ async fn observer_is_barred_longer_with_each_force_release(backend: Backend) {
 
 /// Calls that waited for a run's begin, find the lease taken, and end without an error. Their transactions stay open.
 #[apply(on_each_backend)]
-async fn call_that_gets_no_lease_keeps_no_lock_of_it(backend: Backend) {
+async fn call_without_the_lease_holds_no_lock_on_it(backend: Backend) {
     let (stage, mut runner, _operator, superuser) = ready(backend).await;
     let observer = stage.client("observer").await;
     let expired = text(&observer, &Call::acquire(1).sql()).await;

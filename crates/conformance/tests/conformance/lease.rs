@@ -312,7 +312,7 @@ async fn a_waiter_gets_the_lease_that_was_given_back_while_it_waited(backend: Ba
 }
 
 #[apply(on_each_backend)]
-async fn a_rolled_back_acquisition_holds_nothing(backend: Backend) {
+async fn rolled_back_acquire_leaves_lease_free(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let mut one = stage.client("observer").await;
     let transaction = one.transaction().await.unwrap();
@@ -322,7 +322,7 @@ async fn a_rolled_back_acquisition_holds_nothing(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn the_pair_is_refused_while_its_lease_is_held_and_leaves_nothing(backend: Backend) {
+async fn pair_is_refused_while_its_lease_is_held_and_writes_no_row(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let token = acquire(&observer, 60).await;
@@ -389,7 +389,7 @@ async fn the_pair_leaves_its_lease_free_and_counted(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn the_pair_waits_for_an_uncommitted_lease_and_goes_on_once_it_is_given_back(
+async fn pair_waits_for_an_uncommitted_lease_until_its_release(
     backend: Backend,
 ) {
     let stage = TestContext::new(backend).await;
@@ -424,7 +424,7 @@ async fn the_pair_gives_up_after_five_seconds_of_an_uncommitted_lease(backend: B
 }
 
 #[apply(on_each_version)]
-async fn a_pair_in_flight_keeps_other_pairs_of_its_producer_out_but_no_others(backend: Backend) {
+async fn pair_in_flight_blocks_only_pairs_of_the_same_producer(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let (mut one, other) = (
@@ -447,7 +447,7 @@ async fn a_pair_in_flight_keeps_other_pairs_of_its_producer_out_but_no_others(ba
 }
 
 #[apply(on_each_backend)]
-async fn an_operator_takes_a_lease_away_with_a_reason_that_is_kept(backend: Backend) {
+async fn force_release_records_its_reason(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer, operator) = (
         stage.superuser().await,

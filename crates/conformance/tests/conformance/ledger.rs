@@ -134,7 +134,7 @@ async fn the_owner_can_not_change_a_row_while_inserting_one(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn the_checker_reads_the_ledger_and_changes_nothing(backend: Backend) {
+async fn checker_role_reads_the_ledger_but_cannot_write(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = filled(&stage).await;
     execute(&superuser, "SET ROLE dot_checker").await;
@@ -157,7 +157,7 @@ async fn superuser_can_modify_ledger(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn nobody_but_the_owner_writes_a_table(backend: Backend) {
+async fn only_the_owner_role_may_write_tables(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let tables = rows(

@@ -62,7 +62,7 @@ async fn answer_counted_in_a_changed_transaction_is_not_remembered(backend: Back
 
 /// Opened, or opened for a moment that has passed, by the transaction itself: nothing is claimed under such gates.
 #[apply(on_each_version)]
-async fn gates_that_the_transaction_itself_changed_allow_nothing(backend: Backend) {
+async fn gates_changed_in_the_same_transaction_allow_no_run(backend: Backend) {
     let (stage, _runner, operator, superuser) = ready(backend).await;
     set_posture(&operator, "DRY_RUN_ONLY").await;
     let name = format!("{}_both", stage.database().name());

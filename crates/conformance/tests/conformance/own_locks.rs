@@ -26,7 +26,7 @@ async fn no_function_takes_an_advisory_lock(backend: Backend) {
 
 /// Each role and each lock mode that would stand in the way of a receipt, a gate, an event or a registry change.
 #[apply(on_each_version)]
-async fn no_role_can_lock_what_the_functions_lock(backend: Backend) {
+async fn no_role_can_take_the_locks_of_the_functions(backend: Backend) {
     let stage = TestContext::new(backend).await;
     for role in [
         "reader", "observer", "runner", "operator", "relay", "archiver",
@@ -61,7 +61,7 @@ async fn no_role_can_lock_what_the_functions_lock(backend: Backend) {
 
 /// Renewing, giving back, recording and concluding with a wrong token lock nothing, however long that transaction stays open.
 #[apply(on_each_version)]
-async fn idle_transaction_with_a_wrong_token_holds_nothing(backend: Backend) {
+async fn idle_transaction_with_a_wrong_token_holds_no_lock(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let run = begun(&runner, "REAL_RUN").await;
     let wrong = "'00000000-0000-4000-8000-0000000000ff'";
@@ -166,7 +166,7 @@ async fn tokens_are_kept_as_digests(backend: Backend) {
 
 /// Another login of the same role got hold of the token itself.
 #[apply(on_each_version)]
-async fn another_login_concludes_nothing_unless_it_is_an_operator(backend: Backend) {
+async fn only_the_beginning_login_or_an_operator_concludes_a_run(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let prefix = stage.database().role_prefix().to_owned();
     let name = format!("{}_other_login", stage.database().name());
@@ -267,7 +267,7 @@ async fn pair_with_swapped_roles_has_one_live_run(backend: Backend) {
 
 /// What a session switches off behind the call is on again when the transaction commits.
 #[apply(on_each_version)]
-async fn commit_waits_for_the_disk_though_the_session_switches_it_off_behind_the_call(
+async fn synchronous_commit_stays_on_when_switched_off_after_the_call(
     backend: Backend,
 ) {
     let (_stage, mut runner, mut operator, _superuser) = ready(backend).await;
@@ -371,7 +371,7 @@ async fn idle_simulation_in_repeatable_read_holds_no_gate(backend: Backend) {
 
 /// A claim that gives nothing keeps no lock: the tool can be retired while its caller idles.
 #[apply(on_each_version)]
-async fn claim_that_gives_nothing_keeps_no_lock(backend: Backend) {
+async fn empty_claim_holds_no_lock(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
     let request = Call::new("fn_dot_run_request")
         .text("p_dot_code", PRODUCER)

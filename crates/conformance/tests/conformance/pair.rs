@@ -138,7 +138,7 @@ async fn blocked_is_never_stored(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn prepared_stores_simulated_and_keeps_what_was_asked(backend: Backend) {
+async fn prepared_is_stored_as_simulated_with_the_requested_status(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for asked in ["SIMULATED_DRY_RUN", "DRY_RUN", "REAL_RUN"] {
@@ -450,7 +450,7 @@ async fn both_ways(superuser: &mut Client, asked: &Asked) -> Result<(), TestCase
 }
 
 #[apply(on_each_version)]
-async fn the_single_functions_give_what_the_pair_gives(backend: Backend) {
+async fn single_functions_store_the_same_rows_as_the_pair(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (mut superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     for event_type in [

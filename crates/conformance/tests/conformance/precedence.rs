@@ -161,7 +161,7 @@ async fn pair_reports_first_refusal_in_contract_order(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(backend: Backend) {
+async fn execution_reports_first_refusal_in_contract_order(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,
@@ -203,7 +203,7 @@ async fn of_several_reasons_against_an_execution_the_contracts_first_is_told(bac
 }
 
 #[apply(on_each_version)]
-async fn of_two_faults_in_a_single_recording_the_contracts_first_is_told(backend: Backend) {
+async fn single_recording_reports_first_refusal_in_contract_order(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await;

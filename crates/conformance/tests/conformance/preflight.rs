@@ -403,7 +403,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
 }
 
 #[apply(on_each_backend)]
-async fn a_hanging_check_is_cut_off_by_the_callers_statement_timeout_and_leaves_nothing(
+async fn statement_timeout_cancels_a_hanging_check(
     backend: Backend,
 ) {
     let stage = TestContext::new(backend).await;
@@ -436,7 +436,7 @@ async fn a_hanging_check_is_cut_off_by_the_callers_statement_timeout_and_leaves_
 }
 
 #[apply(on_each_backend)]
-async fn a_clean_answer_is_remembered_for_its_age_and_no_longer(backend: Backend) {
+async fn clean_check_result_is_cached_up_to_its_maximum_age(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
@@ -457,7 +457,7 @@ async fn a_clean_answer_is_remembered_for_its_age_and_no_longer(backend: Backend
 }
 
 #[apply(on_each_version)]
-async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend) {
+async fn expired_check_result_is_refreshed_by_one_caller(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let other = stage.superuser().await;
@@ -504,7 +504,7 @@ async fn an_answer_that_is_due_is_asked_for_again_by_one_caller(backend: Backend
 }
 
 #[apply(on_each_backend)]
-async fn an_age_of_zero_asks_every_time(backend: Backend) {
+async fn maximum_age_zero_disables_the_cache(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
@@ -527,7 +527,7 @@ async fn fixing_a_finding_unblocks_immediately(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn changing_a_check_forgets_what_it_answered(backend: Backend) {
+async fn changing_a_check_invalidates_its_cached_result(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 0).await;
@@ -542,7 +542,7 @@ async fn changing_a_check_forgets_what_it_answered(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_remembered_answer_counts_only_for_the_check_that_gave_it(backend: Backend) {
+async fn cached_result_counts_only_for_the_check_that_returned_it(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     findings(&superuser, 1).await;
@@ -595,7 +595,7 @@ async fn the_preflight_works_in_a_read_only_transaction(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn recording_goes_on_while_an_answer_is_being_written(backend: Backend) {
+async fn recording_is_not_blocked_by_a_cache_write(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     execute(
@@ -612,7 +612,7 @@ async fn recording_goes_on_while_an_answer_is_being_written(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn an_import_that_takes_a_verifier_away_is_found_on_the_next_look(backend: Backend) {
+async fn import_that_removes_a_verifier_is_found_by_the_next_preflight(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     assert_eq!(

@@ -181,7 +181,7 @@ async fn reference(client: &Client) -> String {
 }
 
 #[tokio::test]
-async fn reference_page_is_what_an_installation_has() {
+async fn reference_page_equals_an_installation() {
     let stage = TestContext::empty(Backend::Pg15).await;
     apply(&stage.installer().await, &options(&stage))
         .await
@@ -191,7 +191,7 @@ async fn reference_page_is_what_an_installation_has() {
 }
 
 #[tokio::test]
-async fn committed_catalogue_is_what_an_installation_has() {
+async fn committed_catalogue_equals_an_installation() {
     let stage = TestContext::empty(Backend::Pg15).await;
     let options = options(&stage);
     apply(&stage.installer().await, &options).await.unwrap();

@@ -536,38 +536,38 @@ async fn each_is_refused(backend: Backend, given: Given) {
 }
 
 #[apply(on_each_backend)]
-async fn each_refusal_has_its_form_and_leaves_nothing_behind(backend: Backend) {
+async fn each_refusal_has_the_documented_form_and_writes_no_row(backend: Backend) {
     each_is_refused(backend, Given::Nothing).await;
 }
 
 #[apply(on_each_backend)]
-async fn refusals_for_a_used_key_or_id_leave_nothing_behind(backend: Backend) {
+async fn refusals_for_a_used_key_or_id_write_no_row(backend: Backend) {
     each_is_refused(backend, Given::KeyUsed).await;
 }
 
 #[apply(on_each_backend)]
-async fn a_blocking_preflight_leaves_nothing_behind(backend: Backend) {
+async fn blocking_preflight_writes_no_row(backend: Backend) {
     each_is_refused(backend, Given::PreflightBlocks).await;
 }
 
 #[apply(on_each_backend)]
-async fn a_held_lease_leaves_nothing_behind(backend: Backend) {
+async fn refusal_for_a_held_lease_writes_no_row(backend: Backend) {
     each_is_refused(backend, Given::LeaseHeld).await;
 }
 
 #[apply(on_each_backend)]
-async fn a_missing_receipt_leaves_nothing_behind(backend: Backend) {
+async fn refusal_for_a_missing_receipt_writes_no_row(backend: Backend) {
     each_is_refused(backend, Given::GatesOpenForDryRuns).await;
 }
 
 #[apply(on_each_backend)]
-async fn refused_candidates_and_retired_tools_leave_nothing_behind(backend: Backend) {
+async fn refusals_for_candidates_and_retired_tools_write_no_row(backend: Backend) {
     each_is_refused(backend, Given::RealRunsAllowed).await;
     each_is_refused(backend, Given::ToolRetired).await;
 }
 
 #[apply(on_each_backend)]
-async fn refusals_under_a_lease_leave_nothing_behind(backend: Backend) {
+async fn refusals_under_a_lease_write_no_row(backend: Backend) {
     each_is_refused(backend, Given::RunUnderLease).await;
     each_is_refused(backend, Given::RunConcluded).await;
 }

@@ -30,7 +30,7 @@ async fn says(client: &Client, tools: &Value) -> Vec<String> {
 }
 
 #[apply(on_each_backend)]
-async fn an_import_says_what_it_adds_changes_and_keeps(backend: Backend) {
+async fn import_reports_added_changed_and_kept_entries(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let kept: Vec<String> = says(&operator, &tools()).await;
@@ -68,7 +68,7 @@ async fn an_import_says_what_it_adds_changes_and_keeps(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn what_an_entry_leaves_out_has_a_default(backend: Backend) {
+async fn omitted_members_of_an_entry_get_defaults(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let stored = row(&operator, &format!("SELECT to_jsonb(t) - 'created_at' AS tool FROM dot.v_dot_tool t WHERE dot_code = '{LONE}'")).await;
@@ -184,7 +184,7 @@ async fn a_wrong_entry_refuses_the_whole_import(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn what_is_no_array_of_objects_is_refused(backend: Backend) {
+async fn import_refuses_anything_but_an_array_of_objects(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for wrong in [
@@ -213,7 +213,7 @@ async fn what_is_no_array_of_objects_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_dry_run_says_the_same_and_writes_nothing(backend: Backend) {
+async fn dry_run_import_reports_the_same_and_writes_no_row(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
@@ -335,7 +335,7 @@ async fn a_candidate_is_registered_and_changed(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn whoever_changes_the_registry_is_kept(backend: Backend) {
+async fn registry_change_records_actor_and_login(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let before = number(&operator, "SELECT count(*) FROM dot.v_dot_registry_history").await;
@@ -543,7 +543,7 @@ async fn a_fixture_is_kept_with_the_digest_of_its_text(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_fixture_whose_digest_is_another_is_refused(backend: Backend) {
+async fn fixture_with_a_wrong_digest_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;

@@ -121,7 +121,7 @@ async fn each_role_reads_exactly_the_relations_that_are_declared_and_writes_none
 }
 
 #[apply(on_each_version)]
-async fn public_gets_nothing_and_nobody_may_hand_on_what_it_got(backend: Backend) {
+async fn public_has_no_privilege_and_no_grant_option_exists(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     // A null acl of a function stands for EXECUTE to PUBLIC.
@@ -181,7 +181,7 @@ async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(ba
 }
 
 #[apply(on_each_version)]
-async fn whoever_calls_a_granted_function_needs_no_right_of_its_own(backend: Backend) {
+async fn granted_functions_need_no_table_privilege_of_the_caller(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     // The list may only shrink. It reads no table.
@@ -236,7 +236,7 @@ async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn memberships_are_what_is_declared(backend: Backend) {
+async fn role_memberships_are_as_declared(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     for role in access().roles.keys() {
@@ -307,7 +307,7 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
 
 /// What each kind of caller may do at all, tried.
 #[apply(on_each_backend)]
-async fn each_role_does_its_own_work_and_no_others(backend: Backend) {
+async fn each_role_may_do_only_its_own_work(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let work = [
         ("read", "SELECT * FROM dot.v_process_run".to_owned(), "archiver observer operator reader relay runner"),
@@ -390,7 +390,7 @@ async fn unrelated_role_has_no_privileges(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_callers_search_path_and_objects_do_not_reach_into_the_functions(backend: Backend) {
+async fn callers_search_path_and_objects_do_not_affect_the_functions(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, installer) = (stage.superuser().await, stage.installer().await);
     // Look-alikes in the caller's own schemas, first in its path.

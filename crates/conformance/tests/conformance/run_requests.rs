@@ -123,7 +123,7 @@ async fn run(runner: &Client, claim: &Claim) -> Begun {
 }
 
 #[apply(on_each_backend)]
-async fn what_was_asked_for_is_claimed_run_and_finished_once(backend: Backend) {
+async fn request_is_claimed_run_and_finished_once(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
     let asked = asking()
         .text("p_input_ref", "file:input")
@@ -179,7 +179,7 @@ async fn what_was_asked_for_is_claimed_run_and_finished_once(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn only_what_could_be_run_is_asked_for(backend: Backend) {
+async fn request_is_refused_where_its_run_would_be_refused(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let before = contents(&superuser).await;
     for (call, expected) in [
@@ -300,7 +300,7 @@ async fn a_key_names_one_request(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_twin_that_is_in_flight_is_waited_for(backend: Backend) {
+async fn request_waits_for_the_same_key_in_flight(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let mut twin = stage.client("runner").await;
     let keyed = asking().text("p_idempotency_key", "nightly").sql();
@@ -314,7 +314,7 @@ async fn a_twin_that_is_in_flight_is_waited_for(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn what_is_due_first_is_claimed_first_and_what_is_not_due_is_not(backend: Backend) {
+async fn requests_are_claimed_in_due_order_and_not_before(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     bind_other(&operator).await;
     let later = asking().with("p_not_before", "clock_timestamp() + interval '1 hour'");
@@ -362,7 +362,7 @@ async fn bind_one(operator: &Client, dot_code: &str) {
 }
 
 #[apply(on_each_version)]
-async fn a_pair_whose_lease_is_held_is_left_alone(backend: Backend) {
+async fn claim_skips_pairs_with_a_held_lease(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     bind_other(&operator).await;
     text(&runner, &asking().sql()).await;
@@ -506,7 +506,7 @@ async fn concurrent_begin_lets_one_worker_win(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_run_whose_worker_died_ends_its_request_once_it_is_reaped(backend: Backend) {
+async fn reaping_a_dead_workers_run_ends_its_request(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     let claim = claimed(&runner).await;
@@ -532,7 +532,7 @@ async fn a_run_whose_worker_died_ends_its_request_once_it_is_reaped(backend: Bac
 }
 
 #[apply(on_each_version)]
-async fn a_refusal_ends_a_request_or_lets_it_wait(backend: Backend) {
+async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     let claim = claimed(&runner).await;
@@ -661,7 +661,7 @@ async fn unclaimed_request_can_be_cancelled(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_requests_run_is_what_was_asked_for(backend: Backend) {
+async fn run_must_match_its_request(backend: Backend) {
     let (_stage, runner, _operator, _superuser) = ready(backend).await;
     let request = text(&runner, &asking().sql()).await;
     let claim = claimed(&runner).await;
@@ -757,7 +757,7 @@ async fn listening(
 }
 
 #[apply(on_each_backend)]
-async fn a_requests_run_can_be_begun_after_an_observer_tried_its_key(backend: Backend) {
+async fn observer_cannot_block_a_requests_run_by_using_its_key(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     let observer = stage.client("observer").await;
     rows(&operator, &asking().sql()).await;

@@ -8,7 +8,7 @@ use crate::common::run_calls::bind;
 use crate::common::{Backend, Call, TestContext, row, rows};
 
 #[apply(on_each_version)]
-async fn simulation_of_any_status_reaches_its_rung_and_the_ladder_says_so(backend: Backend) {
+async fn simulation_of_any_status_reaches_the_simulated_rung(backend: Backend) {
     let stage = TestContext::new(backend).await;
     bind(&stage.client("operator").await).await;
     let ladder = format!(

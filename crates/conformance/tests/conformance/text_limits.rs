@@ -56,7 +56,7 @@ fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
 }
 
 #[apply(on_each_backend)]
-async fn a_text_at_its_limit_is_taken_and_one_character_more_is_refused(backend: Backend) {
+async fn text_at_its_limit_is_accepted_and_one_character_more_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,
@@ -359,7 +359,7 @@ async fn evidence_is_an_object_of_sixty_four_kibibytes(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_refusals_record_is_cut_and_never_refused_for_its_length(backend: Backend) {
+async fn refusal_record_is_truncated_not_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let long = "ß".repeat(300_000);

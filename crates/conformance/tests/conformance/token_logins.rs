@@ -10,7 +10,7 @@ use crate::common::{
 use crate::executed_combined_calls::Both;
 
 #[apply(on_each_version)]
-async fn token_of_another_login_releases_renews_and_records_nothing(backend: Backend) {
+async fn token_of_another_login_cannot_release_renew_or_record(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let other = stage.client("observer").await;
     let run = begun(&runner, "REAL_RUN").await;
@@ -40,7 +40,7 @@ async fn token_of_another_login_releases_renews_and_records_nothing(backend: Bac
 
 /// The functions for several runs lock no lease for another login's token.
 #[apply(on_each_backend)]
-async fn batch_with_another_logins_tokens_keeps_nobody_waiting(backend: Backend) {
+async fn batch_with_another_logins_tokens_blocks_no_session(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
     let name = format!("{}_other_login", stage.database().name());
     execute(

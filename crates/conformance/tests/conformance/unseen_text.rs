@@ -35,7 +35,7 @@ async fn candidate_of_a_tools_metadata_is_checked_as_a_name(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn reason_that_shows_nothing_is_refused(backend: Backend) {
+async fn reason_without_visible_character_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for reason in [
@@ -79,7 +79,7 @@ async fn reason_that_shows_nothing_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn names_have_no_characters_that_show_nothing_and_begin_with_no_combining_mark(
+async fn names_with_invisible_characters_or_a_leading_combining_mark_are_refused(
     backend: Backend,
 ) {
     let stage = TestContext::new(backend).await;
@@ -108,7 +108,7 @@ async fn names_have_no_characters_that_show_nothing_and_begin_with_no_combining_
 
 /// However a status is shown, what reads "retired" is retired or refused.
 #[apply(on_each_version)]
-async fn status_with_characters_that_show_nothing_is_refused(backend: Backend) {
+async fn status_with_invisible_characters_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     for status in ["retired\t", "retired\u{a0}", "Retired\n", "\u{200b}retired"] {

@@ -302,7 +302,7 @@ async fn status_views_stay_below_jit_threshold(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_runs_evidence_type_is_what_its_rows_show(backend: Backend) {
+async fn run_evidence_type_is_derived_from_its_rows(backend: Backend) {
     let (stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
     let observer = stage.client("observer").await;
     let shown = async |run: &str| {

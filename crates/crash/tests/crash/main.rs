@@ -17,7 +17,7 @@ fn assert_in_time(tally: &Stats) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_dotwrap_leaves_a_true_record_and_nothing_that_runs() {
+async fn killed_dotwrap_leaves_a_consistent_ledger_and_no_process() {
     let tally = crash(Campaign::Dotwrap, 16).await;
     assert_in_time(&tally);
     // Else nothing was tested. Fewer rounds than these do not take every step.
@@ -30,19 +30,19 @@ async fn a_killed_dotwrap_leaves_a_true_record_and_nothing_that_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_worker_had_claimed_is_finished_once_by_others() {
+async fn requests_of_a_killed_worker_are_finished_once_by_others() {
     let tally = crash(Campaign::Worker, 4).await;
     assert_in_time(&tally);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_postgresql_loses_nothing_that_was_acknowledged() {
+async fn killed_postgresql_keeps_every_acknowledged_commit() {
     let tally = crash(Campaign::Postgresql, 6).await;
     assert_in_time(&tally);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_cut_at_any_message_leaves_a_true_record() {
+async fn connection_cut_at_any_message_leaves_a_consistent_ledger() {
     let tally = crash(Campaign::Connection, 24).await;
     assert!(tally.in_time > tally.crashes / 2, "{tally}");
 }

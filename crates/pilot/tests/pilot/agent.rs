@@ -89,7 +89,7 @@ fn canonical_digest(json: &Json) -> String {
 }
 
 #[tokio::test]
-async fn the_pair_passes_and_says_that_it_only_pretended() {
+async fn pair_passes_and_reports_mock() {
     let service = Service::start();
     let (status, explained) = service
         .post(Some("1"), &request(PRODUCER, &Json::Null, None))
@@ -166,7 +166,7 @@ async fn a_request_without_a_key_or_for_something_unknown_is_refused() {
 }
 
 #[tokio::test]
-async fn the_program_prints_its_address_and_serves_until_it_is_told_to_stop() {
+async fn program_prints_its_address_and_serves_until_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let fixture = folder.path().join("mine.json");
     let pilot = include_str!("../../../../catalogue/fixtures/kg_explain.json");

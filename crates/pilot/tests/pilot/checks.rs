@@ -49,7 +49,7 @@ fn failed(check: Check, offending: &str) -> Vec<(Check, Vec<String>)> {
 }
 
 #[test]
-fn what_the_rules_explain_passes_every_check() {
+fn explanation_by_the_rules_passes_every_check() {
     let report = report_on(&honest());
     assert_eq!(report.verdict, Verdict::Pass);
     assert_eq!(
@@ -65,7 +65,7 @@ fn what_the_rules_explain_passes_every_check() {
 }
 
 #[test]
-fn what_the_rules_explain_cites_the_whole_subgraph() {
+fn explanation_by_the_rules_cites_the_whole_subgraph() {
     let (explanation, fixture) = (honest(), fixture());
     assert_eq!(explanation.cited_nodes.len(), fixture.nodes.len());
     assert_eq!(explanation.cited_edges.len(), fixture.edges.len());
@@ -103,7 +103,7 @@ fn an_edge_outside_the_subgraph_fails_wherever_it_is_cited() {
 }
 
 #[test]
-fn a_node_s_id_is_no_edge_s() {
+fn node_id_is_not_accepted_as_edge_id() {
     let swapped = failures_after(|it| it.cited_edges.push("service:checkout".to_owned()));
     assert_eq!(swapped, failed(Check::EdgesInSubgraph, "service:checkout"));
 }
@@ -148,7 +148,7 @@ fn one_report_names_everything_that_is_wrong() {
 }
 
 #[test]
-fn what_is_no_explanation_is_not_readable() {
+fn invalid_explanation_fails_the_readable_check() {
     let cut = &serde_json::to_vec(&honest()).unwrap()[1..];
     for output in [&b""[..], b"null", b"{}", b"\xff", cut] {
         let report = report_on_bytes(output);
@@ -160,7 +160,7 @@ fn what_is_no_explanation_is_not_readable() {
 }
 
 #[test]
-fn bytes_that_were_not_committed_fail_even_where_they_say_the_same() {
+fn uncommitted_bytes_with_equal_meaning_fail() {
     let output = serde_json::to_vec(&honest()).unwrap();
     let committed = digest_of(&output);
     let mut tampered = output.clone();

@@ -38,7 +38,7 @@ fn report(output: &Output) -> Report {
 }
 
 #[test]
-fn it_exits_with_0_for_pass_and_says_what_it_looked_at() {
+fn pass_exits_with_0_and_names_the_output() {
     let folder = folder_with(&honest());
     let path = folder.path().join("output.json");
     let (status, output) = run(&[FIXTURE.as_ref(), &path, NAMESPACE.as_ref()]);
@@ -49,7 +49,7 @@ fn it_exits_with_0_for_pass_and_says_what_it_looked_at() {
 }
 
 #[test]
-fn it_exits_with_1_for_fail_and_names_the_check() {
+fn fail_exits_with_1_and_names_the_check() {
     let folder = folder_with(&honest());
     let path = folder.path().join("output.json");
     let (status, output) = run(&[FIXTURE.as_ref(), &path, "DRYRUN-NS:other".as_ref()]);
@@ -81,7 +81,7 @@ fn a_byte_flipped_after_the_commitment_fails() {
 }
 
 #[test]
-fn it_exits_with_2_where_nothing_can_be_looked_at() {
+fn missing_input_exits_with_2() {
     let folder = folder_with(&honest());
     let (path, missing) = (folder.path().join("output.json"), folder.path().join("no"));
     for (arguments, check) in [
@@ -114,7 +114,7 @@ fn missing_arguments_are_an_error_and_no_verdict() {
 }
 
 #[test]
-fn a_report_that_nobody_can_read_is_an_error() {
+fn unwritable_report_is_an_error() {
     let folder = folder_with(&honest());
     let full = fs::OpenOptions::new()
         .write(true)

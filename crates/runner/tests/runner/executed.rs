@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
 
 #[tokio::test]
-async fn a_real_run_climbs_to_verified_by_itself() {
+async fn real_run_reaches_verified() {
     let stage = Stage::open().await;
     let outcome = stage
         .run(&Tools::honest(), &RunOptions::default())
@@ -39,7 +39,7 @@ async fn a_real_run_climbs_to_verified_by_itself() {
 }
 
 #[tokio::test]
-async fn a_dry_run_is_observed_as_one_and_as_no_more() {
+async fn dry_run_reaches_only_the_dry_run_rung() {
     let stage = Stage::open().await;
     let outcome = stage
         .run_in(
@@ -101,7 +101,7 @@ async fn failed_verdict_leaves_candidate_unverified() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_calls_nothing() {
+async fn used_key_calls_no_tool() {
     let stage = Stage::open().await;
     let tools = Tools::honest();
     let order = RunOptions {

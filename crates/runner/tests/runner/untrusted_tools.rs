@@ -283,7 +283,7 @@ async fn a_verifier_without_a_verdict_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_a_mock_says_stays_simulated_on_both_sides() {
+async fn mock_is_recorded_as_simulated_for_producer_and_verifier() {
     let stage = Stage::open().await;
     let tools = Tools::honest().producer(|call, _| async move {
         let mut answer = left(&call, "the work");
@@ -339,7 +339,7 @@ async fn a_verifier_s_answer_is_held_against_both_schemas() {
 }
 
 #[tokio::test]
-async fn a_call_that_never_reached_its_tool_is_no_evidence_of_a_run() {
+async fn call_that_never_reached_its_tool_is_no_evidence() {
     let stage = Stage::open().await;
     let tools = Tools::honest().producer(|_, _| async {
         dotwrap_invoke::Answer::not_called(dotwrap_invoke::Failure::new(
@@ -377,7 +377,7 @@ async fn hostile_tool_output_is_still_recorded() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_stopped_before_it_began_leaves_no_doubt() {
+async fn call_stopped_before_its_start_has_a_known_outcome() {
     let stage = Stage::open().await;
     let tools = Tools::honest().producer(|_, _| async {
         let mut answer = Answer::new(CallOutcome::Stopped(StopRecord {

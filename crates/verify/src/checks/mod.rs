@@ -104,7 +104,7 @@ mod tests {
 
     /// `CHECKS.md` is part of the crate's documentation: who reads a report looks names up there.
     #[test]
-    fn the_list_of_checks_is_what_is_asked() {
+    fn check_list_equals_the_check_files() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CHECKS.md");
         let written = std::fs::read_to_string(path).unwrap_or_default();
         let list = list();

@@ -14,7 +14,7 @@ use crate::question::Names;
 type Facts = BTreeMap<(String, String), String>;
 
 #[tokio::test]
-async fn the_manifest_is_what_an_installation_has() {
+async fn manifest_equals_an_installation() {
     let mut of_versions = Vec::new();
     for version in Version::ALL {
         let database = TestDatabase::create(version).await;

@@ -7,7 +7,7 @@ use dotwrap_verify::{Severity, VerifyError, VerifyOptions, verify};
 use crate::support::{each_on_its_own, findings, judge, used_ledger};
 
 #[tokio::test]
-async fn whoever_may_not_read_the_raw_tables_is_told_which_role_may() {
+async fn missing_table_privilege_names_the_required_role() {
     let database = TestDatabase::create(Version::V15).await;
     for role in [
         "dot_reader",
@@ -147,7 +147,7 @@ async fn dropping_the_question_gives_the_session_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_judges_one_state_while_others_go_on_writing() {
+async fn verification_reads_one_snapshot_during_writes() {
     let database = used_ledger(Version::V18).await;
     let writer = database.client_as("dot_observer").await;
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();

@@ -15,7 +15,7 @@ async fn fresh_ledger_has_no_violations() {
 }
 
 #[tokio::test]
-async fn a_ledger_after_varied_use_holds_and_its_executed_run_is_verified() {
+async fn ledger_after_varied_use_has_no_violation() {
     for version in Version::ALL {
         let database = used_ledger(version).await;
         let report = judge(&database).await;
@@ -48,7 +48,7 @@ async fn a_ledger_after_varied_use_holds_and_its_executed_run_is_verified() {
 
 /// The verifier's answer says that it is a mock: the run has no verdict in the view, and that is the rule's view too.
 #[tokio::test]
-async fn a_real_run_whose_verifier_pretended_holds() {
+async fn real_run_with_a_mock_verifier_has_no_violation() {
     for version in Version::ALL {
         let database = used_ledger(version).await;
         let client = database.superuser().await;

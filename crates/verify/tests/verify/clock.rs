@@ -22,7 +22,7 @@ const STEPS: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn a_clock_that_is_set_breaks_no_rule() {
+async fn clock_change_violates_no_check() {
     for step in STEPS {
         let database = used_ledger(Version::V15).await;
         each_on_its_own(&database.superuser().await, step).await;

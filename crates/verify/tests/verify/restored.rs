@@ -41,7 +41,7 @@ SELECT dot.fn_dot_gate_set('process_dot_runtime.execute_enabled', 'false', 'ann'
 SELECT dot.fn_process_pair_observe('PACK', 'PROC:pack', 'corr-s', 'bob')";
 
 #[tokio::test]
-async fn a_restored_ledger_holds_goes_on_and_holds() {
+async fn restored_ledger_has_no_violation_before_and_after_new_runs() {
     let database = used_ledger(Version::V15).await;
     // The cluster that the ledger comes from is ahead of any new one.
     let client = database.superuser().await;

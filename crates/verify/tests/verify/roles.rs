@@ -7,7 +7,7 @@ use dotwrap_verify::{VerifyOptions, verify};
 use crate::support::findings;
 
 #[tokio::test]
-async fn each_power_beyond_what_is_declared_is_noticed() {
+async fn each_undeclared_privilege_is_a_violation() {
     const GIVEN: [(&str, &str, &str, &str); 7] = [
         (
             "GRANT dot_owner TO visitor",

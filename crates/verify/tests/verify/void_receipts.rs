@@ -47,7 +47,7 @@ async fn component_on_void_receipt_is_a_violation() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_the_closing_saw_still_carries_its_component() {
+async fn receipt_seen_by_the_closing_still_takes_its_component() {
     let database = used_ledger(Version::V15).await;
     let client = database.superuser().await;
     each_on_its_own(&client, RECEIPT).await;

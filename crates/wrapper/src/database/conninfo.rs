@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_fills_what_was_not_given() {
+    fn environment_variables_fill_missing_parameters() {
         let environment = |name: &str| match name {
             "PGHOST" => Some("from-environment".to_owned()),
             "PGUSER" => Some("somebody".to_owned()),
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_without_repeating_a_secret() {
+    fn unparsable_conninfo_is_refused_without_echoing_a_secret() {
         for text in [
             "hunter2",
             "password='hunter2",
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_parameter_is_answered_with_the_one_that_was_meant() {
+    fn mistyped_keyword_suggests_the_closest_one() {
         for (written, meant) in [
             ("hots", "host"),
             ("pasword", "password"),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_knows_and_this_client_does_not_is_named() {
+    fn unsupported_libpq_keyword_is_named() {
         let error = Parameters::parse("sslcrl=/crl").err().unwrap();
         assert!(error.to_string().contains("sslcrl"), "{error}");
     }

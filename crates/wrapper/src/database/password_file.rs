@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_too_few_fields_gives_nothing() {
+    fn passfile_line_with_too_few_fields_is_ignored() {
         assert_eq!(find("*:*:*:secret", &WANTED), None);
     }
 }

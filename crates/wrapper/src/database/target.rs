@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn no_way_of_showing_a_target_shows_its_password() {
+    fn display_and_debug_hide_the_password() {
         for text in [
             "postgresql://me:hunter2@h/d",
             "user=me password=hunter2 host=h",
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_that_let_one_in_are_named() {
+    fn secret_files_of_a_target_are_listed() {
         let named = parse("host=h passfile=/own/passwords");
         assert_eq!(named.secret_files(), [Path::new("/own/passwords")]);
         let default = parse("host=h");
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_holds_a_password_unless_it_is_known_to_hold_none() {
+    fn unparsable_text_is_treated_as_holding_a_password() {
         for text in ["postgresql://me@h/d", "host=h user=me", ""] {
             assert!(!ConnectionTarget::may_hold_password(text), "{text}");
         }
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_leads_to_the_same_place() {
+    fn displayed_target_parses_to_the_same_target() {
         for text in [
             "postgresql://me@one:1,two:2/led%20ger",
             "postgresql://me@localhost/d?host=/a%20b&port=7",

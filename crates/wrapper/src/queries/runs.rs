@@ -330,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_the_way_to_text_and_back() {
+    fn cursor_round_trips_through_text() {
         let cursor = RunCursor {
             created_at: "2026-01-02T03:04:05.678901Z".parse().unwrap(),
             process_run_id: ProcessRunId::mint(),

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_token_does_not_show_itself() {
+    fn debug_hides_the_lease_token() {
         let token = LeaseToken::mint();
         assert!(!format!("{token:?}").contains(&token.as_uuid().to_string()));
     }

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_caller_names_wins_over_the_key() {
+    fn explicit_correlation_takes_precedence_over_the_key() {
         let given = CorrelationId::new("mine");
         let key = IdempotencyKey::new("k");
         assert_eq!(*CorrelationId::resolve(Some(&given), Some(&key)), given);

@@ -42,7 +42,7 @@ async fn more_rows_than_one_call_takes_are_all_written_and_only_once() {
 }
 
 #[tokio::test]
-async fn what_was_backfilled_names_its_source_and_counts_as_nothing_more() {
+async fn backfilled_rows_name_their_source_and_count_only_as_backfilled() {
     let (_database, wrapper) = installed().await;
     import(&wrapper, 1).await;
     let runs = wrapper.runs(&RunFilter::default(), 10).await.unwrap().runs;
@@ -58,7 +58,7 @@ async fn what_was_backfilled_names_its_source_and_counts_as_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_wrong_is_named_and_its_batch_is_not_written() {
+async fn invalid_row_is_named_and_its_batch_is_not_written() {
     let (_database, wrapper) = installed().await;
     let mut backfill = wrapper.backfill(source(), None);
     backfill.push(row(1)).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_row_that_is_wrong_is_named_and_its_batch_is_not_written() {
 }
 
 #[tokio::test]
-async fn even_an_empty_source_has_to_say_what_it_is() {
+async fn empty_backfill_still_needs_a_source() {
     let (_database, wrapper) = installed().await;
     assert_eq!(
         wrapper.backfill(source(), None).finish().await.unwrap(),

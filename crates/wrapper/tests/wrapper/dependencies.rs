@@ -94,7 +94,7 @@ fn tree(package: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn no_source_of_what_records_names_a_process_or_a_connection_of_its_own() {
+fn recording_crates_use_no_process_or_own_connection() {
     for package in RECORDING {
         let folder = workspace()
             .join("crates")
@@ -112,7 +112,7 @@ fn no_source_of_what_records_names_a_process_or_a_connection_of_its_own() {
 }
 
 #[test]
-fn no_dependency_of_what_records_is_there_to_invoke() {
+fn recording_crates_depend_on_no_invoker() {
     for package in RECORDING {
         let tree = tree(package, &["--edges", "normal", "--format", "{p}"]);
         assert!(tree.contains("tokio-postgres"), "{tree}");
@@ -127,7 +127,7 @@ fn no_dependency_of_what_records_is_there_to_invoke() {
 }
 
 #[test]
-fn tokio_is_taken_without_its_processes() {
+fn tokio_process_feature_is_disabled() {
     for package in RECORDING {
         let tree = tree(package, &["--edges", "normal", "--format", "{p}|{f}"]);
         let tokio = tree.lines().filter(|line| line.starts_with("tokio v"));
@@ -146,7 +146,7 @@ fn tokio_is_taken_without_its_processes() {
 }
 
 #[test]
-fn nothing_that_records_depends_on_what_stands_above_it() {
+fn recording_crates_depend_on_no_higher_layer() {
     for package in RECORDING {
         let tree = tree(package, &["--edges", "normal", "--format", "{p}"]);
         let ours: Vec<_> = tree

@@ -61,7 +61,7 @@ async fn a_database_without_the_contract_says_how_to_get_it() {
 }
 
 #[tokio::test]
-async fn a_text_with_nul_is_named_and_nothing_is_sent() {
+async fn argument_with_nul_is_refused_before_sending() {
     let (database, wrapper) = installed().await;
     let calls = [
         (call().input_ref("a\0b"), "input_ref"),
@@ -91,7 +91,7 @@ async fn a_text_with_nul_is_named_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn whatever_else_a_text_holds_is_kept_as_it_is() {
+async fn other_characters_in_text_are_kept() {
     let (_database, wrapper) = installed().await;
     for text in [
         "'; DROP TABLE x; --",
@@ -111,7 +111,7 @@ async fn whatever_else_a_text_holds_is_kept_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_a_role_may_not_do_is_not_permitted() {
+async fn missing_privilege_is_not_permitted() {
     let (database, _wrapper) = installed().await;
     let reader = wrapper_as(&database, "dot_reader").await;
     let error = reader.observe_pair(&call()).await.unwrap_err();
@@ -167,7 +167,7 @@ async fn a_check_that_hangs_is_cancelled_and_the_next_call_is_not_held_up() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_drivers_is_told_by_the_same_rule() {
+async fn driver_errors_follow_the_same_classification() {
     let (database, _wrapper) = installed().await;
     let superuser = database.superuser().await;
     let own = database.owner_client().await;
@@ -193,7 +193,7 @@ async fn an_error_of_the_drivers_is_told_by_the_same_rule() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_is_stopped_and_does_not_hold_up_the_next() {
+async fn dropped_call_is_cancelled_and_frees_its_connection() {
     let (database, wrapper) = installed().await;
     let owner = database.owner_client().await;
     owner
@@ -227,7 +227,7 @@ async fn a_call_that_is_given_up_is_stopped_and_does_not_hold_up_the_next() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_repaired_where_a_repetition_does_no_harm() {
+async fn lost_connection_is_retried_for_idempotent_calls() {
     let (database, _wrapper) = installed().await;
     let patient = builder(&database)
         .connections(1)
@@ -247,7 +247,7 @@ async fn a_lost_connection_is_repaired_where_a_repetition_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_pool_whose_connections_are_all_busy_says_so() {
+async fn exhausted_pool_is_reported() {
     let (database, wrapper) = installed().await;
     let owner = database.owner_client().await;
     owner

@@ -111,7 +111,7 @@ async fn where_the_second_receipt_is_refused_the_producer_s_row_is_not_written_e
 }
 
 #[tokio::test]
-async fn nothing_is_written_behind_a_conclusion() {
+async fn no_row_is_written_after_a_conclusion() {
     let (_database, wrapper) = ready().await;
     let run = begun(&wrapper, &beginning()).await;
     run.conclude(&Conclusion::new(StoredStatus::Cancelled))
@@ -131,7 +131,7 @@ async fn nothing_is_written_behind_a_conclusion() {
 }
 
 #[tokio::test]
-async fn whoever_may_only_observe_begins_no_run() {
+async fn observer_role_may_not_begin_a_run() {
     let (database, _wrapper) = ready().await;
     let observer = wrapper_as(&database, &format!("{}_observer", database.role_prefix())).await;
     let outcome = observer.begin_run(&beginning()).await;
@@ -158,7 +158,7 @@ async fn a_closed_gate_is_notified_where_a_session_can_listen() {
 }
 
 #[tokio::test]
-async fn a_closed_gate_is_found_by_asking_where_no_session_can_listen() {
+async fn closed_gate_is_found_by_polling_without_listen() {
     let (database, direct) = ready().await;
     let pooler = Pooler::transaction_mode(&database).await;
     let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();

@@ -56,7 +56,7 @@ async fn a_pair_becomes_a_header_and_two_components_of_one_correlation() {
 }
 
 #[tokio::test]
-async fn the_same_key_again_returns_the_first_run_and_writes_nothing() {
+async fn repeated_key_returns_the_first_run_and_writes_no_row() {
     let (database, wrapper) = installed().await;
     let call = call().idempotency_key("key-1");
     let first = wrapper.observe_pair(&call).await.unwrap();
@@ -90,7 +90,7 @@ async fn the_same_key_again_returns_the_first_run_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_key_for_something_else_is_a_conflict() {
+async fn key_reused_with_other_arguments_is_a_conflict() {
     let (_database, wrapper) = installed().await;
     let mine = call().idempotency_key("key-1");
     wrapper.observe_pair(&mine).await.unwrap();
@@ -108,7 +108,7 @@ async fn the_same_key_for_something_else_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_header_whose_parts_were_never_recorded_gives_the_header_alone() {
+async fn key_of_a_header_without_components_returns_the_header() {
     let (_database, wrapper) = installed().await;
     let header = dotwrap_wrapper::HeaderCall::new(CANDIDATE)
         .dot_code(PRODUCER)

@@ -66,7 +66,7 @@ async fn json_that_can_not_be_decoded_is_marked_where_it_is_shown_and_an_error_w
 }
 
 #[tokio::test]
-async fn a_claimed_time_that_nobody_can_read_does_not_hide_the_ledger() {
+async fn unrepresentable_caller_time_does_not_fail_queries() {
     let (database, wrapper) = installed().await;
     record(&wrapper, 2).await;
     // The functions refuse such a time; it takes a superuser to get one in.
@@ -192,7 +192,7 @@ async fn the_ladder_says_that_simulated_proof_is_not_verified() {
 }
 
 #[tokio::test]
-async fn every_dot_has_its_wrapper_status() {
+async fn each_dot_has_one_wrapper_status() {
     let (_database, wrapper) = installed().await;
     let before = wrapper.dot_status(&PRODUCER.into()).await.unwrap().unwrap();
     assert_eq!(before.wrapper_status, DotWrapperStatus::WrapperNeeded);
@@ -254,7 +254,7 @@ async fn a_gate_that_is_opened_for_a_time_says_until_when_and_is_in_the_history(
 }
 
 #[tokio::test]
-async fn the_preflight_says_what_each_check_found() {
+async fn preflight_reports_the_result_of_each_check() {
     let (_database, wrapper) = installed().await;
     let findings = wrapper.preflight().await.unwrap();
     assert!(!findings.is_empty());

@@ -8,7 +8,7 @@ use dotwrap_wrapper::{Error, RefusalCode, RefusalKind};
 use crate::support::{CANDIDATE, PRODUCER, builder, call, code, installed};
 
 #[tokio::test]
-async fn a_refused_pair_leaves_one_row_that_says_what_was_refused() {
+async fn refused_pair_writes_one_refusal_row() {
     let (_database, wrapper) = installed().await;
     let refused = call()
         .correlation_id("corr-1")
@@ -39,7 +39,7 @@ async fn a_refused_pair_leaves_one_row_that_says_what_was_refused() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_refused_leaves_one_row_as_well() {
+async fn refused_step_writes_one_refusal_row() {
     let (_database, wrapper) = installed().await;
     let refused = call()
         .evidence_type(dotwrap_wrapper::EvidenceType::RealRun)
@@ -105,7 +105,7 @@ async fn the_newest_refusal_comes_first() {
 }
 
 #[tokio::test]
-async fn a_wrapper_that_was_told_not_to_records_no_refusal() {
+async fn refusal_recording_can_be_disabled() {
     let (database, wrapper) = installed().await;
     let silent = builder(&database)
         .record_refusals(false)

@@ -10,7 +10,7 @@ use dotwrap_wrapper::{
 use crate::support::{CANDIDATE, PRODUCER, VERIFIER, code, installed, pair};
 
 #[tokio::test]
-async fn an_import_says_what_it_adds_changes_keeps_and_refuses() {
+async fn import_reports_added_changed_kept_and_refused_entries() {
     let (_database, wrapper) = installed().await;
     let mut tools = pair(PRODUCER, VERIFIER).to_vec();
     tools[1].operation = Some("verify".to_owned());
@@ -184,7 +184,7 @@ async fn a_contract_binds_a_dot_to_an_endpoint_and_a_fixture() {
 }
 
 #[tokio::test]
-async fn a_check_is_registered_with_all_that_is_said_of_it() {
+async fn check_is_registered_with_all_its_attributes() {
     let (database, wrapper) = installed().await;
     let owner = database.owner_client().await;
     owner

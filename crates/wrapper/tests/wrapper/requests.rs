@@ -37,7 +37,7 @@ fn worker() -> Actor {
 }
 
 #[tokio::test]
-async fn a_request_is_claimed_and_its_run_begun_as_it_was_asked_for() {
+async fn claimed_request_begins_the_requested_run() {
     let (_database, wrapper) = ready().await;
     let asked = request()
         .idempotency_key("nightly")
@@ -94,7 +94,7 @@ async fn a_request_is_claimed_and_its_run_begun_as_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_refusal_ends_a_request_or_lets_it_wait() {
+async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it() {
     let (_database, wrapper) = ready().await;
     let id = wrapper.request_run(&request()).await.unwrap();
     let claim = || async { wrapper.claim_request(&worker(), TTL, &[]).await.unwrap() };
@@ -119,7 +119,7 @@ async fn a_refusal_ends_a_request_or_lets_it_wait() {
 }
 
 #[tokio::test]
-async fn what_is_not_due_waits_and_can_be_cancelled() {
+async fn future_request_waits_and_can_be_cancelled() {
     let (_database, wrapper) = ready().await;
     let id = wrapper
         .request_run(&request().due(Schedule::In(Duration::from_secs(3600))))

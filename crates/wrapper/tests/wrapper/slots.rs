@@ -59,7 +59,7 @@ async fn a_slot_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_watch_is_one_connection_and_calls_go_on_it_where_there_is_no_slot() {
+async fn calls_use_the_watch_connection_without_a_free_slot() {
     let (database, wrapper) = installed().await;
     let mut watch = wrapper.watch_posture(Duration::from_millis(50));
     watch.until(|_| true).await;

@@ -87,7 +87,7 @@ async fn with_open_gates_the_wrapper_still_cannot_claim_an_execution() {
 
 proptest! {
     #[test]
-    fn what_is_stored_never_claims_more_than_was_asked(
+    fn stored_status_never_exceeds_the_requested_status(
         status in select(WrapperStatus::VARIANTS),
         asked in select(EvidenceType::VARIANTS),
     ) {

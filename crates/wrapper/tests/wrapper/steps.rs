@@ -53,7 +53,7 @@ async fn stored(wrapper: &Wrapper, run: ProcessRunId) -> Json {
 }
 
 #[tokio::test]
-async fn the_steps_store_what_the_one_call_stores() {
+async fn steps_store_the_same_rows_as_the_pair_call() {
     let (_database, wrapper) = installed().await;
     let parent = wrapper.observe_pair(&call()).await.unwrap().process_run_id;
     for &status in WrapperStatus::VARIANTS {
@@ -84,7 +84,7 @@ async fn the_steps_store_what_the_one_call_stores() {
 }
 
 #[tokio::test]
-async fn the_steps_emit_the_events_that_the_one_call_emits() {
+async fn steps_emit_the_same_events_as_the_pair_call() {
     let (_database, wrapper) = installed().await;
     for event_type in wrapper.event_types().await.unwrap() {
         wrapper
@@ -117,7 +117,7 @@ async fn the_steps_emit_the_events_that_the_one_call_emits() {
 }
 
 #[tokio::test]
-async fn the_same_key_again_returns_the_first_ids_by_either_way() {
+async fn repeated_key_returns_the_first_ids_by_steps_and_by_pair_call() {
     let (_database, wrapper) = installed().await;
     let keyed = call().idempotency_key("key-1");
     let first = step_by_step(&wrapper, keyed.clone()).await.unwrap();
@@ -144,7 +144,7 @@ async fn the_same_key_again_returns_the_first_ids_by_either_way() {
 }
 
 #[tokio::test]
-async fn while_one_holds_the_lease_another_is_refused_and_told_who() {
+async fn held_lease_refuses_and_names_its_holder() {
     let (_database, wrapper) = installed().await;
     let cleared = wrapper.enter(call()).await.unwrap();
     let leased = cleared.clone().acquire_lease(TTL).await.unwrap();
@@ -224,7 +224,7 @@ async fn the_lease_can_be_renewed_between_any_two_layers() {
 }
 
 #[tokio::test]
-async fn who_lost_the_lease_is_told_when_renewing_and_in_the_end() {
+async fn lost_lease_is_reported_by_renew_and_by_conclude() {
     let (database, wrapper) = installed().await;
     let cleared = wrapper.enter(call()).await.unwrap();
     let late = cleared.clone().acquire_lease(TTL).await.unwrap();
@@ -303,7 +303,7 @@ async fn a_step_that_is_refused_gives_the_lease_back() {
 }
 
 #[tokio::test]
-async fn the_gates_are_met_before_anything_is_held() {
+async fn gates_are_checked_before_the_lease_is_acquired() {
     let (database, wrapper) = installed().await;
     let mut unknown = call();
     unknown.dot_code = "DOT_NOBODY".into();
@@ -333,7 +333,7 @@ async fn the_gates_are_met_before_anything_is_held() {
 }
 
 #[tokio::test]
-async fn the_single_calls_record_what_they_are_told() {
+async fn single_calls_record_their_arguments() {
     use dotwrap_wrapper::{ComponentCall, HeaderCall, StoredStatus, Timing};
     let (_database, wrapper) = installed().await;
     let began: dotwrap_wrapper::Timing = "2026-01-02T03:04:05.678901Z"

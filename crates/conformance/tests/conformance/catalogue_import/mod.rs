@@ -65,7 +65,7 @@ const ADDED: [&str; 5] = [
 ];
 
 #[apply(on_each_backend)]
-async fn import_writes_everything_with_its_history_and_the_second_keeps_it(backend: Backend) {
+async fn import_writes_entries_with_history_and_reimport_changes_none(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let first = answer(&operator, &import(&catalogue())).await;
@@ -119,7 +119,7 @@ async fn contents_but_the_count_of_changes(superuser: &Client) -> Value {
 }
 
 #[apply(on_each_backend)]
-async fn changes_are_named_by_their_columns_and_a_dry_run_writes_nothing(backend: Backend) {
+async fn changes_list_their_columns_and_dry_run_writes_no_row(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
@@ -152,7 +152,7 @@ async fn changes_are_named_by_their_columns_and_a_dry_run_writes_nothing(backend
 }
 
 #[apply(on_each_version)]
-async fn producers_candidate_that_nobody_registered_is_warned_of(backend: Backend) {
+async fn unregistered_candidate_of_a_producer_is_a_warning(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let planned = answer(&operator, &plan(&catalogue())).await;

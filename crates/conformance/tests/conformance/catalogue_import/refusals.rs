@@ -106,7 +106,7 @@ fn refusals() -> Vec<(fn(&mut Value), &'static str, &'static str)> {
 }
 
 #[apply(on_each_version)]
-async fn one_refused_entry_leaves_nothing_of_the_catalogue_and_is_named(backend: Backend) {
+async fn one_refused_entry_rolls_back_the_whole_catalogue(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     let before = contents(&superuser).await;
@@ -136,7 +136,7 @@ async fn one_refused_entry_leaves_nothing_of_the_catalogue_and_is_named(backend:
 }
 
 #[apply(on_each_version)]
-async fn what_depends_on_refused_entries_is_skipped(backend: Backend) {
+async fn entries_that_depend_on_refused_entries_are_skipped(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     let mut wrong = catalogue();

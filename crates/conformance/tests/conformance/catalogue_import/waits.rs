@@ -13,7 +13,7 @@ use crate::common::{
 
 /// A run that is being begun is waited for, five seconds at most, and the refusal says by whom the import was kept waiting.
 #[apply(on_each_backend)]
-async fn change_of_a_pair_behind_a_begin_imports_nothing(backend: Backend) {
+async fn pair_change_blocked_by_a_begin_rolls_back_the_import(backend: Backend) {
     let (stage, _runner, operator, superuser) = ready(backend).await;
     let mut swapped = catalogue();
     let tool = |code: &str, tier: &str, pair: &str, role: &str| json!({"dot_code": code, "name": code, "tier": tier, "paired_dot": pair, "pair_role": role});
@@ -64,7 +64,7 @@ async fn import_behind_a_locked_contract_is_refused_as_busy(backend: Backend) {
 
 /// What is no refusal is no entry's fault.
 #[apply(on_each_version)]
-async fn another_error_is_raised_as_it_is_and_leaves_nothing(backend: Backend) {
+async fn other_error_is_raised_unchanged_and_rolls_back_the_import(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
     execute(

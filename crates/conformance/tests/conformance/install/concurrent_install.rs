@@ -65,7 +65,7 @@ async fn two_installations_of_one_database_do_not_see_each_other(backend: Backen
 }
 
 #[on(on_each_backend)]
-async fn eight_installers_of_one_schema_at_once_install_it_once(backend: Backend) {
+async fn concurrent_installers_of_one_schema_install_once(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let options = options(&stage);
     let mut owners = Vec::new();
@@ -118,7 +118,7 @@ async fn installers_of_several_schemas_and_databases_at_once_share_their_roles(b
 
 /// A transaction that idles behind a view keeps an upgrade waiting, and nobody else: a gate can be closed meanwhile.
 #[on(on_each_version)]
-async fn installer_that_waits_for_a_lock_holds_up_nobody(backend: Backend) {
+async fn installer_waiting_for_a_lock_blocks_no_other_session(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, operator, reader) = (
         stage.installer().await,

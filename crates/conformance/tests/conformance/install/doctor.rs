@@ -42,7 +42,7 @@ fn assert_problems(findings: &[Finding], expected: &[&str], what: &str) {
 }
 
 #[on(on_each_backend)]
-async fn a_sound_installation_has_no_problem_and_its_session_is_left_as_it_was(backend: Backend) {
+async fn doctor_finds_no_problem_and_keeps_session_settings(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let owner = stage.installer().await;
     apply(&owner, &options(&stage)).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_sound_installation_has_no_problem_and_its_session_is_left_as_it_was(b
 }
 
 #[on(on_each_version)]
-async fn what_is_missing_or_withheld_is_a_finding_and_hides_no_other(backend: Backend) {
+async fn each_missing_object_or_privilege_is_a_separate_finding(backend: Backend) {
     for (broken, problems) in [
         ("DROP FUNCTION dot.fn_dot_preflight()", vec!["preflight"]),
         ("ALTER VIEW dot.v_dot_gate RENAME TO v_away", vec!["gates"]),
@@ -84,7 +84,7 @@ async fn what_is_missing_or_withheld_is_a_finding_and_hides_no_other(backend: Ba
 }
 
 #[on(on_each_version)]
-async fn a_restored_ledger_is_told_and_repair_records_its_cluster(backend: Backend) {
+async fn doctor_reports_a_restored_ledger_and_repair_records_its_cluster(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();
@@ -130,7 +130,7 @@ async fn an_installation_whose_record_is_unreadable_is_a_finding(backend: Backen
 }
 
 #[on(on_each_version)]
-async fn a_check_that_hangs_is_a_finding_and_hangs_nobody(backend: Backend) {
+async fn hanging_check_is_a_finding_and_blocks_no_other_session(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_check_that_hangs_is_a_finding_and_hangs_nobody(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn a_newer_contract_is_told_from_an_older_one(backend: Backend) {
+async fn doctor_distinguishes_newer_from_older_contract(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();

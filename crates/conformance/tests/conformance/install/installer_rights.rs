@@ -9,7 +9,7 @@ use crate::common::catalogue::assert_same;
 use crate::common::{Backend, Refusal, TestContext, execute, number, text};
 
 #[on(on_each_version)]
-async fn without_roles_it_works_and_says_loudly_what_that_means(backend: Backend) {
+async fn installation_without_roles_works_and_warns(backend: Backend) {
     for may_create_roles in [true, false] {
         let stage = TestContext::empty(backend).await;
         let superuser = stage.superuser().await;
@@ -104,7 +104,7 @@ async fn a_superuser_installs_the_same(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn who_may_not_install_is_told_why_before_anything_is_done(backend: Backend) {
+async fn missing_install_privilege_is_refused_before_any_change(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     let stranger = somebody(&stage, "").await;

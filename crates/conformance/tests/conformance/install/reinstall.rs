@@ -128,7 +128,7 @@ async fn psql_runs_the_printed_script(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn nothing_but_roles_lies_outside_the_schema(backend: Backend) {
+async fn installation_creates_only_roles_outside_the_schema(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     let outside = "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text NOT IN ('dot', 'pg_toast')) + (SELECT count(*) FROM pg_proc WHERE pronamespace::regnamespace::text <> 'dot')
@@ -167,7 +167,7 @@ async fn every_function_body_compiles(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn a_failed_install_leaves_nothing(backend: Backend) {
+async fn failed_install_leaves_no_object(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     let script = plan(&owner, &options).await.unwrap().script();

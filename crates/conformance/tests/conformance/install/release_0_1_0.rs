@@ -45,7 +45,7 @@ async fn upgrade_from_0_1_0_equals_a_fresh_installation(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn upgrade_from_0_1_0_keeps_what_was_recorded(backend: Backend) {
+async fn upgrade_from_0_1_0_keeps_recorded_rows(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let owner = release_0_1_0(&stage).await;
     let recorded = "SELECT process_run_id, correlation_id, status, evidence_type, actor, started_at
@@ -89,7 +89,7 @@ async fn with_superseded_objects(stage: &TestContext) {
 }
 
 #[on(on_each_version)]
-async fn upgrade_drops_what_the_release_does_not_have_any_more(backend: Backend) {
+async fn upgrade_drops_objects_removed_by_the_release(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, options) = (stage.installer().await, options(&stage));
     apply(&owner, &options).await.unwrap();

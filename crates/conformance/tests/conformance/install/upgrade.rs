@@ -302,7 +302,7 @@ async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend
 }
 
 #[on(on_each_version)]
-async fn an_upgrade_takes_back_what_was_granted_to_strangers(backend: Backend) {
+async fn upgrade_revokes_undeclared_grants(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,

@@ -55,17 +55,17 @@ fn all() -> impl Iterator<Item = &'static Lie> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_lie_is_noticed_by_exactly_its_checks() {
+async fn each_tampering_is_found_by_exactly_its_checks() {
     tell(all(), Version::V15).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn each_lie_in_the_schema_is_noticed_by_exactly_its_checks_on_18_too() {
+async fn each_schema_tampering_is_found_by_exactly_its_checks_on_18() {
     tell(SCHEMA.into_iter().flatten(), Version::V18).await;
 }
 
 #[tokio::test]
-async fn each_check_has_a_lie_that_it_notices() {
+async fn each_check_has_a_tampering_that_it_finds() {
     let report = judge(&TestDatabase::create(Version::V15).await).await;
     let noticed = all().flat_map(|lie| lie.noticed);
     // What is told of roles is told on a server of its own: roles are the cluster's.

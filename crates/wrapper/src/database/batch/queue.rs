@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_goes_at_once_and_the_next_wait_for_it() {
+    async fn first_call_is_sent_at_once_and_later_calls_queue() {
         let mut platform = TestQueue::default();
         platform.line_up("begin", 1);
         assert_eq!(platform.next(), Some(("begin", 1)));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_came_back_together_go_on_together() {
+    async fn calls_that_return_together_form_the_next_batch() {
         let mut platform = TestQueue::default();
         platform.line_up("begin", 3);
         assert_eq!(platform.next(), Some(("begin", 3)));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_waited_for_longer_than_a_moment() {
+    async fn linger_is_bounded() {
         let mut platform = TestQueue::default();
         platform.line_up("begin", 2);
         platform.next();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_who_is_alone_is_not_waited_for() {
+    async fn single_caller_does_not_linger() {
         let mut platform = TestQueue::default();
         platform.line_up("begin", 1);
         platform.next();
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_two_that_are_as_large_always_the_same_goes() {
+    async fn equal_batches_are_chosen_deterministically() {
         for order in [["begin", "finish"], ["finish", "begin"]] {
             let mut platform = TestQueue::default();
             for function in order {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_that_gave_up_does_not_travel() {
+    async fn cancelled_call_is_not_sent() {
         let mut platform = TestQueue::default();
         platform.line_up("begin", 2);
         platform.callers.pop();
