@@ -1,7 +1,8 @@
 -- Imports evidence that another source asserts: one header and one component a row, always BACKFILLED_EVIDENCE, naming
--- who asserts it, the source and the digest of what was read. It never rises above backfilled. All or nothing; a row that
--- is already there is left alone. Returns how many rows were new.
-CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text) RETURNS bigint
+-- who asserts it, the source and the digest of what was read. It never rises above backfilled. All or nothing; a row
+-- that is already there is left alone. Returns how many rows were new.
+CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text)
+  RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -20,11 +21,12 @@ BEGIN
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('source_ref', p_source_ref));
-  -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block costs a
-  -- transaction id.
+  -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block
+  -- costs a transaction id.
   BEGIN
     -- Over an array: a loop over a query is a cursor, and a preflight check that is asked inside of it could move it.
-    FOREACH v_row IN ARRAY ARRAY(SELECT e.value FROM jsonb_array_elements(p_rows) WITH ORDINALITY e ORDER BY e.ordinality) LOOP
+    FOREACH v_row IN ARRAY ARRAY(SELECT e.value FROM jsonb_array_elements(p_rows) WITH ORDINALITY e
+      ORDER BY e.ordinality) LOOP
       v_number := v_number + 1;
       v_new := v_new + fn_process_backfill_row(v_row, v_number, p_actor, p_source_ref, p_source_sha256);
     END LOOP;

@@ -1,8 +1,9 @@
 -- Imports a whole catalogue in one transaction, all or nothing, and says what became of each entry. The catalogue is an
 -- object with the arrays tool, candidate, fixture and contract. What it does not name stays as it is.
 --
--- The registry's own functions judge and write: the rules are theirs alone. A dry run writes as well, and takes it back before it
--- returns: it locks what the import locks. It returns refused entries as part of the plan; without p_dry_run they raise.
+-- The registry's own functions judge and write: the rules are theirs alone. A dry run writes as well, and takes it back
+-- before it returns: it locks what the import locks. It returns refused entries as part of the plan; without p_dry_run
+-- they raise.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_import(p_catalogue jsonb, p_actor text, p_dry_run boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -1,5 +1,5 @@
--- Writes a catalogue, as far as its entries are not refused, and returns the plan: an object an entry, the tools first. Its
--- caller has the registry's lock, and takes everything back where an entry is refused.
+-- Writes a catalogue, as far as its entries are not refused, and returns the plan: an object an entry, the tools first.
+-- Its caller has the registry's lock, and takes everything back where an entry is refused.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_write(p_catalogue jsonb, p_actor text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -32,7 +32,8 @@ BEGIN
     ELSIF v_entry.kind = 'contract' AND v_entry.entry ->> 'fixture_ref' = ANY (v_fixture) THEN
       v_done := jsonb_build_object('action', 'skip', 'detail', 'not judged: its fixture is refused');
     ELSIF v_entry.is_repeated AND v_entry.name IS NOT NULL THEN
-      v_done := jsonb_build_object('action', 'refuse', 'code', 'tool_invalid', 'detail', 'it stands here more than once');
+      v_done := jsonb_build_object('action', 'refuse', 'code', 'tool_invalid',
+        'detail', 'it stands here more than once');
     ELSE
       v_done := fn_dot_catalogue_write_entry(v_entry.kind, v_entry.entry, p_actor);
     END IF;
@@ -45,7 +46,8 @@ BEGIN
   -- The catalogue's own candidates are registered by now.
   RETURN coalesce((
     SELECT jsonb_agg(p.value || CASE WHEN c.code IS NULL OR p.value ->> 'action' = 'refuse' THEN '{}'
-        ELSE jsonb_build_object('warning', format('its candidate %s is not registered: real runs for it are refused', c.code)) END
+        ELSE jsonb_build_object('warning', format('its candidate %s is not registered: real runs for it are refused',
+            c.code)) END
       ORDER BY p.ordinality)
     FROM unnest(v_plan) WITH ORDINALITY p (value, ordinality)
     LEFT JOIN LATERAL (

@@ -1,6 +1,6 @@
--- Writes one candidate, fixture or contract through its own function, and returns what became of it: its action, the columns
--- that changed or why it is refused, and of a contract the row, with what calls its tool. An entry that changes nothing is taken
--- back, so that the history does not say that it was changed.
+-- Writes one candidate, fixture or contract through its own function, and returns what became of it: its action, the
+-- columns that changed or why it is refused, and of a contract the row, with what calls its tool. An entry that changes
+-- nothing is taken back, so that the history does not say that it was changed.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_write_entry(p_kind text, p_entry jsonb, p_actor text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -25,7 +25,8 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
     END IF;
     v_done := jsonb_build_object('action', CASE WHEN v_before IS NULL THEN 'add' ELSE 'change' END, 'detail', (
-      SELECT string_agg(a.key, ', ' ORDER BY a.key) FROM jsonb_each(v_after) a WHERE a.value IS DISTINCT FROM v_before -> a.key
+      SELECT string_agg(a.key, ', ' ORDER BY a.key) FROM jsonb_each(v_after) a
+        WHERE a.value IS DISTINCT FROM v_before -> a.key
         AND v_before IS NOT NULL));
   EXCEPTION
     WHEN SQLSTATE 'DOTUN' THEN

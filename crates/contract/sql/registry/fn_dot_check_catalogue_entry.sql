@@ -1,10 +1,11 @@
--- Refuses a candidate or a fixture of a catalogue that has other keys than its own, or something else than texts. A contract's
--- own function looks at its keys.
+-- Refuses a candidate or a fixture of a catalogue that has other keys than its own, or something else than texts. A
+-- contract's own function looks at its keys.
 CREATE OR REPLACE FUNCTION fn_dot_check_catalogue_entry(p_kind text, p_entry jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_keys text[] := CASE p_kind WHEN 'candidate' THEN '{code,title,owner}' WHEN 'fixture' THEN '{fixture_ref,body,sha256}' END;
+  v_keys text[] := CASE p_kind WHEN 'candidate' THEN '{code,title,owner}'
+    WHEN 'fixture' THEN '{fixture_ref,body,sha256}' END;
   v_flaw text;
 BEGIN
   SELECT 'unknown keys: ' || left(string_agg(k, ', ' ORDER BY k), 500) INTO v_flaw

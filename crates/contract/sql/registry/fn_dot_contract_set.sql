@@ -16,7 +16,8 @@ BEGIN
       ' of at most 300 decimal places');
   END IF;
   SELECT string_agg(k, ', ' ORDER BY k) INTO v_unknown FROM jsonb_object_keys(p_contract) k
-  WHERE k NOT IN ('dot_code', 'mode', 'candidate_code', 'operation', 'role', 'fixture_ref', 'output_namespace', 'no_mutation_assertion', 'endpoint_ref',
+  WHERE k NOT IN ('dot_code', 'mode', 'candidate_code', 'operation', 'role', 'fixture_ref', 'output_namespace',
+    'no_mutation_assertion', 'endpoint_ref',
                   'invocation', 'expected_output_schema', 'verifier_schema', 'timeout_ms', 'contract_status');
   IF v_unknown IS NOT NULL THEN
     PERFORM fn_dot_refuse('contract_invalid', left('a contract has no ' || v_unknown, 2000));
@@ -28,7 +29,8 @@ BEGIN
     PERFORM fn_dot_refuse('contract_invalid', 'a field of the contract has the wrong type: ' || left(SQLERRM, 500));
   END;
 
-  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'candidate_code', v_contract.candidate_code));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor,
+      'candidate_code', v_contract.candidate_code));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('operation', v_contract.operation,
     'output_namespace', v_contract.output_namespace, 'endpoint_ref', v_contract.endpoint_ref));
   PERFORM fn_dot_registry_lock();
@@ -41,29 +43,39 @@ BEGIN
     PERFORM fn_dot_refuse('mode_invalid', format('there is no mode %L', left(v_contract.mode, 100)));
   ELSIF coalesce(v_contract.role, v_role) <> v_role THEN
     PERFORM fn_dot_refuse('role_invalid', format('%s is a %s', v_contract.dot_code, v_role));
-  ELSIF v_contract.mode <> 'REAL_RUN' AND (v_contract.no_mutation_assertion IS NOT TRUE OR coalesce(v_contract.output_namespace, '') NOT LIKE 'DRYRUN-NS:%') THEN
-    PERFORM fn_dot_refuse('namespace_forbidden', format('a %s contract asserts no mutation and writes to a DRYRUN-NS: namespace', v_contract.mode));
-  ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN') AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:)[[:space:]]*[^[:space:]]' THEN
+  ELSIF v_contract.mode <> 'REAL_RUN' AND (v_contract.no_mutation_assertion IS NOT TRUE
+    OR coalesce(v_contract.output_namespace, '') NOT LIKE 'DRYRUN-NS:%') THEN
+    PERFORM fn_dot_refuse('namespace_forbidden',
+      format('a %s contract asserts no mutation and writes to a DRYRUN-NS: namespace', v_contract.mode));
+  ELSIF v_contract.mode IN ('DRY_RUN', 'REAL_RUN')
+    AND coalesce(v_contract.endpoint_ref, '') !~ '^(command:|https://|mcp:)[[:space:]]*[^[:space:]]' THEN
     PERFORM fn_dot_refuse('endpoint_missing', format('a %s contract needs an endpoint_ref%s', v_contract.mode,
-      CASE WHEN v_contract.endpoint_ref IS NULL THEN '' ELSE format(', and "%s" is none', left(v_contract.endpoint_ref, 200)) END));
-  ELSIF v_contract.fixture_ref IS NOT NULL AND NOT EXISTS (SELECT FROM dot_fixture f WHERE f.fixture_ref = v_contract.fixture_ref) THEN
+      CASE WHEN v_contract.endpoint_ref IS NULL THEN ''
+        ELSE format(', and "%s" is none', left(v_contract.endpoint_ref, 200)) END));
+  ELSIF v_contract.fixture_ref IS NOT NULL AND NOT EXISTS (SELECT FROM dot_fixture f
+    WHERE f.fixture_ref = v_contract.fixture_ref) THEN
     PERFORM fn_dot_refuse('fixture_missing', format('there is no fixture %L', left(v_contract.fixture_ref, 200)));
   ELSIF jsonb_typeof(v_contract.invocation) IS DISTINCT FROM 'object' OR coalesce(v_contract.timeout_ms, 0) <= 0
         OR coalesce(v_contract.contract_status, '') NOT IN ('draft', 'active', 'retired')
         OR jsonb_typeof(v_contract.expected_output_schema) NOT IN ('object', 'boolean', 'null')
         OR jsonb_typeof(v_contract.verifier_schema) NOT IN ('object', 'boolean', 'null') THEN
-    PERFORM fn_dot_refuse('contract_invalid', 'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an object or a boolean');
+    PERFORM fn_dot_refuse('contract_invalid',
+      'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an object or a boolean');
   END IF;
 
-  INSERT INTO dot_agent_api_contract AS c (dot_code, mode, candidate_code, operation, role, fixture_ref, output_namespace, no_mutation_assertion,
-    endpoint_ref, invocation, expected_output_schema, verifier_schema, timeout_ms, contract_status)
-  VALUES (v_contract.dot_code, v_contract.mode, v_contract.candidate_code, coalesce(v_contract.operation, ''), v_role, v_contract.fixture_ref,
-    v_contract.output_namespace, coalesce(v_contract.no_mutation_assertion, false), v_contract.endpoint_ref, v_contract.invocation,
-    v_contract.expected_output_schema, v_contract.verifier_schema, v_contract.timeout_ms, v_contract.contract_status)
-  ON CONFLICT (dot_code, mode) DO UPDATE SET candidate_code = excluded.candidate_code, operation = excluded.operation, role = excluded.role,
-    fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace, no_mutation_assertion = excluded.no_mutation_assertion,
-    endpoint_ref = excluded.endpoint_ref, invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
-    verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms, contract_status = excluded.contract_status;
+  INSERT INTO dot_agent_api_contract AS c (dot_code, mode, candidate_code, operation, role, fixture_ref,
+    output_namespace, no_mutation_assertion, endpoint_ref, invocation, expected_output_schema, verifier_schema,
+    timeout_ms, contract_status)
+  VALUES (v_contract.dot_code, v_contract.mode, v_contract.candidate_code, coalesce(v_contract.operation, ''), v_role,
+    v_contract.fixture_ref, v_contract.output_namespace, coalesce(v_contract.no_mutation_assertion, false),
+    v_contract.endpoint_ref, v_contract.invocation, v_contract.expected_output_schema, v_contract.verifier_schema,
+    v_contract.timeout_ms, v_contract.contract_status)
+  ON CONFLICT (dot_code, mode) DO UPDATE SET candidate_code = excluded.candidate_code, operation = excluded.operation,
+    role = excluded.role, fixture_ref = excluded.fixture_ref, output_namespace = excluded.output_namespace,
+    no_mutation_assertion = excluded.no_mutation_assertion, endpoint_ref = excluded.endpoint_ref,
+    invocation = excluded.invocation, expected_output_schema = excluded.expected_output_schema,
+    verifier_schema = excluded.verifier_schema, timeout_ms = excluded.timeout_ms,
+    contract_status = excluded.contract_status;
   PERFORM fn_dot_registry_record_change('contract', v_contract.dot_code || ' ' || v_contract.mode,
     fn_dot_contract_entry(to_jsonb(v_contract) - 'created_at'), p_actor);
   RETURN v_contract.dot_code || ' ' || v_contract.mode;

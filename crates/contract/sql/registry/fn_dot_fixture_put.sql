@@ -11,7 +11,8 @@ BEGIN
   ELSIF fn_dot_is_blank(p_fixture_ref) OR fn_dot_is_blank(p_body) THEN
     PERFORM fn_dot_refuse('fixture_missing', 'a fixture has a reference and a body');
   ELSIF v_sha256 IS DISTINCT FROM p_sha256 THEN
-    PERFORM fn_dot_refuse('fixture_digest_mismatch', 'the body''s SHA-256 is not the one that was given', jsonb_build_object('computed', v_sha256));
+    PERFORM fn_dot_refuse('fixture_digest_mismatch', 'the body''s SHA-256 is not the one that was given',
+      jsonb_build_object('computed', v_sha256));
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'fixture_ref', p_fixture_ref));
   BEGIN
@@ -21,13 +22,15 @@ BEGIN
     PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is not JSON that the database can keep');
   END;
   IF NOT fn_dot_json_is_bounded(v_body) THEN
-    PERFORM fn_dot_refuse('contract_invalid', 'the fixture''s body is nested at most 32 levels deep, with numbers within ±1e300'
+    PERFORM fn_dot_refuse('contract_invalid',
+      'the fixture''s body is nested at most 32 levels deep, with numbers within ±1e300'
       ' of at most 300 decimal places');
   END IF;
   PERFORM fn_dot_registry_lock();
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
   ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
-  -- The body is kept as PostgreSQL's JSON, which is not the text that was given: its own digest shows whether it was changed.
+  -- The body is kept as PostgreSQL's JSON, which is not the text that was given: its own digest shows whether it was
+  -- changed.
   PERFORM fn_dot_registry_record_change('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256,
     'body_sha256', encode(sha256(convert_to(v_body::text, 'UTF8')), 'hex')), p_actor);
   RETURN p_fixture_ref;

@@ -1,7 +1,7 @@
--- Locks the leases of these DOTs' pairs, as the registry has them, until the transaction ends, and waits for the runs that are just
--- being begun: what follows sees them. A run that begins meanwhile waits for this transaction, and then finds the registry as it
--- became (fn_dot_check_pair_is_current). The caller has the registry's lock, so two changes do not meet here. Returns the lease
--- that another transaction kept for five seconds, null where there is none.
+-- Locks the leases of these DOTs' pairs, as the registry has them, until the transaction ends, and waits for the runs
+-- that are just being begun: what follows sees them. A run that begins meanwhile waits for this transaction, and then
+-- finds the registry as it became (fn_dot_check_pair_is_current). The caller has the registry's lock, so two changes do
+-- not meet here. Returns the lease that another transaction kept for five seconds, null where there is none.
 CREATE OR REPLACE FUNCTION fn_dot_pair_lock(p_dot_codes text[]) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,6 @@
 -- Keeps who changed the registry, and what the entry became.
-CREATE OR REPLACE FUNCTION fn_dot_registry_record_change(p_kind text, p_key text, p_entry jsonb, p_actor text) RETURNS void
+CREATE OR REPLACE FUNCTION fn_dot_registry_record_change(p_kind text, p_key text, p_entry jsonb, p_actor text)
+  RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE

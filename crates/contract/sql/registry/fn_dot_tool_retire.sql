@@ -18,8 +18,8 @@ BEGIN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)),
       jsonb_build_object('dot_code', left(p_dot_code, 200)));
   END IF;
-  -- A run that is just being begun is waited for, five seconds at most. Retiring must not depend on an idle transaction: a run of
-  -- one was begun before.
+  -- A run that is just being begun is waited for, five seconds at most. Retiring must not depend on an idle
+  -- transaction: a run of one was begun before.
   PERFORM fn_dot_pair_lock(ARRAY[p_dot_code]);
   BEGIN
     UPDATE dot_tools AS t SET status = 'retired' WHERE t.dot_code = p_dot_code AND t.status <> 'retired'

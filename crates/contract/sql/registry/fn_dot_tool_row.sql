@@ -2,9 +2,10 @@
 CREATE OR REPLACE FUNCTION fn_dot_tool_row(p_tool jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object(
-    'dot_code', p_tool ->> 'dot_code', 'name', p_tool ->> 'name', 'tier', p_tool ->> 'tier', 'operation', coalesce(p_tool ->> 'operation', ''),
-    'paired_dot', nullif(p_tool ->> 'paired_dot', ''), 'pair_role', nullif(p_tool ->> 'pair_role', ''),
-    'trigger_type', coalesce(p_tool ->> 'trigger_type', 'manual'), 'execution_engine', coalesce(p_tool ->> 'execution_engine', 'none'),
-    'script_path', nullif(p_tool ->> 'script_path', ''), 'status', coalesce(p_tool ->> 'status', 'active'),
-    'extra_metadata', coalesce(p_tool -> 'extra_metadata', '{}'));
+    'dot_code', p_tool ->> 'dot_code', 'name', p_tool ->> 'name', 'tier', p_tool ->> 'tier', 'operation',
+    coalesce(p_tool ->> 'operation', ''), 'paired_dot', nullif(p_tool ->> 'paired_dot', ''), 'pair_role',
+    nullif(p_tool ->> 'pair_role', ''), 'trigger_type', coalesce(p_tool ->> 'trigger_type', 'manual'),
+    'execution_engine', coalesce(p_tool ->> 'execution_engine', 'none'), 'script_path',
+    nullif(p_tool ->> 'script_path', ''), 'status', coalesce(p_tool ->> 'status', 'active'), 'extra_metadata',
+    coalesce(p_tool -> 'extra_metadata', '{}'));
 $$;

@@ -12,14 +12,17 @@ BEGIN
       coalesce(e.value ->> 'execution_engine', 'none') AS execution_engine,
       jsonb_typeof(coalesce(e.value -> 'extra_metadata', '{}')) AS metadata_type,
       count(*) OVER (PARTITION BY e.value ->> 'dot_code') AS times,
-      (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(CASE jsonb_typeof(e.value) WHEN 'object' THEN e.value ELSE '{}' END) k
-       WHERE k NOT IN ('dot_code', 'name', 'tier', 'operation', 'paired_dot', 'pair_role', 'trigger_type', 'execution_engine',
+      (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(CASE jsonb_typeof(e.value)
+            WHEN 'object' THEN e.value ELSE '{}' END) k
+       WHERE k NOT IN ('dot_code', 'name', 'tier', 'operation', 'paired_dot', 'pair_role', 'trigger_type',
+         'execution_engine',
                        'script_path', 'status', 'extra_metadata')) AS unknown_keys
     FROM jsonb_array_elements(p_tools) WITH ORDINALITY e
   ), afterwards AS (
     SELECT i.dot_code, i.paired_dot, i.pair_role FROM incoming i
     UNION ALL
-    SELECT t.dot_code, t.paired_dot, t.pair_role FROM dot_tools t WHERE t.dot_code NOT IN (SELECT i.dot_code FROM incoming i WHERE i.dot_code IS NOT NULL)
+    SELECT t.dot_code, t.paired_dot, t.pair_role FROM dot_tools t
+      WHERE t.dot_code NOT IN (SELECT i.dot_code FROM incoming i WHERE i.dot_code IS NOT NULL)
   ), judged AS (
     SELECT i.*, CASE
       WHEN fn_dot_is_blank(i.dot_code) THEN 'dot_code is missing'
@@ -35,7 +38,8 @@ BEGIN
           (fn_dot_text_flaw(i.dot_code, true)).code_point)
       WHEN fn_dot_is_blank(i.tool ->> 'name') THEN 'name is missing'
       WHEN coalesce(i.tier, '') NOT IN ('A', 'B') THEN 'tier is A (reads and checks) or B (writes)'
-      WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none') THEN 'execution_engine is agent_api, command, mcp or none'
+      WHEN i.execution_engine NOT IN ('agent_api', 'command', 'mcp', 'none')
+        THEN 'execution_engine is agent_api, command, mcp or none'
       WHEN greatest(length(i.tool ->> 'name'), length(i.tool ->> 'trigger_type'), length(i.tool ->> 'status')) > 200
         THEN 'name, trigger_type and status have 200 characters at most'
       WHEN greatest(length(i.tool ->> 'operation'), length(i.tool ->> 'script_path')) > 2000
@@ -56,11 +60,15 @@ BEGIN
       WHEN i.paired_dot IS NULL AND i.pair_role IS NOT NULL THEN 'pair_role without paired_dot'
       WHEN i.paired_dot IS NOT NULL AND i.pair_role IS NULL THEN 'paired_dot without pair_role'
       WHEN i.paired_dot = i.dot_code THEN 'a DOT is never its own pair'
-      WHEN i.paired_dot IS NOT NULL AND p.dot_code IS NULL THEN format('its pair %s is neither here nor in the registry', i.paired_dot)
-      WHEN p.paired_dot IS DISTINCT FROM i.dot_code AND i.paired_dot IS NOT NULL THEN format('its pair %s names %s', i.paired_dot, coalesce(p.paired_dot, 'no pair'))
+      WHEN i.paired_dot IS NOT NULL AND p.dot_code IS NULL
+        THEN format('its pair %s is neither here nor in the registry', i.paired_dot)
+      WHEN p.paired_dot IS DISTINCT FROM i.dot_code
+        AND i.paired_dot IS NOT NULL THEN format('its pair %s names %s', i.paired_dot,
+        coalesce(p.paired_dot, 'no pair'))
       WHEN p.pair_role = i.pair_role THEN format('it and its pair %s are both %s', i.paired_dot, i.pair_role)
       WHEN (k.paired_dot, k.pair_role) IS DISTINCT FROM (i.paired_dot, i.pair_role) AND EXISTS (
-          SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name IN ('dot_exec:' || i.dot_code, 'dot_exec:' || k.paired_dot) AND l.process_run_id IS NOT NULL)
+          SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name IN ('dot_exec:' || i.dot_code,
+            'dot_exec:' || k.paired_dot) AND l.process_run_id IS NOT NULL)
         THEN 'a run of its pair is under way: change the pair when that run has ended'
       WHEN w.dot_code IS NOT NULL THEN format('%s, which is not changed here, names it as its pair', w.dot_code)
     END AS refusal
@@ -86,7 +94,8 @@ BEGIN
     FROM judged j LEFT JOIN dot_tools t ON t.dot_code = j.dot_code
   )
   SELECT coalesce(c.dot_code, format('entry %s', c.ordinality)),
-    CASE WHEN c.refusal IS NOT NULL THEN 'refuse' WHEN c.known IS NULL THEN 'add' WHEN c.changes IS NOT NULL THEN 'change' ELSE 'keep' END,
+    CASE WHEN c.refusal IS NOT NULL THEN 'refuse' WHEN c.known IS NULL THEN 'add'
+      WHEN c.changes IS NOT NULL THEN 'change' ELSE 'keep' END,
     CASE WHEN c.refusal IS NOT NULL THEN c.refusal WHEN c.known IS NOT NULL THEN c.changes END,
     c.tool
   FROM compared c ORDER BY c.ordinality;

@@ -1,6 +1,7 @@
--- Registers a candidate process or changes its title and owner. Null keeps what is there; a blank text takes it away. An
--- owner is what birth_ready still asks for.
-CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text, p_actor text) RETURNS text
+-- Registers a candidate process or changes its title and owner. Null keeps what is there; a blank text takes it away.
+-- An owner is what birth_ready still asks for.
+CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text,
+  p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -11,7 +12,8 @@ BEGIN
   ELSIF fn_dot_is_blank(p_process_candidate_code) THEN
     PERFORM fn_dot_refuse('candidate_required', 'the candidate''s code is missing');
   END IF;
-  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor,
+      'process_candidate_code', p_process_candidate_code, 'owner', p_owner));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('title', p_title));
   PERFORM fn_dot_registry_lock();
   INSERT INTO process_candidate AS c (process_candidate_code, title, owner)

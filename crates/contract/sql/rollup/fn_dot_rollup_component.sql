@@ -1,19 +1,23 @@
 -- Counts a component, and its run once under each evidence type that its components bear. The caller holds the header's
 -- row lock, so the other side of the run is either visible here or comes after.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_component(
-  p_process_candidate_code text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text) RETURNS void
+  p_process_candidate_code text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text)
+    RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_is_producer boolean := p_component_role = 'producer';
   -- Both sides are counted in the producer's row.
   v_dot_code    text := CASE WHEN v_is_producer THEN p_dot_code
-                        ELSE coalesce((SELECT t.paired_dot FROM dot_tools t WHERE t.dot_code = p_dot_code), p_dot_code) END;
+                        ELSE coalesce((SELECT t.paired_dot FROM dot_tools t WHERE t.dot_code = p_dot_code), p_dot_code)
+                          END;
   v_run         integer := CASE WHEN EXISTS (SELECT FROM process_component_observation c
                              WHERE c.process_run_id = p_process_run_id AND c.component_role <> p_component_role
                                AND c.evidence_type = p_evidence_type) THEN 0 ELSE 1 END;
-  v_best        smallint := array_position('{BACKFILLED_EVIDENCE,SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[], p_evidence_type) - 1;
-  v_slot        text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code, CASE WHEN NOT v_is_producer THEN p_dot_code END);
+  v_best        smallint := array_position('{BACKFILLED_EVIDENCE,SIMULATED_DRY_RUN,DRY_RUN,REAL_RUN}'::text[],
+    p_evidence_type) - 1;
+  v_slot        text := fn_dot_rollup_slot(p_process_candidate_code, v_dot_code,
+    CASE WHEN NOT v_is_producer THEN p_dot_code END);
   v_now         timestamptz := clock_timestamp();
 BEGIN
   UPDATE process_observation_rollup r

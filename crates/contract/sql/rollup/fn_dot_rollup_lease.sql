@@ -1,7 +1,9 @@
--- Turns a lease to the whole pairs that it counts from here on: those of one candidate, one verifier and one evidence type. What it
--- counted before moves to the rollup. The caller holds the lease's lock, which is what keeps others off the slots 'pair …'.
+-- Turns a lease to the whole pairs that it counts from here on: those of one candidate, one verifier and one evidence
+-- type. What it counted before moves to the rollup. The caller holds the lease's lock, which is what keeps others off
+-- the slots 'pair …'.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_lease(
-  p_lease_name text, p_process_candidate_code text, p_verifier text, p_evidence_type text, p_process_run_id uuid, p_now timestamptz) RETURNS void
+  p_lease_name text, p_process_candidate_code text, p_verifier text, p_evidence_type text, p_process_run_id uuid,
+  p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -15,8 +17,8 @@ BEGIN
       real_run_count, dry_run_count, simulated_count, last_observed_at,
       producer_observed_at, producer_evidence_type, producer_run_id, producer_best,
       verifier_dot_code, verifier_observed_at, verifier_evidence_type, verifier_run_id, verifier_best)
-    VALUES (v_lease.observed_candidate, substr(v_lease.lease_name, length('dot_exec:') + 1), 'pair ' || v_lease.observed_verifier,
-      v_lease.observed_runs, 2 * v_lease.observed_runs,
+    VALUES (v_lease.observed_candidate, substr(v_lease.lease_name, length('dot_exec:') + 1),
+      'pair ' || v_lease.observed_verifier, v_lease.observed_runs, 2 * v_lease.observed_runs,
       CASE v_lease.observed_type WHEN 'REAL_RUN' THEN v_lease.observed_runs ELSE 0 END,
       CASE v_lease.observed_type WHEN 'DRY_RUN' THEN v_lease.observed_runs ELSE 0 END,
       CASE v_lease.observed_type WHEN 'SIMULATED_DRY_RUN' THEN v_lease.observed_runs ELSE 0 END, v_lease.observed_at,
@@ -24,7 +26,8 @@ BEGIN
       v_lease.observed_verifier, v_lease.observed_at, v_lease.observed_type, v_lease.observed_run_id, v_best)
     ON CONFLICT (process_candidate_code, dot_code, slot) DO UPDATE SET
       run_count = r.run_count + excluded.run_count, component_count = r.component_count + excluded.component_count,
-      real_run_count = r.real_run_count + excluded.real_run_count, dry_run_count = r.dry_run_count + excluded.dry_run_count,
+      real_run_count = r.real_run_count + excluded.real_run_count,
+      dry_run_count = r.dry_run_count + excluded.dry_run_count,
       simulated_count = r.simulated_count + excluded.simulated_count, last_observed_at = excluded.last_observed_at,
       producer_observed_at = excluded.producer_observed_at, producer_evidence_type = excluded.producer_evidence_type,
       producer_run_id = excluded.producer_run_id, producer_best = greatest(r.producer_best, excluded.producer_best),

@@ -1,8 +1,8 @@
--- Counts an executed run with all that was recorded of it, when it is concluded; until then v_process_observation_rollup reads
--- it where it lies. The caller holds the header's lock and the lease's, so that no part comes after. A run whose two parts bear one
--- type is counted by its lease, as a pair is; the lease turns to it where it last counted another kind. A lease counts
--- executed runs only where both parts completed: what it counts is the best evidence of both DOTs, and a failed run
--- proves nothing.
+-- Counts an executed run with all that was recorded of it, when it is concluded; until then
+-- v_process_observation_rollup reads it where it lies. The caller holds the header's lock and the lease's, so that no
+-- part comes after. A run whose two parts bear one type is counted by its lease, as a pair is; the lease turns to it
+-- where it last counted another kind. A lease counts executed runs only where both parts completed: what it counts is
+-- the best evidence of both DOTs, and a failed run proves nothing.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_run(
   p_process_run_id uuid, p_process_candidate_code text, p_dot_code text, p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,7 @@
 -- A slot of a (candidate, producer) pair that nobody else holds, locked until the transaction ends; a new one where all
 -- are held. A slot keeps one verifier: p_verifier is the one to count, null where none is. See tables/0003_rollup.sql.
-CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text, p_verifier text) RETURNS text
+CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text, p_verifier text)
+  RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE

@@ -1,6 +1,7 @@
--- Refuses what is no batch. A batch is a JSON array of at most 1000 objects. Ids are UUIDs, times are ISO 8601, and a lease lives
--- for a whole number of seconds. A time may also be 'now', the database's clock: the client passes it for what has just happened.
--- The limit bounds the locks of one call. What an entry says beyond that is for the functions to judge.
+-- Refuses what is no batch. A batch is a JSON array of at most 1000 objects. Ids are UUIDs, times are ISO 8601, and a
+-- lease lives for a whole number of seconds. A time may also be 'now', the database's clock: the client passes it for
+-- what has just happened. The limit bounds the locks of one call. What an entry says beyond that is for the functions
+-- to judge.
 --
 -- All entries are read once, as the functions read them; only where that fails each is read by itself, to be named.
 CREATE OR REPLACE FUNCTION fn_dot_check_batch(p_calls jsonb) RETURNS void

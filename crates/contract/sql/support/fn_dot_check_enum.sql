@@ -3,7 +3,8 @@ CREATE OR REPLACE FUNCTION fn_dot_check_enum(p_evidence_type text, p_status text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF p_evidence_type IS NULL OR p_evidence_type NOT IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN', 'BACKFILLED_EVIDENCE') THEN
+  IF p_evidence_type IS NULL OR p_evidence_type NOT IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN',
+    'BACKFILLED_EVIDENCE') THEN
     PERFORM fn_dot_refuse('evidence_type_invalid', format('there is no evidence type %L', left(p_evidence_type, 100)));
   ELSIF p_evidence_type = 'BACKFILLED_EVIDENCE' THEN
     PERFORM fn_dot_refuse('backfill_only', 'BACKFILLED_EVIDENCE comes in through fn_process_backfill alone');

@@ -8,8 +8,10 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_text record;
 BEGIN
-  FOR v_text IN SELECT t.key, length(t.value) AS length FROM jsonb_each_text(p_texts) t WHERE length(t.value) > p_limit LOOP
-    PERFORM fn_dot_refuse('text_too_long', format('%s has %s characters, the limit is %s', v_text.key, v_text.length, p_limit),
+  FOR v_text IN SELECT t.key, length(t.value) AS length FROM jsonb_each_text(p_texts) t
+    WHERE length(t.value) > p_limit LOOP
+    PERFORM fn_dot_refuse('text_too_long', format('%s has %s characters, the limit is %s', v_text.key, v_text.length,
+        p_limit),
       jsonb_build_object('argument', v_text.key, 'length', v_text.length, 'limit', p_limit));
   END LOOP;
   FOR v_text IN

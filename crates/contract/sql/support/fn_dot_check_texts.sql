@@ -9,7 +9,8 @@ DECLARE
   -- As fn_dot_check_text_length has it.
   c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
   -- As fn_dot_whitespace(), which a test compares: calling it would cost this hot path a tenth of its time.
-  c_blank CONSTANT text := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
+  c_blank CONSTANT text
+    := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
 BEGIN
   IF coalesce(btrim(p_actor, c_blank), '') = '' THEN
     PERFORM fn_dot_refuse('actor_required', 'who does this is missing');
@@ -25,13 +26,17 @@ BEGIN
   IF length(p_actor) > 200 OR length(p_process_candidate_code) > 200
      OR length(p_correlation_id) > 500 OR length(p_idempotency_key) > 500
      OR length(p_input_ref) > 2000 OR length(p_output_ref) > 2000 OR length(p_error_ref) > 2000 THEN
-    PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'process_candidate_code', p_process_candidate_code));
-    PERFORM fn_dot_check_text_length(500, jsonb_build_object('correlation_id', p_correlation_id, 'idempotency_key', p_idempotency_key));
-    PERFORM fn_dot_check_text_length(2000, jsonb_build_object('input_ref', p_input_ref, 'output_ref', p_output_ref, 'error_ref', p_error_ref));
+    PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor,
+        'process_candidate_code', p_process_candidate_code));
+    PERFORM fn_dot_check_text_length(500, jsonb_build_object('correlation_id', p_correlation_id,
+        'idempotency_key', p_idempotency_key));
+    PERFORM fn_dot_check_text_length(2000, jsonb_build_object('input_ref', p_input_ref, 'output_ref', p_output_ref,
+        'error_ref', p_error_ref));
   END IF;
   -- Plain ASCII names nothing that looks like something else.
   IF NOT (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
-          AND p_process_candidate_code ~ c_plain COLLATE "C" AND coalesce(p_idempotency_key, '-') ~ c_plain COLLATE "C") THEN
+          AND p_process_candidate_code ~ c_plain COLLATE "C" AND coalesce(p_idempotency_key, '-') ~ c_plain COLLATE "C")
+            THEN
     PERFORM fn_dot_check_text_length(500, jsonb_build_object('actor', p_actor, 'correlation_id', p_correlation_id,
       'process_candidate_code', p_process_candidate_code, 'idempotency_key', p_idempotency_key));
   END IF;

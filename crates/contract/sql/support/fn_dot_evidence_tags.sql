@@ -1,6 +1,7 @@
--- A caller's evidence_ref with the wrapper's own tags over it: a caller can not claim another actor or posture, nor that
--- something was (or was not) executed.
-CREATE OR REPLACE FUNCTION fn_dot_evidence_tags(p_evidence_ref jsonb, p_actor text, p_posture text, p_executed boolean) RETURNS jsonb
+-- A caller's evidence_ref with the wrapper's own tags over it: a caller can not claim another actor or posture, nor
+-- that something was (or was not) executed.
+CREATE OR REPLACE FUNCTION fn_dot_evidence_tags(p_evidence_ref jsonb, p_actor text, p_posture text, p_executed boolean)
+  RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 BEGIN

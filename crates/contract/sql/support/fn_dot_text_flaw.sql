@@ -1,12 +1,13 @@
 -- What makes a text unfit to be kept, in words; null where nothing does. A name (a code, an actor, a key) has no
 -- character that can not be seen, no white space but blanks inside, and one spelling only, that of normalization form
--- C: two names that look the same to everybody would be two candidates. It does not begin with a combining mark, which would be
--- shown on whatever stands before it. A text that is only shown (a reason, a title)
--- has no control characters but tab and line breaks, no characters that turn the direction of writing, and something to see.
+-- C: two names that look the same to everybody would be two candidates. It does not begin with a combining mark, which
+-- would be shown on whatever stands before it. A text that is only shown (a reason, a title)
+-- has no control characters but tab and line breaks, no characters that turn the direction of writing, and something to
+-- see.
 --
 -- Invisible are Unicode's categories Cc, Cf, Zl, Zp and Zs but the blank, what is ignored by default (joiners,
--- fillers, variation selectors, tags), the empty Braille pattern, the object replacement character, the null notehead, private
--- use, and what is no character at all. A combining mark is one of category M.
+-- fillers, variation selectors, tags), the empty Braille pattern, the object replacement character, the null notehead,
+-- private use, and what is no character at all. A combining mark is one of category M.
 CREATE OR REPLACE FUNCTION fn_dot_text_flaw(p_text text, p_is_name boolean, OUT flaw text, OUT code_point text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column

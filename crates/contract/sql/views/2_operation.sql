@@ -1,8 +1,8 @@
 -- What operators and consoles look at: the registry and posture tables, without what only the functions need.
 
 CREATE OR REPLACE VIEW v_dot_tool AS
-SELECT t.dot_code, t.name, t.tier, t.operation, t.paired_dot, t.pair_role, t.trigger_type, t.execution_engine, t.script_path, t.status,
-  t.extra_metadata, t.created_at
+SELECT t.dot_code, t.name, t.tier, t.operation, t.paired_dot, t.pair_role, t.trigger_type, t.execution_engine,
+  t.script_path, t.status, t.extra_metadata, t.created_at
 FROM dot_tools t;
 
 CREATE OR REPLACE VIEW v_process_candidate AS
@@ -35,11 +35,13 @@ SELECT h.change_id, h.kind, h.key,
   h.actor, h.recorded_by, h.changed_at FROM dot_registry_history h;
 
 CREATE OR REPLACE VIEW v_dot_preflight_check AS
-SELECT c.check_name, c.severity, c.on_finding, c.count_query, c.max_age, c.enabled, c.description FROM dot_preflight_check c;
+SELECT c.check_name, c.severity, c.on_finding, c.count_query, c.max_age, c.enabled, c.description
+  FROM dot_preflight_check c;
 
 -- The values of a contract's variables may be secrets: here are their names. v_dot_contract_call has the whole.
 CREATE OR REPLACE VIEW v_dot_contract AS
-SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace, c.no_mutation_assertion, c.endpoint_ref,
+SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace,
+  c.no_mutation_assertion, c.endpoint_ref,
   CASE jsonb_typeof(c.invocation -> 'variables')
     WHEN 'object' THEN jsonb_set(c.invocation, '{variables}', (
       SELECT coalesce(jsonb_object_agg(k, '(hidden)'), '{}') FROM jsonb_object_keys(c.invocation -> 'variables') k))
@@ -65,19 +67,23 @@ SELECT r.event_type, r.stream, r.lane, r.severity, r.active, r.description FROM 
 
 CREATE OR REPLACE VIEW v_dot_lease AS
 SELECT l.lease_name, l.lease_holder, l.acquired_at, l.expires_at, l.released_at, l.acquisitions,
-  CASE WHEN l.released_at IS NOT NULL THEN 'free' WHEN l.expires_at > clock_timestamp() THEN 'held' ELSE 'expired' END AS state
+  CASE WHEN l.released_at IS NOT NULL THEN 'free' WHEN l.expires_at > clock_timestamp() THEN 'held' ELSE 'expired'
+    END AS state
 FROM dot_iu_runtime_lease l;
 
 CREATE OR REPLACE VIEW v_event_outbox AS
-SELECT o.event_id, o.event_seq, o.event_type, o.stream, o.lane, o.severity, o.correlation_id, o.process_run_id, o.component_run_id, o.payload, o.occurred_at
+SELECT o.event_id, o.event_seq, o.event_type, o.stream, o.lane, o.severity, o.correlation_id, o.process_run_id,
+  o.component_run_id, o.payload, o.occurred_at
 FROM event_outbox o;
 
 CREATE OR REPLACE VIEW v_dot_refusal AS
-SELECT r.refusal_id, r.refusal_code, r.message, r.actor, r.dot_code, r.process_candidate_code, r.correlation_id, r.posture, r.detail, r.recorded_by, r.refused_at
+SELECT r.refusal_id, r.refusal_code, r.message, r.actor, r.dot_code, r.process_candidate_code, r.correlation_id,
+  r.posture, r.detail, r.recorded_by, r.refused_at
 FROM dot_refusal r;
 
 CREATE OR REPLACE VIEW v_process_component AS
-SELECT c.component_run_id, c.process_run_id, c.component_role, c.parent_run_id, c.process_candidate_code, c.correlation_id, c.dot_code, c.event_code,
-  c.queue_job_id, c.invocation_id, c.status, c.evidence_type, c.verdict, c.output_digest, c.source_system, c.idempotency_key, c.input_ref, c.output_ref,
-  c.error_ref, c.evidence_ref, c.actor, c.recorded_by, c.started_at, c.ended_at, c.created_at
+SELECT c.component_run_id, c.process_run_id, c.component_role, c.parent_run_id, c.process_candidate_code,
+  c.correlation_id, c.dot_code, c.event_code, c.queue_job_id, c.invocation_id, c.status, c.evidence_type, c.verdict,
+  c.output_digest, c.source_system, c.idempotency_key, c.input_ref, c.output_ref, c.error_ref, c.evidence_ref, c.actor,
+  c.recorded_by, c.started_at, c.ended_at, c.created_at
 FROM process_component_observation c;

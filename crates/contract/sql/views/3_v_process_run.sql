@@ -1,11 +1,13 @@
--- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is the
--- statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read everything.
+-- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is
+-- the statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read
+-- everything.
 --
 -- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else
--- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran. A verifier that only
--- pretended passes no real run.
+-- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran. A verifier that
+-- only pretended passes no real run.
 CREATE OR REPLACE VIEW v_process_run AS
-SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id, r.parent_run_id, r.event_code,
+SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id,
+  r.parent_run_id, r.event_code,
   coalesce(x.status, r.status) AS status, r.status AS header_status,
   CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type = 'REAL_RUN' THEN NULL
     ELSE x.verdict END AS verdict,
@@ -15,9 +17,12 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   r.input_ref, coalesce(x.output_ref, r.output_ref) AS output_ref, coalesce(x.error_ref, r.error_ref) AS error_ref,
   r.evidence_ref || coalesce(x.evidence_ref, '{}') AS evidence_ref,
   r.actor, r.recorded_by, r.started_at, coalesce(r.ended_at, x.concluded_at) AS ended_at, r.created_at,
-  p.dot_code AS producer_dot_code, p.component_run_id AS producer_component_run_id, p.status AS producer_status, p.evidence_type AS producer_evidence_type,
-  v.dot_code AS verifier_dot_code, v.component_run_id AS verifier_component_run_id, v.status AS verifier_status, v.evidence_type AS verifier_evidence_type,
-  CASE WHEN isfinite(r.started_at) AND isfinite(coalesce(r.ended_at, x.concluded_at)) THEN coalesce(r.ended_at, x.concluded_at) - r.started_at END AS duration,
+  p.dot_code AS producer_dot_code, p.component_run_id AS producer_component_run_id, p.status AS producer_status,
+  p.evidence_type AS producer_evidence_type, v.dot_code AS verifier_dot_code,
+  v.component_run_id AS verifier_component_run_id, v.status AS verifier_status,
+  v.evidence_type AS verifier_evidence_type,
+  CASE WHEN isfinite(r.started_at) AND isfinite(coalesce(r.ended_at, x.concluded_at))
+    THEN coalesce(r.ended_at, x.concluded_at) - r.started_at END AS duration,
   statement_timestamp() - r.created_at AS age,
   r.lease_name,
   CASE WHEN l.released_at IS NULL AND l.expires_at > statement_timestamp() THEN l.lease_holder END AS lease_holder,

@@ -1,9 +1,11 @@
--- One row a receipt, for whoever may read views: what was allowed to be called, when, by whom, and what is known of it since.
--- recorded: its component is there. open: the run goes on. unknown: the run was concluded without a word of this call.
+-- One row a receipt, for whoever may read views: what was allowed to be called, when, by whom, and what is known of it
+-- since. recorded: its component is there. open: the run goes on. unknown: the run was concluded without a word of this
+-- call.
 CREATE OR REPLACE VIEW v_dot_invocation AS
-SELECT i.invocation_id, i.process_run_id, r.correlation_id, i.dot_code, i.component_role, i.mode, i.posture, i.endpoint_ref, i.input_digest,
-  i.runner, i.recorded_by, i.begun_at, c.component_run_id,
-  CASE WHEN c.component_run_id IS NOT NULL THEN 'recorded' WHEN x.process_run_id IS NULL THEN 'open' ELSE 'unknown' END AS state
+SELECT i.invocation_id, i.process_run_id, r.correlation_id, i.dot_code, i.component_role, i.mode, i.posture,
+  i.endpoint_ref, i.input_digest, i.runner, i.recorded_by, i.begun_at, c.component_run_id,
+  CASE WHEN c.component_run_id IS NOT NULL THEN 'recorded' WHEN x.process_run_id IS NULL THEN 'open' ELSE 'unknown'
+    END AS state
 FROM dot_invocation i
 JOIN process_run_observation r ON r.process_run_id = i.process_run_id
 LEFT JOIN process_component_observation c ON c.process_run_id = i.process_run_id AND c.invocation_id = i.invocation_id

@@ -1,24 +1,29 @@
--- The ladder. Real and dry evidence is asked of the ledger itself, through indexes that hold nothing else; no rollup, no
--- header and no column that somebody could set has a say in it.
+-- The ladder. Real and dry evidence is asked of the ledger itself, through indexes that hold nothing else; no rollup,
+-- no header and no column that somebody could set has a say in it.
 CREATE OR REPLACE VIEW v_process_discovery_candidate_status_v3 AS
 WITH candidate AS (
-  SELECT k.process_candidate_code, max(k.owner) AS owner, bool_or(k.has_simulated) AS has_simulated, bool_or(k.has_backfilled) AS has_backfilled
+  SELECT k.process_candidate_code, max(k.owner) AS owner, bool_or(k.has_simulated) AS has_simulated,
+    bool_or(k.has_backfilled) AS has_backfilled
   FROM (
     SELECT c.process_candidate_code, c.owner, false AS has_simulated, false AS has_backfilled FROM process_candidate c
     UNION ALL
-    SELECT o.process_candidate_code, NULL::text AS owner, o.simulated_count > 0, o.backfilled_count > 0 FROM v_process_discovery_runtime_observed o
+    SELECT o.process_candidate_code, NULL::text AS owner, o.simulated_count > 0, o.backfilled_count > 0
+      FROM v_process_discovery_runtime_observed o
   ) k
   GROUP BY k.process_candidate_code
 ), proof AS (
-  -- Grouped although each candidate is there once: a grouped query is not merged into what reads it, so that each proof is
-  -- asked once and not wherever it is mentioned, and yet a reader's candidate_code reaches it.
-  SELECT c.process_candidate_code, bool_or(c.has_simulated) AS has_simulated, bool_or(c.has_backfilled) AS has_backfilled,
+  -- Grouped although each candidate is there once: a grouped query is not merged into what reads it, so that each proof
+  -- is asked once and not wherever it is mentioned, and yet a reader's candidate_code reaches it.
+  SELECT c.process_candidate_code, bool_or(c.has_simulated) AS has_simulated,
+    bool_or(c.has_backfilled) AS has_backfilled,
     coalesce(btrim(max(c.owner), fn_dot_whitespace()), '') = '' AS owner_missing,
     EXISTS (
       SELECT FROM process_component_observation p
-      JOIN dot_invocation i ON i.invocation_id = p.invocation_id AND i.process_run_id = p.process_run_id AND i.dot_code = p.dot_code
+      JOIN dot_invocation i ON i.invocation_id = p.invocation_id AND i.process_run_id = p.process_run_id
+        AND i.dot_code = p.dot_code
         AND i.component_role = 'producer' AND i.mode = 'REAL_RUN'
-      WHERE p.process_candidate_code = c.process_candidate_code AND p.evidence_type = 'REAL_RUN' AND p.component_role = 'producer'
+      WHERE p.process_candidate_code = c.process_candidate_code AND p.evidence_type = 'REAL_RUN'
+        AND p.component_role = 'producer'
         AND p.status = 'step_completed' AND p.invocation_id IS NOT NULL
         -- Real runs count for the candidates that their producer is declared for now.
         AND EXISTS (SELECT FROM process_candidate_pair b
@@ -30,20 +35,24 @@ WITH candidate AS (
       JOIN dot_invocation pi ON pi.invocation_id = p.invocation_id
       JOIN process_run_conclusion x ON x.process_run_id = v.process_run_id
       JOIN process_run_observation r ON r.process_run_id = v.process_run_id
-      WHERE v.process_candidate_code = c.process_candidate_code AND v.evidence_type = 'REAL_RUN' AND v.component_role = 'verifier'
+      WHERE v.process_candidate_code = c.process_candidate_code AND v.evidence_type = 'REAL_RUN'
+        AND v.component_role = 'verifier'
         AND v.verdict = 'pass' AND v.status = 'step_completed' AND v.invocation_id IS NOT NULL
-        AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed' AND p.process_candidate_code = c.process_candidate_code
+        AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed'
+        AND p.process_candidate_code = c.process_candidate_code
         AND p.correlation_id = v.correlation_id AND r.correlation_id = v.correlation_id
         AND vi.process_run_id = v.process_run_id AND pi.process_run_id = v.process_run_id
         AND vi.dot_code = v.dot_code AND pi.dot_code = p.dot_code
-        AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN' AND pi.mode = 'REAL_RUN'
+        AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN'
+        AND pi.mode = 'REAL_RUN'
         AND vi.input_digest = p.output_digest
         AND EXISTS (SELECT FROM process_candidate_pair b
           WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = p.dot_code)
         AND x.status = 'completed' AND x.verdict = 'pass') AS has_cross_component_correlation,
     EXISTS (
       SELECT FROM process_component_observation d
-      JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id AND i.dot_code = d.dot_code
+      JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id
+        AND i.dot_code = d.dot_code
         AND i.component_role = 'producer' AND i.mode = 'DRY_RUN'
       WHERE d.process_candidate_code = c.process_candidate_code AND d.evidence_type = 'DRY_RUN'
         AND d.component_role = 'producer'
@@ -62,7 +71,8 @@ WITH candidate AS (
   FROM proof p
 )
 SELECT r.process_candidate_code, r.has_real_runtime, r.has_cross_component_correlation, r.owner_missing,
-  CASE WHEN r.has_real_runtime THEN 'REAL_RUN' WHEN r.has_dry_run THEN 'DRY_RUN' WHEN r.has_simulated THEN 'SIMULATED_DRY_RUN'
+  CASE WHEN r.has_real_runtime THEN 'REAL_RUN' WHEN r.has_dry_run THEN 'DRY_RUN'
+    WHEN r.has_simulated THEN 'SIMULATED_DRY_RUN'
        WHEN r.has_backfilled THEN 'BACKFILLED_EVIDENCE' END AS best_evidence_type,
   r.candidate_status_v3,
   CASE r.candidate_status_v3

@@ -1,14 +1,14 @@
 -- The candidates with real evidence; simulated and dry evidence can not appear here.
 CREATE OR REPLACE VIEW v_process_discovery_verified_candidates_v3 AS
-SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing, s.best_evidence_type,
-  s.candidate_status_v3, s.birth_gate_status_v3
+SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing,
+  s.best_evidence_type, s.candidate_status_v3, s.birth_gate_status_v3
 FROM v_process_discovery_candidate_status_v3 s
 WHERE s.candidate_status_v3 IN ('real_run_observed', 'verified_candidate', 'birth_ready');
 
 -- The same ladder with the next rung, and what is still missing for it.
 CREATE OR REPLACE VIEW v_process_discovery_birth_readiness_v3 AS
-SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing, s.best_evidence_type,
-  s.candidate_status_v3, s.birth_gate_status_v3,
+SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing,
+  s.best_evidence_type, s.candidate_status_v3, s.birth_gate_status_v3,
   CASE s.candidate_status_v3
     WHEN 'structural_candidate' THEN 'simulated_observed'
     WHEN 'backfilled_observed' THEN 'simulated_observed'
@@ -18,7 +18,8 @@ SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_corre
     WHEN 'verified_candidate' THEN 'birth_ready' END AS next_rung,
   CASE s.candidate_status_v3
     WHEN 'structural_candidate' THEN 'a recorded run of one of its pairs, whatever its status: it shows no execution'
-    WHEN 'backfilled_observed' THEN 'a recorded run of one of its pairs, whatever its status: what was backfilled is only asserted'
+    WHEN 'backfilled_observed'
+      THEN 'a recorded run of one of its pairs, whatever its status: what was backfilled is only asserted'
     WHEN 'simulated_observed' THEN
       'a dry run: a producer that completed, with its receipt, in a mode that changes nothing'
     WHEN 'dry_run_observed' THEN 'a real run: a producer that completed, with its receipt'

@@ -3,14 +3,16 @@
 CREATE OR REPLACE VIEW v_process_dot_wrapper_status AS
 WITH side AS (
   -- Both sides of a pair are counted in the producer's rollup rows.
-  SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type, r.producer_run_id AS process_run_id, r.producer_best AS best
+  SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type,
+    r.producer_run_id AS process_run_id, r.producer_best AS best
   FROM v_process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
   UNION ALL
   SELECT r.verifier_dot_code, r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
   FROM v_process_observation_rollup r WHERE r.verifier_observed_at IS NOT NULL
 ), observed AS (
   -- In several slots: the newest says what was last, the highest what was best.
-  SELECT DISTINCT ON (s.dot_code) s.dot_code, s.evidence_type, s.process_run_id, max(s.best) OVER (PARTITION BY s.dot_code) AS best
+  SELECT DISTINCT ON (s.dot_code) s.dot_code, s.evidence_type, s.process_run_id,
+    max(s.best) OVER (PARTITION BY s.dot_code) AS best
   FROM side s
   ORDER BY s.dot_code, s.observed_at DESC
 ), runner AS (
@@ -24,8 +26,10 @@ WITH side AS (
 ), joined AS (
   SELECT t.dot_code, t.paired_dot, t.pair_role, t.trigger_type, t.execution_engine AS engine, t.script_path,
     coalesce(own.has_contract, false) AS runner_exists,
-    o.dot_code IS NOT NULL AS has_observation, o.evidence_type AS last_observation_type, o.process_run_id, run.correlation_id,
-    coalesce(own.has_dry_run_contract AND partner.has_dry_run_contract AND coalesce(f.present, true), false) AS dry_run_ready,
+    o.dot_code IS NOT NULL AS has_observation, o.evidence_type AS last_observation_type, o.process_run_id,
+    run.correlation_id,
+    coalesce(own.has_dry_run_contract AND partner.has_dry_run_contract AND coalesce(f.present, true),
+      false) AS dry_run_ready,
     CASE WHEN f.dot_code IS NULL THEN 'none' WHEN f.present THEN 'present' ELSE 'missing' END AS fixture_status,
     o.best, t.is_retired
   FROM dot_tools t

@@ -11,9 +11,10 @@ BEGIN
   FOREACH v_role IN ARRAY ARRAY['producer', 'verifier'] LOOP
     PERFORM fn_dot_assert_snapshot_covers_component(p_process_run_id, v_role);
     BEGIN
-      INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, runner)
-      VALUES (gen_random_uuid(), p_process_run_id, 'never committed', v_role, 'DRY_RUN', 'DRY_RUN_ONLY', 'never committed',
-        'never committed')
+      INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref,
+        runner)
+      VALUES (gen_random_uuid(), p_process_run_id, 'never committed', v_role, 'DRY_RUN', 'DRY_RUN_ONLY',
+        'never committed', 'never committed')
       ON CONFLICT (process_run_id, component_role) DO NOTHING;
       RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
     EXCEPTION WHEN SQLSTATE 'DOTUN' THEN

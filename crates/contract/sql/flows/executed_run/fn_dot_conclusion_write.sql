@@ -9,8 +9,8 @@ DECLARE
   v_run process_run_observation;
 BEGIN
   SELECT * INTO v_run FROM process_run_observation r WHERE r.process_run_id = p_process_run_id;
-  INSERT INTO process_run_conclusion (process_run_id, status, verdict, output_ref, error_ref, evidence_ref, concluded_by,
-    concluded_at)
+  INSERT INTO process_run_conclusion (process_run_id, status, verdict, output_ref, error_ref, evidence_ref,
+    concluded_by, concluded_at)
   SELECT p_process_run_id, p_status, p_verdict, p_output_ref, p_error_ref,
     fn_dot_evidence_tags(p_evidence_ref, v_run.actor, gates.posture, true), p_actor, v_now
   FROM v_dot_posture gates
@@ -20,8 +20,8 @@ BEGIN
       jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
   PERFORM fn_dot_rollup_run(p_process_run_id, v_run.process_candidate_code, v_run.dot_code, v_run.lease_name);
-  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), p_process_run_id, NULL, v_run.correlation_id, v_run.dot_code,
-    p_status, v_run.evidence_type, v_run.source_system, v_run.input_ref, p_output_ref);
+  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), p_process_run_id, NULL, v_run.correlation_id,
+    v_run.dot_code, p_status, v_run.evidence_type, v_run.source_system, v_run.input_ref, p_output_ref);
   UPDATE dot_iu_runtime_lease l SET released_at = coalesce(l.released_at, v_now), process_run_id = NULL
   WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id;
 END;

@@ -1,6 +1,7 @@
--- The verifier's receipt, before it is called. What it is given to look at is the digest that the producer's own row bears,
--- copied here and chosen by no caller.
-CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid, p_runner text) RETURNS uuid
+-- The verifier's receipt, before it is called. What it is given to look at is the digest that the producer's own row
+-- bears, copied here and chosen by no caller.
+CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid,
+  p_runner text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -28,12 +29,13 @@ BEGIN
     WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer'
       AND c.status = 'step_completed';
     IF NOT FOUND THEN
-      PERFORM fn_dot_refuse('invocation_mismatch', 'there is nothing to verify: the run has no producer that did its work',
+      PERFORM fn_dot_refuse('invocation_mismatch',
+        'there is nothing to verify: the run has no producer that did its work',
         jsonb_build_object('process_run_id', p_process_run_id));
     END IF;
   END IF;
   v_gates := fn_dot_gates_for_receipt(v_run.evidence_type);
-  RETURN fn_dot_receipt_write(p_process_run_id, p_dot_code, v_role, v_run.evidence_type, v_gates.posture, v_gates.change_number,
-    v_endpoint, v_digest, p_runner);
+  RETURN fn_dot_receipt_write(p_process_run_id, p_dot_code, v_role, v_run.evidence_type, v_gates.posture,
+    v_gates.change_number, v_endpoint, v_digest, p_runner);
 END;
 $$;

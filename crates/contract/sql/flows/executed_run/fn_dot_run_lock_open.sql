@@ -1,6 +1,7 @@
--- Locks a run that was begun, so that nobody concludes it while this transaction is under way; refused where there is none, where
--- it was recorded without a lease, or where the token is not its lease's. Lease, then header: the order of everybody who waits for
--- both. A token that ran out but was not taken over is still the lease's. Returns what of the header its callers need.
+-- Locks a run that was begun, so that nobody concludes it while this transaction is under way; refused where there is
+-- none, where it was recorded without a lease, or where the token is not its lease's. Lease, then header: the order of
+-- everybody who waits for both. A token that ran out but was not taken over is still the lease's. Returns what of the
+-- header its callers need.
 CREATE OR REPLACE FUNCTION fn_dot_run_lock_open(
   p_process_run_id uuid, p_lease_token uuid,
   OUT dot_code text, OUT process_candidate_code text, OUT evidence_type text, OUT lease_name text)
@@ -17,7 +18,8 @@ BEGIN
   IF NOT FOUND THEN
     PERFORM fn_dot_refuse('run_unknown', format('there is no run %s', coalesce(p_process_run_id::text, 'null')));
   ELSIF v_run_token IS NULL THEN
-    PERFORM fn_dot_refuse('lease_lost', format('the run %s was recorded without a lease: it was never begun', p_process_run_id),
+    PERFORM fn_dot_refuse('lease_lost', format('the run %s was recorded without a lease: it was never begun',
+        p_process_run_id),
       jsonb_build_object('process_run_id', p_process_run_id));
   END IF;
   PERFORM fn_dot_check_not_concluded(p_process_run_id);

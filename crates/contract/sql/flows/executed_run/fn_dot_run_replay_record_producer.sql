@@ -1,6 +1,7 @@
--- The verifier's receipt that a call of fn_process_run_record_producer opened whose answer was lost; null where this is no such
--- repetition. It is given again to whoever proves to be the one who asked: the same component, runner, login and live lease; and
--- only while nothing was recorded under it. A receipt is still good for one call: a caller that was told it does not ask again.
+-- The verifier's receipt that a call of fn_process_run_record_producer opened whose answer was lost; null where this is
+-- no such repetition. It is given again to whoever proves to be the one who asked: the same component, runner, login
+-- and live lease; and only while nothing was recorded under it. A receipt is still good for one call: a caller that was
+-- told it does not ask again.
 CREATE OR REPLACE FUNCTION fn_dot_run_replay_record_producer(
   p_process_run_id uuid, p_dot_code text, p_evidence_type text, p_status text, p_invocation_id uuid, p_lease_token uuid,
   p_verifier_dot_code text, p_runner text, p_component_run_id uuid, p_output_digest text) RETURNS uuid
@@ -29,7 +30,8 @@ BEGIN
     AND producer.component_role = 'producer' AND producer.invocation_id = p_invocation_id AND producer.status = p_status
     AND producer.evidence_type = p_evidence_type
     AND producer.output_digest IS NOT DISTINCT FROM fn_dot_null_if_blank(p_output_digest)
-    AND i.component_role = 'verifier' AND i.dot_code = p_verifier_dot_code AND i.runner = p_runner AND i.recorded_by = session_user
+    AND i.component_role = 'verifier' AND i.dot_code = p_verifier_dot_code AND i.runner = p_runner
+    AND i.recorded_by = session_user
     AND NOT EXISTS (SELECT FROM process_component_observation verifier
                     WHERE verifier.process_run_id = p_process_run_id AND verifier.component_role = 'verifier');
   IF v_receipt_id IS NOT NULL THEN

@@ -1,16 +1,20 @@
 -- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
 -- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates' lock → header → gates under their lock → receipt.
--- Every wait is bounded, and comes before the look at the gates that the receipt is written by.
+-- Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates' lock → header → gates
+-- under their lock → receipt. Every wait is bounded, and comes before the look at the gates that the receipt is written
+-- by.
 --
--- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is called.
+-- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is
+-- called.
 --
 -- created = false: the key was used. There is no token and no receipt then: a key can not hijack a run.
--- The key 'request:<request_id>' is that of a request that somebody claimed (flows/run_request), which learns of its run here.
+-- The key 'request:<request_id>' is that of a request that somebody claimed (flows/run_request), which learns of its
+-- run here.
 CREATE OR REPLACE FUNCTION fn_process_run_begin(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text,
   p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
-  p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
+  p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
+  p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -36,7 +40,8 @@ DECLARE
   v_is_retired            boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
-  v_digest     uuid := encode(substring(sha256(uuid_send(v_token)) FROM 1 FOR 16), 'hex')::uuid;  -- as fn_dot_token_digest
+  -- as fn_dot_token_digest
+  v_digest     uuid := encode(substring(sha256(uuid_send(v_token)) FROM 1 FOR 16), 'hex')::uuid;
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_now        timestamptz;
 BEGIN
@@ -53,7 +58,8 @@ BEGIN
       AND (p_input_digest IS NULL OR p_input_digest ~ '^sha256:[0-9a-f]{64}$')
       AND p_mode IN ('DRY_RUN', 'REAL_RUN') AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref INTO p_idempotency_key, p_input_ref
-    FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key, p_input_ref, NULL, NULL) t;
+    FROM fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref, p_idempotency_key,
+      p_input_ref, NULL, NULL) t;
     PERFORM fn_dot_check_mode(p_mode);
     PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_lease_ttl_seconds);
     PERFORM fn_dot_check_text_length(200, jsonb_build_object('dot_code', p_dot_code));
@@ -61,26 +67,31 @@ BEGIN
   END IF;
   -- Where nothing has to be waited for, the lease's lock comes first, and one statement behind it reads everything.
   v_is_locked := false;
-  IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
+  IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+    THEN
     PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
     v_is_locked := FOUND;
   END IF;
   -- Both sides' contracts: a producer that nobody could check afterwards is not called.
-  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref, of_verifier.dot_code IS NOT NULL,
+  SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref,
+    of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active),
     EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || t.paired_dot
       AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp()),
-    EXISTS (SELECT FROM process_candidate_pair b JOIN process_candidate k ON k.process_candidate_code = b.process_candidate_code
+    EXISTS (SELECT FROM process_candidate_pair b
+      JOIN process_candidate k ON k.process_candidate_code = b.process_candidate_code
             WHERE b.process_candidate_code = p_process_candidate_code AND b.dot_code = p_dot_code),
     t.is_retired OR EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired)
-  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound, v_is_any_event_active,
-    v_is_partner_busy, v_is_candidate_bound, v_is_retired
+  INTO v_verifier, v_pair_role, v_posture, v_is_preflight_fresh, v_is_preflight_due, v_endpoint, v_is_verifier_bound,
+    v_is_any_event_active, v_is_partner_busy, v_is_candidate_bound, v_is_retired
   FROM v_dot_posture gates CROSS JOIN v_dot_preflight_cache memory
   LEFT JOIN dot_tools t ON t.dot_code = p_dot_code
   LEFT JOIN dot_agent_api_contract of_producer ON of_producer.dot_code = p_dot_code AND of_producer.mode = p_mode
-    AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = p_process_candidate_code)
+    AND of_producer.contract_status = 'active'
+    AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = p_process_candidate_code)
   LEFT JOIN dot_agent_api_contract of_verifier ON of_verifier.dot_code = t.paired_dot AND of_verifier.mode = p_mode
-    AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = p_process_candidate_code);
+    AND of_verifier.contract_status = 'active'
+    AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = p_process_candidate_code);
   IF v_pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
@@ -144,9 +155,11 @@ BEGIN
     PERFORM fn_dot_lease_refuse('dot_exec:' || v_verifier);
   END IF;
   UPDATE dot_iu_runtime_lease l
-  SET lease_holder = p_runner, lease_token = v_digest, holder_login = session_user, acquired_at = v_now, expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
+  SET lease_holder = p_runner, lease_token = v_digest, holder_login = session_user, acquired_at = v_now,
+    expires_at = v_now + make_interval(secs => p_lease_ttl_seconds),
       released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = v_run_id
-  WHERE l.lease_name = v_lease_name AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+  WHERE l.lease_name = v_lease_name AND l.process_run_id IS NULL
+    AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
     -- Left with a run that its holder did not conclude, or held.
     IF NOT fn_dot_lease_take(v_lease_name, p_runner, v_digest, p_lease_ttl_seconds, false) THEN
@@ -165,20 +178,24 @@ BEGIN
   -- HEADER; its tags are those of fn_dot_evidence_tags()
   v_now := clock_timestamp();
   BEGIN
-    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status, evidence_type,
-      source_system, idempotency_key, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
+    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id,
+      parent_run_id, status, evidence_type, source_system, idempotency_key, lease_name, lease_token, input_ref,
+      evidence_ref, actor, started_at, created_at)
     VALUES (v_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id, 'started', p_mode,
       'dot_exec_wrapper', p_idempotency_key, v_lease_name, v_digest, p_input_ref,
       (coalesce(p_evidence_ref, '{}') - 'no_execute')
-        || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture), p_actor, v_now, v_now)
+        || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture), p_actor, v_now,
+        v_now)
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    -- The key or the id was taken meanwhile by a call that this lease does not keep away: refused, or the first call's id.
-    process_run_id := fn_dot_run_resolve_conflict(v_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
+    -- The key or the id was taken meanwhile by a call that this lease does not keep away: refused, or the first call's
+    -- id.
+    process_run_id := fn_dot_run_resolve_conflict(v_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code,
+      p_correlation_id, p_mode);
     created := false;
     UPDATE dot_iu_runtime_lease l SET released_at = v_now, process_run_id = NULL WHERE l.lease_name = v_lease_name;
     RETURN NEXT;
@@ -188,29 +205,32 @@ BEGIN
     UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request_id;
   END IF;
 
-  -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7 (fn_dot_uuid_v7).
+  -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7
+  -- (fn_dot_uuid_v7).
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_check_snapshot();
   END IF;
-  producer_invocation_id := (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
-  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
-    begun_change_number, cluster_id)
-  SELECT producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, gates.posture, v_endpoint, p_input_digest, p_runner,
-    s.change_number, fn_dot_cluster_id()
+  producer_invocation_id := (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
+    || substr(gen_random_uuid()::text, 16))::uuid;
+  INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref,
+    input_digest, runner, begun_change_number, cluster_id)
+  SELECT producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, gates.posture, v_endpoint, p_input_digest,
+    p_runner, s.change_number, fn_dot_cluster_id()
   FROM v_dot_posture gates CROSS JOIN dot_gate_state s
-  WHERE s.xmax = '0' AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
+  WHERE s.xmax = '0' AND NOT gates.is_changed_here
+    AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
   IF NOT FOUND THEN
     -- A gate that has expired since, is in change, or was changed by this very transaction.
     SELECT g.posture, g.change_number INTO v_posture, v_number FROM fn_dot_gates_for_receipt(p_mode) g;
-    INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
-      begun_change_number, cluster_id)
-    VALUES (producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, v_posture, v_endpoint, p_input_digest, p_runner,
-      v_number, fn_dot_cluster_id());
+    INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref,
+      input_digest, runner, begun_change_number, cluster_id)
+    VALUES (producer_invocation_id, v_run_id, p_dot_code, 'producer', p_mode, v_posture, v_endpoint, p_input_digest,
+      p_runner, v_number, fn_dot_cluster_id());
   END IF;
 
   IF v_is_any_event_active THEN
-    PERFORM fn_dot_event_emit(fn_dot_event_type_for('started', false), v_run_id, NULL, p_correlation_id, p_dot_code, 'started',
-      p_mode, 'dot_exec_wrapper', p_input_ref, NULL);
+    PERFORM fn_dot_event_emit(fn_dot_event_type_for('started', false), v_run_id, NULL, p_correlation_id, p_dot_code,
+      'started', p_mode, 'dot_exec_wrapper', p_input_ref, NULL);
   END IF;
   process_run_id := v_run_id; lease_token := v_token; created := true;
   RETURN NEXT;

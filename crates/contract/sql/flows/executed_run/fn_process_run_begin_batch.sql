@@ -1,15 +1,16 @@
--- fn_process_run_begin for several runs, in one transaction: runs that are begun at the same time share its cost. p_calls is a
--- JSON array of objects that name the arguments of fn_process_run_begin, without their p_. A row comes back for each call that
--- was carried out, with its place in the array, from 1.
+-- fn_process_run_begin for several runs, in one transaction: runs that are begun at the same time share its cost.
+-- p_calls is a JSON array of objects that name the arguments of fn_process_run_begin, without their p_. A row comes
+-- back for each call that was carried out, with its place in the array, from 1.
 --
 -- Calls that are plainly in order are carried out together: one statement behind the locks, which are
--- only tried, finds them so and writes; for a row that somebody else is just writing it waits 20 ms at most. Whatever is not plainly in order (a key, a lease that is held, a gate that is closed) is left undone, and has to
--- come alone: then fn_process_run_begin does it, or says what is wrong. The statement may only be narrower than that function.
+-- only tried, finds them so and writes; for a row that somebody else is just writing it waits 20 ms at most. Whatever
+-- is not plainly in order (a key, a lease that is held, a gate that is closed) is left undone, and has to come alone:
+-- then fn_process_run_begin does it, or says what is wrong. The statement may only be narrower than that function.
 CREATE OR REPLACE FUNCTION fn_process_run_begin_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
--- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
+-- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
@@ -30,12 +31,13 @@ BEGIN
     -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The locks of leases that are free, then the gates'. A lease that another run holds is not locked: its holder would be kept
-  -- waiting. One call of a pair: this transaction holds its lock for a second one, too.
+  -- The locks of leases that are free, then the gates'. A lease that another run holds is not locked: its holder would
+  -- be kept waiting. One call of a pair: this transaction holds its lock for a second one, too.
   SELECT ARRAY(
     SELECT c.number
     FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
-          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number) OFFSET 0) c
+          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number)
+          OFFSET 0) c
     CROSS JOIN LATERAL (
       SELECT FROM dot_iu_runtime_lease l
       WHERE l.lease_name = 'dot_exec:' || c.dot_code
@@ -48,15 +50,19 @@ BEGIN
       LOCK TABLE dot_gate_state IN ROW SHARE MODE;
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
-          SELECT x.*, encode(substring(sha256(uuid_send(x.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest FROM (
-          SELECT c.*, gates.posture, s.change_number, v_cluster_id AS cluster_id, of_producer.endpoint_ref, gen_random_uuid() AS lease_token,
+          SELECT x.*, encode(substring(sha256(uuid_send(x.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
+            FROM (
+          SELECT c.*, gates.posture, s.change_number, v_cluster_id AS cluster_id, of_producer.endpoint_ref,
+            gen_random_uuid() AS lease_token,
             -- UUIDv7s, as fn_dot_uuid_v7 makes them.
-            (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
-          FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_candidate_code text, correlation_id text,
-                  actor text, mode text, runner text, idempotency_key text, process_run_id uuid, parent_run_id uuid, input_ref text,
-                  input_digest text, evidence_ref jsonb, lease_ttl_seconds integer)) WITH ORDINALITY
-                  AS c (dot_code, process_candidate_code, correlation_id, actor, mode, runner, idempotency_key, process_run_id, parent_run_id,
-                    input_ref, input_digest, evidence_ref, lease_ttl_seconds, number)
+            (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
+              || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
+          FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_candidate_code text,
+                  correlation_id text, actor text, mode text, runner text, idempotency_key text, process_run_id uuid,
+                  parent_run_id uuid,
+                  input_ref text, input_digest text, evidence_ref jsonb, lease_ttl_seconds integer)) WITH ORDINALITY
+                  AS c (dot_code, process_candidate_code, correlation_id, actor, mode, runner, idempotency_key,
+                    process_run_id, parent_run_id, input_ref, input_digest, evidence_ref, lease_ttl_seconds, number)
                 WHERE c.number = ANY (v_locked)) c
           CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s CROSS JOIN v_dot_preflight_cache memory
           CROSS JOIN LATERAL (SELECT x.process_run_id, x.released_at, x.expires_at
@@ -77,18 +83,23 @@ BEGIN
             AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126 AND length(c.input_ref) <= 2000)
             AND fn_dot_evidence_is_valid(c.evidence_ref)
             AND c.idempotency_key IS NULL AND c.process_run_id IS NOT NULL AND c.lease_ttl_seconds BETWEEN 1 AND 86400
-            AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
+            AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND NOT gates.is_changed_here
+            AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
             AND t.pair_role = 'producer' AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
             -- Producer and verifier did not change places under a run.
             AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || t.paired_dot
               AND x.process_run_id IS NOT NULL OFFSET 0)
-            AND of_producer.contract_status = 'active' AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = c.process_candidate_code)
-            AND of_verifier.contract_status = 'active' AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
+            AND of_producer.contract_status = 'active'
+            AND (of_producer.candidate_code IS NULL OR of_producer.candidate_code = c.process_candidate_code)
+            AND of_verifier.contract_status = 'active'
+            AND (of_verifier.candidate_code IS NULL OR of_verifier.candidate_code = c.process_candidate_code)
             -- As fn_dot_check_not_retired and fn_dot_check_candidate_pair.
-            AND NOT t.is_retired AND NOT EXISTS (SELECT FROM dot_tools x WHERE x.dot_code = t.paired_dot AND x.is_retired OFFSET 0)
+            AND NOT t.is_retired AND NOT EXISTS (SELECT FROM dot_tools x
+              WHERE x.dot_code = t.paired_dot AND x.is_retired OFFSET 0)
             AND (c.mode <> 'REAL_RUN' OR EXISTS (
               -- Through the keys of both: the view's is_registered would read every candidate.
-              SELECT FROM process_candidate_pair b JOIN process_candidate k ON k.process_candidate_code = b.process_candidate_code
+              SELECT FROM process_candidate_pair b JOIN process_candidate k
+                ON k.process_candidate_code = b.process_candidate_code
               WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code OFFSET 0))
             -- An answer that is due is asked for again by a call that comes alone.
             AND memory.is_fresh AND memory.is_due IS NOT TRUE
@@ -97,33 +108,37 @@ BEGIN
             AND NOT EXISTS (SELECT FROM process_run_observation r WHERE r.process_run_id = c.process_run_id OFFSET 0)
           OFFSET 0) x),
         headers AS (
-          INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id, status,
-            evidence_type, source_system, lease_name, lease_token, input_ref, evidence_ref, actor, started_at, created_at)
+          INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id,
+            parent_run_id, status, evidence_type, source_system, lease_name, lease_token, input_ref, evidence_ref,
+            actor, started_at, created_at)
           SELECT f.process_run_id, f.dot_code, f.process_candidate_code, f.correlation_id, f.parent_run_id, 'started',
             f.mode, 'dot_exec_wrapper', 'dot_exec:' || f.dot_code, f.token_digest, f.input_ref,
             -- As fn_dot_evidence_tags.
-            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
+            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor,
+              'posture', f.posture),
             f.actor, v_now, v_now
           FROM found f),
         leases AS (
           UPDATE dot_iu_runtime_lease l
-          SET lease_holder = f.runner, lease_token = f.token_digest, holder_login = session_user, acquired_at = v_now, expires_at = v_now + make_interval(secs => f.lease_ttl_seconds),
+          SET lease_holder = f.runner, lease_token = f.token_digest, holder_login = session_user, acquired_at = v_now,
+            expires_at = v_now + make_interval(secs => f.lease_ttl_seconds),
               released_at = NULL, acquisitions = l.acquisitions + 1, process_run_id = f.process_run_id
           FROM found f WHERE l.lease_name = 'dot_exec:' || f.dot_code),
         receipts AS (
-          INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner,
-            begun_change_number, cluster_id)
-          SELECT f.receipt_id, f.process_run_id, f.dot_code, 'producer', f.mode, f.posture, f.endpoint_ref, f.input_digest, f.runner,
-            f.change_number, f.cluster_id
+          INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture,
+            endpoint_ref, input_digest, runner, begun_change_number, cluster_id)
+          SELECT f.receipt_id, f.process_run_id, f.dot_code, 'producer', f.mode, f.posture, f.endpoint_ref,
+            f.input_digest, f.runner, f.change_number, f.cluster_id
           FROM found f)
         SELECT array_agg(f.number), array_agg(f.process_run_id), array_agg(f.lease_token), array_agg(f.receipt_id)
         INTO v_numbers, v_run_ids, v_tokens, v_receipt_ids
         FROM found f
         WHERE NOT v_is_any_event_active
-          OR fn_dot_event_emit(fn_dot_event_type_for('started', false), f.process_run_id, NULL, f.correlation_id, f.dot_code, 'started',
-            f.mode, 'dot_exec_wrapper', f.input_ref, NULL) >= 0;
+          OR fn_dot_event_emit(fn_dot_event_type_for('started', false), f.process_run_id, NULL, f.correlation_id,
+            f.dot_code, 'started', f.mode, 'dot_exec_wrapper', f.input_ref, NULL) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
-      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single function to say.
+      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single
+      -- function to say.
       RETURN;
     END;
     RETURN QUERY SELECT d.*, true FROM unnest(v_numbers, v_run_ids, v_tokens, v_receipt_ids) d;

@@ -1,5 +1,5 @@
--- Concludes the runs whose holder died: their lease ran out, by the database's clock. Returns them. What somebody is just
--- writing to is left for the next time.
+-- Concludes the runs whose holder died: their lease ran out, by the database's clock. Returns them. What somebody is
+-- just writing to is left for the next time.
 CREATE OR REPLACE FUNCTION fn_process_run_reap(p_actor text) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -20,7 +20,8 @@ BEGIN
     -- In a subtransaction: where the run is not concluded, the lock of its lease's row is given back.
     BEGIN
       SELECT l.process_run_id INTO v_run_id FROM dot_iu_runtime_lease l
-      WHERE l.lease_name = v_name AND l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
+      WHERE l.lease_name = v_name AND l.process_run_id IS NOT NULL
+        AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
       FOR NO KEY UPDATE SKIP LOCKED;
       IF NOT FOUND OR NOT fn_dot_run_reap_one(v_run_id, p_actor) THEN
         RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';

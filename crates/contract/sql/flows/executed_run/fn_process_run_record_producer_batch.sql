@@ -1,15 +1,16 @@
--- The second of an executed run's three transactions: what the producer's call came to, and the verifier's receipt, which bears the
--- digest that this very row commits. Both or neither; and of several runs at once, as fn_process_run_begin_batch has it: p_calls is a JSON
--- array of objects, and a row comes back for each call that was carried out, with its place in the array, from 1.
+-- The second of an executed run's three transactions: what the producer's call came to, and the verifier's receipt,
+-- which bears the digest that this very row commits. Both or neither; and of several runs at once, as
+-- fn_process_run_begin_batch has it: p_calls is a JSON array of objects, and a row comes back for each call that was
+-- carried out, with its place in the array, from 1.
 --
--- Its arguments are those of fn_process_component_observe for the producer and of fn_dot_invocation_begin for the verifier, without
--- their p_. What is not plainly in order has to come alone; then the two functions do it, or say what is wrong, and a caller whose
--- answer was lost is told it again. The statement may only be narrower than they are.
+-- Its arguments are those of fn_process_component_observe for the producer and of fn_dot_invocation_begin for the
+-- verifier, without their p_. What is not plainly in order has to come alone; then the two functions do it, or say what
+-- is wrong, and a caller whose answer was lost is told it again. The statement may only be narrower than they are.
 CREATE OR REPLACE FUNCTION fn_process_run_record_producer_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, verifier_invocation_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
--- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
+-- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
@@ -37,7 +38,8 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT FROM dot_iu_runtime_lease l
       WHERE l.lease_name = 'dot_exec:' || c.dot_code AND l.process_run_id = c.process_run_id
-        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AND l.holder_login = session_user
+        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid
+        AND l.holder_login = session_user
       FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
@@ -47,32 +49,42 @@ BEGIN
       -- One time for all: which of a statement's parts is carried out first is the planner's to say.
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
-          SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, k.endpoint_ref, gates.posture, s.change_number, v_cluster_id AS cluster_id,
+          SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, k.endpoint_ref, gates.posture, s.change_number,
+            v_cluster_id AS cluster_id,
             -- A UUIDv7, as fn_dot_uuid_v7 makes them.
-            (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
+            (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
+              || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
           FROM (SELECT *, encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
-                FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, dot_code text, correlation_id text, actor text,
-                  evidence_type text, status text, invocation_id uuid, lease_token uuid, verifier_dot_code text, runner text,
-                  component_run_id uuid, input_ref text, output_ref text, error_ref text, evidence_ref jsonb, started_at timestamptz,
-                  ended_at timestamptz, verdict text, output_digest text)) WITH ORDINALITY
-                  AS c (process_run_id, dot_code, correlation_id, actor, evidence_type, status, invocation_id, lease_token, verifier_dot_code, runner,
-                    component_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at, ended_at, verdict, output_digest, number)
+                FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, dot_code text, correlation_id text,
+                    actor text,
+                  evidence_type text, status text, invocation_id uuid, lease_token uuid, verifier_dot_code text,
+                  runner text, component_run_id uuid, input_ref text, output_ref text, error_ref text,
+                  evidence_ref jsonb, started_at timestamptz, ended_at timestamptz, verdict text,
+                  output_digest text)) WITH ORDINALITY
+                  AS c (process_run_id, dot_code, correlation_id, actor, evidence_type, status, invocation_id,
+                    lease_token, verifier_dot_code, runner, component_run_id, input_ref, output_ref, error_ref,
+                    evidence_ref, started_at, ended_at, verdict, output_digest, number)
                 WHERE c.number = ANY (v_locked)) c
           CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s
           CROSS JOIN LATERAL (SELECT x.process_run_id, x.lease_token, x.released_at, x.expires_at
             FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.dot_code OFFSET 0) l
-          CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code, x.lease_token
+          CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code,
+            x.lease_token
             FROM process_run_observation x WHERE x.process_run_id = c.process_run_id OFFSET 0) r
-          CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_change_number
+          CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid,
+            x.begun_change_number
             FROM dot_invocation x WHERE x.invocation_id = c.invocation_id OFFSET 0) i
           CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
             FROM dot_tools x WHERE x.dot_code = c.verifier_dot_code OFFSET 0) t
           CROSS JOIN LATERAL (SELECT x.endpoint_ref, x.contract_status, x.candidate_code
-            FROM dot_agent_api_contract x WHERE x.dot_code = c.verifier_dot_code AND x.mode = r.evidence_type OFFSET 0) k
-          WHERE c.status = 'step_completed' AND c.error_ref IS NULL AND c.verdict IS NULL AND c.component_run_id IS NOT NULL
+            FROM dot_agent_api_contract x WHERE x.dot_code = c.verifier_dot_code
+              AND x.mode = r.evidence_type OFFSET 0) k
+          WHERE c.status = 'step_completed' AND c.error_ref IS NULL AND c.verdict IS NULL
+            AND c.component_run_id IS NOT NULL
             AND c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200
             AND c.runner ~ c_plain COLLATE "C" AND length(c.runner) <= 200
-            AND length(concat(c.input_ref, c.output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
+            AND length(concat(c.input_ref, c.output_ref)) <= 2000
+            AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
             AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126)
             AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
             AND fn_dot_evidence_is_valid(c.evidence_ref)
@@ -80,45 +92,56 @@ BEGIN
             AND (c.ended_at IS NULL
               OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
             -- A lease that is bound to the run says that it is not concluded.
-            AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
+            AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL
+            AND l.expires_at > v_now
             AND r.correlation_id = c.correlation_id AND r.dot_code = c.dot_code AND r.lease_token = c.token_digest
             AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
             -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
             AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'producer'
-            AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
-            AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
+            AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id()
+            AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
+            AND NOT EXISTS (SELECT FROM dot_config_history h
+              WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
             AND i.begun_change_number IS NOT NULL
             -- The verifier is still the pair's, bound to a contract, and the gates allow to call it.
             AND t.paired_dot = c.dot_code AND t.pair_role = 'verifier'
-            AND k.contract_status = 'active' AND (k.candidate_code IS NULL OR k.candidate_code = r.process_candidate_code)
-            AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND r.evidence_type = 'DRY_RUN')
-            AND NOT EXISTS (SELECT FROM process_component_observation p WHERE p.process_run_id = c.process_run_id AND p.component_role = 'producer' OFFSET 0)
-            AND NOT EXISTS (SELECT FROM process_component_observation p WHERE p.component_run_id = c.component_run_id OFFSET 0)),
+            AND k.contract_status = 'active' AND (k.candidate_code IS NULL
+              OR k.candidate_code = r.process_candidate_code)
+            AND NOT gates.is_changed_here AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY'
+              AND r.evidence_type = 'DRY_RUN')
+            AND NOT EXISTS (SELECT FROM process_component_observation p
+              WHERE p.process_run_id = c.process_run_id AND p.component_role = 'producer' OFFSET 0)
+            AND NOT EXISTS (SELECT FROM process_component_observation p
+              WHERE p.component_run_id = c.component_run_id OFFSET 0)),
         parts AS (
-          INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
-            correlation_id, dot_code, invocation_id, status, evidence_type, output_digest, source_system, input_ref, output_ref,
-            evidence_ref, actor, started_at, ended_at, created_at)
+          INSERT INTO process_component_observation (component_run_id, process_run_id, component_role,
+            process_candidate_code, correlation_id, dot_code, invocation_id, status, evidence_type, output_digest,
+            source_system, input_ref, output_ref, evidence_ref, actor, started_at, ended_at, created_at)
           SELECT f.component_run_id, f.process_run_id, 'producer', f.process_candidate_code,
-            f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.output_digest, 'dot_exec_wrapper', f.input_ref, f.output_ref,
+            f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.output_digest,
+            'dot_exec_wrapper', f.input_ref, f.output_ref,
             -- As fn_dot_evidence_tags.
-            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
+            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor,
+              'posture', f.posture),
             f.actor, f.started_at, f.ended_at, v_now
           FROM found f),
         receipts AS (
           -- Without a producer's row there was no receipt for its verifier.
-          INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, begun_at,
-            begun_change_number, cluster_id)
-          SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref, f.output_digest, f.runner, v_now,
-            f.change_number, f.cluster_id
+          INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture,
+            endpoint_ref, input_digest, runner, begun_at, begun_change_number, cluster_id)
+          SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref,
+            f.output_digest, f.runner, v_now, f.change_number, f.cluster_id
           FROM found f)
         SELECT array_agg(f.number), array_agg(f.receipt_id)
         INTO v_numbers, v_receipt_ids
         FROM found f
         WHERE NOT v_is_any_event_active
-          OR fn_dot_event_emit(fn_dot_event_type_for(f.status, true), f.process_run_id, f.component_run_id, f.correlation_id, f.dot_code,
-            f.status, f.evidence_type, 'dot_exec_wrapper', f.input_ref, f.output_ref) >= 0;
+          OR fn_dot_event_emit(fn_dot_event_type_for(f.status, true), f.process_run_id, f.component_run_id,
+            f.correlation_id, f.dot_code, f.status, f.evidence_type, 'dot_exec_wrapper', f.input_ref,
+            f.output_ref) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
-      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single function to say.
+      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single
+      -- function to say.
       RETURN;
     END;
     RETURN QUERY SELECT * FROM unnest(v_numbers, v_receipt_ids);

@@ -1,16 +1,17 @@
--- The last of an executed run's transactions: what its last call came to, and the conclusion. Both or neither; and of several runs at
--- once, as fn_process_run_begin_batch has it: p_calls is a JSON array of objects, and a row comes back for each call that was carried out,
--- with its place in the array, from 1.
+-- The last of an executed run's transactions: what its last call came to, and the conclusion. Both or neither; and of
+-- several runs at once, as fn_process_run_begin_batch has it: p_calls is a JSON array of objects, and a row comes back
+-- for each call that was carried out, with its place in the array, from 1.
 --
--- Its arguments are those of fn_process_component_observe, without their p_; those of fn_process_run_conclude that are called alike
--- are run_status, run_output_ref, run_error_ref and run_evidence_ref. run_dot_code is the producer, whose lease the run holds;
--- dot_code is whoever was called last: the verifier, or the producer where it failed. What is not plainly in order, a verifier that
--- did its work, has to come alone; then the two functions do it, or say what is wrong.
+-- Its arguments are those of fn_process_component_observe, without their p_; those of fn_process_run_conclude that are
+-- called alike are run_status, run_output_ref, run_error_ref and run_evidence_ref. run_dot_code is the producer, whose
+-- lease the run holds; dot_code is whoever was called last: the verifier, or the producer where it failed. What is not
+-- plainly in order, a verifier that did its work, has to come alone; then the two functions do it, or say what is
+-- wrong.
 CREATE OR REPLACE FUNCTION fn_process_run_record_verifier_and_conclude_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET 0, too.
--- Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
+-- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 -- A row that somebody else is just writing is for the single functions to wait for.
 SET lock_timeout = '20ms' AS $$
@@ -37,7 +38,8 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT FROM dot_iu_runtime_lease l
       WHERE l.lease_name = 'dot_exec:' || c.run_dot_code AND l.process_run_id = c.process_run_id
-        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AND l.holder_login = session_user
+        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid
+        AND l.holder_login = session_user
       FOR NO KEY UPDATE SKIP LOCKED) locked),
     EXISTS (SELECT FROM event_type_registry e WHERE e.active)
   INTO v_locked, v_is_any_event_active;
@@ -46,32 +48,43 @@ BEGIN
       -- One time for all: nothing of a run is later than its conclusion.
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
-          SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, r.actor AS run_actor, r.source_system, r.input_ref AS run_input_ref, gates.posture
+          SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, r.actor AS run_actor, r.source_system,
+            r.input_ref AS run_input_ref, gates.posture
           FROM (SELECT *, encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
-                FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, run_dot_code text, dot_code text, component_role text,
-                  correlation_id text, actor text, evidence_type text, status text, invocation_id uuid, lease_token uuid, run_status text,
-                  component_run_id uuid, input_ref text, output_ref text, error_ref text, evidence_ref jsonb, started_at timestamptz,
-                  ended_at timestamptz, verdict text, output_digest text, run_output_ref text, run_error_ref text, run_evidence_ref jsonb)) WITH ORDINALITY
-                  AS c (process_run_id, run_dot_code, dot_code, component_role, correlation_id, actor, evidence_type, status, invocation_id, lease_token,
-                    run_status, component_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at, ended_at, verdict, output_digest,
-                    run_output_ref, run_error_ref, run_evidence_ref, number)
+                FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (process_run_id uuid, run_dot_code text, dot_code text,
+                    component_role text,
+                  correlation_id text, actor text, evidence_type text, status text, invocation_id uuid,
+                  lease_token uuid, run_status text, component_run_id uuid, input_ref text, output_ref text,
+                  error_ref text, evidence_ref jsonb, started_at timestamptz, ended_at timestamptz, verdict text,
+                  output_digest text, run_output_ref text, run_error_ref text, run_evidence_ref jsonb)) WITH ORDINALITY
+                  AS c (process_run_id, run_dot_code, dot_code, component_role, correlation_id, actor, evidence_type,
+                    status, invocation_id, lease_token, run_status, component_run_id, input_ref, output_ref, error_ref,
+                    evidence_ref, started_at, ended_at, verdict, output_digest, run_output_ref, run_error_ref,
+                    run_evidence_ref, number)
                 WHERE c.number = ANY (v_locked)) c
           CROSS JOIN v_dot_posture gates CROSS JOIN dot_gate_state s
-          CROSS JOIN LATERAL (SELECT x.process_run_id, x.lease_token, x.released_at, x.expires_at, x.observed_candidate, x.observed_verifier, x.observed_type
+          CROSS JOIN LATERAL (SELECT x.process_run_id, x.lease_token, x.released_at, x.expires_at, x.observed_candidate,
+            x.observed_verifier, x.observed_type
             FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || c.run_dot_code OFFSET 0) l
-          CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code, x.lease_token, x.actor, x.source_system, x.input_ref
+          CROSS JOIN LATERAL (SELECT x.process_candidate_code, x.evidence_type, x.correlation_id, x.dot_code,
+            x.lease_token, x.actor, x.source_system, x.input_ref
             FROM process_run_observation x WHERE x.process_run_id = c.process_run_id OFFSET 0) r
           CROSS JOIN LATERAL (SELECT x.evidence_type, x.invocation_id, x.status
-            FROM process_component_observation x WHERE x.process_run_id = c.process_run_id AND x.component_role = 'producer' OFFSET 0) producer
-          CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid, x.begun_change_number, x.input_digest
+            FROM process_component_observation x WHERE x.process_run_id = c.process_run_id
+              AND x.component_role = 'producer' OFFSET 0) producer
+          CROSS JOIN LATERAL (SELECT x.process_run_id, x.dot_code, x.component_role, x.mode, x.recorded_by, x.begun_xid,
+            x.begun_change_number, x.input_digest
             FROM dot_invocation x WHERE x.invocation_id = c.invocation_id OFFSET 0) i
           CROSS JOIN LATERAL (SELECT x.paired_dot, x.pair_role
             FROM dot_tools x WHERE x.dot_code = c.dot_code OFFSET 0) t
-          WHERE c.component_role = 'verifier' AND c.status = 'step_completed' AND c.run_status = 'completed' AND c.verdict IN ('pass', 'fail', 'error')
+          WHERE c.component_role = 'verifier' AND c.status = 'step_completed' AND c.run_status = 'completed'
+            AND c.verdict IN ('pass', 'fail', 'error')
             AND c.error_ref IS NULL AND c.run_error_ref IS NULL AND c.component_run_id IS NOT NULL
             AND c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200
-            AND length(concat(c.input_ref, c.output_ref, c.run_output_ref)) <= 2000 AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
-            AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126) AND (c.run_output_ref IS NULL OR ascii(c.run_output_ref) BETWEEN 33 AND 126)
+            AND length(concat(c.input_ref, c.output_ref, c.run_output_ref)) <= 2000
+            AND (c.input_ref IS NULL OR ascii(c.input_ref) BETWEEN 33 AND 126)
+            AND (c.output_ref IS NULL OR ascii(c.output_ref) BETWEEN 33 AND 126)
+            AND (c.run_output_ref IS NULL OR ascii(c.run_output_ref) BETWEEN 33 AND 126)
             AND (c.output_digest IS NULL OR c.output_digest ~ '^sha256:[0-9a-f]{64}$')
             AND fn_dot_evidence_is_valid(c.evidence_ref)
             AND fn_dot_evidence_is_valid(c.run_evidence_ref)
@@ -79,38 +92,47 @@ BEGIN
             AND (c.ended_at IS NULL
               OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
             -- A lease that is bound to the run says that it is not concluded.
-            AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL AND l.expires_at > v_now
+            AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL
+            AND l.expires_at > v_now
             AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.token_digest
             AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
             -- The producer did its work under its receipt, so that no call is open but this one.
             AND producer.invocation_id IS NOT NULL AND producer.status = 'step_completed'
             -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
             AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'verifier'
-            AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id() AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
-            AND NOT EXISTS (SELECT FROM dot_config_history h WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
+            AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id()
+            AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
+            AND NOT EXISTS (SELECT FROM dot_config_history h
+              WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
             AND i.begun_change_number IS NOT NULL
             AND (c.verdict <> 'pass' OR i.input_digest IS NOT NULL)
             -- The lease counts what it counted last, of parts that completed; fn_dot_rollup_run turns it.
             AND producer.evidence_type = c.evidence_type AND l.observed_type = c.evidence_type
             AND l.observed_candidate = r.process_candidate_code AND l.observed_verifier = c.dot_code
             AND t.paired_dot = c.run_dot_code AND t.pair_role = 'verifier'
-            AND NOT EXISTS (SELECT FROM process_component_observation p WHERE p.process_run_id = c.process_run_id AND p.component_role = 'verifier' OFFSET 0)
-            AND NOT EXISTS (SELECT FROM process_component_observation p WHERE p.component_run_id = c.component_run_id OFFSET 0)),
+            AND NOT EXISTS (SELECT FROM process_component_observation p
+              WHERE p.process_run_id = c.process_run_id AND p.component_role = 'verifier' OFFSET 0)
+            AND NOT EXISTS (SELECT FROM process_component_observation p
+              WHERE p.component_run_id = c.component_run_id OFFSET 0)),
         parts AS (
-          INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
-            correlation_id, dot_code, invocation_id, status, evidence_type, verdict, output_digest, source_system, input_ref, output_ref,
-            evidence_ref, actor, started_at, ended_at, created_at)
+          INSERT INTO process_component_observation (component_run_id, process_run_id, component_role,
+            process_candidate_code, correlation_id, dot_code, invocation_id, status, evidence_type, verdict,
+            output_digest, source_system, input_ref, output_ref, evidence_ref, actor, started_at, ended_at, created_at)
           SELECT f.component_run_id, f.process_run_id, 'verifier', f.process_candidate_code,
-            f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.verdict, f.output_digest, 'dot_exec_wrapper', f.input_ref, f.output_ref,
+            f.correlation_id, f.dot_code, f.invocation_id, f.status, f.evidence_type, f.verdict, f.output_digest,
+            'dot_exec_wrapper', f.input_ref, f.output_ref,
             -- As fn_dot_evidence_tags.
-            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor, 'posture', f.posture),
+            (f.evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.actor,
+              'posture', f.posture),
             f.actor, f.started_at, f.ended_at, v_now
           FROM found f),
         -- From here on as fn_dot_conclusion_write.
         conclusions AS (
-          INSERT INTO process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by, concluded_at)
+          INSERT INTO process_run_conclusion (process_run_id, status, verdict, output_ref, evidence_ref, concluded_by,
+            concluded_at)
           SELECT f.process_run_id, f.run_status, f.verdict, f.run_output_ref,
-            (f.run_evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', f.run_actor, 'posture', f.posture),
+            (f.run_evidence_ref - 'no_execute') || jsonb_build_object('wrapper', 'dot_exec_wrapper',
+              'actor', f.run_actor, 'posture', f.posture),
             f.actor, v_now
           FROM found f),
         leases AS (
@@ -122,10 +144,11 @@ BEGIN
         INTO v_numbers, v_run_ids
         FROM found f
         WHERE NOT v_is_any_event_active
-          OR fn_dot_event_emit(fn_dot_event_type_for(f.status, true), f.process_run_id, f.component_run_id, f.correlation_id, f.dot_code,
+          OR fn_dot_event_emit(fn_dot_event_type_for(f.status, true), f.process_run_id, f.component_run_id,
+            f.correlation_id, f.dot_code,
                f.status, f.evidence_type, 'dot_exec_wrapper', f.input_ref, f.output_ref)
-             + fn_dot_event_emit(fn_dot_event_type_for(f.run_status, false), f.process_run_id, NULL, f.correlation_id, f.run_dot_code,
-               f.run_status, f.mode, f.source_system, f.run_input_ref, f.run_output_ref) >= 0;
+             + fn_dot_event_emit(fn_dot_event_type_for(f.run_status, false), f.process_run_id, NULL, f.correlation_id,
+               f.run_dot_code, f.run_status, f.mode, f.source_system, f.run_input_ref, f.run_output_ref) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
       -- An id was given twice, or is used by a transaction under way: for the single functions to say.
       RETURN;

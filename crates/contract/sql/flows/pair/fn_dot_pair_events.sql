@@ -8,8 +8,11 @@ DECLARE
   v_run_event  text := fn_dot_event_type_for(p_run_status, false);
   v_step_event text := fn_dot_event_type_for(p_component_status, true);
 BEGIN
-  RETURN fn_dot_event_emit(v_run_event, p_ids[1], NULL, p_correlation_id, p_producer, p_run_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
-       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[2], p_correlation_id, p_producer, p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
-       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[3], p_correlation_id, p_verifier, p_component_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref);
+  RETURN fn_dot_event_emit(v_run_event, p_ids[1], NULL, p_correlation_id, p_producer, p_run_status, p_evidence_type,
+    'dot_exec_wrapper', p_input_ref, p_output_ref)
+       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[2], p_correlation_id, p_producer, p_component_status,
+         p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref)
+       + fn_dot_event_emit(v_step_event, p_ids[1], p_ids[3], p_correlation_id, p_verifier, p_component_status,
+         p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref);
 END;
 $$;

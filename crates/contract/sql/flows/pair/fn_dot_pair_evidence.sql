@@ -5,9 +5,11 @@ CREATE OR REPLACE FUNCTION fn_dot_pair_evidence(
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF p_wrapper_status = 'prepared' AND p_evidence_type IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN', 'BACKFILLED_EVIDENCE') THEN
+  IF p_wrapper_status = 'prepared' AND p_evidence_type IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN',
+    'BACKFILLED_EVIDENCE') THEN
     -- Nothing has run yet, whatever is planned: what was asked is kept as a note, and claims nothing.
-    p_evidence_ref := coalesce(p_evidence_ref, '{}') || jsonb_build_object('wrapper_phase', 'prepared', 'requested_evidence_type', p_evidence_type);
+    p_evidence_ref := coalesce(p_evidence_ref, '{}')
+      || jsonb_build_object('wrapper_phase', 'prepared', 'requested_evidence_type', p_evidence_type);
     p_evidence_type := 'SIMULATED_DRY_RUN';
     RETURN;
   END IF;

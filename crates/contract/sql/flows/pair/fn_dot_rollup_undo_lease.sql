@@ -1,5 +1,5 @@
--- Takes back the counting of a pair whose header turned out to be there already: that run was counted when it was written.
--- The last pair is looked up again; it is rare enough to walk the newest runs for it.
+-- Takes back the counting of a pair whose header turned out to be there already: that run was counted when it was
+-- written. The last pair is looked up again; it is rare enough to walk the newest runs for it.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_undo_lease(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -12,7 +12,8 @@ BEGIN
     SELECT r.* INTO v_last
     FROM process_run_observation r
     JOIN process_component_observation c ON c.process_run_id = r.process_run_id AND c.component_role = 'verifier'
-    WHERE r.process_candidate_code = v_lease.observed_candidate AND r.dot_code = substr(p_lease_name, length('dot_exec:') + 1)
+    WHERE r.process_candidate_code = v_lease.observed_candidate
+      AND r.dot_code = substr(p_lease_name, length('dot_exec:') + 1)
       AND c.dot_code = v_lease.observed_verifier AND c.evidence_type = v_lease.observed_type
     ORDER BY r.created_at DESC LIMIT 1;
   END IF;

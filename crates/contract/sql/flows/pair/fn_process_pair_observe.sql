@@ -3,14 +3,14 @@
 -- Order: validate → key → gates → preflight → lease → key again → write.
 --
 -- Every run pays for each line of this, and each call of a function that pins its search_path costs as much as a small
--- query: so the common path is inline, its reads are one statement, and what is rare (refusals, stale preflight answers, a
--- contended lease, active events) is called. docs/decisions/0007-the-pair-inline.md has the figures.
+-- query: so the common path is inline, its reads are one statement, and what is rare (refusals, stale preflight
+-- answers, a contended lease, active events) is called. docs/decisions/0007-the-pair-inline.md has the figures.
 CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text,
-  p_wrapper_status text DEFAULT 'completed', p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_dry_run boolean DEFAULT true,
-  p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
-  p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
-  p_lease_ttl_seconds integer DEFAULT 60)
+  p_wrapper_status text DEFAULT 'completed', p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN',
+  p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL,
+  p_parent_run_id uuid DEFAULT NULL, p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL,
+  p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -47,7 +47,8 @@ BEGIN
       AND (p_idempotency_key IS NULL OR p_idempotency_key ~ c_plain COLLATE "C"
         AND p_idempotency_key !~ '^(request|backfill):')
       AND (p_input_ref IS NULL OR ascii(p_input_ref) BETWEEN 33 AND 126)
-      AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126) AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)
+      AND (p_output_ref IS NULL OR ascii(p_output_ref) BETWEEN 33 AND 126)
+      AND (p_error_ref IS NULL OR ascii(p_error_ref) BETWEEN 33 AND 126)
       AND p_wrapper_status = 'completed' AND p_evidence_type = 'SIMULATED_DRY_RUN'
       AND p_lease_ttl_seconds BETWEEN 1 AND 86400) IS NOT TRUE THEN
     SELECT t.p_idempotency_key, t.p_input_ref, t.p_output_ref, t.p_error_ref
@@ -78,7 +79,8 @@ BEGIN
 
   -- A retry gets the first call's ids even while the lease is held or a preflight blocks.
   IF p_idempotency_key IS NOT NULL THEN
-    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
+      p_evidence_type);
     IF v_first_id IS NOT NULL THEN
       RETURN QUERY SELECT * FROM fn_dot_pair_by_run(v_first_id);
       RETURN;
@@ -99,8 +101,9 @@ BEGIN
     PERFORM fn_dot_preflight_refresh(pg_current_xact_id_if_assigned() IS NULL);
   END IF;
 
-  -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the time as
-  -- it is after the wait. A lease that a run holds is not locked, not even by a call that finds its key used and ends well.
+  -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the
+  -- time as it is after the wait. A lease that a run holds is not locked, not even by a call that finds its key used
+  -- and ends well.
   PERFORM FROM dot_iu_runtime_lease l
   WHERE l.lease_name = v_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
   FOR NO KEY UPDATE SKIP LOCKED;
@@ -113,7 +116,8 @@ BEGIN
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
     -- A twin may have finished while this call waited.
-    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
+      p_evidence_type);
     IF v_first_id IS NOT NULL THEN
       RETURN QUERY SELECT * FROM fn_dot_pair_by_run(v_first_id);
       RETURN;
@@ -125,7 +129,8 @@ BEGIN
   v_now := clock_timestamp();
 
   -- The ids are one UUIDv7 (fn_dot_uuid_v7), told apart by their last digit.
-  v_id := lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16, 20);
+  v_id := lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
+    || substr(gen_random_uuid()::text, 16, 20);
   process_run_id := coalesce(p_process_run_id, (v_id || '0')::uuid);
   producer_component_run_id := (v_id || '1')::uuid;
   verifier_component_run_id := (v_id || '2')::uuid;
@@ -133,13 +138,17 @@ BEGIN
   -- The lease is taken and given back (RELEASE: its lock goes with this transaction), and the pair counted for status
   -- pages, in one update. Nobody ever gets to use the token. Where the lease is not free, this refuses.
   UPDATE dot_iu_runtime_lease l
-  SET lease_holder = p_actor, lease_token = gen_random_uuid(), holder_login = session_user, acquired_at = v_now, released_at = v_now,
+  SET lease_holder = p_actor, lease_token = gen_random_uuid(), holder_login = session_user, acquired_at = v_now,
+    released_at = v_now,
       expires_at = v_now + make_interval(secs => p_lease_ttl_seconds), acquisitions = l.acquisitions + 1,
       observed_runs = l.observed_runs + 1, observed_at = v_now, observed_run_id = process_run_id
-  WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code AND l.observed_verifier = v_verifier
-    AND l.observed_type = 'SIMULATED_DRY_RUN' AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+  WHERE l.lease_name = v_lease_name AND l.observed_candidate = p_process_candidate_code
+    AND l.observed_verifier = v_verifier
+    AND l.observed_type = 'SIMULATED_DRY_RUN' AND l.process_run_id IS NULL
+    AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
-    PERFORM fn_dot_lease_acquire_and_release(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code, v_verifier, process_run_id, v_now);
+    PERFORM fn_dot_lease_acquire_and_release(v_lease_name, p_actor, p_lease_ttl_seconds, p_process_candidate_code,
+      v_verifier, process_run_id, v_now);
   END IF;
 
   -- HEADER, with its final status; its tags are those of fn_dot_evidence_tags().
@@ -148,9 +157,9 @@ BEGIN
   v_started_at := CASE WHEN p_wrapper_status IN ('started', 'completed', 'failed') THEN v_now END;
   v_ended_at := CASE WHEN p_wrapper_status IN ('completed', 'failed') THEN v_now END;
   BEGIN
-    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, parent_run_id,
-      status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor,
-      started_at, ended_at, created_at)
+    INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id,
+      parent_run_id, status, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref,
+      evidence_ref, actor, started_at, ended_at, created_at)
     VALUES (process_run_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_parent_run_id,
       v_run_status, p_evidence_type, 'dot_exec_wrapper', p_idempotency_key, p_input_ref,
       p_output_ref, p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now)
@@ -161,44 +170,48 @@ BEGIN
   END;
   IF NOT v_is_new THEN
     -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
-    PERFORM fn_dot_run_resolve_conflict(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
-    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    PERFORM fn_dot_run_resolve_conflict(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code,
+      p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
+      p_evidence_type);
     PERFORM fn_dot_rollup_undo_lease(v_lease_name);
     RETURN QUERY SELECT * FROM fn_dot_pair_by_run(v_first_id);
     RETURN;
   END IF;
 
-  -- PARTS, producer and verifier. Looking for a conflict costs as much as a third index: asked only where there is a key to conflict.
+  -- PARTS, producer and verifier. Looking for a conflict costs as much as a third index: asked only where there is a
+  -- key to conflict.
   IF p_idempotency_key IS NULL THEN
-    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
-      correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
-      evidence_ref, actor, started_at, ended_at, created_at)
+    INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
+      process_candidate_code, correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref,
+      error_ref, evidence_ref, actor, started_at, ended_at, created_at)
     VALUES
       (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
-       p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now),
+       p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref,
+       p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now),
       (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
-       p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-       p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now);
+       p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref,
+       p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now);
   ELSE
     BEGIN
-      INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id, process_candidate_code,
-        correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref, error_ref,
-        evidence_ref, actor, started_at, ended_at, created_at, idempotency_key)
+      INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
+        process_candidate_code, correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref,
+        error_ref, evidence_ref, actor, started_at, ended_at, created_at, idempotency_key)
       VALUES
         (producer_component_run_id, process_run_id, 'producer', p_parent_run_id, p_process_candidate_code,
-         p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-         p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || p_dot_code),
+         p_correlation_id, p_dot_code, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref,
+         p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || p_dot_code),
         (verifier_component_run_id, process_run_id, 'verifier', p_parent_run_id, p_process_candidate_code,
-         p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref, p_error_ref,
-         p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || v_verifier)
+         p_correlation_id, v_verifier, v_part_status, p_evidence_type, 'dot_exec_wrapper', p_input_ref, p_output_ref,
+         p_error_ref, p_evidence_ref, p_actor, v_started_at, v_ended_at, v_now, p_idempotency_key || ':' || v_verifier)
       ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
       GET DIAGNOSTICS v_rows = ROW_COUNT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
       PERFORM fn_dot_refuse_busy_twin();
     END;
     IF v_rows <> 2 THEN
-      PERFORM fn_dot_refuse('idempotency_conflict', 'a component''s key, <key>:<dot_code>, was used for another component');
+      PERFORM fn_dot_refuse('idempotency_conflict',
+        'a component''s key, <key>:<dot_code>, was used for another component');
     END IF;
   END IF;
 
@@ -206,7 +219,8 @@ BEGIN
   events_emitted := 0;
   IF v_is_any_event_active THEN
     events_emitted := fn_dot_pair_events(ARRAY[process_run_id, producer_component_run_id, verifier_component_run_id],
-      p_correlation_id, p_dot_code, v_verifier, v_run_status, v_part_status, p_evidence_type, p_input_ref, p_output_ref);
+      p_correlation_id, p_dot_code, v_verifier, v_run_status, v_part_status, p_evidence_type, p_input_ref,
+      p_output_ref);
   END IF;
 
   status := v_run_status;

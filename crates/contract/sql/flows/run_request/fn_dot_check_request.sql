@@ -1,7 +1,8 @@
--- A request's run is begun while the request is claimed, and as it was asked for: a worker that slept through its claim begins
--- nothing for a request that was cancelled, refused or given up meanwhile. One that wakes up while another has the claim may
--- begin: the key sees to it that only one of the two does. Both act with the login that claimed (fn_dot_check_claim_login): a run
--- under another login's claim would be one that its worker waits for and may not end. Null is no request. The caller has locked it.
+-- A request's run is begun while the request is claimed, and as it was asked for: a worker that slept through its claim
+-- begins nothing for a request that was cancelled, refused or given up meanwhile. One that wakes up while another has
+-- the claim may begin: the key sees to it that only one of the two does. Both act with the login that claimed
+-- (fn_dot_check_claim_login): a run under another login's claim would be one that its worker waits for and may not end.
+-- Null is no request. The caller has locked it.
 CREATE OR REPLACE FUNCTION fn_dot_check_request(
   p_request_id uuid, p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_mode text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -18,7 +19,8 @@ BEGIN
     PERFORM fn_dot_refuse('idempotency_conflict', 'the idempotency key is that of a request for another run',
       jsonb_build_object('request_id', p_request_id));
   ELSIF v_request.state <> 'claimed' THEN
-    PERFORM fn_dot_refuse('lease_lost', format('the request %s is not claimed: it is %s', p_request_id, v_request.state),
+    PERFORM fn_dot_refuse('lease_lost', format('the request %s is not claimed: it is %s', p_request_id,
+        v_request.state),
       jsonb_build_object('request_id', p_request_id, 'state', v_request.state));
   END IF;
   PERFORM fn_dot_check_claim_login(p_request_id, v_request.claimed_login);

@@ -1,5 +1,5 @@
--- The id of the request that a run's idempotency key belongs to, locked; null where the key is an ordinary one. A key of a
--- reserved form that belongs to no request is refused (fn_dot_check_key). Locked before the key is
+-- The id of the request that a run's idempotency key belongs to, locked; null where the key is an ordinary one. A key
+-- of a reserved form that belongs to no request is refused (fn_dot_check_key). Locked before the key is
 -- looked up: of two workers that begin the same request's run, the second finds the first one's.
 CREATE OR REPLACE FUNCTION fn_dot_request_by_run_key(p_idempotency_key text) RETURNS uuid
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

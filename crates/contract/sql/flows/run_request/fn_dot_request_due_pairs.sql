@@ -1,5 +1,5 @@
--- The pairs and modes that a request waits for and is due, with the time since when: one look into the index for each, not one
--- for each request that waits behind it.
+-- The pairs and modes that a request waits for and is due, with the time since when: one look into the index for each,
+-- not one for each request that waits behind it.
 CREATE OR REPLACE FUNCTION fn_dot_request_due_pairs() RETURNS TABLE (dot_code text, mode text, not_before timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -15,7 +15,8 @@ BEGIN
       RETURN NEXT;
     END IF;
     SELECT r.dot_code, r.mode, r.not_before INTO v_due FROM dot_run_request r
-    WHERE r.state = 'waiting' AND (r.dot_code, r.mode) > (v_due.dot_code, v_due.mode) ORDER BY r.dot_code, r.mode, r.not_before LIMIT 1;
+    WHERE r.state = 'waiting' AND (r.dot_code, r.mode) > (v_due.dot_code, v_due.mode)
+      ORDER BY r.dot_code, r.mode, r.not_before LIMIT 1;
   END LOOP;
 END;
 $$;

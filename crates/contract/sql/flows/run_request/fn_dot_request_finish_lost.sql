@@ -1,6 +1,6 @@
--- Ends requests whose claim ran out and that nobody runs again: one whose run was begun ends with that run's conclusion (until somebody
--- reaped the run the request stays as it is), and one without a run is given up the fifth time, as a request that every worker dies of
--- must not kill them for ever.
+-- Ends requests whose claim ran out and that nobody runs again: one whose run was begun ends with that run's conclusion
+-- (until somebody reaped the run the request stays as it is), and one without a run is given up the fifth time, as a
+-- request that every worker dies of must not kill them for ever.
 CREATE OR REPLACE FUNCTION fn_dot_request_finish_lost() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -8,7 +8,8 @@ DECLARE
 BEGIN
   FOR v_request IN
     SELECT x.request_id FROM dot_run_request x
-    WHERE x.state = 'claimed' AND x.claimed_until <= v_now AND x.mode = ANY (p_modes) AND x.process_run_id IS NULL AND x.claims_lost < 4
+    WHERE x.state = 'claimed' AND x.claimed_until <= v_now AND x.mode = ANY (p_modes) AND x.process_run_id IS NULL
+      AND x.claims_lost < 4
     FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     UPDATE dot_run_request r SET state = 'waiting', claim_token = NULL, claims_lost = r.claims_lost + 1

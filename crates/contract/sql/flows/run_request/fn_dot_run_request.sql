@@ -1,7 +1,7 @@
--- Asks for an executed run, which a worker begins once it can. Asking is not running: the gates may be closed, and the request
--- then waits for them; but there has to be something to run, a pair with contracts on both sides in that mode.
--- Order: validate → key → contracts → candidate → write. The same key for the same thing returns the first request; when it is due is no
--- part of that.
+-- Asks for an executed run, which a worker begins once it can. Asking is not running: the gates may be closed, and the
+-- request then waits for them; but there has to be something to run, a pair with contracts on both sides in that mode.
+-- Order: validate → key → contracts → candidate → write. The same key for the same thing returns the first request;
+-- when it is due is no part of that.
 CREATE OR REPLACE FUNCTION fn_dot_run_request(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
   p_idempotency_key text DEFAULT NULL, p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL,
@@ -18,8 +18,8 @@ DECLARE
   v_first        uuid;
   v_is_new       boolean;
 BEGIN
-  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key, p_input_ref, NULL,
-    NULL);
+  v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, NULL, p_idempotency_key,
+    p_input_ref, NULL, NULL);
   PERFORM fn_dot_check_key(v_texts.p_idempotency_key);
   PERFORM fn_dot_check_mode(p_mode);
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('dot_code', p_dot_code));
@@ -34,8 +34,8 @@ BEGIN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
 
-  v_first := fn_dot_request_by_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id,
-    v_texts.p_input_ref, v_input_digest);
+  v_first := fn_dot_request_by_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode,
+    p_correlation_id, v_texts.p_input_ref, v_input_digest);
   IF v_first IS NOT NULL THEN
     RETURN v_first;
   END IF;
@@ -48,11 +48,11 @@ BEGIN
 
   v_now := clock_timestamp();
   BEGIN
-    INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref, input_digest,
-      idempotency_key, actor, requested_at, not_before)
+    INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref,
+      input_digest, idempotency_key, actor, requested_at, not_before)
     -- Not due earlier than now: nobody gets before others by asking for yesterday.
-    VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref, v_input_digest,
-      v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
+    VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref,
+      v_input_digest, v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
@@ -60,9 +60,10 @@ BEGIN
   END;
   IF NOT v_is_new THEN
     -- A twin was first, or the id is somebody else's.
-    v_first := fn_dot_request_by_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id,
-      v_texts.p_input_ref, v_input_digest);
-  ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_request_id)) THEN
+    v_first := fn_dot_request_by_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode,
+      p_correlation_id, v_texts.p_input_ref, v_input_digest);
+  ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_request_id))
+    THEN
     v_first := NULL;
   ELSE
     PERFORM fn_dot_notify('dotwrap_request');

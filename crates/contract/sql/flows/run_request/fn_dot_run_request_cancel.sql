@@ -1,5 +1,6 @@
--- Takes a request back that nobody is at: one that waits, or whose claim ran out before a run was begun. From then on no worker
--- begins a run for it, not even one that wakes up. Who and why stay on the request. False where there was nothing to cancel.
+-- Takes a request back that nobody is at: one that waits, or whose claim ran out before a run was begun. From then on
+-- no worker begins a run for it, not even one that wakes up. Who and why stay on the request. False where there was
+-- nothing to cancel.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_cancel(p_request_id uuid, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -17,8 +18,8 @@ BEGIN
   BEGIN
     PERFORM fn_dot_request_locked(p_request_id);
     v_now := clock_timestamp();
-    UPDATE dot_run_request r SET state = 'cancelled', claim_token = NULL, cancelled_by = p_actor, cancelled_recorded_by = session_user,
-      cancel_reason = p_reason, finished_at = v_now
+    UPDATE dot_run_request r SET state = 'cancelled', claim_token = NULL, cancelled_by = p_actor,
+      cancelled_recorded_by = session_user, cancel_reason = p_reason, finished_at = v_now
     WHERE r.request_id = p_request_id
       AND (r.state = 'waiting' OR r.state = 'claimed' AND r.process_run_id IS NULL AND r.claimed_until <= v_now);
     IF FOUND THEN

@@ -1,15 +1,19 @@
--- Gives a worker one request to run, or none: what has been due for longest, in a mode that the gates allow now, of a pair that
--- nobody is at. A pair is nobody's where its lease is free and no other request of it is claimed; so the workers of one pair do
--- not run into each other's leases. Claims that ran out come first (fn_dot_request_finish_lost, fn_dot_request_requeue_lost).
+-- Gives a worker one request to run, or none: what has been due for longest, in a mode that the gates allow now, of a
+-- pair that nobody is at. A pair is nobody's where its lease is free and no other request of it is claimed; so the
+-- workers of one pair do not run into each other's leases. Claims that ran out come first (fn_dot_request_finish_lost,
+-- fn_dot_request_requeue_lost).
 --
--- The worker begins the run with the idempotency key run_key, which is 'request:<request_id>', and with what stands here. Where
--- fn_process_run_begin answers created = false, another worker has begun that run before: its tool is not called again. The
--- worker finishes the request with the run if that is concluded, else with a refusal and a time to wait.
+-- The worker begins the run with the idempotency key run_key, which is 'request:<request_id>', and with what stands
+-- here. Where fn_process_run_begin answers created = false, another worker has begun that run before: its tool is not
+-- called again. The worker finishes the request with the run if that is concluded, else with a refusal and a time to
+-- wait.
 --
--- Nothing here waits for another worker: locks are tried, locked rows are skipped. Nothing here reads a request that has ended.
+-- Nothing here waits for another worker: locks are tried, locked rows are skipped. Nothing here reads a request that
+-- has ended.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_claim(p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL)
-RETURNS TABLE (request_id uuid, claim_token uuid, claimed_until timestamptz, run_key text, dot_code text, process_candidate_code text,
-  mode text, correlation_id text, actor text, input_ref text, input_digest text, requested_at timestamptz, claims integer)
+RETURNS TABLE (request_id uuid, claim_token uuid, claimed_until timestamptz, run_key text, dot_code text,
+  process_candidate_code text, mode text, correlation_id text, actor text, input_ref text, input_digest text,
+  requested_at timestamptz, claims integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,7 +30,8 @@ BEGIN
   END LOOP;
   PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_request_finish_lost();
-  v_modes := CASE fn_process_dot_posture() WHEN 'REAL_RUN' THEN '{DRY_RUN,REAL_RUN}' WHEN 'DRY_RUN_ONLY' THEN '{DRY_RUN}' ELSE '{}' END;
+  v_modes := CASE fn_process_dot_posture() WHEN 'REAL_RUN' THEN '{DRY_RUN,REAL_RUN}'
+    WHEN 'DRY_RUN_ONLY' THEN '{DRY_RUN}' ELSE '{}' END;
 
   -- In a subtransaction: a claim that gives nothing changes nothing of what was due, and keeps nothing of it locked.
   BEGIN
@@ -34,27 +39,31 @@ BEGIN
     FOR v_pair IN SELECT d.dot_code, d.mode FROM fn_dot_request_due_pairs() d
       WHERE d.mode = ANY (v_modes) AND (p_modes IS NULL OR d.mode = ANY (p_modes)) ORDER BY d.not_before, d.dot_code
     LOOP
-      -- In a subtransaction: where nothing is claimed for the pair, the lock is given back. A worker that idles behind a claim that gave it
-      -- nothing keeps no tool from being retired, and no other worker from claiming.
+      -- In a subtransaction: where nothing is claimed for the pair, the lock is given back. A worker that idles behind
+      -- a claim that gave it nothing keeps no tool from being retired, and no other worker from claiming.
       BEGIN
         -- The producer's row of the registry: one worker at a time claims for a pair. No stranger can lock it.
         PERFORM FROM dot_tools t WHERE t.dot_code = v_pair.dot_code FOR NO KEY UPDATE SKIP LOCKED;
         -- Under the lock: another worker may have claimed for this pair since.
         v_now := clock_timestamp();
         IF FOUND AND NOT EXISTS (
-             SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code AND r.claimed_until > v_now)
+             SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code
+               AND r.claimed_until > v_now)
            AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease l
-             WHERE l.lease_name = 'dot_exec:' || v_pair.dot_code AND l.released_at IS NULL AND l.expires_at > v_now) THEN
+             WHERE l.lease_name = 'dot_exec:' || v_pair.dot_code AND l.released_at IS NULL AND l.expires_at > v_now)
+               THEN
           SELECT r.request_id INTO v_id FROM dot_run_request r
           WHERE r.state = 'waiting' AND r.dot_code = v_pair.dot_code AND r.mode = v_pair.mode AND r.not_before <= v_now
           ORDER BY r.not_before LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
           IF FOUND THEN
             RETURN QUERY
-              UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner, claim_token = fn_dot_token_digest(v_token),
-                claimed_login = session_user, claimed_until = v_now + make_interval(secs => p_ttl_seconds), claims = r.claims + 1
+              UPDATE dot_run_request AS r SET state = 'claimed', claimed_by = p_runner,
+                claim_token = fn_dot_token_digest(v_token), claimed_login = session_user,
+                claimed_until = v_now + make_interval(secs => p_ttl_seconds), claims = r.claims + 1
               WHERE r.request_id = v_id
-              RETURNING r.request_id, v_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code, r.process_candidate_code,
-                r.mode, r.correlation_id, r.actor, r.input_ref, r.input_digest, r.requested_at, r.claims;
+              RETURNING r.request_id, v_token, r.claimed_until, fn_dot_request_run_key(r.request_id), r.dot_code,
+                r.process_candidate_code, r.mode, r.correlation_id, r.actor, r.input_ref, r.input_digest,
+                r.requested_at, r.claims;
             RETURN;
           END IF;
         END IF;

@@ -1,8 +1,9 @@
--- What came of a claim: the run, which is concluded, or the code of a refusal. After a refusal that passes by itself, as
--- lease_held does, the request waits again for so many seconds. False where the claim was taken over or settled meanwhile; the
--- same answer given twice is true twice. A claim that ran out but was not taken over still counts.
+-- What came of a claim: the run, which is concluded, or the code of a refusal. After a refusal that passes by itself,
+-- as lease_held does, the request waits again for so many seconds. False where the claim was taken over or settled
+-- meanwhile; the same answer given twice is true twice. A claim that ran out but was not taken over still counts.
 --
--- A request whose run was begun is never refused, nor begun again: whatever its worker says, it ends with that run's conclusion.
+-- A request whose run was begun is never refused, nor begun again: whatever its worker says, it ends with that run's
+-- conclusion.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_finish(
   p_request_id uuid, p_claim_token uuid, p_process_run_id uuid DEFAULT NULL, p_refusal_code text DEFAULT NULL,
   p_retry_after_seconds integer DEFAULT NULL) RETURNS boolean
@@ -22,7 +23,8 @@ BEGIN
   END IF;
   -- A token that is not the claim's locks nothing.
   IF p_claim_token IS NULL OR NOT EXISTS (
-       SELECT FROM dot_run_request r WHERE r.request_id = p_request_id AND r.claim_token = fn_dot_token_digest(p_claim_token)) THEN
+       SELECT FROM dot_run_request r WHERE r.request_id = p_request_id
+         AND r.claim_token = fn_dot_token_digest(p_claim_token)) THEN
     RETURN false;
   END IF;
   PERFORM fn_dot_request_locked(p_request_id);
@@ -33,7 +35,8 @@ BEGIN
   END IF;
   PERFORM fn_dot_check_claim_login(p_request_id, v_request.claimed_login);
   IF v_request.state <> 'claimed' THEN
-    RETURN v_request.process_run_id IS NOT DISTINCT FROM p_process_run_id AND v_request.refusal_code IS NOT DISTINCT FROM v_refusal;
+    RETURN v_request.process_run_id IS NOT DISTINCT FROM p_process_run_id
+      AND v_request.refusal_code IS NOT DISTINCT FROM v_refusal;
   ELSIF p_process_run_id <> coalesce(v_request.process_run_id, fn_dot_uuid_v7()) THEN
     PERFORM fn_dot_refuse('run_unknown', format('the run %s was not begun for this request', p_process_run_id),
       jsonb_build_object('request_id', p_request_id, 'process_run_id', v_request.process_run_id));
@@ -41,19 +44,23 @@ BEGIN
   v_concluded := EXISTS (SELECT FROM process_run_conclusion c WHERE c.process_run_id = v_request.process_run_id);
 
   IF v_concluded THEN
-    UPDATE dot_run_request r SET state = 'finished', outcome = 'concluded', refusal_code = NULL, finished_at = v_now WHERE r.request_id = p_request_id;
+    UPDATE dot_run_request r SET state = 'finished', outcome = 'concluded', refusal_code = NULL, finished_at = v_now
+      WHERE r.request_id = p_request_id;
   ELSIF p_process_run_id IS NOT NULL THEN
     PERFORM fn_dot_refuse('status_invalid', format('the run %s is not concluded yet', p_process_run_id),
       jsonb_build_object('request_id', p_request_id, 'process_run_id', p_process_run_id));
   ELSIF v_request.process_run_id IS NOT NULL THEN
     -- Nobody's claim from here on, and no request that waits: it is settled once the run is concluded.
-    UPDATE dot_run_request r SET claim_token = NULL, claimed_until = v_now + make_interval(secs => coalesce(p_retry_after_seconds, 0)),
-      refusal_code = v_refusal WHERE r.request_id = p_request_id;
+    UPDATE dot_run_request r SET claim_token = NULL,
+      claimed_until = v_now + make_interval(secs => coalesce(p_retry_after_seconds, 0)), refusal_code = v_refusal
+        WHERE r.request_id = p_request_id;
   ELSIF p_retry_after_seconds IS NOT NULL THEN
-    UPDATE dot_run_request r SET state = 'waiting', claim_token = NULL, not_before = v_now + make_interval(secs => p_retry_after_seconds),
-      refusal_code = v_refusal WHERE r.request_id = p_request_id;
+    UPDATE dot_run_request r SET state = 'waiting', claim_token = NULL,
+      not_before = v_now + make_interval(secs => p_retry_after_seconds), refusal_code = v_refusal
+        WHERE r.request_id = p_request_id;
   ELSE
-    UPDATE dot_run_request r SET state = 'finished', outcome = 'refused', refusal_code = v_refusal, finished_at = v_now WHERE r.request_id = p_request_id;
+    UPDATE dot_run_request r SET state = 'finished', outcome = 'refused', refusal_code = v_refusal, finished_at = v_now
+      WHERE r.request_id = p_request_id;
   END IF;
   RETURN true;
 END;

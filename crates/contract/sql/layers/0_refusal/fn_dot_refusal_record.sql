@@ -1,6 +1,6 @@
--- Keeps a refusal for counting and showing. Clients call it after the refused transaction was rolled back, in one of its
--- own: it is no observation. Over-long texts are cut, not refused: a record of a refusal must not be refused for the
--- very thing it reports.
+-- Keeps a refusal for counting and showing. Clients call it after the refused transaction was rolled back, in one of
+-- its own: it is no observation. Over-long texts are cut, not refused: a record of a refusal must not be refused for
+-- the very thing it reports.
 --
 -- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is
 -- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are

@@ -1,10 +1,11 @@
--- In REPEATABLE READ and SERIALIZABLE a snapshot can be older than a change of a gate or of the registry, which it would never
--- learn of. Whatever decides calls this, and refuses such a snapshot.
+-- In REPEATABLE READ and SERIALIZABLE a snapshot can be older than a change of a gate or of the registry, which it
+-- would never learn of. Whatever decides calls this, and refuses such a snapshot.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') AND current_setting('transaction_read_only') <> 'on' THEN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+    AND current_setting('transaction_read_only') <> 'on' THEN
     PERFORM fn_dot_refuse_old_snapshot();
   END IF;
 END;

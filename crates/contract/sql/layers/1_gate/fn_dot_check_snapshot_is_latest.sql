@@ -1,6 +1,6 @@
--- Whether anything at all was committed that this transaction's snapshot does not show; refused then. Asked before a preflight
--- check is, in REPEATABLE READ and SERIALIZABLE: a check may read any table, and an old answer must not pass for today's.
--- Walks the transaction ids that the snapshot does not show, up to the first that was never given out.
+-- Whether anything at all was committed that this transaction's snapshot does not show; refused then. Asked before a
+-- preflight check is, in REPEATABLE READ and SERIALIZABLE: a check may read any table, and an old answer must not pass
+-- for today's. Walks the transaction ids that the snapshot does not show, up to the first that was never given out.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -26,7 +26,8 @@ BEGIN
     NULL;  -- The end: a transaction id in the future.
   END;
   IF v_is_old THEN
-    PERFORM fn_dot_refuse('snapshot_too_old', 'a preflight check can not be asked: something was committed after this transaction''s snapshot');
+    PERFORM fn_dot_refuse('snapshot_too_old',
+      'a preflight check can not be asked: something was committed after this transaction''s snapshot');
   END IF;
 END;
 $$;

@@ -1,13 +1,15 @@
 -- Keeps a change of a gate in the history, when its transaction commits: a deferred constraint trigger of dot_config
--- (guards/3_gate_history.sql). What the change saw then is what it acts on. A long transaction between the operator's call and
--- its commit voids nothing, and a receipt that was committed by then is seen.
+-- (guards/3_gate_history.sql). What the change saw then is what it acts on. A long transaction between the operator's
+-- call and its commit voids nothing, and a receipt that was committed by then is seen.
 --
--- Where a receipt's transaction does not end within a second, the change goes on without it and keeps its own snapshot: that
--- receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in flight.
+-- Where a receipt's transaction does not end within a second, the change goes on without it and keeps its own snapshot:
+-- that receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in
+-- flight.
 --
 --   receipt X   locks, reads the posture … idles …                        commits: void, no component is bound to it
 --   change                    waits 1 s, updates the row, snapshot … commits
---   receipt N                                              finds the row in change and waits; then reads the new posture
+--   receipt N                                              finds the row in change and waits; then reads the new
+--   posture
 --
 -- SECURITY DEFINER: at commit the trigger runs as the session's user.
 CREATE OR REPLACE FUNCTION fn_dot_gate_change_record() RETURNS trigger
@@ -20,7 +22,8 @@ DECLARE
   v_now               timestamptz;
 BEGIN
   IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-    PERFORM fn_dot_refuse('snapshot_too_old', 'a receipt is just being written, and this transaction can not see what it becomes');
+    PERFORM fn_dot_refuse('snapshot_too_old',
+      'a receipt is just being written, and this transaction can not see what it becomes');
   END IF;
   BEGIN
     UPDATE dot_gate_state s SET change_number = s.change_number + 1 RETURNING s.change_number INTO v_number;

@@ -1,5 +1,6 @@
--- Opens or closes a gate, with who and why, and returns the posture that follows. The change takes effect when the transaction
--- commits: fn_dot_gate_change_record then waits for receipts that are being written, and keeps the change in the history.
+-- Opens or closes a gate, with who and why, and returns the posture that follows. The change takes effect when the
+-- transaction commits: fn_dot_gate_change_record then waits for receipts that are being written, and keeps the change
+-- in the history.
 CREATE OR REPLACE FUNCTION fn_dot_gate_set(
   p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
@@ -37,7 +38,8 @@ BEGIN
   END;
   v_now := clock_timestamp();
   IF p_expires_at <= v_now THEN
-    PERFORM fn_dot_refuse('expiry_invalid', 'the gate would have expired already', jsonb_build_object('expires_at', p_expires_at));
+    PERFORM fn_dot_refuse('expiry_invalid', 'the gate would have expired already',
+      jsonb_build_object('expires_at', p_expires_at));
   END IF;
   INSERT INTO dot_config AS c (key, value, expires_at, updated_at, updated_by, reason)
   VALUES (p_key, p_value, p_expires_at, v_now, p_actor, p_reason)

@@ -7,6 +7,7 @@ DECLARE
 BEGIN
   RETURN EXISTS (
     SELECT FROM dot_config c
-    WHERE c.key = 'iu_core.operator_runtime_enabled' AND c.value = 'true' AND (c.expires_at IS NULL OR c.expires_at > v_now));
+    WHERE c.key = 'iu_core.operator_runtime_enabled' AND c.value = 'true'
+      AND (c.expires_at IS NULL OR c.expires_at > v_now));
 END;
 $$;

@@ -1,5 +1,5 @@
--- Every enabled check, asked now: what an operator looks at. It writes nothing down, so that a reader who leaves its transaction
--- open keeps nobody waiting. No enabled check at all is a BLOCK too.
+-- Every enabled check, asked now: what an operator looks at. It writes nothing down, so that a reader who leaves its
+-- transaction open keeps nobody waiting. No enabled check at all is a BLOCK too.
 CREATE OR REPLACE FUNCTION fn_dot_preflight()
 RETURNS TABLE (check_name text, cnt bigint, severity text, status text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -1,5 +1,5 @@
--- Asks these checks, and refuses where any of them blocks, naming each that does with its count. p_may_remember is false where the
--- transaction had changed something before the call: a check may count it, and nobody else sees it yet.
+-- Asks these checks, and refuses where any of them blocks, naming each that does with its count. p_may_remember is
+-- false where the transaction had changed something before the call: a check may count it, and nobody else sees it yet.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_all(p_check_names text[], p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -17,7 +17,8 @@ BEGIN
   -- Said here once, for all the checks that fn_dot_preflight_run_check would not ask.
   IF fn_dot_open_cursor() IS NOT NULL AND EXISTS (
       SELECT FROM dot_preflight_check c
-      WHERE c.check_name = ANY (p_check_names) AND NOT starts_with(c.count_query, quote_ident(current_schema()) || '.')) THEN
+      WHERE c.check_name = ANY (p_check_names) AND NOT starts_with(c.count_query, quote_ident(current_schema()) || '.'))
+        THEN
     PERFORM fn_dot_refuse('preflight_blocked',
       format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
       '{"checks": []}');
@@ -30,7 +31,8 @@ BEGIN
   END LOOP;
   IF v_blocking <> '[]' THEN
     PERFORM fn_dot_refuse('preflight_blocked', 'preflight blocked: ' || (
-      SELECT string_agg(format('%s (%s)', b ->> 'check_name', coalesce(b ->> 'cnt', 'no answer')), ', ' ORDER BY b ->> 'check_name')
+      SELECT string_agg(format('%s (%s)', b ->> 'check_name', coalesce(b ->> 'cnt', 'no answer')), ', '
+        ORDER BY b ->> 'check_name')
       FROM jsonb_array_elements(v_blocking) b)
       || coalesce('; none but the contract''s own is asked while this session has temporary objects, such as '
         || quote_ident(fn_dot_temporary_object()), ''), jsonb_build_object('checks', v_blocking));

@@ -1,5 +1,5 @@
--- Asks the checks whose remembered answer does not let a run pass, or is older than their max_age. Raises where one of them is a BLOCK.
--- p_may_remember: whether answers may be kept for other callers, as fn_dot_preflight_check_all has it.
+-- Asks the checks whose remembered answer does not let a run pass, or is older than their max_age. Raises where one of
+-- them is a BLOCK. p_may_remember: whether answers may be kept for other callers, as fn_dot_preflight_check_all has it.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_stale(p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -16,7 +16,8 @@ BEGIN
 
   PERFORM fn_dot_preflight_check_all(ARRAY(
     SELECT c.check_name FROM dot_preflight_check c LEFT JOIN dot_preflight_answer a ON a.check_name = c.check_name
-    WHERE c.enabled AND (a.check_revision = c.revision AND a.count_query = c.count_query AND (a.cnt = 0 OR c.on_finding = 'WARN')
+    WHERE c.enabled AND (a.check_revision = c.revision AND a.count_query = c.count_query
+      AND (a.cnt = 0 OR c.on_finding = 'WARN')
       AND clock_timestamp() BETWEEN a.answered_at AND a.answered_at + c.max_age) IS NOT TRUE
     ORDER BY c.check_name), p_may_remember);
 END;

@@ -1,6 +1,6 @@
--- Asks the checks again whose answers are due, before they are too old; those that another caller is just asking are left to
--- it. What blocks is refused here as it would be in a moment. Nothing is asked where the answer could not be remembered: the
--- remembered one still holds.
+-- Asks the checks again whose answers are due, before they are too old; those that another caller is just asking are
+-- left to it. What blocks is refused here as it would be in a moment. Nothing is asked where the answer could not be
+-- remembered: the remembered one still holds.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_refresh(p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,19 +1,23 @@
--- Asks one check how much it finds. A registered check is code that somebody wrote, and it can do one thing: return a number.
--- Owned by the checker's role and SECURITY DEFINER, so that it runs with rights to read and no ledger function; in a
--- subtransaction that may not write and is always undone, so that no row, setting, trigger or notification is left of it.
+-- Asks one check how much it finds. A registered check is code that somebody wrote, and it can do one thing: return a
+-- number. Owned by the checker's role and SECURITY DEFINER, so that it runs with rights to read and no ledger function;
+-- in a subtransaction that may not write and is always undone, so that no row, setting, trigger or notification is left
+-- of it.
 --
--- An undoing does not take everything back. On every way out this looks for the search path that the callers of this function
--- depend on, for locks of the session, and for prepared statements: a check that replaced one of its caller's would have its own
--- text executed with the caller's rights later. A cancellation that comes in between is caught, and the look repeated.
--- Raises what the check raises; a check without an answer blocks.
+-- An undoing does not take everything back. On every way out this looks for the search path that the callers of this
+-- function depend on, for locks of the session, and for prepared statements: a check that replaced one of its caller's
+-- would have its own text executed with the caller's rights later. A cancellation that comes in between is caught, and
+-- the look repeated. Raises what the check raises; a check without an answer blocks.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_run_check(p_count_query text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 -- The answer is everybody's, so no setting of this session's decides it.
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET transform_null_equals = off
-SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1 SET bytea_output = 'hex'
+SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1
+  SET bytea_output = 'hex'
 SET array_nulls = on SET row_security = on SET lc_monetary = 'C' SET lc_numeric = 'C' SET lc_time = 'C'
-SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0 SET stats_fetch_consistency = 'cache'
-SET plpgsql.check_asserts = on SET quote_all_identifiers = off SET default_text_search_config = 'pg_catalog.simple' AS $$
+SET xmloption = 'content' SET xmlbinary = 'base64' SET timezone_abbreviations = 'Default' SET gin_fuzzy_search_limit = 0
+  SET stats_fetch_consistency = 'cache'
+SET plpgsql.check_asserts = on SET quote_all_identifiers = off
+  SET default_text_search_config = 'pg_catalog.simple' AS $$
 #variable_conflict use_column
 DECLARE
   v_path       text := current_setting('search_path');
@@ -71,7 +75,8 @@ BEGIN
     v_left := fn_dot_preflight_undo(v_statements, NOT v_is_ours);
   END;
   -- A cancellation is no answer of the check's, but only the server's own is taken for one.
-  IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp() >= v_timeout) THEN
+  IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp() >= v_timeout)
+    THEN
     v_state := 'external_routine_exception';
   END IF;
   IF v_state IS NOT NULL THEN

@@ -1,5 +1,5 @@
--- Takes back what a check left in the session and no undoing takes back: prepared statements, and the advisory locks of a registered
--- check. Says what was left; null where nothing was.
+-- Takes back what a check left in the session and no undoing takes back: prepared statements, and the advisory locks of
+-- a registered check. Says what was left; null where nothing was.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_undo(p_statements jsonb, p_is_registered boolean) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,5 +1,6 @@
--- Gives back every advisory lock of this session, and says whether there was one. A registered check is asked only where the session
--- holds none, so each is the check's. Those of the transaction are gone with the check's subtransaction.
+-- Gives back every advisory lock of this session, and says whether there was one. A registered check is asked only
+-- where the session holds none, so each is the check's. Those of the transaction are gone with the check's
+-- subtransaction.
 CREATE OR REPLACE FUNCTION fn_dot_session_locks_release() RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,6 +1,7 @@
--- A temporary table, view, sequence or type of this session, which could stand in for what a check reads; null where there is none. A check
--- that pins a search path without pg_temp finds temporary tables first, and so does each function that it calls: what the caller
--- made would be counted, and a view of it would run the caller's functions with the checker's rights.
+-- A temporary table, view, sequence or type of this session, which could stand in for what a check reads; null where
+-- there is none. A check that pins a search path without pg_temp finds temporary tables first, and so does each
+-- function that it calls: what the caller made would be counted, and a view of it would run the caller's functions with
+-- the checker's rights.
 CREATE OR REPLACE FUNCTION fn_dot_temporary_object() RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,12 +1,15 @@
--- Refuses a call that read its pair, then waited for the pair's lease, and finds the pair changed: another transaction swapped its
--- roles or gave it another verifier meanwhile. Retired counts where p_is_executed: simulations of a retired pair are recorded.
-CREATE OR REPLACE FUNCTION fn_dot_check_pair_is_current(p_dot_code text, p_verifier text, p_is_executed boolean) RETURNS void
+-- Refuses a call that read its pair, then waited for the pair's lease, and finds the pair changed: another transaction
+-- swapped its roles or gave it another verifier meanwhile. Retired counts where p_is_executed: simulations of a retired
+-- pair are recorded.
+CREATE OR REPLACE FUNCTION fn_dot_check_pair_is_current(p_dot_code text, p_verifier text, p_is_executed boolean)
+  RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
   IF NOT EXISTS (SELECT FROM dot_tools t
                  WHERE t.dot_code = p_dot_code AND t.pair_role = 'producer' AND t.paired_dot = p_verifier) THEN
-    PERFORM fn_dot_refuse('busy', format('the pair of %s was just changed', p_dot_code), jsonb_build_object('dot_code', p_dot_code));
+    PERFORM fn_dot_refuse('busy', format('the pair of %s was just changed', p_dot_code),
+      jsonb_build_object('dot_code', p_dot_code));
   ELSIF p_is_executed THEN
     PERFORM fn_dot_check_not_retired(p_dot_code);
   END IF;

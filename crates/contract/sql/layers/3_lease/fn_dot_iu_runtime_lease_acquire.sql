@@ -1,7 +1,8 @@
 -- Takes a lease that nobody holds, and returns its token; null where somebody does. Only the token proves who holds it:
--- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took the lease
--- away, is barred from it for a time (fn_dot_lease_barred_until).
-CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS uuid
+-- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took
+-- the lease away, is barred from it for a time (fn_dot_lease_barred_until).
+CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer)
+  RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -18,7 +19,8 @@ BEGIN
   END IF;
   v_barred_until := fn_dot_lease_barred_until(p_lease_name, v_now);
   IF v_barred_until > v_now AND NOT fn_dot_login_is('runner') THEN
-    PERFORM fn_dot_refuse('lease_held', format('an operator took the lease %s away from the login %s', p_lease_name, session_user),
+    PERFORM fn_dot_refuse('lease_held', format('an operator took the lease %s away from the login %s', p_lease_name,
+        session_user),
       jsonb_build_object('lease_name', p_lease_name, 'barred_until', v_barred_until));
   END IF;
   -- In a subtransaction: where the lease is not taken, the lock of its row is given back.

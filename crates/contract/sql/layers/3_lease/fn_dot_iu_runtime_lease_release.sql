@@ -1,5 +1,6 @@
 -- Gives a lease back. False where the token does not hold it (any more).
-CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_release(p_lease_name text, p_holder text, p_token uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_release(p_lease_name text, p_holder text, p_token uuid)
+  RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE

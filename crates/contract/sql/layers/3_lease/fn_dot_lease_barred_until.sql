@@ -1,7 +1,8 @@
--- Until when the session's login does not get a lease again, because an operator took it away; null where nobody did within a day.
--- Once: until that lease would have expired, where more than five minutes of it were left. A holder that died is taken the lease
--- once, and its successor, with the same login, goes on at once. Twice within a day: five minutes at least. Three times: an hour
--- at least. So a login that acquires the lease again after each release, however short, keeps the pair for a bounded time.
+-- Until when the session's login does not get a lease again, because an operator took it away; null where nobody did
+-- within a day. Once: until that lease would have expired, where more than five minutes of it were left. A holder that
+-- died is taken the lease once, and its successor, with the same login, goes on at once. Twice within a day: five
+-- minutes at least. Three times: an hour at least. So a login that acquires the lease again after each release, however
+-- short, keeps the pair for a bounded time.
 CREATE OR REPLACE FUNCTION fn_dot_lease_barred_until(p_lease_name text, p_now timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

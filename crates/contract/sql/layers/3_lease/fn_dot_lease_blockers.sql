@@ -1,5 +1,5 @@
--- Who keeps a lease's row locked, for a caller that waited for it in vain: the sessions and prepared transactions that have locked
--- a row of a lease and not ended. Where the row names the one transaction, that one alone. Ten at most.
+-- Who keeps a lease's row locked, for a caller that waited for it in vain: the sessions and prepared transactions that
+-- have locked a row of a lease and not ended. Where the row names the one transaction, that one alone. Ten at most.
 CREATE OR REPLACE FUNCTION fn_dot_lease_blockers(p_lease_name text, OUT blocked_by jsonb, OUT shown text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -32,8 +32,10 @@ BEGIN
     LIMIT 10
   )
   SELECT coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(t)) ORDER BY t.pid, t.prepared), '[]'),
-    coalesce(string_agg(CASE WHEN t.pid IS NULL THEN format('the prepared transaction %s of the login %s', t.prepared, t.login)
-      ELSE format('the login %s (process %s)', t.login, t.pid) END, ', ' ORDER BY t.pid, t.prepared), 'a session that has just ended')
+    coalesce(string_agg(CASE WHEN t.pid IS NULL
+          THEN format('the prepared transaction %s of the login %s', t.prepared, t.login)
+      ELSE format('the login %s (process %s)', t.login, t.pid) END, ', ' ORDER BY t.pid, t.prepared),
+        'a session that has just ended')
   INTO blocked_by, shown FROM told t;
 END;
 $$;

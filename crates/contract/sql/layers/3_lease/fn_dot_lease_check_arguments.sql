@@ -1,5 +1,6 @@
 -- What acquiring and renewing have in common.
-CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer) RETURNS void
+CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer)
+  RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -8,7 +9,8 @@ BEGIN
   ELSIF fn_dot_is_blank(p_holder) THEN
     PERFORM fn_dot_refuse('holder_required', 'who will hold the lease is missing');
   ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
-    PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds', coalesce(p_ttl_seconds::text, 'null')));
+    PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds',
+        coalesce(p_ttl_seconds::text, 'null')));
   END IF;
   IF concat(p_holder, p_lease_name) !~ '^[!-~]{1,200}$' COLLATE "C" THEN
     PERFORM fn_dot_check_text_length(200, jsonb_build_object('holder', p_holder));

@@ -1,6 +1,7 @@
 -- An operator takes a live lease away from its holder. An executed run that was begun under it can not go on: its
--- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take; busy,
--- with the login and the process, where an open transaction keeps the lease: only ending that transaction frees it.
+-- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take;
+-- busy, with the login and the process, where an open transaction keeps the lease: only ending that transaction frees
+-- it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -27,13 +28,15 @@ BEGIN
     DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name AND l.acquisitions = 0;
     RETURN false;
   END IF;
-  INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, holder_login, expires_at, actor, reason, released_at)
-  VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.holder_login, v_lease.expires_at,
-    p_actor, p_reason, v_now);
+  INSERT INTO dot_lease_force_release (release_id, lease_name, lease_holder, lease_token, holder_login, expires_at,
+    actor, reason, released_at)
+  VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.holder_login,
+    v_lease.expires_at, p_actor, p_reason, v_now);
   -- A new token: the old holder's next step finds that it lost the lease.
-  UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid() WHERE l.lease_name = p_lease_name;
-  -- Who listens for gates looks at its lease too, and stops its call before the next holder makes one; who does not listen finds
-  -- out when it renews.
+  UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid()
+    WHERE l.lease_name = p_lease_name;
+  -- Who listens for gates looks at its lease too, and stops its call before the next holder makes one; who does not
+  -- listen finds out when it renews.
   PERFORM fn_dot_notify('dotwrap_gate');
   RETURN true;
 END;

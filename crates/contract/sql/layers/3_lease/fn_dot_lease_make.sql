@@ -1,6 +1,7 @@
--- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any other name
--- is bounded: a login holds at most a hundred, also in several transactions at once (each locks the login's row until it ends), and
--- those of its own that are free are swept. Those of other logins stay: a transaction that stays open behind this call would keep them.
+-- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any
+-- other name is bounded: a login holds at most a hundred, also in several transactions at once (each locks the login's
+-- row until it ends), and those of its own that are free are swept. Those of other logins stay: a transaction that
+-- stays open behind this call would keep them.
 CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -12,12 +13,14 @@ BEGIN
     PERFORM FROM dot_lease_login x WHERE x.login = session_user FOR NO KEY UPDATE;
     DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name IN (
       SELECT x.lease_name FROM dot_iu_runtime_lease x
-      WHERE x.holder_login = session_user AND (x.released_at IS NOT NULL OR x.expires_at <= v_now) AND x.process_run_id IS NULL AND x.observed_runs = 0
+      WHERE x.holder_login = session_user AND (x.released_at IS NOT NULL OR x.expires_at <= v_now)
+        AND x.process_run_id IS NULL AND x.observed_runs = 0
         AND NOT EXISTS (SELECT FROM dot_tools t WHERE x.lease_name = 'dot_exec:' || t.dot_code)
       FOR UPDATE SKIP LOCKED);
     IF (SELECT count(*) FROM dot_iu_runtime_lease l WHERE l.holder_login = session_user
           AND NOT EXISTS (SELECT FROM dot_tools t WHERE l.lease_name = 'dot_exec:' || t.dot_code)) >= 100 THEN
-      PERFORM fn_dot_refuse('lease_limit', format('the login %s holds a hundred leases that are no pair''s', session_user));
+      PERFORM fn_dot_refuse('lease_limit', format('the login %s holds a hundred leases that are no pair''s',
+          session_user));
     END IF;
   END IF;
   INSERT INTO dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, released_at)

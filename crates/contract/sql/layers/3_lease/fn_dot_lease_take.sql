@@ -1,6 +1,6 @@
--- Takes a lease whose row the caller has locked, if nobody holds the lease itself. p_released: give it back at once, which is
--- what a call does that holds it for the length of its own transaction. Returns whether it was free. A run that its last
--- holder left without a conclusion is concluded first, so that no executed run is forgotten.
+-- Takes a lease whose row the caller has locked, if nobody holds the lease itself. p_released: give it back at once,
+-- which is what a call does that holds it for the length of its own transaction. Returns whether it was free. A run
+-- that its last holder left without a conclusion is concluded first, so that no executed run is forgotten.
 CREATE OR REPLACE FUNCTION fn_dot_lease_take(
   p_lease_name text, p_holder text, p_token_digest uuid, p_ttl_seconds integer, p_released boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -11,7 +11,8 @@ DECLARE
   v_run_id uuid;
 BEGIN
   SELECT l.process_run_id INTO v_run_id FROM dot_iu_runtime_lease l
-  WHERE l.lease_name = p_lease_name AND l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
+  WHERE l.lease_name = p_lease_name AND l.process_run_id IS NOT NULL
+    AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF FOUND AND NOT fn_dot_run_reap_one(v_run_id, p_holder) THEN
     RETURN false;
   END IF;

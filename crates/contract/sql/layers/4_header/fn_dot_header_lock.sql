@@ -1,5 +1,5 @@
--- Locks a header until the transaction ends, so that the sides of one run see each other and a conclusion does not come in between.
--- Waits at most five seconds.
+-- Locks a header until the transaction ends, so that the sides of one run see each other and a conclusion does not come
+-- in between. Waits at most five seconds.
 CREATE OR REPLACE FUNCTION fn_dot_header_lock(p_process_run_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

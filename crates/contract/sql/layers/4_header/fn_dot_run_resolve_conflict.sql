@@ -9,7 +9,8 @@ DECLARE
   v_run_id uuid;
 BEGIN
   IF p_idempotency_key IS NOT NULL THEN
-    v_run_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_evidence_type);
+    v_run_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
+      p_evidence_type);
   END IF;
   IF v_run_id IS NULL THEN
     PERFORM fn_dot_refuse('id_in_use', format('there is a run %s already', p_process_run_id),

@@ -2,10 +2,11 @@
 -- Order: validate → key → gates → preflight → write. Returns the run's id, the first call's where the key was used.
 CREATE OR REPLACE FUNCTION fn_process_run_observe(
   p_process_candidate_code text, p_correlation_id text, p_actor text,
-  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
-  p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL, p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL,
-  p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_source_system text DEFAULT 'dot_exec_wrapper',
-  p_event_code text DEFAULT NULL, p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
+  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed',
+  p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
+  p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL,
+  p_evidence_ref jsonb DEFAULT '{}', p_source_system text DEFAULT 'dot_exec_wrapper', p_event_code text DEFAULT NULL,
+  p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
   p_process_definition_code text DEFAULT NULL, p_dot_code text DEFAULT NULL) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -31,12 +32,14 @@ BEGIN
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
   PERFORM fn_dot_check_times(p_started_at, p_ended_at);
   -- A header may leave its DOT out; one that it names is a producer, or a DOT without a pair.
-  IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t WHERE t.dot_code = v_dot_code AND t.pair_role IS DISTINCT FROM 'verifier') THEN
+  IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t
+    WHERE t.dot_code = v_dot_code AND t.pair_role IS DISTINCT FROM 'verifier') THEN
     PERFORM fn_dot_refuse_pair(v_dot_code);
   END IF;
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_first_id := fn_dot_run_by_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    v_first_id := fn_dot_run_by_key(v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id,
+      p_evidence_type);
     IF v_first_id IS NOT NULL THEN
       RETURN v_first_id;
     END IF;
@@ -55,8 +58,8 @@ BEGIN
       correlation_id, parent_run_id, event_code, status, evidence_type, source_system, idempotency_key,
       input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
     VALUES (v_run_id, v_dot_code, p_process_candidate_code, fn_dot_null_if_blank(p_process_definition_code),
-      p_correlation_id, p_parent_run_id, fn_dot_null_if_blank(p_event_code), p_status, p_evidence_type, v_source, v_texts.p_idempotency_key,
-      v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+      p_correlation_id, p_parent_run_id, fn_dot_null_if_blank(p_event_code), p_status, p_evidence_type, v_source,
+      v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
       fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
     -- Waits for a twin in flight, at most five seconds; what it committed is found by the look-up below.
     ON CONFLICT DO NOTHING;
@@ -65,11 +68,12 @@ BEGIN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    RETURN fn_dot_run_resolve_conflict(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code, p_correlation_id, p_evidence_type);
+    RETURN fn_dot_run_resolve_conflict(v_run_id, v_texts.p_idempotency_key, p_process_candidate_code, v_dot_code,
+      p_correlation_id, p_evidence_type);
   END IF;
 
-  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), v_run_id, NULL, p_correlation_id, v_dot_code, p_status,
-    p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
+  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), v_run_id, NULL, p_correlation_id, v_dot_code,
+    p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
   PERFORM fn_dot_rollup_header(p_process_candidate_code, v_dot_code);
   RETURN v_run_id;
 END;

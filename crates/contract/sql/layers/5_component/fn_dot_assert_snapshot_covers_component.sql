@@ -1,8 +1,9 @@
--- In REPEATABLE READ and SERIALIZABLE a transaction can hold the header's lock and still not see a side of the run, where that was
--- committed after its snapshot: it would count the run wrongly, or take the other pair's verifier. The unique index of (run, role)
--- knows better than the snapshot: an insert that meets an unseen row fails as could-not-serialize, which the caller answers by
--- starting its transaction again. One that meets none is undone here.
-CREATE OR REPLACE FUNCTION fn_dot_assert_snapshot_covers_component(p_process_run_id uuid, p_component_role text) RETURNS void
+-- In REPEATABLE READ and SERIALIZABLE a transaction can hold the header's lock and still not see a side of the run,
+-- where that was committed after its snapshot: it would count the run wrongly, or take the other pair's verifier. The
+-- unique index of (run, role) knows better than the snapshot: an insert that meets an unseen row fails as
+-- could-not-serialize, which the caller answers by starting its transaction again. One that meets none is undone here.
+CREATE OR REPLACE FUNCTION fn_dot_assert_snapshot_covers_component(p_process_run_id uuid, p_component_role text)
+  RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -12,8 +13,8 @@ BEGIN
   BEGIN
     INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,
       correlation_id, dot_code, status, evidence_type, source_system, evidence_ref, actor)
-    VALUES (gen_random_uuid(), p_process_run_id, p_component_role, 'never committed', 'never committed', 'never committed',
-      'observed', 'SIMULATED_DRY_RUN', 'never committed', '{}', 'never committed')
+    VALUES (gen_random_uuid(), p_process_run_id, p_component_role, 'never committed', 'never committed',
+      'never committed', 'observed', 'SIMULATED_DRY_RUN', 'never committed', '{}', 'never committed')
     ON CONFLICT (process_run_id, component_role) DO NOTHING;
     RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
   EXCEPTION WHEN SQLSTATE 'DOTUN' THEN

@@ -1,6 +1,7 @@
--- A component is bound to its receipt: of the same run, DOT, role and mode, and opened by an earlier transaction. Who opened it
--- says what came of it: a login that may not execute can not record an execution, even if it got hold of the lease's token.
--- Evidence may be lower than the receipt's mode and the header's (an answer that says it is a mock is simulated), never higher.
+-- A component is bound to its receipt: of the same run, DOT, role and mode, and opened by an earlier transaction. Who
+-- opened it says what came of it: a login that may not execute can not record an execution, even if it got hold of the
+-- lease's token. Evidence may be lower than the receipt's mode and the header's (an answer that says it is a mock is
+-- simulated), never higher.
 --
 -- Asked before any lock is taken. What can change afterwards is asked behind the locks (fn_dot_check_receipt_counts).
 CREATE OR REPLACE FUNCTION fn_dot_check_receipt(

@@ -1,6 +1,7 @@
 -- The component that an idempotency key was used for, or null; refuses the key of another one, or of another login.
 CREATE OR REPLACE FUNCTION fn_dot_component_by_key(
-  p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_evidence_type text)
+  p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text,
+  p_evidence_type text)
 RETURNS uuid
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

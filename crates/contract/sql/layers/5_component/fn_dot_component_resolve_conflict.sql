@@ -1,15 +1,16 @@
 -- Called when inserting a component met a row that is already there: the first call's id if it is the same call, else a
 -- refusal that says what stands in the way.
 CREATE OR REPLACE FUNCTION fn_dot_component_resolve_conflict(
-  p_component_run_id uuid, p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text,
-  p_evidence_type text) RETURNS uuid
+  p_component_run_id uuid, p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text,
+  p_correlation_id text, p_evidence_type text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_component_id uuid;
 BEGIN
   IF p_idempotency_key IS NOT NULL THEN
-    v_component_id := fn_dot_component_by_key(p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
+    v_component_id := fn_dot_component_by_key(p_idempotency_key, p_process_run_id, p_dot_code, p_component_role,
+      p_correlation_id, p_evidence_type);
   END IF;
   IF v_component_id IS NULL THEN
     PERFORM fn_dot_refuse('id_in_use', CASE

@@ -1,6 +1,6 @@
--- A receipt is void where it and the closing of a gate missed each other: the receipt read the posture before the closing
--- committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that held its lock
--- missed nothing. Transaction ids are compared within one cluster alone.
+-- A receipt is void where it and the closing of a gate missed each other: the receipt read the posture before the
+-- closing committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that
+-- held its lock missed nothing. Transaction ids are compared within one cluster alone.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_invocation_id uuid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,13 +1,16 @@
 -- PARTS: one row a component, producer or verifier, of a run that was observed before.
--- Order: validate → key → receipt, or gates and preflight → lease → write → look whether the run was concluded meanwhile.
--- Most parts of executed runs come by fn_process_run_record_producer_batch and fn_process_run_record_verifier_and_conclude_batch, which call this where anything is unusual.
+-- Order: validate → key → receipt, or gates and preflight → lease → write → look whether the run was concluded
+-- meanwhile. Most parts of executed runs come by fn_process_run_record_producer_batch and
+-- fn_process_run_record_verifier_and_conclude_batch, which call this where anything is unusual.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
-  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed', p_idempotency_key text DEFAULT NULL,
-  p_component_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL, p_event_code text DEFAULT NULL, p_queue_job_id uuid DEFAULT NULL,
-  p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
-  p_source_system text DEFAULT 'dot_exec_wrapper', p_started_at timestamptz DEFAULT NULL, p_ended_at timestamptz DEFAULT NULL,
-  p_invocation_id uuid DEFAULT NULL, p_verdict text DEFAULT NULL, p_lease_token uuid DEFAULT NULL, p_output_digest text DEFAULT NULL)
+  p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed',
+  p_idempotency_key text DEFAULT NULL, p_component_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
+  p_event_code text DEFAULT NULL, p_queue_job_id uuid DEFAULT NULL, p_input_ref text DEFAULT NULL,
+  p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}',
+  p_source_system text DEFAULT 'dot_exec_wrapper', p_started_at timestamptz DEFAULT NULL,
+  p_ended_at timestamptz DEFAULT NULL, p_invocation_id uuid DEFAULT NULL, p_verdict text DEFAULT NULL,
+  p_lease_token uuid DEFAULT NULL, p_output_digest text DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -67,7 +70,8 @@ BEGIN
   PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
-    v_component_id := fn_dot_component_by_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
+    v_component_id := fn_dot_component_by_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role,
+      p_correlation_id, p_evidence_type);
     IF v_component_id IS NOT NULL THEN
       RETURN v_component_id;
     END IF;
@@ -86,19 +90,20 @@ BEGIN
       PERFORM fn_dot_refuse('invocation_required', format('%s needs the receipt of a call',
         CASE WHEN p_verdict IS NULL THEN 'a ' || p_evidence_type || ' component' ELSE 'a verdict' END));
     END IF;
-    -- Not where there is a receipt: the call has happened, behind a preflight that passed, and is recorded whatever came since.
+    -- Not where there is a receipt: the call has happened, behind a preflight that passed, and is recorded whatever
+    -- came since.
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
 
   IF p_invocation_id IS NOT NULL THEN
     -- A look before any lock; what can change is asked again behind them.
-    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, v_run.evidence_type, v_run.lease_token IS NOT NULL, p_dot_code,
-      p_component_role, p_evidence_type);
+    PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, v_run.evidence_type, v_run.lease_token IS NOT NULL,
+      p_dot_code, p_component_role, p_evidence_type);
   END IF;
   -- Lease, then header: the order of everybody who waits for both. A token that does not hold the lease locks neither.
   PERFORM fn_dot_check_run_lease(p_process_run_id, v_run.lease_name, v_run.lease_token, p_lease_token);
-  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps the
-  -- run from being concluded while this transaction is under way.
+  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps
+  -- the run from being concluded while this transaction is under way.
   PERFORM fn_dot_header_lock(p_process_run_id);
   PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_assert_snapshot_covers_component(p_process_run_id,
@@ -115,29 +120,34 @@ BEGIN
   v_component_id := coalesce(p_component_run_id, fn_dot_uuid_v7());
   BEGIN
     INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
-      process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type, verdict,
-      output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at, ended_at)
+      process_candidate_code, correlation_id, dot_code, event_code, queue_job_id, invocation_id, status, evidence_type,
+      verdict, output_digest, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor,
+      started_at, ended_at)
     VALUES (v_component_id, p_process_run_id, p_component_role, p_parent_run_id,
-      v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_null_if_blank(p_event_code), p_queue_job_id, p_invocation_id, p_status, p_evidence_type, p_verdict,
-      p_output_digest, v_source, v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
-      fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at, p_ended_at)
+      v_run.process_candidate_code, p_correlation_id, p_dot_code, fn_dot_null_if_blank(p_event_code), p_queue_job_id,
+      p_invocation_id, p_status, p_evidence_type, p_verdict, p_output_digest, v_source, v_texts.p_idempotency_key,
+      v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
+      fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, p_invocation_id IS NOT NULL), p_actor, p_started_at,
+      p_ended_at)
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    RETURN fn_dot_component_resolve_conflict(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role, p_correlation_id, p_evidence_type);
+    RETURN fn_dot_component_resolve_conflict(v_component_id, v_texts.p_idempotency_key, p_process_run_id, p_dot_code,
+      p_component_role, p_correlation_id, p_evidence_type);
   END IF;
   IF v_run.lease_token IS NOT NULL THEN
     PERFORM fn_dot_check_not_concluded(p_process_run_id);
   END IF;
 
-  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, true), p_process_run_id, v_component_id, p_correlation_id, p_dot_code,
-    p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
+  PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, true), p_process_run_id, v_component_id, p_correlation_id,
+    p_dot_code, p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
   IF v_run.lease_token IS NULL THEN
     -- An executed run is counted when it is concluded (fn_dot_rollup_run).
-    PERFORM fn_dot_rollup_component(v_run.process_candidate_code, p_process_run_id, p_dot_code, p_component_role, p_evidence_type);
+    PERFORM fn_dot_rollup_component(v_run.process_candidate_code, p_process_run_id, p_dot_code, p_component_role,
+      p_evidence_type);
   END IF;
   RETURN v_component_id;
 END;

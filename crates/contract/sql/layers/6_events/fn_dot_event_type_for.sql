@@ -5,7 +5,8 @@ LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
 BEGIN
   RETURN CASE WHEN p_is_component
-    THEN CASE p_status WHEN 'step_started' THEN 'process.step.started' WHEN 'step_completed' THEN 'process.step.completed' END
+    THEN CASE p_status WHEN 'step_started' THEN 'process.step.started'
+      WHEN 'step_completed' THEN 'process.step.completed' END
     ELSE CASE p_status WHEN 'started' THEN 'process.run.started' WHEN 'completed' THEN 'process.run.completed'
                        WHEN 'failed' THEN 'process.run.failed' END
   END;

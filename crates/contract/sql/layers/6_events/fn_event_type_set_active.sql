@@ -1,13 +1,14 @@
 -- Switches an event type on or off, with who and why. Returns whether that changed anything.
 --
--- Where a transaction that writes events does not end within five seconds, the switch goes on without it, and says so in the
--- history: switching must not depend on an idle transaction. That transaction's events occurred before the switch, and appear
--- when it commits. No event occurs after the switch:
+-- Where a transaction that writes events does not end within five seconds, the switch goes on without it, and says so
+-- in the history: switching must not depend on an idle transaction. That transaction's events occurred before the
+-- switch, and appear when it commits. No event occurs after the switch:
 --
 --   writer W   reads the clock, reads the type … idles …                    commits: its event is older than the switch
 --   switch                waits 5 s, updates the type, reads the clock … commits
 --   writer N                                    finds the type in change and waits; then reads it as it became
-CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text) RETURNS boolean
+CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text)
+  RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
