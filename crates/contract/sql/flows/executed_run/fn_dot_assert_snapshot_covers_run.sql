@@ -1,4 +1,5 @@
--- As fn_dot_assert_snapshot_covers_component, for all that a conclusion looks at: both parts and both receipts.
+-- As fn_dot_assert_snapshot_covers_component, for everything that a conclusion reads: both components and both
+-- receipts.
 CREATE OR REPLACE FUNCTION fn_dot_assert_snapshot_covers_run(p_process_run_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

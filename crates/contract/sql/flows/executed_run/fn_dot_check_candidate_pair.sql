@@ -1,5 +1,6 @@
--- A real run is evidence for a registered candidate that its producer is declared for (v_process_candidate_pair).
--- Otherwise a checksum could prove a backup, and a typing error would make a candidate of its own.
+-- Refuses a real run for a candidate that is not registered, or that the producer is not declared for
+-- (v_process_candidate_pair). Without this check a run of a checksum tool could count as evidence for a backup, and a
+-- misspelled code would create a candidate.
 CREATE OR REPLACE FUNCTION fn_dot_check_candidate_pair(p_process_candidate_code text, p_dot_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- A run is executed dry or for real; the other modes of a contract are plans and checks that nothing is called for.
+-- Only DRY_RUN and REAL_RUN can be executed. A contract's other modes are plans and checks without a call.
 CREATE OR REPLACE FUNCTION fn_dot_check_mode(p_mode text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

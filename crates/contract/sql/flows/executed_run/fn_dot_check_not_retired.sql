@@ -1,4 +1,4 @@
--- A retired tool is neither run nor requested, and neither is a pair with one. What was recorded of it stays.
+-- Refuses a run or a request for a retired tool or for its pair. The tool's records stay.
 CREATE OR REPLACE FUNCTION fn_dot_check_not_retired(p_dot_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

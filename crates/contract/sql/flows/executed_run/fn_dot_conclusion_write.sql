@@ -1,4 +1,4 @@
--- Writes a conclusion, counts the run, and gives the lease back. The caller holds the header's lock and the lease's.
+-- Writes the conclusion, counts the run and releases the lease. The caller holds the locks of the header and the lease.
 CREATE OR REPLACE FUNCTION fn_dot_conclusion_write(
   p_process_run_id uuid, p_actor text, p_status text, p_verdict text, p_output_ref text, p_error_ref text,
   p_evidence_ref jsonb) RETURNS void

@@ -1,5 +1,4 @@
--- What a DOT is bound to in a mode, for a candidate: the endpoint. Refused where it is bound to nothing: a form of call
--- that nobody declared is not improvised.
+-- Returns the endpoint that a DOT is bound to for a mode and a candidate. Refuses the call where no contract binds it.
 CREATE OR REPLACE FUNCTION fn_dot_contract_for(p_dot_code text, p_mode text, p_process_candidate_code text) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

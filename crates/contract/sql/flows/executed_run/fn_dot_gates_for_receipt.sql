@@ -1,6 +1,7 @@
--- The posture that a receipt is written under, and the number of the last gate change that it shows. Refuses a posture
--- that does not allow the mode. Receipts share the gates' lock until their transactions end. A closing waits for it for
--- a second at most. So a receipt is seen by the closing, refused by it, or void (fn_dot_receipt_is_void).
+-- Returns the posture that a receipt is written under, and the number of the last gate change that this posture
+-- includes. Refuses a posture that does not allow the mode. Receipts hold the gates' lock in share mode until their
+-- transactions end. A closing waits for that lock for at most one second. Therefore a closing sees the receipt, refuses
+-- it, or makes it void (fn_dot_receipt_is_void).
 CREATE OR REPLACE FUNCTION fn_dot_gates_for_receipt(p_mode text, OUT posture text, OUT change_number bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -14,7 +15,7 @@ BEGIN
     PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
   END;
   PERFORM fn_dot_check_snapshot();
-  -- The statement after the lock, and one for both: the number is that of the last change that this very posture shows.
+  -- One statement after the lock reads both, so that the number belongs to exactly this posture.
   SELECT p.posture, s.change_number, s.xmax <> '0', p.is_changed_here INTO posture, change_number, v_is_changing,
     v_is_changed_here
   FROM v_dot_posture p CROSS JOIN dot_gate_state s;

@@ -1,5 +1,5 @@
--- The verifier's receipt, before it is called. What it is given to look at is the digest that the producer's own row
--- bears, copied here and chosen by no caller.
+-- Writes the verifier's receipt before the verifier is called. The input digest is copied from the producer's row; no
+-- caller chooses it.
 CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid,
   p_runner text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -12,7 +12,7 @@ DECLARE
   v_gates    record;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, 1);

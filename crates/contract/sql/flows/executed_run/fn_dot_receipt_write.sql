@@ -1,4 +1,4 @@
--- The receipt of one call, before it is made. The endpoint is the contract's, never the caller's.
+-- Writes the receipt of one call before the call is made. The endpoint comes from the contract, never from the caller.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_write(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_mode text, p_posture text, p_change_number bigint,
   p_endpoint_ref text, p_input_digest text, p_runner text) RETURNS uuid

@@ -1,4 +1,4 @@
--- Whether a call was begun of which nobody knows how it ended.
+-- Returns whether the run has a receipt without a recorded outcome.
 CREATE OR REPLACE FUNCTION fn_dot_run_has_open_receipt(p_process_run_id uuid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

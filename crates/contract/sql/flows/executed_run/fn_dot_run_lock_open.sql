@@ -1,7 +1,7 @@
--- Locks a run that was begun, so that nobody concludes it while this transaction is under way; refused where there is
--- none, where it was recorded without a lease, or where the token is not its lease's. Lease, then header: the order of
--- everybody who waits for both. A token that ran out but was not taken over is still the lease's. Returns what of the
--- header its callers need.
+-- Locks an open run, so that no other transaction concludes it meanwhile. Refuses where there is no such run, where it
+-- was recorded without a lease, or where the token is not that of its lease. Lock order: lease, then header, as in
+-- every function that takes both. An expired token is valid until another caller takes the lease over. Returns the
+-- header columns that the callers need.
 CREATE OR REPLACE FUNCTION fn_dot_run_lock_open(
   p_process_run_id uuid, p_lease_token uuid,
   OUT dot_code text, OUT process_candidate_code text, OUT evidence_type text, OUT lease_name text)

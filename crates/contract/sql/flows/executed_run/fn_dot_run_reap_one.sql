@@ -1,6 +1,6 @@
--- Concludes a run whose lease ran out or was given back without a conclusion. Nobody knows whether an open call did its
--- work: it is said to be unknown, never failed. The caller holds the lease's lock, so the header's is not waited for:
--- false where somebody is just writing to that run.
+-- Concludes a run whose lease expired, or was released without a conclusion. An open call is recorded as unknown, never
+-- as failed, because it may have had its effect. The caller holds the lease's lock, so this function does not wait for
+-- the header's lock. Returns false where another transaction is writing to the run.
 CREATE OR REPLACE FUNCTION fn_dot_run_reap_one(p_process_run_id uuid, p_actor text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
--- The verifier's receipt that a call of fn_process_run_record_producer opened whose answer was lost; null where this is
--- no such repetition. It is given again to whoever proves to be the one who asked: the same component, runner, login
--- and live lease; and only while nothing was recorded under it. A receipt is still good for one call: a caller that was
--- told it does not ask again.
+-- Returns the verifier's receipt that an earlier call of fn_process_run_record_producer opened, where the client lost
+-- the result of that call. Returns null where this call is no such repetition. The component, the runner, the login and
+-- the live lease must be the same, and no outcome may be recorded under the receipt. One receipt still allows one call:
+-- a client that received the first result does not repeat the call.
 CREATE OR REPLACE FUNCTION fn_dot_run_replay_record_producer(
   p_process_run_id uuid, p_dot_code text, p_evidence_type text, p_status text, p_invocation_id uuid, p_lease_token uuid,
   p_verifier_dot_code text, p_runner text, p_component_run_id uuid, p_output_digest text) RETURNS uuid
@@ -17,7 +17,7 @@ BEGIN
   IF p_component_run_id IS NULL OR v_lease_name IS NULL THEN
     RETURN NULL;
   END IF;
-  -- The first call may still be committing: it has the lock until it has.
+  -- The first call may not have committed yet. It holds the lock until it commits.
   IF NOT fn_dot_lease_lock_and_read(v_lease_name, v_digest) OR NOT EXISTS (
        SELECT FROM dot_iu_runtime_lease l
        WHERE l.lease_name = v_lease_name AND l.process_run_id = p_process_run_id

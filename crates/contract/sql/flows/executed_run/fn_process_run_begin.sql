@@ -1,15 +1,15 @@
--- The first of an executed run's three transactions: gates, preflight, lease, the header 'started', and the producer's
--- receipt. What comes back is committed before the tool is called, so that a crash leaves a true record.
--- Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates' lock → header → gates
--- under their lock → receipt. Every wait is bounded, and comes before the look at the gates that the receipt is written
--- by.
+-- The first of the three transactions of an executed run: gates, preflight, lease, header with status 'started', and
+-- the producer's receipt. They are committed before the tool is called, so that a crash leaves a true record.
+--   Order: validate → key → gates → contract → candidate → preflight → lease → key again → gates' lock → header
+--          → gates under their lock → receipt.
+-- Every wait is bounded. Every wait comes before the statement that reads the gates and writes the receipt.
 --
--- As fn_process_pair_observe, every run pays for each line of this: the common path is inline, and what is rare is
--- called.
+-- Every run executes this function, as with fn_process_pair_observe: the common path is inline, rare cases are function
+-- calls.
 --
--- created = false: the key was used. There is no token and no receipt then: a key can not hijack a run.
--- The key 'request:<request_id>' is that of a request that somebody claimed (flows/run_request), which learns of its
--- run here.
+-- created = false: the key was used before. The result then has no token and no receipt, so a key cannot hijack a run.
+-- The key 'request:<request_id>' belongs to a claimed request (flows/run_request). This function stores the run's id in
+-- that request.
 CREATE OR REPLACE FUNCTION fn_process_run_begin(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text,
   p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
@@ -34,22 +34,22 @@ DECLARE
   v_is_any_event_active   boolean;
   v_is_partner_busy       boolean;
   v_is_locked             boolean;
-  -- Before the first lock, which gives the transaction an id: what it changed until here may be what a check counts.
+  -- Before the first lock, which assigns a transaction id. A check may count rows that this transaction changed before.
   v_is_unchanged          boolean := pg_current_xact_id_if_assigned() IS NULL;
   v_is_candidate_bound    boolean;
   v_is_retired            boolean;
   v_lease_name text := 'dot_exec:' || p_dot_code;
   v_token      uuid := gen_random_uuid();
-  -- as fn_dot_token_digest
+  -- As fn_dot_token_digest.
   v_digest     uuid := encode(substring(sha256(uuid_send(v_token)) FROM 1 FOR 16), 'hex')::uuid;
   v_run_id     uuid := coalesce(p_process_run_id, fn_dot_uuid_v7());
   v_now        timestamptz;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- VALIDATE. What is plainly in order (short, in plain ASCII) needs no closer look.
+  -- VALIDATE. Short ASCII arguments need no further check.
   IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
       AND p_process_candidate_code ~ c_plain COLLATE "C" AND p_runner ~ c_plain COLLATE "C" AND p_evidence_ref = '{}'
       AND length(concat(p_actor, p_process_candidate_code)) <= 200 AND length(p_dot_code) <= 200
@@ -65,14 +65,14 @@ BEGIN
     PERFORM fn_dot_check_text_length(200, jsonb_build_object('dot_code', p_dot_code));
     p_input_digest := fn_dot_check_digest('input_digest', p_input_digest);
   END IF;
-  -- Where nothing has to be waited for, the lease's lock comes first, and one statement behind it reads everything.
+  -- Where no wait is needed, the lease's lock comes first, and one statement after it reads everything.
   v_is_locked := false;
   IF p_idempotency_key IS NULL AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
     THEN
     PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
     v_is_locked := FOUND;
   END IF;
-  -- Both sides' contracts: a producer that nobody could check afterwards is not called.
+  -- Reads the contracts of both tools: a producer is not called where its verifier could not be called.
   SELECT t.paired_dot, t.pair_role, gates.posture, memory.is_fresh, memory.is_due, of_producer.endpoint_ref,
     of_verifier.dot_code IS NOT NULL,
     EXISTS (SELECT FROM event_type_registry r WHERE r.active),
@@ -108,7 +108,7 @@ BEGIN
     PERFORM fn_dot_check_request(v_request_id, p_dot_code, p_process_candidate_code, p_correlation_id, p_mode);
   END IF;
 
-  -- GATE 1. What counts is read again below, under the gates' lock.
+  -- GATE 1. The statement that writes the receipt reads the gates again, under their lock.
   IF v_posture <> 'REAL_RUN' THEN
     PERFORM fn_dot_check_evidence_gate(p_mode, v_posture);
   END IF;
@@ -125,20 +125,20 @@ BEGIN
     PERFORM fn_dot_check_candidate_pair(p_process_candidate_code, p_dot_code);
   END IF;
 
-  -- GATE 2. Behind a key something may have been waited for.
+  -- GATE 2. With a key, this call may have waited since the first read.
   IF v_is_preflight_fresh IS NOT TRUE OR p_idempotency_key IS NOT NULL THEN
     PERFORM fn_dot_preflight_check_stale(v_is_unchanged);
   ELSIF v_is_preflight_due THEN
     PERFORM fn_dot_preflight_refresh(v_is_unchanged);
   END IF;
 
-  -- LEASE: its row's lock, and then the clock. A caller that would have to wait for the lock looks first.
+  -- LEASE. Locks its row, then reads the clock. A caller that would have to wait for the lock reads the lease first.
   IF NOT v_is_locked THEN
     PERFORM fn_dot_lease_wait(v_lease_name);
     PERFORM fn_dot_check_pair_is_current(p_dot_code, v_verifier, true);
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
-    -- A twin may have begun while this call waited.
+    -- Another call with the same key may have begun the run while this call waited.
     v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id, p_mode);
     IF v_first_id IS NOT NULL THEN
       process_run_id := v_first_id; created := false;
@@ -151,7 +151,7 @@ BEGIN
   END IF;
   v_now := clock_timestamp();
   IF v_is_partner_busy THEN
-    -- Producer and verifier changed places while a run was under way: one pair has one run at a time.
+    -- The pair's roles were swapped during a run. One pair has one open run at a time.
     PERFORM fn_dot_lease_refuse('dot_exec:' || v_verifier);
   END IF;
   UPDATE dot_iu_runtime_lease l
@@ -161,21 +161,21 @@ BEGIN
   WHERE l.lease_name = v_lease_name AND l.process_run_id IS NULL
     AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   IF NOT FOUND THEN
-    -- Left with a run that its holder did not conclude, or held.
+    -- The lease is held, or its last holder left a run without a conclusion.
     IF NOT fn_dot_lease_take(v_lease_name, p_runner, v_digest, p_lease_ttl_seconds, false) THEN
       PERFORM fn_dot_lease_refuse(v_lease_name);
     END IF;
     UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
   END IF;
 
-  -- GATES: their lock, which a change of a gate waits for when it commits (fn_dot_gate_change_record).
+  -- GATES. Takes their lock in share mode; a gate change waits for it at commit (fn_dot_gate_change_record).
   BEGIN
     LOCK TABLE dot_gate_state IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
   END;
 
-  -- HEADER; its tags are those of fn_dot_evidence_tags()
+  -- HEADER. Its tags are those of fn_dot_evidence_tags().
   v_now := clock_timestamp();
   BEGIN
     INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id,
@@ -192,8 +192,8 @@ BEGIN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    -- The key or the id was taken meanwhile by a call that this lease does not keep away: refused, or the first call's
-    -- id.
+    -- Another call, which this lease does not exclude, used the key or the id meanwhile. Returns that call's id or
+    -- refuses.
     process_run_id := fn_dot_run_resolve_conflict(v_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code,
       p_correlation_id, p_mode);
     created := false;
@@ -205,8 +205,7 @@ BEGIN
     UPDATE dot_run_request r SET process_run_id = v_run_id WHERE r.request_id = v_request_id;
   END IF;
 
-  -- RECEIPT, by the gates as they are now: the statement that reads them writes it. Its id is a UUIDv7
-  -- (fn_dot_uuid_v7).
+  -- RECEIPT. One statement reads the gates and writes the receipt. The id is a UUIDv7 (fn_dot_uuid_v7).
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_check_snapshot();
   END IF;
@@ -220,7 +219,7 @@ BEGIN
   WHERE s.xmax = '0' AND NOT gates.is_changed_here
     AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND p_mode = 'DRY_RUN');
   IF NOT FOUND THEN
-    -- A gate that has expired since, is in change, or was changed by this very transaction.
+    -- A gate expired since, is being changed, or was changed by this transaction.
     SELECT g.posture, g.change_number INTO v_posture, v_number FROM fn_dot_gates_for_receipt(p_mode) g;
     INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture, endpoint_ref,
       input_digest, runner, begun_change_number, cluster_id)

@@ -1,18 +1,18 @@
--- fn_process_run_begin for several runs, in one transaction: runs that are begun at the same time share its cost.
--- p_calls is a JSON array of objects that name the arguments of fn_process_run_begin, without their p_. A row comes
--- back for each call that was carried out, with its place in the array, from 1.
+-- fn_process_run_begin for several runs in one transaction, so that concurrent runs share one commit. p_calls is a JSON
+-- array of objects with the arguments of fn_process_run_begin, without the prefix p_. Returns one row for each call
+-- that was executed, with its position in the array, from 1.
 --
--- Calls that are plainly in order are carried out together: one statement behind the locks, which are
--- only tried, finds them so and writes; for a row that somebody else is just writing it waits 20 ms at most. Whatever
--- is not plainly in order (a key, a lease that is held, a gate that is closed) is left undone, and has to come alone:
--- then fn_process_run_begin does it, or says what is wrong. The statement may only be narrower than that function.
+-- Executes only calls of the common case. It tries the locks without waiting; one statement then checks all conditions
+-- and writes. It waits at most 20 ms for a row that another transaction is writing. It skips every other call: one with
+-- a key, a held lease or a closed gate. The client then calls fn_process_run_begin, which executes or refuses the call.
+-- This statement may be stricter than fn_process_run_begin, never more permissive.
 CREATE OR REPLACE FUNCTION fn_process_run_begin_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
--- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- These settings force index look-ups even if the table was small when the statement was planned (as does OFFSET 0),
+-- and one generic plan.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
--- A row that somebody else is just writing is for the single functions to wait for.
+-- The single functions wait longer for a row that another transaction is writing.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
@@ -28,11 +28,11 @@ DECLARE
 BEGIN
   PERFORM fn_dot_check_batch(p_calls);
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The locks of leases that are free, then the gates'. A lease that another run holds is not locked: its holder would
-  -- be kept waiting. One call of a pair: this transaction holds its lock for a second one, too.
+  -- Locks the free leases, then the gates. A lease that another run holds is not locked, so that its holder does not
+  -- wait. One call per pair: this transaction would hold the lock for a second call as well.
   SELECT ARRAY(
     SELECT c.number
     FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
@@ -54,7 +54,7 @@ BEGIN
             FROM (
           SELECT c.*, gates.posture, s.change_number, v_cluster_id AS cluster_id, of_producer.endpoint_ref,
             gen_random_uuid() AS lease_token,
-            -- UUIDv7s, as fn_dot_uuid_v7 makes them.
+            -- A UUIDv7, as in fn_dot_uuid_v7.
             (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
               || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
           FROM (SELECT * FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_candidate_code text,
@@ -71,10 +71,10 @@ BEGIN
             FROM dot_tools x WHERE x.dot_code = c.dot_code OFFSET 0) t
           CROSS JOIN LATERAL (SELECT x.endpoint_ref, x.contract_status, x.candidate_code
             FROM dot_agent_api_contract x WHERE x.dot_code = c.dot_code AND x.mode = c.mode OFFSET 0) of_producer
-          -- A producer that nobody could check afterwards is not called.
+          -- A producer is not called where its verifier could not be called.
           CROSS JOIN LATERAL (SELECT x.contract_status, x.candidate_code
             FROM dot_agent_api_contract x WHERE x.dot_code = t.paired_dot AND x.mode = c.mode OFFSET 0) of_verifier
-          -- What is plainly in order is short, and in plain ASCII.
+          -- Short ASCII arguments need no further check.
           WHERE c.actor ~ c_plain COLLATE "C" AND length(c.actor) <= 200
             AND c.process_candidate_code ~ c_plain COLLATE "C" AND length(c.process_candidate_code) <= 200
             AND c.correlation_id ~ c_plain COLLATE "C" AND length(c.correlation_id) <= 500
@@ -86,7 +86,7 @@ BEGIN
             AND c.mode IN ('DRY_RUN', 'REAL_RUN') AND NOT gates.is_changed_here
             AND (gates.posture = 'REAL_RUN' OR gates.posture = 'DRY_RUN_ONLY' AND c.mode = 'DRY_RUN')
             AND t.pair_role = 'producer' AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
-            -- Producer and verifier did not change places under a run.
+            -- The pair's roles were not swapped during a run.
             AND NOT EXISTS (SELECT FROM dot_iu_runtime_lease x WHERE x.lease_name = 'dot_exec:' || t.paired_dot
               AND x.process_run_id IS NOT NULL OFFSET 0)
             AND of_producer.contract_status = 'active'
@@ -101,9 +101,9 @@ BEGIN
               SELECT FROM process_candidate_pair b JOIN process_candidate k
                 ON k.process_candidate_code = b.process_candidate_code
               WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code OFFSET 0))
-            -- An answer that is due is asked for again by a call that comes alone.
+            -- fn_process_run_begin refreshes check results that are due.
             AND memory.is_fresh AND memory.is_due IS NOT TRUE
-            -- Taken before, and free; a run that its holder left open is for fn_dot_lease_take.
+            -- The lease exists and is free. fn_dot_lease_take handles a run that its last holder left open.
             AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
             AND NOT EXISTS (SELECT FROM process_run_observation r WHERE r.process_run_id = c.process_run_id OFFSET 0)
           OFFSET 0) x),
@@ -137,8 +137,8 @@ BEGIN
           OR fn_dot_event_emit(fn_dot_event_type_for('started', false), f.process_run_id, NULL, f.correlation_id,
             f.dot_code, 'started', f.mode, 'dot_exec_wrapper', f.input_ref, NULL) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
-      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single
-      -- function to say.
+      -- A gate is being changed, an id occurs twice, or another transaction is using it. The single function reports
+      -- which.
       RETURN;
     END;
     RETURN QUERY SELECT d.*, true FROM unnest(v_numbers, v_run_ids, v_tokens, v_receipt_ids) d;

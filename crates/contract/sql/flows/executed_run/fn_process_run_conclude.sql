@@ -1,5 +1,5 @@
--- END: the one conclusion of an executed run; gives its lease back. A token that expired but was not taken over may
--- still conclude: what is known is better written down late than not at all.
+-- END. Writes the one conclusion of an executed run and releases its lease. An expired token is accepted until another
+-- caller takes the lease over: a late conclusion is better than none.
 CREATE OR REPLACE FUNCTION fn_process_run_conclude(
   p_process_run_id uuid, p_lease_token uuid, p_actor text, p_status text, p_verdict text DEFAULT NULL,
   p_output_ref text DEFAULT NULL, p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}') RETURNS uuid
@@ -11,7 +11,7 @@ DECLARE
   v_said    text;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   v_verdict := fn_dot_null_if_blank(p_verdict);

@@ -1,5 +1,5 @@
--- Concludes the runs whose holder died: their lease ran out, by the database's clock. Returns them. What somebody is
--- just writing to is left for the next time.
+-- Concludes the runs whose lease expired by the database's clock, and returns their ids. Skips a run that another
+-- transaction is writing to; the next call reaps it.
 CREATE OR REPLACE FUNCTION fn_process_run_reap(p_actor text) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -16,8 +16,8 @@ BEGIN
     SELECT l.lease_name FROM dot_iu_runtime_lease l
     WHERE l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now) ORDER BY l.lease_name
   LOOP
-    -- As it is under the lock: somebody may have renewed, concluded or taken it over.
-    -- In a subtransaction: where the run is not concluded, the lock of its lease's row is given back.
+    -- Reads the lease again under its lock: it may have been renewed, concluded or taken over meanwhile. The
+    -- subtransaction releases the row's lock where the run is not concluded.
     BEGIN
       SELECT l.process_run_id INTO v_run_id FROM dot_iu_runtime_lease l
       WHERE l.lease_name = v_name AND l.process_run_id IS NOT NULL

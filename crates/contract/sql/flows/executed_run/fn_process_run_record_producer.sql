@@ -1,9 +1,9 @@
--- The second of an executed run's three transactions: what the producer's call came to, and the verifier's receipt,
--- which bears the digest that this very row commits. Both or neither. A caller whose answer was lost asks again, and is
--- told.
+-- The second of the three transactions of an executed run: the outcome of the producer's call, and the verifier's
+-- receipt with the digest that this row commits. Writes both or neither. A client that lost the result repeats the call
+-- and receives the same receipt.
 --
--- It is fn_process_component_observe and fn_dot_invocation_begin in one. Where nothing is unusual,
--- fn_process_run_record_producer_batch does it for less, and for several runs at once.
+-- Equals fn_process_component_observe followed by fn_dot_invocation_begin. In the common case
+-- fn_process_run_record_producer_batch writes the same rows at lower cost, and for several runs at once.
 CREATE OR REPLACE FUNCTION fn_process_run_record_producer(
   p_process_run_id uuid, p_dot_code text, p_correlation_id text, p_actor text, p_evidence_type text, p_status text,
   p_invocation_id uuid, p_lease_token uuid, p_verifier_dot_code text, p_runner text,

@@ -1,18 +1,18 @@
--- The second of an executed run's three transactions: what the producer's call came to, and the verifier's receipt,
--- which bears the digest that this very row commits. Both or neither; and of several runs at once, as
--- fn_process_run_begin_batch has it: p_calls is a JSON array of objects, and a row comes back for each call that was
--- carried out, with its place in the array, from 1.
+-- fn_process_run_record_producer for several runs in one transaction: for each run, the outcome of the producer's call,
+-- and the verifier's receipt with the digest that this row commits. Writes both or neither. p_calls is a JSON array of
+-- objects. Returns one row for each call that was executed, with its position in the array, from 1.
 --
--- Its arguments are those of fn_process_component_observe for the producer and of fn_dot_invocation_begin for the
--- verifier, without their p_. What is not plainly in order has to come alone; then the two functions do it, or say what
--- is wrong, and a caller whose answer was lost is told it again. The statement may only be narrower than they are.
+-- The members are the arguments of fn_process_component_observe for the producer and of fn_dot_invocation_begin for the
+-- verifier, without the prefix p_. Skips calls outside the common case, as fn_process_run_begin_batch does. The client
+-- then calls fn_process_run_record_producer, which executes, replays or refuses the call. This statement may be
+-- stricter than that function, never more permissive.
 CREATE OR REPLACE FUNCTION fn_process_run_record_producer_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, verifier_invocation_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
--- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- These settings force index look-ups even if the table was small when the statement was planned (as does OFFSET 0),
+-- and one generic plan.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
--- A row that somebody else is just writing is for the single functions to wait for.
+-- The single functions wait longer for a row that another transaction is writing.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,10 +26,10 @@ DECLARE
 BEGIN
   PERFORM fn_dot_check_batch(p_calls);
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The locks of the leases whose tokens the calls show, then the gates', and a statement that begins after both.
+  -- Locks the leases whose tokens the calls present, then the gates. The statement that writes begins after both.
   SELECT ARRAY(
     SELECT c.number
     FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.process_run_id, x.lease_token, x.number
@@ -46,12 +46,12 @@ BEGIN
   IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     BEGIN
       LOCK TABLE dot_gate_state IN ROW SHARE MODE;
-      -- One time for all: which of a statement's parts is carried out first is the planner's to say.
+      -- One timestamp for all parts: the planner chooses the order in which the parts of a statement are executed.
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
           SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, k.endpoint_ref, gates.posture, s.change_number,
             v_cluster_id AS cluster_id,
-            -- A UUIDv7, as fn_dot_uuid_v7 makes them.
+            -- A UUIDv7, as in fn_dot_uuid_v7.
             (lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
               || substr(gen_random_uuid()::text, 16))::uuid AS receipt_id
           FROM (SELECT *, encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid AS token_digest
@@ -91,19 +91,19 @@ BEGIN
             AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
             AND (c.ended_at IS NULL
               OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
-            -- A lease that is bound to the run says that it is not concluded.
+            -- A lease that is bound to the run proves that the run is not concluded.
             AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL
             AND l.expires_at > v_now
             AND r.correlation_id = c.correlation_id AND r.dot_code = c.dot_code AND r.lease_token = c.token_digest
             AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
-            -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
+            -- The call's receipt is from another transaction, and no closing missed it: it is not void.
             AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'producer'
             AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id()
             AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
             AND NOT EXISTS (SELECT FROM dot_config_history h
               WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
             AND i.begun_change_number IS NOT NULL
-            -- The verifier is still the pair's, bound to a contract, and the gates allow to call it.
+            -- The verifier is still the pair's, a contract binds it, and the gates allow its call.
             AND t.paired_dot = c.dot_code AND t.pair_role = 'verifier'
             AND k.contract_status = 'active' AND (k.candidate_code IS NULL
               OR k.candidate_code = r.process_candidate_code)
@@ -126,7 +126,7 @@ BEGIN
             f.actor, f.started_at, f.ended_at, v_now
           FROM found f),
         receipts AS (
-          -- Without a producer's row there was no receipt for its verifier.
+          -- Without the producer's row there is no receipt for its verifier.
           INSERT INTO dot_invocation (invocation_id, process_run_id, dot_code, component_role, mode, posture,
             endpoint_ref, input_digest, runner, begun_at, begun_change_number, cluster_id)
           SELECT f.receipt_id, f.process_run_id, f.verifier_dot_code, 'verifier', f.mode, f.posture, f.endpoint_ref,
@@ -140,8 +140,8 @@ BEGIN
             f.correlation_id, f.dot_code, f.status, f.evidence_type, 'dot_exec_wrapper', f.input_ref,
             f.output_ref) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
-      -- A gate is just being changed, or an id was given twice or is used by a transaction under way: for the single
-      -- function to say.
+      -- A gate is being changed, an id occurs twice, or another transaction is using it. The single function reports
+      -- which.
       RETURN;
     END;
     RETURN QUERY SELECT * FROM unnest(v_numbers, v_receipt_ids);

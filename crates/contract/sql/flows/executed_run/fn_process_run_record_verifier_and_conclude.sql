@@ -1,9 +1,9 @@
--- The last of an executed run's transactions: what its last call came to, and the conclusion. Both or neither.
--- p_run_dot_code is the producer, whose lease the run holds; p_dot_code is whoever was called last: the verifier, or
--- the producer where it failed.
+-- The last of the transactions of an executed run: the outcome of its last call, and the conclusion. Writes both or
+-- neither. p_run_dot_code is the producer, whose lease the run holds. p_dot_code is the tool of the last call: the
+-- verifier, or the producer where it failed.
 --
--- It is fn_process_component_observe and fn_process_run_conclude in one. A verifier that did its work is recorded by
--- fn_process_run_record_verifier_and_conclude_batch for less, and for several runs at once.
+-- Equals fn_process_component_observe followed by fn_process_run_conclude. Where the verifier did its work,
+-- fn_process_run_record_verifier_and_conclude_batch writes the same rows at lower cost, and for several runs at once.
 CREATE OR REPLACE FUNCTION fn_process_run_record_verifier_and_conclude(
   p_process_run_id uuid, p_run_dot_code text, p_dot_code text, p_component_role text, p_correlation_id text,
   p_actor text, p_evidence_type text, p_status text, p_invocation_id uuid, p_lease_token uuid, p_run_status text,

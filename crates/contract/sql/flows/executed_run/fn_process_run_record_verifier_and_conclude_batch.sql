@@ -1,19 +1,19 @@
--- The last of an executed run's transactions: what its last call came to, and the conclusion. Both or neither; and of
--- several runs at once, as fn_process_run_begin_batch has it: p_calls is a JSON array of objects, and a row comes back
--- for each call that was carried out, with its place in the array, from 1.
+-- fn_process_run_record_verifier_and_conclude for several runs in one transaction: for each run, the outcome of its
+-- last call and the conclusion. Writes both or neither. p_calls is a JSON array of objects. Returns one row for each
+-- call that was executed, with its position in the array, from 1.
 --
--- Its arguments are those of fn_process_component_observe, without their p_; those of fn_process_run_conclude that are
--- called alike are run_status, run_output_ref, run_error_ref and run_evidence_ref. run_dot_code is the producer, whose
--- lease the run holds; dot_code is whoever was called last: the verifier, or the producer where it failed. What is not
--- plainly in order, a verifier that did its work, has to come alone; then the two functions do it, or say what is
--- wrong.
+-- The members are the arguments of fn_process_component_observe, without the prefix p_. The arguments of
+-- fn_process_run_conclude with the same names are run_status, run_output_ref, run_error_ref and run_evidence_ref.
+-- run_dot_code is the producer, whose lease the run holds. dot_code is the tool of the last call: the verifier, or the
+-- producer where it failed. Skips every call but that of a verifier that did its work, as fn_process_run_begin_batch
+-- does. The client then calls fn_process_run_record_verifier_and_conclude, which executes or refuses the call.
 CREATE OR REPLACE FUNCTION fn_process_run_record_verifier_and_conclude_batch(p_calls jsonb)
 RETURNS TABLE (call_number bigint, process_run_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- Each row is looked up by its key, whatever the planner makes of a table that was small when it planned: hence OFFSET
--- 0, too. Planned once: a plan of its own for each of the first calls would cost more than it can find.
+-- These settings force index look-ups even if the table was small when the statement was planned (as does OFFSET 0),
+-- and one generic plan.
 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
--- A row that somebody else is just writing is for the single functions to wait for.
+-- The single functions wait longer for a row that another transaction is writing.
 SET lock_timeout = '20ms' AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,10 +26,10 @@ DECLARE
 BEGIN
   PERFORM fn_dot_check_batch(p_calls);
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- The locks of the leases whose tokens the calls show, and a statement that begins after them.
+  -- Locks the leases whose tokens the calls present. The statement that writes begins after them.
   SELECT ARRAY(
     SELECT c.number
     FROM (SELECT DISTINCT ON (x.run_dot_code) x.run_dot_code, x.process_run_id, x.lease_token, x.number
@@ -45,7 +45,7 @@ BEGIN
   INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     BEGIN
-      -- One time for all: nothing of a run is later than its conclusion.
+      -- One timestamp for all parts: no row of a run is later than its conclusion.
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
           SELECT c.*, r.process_candidate_code, r.evidence_type AS mode, r.actor AS run_actor, r.source_system,
@@ -91,14 +91,14 @@ BEGIN
             AND (c.started_at IS NULL OR c.started_at BETWEEN '1900-01-01' AND v_now + interval '1 hour')
             AND (c.ended_at IS NULL
               OR c.ended_at BETWEEN coalesce(c.started_at, '1900-01-01') AND v_now + interval '1 hour')
-            -- A lease that is bound to the run says that it is not concluded.
+            -- A lease that is bound to the run proves that the run is not concluded.
             AND l.process_run_id = c.process_run_id AND l.lease_token = c.token_digest AND l.released_at IS NULL
             AND l.expires_at > v_now
             AND r.correlation_id = c.correlation_id AND r.dot_code = c.run_dot_code AND r.lease_token = c.token_digest
             AND c.evidence_type IN (r.evidence_type, 'SIMULATED_DRY_RUN')
-            -- The producer did its work under its receipt, so that no call is open but this one.
+            -- The producer completed under its receipt, so this call is the only open one.
             AND producer.invocation_id IS NOT NULL AND producer.status = 'step_completed'
-            -- The call's receipt, of another transaction, which no closing can have missed: it is not void.
+            -- The call's receipt is from another transaction, and no closing missed it: it is not void.
             AND i.process_run_id = c.process_run_id AND i.dot_code = c.dot_code AND i.component_role = 'verifier'
             AND i.mode = r.evidence_type AND i.recorded_by = session_user AND i.begun_xid <> pg_current_xact_id()
             AND (s.xmax = '0' OR fn_dot_xact_status(s.xmax) = 'aborted')
@@ -106,7 +106,7 @@ BEGIN
               WHERE NOT h.saw_every_receipt AND h.change_number > i.begun_change_number OFFSET 0)
             AND i.begun_change_number IS NOT NULL
             AND (c.verdict <> 'pass' OR i.input_digest IS NOT NULL)
-            -- The lease counts what it counted last, of parts that completed; fn_dot_rollup_run turns it.
+            -- The lease already counts this combination with completed components; fn_dot_rollup_run handles a change.
             AND producer.evidence_type = c.evidence_type AND l.observed_type = c.evidence_type
             AND l.observed_candidate = r.process_candidate_code AND l.observed_verifier = c.dot_code
             AND t.paired_dot = c.run_dot_code AND t.pair_role = 'verifier'
@@ -150,7 +150,7 @@ BEGIN
              + fn_dot_event_emit(fn_dot_event_type_for(f.run_status, false), f.process_run_id, NULL, f.correlation_id,
                f.run_dot_code, f.run_status, f.mode, f.source_system, f.run_input_ref, f.run_output_ref) >= 0;
     EXCEPTION WHEN unique_violation OR lock_not_available OR deadlock_detected THEN
-      -- An id was given twice, or is used by a transaction under way: for the single functions to say.
+      -- An id occurs twice, or another transaction is using it. The single functions report which.
       RETURN;
     END;
     RETURN QUERY SELECT * FROM unnest(v_numbers, v_run_ids);
