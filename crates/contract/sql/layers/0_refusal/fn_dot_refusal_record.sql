@@ -1,11 +1,11 @@
--- Keeps a refusal for counting and showing. Clients call it after the refused transaction was rolled back, in one of
--- its own: it is no observation. Over-long texts are cut, not refused: a record of a refusal must not be refused for
--- the very thing it reports.
+-- Records a refusal for counting and display. Clients call it after the refused transaction was rolled back, in a
+-- transaction of its own. A refusal is no observation. Texts that are too long are truncated, because the record of a
+-- refusal must not be refused for the defect that it reports.
 --
--- Everything in it but recorded_by, posture and refused_at is what the caller says; the posture is the one when it is
--- recorded. A login can not fill the table: a row is a few KiB at most, and 1000 rows of a login within an hour are
--- kept, also of several transactions at once: each locks the login's row until it ends. Beyond that, and where another
--- transaction of the same login keeps that row for a second, the function writes nothing and returns null.
+-- The caller supplies every column except recorded_by, posture and refused_at; posture is the one at recording time. A
+-- login cannot fill the table. A row has a few KiB at most, and the function keeps 1000 rows per login and hour, also
+-- across concurrent transactions: each locks the login's row until it ends. The function writes no row and returns null
+-- beyond that limit, and where another transaction of the same login holds that lock for one second.
 CREATE OR REPLACE FUNCTION fn_dot_refusal_record(p_refusal jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
@@ -30,16 +30,16 @@ BEGIN
     RETURN NULL;
   END;
   v_now := clock_timestamp();
-  -- Reads no more entries of its index than may be kept.
+  -- Reads at most as many index entries as may be kept.
   IF (SELECT count(*) FROM (SELECT FROM dot_refusal r
       WHERE r.recorded_by = session_user AND r.refused_at BETWEEN v_now - interval '1 hour' AND v_now
       LIMIT c_kept_an_hour) k) >= c_kept_an_hour THEN
     RETURN NULL;
   END IF;
-  -- Only texts are taken as texts: as a text, a number can be thousands of times as long as it is stored.
+  -- Takes only JSON strings as texts: the text form of a JSON number can be thousands of times as long as its storage.
   SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}') INTO v_said
   FROM jsonb_each(p_refusal) e WHERE jsonb_typeof(e.value) = 'string';
-  -- The contract's own codes, and those of clients of a newer contract, are words of one form.
+  -- The codes of this contract, and of clients of a newer contract, have one form.
   v_code := v_said ->> 'refusal_code';
   IF v_code IS NULL OR v_code !~ '^[a-z][a-z0-9_]{0,59}$' THEN
     v_code := 'unknown';
@@ -50,7 +50,7 @@ BEGIN
   ELSIF pg_column_size(v_detail) > 16384 THEN
     v_detail := '{"cut": true}';
   ELSIF jsonb_typeof(v_detail) <> 'object' OR octet_length(v_detail::text) > 4096 THEN
-    -- A character takes four bytes at most, escaped or not.
+    -- A character needs at most four bytes, escaped or not.
     v_detail := jsonb_build_object('cut', left(v_detail::text, 1000));
   END IF;
   INSERT INTO dot_refusal (refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id,

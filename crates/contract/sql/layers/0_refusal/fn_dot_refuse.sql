@@ -1,6 +1,5 @@
--- Raises a refusal. The code travels as the error's CONSTRAINT and again in DETAIL, because some poolers and
--- distributed planners drop CONSTRAINT. Whoever calls this passes texts already cut short: a refusal never echoes a
--- megabyte.
+-- Raises a refusal. The code is the error's CONSTRAINT and is repeated in DETAIL, because some poolers and distributed
+-- planners drop CONSTRAINT. Callers pass truncated texts, so that a refusal never echoes a megabyte.
 CREATE OR REPLACE FUNCTION fn_dot_refuse(p_code text, p_message text, p_detail jsonb DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- Evidence that claims an execution is refused while the gates are closed. Called where no receipt is at hand; the
--- caller has already seen to it that the type is one of the four.
+-- Refuses evidence of an execution while the gates are closed. Called where there is no receipt. The caller has checked
+-- that the type is one of the four.
 CREATE OR REPLACE FUNCTION fn_dot_check_evidence_gate(p_evidence_type text, p_posture text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -7,7 +7,7 @@ DECLARE
   v_now timestamptz := clock_timestamp();
 BEGIN
   IF p_evidence_type = 'REAL_RUN' AND p_posture <> 'REAL_RUN' THEN
-    -- A gate that is open behind closed outer gates is told apart: what to open next is another key.
+    -- The inner gate is open and an outer gate is closed: the message names the outer gate's key.
     IF p_posture = 'NO_EXECUTE' AND EXISTS (
          SELECT FROM dot_config c WHERE c.key = 'process_dot_runtime.real_run_enabled' AND c.value = 'true'
            AND (c.expires_at IS NULL OR c.expires_at > v_now)) THEN

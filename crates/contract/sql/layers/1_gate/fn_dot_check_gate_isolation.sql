@@ -1,6 +1,6 @@
--- Refuses a change of a gate in REPEATABLE READ or SERIALIZABLE while a receipt is being written: at its commit the
--- change could not see what becomes of that receipt. Refused at once, and not at the commit, so that the caller learns
--- how to go on. The lock is only tried, and undone.
+-- Refuses a gate change in REPEATABLE READ or SERIALIZABLE while a receipt is being written: at its commit the change
+-- could not see whether that receipt was committed. Refuses at once instead of at the commit, so that the message can
+-- name the remedy. The lock is only tried, in a subtransaction that is rolled back.
 CREATE OR REPLACE FUNCTION fn_dot_check_gate_isolation() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

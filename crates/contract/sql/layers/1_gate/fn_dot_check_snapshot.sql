@@ -1,5 +1,5 @@
--- In REPEATABLE READ and SERIALIZABLE a snapshot can be older than a change of a gate or of the registry, which it
--- would never learn of. Whatever decides calls this, and refuses such a snapshot.
+-- Refuses a snapshot in REPEATABLE READ or SERIALIZABLE that is older than a change of a gate or of the registry. Every
+-- function that decides by them calls this one.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

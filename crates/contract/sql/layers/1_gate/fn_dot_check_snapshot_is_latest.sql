@@ -1,6 +1,6 @@
--- Whether anything at all was committed that this transaction's snapshot does not show; refused then. Asked before a
--- preflight check is, in REPEATABLE READ and SERIALIZABLE: a check may read any table, and an old answer must not pass
--- for today's. Walks the transaction ids that the snapshot does not show, up to the first that was never given out.
+-- Refuses a snapshot in REPEATABLE READ or SERIALIZABLE that does not show every commit. Called before a preflight
+-- check runs: a check may read any table, and a stale result must not pass. Examines the transaction ids that the
+-- snapshot does not show, up to the next unassigned one.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -20,7 +20,7 @@ BEGIN
       EXIT WHEN v_is_old;
       v_is_old := coalesce(pg_xact_status(v_xid::text::xid8) = 'committed', true);
     END LOOP;
-    -- More than can be walked: taken as old.
+    -- Too many to examine: treated as stale.
     v_is_old := true;
   EXCEPTION WHEN invalid_parameter_value THEN
     NULL;  -- The end: a transaction id in the future.

@@ -1,15 +1,14 @@
--- Keeps a change of a gate in the history, when its transaction commits: a deferred constraint trigger of dot_config
--- (guards/3_gate_history.sql). What the change saw then is what it acts on. A long transaction between the operator's
--- call and its commit voids nothing, and a receipt that was committed by then is seen.
+-- Writes a gate change to the history at commit: a deferred constraint trigger on dot_config
+-- (guards/3_gate_history.sql). The change decides by the snapshot at its commit. Therefore a long transaction between
+-- the operator's call and its commit voids no receipt that was committed meanwhile.
 --
--- Where a receipt's transaction does not end within a second, the change goes on without it and keeps its own snapshot:
--- that receipt is void (fn_dot_receipt_is_void). The update of dot_gate_state is what others then see of a change in
--- flight.
+-- Waits for transactions that are writing receipts for one second. Where one of them does not end, the change goes on
+-- and stores its own snapshot, which makes that receipt void (fn_dot_receipt_is_void). The update of dot_gate_state
+-- shows other transactions that a change is in flight.
 --
 --   receipt X   locks, reads the posture … idles …                        commits: void, no component is bound to it
 --   change                    waits 1 s, updates the row, snapshot … commits
---   receipt N                                              finds the row in change and waits; then reads the new
---   posture
+--   receipt N                                              finds the row in change, waits, reads the new posture
 --
 -- SECURITY DEFINER: at commit the trigger runs as the session's user.
 CREATE OR REPLACE FUNCTION fn_dot_gate_change_record() RETURNS trigger
@@ -30,10 +29,10 @@ BEGIN
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
   END;
-  -- A statement of its own, after the update: under READ COMMITTED this is the newest snapshot there is.
+  -- A separate statement after the update: under READ COMMITTED it has the newest snapshot.
   v_snapshot := pg_current_snapshot();
   v_now := clock_timestamp();
-  -- A receipt of this very transaction is none that the change saw committed. Receipts' ids begin with their time.
+  -- Receipts of this transaction do not count as committed before the change. A receipt's id begins with its time.
   v_saw_every_receipt := v_saw_every_receipt AND NOT EXISTS (
     SELECT FROM dot_invocation i
     WHERE i.begun_xid = pg_current_xact_id() AND i.invocation_id >= (lpad(to_hex(
@@ -42,7 +41,7 @@ BEGIN
     change_number, saw_every_receipt, cluster_id, effective_at)
   VALUES (fn_dot_uuid_v7(), NEW.key, NEW.value, NEW.expires_at, NEW.updated_by, NEW.reason, NEW.updated_at,
     pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id(), v_now);
-  -- Runners stop their calls at once; one that does not listen finds out by looking.
+  -- Runners stop their calls at once. A runner that does not listen polls.
   PERFORM fn_dot_notify('dotwrap_gate');
   RETURN NULL;
 END;

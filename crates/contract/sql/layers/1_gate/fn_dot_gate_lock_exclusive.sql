@@ -1,5 +1,5 @@
--- Waits at most a second for the receipts that are being written, and keeps others from beginning until this
--- transaction ends. False where one is not committed by then: closing a gate must not depend on an idle transaction.
+-- Waits at most one second for transactions that are writing receipts, and blocks new ones until this transaction ends.
+-- Returns false where one of them did not end: an idle transaction must not prevent the closing of a gate.
 CREATE OR REPLACE FUNCTION fn_dot_gate_lock_exclusive() RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
 #variable_conflict use_column

@@ -1,6 +1,5 @@
--- Opens or closes a gate, with who and why, and returns the posture that follows. The change takes effect when the
--- transaction commits: fn_dot_gate_change_record then waits for receipts that are being written, and keeps the change
--- in the history.
+-- Opens or closes a gate, records actor and reason, and returns the resulting posture. The change takes effect at
+-- commit: fn_dot_gate_change_record then waits for receipts that are being written, and writes the history.
 CREATE OR REPLACE FUNCTION fn_dot_gate_set(
   p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
@@ -9,7 +8,7 @@ DECLARE
   v_now timestamptz;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   IF p_key IS NULL OR p_key NOT IN ('iu_core.operator_runtime_enabled', 'process_dot_runtime.execute_enabled',
@@ -30,7 +29,7 @@ BEGIN
   PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_check_gate_isolation();
 
-  -- The row's lock, then the clock: a change that waited here would bear a time before the one that it waited for.
+  -- Locks the row, then reads the clock: a change that waited for an earlier one must not have the earlier time.
   BEGIN
     PERFORM FROM dot_config c WHERE c.key = p_key FOR UPDATE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

@@ -1,6 +1,6 @@
--- Waits, at most five seconds, for a change of a gate that is just being committed without having seen every receipt. A
--- caller that found the row of dot_gate_state in change (an xmax that is not zero) calls this, and then reads again.
--- What a change that was rolled back left in xmax is not waited for.
+-- Waits at most five seconds for a gate change that is committing without having seen every receipt. A caller that
+-- finds the row of dot_gate_state in change (xmax is not zero) calls this function and then reads again. It does not
+-- wait for the xmax of a change that was rolled back.
 CREATE OR REPLACE FUNCTION fn_dot_gate_settle() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

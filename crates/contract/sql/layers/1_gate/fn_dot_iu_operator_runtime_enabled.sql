@@ -1,4 +1,4 @@
--- Gate 1, first half: closed unless the key says exactly 'true' and has not expired.
+-- Gate 1, first half: open only while the key is exactly 'true' and has not expired.
 CREATE OR REPLACE FUNCTION fn_dot_iu_operator_runtime_enabled() RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
--- Refuses a snapshot that does not show the newest change of a gate or of the registry. The unique index knows better
--- than the snapshot: an insert that meets a row whose newest version the snapshot does not show fails, and one that
--- meets a row it shows does nothing. The look is undone: its lock of dot_gate_state would keep closings waiting for as
--- long as this transaction idles.
+-- Refuses a snapshot that does not show the newest change of a gate or of the registry. INSERT … ON CONFLICT DO NOTHING
+-- against the unique index detects it: the insert fails where the snapshot does not show the newest version of the row,
+-- and otherwise does nothing. A subtransaction undoes the insert's lock of dot_gate_state, which would block closings
+-- while this transaction idles.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_old_snapshot() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

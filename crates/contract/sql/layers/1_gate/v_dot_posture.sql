@@ -1,10 +1,9 @@
--- What the gates allow at this instant, in one row. A view rather than a function, so that the pair's call can read it
--- in the same statement as everything else. The clock is the wall's: with now(), a transaction that began before a gate
--- expired would still see it open. A gate that is missing or expired adds no bit; none at all adds up to null, which is
--- closed.
+-- The current posture, in one row. It is a view, so that fn_process_pair_observe can read it in one statement with
+-- everything else. It uses clock_timestamp(): with now(), a transaction that began before a gate expired would still
+-- see it open. A missing or expired gate adds no bit. Without any bit the sum is null, which means closed.
 --
--- is_changed_here: whether this transaction itself changed one of them. A change takes effect when it commits, and not
--- before: no receipt is written by it. A change of this transaction has no history row of another one.
+-- is_changed_here: whether this transaction itself changed a gate. A change takes effect at its commit, so no receipt
+-- is written under it. A change of this transaction has no history row of another transaction.
 CREATE OR REPLACE VIEW v_dot_posture AS
 SELECT CASE WHEN live.bits = 1 + 2 + 4 + 8 THEN 'REAL_RUN' WHEN live.bits & (1 + 2) = 1 + 2 THEN 'DRY_RUN_ONLY'
   ELSE 'NO_EXECUTE' END AS posture, live.is_changed_here IS TRUE AS is_changed_here

@@ -1,9 +1,9 @@
--- The checks that are shipped. SECURITY INVOKER: they run with the rights of the checker's role.
+-- The built-in checks. SECURITY INVOKER: they run with the privileges of the checker role.
 
 CREATE OR REPLACE FUNCTION fn_dot_check_unverified_writers() RETURNS bigint
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
-  -- Spelled as the partial index is: an unpaired writer, or a verifier that itself writes (which then leaves its
-  -- producer without a tier A verifier).
+  -- Matches the partial index: an unpaired writer, or a verifier that itself writes and so leaves its producer without
+  -- a tier A verifier.
   SELECT count(*) FROM dot_tools t WHERE t.tier = 'B' AND (t.paired_dot IS NULL OR t.pair_role = 'verifier');
 $$;
 

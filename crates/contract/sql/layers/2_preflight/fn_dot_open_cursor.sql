@@ -1,6 +1,6 @@
--- A cursor of this session that a check could read with its caller's rights, move or close; null where there is none.
--- It is not the portal that runs this very call. Loops that the caller's plpgsql opened in this very statement are left
--- out: a check can read on in them (docs/decisions/0032).
+-- Returns a cursor of this session that a check could read with its caller's privileges, move or close, or null. The
+-- portal of the running call is excluded. Loops of the caller's PL/pgSQL in the running statement are not detected: a
+-- check can fetch from them (docs/decisions/0032).
 CREATE OR REPLACE FUNCTION fn_dot_open_cursor() RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,11 +1,11 @@
--- Every enabled check, asked now: what an operator looks at. It writes nothing down, so that a reader who leaves its
--- transaction open keeps nobody waiting. No enabled check at all is a BLOCK too.
+-- Runs every enabled check and returns the results, for operators. It writes nothing, so that a reader with an open
+-- transaction blocks no other session. BLOCK where no check is enabled.
 CREATE OR REPLACE FUNCTION fn_dot_preflight()
 RETURNS TABLE (check_name text, cnt bigint, severity text, status text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
-  -- Read before any check is asked: a check could read on in a loop over a query, and hide others.
+  -- Reads the list before any check runs: a check could fetch from a loop over this query and hide other checks.
   v_names  text[] := ARRAY(SELECT c.check_name FROM dot_preflight_check c WHERE c.enabled ORDER BY c.check_name);
   v_name   text;
   v_answer record;

@@ -1,5 +1,5 @@
--- Asks these checks, and refuses where any of them blocks, naming each that does with its count. p_may_remember is
--- false where the transaction had changed something before the call: a check may count it, and nobody else sees it yet.
+-- Runs the given checks. Refuses where any of them blocks, and names each with its count. p_may_remember is false where
+-- the transaction changed something before the call: a check may count that change, and no other session sees it yet.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_all(p_check_names text[], p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -7,14 +7,14 @@ DECLARE
   v_name     text;
   v_answer   record;
   v_blocking jsonb := '[]';
-  -- What is remembered lets everybody's runs pass. A login that may only read leaves nothing, and keeps no row locked.
+  -- A cached result lets the runs of all logins pass. A login that may only read writes no cache and locks no row.
   v_remember boolean := p_may_remember AND fn_dot_login_is('observer');
 BEGIN
   IF p_check_names = '{}' THEN
     RETURN;
   END IF;
   PERFORM fn_dot_check_snapshot_is_latest();
-  -- Said here once, for all the checks that fn_dot_preflight_run_check would not ask.
+  -- One refusal for all checks that fn_dot_preflight_run_check would refuse to run.
   IF fn_dot_open_cursor() IS NOT NULL AND EXISTS (
       SELECT FROM dot_preflight_check c
       WHERE c.check_name = ANY (p_check_names) AND NOT starts_with(c.count_query, quote_ident(current_schema()) || '.'))

@@ -1,5 +1,5 @@
--- Asks the checks whose remembered answer does not let a run pass, or is older than their max_age. Raises where one of
--- them is a BLOCK. p_may_remember: whether answers may be kept for other callers, as fn_dot_preflight_check_all has it.
+-- Runs the checks whose cached result does not pass or is older than their max_age. Raises where one of them returns
+-- BLOCK. p_may_remember: whether results may be cached for other callers, as in fn_dot_preflight_check_all.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_stale(p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

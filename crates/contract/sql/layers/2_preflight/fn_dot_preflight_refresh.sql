@@ -1,6 +1,5 @@
--- Asks the checks again whose answers are due, before they are too old; those that another caller is just asking are
--- left to it. What blocks is refused here as it would be in a moment. Nothing is asked where the answer could not be
--- remembered: the remembered one still holds.
+-- Runs the checks whose cached results are due, before they expire. Skips those that another caller is running. Refuses
+-- where one blocks. Runs no check where the result could not be cached: the cached one is still valid.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_refresh(p_may_remember boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

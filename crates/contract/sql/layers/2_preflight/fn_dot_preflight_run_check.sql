@@ -1,15 +1,15 @@
--- Asks one check how much it finds. A registered check is code that somebody wrote, and it can do one thing: return a
--- number. Owned by the checker's role and SECURITY DEFINER, so that it runs with rights to read and no ledger function;
--- in a subtransaction that may not write and is always undone, so that no row, setting, trigger or notification is left
--- of it.
+-- Runs one check and returns its count. A registered check is foreign code, and its only permitted effect is to return
+-- a number. This function is SECURITY DEFINER and belongs to the checker role, which may read but may call no ledger
+-- function. The check runs in a read-only subtransaction that is always rolled back, so that no row, setting, trigger
+-- or notification of it remains.
 --
--- An undoing does not take everything back. On every way out this looks for the search path that the callers of this
--- function depend on, for locks of the session, and for prepared statements: a check that replaced one of its caller's
--- would have its own text executed with the caller's rights later. A cancellation that comes in between is caught, and
--- the look repeated. Raises what the check raises; a check without an answer blocks.
+-- A rollback does not undo everything. On every exit this function checks the search path that its callers depend on,
+-- the session's advisory locks, and the prepared statements: the caller would later execute a statement that the check
+-- replaced, with the caller's privileges. A cancellation during this clean-up is caught, and the clean-up repeated.
+-- Raises the check's own error. A check without a result blocks.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_run_check(p_count_query text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
--- The answer is everybody's, so no setting of this session's decides it.
+-- The result is cached for all callers, so no setting of this session may influence it.
 SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET intervalstyle = 'postgres' SET transform_null_equals = off
 SET standard_conforming_strings = on SET backslash_quote = safe_encoding SET extra_float_digits = 1
   SET bytea_output = 'hex'
@@ -30,7 +30,7 @@ DECLARE
   v_left       text;
   v_statements jsonb;
 BEGIN
-  -- The name comes from the catalogue, quoted by it; no text of a caller is executed.
+  -- The name comes from the catalogue, which quotes it. No text of a caller is executed.
   SELECT format('SELECT %I.%I()', n.nspname, p.proname), n.nspname = current_schema() INTO v_check, v_is_ours
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = to_regprocedure(p_count_query || '()');
   IF v_check IS NULL THEN
@@ -38,7 +38,7 @@ BEGIN
   ELSIF fn_dot_check_path_flaw(to_regprocedure(p_count_query || '()')) IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s %s', p_count_query, fn_dot_check_path_flaw(to_regprocedure(p_count_query || '()')));
-  -- The contract's own checks look at no temporary object and at no cursor.
+  -- The built-in checks use neither temporary objects nor cursors.
   ELSIF NOT v_is_ours AND fn_dot_temporary_object() IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while the session has temporary objects', p_count_query);
@@ -46,13 +46,13 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while a cursor of the session is open', p_count_query);
   END IF;
-  -- A lock that the check took on a key of these would show nowhere, and stay.
+  -- A lock that the check took on one of these keys could not be detected, and would remain.
   IF NOT v_is_ours AND cardinality(fn_dot_session_locks()) > 0 THEN
     RAISE EXCEPTION USING ERRCODE = 'external_routine_exception',
       MESSAGE = format('%s is not asked while the session holds advisory locks', p_count_query);
   END IF;
   v_statements := fn_dot_prepared_statements();
-  -- What the caller's transaction saw of the sessions earlier is no answer for now.
+  -- Discards the session statistics that the caller's transaction read earlier.
   PERFORM pg_stat_clear_snapshot();
   BEGIN
     BEGIN
@@ -61,7 +61,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'DOTUN', MESSAGE = 'undo';
     EXCEPTION
       WHEN SQLSTATE 'DOTUN' THEN NULL;
-      -- OTHERS leaves these two out.
+      -- OTHERS does not catch these two.
       WHEN OTHERS OR query_canceled OR assert_failure THEN
         v_state := SQLSTATE; v_error := SQLERRM;
     END;
@@ -74,7 +74,7 @@ BEGIN
     v_state := SQLSTATE; v_error := SQLERRM;
     v_left := fn_dot_preflight_undo(v_statements, NOT v_is_ours);
   END;
-  -- A cancellation is no answer of the check's, but only the server's own is taken for one.
+  -- A cancellation is not a result of the check. Only the server's own cancellation is accepted as one.
   IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp() >= v_timeout)
     THEN
     v_state := 'external_routine_exception';

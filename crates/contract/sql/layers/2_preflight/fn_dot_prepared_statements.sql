@@ -1,6 +1,6 @@
--- The prepared statements of this session, each name with a digest of what it is. Nobody can forge one that a driver
--- prepared by the protocol: from_sql tells it from one that was prepared by a command. One that a command of this very
--- message prepared could be forged, so it never compares equal.
+-- Returns the prepared statements of this session, each with a digest of its definition. A check cannot forge a
+-- statement that a driver prepared by the protocol, because from_sql distinguishes it from one of a PREPARE command. A
+-- statement that a PREPARE command of the current message created could be forged, so its digest never compares equal.
 CREATE OR REPLACE FUNCTION fn_dot_prepared_statements() RETURNS jsonb
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

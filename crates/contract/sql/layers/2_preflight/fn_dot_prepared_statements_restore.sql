@@ -1,6 +1,6 @@
--- Removes the prepared statements of this session that were not there before, or not as they are. True where there were
--- any, or where one is missing. A client that executes a removed one is told that it does not exist; it never executes
--- another's text.
+-- Deallocates the prepared statements of this session that are new or changed. Returns true where there were any, or
+-- where one is missing. A client that executes a deallocated statement receives an error that it does not exist; it
+-- never executes a replaced text.
 CREATE OR REPLACE FUNCTION fn_dot_prepared_statements_restore(p_before jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

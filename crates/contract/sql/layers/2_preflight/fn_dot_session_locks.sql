@@ -1,4 +1,4 @@
--- The advisory locks that this session holds.
+-- Returns the advisory locks that this session holds.
 CREATE OR REPLACE FUNCTION fn_dot_session_locks() RETURNS text[]
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

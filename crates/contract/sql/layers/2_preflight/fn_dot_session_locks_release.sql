@@ -1,6 +1,5 @@
--- Gives back every advisory lock of this session, and says whether there was one. A registered check is asked only
--- where the session holds none, so each is the check's. Those of the transaction are gone with the check's
--- subtransaction.
+-- Releases every session-level advisory lock, and returns whether there was one. A registered check runs only where the
+-- session holds none, so each of them is the check's. Transaction-level locks end with the check's subtransaction.
 CREATE OR REPLACE FUNCTION fn_dot_session_locks_release() RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -10,7 +9,7 @@ BEGIN
   BEGIN
     v_is_left := cardinality(fn_dot_session_locks()) > 0;
   EXCEPTION WHEN OTHERS THEN
-    -- Looking takes locks itself, and the check has filled the server's lock table.
+    -- Reading pg_locks takes locks itself, which fails where the check filled the server's lock table.
     v_is_left := true;
   END;
   PERFORM pg_advisory_unlock_all();

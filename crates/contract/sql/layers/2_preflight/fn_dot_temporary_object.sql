@@ -1,7 +1,7 @@
--- A temporary table, view, sequence or type of this session, which could stand in for what a check reads; null where
--- there is none. A check that pins a search path without pg_temp finds temporary tables first, and so does each
--- function that it calls: what the caller made would be counted, and a view of it would run the caller's functions with
--- the checker's rights.
+-- Returns a temporary table, view, sequence or type of this session that could replace an object which a check reads,
+-- or null. A check that pins a search path without pg_temp resolves temporary tables first, and so does each function
+-- that it calls. It would count rows of the caller's table, and a temporary view would run the caller's functions with
+-- the checker's privileges.
 CREATE OR REPLACE FUNCTION fn_dot_temporary_object() RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

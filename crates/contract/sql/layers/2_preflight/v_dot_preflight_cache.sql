@@ -1,7 +1,7 @@
--- Whether every enabled check has an answer that lets a run pass and is young enough, in one row: then a run pays for
--- this one look and no check. Null where no check is enabled. An answer in its last quarter is due: one caller asks
--- again (fn_dot_preflight_refresh) while the others go on with it, so that its end does not send all of them to ask at
--- once.
+-- Whether every enabled check has a passing result that is young enough, in one row. A run then reads this view and
+-- runs no check. Null where no check is enabled. A result in the last quarter of its age is due: one caller runs the
+-- check again (fn_dot_preflight_refresh) while others use the cached result, so that expiry does not make all callers
+-- run it at once.
 CREATE OR REPLACE VIEW v_dot_preflight_cache AS
 SELECT bool_and((a.check_revision = c.revision AND a.count_query = c.count_query
     AND (a.cnt = 0 OR c.on_finding = 'WARN')

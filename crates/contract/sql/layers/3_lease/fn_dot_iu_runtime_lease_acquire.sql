@@ -1,6 +1,6 @@
--- Takes a lease that nobody holds, and returns its token; null where somebody does. Only the token proves who holds it:
--- a second caller with the same holder name gets nothing. A login that may not execute, and from which an operator took
--- the lease away, is barred from it for a time (fn_dot_lease_barred_until).
+-- Acquires a free lease and returns its token; returns null where the lease is held. Only the token proves the holder:
+-- a second caller with the same holder name receives null. A login without the right to execute is barred from a lease
+-- for some time after an operator released it by force (fn_dot_lease_barred_until).
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_acquire(p_lease_name text, p_holder text, p_ttl_seconds integer)
   RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -11,7 +11,7 @@ DECLARE
   v_barred_until timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, p_ttl_seconds);
-  -- Look before locking: a refusal then costs no write-ahead log and no wait.
+  -- Reads before it locks: a refusal then costs no write-ahead log and no wait.
   v_now := clock_timestamp();
   IF EXISTS (SELECT FROM dot_iu_runtime_lease l
              WHERE l.lease_name = p_lease_name AND l.released_at IS NULL AND l.expires_at > v_now) THEN
@@ -23,7 +23,7 @@ BEGIN
         session_user),
       jsonb_build_object('lease_name', p_lease_name, 'barred_until', v_barred_until));
   END IF;
-  -- In a subtransaction: where the lease is not taken, the lock of its row is given back.
+  -- The subtransaction releases the row's lock where the lease is not acquired.
   BEGIN
     IF fn_dot_lease_lock(p_lease_name)
        AND fn_dot_lease_take(p_lease_name, p_holder, fn_dot_token_digest(v_token), p_ttl_seconds, false) THEN

@@ -1,4 +1,4 @@
--- Gives a lease back. False where the token does not hold it (any more).
+-- Releases a lease. Returns false where the token does not hold it.
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_release(p_lease_name text, p_holder text, p_token uuid)
   RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -7,7 +7,7 @@ DECLARE
   v_now timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, 1);
-  -- In a subtransaction: where the lease is not changed, the lock of its row is given back.
+  -- The subtransaction releases the row's lock where the lease is not changed.
   BEGIN
     IF fn_dot_lease_lock_and_read(p_lease_name, fn_dot_token_digest(p_token)) THEN
       v_now := clock_timestamp();

@@ -1,5 +1,5 @@
--- Lets a live lease live longer, from now. False where the token does not hold it any more, or it ran out: what was
--- expired may have been taken over and concluded in the meantime, so its holder has to stop.
+-- Extends a live lease from now. Returns false where the token does not hold it, or the lease expired: another caller
+-- may have taken an expired lease over and concluded its run, so the holder has to stop.
 CREATE OR REPLACE FUNCTION fn_dot_iu_runtime_lease_renew(p_lease_name text, p_holder text, p_token uuid,
   p_ttl_seconds integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -8,7 +8,7 @@ DECLARE
   v_now timestamptz;
 BEGIN
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_holder, p_ttl_seconds);
-  -- In a subtransaction: where the lease is not changed, the lock of its row is given back.
+  -- The subtransaction releases the row's lock where the lease is not changed.
   BEGIN
     IF fn_dot_lease_lock_and_read(p_lease_name, fn_dot_token_digest(p_token)) THEN
       v_now := clock_timestamp();

@@ -1,5 +1,5 @@
--- Who keeps a lease's row locked, for a caller that waited for it in vain: the sessions and prepared transactions that
--- have locked a row of a lease and not ended. Where the row names the one transaction, that one alone. Ten at most.
+-- Returns the sessions and prepared transactions that keep a lease's row locked, for a caller whose wait timed out.
+-- These are the open transactions that locked a row of a lease; only one, where the row names it. At most ten.
 CREATE OR REPLACE FUNCTION fn_dot_lease_blockers(p_lease_name text, OUT blocked_by jsonb, OUT shown text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -10,7 +10,7 @@ BEGIN
     WHERE k.locktype = 'relation' AND k.relation = 'dot_iu_runtime_lease'::regclass
       AND k.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
       AND k.granted AND k.mode IN ('RowShareLock', 'RowExclusiveLock') AND k.pid IS DISTINCT FROM pg_backend_pid()
-      -- A transaction that locks a row has an id, and with it a lock on that id.
+      -- A transaction that locks a row has a transaction id, and a lock on that id.
       AND EXISTS (SELECT FROM pg_locks x WHERE x.locktype = 'transactionid' AND x.granted
                   AND x.virtualtransaction = k.virtualtransaction)
   ), named AS (

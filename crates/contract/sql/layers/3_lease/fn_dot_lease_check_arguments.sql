@@ -1,4 +1,4 @@
--- What acquiring and renewing have in common.
+-- Checks the arguments that acquire and renew share.
 CREATE OR REPLACE FUNCTION fn_dot_lease_check_arguments(p_lease_name text, p_holder text, p_ttl_seconds integer)
   RETURNS void
 LANGUAGE plpgsql AS $$

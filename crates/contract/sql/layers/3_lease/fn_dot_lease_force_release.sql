@@ -1,7 +1,7 @@
--- An operator takes a live lease away from its holder. An executed run that was begun under it can not go on: its
--- token is no longer the lease's. What is recorded step by step is bound to no lease. True where there was one to take;
--- busy, with the login and the process, where an open transaction keeps the lease: only ending that transaction frees
--- it.
+-- Releases a live lease by force, for operators. An executed run that was begun under it cannot go on, because its
+-- token is no longer the lease's. Single observations are bound to no lease. Returns true where there was a lease to
+-- release. Refuses with busy, naming login and process, where an open transaction holds the lease: only the end of that
+-- transaction frees it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_force_release(p_lease_name text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -16,7 +16,7 @@ BEGIN
   END IF;
   PERFORM fn_dot_lease_check_arguments(p_lease_name, p_actor, 1);
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
-  -- Also where no row is seen: a transaction that takes the lease for the first time has not committed its row.
+  -- Also where no row is visible: a transaction that acquires the lease for the first time has not committed its row.
   IF NOT fn_dot_lease_lock(p_lease_name) THEN
     PERFORM fn_dot_lease_refuse_locked(p_lease_name, 'busy');
   END IF;
@@ -24,7 +24,7 @@ BEGIN
   FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name;
   v_now := clock_timestamp();
   IF v_lease.released_at IS NOT NULL THEN
-    -- The row that was made to be locked.
+    -- The row that this function inserted in order to lock it.
     DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name = p_lease_name AND l.acquisitions = 0;
     RETURN false;
   END IF;
@@ -32,11 +32,11 @@ BEGIN
     actor, reason, released_at)
   VALUES (fn_dot_uuid_v7(), p_lease_name, v_lease.lease_holder, v_lease.lease_token, v_lease.holder_login,
     v_lease.expires_at, p_actor, p_reason, v_now);
-  -- A new token: the old holder's next step finds that it lost the lease.
+  -- Sets a new token: the next step of the old holder finds that it lost the lease.
   UPDATE dot_iu_runtime_lease l SET released_at = v_now, lease_token = gen_random_uuid()
     WHERE l.lease_name = p_lease_name;
-  -- Who listens for gates looks at its lease too, and stops its call before the next holder makes one; who does not
-  -- listen finds out when it renews.
+  -- Runners that listen for gate changes also check their lease, and stop their call before the next holder begins one.
+  -- Other runners notice at their next renewal.
   PERFORM fn_dot_notify('dotwrap_gate');
   RETURN true;
 END;

@@ -1,4 +1,4 @@
--- Whether a lease is held and has not expired, by the clock as it is now. Its holder asks behind the lock of its row.
+-- Whether a lease is held and has not expired by the current clock. Its holder calls it after it locked the row.
 CREATE OR REPLACE FUNCTION fn_dot_lease_is_live(p_lease_name text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
--- Locks a lease's row until the transaction ends. Every function that writes a lease does so first, and reads the clock
--- after it. The row is made where the name is new. False where another transaction kept it for five seconds. Only the
--- owner's functions can take this lock, and they take it for a caller that proved to hold the lease, or that may take
--- it.
+-- Locks a lease's row until the transaction ends. Every function that writes a lease calls this first, and reads the
+-- clock afterwards. Inserts the row where the name is new. Returns false where another transaction held the lock for
+-- five seconds. Only the owner's functions can take this lock. They take it for a caller that proved to hold the lease,
+-- or that may acquire it.
 CREATE OR REPLACE FUNCTION fn_dot_lease_lock(p_lease_name text) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

@@ -1,6 +1,6 @@
--- Locks the row of a lease that a caller wants to take, as fn_dot_lease_lock. A lease that somebody took while this
--- waited is not kept locked: the caller goes on without the lock, finds it taken, and may end without an error. False
--- after five seconds.
+-- As fn_dot_lease_lock, for a caller that wants to acquire the lease. Keeps no lock on a lease that another caller
+-- acquired during the wait: this caller goes on without the lock, finds the lease held, and may end without an error.
+-- Returns false after five seconds.
 CREATE OR REPLACE FUNCTION fn_dot_lease_lock_free(p_lease_name text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

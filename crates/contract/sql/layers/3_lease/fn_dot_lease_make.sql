@@ -1,7 +1,7 @@
--- Makes the row of a lease that nobody took yet. The names of registered producers are as many as the registry has. Any
--- other name is bounded: a login holds at most a hundred, also in several transactions at once (each locks the login's
--- row until it ends), and those of its own that are free are swept. Those of other logins stay: a transaction that
--- stays open behind this call would keep them.
+-- Inserts the row of a lease that was never acquired. The registry bounds the names of registered producers. Other
+-- names are bounded per login: at most a hundred, also across concurrent transactions, because each locks the login's
+-- row until it ends. Free leases of the same login are deleted. Those of other logins stay: a transaction that stays
+-- open after this call would keep them locked.
 CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

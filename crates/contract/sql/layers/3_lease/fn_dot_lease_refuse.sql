@@ -1,4 +1,4 @@
--- Refuses with lease_held, naming who holds the lease and until when, as far as that is committed.
+-- Refuses with lease_held. Names the holder and the expiry, as far as they are committed.
 CREATE OR REPLACE FUNCTION fn_dot_lease_refuse(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- Refuses a caller that waited in vain for a lease's row, with the open transactions that keep it. Nobody's lease, and
--- no clock, ends such a transaction: an operator of the database does.
+-- Refuses a caller whose wait for a lease's row timed out, and names the open transactions that lock it. No expiry ends
+-- such a transaction: an operator of the database has to.
 CREATE OR REPLACE FUNCTION fn_dot_lease_refuse_locked(p_lease_name text, p_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,12 +1,13 @@
--- Takes a lease whose row the caller has locked, if nobody holds the lease itself. p_released: give it back at once,
--- which is what a call does that holds it for the length of its own transaction. Returns whether it was free. A run
--- that its last holder left without a conclusion is concluded first, so that no executed run is forgotten.
+-- Acquires a lease whose row the caller has locked, where the lease is free. Returns whether it was free. p_released:
+-- releases it at once, for a call that holds the lease only for its own transaction. Concludes the run that the last
+-- holder left open first, so that no executed run stays without a conclusion.
 CREATE OR REPLACE FUNCTION fn_dot_lease_take(
   p_lease_name text, p_holder text, p_token_digest uuid, p_ttl_seconds integer, p_released boolean) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  -- After the lock: whoever waited for it would otherwise judge the lease by a time before the wait.
+  -- Reads the clock after the lock: otherwise a caller that waited would compare the expiry with a time before its
+  -- wait.
   v_now    timestamptz := clock_timestamp();
   v_run_id uuid;
 BEGIN

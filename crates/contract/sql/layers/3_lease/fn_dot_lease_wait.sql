@@ -1,5 +1,5 @@
--- Waits for the transaction that has a lease's row, or refuses: a lease that is held by a committed call is not worth a
--- wait, and five seconds are enough for one that is not committed yet.
+-- Waits for the transaction that locks a lease's row, at most five seconds, or refuses. It does not wait where a
+-- committed call holds the lease.
 CREATE OR REPLACE FUNCTION fn_dot_lease_wait(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- Refuses a call whose id or idempotency key another transaction is just using.
+-- Refuses a call whose id or idempotency key another open transaction is using.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_busy_twin() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- Called when inserting a header met a row that is already there: the first call's id if it is the same call, else a
--- refusal.
+-- Called where inserting a header found an existing row: returns the first call's id where it is the same call, else
+-- refuses.
 CREATE OR REPLACE FUNCTION fn_dot_run_resolve_conflict(
   p_process_run_id uuid, p_idempotency_key text, p_process_candidate_code text, p_dot_code text, p_correlation_id text,
   p_evidence_type text) RETURNS uuid

@@ -1,5 +1,6 @@
--- HEADER: one row a run. A header claims nothing by itself; counts and rungs come from its components.
--- Order: validate → key → gates → preflight → write. Returns the run's id, the first call's where the key was used.
+-- HEADER: one row per run. A header alone is no evidence; counts and rungs come from its components.
+--   Order: validate → key → gates → preflight → write.
+-- Returns the run's id, or the first call's id where the key was used.
 CREATE OR REPLACE FUNCTION fn_process_run_observe(
   p_process_candidate_code text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed',
@@ -21,7 +22,7 @@ DECLARE
   v_is_new   boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, p_process_candidate_code, p_evidence_ref,
@@ -31,7 +32,7 @@ BEGIN
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('source_system', v_source, 'event_code', p_event_code,
     'process_definition_code', p_process_definition_code, 'dot_code', v_dot_code));
   PERFORM fn_dot_check_times(p_started_at, p_ended_at);
-  -- A header may leave its DOT out; one that it names is a producer, or a DOT without a pair.
+  -- A header may omit its DOT. A DOT that it names is a producer, or has no pair.
   IF v_dot_code IS NOT NULL AND NOT EXISTS (SELECT FROM dot_tools t
     WHERE t.dot_code = v_dot_code AND t.pair_role IS DISTINCT FROM 'verifier') THEN
     PERFORM fn_dot_refuse_pair(v_dot_code);
@@ -61,7 +62,8 @@ BEGIN
       p_correlation_id, p_parent_run_id, fn_dot_null_if_blank(p_event_code), p_status, p_evidence_type, v_source,
       v_texts.p_idempotency_key, v_texts.p_input_ref, v_texts.p_output_ref, v_texts.p_error_ref,
       fn_dot_evidence_tags(p_evidence_ref, p_actor, v_posture, false), p_actor, p_started_at, p_ended_at)
-    -- Waits for a twin in flight, at most five seconds; what it committed is found by the look-up below.
+    -- Waits at most five seconds for a concurrent call with the same key; the look-up below finds the row that it
+    -- committed.
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

@@ -1,7 +1,7 @@
--- In REPEATABLE READ and SERIALIZABLE a transaction can hold the header's lock and still not see a side of the run,
--- where that was committed after its snapshot: it would count the run wrongly, or take the other pair's verifier. The
--- unique index of (run, role) knows better than the snapshot: an insert that meets an unseen row fails as
--- could-not-serialize, which the caller answers by starting its transaction again. One that meets none is undone here.
+-- In REPEATABLE READ and SERIALIZABLE a transaction can hold the header's lock and still not see a component of the run
+-- that was committed after its snapshot. It would count the run wrongly, or accept the verifier of another pair. The
+-- unique index on (run, role) detects this: an insert that conflicts with an invisible row fails with a serialization
+-- error, and the caller retries its transaction. An insert without a conflict is rolled back here.
 CREATE OR REPLACE FUNCTION fn_dot_assert_snapshot_covers_component(p_process_run_id uuid, p_component_role text)
   RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
--- Refuses a component's key of the form '<key>:<dot_code>', which the pair and the backfill derive from their header's
--- key. A caller that used the key of another header, or of one that will be written tomorrow, would keep that header's
--- call from being recorded. The caller passes only keys that are not derived from the component's own header.
+-- Refuses a component's key of the form '<key>:<dot_code>', which the pair and the backfill derive from the key of
+-- their header. A caller that used the key derived from another header, or from a future one, would prevent the
+-- recording of that header's call. Callers pass only keys that are not derived from the component's own header.
 CREATE OR REPLACE FUNCTION fn_dot_check_component_key(p_idempotency_key text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

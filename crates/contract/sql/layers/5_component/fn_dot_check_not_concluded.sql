@@ -1,7 +1,6 @@
--- Nothing is written behind a conclusion. Only runs with a lease on their header are ever concluded; callers ask
--- for those alone. Called once more
--- after the insert: the row lock on the header is held by then, so a conclusion that was under way has committed and is
--- seen here, and one that comes later waits.
+-- Refuses a row after the run's conclusion. Only runs with a lease on their header are ever concluded, so callers check
+-- only those. Callers check again after the insert: the header's row lock is held by then, so a concurrent conclusion
+-- has either committed and is visible, or waits.
 CREATE OR REPLACE FUNCTION fn_dot_check_not_concluded(p_process_run_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

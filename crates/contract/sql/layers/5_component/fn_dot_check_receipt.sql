@@ -1,9 +1,9 @@
--- A component is bound to its receipt: of the same run, DOT, role and mode, and opened by an earlier transaction. Who
--- opened it says what came of it: a login that may not execute can not record an execution, even if it got hold of the
--- lease's token. Evidence may be lower than the receipt's mode and the header's (an answer that says it is a mock is
--- simulated), never higher.
+-- Checks that a component matches its receipt: the same run, DOT, role and mode, and opened by an earlier transaction.
+-- The login that opened the receipt records its outcome: a login without the right to execute cannot record an
+-- execution, even with the lease's token. The evidence may be lower than the mode of the receipt and the header (the
+-- answer of a mock is simulated), never higher.
 --
--- Asked before any lock is taken. What can change afterwards is asked behind the locks (fn_dot_check_receipt_counts).
+-- Called before any lock. fn_dot_check_receipt_counts checks what can change afterwards, under the locks.
 CREATE OR REPLACE FUNCTION fn_dot_check_receipt(
   p_invocation_id uuid, p_process_run_id uuid, p_run_evidence_type text, p_run_has_lease boolean, p_dot_code text,
   p_component_role text, p_evidence_type text) RETURNS void

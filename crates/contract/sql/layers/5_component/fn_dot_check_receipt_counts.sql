@@ -1,4 +1,4 @@
--- What of a receipt can have changed while its component waited for the locks: that it is void, and that it was used.
+-- Checks what can have changed while the component waited for the locks: the receipt is void, or was used.
 CREATE OR REPLACE FUNCTION fn_dot_check_receipt_counts(p_invocation_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

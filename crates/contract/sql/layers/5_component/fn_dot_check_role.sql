@@ -1,5 +1,5 @@
--- A DOT is recorded in the role that the registry gives it, and in a run of its own pair: the header's where it names
--- one (p_run_dot_code), else that of the component which is there already.
+-- Checks that a DOT is recorded in the role that the registry assigns to it, and in a run of its own pair. The pair is
+-- that of the header's DOT (p_run_dot_code), or else that of the component that exists already.
 CREATE OR REPLACE FUNCTION fn_dot_check_role(
   p_dot_code text, p_component_role text, p_process_run_id uuid, p_run_dot_code text) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
--- A run that was begun under a lease takes components only from the holder of that lease. p_run_token is what its
--- header keeps of the token, p_lease_token is the caller's. Runs recorded without execution have no lease on their
--- header. A wrong token locks nothing.
+-- A run that was begun under a lease accepts components only from the holder of that lease. p_run_token is the digest
+-- on the header, p_lease_token is the caller's token. Headers of runs without an execution name no lease. A wrong token
+-- locks nothing.
 CREATE OR REPLACE FUNCTION fn_dot_check_run_lease(
   p_process_run_id uuid, p_lease_name text, p_run_token uuid, p_lease_token uuid) RETURNS void
 LANGUAGE plpgsql AS $$

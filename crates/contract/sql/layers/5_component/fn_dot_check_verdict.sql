@@ -1,5 +1,5 @@
--- What passes is an output, and a verifier that did its work says so: a receipt without a digest, its producer having
--- committed none, is one of a look at nothing.
+-- A pass needs an output with a digest and a verifier that did its work. A verifier's receipt without a digest, because
+-- its producer committed none, cannot pass.
 CREATE OR REPLACE FUNCTION fn_dot_check_verdict(p_verdict text, p_status text, p_invocation_id uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,4 +1,5 @@
--- The component that an idempotency key was used for, or null; refuses the key of another one, or of another login.
+-- Returns the component that an idempotency key was used for, or null. Refuses the key where it was used with other
+-- arguments or by another login.
 CREATE OR REPLACE FUNCTION fn_dot_component_by_key(
   p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text,
   p_evidence_type text)

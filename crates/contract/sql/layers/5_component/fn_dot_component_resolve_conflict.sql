@@ -1,5 +1,5 @@
--- Called when inserting a component met a row that is already there: the first call's id if it is the same call, else a
--- refusal that says what stands in the way.
+-- Called where inserting a component found an existing row: returns the first call's id where it is the same call, else
+-- refuses and names the conflicting row.
 CREATE OR REPLACE FUNCTION fn_dot_component_resolve_conflict(
   p_component_run_id uuid, p_idempotency_key text, p_process_run_id uuid, p_dot_code text, p_component_role text,
   p_correlation_id text, p_evidence_type text) RETURNS uuid

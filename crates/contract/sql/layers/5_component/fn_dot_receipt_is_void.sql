@@ -1,11 +1,11 @@
--- A receipt is void where it and the closing of a gate missed each other: the receipt read the posture before the
--- closing committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that
--- held its lock missed nothing. Transaction ids are compared within one cluster alone.
+-- A receipt is void where it and a gate closing did not see each other: the receipt read the posture before the closing
+-- committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that held its
+-- lock missed no receipt. Transaction ids are compared within one cluster only.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_invocation_id uuid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-  -- A closing that is just being committed without having seen every receipt is waited for.
+  -- Waits for a closing that is committing without having seen every receipt.
   IF (SELECT s.xmax FROM dot_gate_state s) <> '0' THEN
     PERFORM fn_dot_gate_settle();
   END IF;

@@ -1,7 +1,7 @@
--- PARTS: one row a component, producer or verifier, of a run that was observed before.
--- Order: validate → key → receipt, or gates and preflight → lease → write → look whether the run was concluded
--- meanwhile. Most parts of executed runs come by fn_process_run_record_producer_batch and
--- fn_process_run_record_verifier_and_conclude_batch, which call this where anything is unusual.
+-- COMPONENT: one row per component, producer or verifier, of a run that was observed before.
+--   Order: validate → key → receipt, or gates and preflight → lease → write → check that the run is not concluded.
+-- Most components of executed runs are written by fn_process_run_record_producer_batch and
+-- fn_process_run_record_verifier_and_conclude_batch; those callers use this function outside the common case.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed',
@@ -24,12 +24,12 @@ DECLARE
   v_is_new       boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
   p_verdict := nullif(btrim(p_verdict, fn_dot_whitespace()), '');
-  -- The candidate is the header's; what is passed for it here only fills its place in the common check.
-  -- A key that is derived from the header's, as the pair derives it, may be longer by the DOT's code.
+  -- The candidate is the header's; the value passed here only fills the argument of the shared check. A key that is
+  -- derived from the header's key may be longer by the DOT's code.
   v_is_derived_key := p_idempotency_key IS NOT NULL AND EXISTS (SELECT FROM process_run_observation r
     WHERE r.process_run_id = p_process_run_id AND p_idempotency_key = r.idempotency_key || ':' || p_dot_code);
   v_texts := fn_dot_check_texts(p_actor, p_correlation_id, 'of the header', p_evidence_ref,
@@ -64,7 +64,7 @@ BEGIN
     PERFORM fn_dot_refuse('correlation_mismatch', 'the correlation id is not the one of the run''s header',
       jsonb_build_object('process_run_id', p_process_run_id, 'expected', v_run.correlation_id));
   ELSIF v_run.evidence_type = 'BACKFILLED_EVIDENCE' THEN
-    -- Anything else beside it would lift an asserted run above what was asserted.
+    -- Any other component beside it would raise an asserted run above its assertion.
     PERFORM fn_dot_refuse('backfill_only', 'the run was backfilled: nothing else is added to it');
   END IF;
   PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
@@ -90,26 +90,27 @@ BEGIN
       PERFORM fn_dot_refuse('invocation_required', format('%s needs the receipt of a call',
         CASE WHEN p_verdict IS NULL THEN 'a ' || p_evidence_type || ' component' ELSE 'a verdict' END));
     END IF;
-    -- Not where there is a receipt: the call has happened, behind a preflight that passed, and is recorded whatever
-    -- came since.
+    -- Not where there is a receipt: the call happened after a preflight that passed, and is recorded whatever changed
+    -- since.
     PERFORM fn_assert_safe_for_dot_action();
   END IF;
 
   IF p_invocation_id IS NOT NULL THEN
-    -- A look before any lock; what can change is asked again behind them.
+    -- Checks before any lock; the checks that can change are repeated under the locks.
     PERFORM fn_dot_check_receipt(p_invocation_id, p_process_run_id, v_run.evidence_type, v_run.lease_token IS NOT NULL,
       p_dot_code, p_component_role, p_evidence_type);
   END IF;
-  -- Lease, then header: the order of everybody who waits for both. A token that does not hold the lease locks neither.
+  -- Lock order: lease, then header, as in every function that takes both. A token that does not hold the lease locks
+  -- neither.
   PERFORM fn_dot_check_run_lease(p_process_run_id, v_run.lease_name, v_run.lease_token, p_lease_token);
-  -- Locked so that producer and verifier of one run see each other (the rollup counts runs, not rows). It also keeps
-  -- the run from being concluded while this transaction is under way.
+  -- The lock makes the two components of a run see each other (the rollup counts runs, not rows). It also prevents a
+  -- conclusion of the run during this transaction.
   PERFORM fn_dot_header_lock(p_process_run_id);
   PERFORM fn_dot_check_snapshot();
   PERFORM fn_dot_assert_snapshot_covers_component(p_process_run_id,
     CASE p_component_role WHEN 'producer' THEN 'verifier' ELSE 'producer' END);
   IF v_run.dot_code IS NULL THEN
-    -- Which pair's run it is may have been said while this waited.
+    -- Another transaction may have determined the run's pair while this one waited.
     PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
   END IF;
   IF p_invocation_id IS NOT NULL THEN
@@ -145,7 +146,7 @@ BEGIN
   PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, true), p_process_run_id, v_component_id, p_correlation_id,
     p_dot_code, p_status, p_evidence_type, v_source, v_texts.p_input_ref, v_texts.p_output_ref);
   IF v_run.lease_token IS NULL THEN
-    -- An executed run is counted when it is concluded (fn_dot_rollup_run).
+    -- An executed run is counted at its conclusion (fn_dot_rollup_run).
     PERFORM fn_dot_rollup_component(v_run.process_candidate_code, p_process_run_id, p_dot_code, p_component_role,
       p_evidence_type);
   END IF;

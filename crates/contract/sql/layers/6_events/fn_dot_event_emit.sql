@@ -1,4 +1,5 @@
--- Writes an outbox row where the type is active, in the transaction of what it tells of. Returns how many: 0 or 1.
+-- Writes an outbox row where the event type is active, in the transaction that the event reports. Returns the number of
+-- rows: 0 or 1.
 CREATE OR REPLACE FUNCTION fn_dot_event_emit(
   p_event_type text, p_process_run_id uuid, p_component_run_id uuid, p_correlation_id text, p_dot_code text,
   p_status text, p_evidence_type text, p_source_system text, p_input_ref text, p_output_ref text) RETURNS integer

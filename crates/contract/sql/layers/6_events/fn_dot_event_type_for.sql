@@ -1,5 +1,5 @@
--- The event type that a stored status stands for; null where it is no event. A header's statuses are events of the run,
--- a component's step_ statuses are events of the step: a failed component does not announce a failed run.
+-- Returns the event type of a stored status, or null where the status has none. A header's statuses are events of the
+-- run, a component's step_ statuses are events of the step: a failed component does not announce a failed run.
 CREATE OR REPLACE FUNCTION fn_dot_event_type_for(p_status text, p_is_component boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column

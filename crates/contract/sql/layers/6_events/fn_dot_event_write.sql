@@ -1,4 +1,4 @@
--- Writes an outbox row of a type that was just seen active, where it still is. Returns how many: 0 or 1.
+-- Writes an outbox row of a type that was active a moment ago, where it still is. Returns the number of rows: 0 or 1.
 CREATE OR REPLACE FUNCTION fn_dot_event_write(
   p_event_type text, p_process_run_id uuid, p_component_run_id uuid, p_correlation_id text, p_dot_code text,
   p_status text, p_evidence_type text, p_source_system text, p_input_ref text, p_output_ref text) RETURNS integer
@@ -11,17 +11,17 @@ DECLARE
   v_until  timestamptz;
   v_shown  text;
 BEGIN
-  -- Locked by everything that writes an event, against the switching of types alone (fn_event_type_set_active), which
-  -- waits for it: mostly no event of a transaction that began earlier appears after its type was switched off.
+  -- Every writer of an event takes this lock in share mode; only fn_event_type_set_active waits for it. So in most
+  -- cases no event of an earlier transaction appears after its type was deactivated.
   BEGIN
     LOCK TABLE event_type_registry IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
   END;
   PERFORM fn_dot_check_snapshot();
-  -- The clock, then the type: a switch updates the type, then reads the clock. So the event is older than each switch
-  -- that follows it, also than one that gave up waiting for other writers. What a switch that was rolled back left in
-  -- xmax is not waited for.
+  -- Reads the clock, then the type. A switch updates the type, then reads the clock. So the event is older than each
+  -- later switch, also than one that stopped waiting for other writers. An xmax of a switch that was rolled back is
+  -- ignored.
   v_until := clock_timestamp() + interval '5 seconds';
   LOOP
     v_now := clock_timestamp();
@@ -39,9 +39,9 @@ BEGIN
   IF v_type.active IS NOT TRUE THEN
     RETURN 0;
   END IF;
-  -- Not older than the switch that made the type active: that one may have been committed between the two looks.
+  -- The event must not be older than the activation of its type, which may have been committed between the two reads.
   v_now := greatest(v_now, (SELECT max(h.changed_at) FROM event_type_history h WHERE h.event_type = p_event_type));
-  -- What a header claims proves nothing, and others act on events: an event of a run tells what the rows of the run
+  -- A header's claim proves nothing, and other systems act on events: a run event reports what the rows of the run
   -- show.
   IF p_component_run_id IS NULL THEN
     SELECT v.evidence_type INTO v_shown FROM v_process_run v WHERE v.process_run_id = p_process_run_id;

@@ -1,12 +1,12 @@
--- Switches an event type on or off, with who and why. Returns whether that changed anything.
+-- Activates or deactivates an event type, and records actor and reason. Returns whether that changed anything.
 --
--- Where a transaction that writes events does not end within five seconds, the switch goes on without it, and says so
--- in the history: switching must not depend on an idle transaction. That transaction's events occurred before the
--- switch, and appear when it commits. No event occurs after the switch:
+-- Waits for transactions that write events. Where one does not end within five seconds, the switch goes on without it
+-- and says so in the history: an idle transaction must not prevent a switch. Events of that transaction have a time
+-- before the switch and appear at its commit. No event has a time after the switch:
 --
 --   writer W   reads the clock, reads the type … idles …                    commits: its event is older than the switch
 --   switch                waits 5 s, updates the type, reads the clock … commits
---   writer N                                    finds the type in change and waits; then reads it as it became
+--   writer N                                    finds the type in change, waits, reads the new value
 CREATE OR REPLACE FUNCTION fn_event_type_set_active(p_event_type text, p_active boolean, p_actor text, p_reason text)
   RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -38,7 +38,7 @@ BEGIN
   ELSIF v_active = p_active THEN
     RETURN false;
   END IF;
-  -- The update, then the clock: a writer reads the clock, then the type.
+  -- Updates the type, then reads the clock: a writer reads the clock, then the type.
   UPDATE event_type_registry r SET active = p_active WHERE r.event_type = p_event_type;
   v_now := clock_timestamp();
   INSERT INTO event_type_history (change_id, event_type, active, actor, reason, changed_at, saw_every_event)
