@@ -1,6 +1,6 @@
--- Imports evidence that another source asserts: one header and one component a row, always BACKFILLED_EVIDENCE, naming
--- who asserts it, the source and the digest of what was read. It never rises above backfilled. All or nothing; a row
--- that is already there is left alone. Returns how many rows were new.
+-- Imports evidence that another source asserts: one header and one component per row, always BACKFILLED_EVIDENCE, with
+-- the asserting actor, the source and the digest of the source. It never counts as more than backfilled. Imports all
+-- rows or none, and skips rows that exist already. Returns the number of new rows.
 CREATE OR REPLACE FUNCTION fn_process_backfill(p_rows jsonb, p_actor text, p_source_ref text, p_source_sha256 text)
   RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -21,10 +21,10 @@ BEGIN
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('source_ref', p_source_ref));
-  -- A row waits for a transaction that uses its id or key, five seconds at most. One block for all rows: each block
-  -- costs a transaction id.
+  -- A row waits at most five seconds for a transaction that uses its id or key. One block for all rows, because each
+  -- block costs a transaction id.
   BEGIN
-    -- Over an array: a loop over a query is a cursor, and a preflight check that is asked inside of it could move it.
+    -- Iterates over an array: a loop over a query is a cursor, which a preflight check that runs inside could move.
     FOREACH v_row IN ARRAY ARRAY(SELECT e.value FROM jsonb_array_elements(p_rows) WITH ORDINALITY e
       ORDER BY e.ordinality) LOOP
       v_number := v_number + 1;

@@ -1,4 +1,4 @@
--- Reads one row of a backfill. What it does not know is not dropped: it comes back as rest, and is kept as asserted.
+-- Parses one row of a backfill. Unknown members are returned as rest and stored as asserted.
 CREATE OR REPLACE FUNCTION fn_process_backfill_parse(
   p_row jsonb, p_ordinality bigint,
   OUT dot_code text, OUT process_candidate_code text, OUT correlation_id text, OUT status text,

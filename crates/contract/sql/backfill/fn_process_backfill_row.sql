@@ -1,4 +1,4 @@
--- One asserted run: 1 where it was new, 0 where it was there already.
+-- Writes one asserted run. Returns 1 where it is new, 0 where it exists.
 CREATE OR REPLACE FUNCTION fn_process_backfill_row(p_row jsonb, p_ordinality bigint, p_actor text, p_source_ref text,
   p_source_sha256 text)
 RETURNS integer
@@ -21,12 +21,12 @@ BEGIN
   v_evidence := coalesce(v_given.evidence_ref, '{}')
     || jsonb_build_object('source_ref', p_source_ref, 'source_sha256', p_source_sha256, 'asserted_by', p_actor)
     || CASE WHEN v_given.rest = '{}' THEN '{}' ELSE jsonb_build_object('asserted', v_given.rest) END;
-  -- The same row of the same source has the same key, so that a file that one login imports twice is there once.
-  -- Another login's import is another assertion, under a key of its own: nobody keeps it away by being first.
+  -- The same row of the same source has the same key, so that a file that one login imports twice is stored once. The
+  -- import of another login is a separate assertion with its own key: no login can block it by being first.
   v_key := 'backfill:' || p_source_sha256 || ':' || encode(sha256(convert_to(p_row::text, 'UTF8')), 'hex');
   IF NOT EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = v_key AND r.recorded_by = session_user)
     THEN
-    -- Releases before this one left the login out.
+    -- Earlier releases left the login out of the key.
     v_key := v_key || ':' || encode(sha256(convert_to(session_user, 'UTF8')), 'hex');
   END IF;
   v_texts := fn_dot_check_texts(p_actor, v_given.correlation_id, v_given.process_candidate_code, v_evidence,
@@ -43,7 +43,7 @@ BEGIN
       jsonb_build_object('row', p_ordinality));
   END IF;
   v_role := coalesce(v_tool.pair_role, 'producer');
-  -- A header bears the producer's code, also where only its verifier is reported.
+  -- The header has the producer's code, also where only the verifier is reported.
   v_producer := CASE v_role WHEN 'producer' THEN v_given.dot_code ELSE v_tool.paired_dot END;
   v_status := CASE v_given.status WHEN 'completed' THEN 'step_completed' WHEN 'started' THEN 'step_started'
     ELSE v_given.status END;
@@ -54,7 +54,7 @@ BEGIN
     'BACKFILLED_EVIDENCE') IS NOT NULL THEN
     RETURN 0;
   END IF;
-  -- Only where there is something to write: a file that is there already is answered whatever a check says now.
+  -- Only where there is something to write: a repeated import succeeds whatever the checks return now.
   PERFORM fn_assert_safe_for_dot_action();
   INSERT INTO process_run_observation (process_run_id, dot_code, process_candidate_code, correlation_id, status,
     evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, started_at,

@@ -1,8 +1,8 @@
--- UPDATE, DELETE and TRUNCATE are refused for every role but a superuser, the tables' owner included.
+-- Refuses UPDATE, DELETE and TRUNCATE for every role except a superuser, also for the tables' owner.
 --
--- SECURITY INVOKER: current_user is whoever runs the statement, inside a SECURITY DEFINER function its owner. Statement
--- triggers, because TRUNCATE has no rows and an UPDATE that matches none is as much a try. ENABLE ALWAYS, or
--- session_replication_role = replica would switch them off.
+-- SECURITY INVOKER: current_user is the role that executes the statement, or the owner of a SECURITY DEFINER function.
+-- Statement triggers, because TRUNCATE has no rows and an UPDATE without matching rows is an attempt too. ENABLE
+-- ALWAYS, because session_replication_role = replica would disable them otherwise.
 CREATE OR REPLACE FUNCTION fn_dot_ledger_append_only() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column
@@ -10,7 +10,7 @@ BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper) THEN
     RETURN NULL;
   END IF;
-  -- Raised here and not by fn_dot_refuse, which the role that is being refused may not be allowed to call.
+  -- Raised here and not by fn_dot_refuse, which the refused role may not be allowed to call.
   RAISE EXCEPTION USING
     ERRCODE = 'check_violation',
     CONSTRAINT = 'ledger_append_only',

@@ -1,6 +1,6 @@
--- Takes the pair's lease and gives it back, and counts the pair, where the common path of fn_process_pair_observe could
--- not: the lease was never taken before, it last counted another candidate, verifier or evidence type, or somebody
--- holds it, which is refused. The caller has the lease's lock.
+-- Acquires and releases the pair's lease and counts the pair, where the common path of fn_process_pair_observe could
+-- not: the lease was never acquired before, it last counted another candidate, verifier or evidence type, or it is
+-- held, which is refused. The caller has locked the lease.
 CREATE OR REPLACE FUNCTION fn_dot_lease_acquire_and_release(
   p_lease_name text, p_holder text, p_ttl_seconds integer, p_process_candidate_code text, p_verifier text,
   p_process_run_id uuid, p_now timestamptz) RETURNS void

@@ -1,4 +1,4 @@
--- What the first call of an idempotency key returned, for its rerun.
+-- Returns the result of the first call with an idempotency key, for a repeated call.
 CREATE OR REPLACE FUNCTION fn_dot_pair_by_run(p_process_run_id uuid)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)

@@ -1,4 +1,4 @@
--- The events of a whole pair, for the types that are active. p_ids: run, producer, verifier.
+-- Writes the events of a whole pair, for the active types. p_ids: run, producer, verifier.
 CREATE OR REPLACE FUNCTION fn_dot_pair_events(
   p_ids uuid[], p_correlation_id text, p_producer text, p_verifier text,
   p_run_status text, p_component_status text, p_evidence_type text, p_input_ref text, p_output_ref text) RETURNS integer

@@ -1,5 +1,5 @@
--- The rarer half of the seed's status model: a pair that is prepared, skipped, or claims that something ran. Gives the
--- evidence type that is stored, and the caller's evidence_ref with the wrapper's note on it.
+-- The less common part of the status model: a pair that is prepared or skipped, or that claims an execution. Returns
+-- the evidence type to store, and the caller's evidence_ref with the wrapper's tags.
 CREATE OR REPLACE FUNCTION fn_dot_pair_evidence(
   p_wrapper_status text, p_dry_run boolean, INOUT p_evidence_type text, INOUT p_evidence_ref jsonb)
 LANGUAGE plpgsql AS $$
@@ -7,7 +7,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   IF p_wrapper_status = 'prepared' AND p_evidence_type IN ('REAL_RUN', 'DRY_RUN', 'SIMULATED_DRY_RUN',
     'BACKFILLED_EVIDENCE') THEN
-    -- Nothing has run yet, whatever is planned: what was asked is kept as a note, and claims nothing.
+    -- Nothing has run yet. The requested evidence type is kept as a tag and claims nothing.
     p_evidence_ref := coalesce(p_evidence_ref, '{}')
       || jsonb_build_object('wrapper_phase', 'prepared', 'requested_evidence_type', p_evidence_type);
     p_evidence_type := 'SIMULATED_DRY_RUN';

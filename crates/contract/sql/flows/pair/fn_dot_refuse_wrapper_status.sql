@@ -1,4 +1,4 @@
--- 'blocked' is not stored at all; asking for it is refused like every status that does not exist.
+-- 'blocked' is never stored: the call is refused like one with an unknown status.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_wrapper_status(p_wrapper_status text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

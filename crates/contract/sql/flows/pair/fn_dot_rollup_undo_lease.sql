@@ -1,5 +1,5 @@
--- Takes back the counting of a pair whose header turned out to be there already: that run was counted when it was
--- written. The last pair is looked up again; it is rare enough to walk the newest runs for it.
+-- Undoes the count of a pair whose header existed already: that run was counted when it was written. Looks up the last
+-- pair again in the newest runs; this case is rare enough for that.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_undo_lease(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,10 +1,11 @@
--- The main job, in ONE transaction and ONE round trip: gates, preflight, lease, header, producer, verifier, events,
--- release. The single functions give the same rows step by step.
--- Order: validate → key → gates → preflight → lease → key again → write.
+-- The main function, in one transaction and one round trip: gates, preflight, lease, header, producer, verifier,
+-- events, release. The single functions write the same rows step by step.
+--   Order: validate → key → gates → preflight → lease → key again → write.
 --
--- Every run pays for each line of this, and each call of a function that pins its search_path costs as much as a small
--- query: so the common path is inline, its reads are one statement, and what is rare (refusals, stale preflight
--- answers, a contended lease, active events) is called. docs/decisions/0007-the-pair-inline.md has the figures.
+-- Every run executes this function, and each call of a function with a pinned search_path costs as much as a small
+-- query. Therefore the common path is inline, its reads are one statement, and rare cases (refusals, stale check
+-- results, a contended lease, active events) are function calls. docs/decisions/0007-the-pair-inline.md has the
+-- figures.
 CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text,
   p_wrapper_status text DEFAULT 'completed', p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN',
@@ -35,11 +36,11 @@ DECLARE
   v_is_new               boolean;
 BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
-    -- What is acknowledged survives a crash, whatever the server or the session thinks of waiting for the disk.
+    -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- VALIDATE, and map the wrapper's status to the stored ones
-  -- What is plainly in order (short, in plain ASCII, a completed simulation) needs no closer look.
+  -- VALIDATE, and map the wrapper's status to the stored ones. Short ASCII arguments of a completed simulation need no
+  -- further check.
   IF (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
       AND p_process_candidate_code ~ c_plain COLLATE "C"
       AND p_evidence_ref = '{}' AND length(concat(p_actor, p_process_candidate_code)) <= 200
@@ -77,7 +78,7 @@ BEGIN
     PERFORM fn_dot_refuse_pair(p_dot_code);
   END IF;
 
-  -- A retry gets the first call's ids even while the lease is held or a preflight blocks.
+  -- A retry returns the first call's ids even while the lease is held or a check blocks.
   IF p_idempotency_key IS NOT NULL THEN
     v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
       p_evidence_type);
@@ -101,9 +102,8 @@ BEGIN
     PERFORM fn_dot_preflight_refresh(pg_current_xact_id_if_assigned() IS NULL);
   END IF;
 
-  -- LEASE: its row's lock, until this transaction ends, and then the clock: whether the lease is free is decided by the
-  -- time as it is after the wait. A lease that a run holds is not locked, not even by a call that finds its key used
-  -- and ends well.
+  -- LEASE. Locks its row until this transaction ends, then reads the clock, so that the expiry is compared with the
+  -- time after the wait. A lease that a run holds is not locked, even by a call that finds its key used and succeeds.
   PERFORM FROM dot_iu_runtime_lease l
   WHERE l.lease_name = v_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
   FOR NO KEY UPDATE SKIP LOCKED;
@@ -115,7 +115,7 @@ BEGIN
     PERFORM fn_dot_check_snapshot();
   END IF;
   IF p_idempotency_key IS NOT NULL THEN
-    -- A twin may have finished while this call waited.
+    -- Another call with the same key may have committed while this call waited.
     v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
       p_evidence_type);
     IF v_first_id IS NOT NULL THEN
@@ -128,15 +128,15 @@ BEGIN
   END IF;
   v_now := clock_timestamp();
 
-  -- The ids are one UUIDv7 (fn_dot_uuid_v7), told apart by their last digit.
+  -- All ids are one UUIDv7 (fn_dot_uuid_v7) with different last digits.
   v_id := lpad(to_hex((extract(epoch FROM v_now) * 1000)::bigint), 12, '0') || '7'
     || substr(gen_random_uuid()::text, 16, 20);
   process_run_id := coalesce(p_process_run_id, (v_id || '0')::uuid);
   producer_component_run_id := (v_id || '1')::uuid;
   verifier_component_run_id := (v_id || '2')::uuid;
 
-  -- The lease is taken and given back (RELEASE: its lock goes with this transaction), and the pair counted for status
-  -- pages, in one update. Nobody ever gets to use the token. Where the lease is not free, this refuses.
+  -- One update acquires and releases the lease (RELEASE: its lock ends with this transaction) and counts the pair for
+  -- status pages. No caller receives the token. Where the lease is not free, the call is refused.
   UPDATE dot_iu_runtime_lease l
   SET lease_holder = p_actor, lease_token = gen_random_uuid(), holder_login = session_user, acquired_at = v_now,
     released_at = v_now,
@@ -151,7 +151,7 @@ BEGIN
       v_verifier, process_run_id, v_now);
   END IF;
 
-  -- HEADER, with its final status; its tags are those of fn_dot_evidence_tags().
+  -- HEADER, with its final status. Its tags are those of fn_dot_evidence_tags().
   p_evidence_ref := coalesce(p_evidence_ref, '{}')
     || jsonb_build_object('wrapper', 'dot_exec_wrapper', 'actor', p_actor, 'posture', v_posture, 'no_execute', true);
   v_started_at := CASE WHEN p_wrapper_status IN ('started', 'completed', 'failed') THEN v_now END;
@@ -169,7 +169,7 @@ BEGIN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    -- The key or the id was taken meanwhile, by a call that this lease does not keep away.
+    -- Another call, which this lease does not exclude, used the key or the id meanwhile.
     PERFORM fn_dot_run_resolve_conflict(process_run_id, p_idempotency_key, p_process_candidate_code, p_dot_code,
       p_correlation_id, p_evidence_type);
     v_first_id := fn_dot_run_by_key(p_idempotency_key, p_process_candidate_code, p_dot_code, p_correlation_id,
@@ -179,8 +179,7 @@ BEGIN
     RETURN;
   END IF;
 
-  -- PARTS, producer and verifier. Looking for a conflict costs as much as a third index: asked only where there is a
-  -- key to conflict.
+  -- COMPONENTS, producer and verifier. ON CONFLICT costs as much as a third index, so it is used only with a key.
   IF p_idempotency_key IS NULL THEN
     INSERT INTO process_component_observation (component_run_id, process_run_id, component_role, parent_run_id,
       process_candidate_code, correlation_id, dot_code, status, evidence_type, source_system, input_ref, output_ref,
@@ -215,7 +214,7 @@ BEGIN
     END IF;
   END IF;
 
-  -- EVENTS, where a type is active
+  -- EVENTS, where a type is active.
   events_emitted := 0;
   IF v_is_any_event_active THEN
     events_emitted := fn_dot_pair_events(ARRAY[process_run_id, producer_component_run_id, verifier_component_run_id],

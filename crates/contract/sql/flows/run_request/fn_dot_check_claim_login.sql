@@ -1,4 +1,4 @@
--- A claimed request is begun and finished by the login that claimed, or by an operator.
+-- Only the login that claimed a request, or an operator, begins and finishes it.
 CREATE OR REPLACE FUNCTION fn_dot_check_claim_login(p_request_id uuid, p_claimed_login text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

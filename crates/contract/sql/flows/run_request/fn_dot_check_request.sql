@@ -1,8 +1,8 @@
--- A request's run is begun while the request is claimed, and as it was asked for: a worker that slept through its claim
--- begins nothing for a request that was cancelled, refused or given up meanwhile. One that wakes up while another has
--- the claim may begin: the key sees to it that only one of the two does. Both act with the login that claimed
--- (fn_dot_check_claim_login): a run under another login's claim would be one that its worker waits for and may not end.
--- Null is no request. The caller has locked it.
+-- A request's run is begun while the request is claimed, and with the requested arguments: a worker that outlived its
+-- claim begins no run for a request that was cancelled, refused or abandoned meanwhile. Where another worker has the
+-- claim by now, either may begin, and the key lets only one of them succeed. Both use the login that claimed
+-- (fn_dot_check_claim_login): the worker could not conclude a run that another login began under its claim. Null means
+-- no request. The caller has locked the request.
 CREATE OR REPLACE FUNCTION fn_dot_check_request(
   p_request_id uuid, p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_mode text) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,5 +1,5 @@
--- The request that a request's idempotency key was used for, or null; refused where that one is about something else or
--- another login's.
+-- Returns the request that an idempotency key was used for, or null. Refuses the key where it was used with other
+-- arguments or by another login.
 CREATE OR REPLACE FUNCTION fn_dot_request_by_key(
   p_idempotency_key text, p_dot_code text, p_process_candidate_code text, p_mode text, p_correlation_id text,
   p_input_ref text, p_input_digest text) RETURNS uuid

@@ -1,6 +1,6 @@
--- The id of the request that a run's idempotency key belongs to, locked; null where the key is an ordinary one. A key
--- of a reserved form that belongs to no request is refused (fn_dot_check_key). Locked before the key is
--- looked up: of two workers that begin the same request's run, the second finds the first one's.
+-- Returns and locks the request that a run's idempotency key belongs to; null for an ordinary key. Refuses a key of a
+-- reserved form that belongs to no request (fn_dot_check_key). Locks before the key is looked up: where two workers
+-- begin the run of one request, the second finds the run of the first.
 CREATE OR REPLACE FUNCTION fn_dot_request_by_run_key(p_idempotency_key text) RETURNS uuid
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- The pairs and modes that a request waits for and is due, with the time since when: one look into the index for each,
--- not one for each request that waits behind it.
+-- Returns the pairs and modes with a due request, and since when. One index look-up per pair and mode, however many
+-- requests are queued for it.
 CREATE OR REPLACE FUNCTION fn_dot_request_due_pairs() RETURNS TABLE (dot_code text, mode text, not_before timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

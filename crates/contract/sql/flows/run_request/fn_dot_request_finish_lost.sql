@@ -1,6 +1,6 @@
--- Ends requests whose claim ran out and that nobody runs again: one whose run was begun ends with that run's conclusion
--- (until somebody reaped the run the request stays as it is), and one without a run is given up the fifth time, as a
--- request that every worker dies of must not kill them for ever.
+-- Finishes requests whose claim expired and that are not run again. A request whose run was begun ends with the run's
+-- conclusion; until the run is reaped it stays claimed. A request without a run is abandoned after five claims, so that
+-- a request that crashes every worker does not do so forever.
 CREATE OR REPLACE FUNCTION fn_dot_request_finish_lost() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

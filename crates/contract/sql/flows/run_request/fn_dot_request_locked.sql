@@ -1,4 +1,4 @@
--- Locks a request, waiting at most five seconds.
+-- Locks a request. Waits at most five seconds.
 CREATE OR REPLACE FUNCTION fn_dot_request_locked(p_request_id uuid) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

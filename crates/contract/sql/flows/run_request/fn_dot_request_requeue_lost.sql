@@ -1,4 +1,4 @@
--- Lets requests of these modes wait again whose claim ran out before a run was begun: their worker is dead or late.
+-- Requeues requests of these modes whose claim expired before a run was begun.
 CREATE OR REPLACE FUNCTION fn_dot_request_requeue_lost(p_modes text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

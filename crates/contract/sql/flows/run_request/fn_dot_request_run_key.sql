@@ -1,5 +1,5 @@
--- The idempotency key under which the run of a request is begun: the ledger's unique index then allows one run a
--- request, ever, however many workers claim it one after the other.
+-- Returns the idempotency key of a request's run. With it the ledger's unique index allows one run per request, however
+-- many workers claim the request.
 CREATE OR REPLACE FUNCTION fn_dot_request_run_key(p_request_id uuid) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
--- Asks for an executed run, which a worker begins once it can. Asking is not running: the gates may be closed, and the
--- request then waits for them; but there has to be something to run, a pair with contracts on both sides in that mode.
--- Order: validate → key → contracts → candidate → write. The same key for the same thing returns the first request;
--- when it is due is no part of that.
+-- Requests an executed run, which a worker begins later. The gates may be closed: the request then waits for them. The
+-- pair must exist and have contracts for both tools in that mode.
+--   Order: validate → key → contracts → candidate → write.
+-- The same key with the same arguments returns the first request; the due time is not compared.
 CREATE OR REPLACE FUNCTION fn_dot_run_request(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
   p_idempotency_key text DEFAULT NULL, p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL,
@@ -50,7 +50,7 @@ BEGIN
   BEGIN
     INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref,
       input_digest, idempotency_key, actor, requested_at, not_before)
-    -- Not due earlier than now: nobody gets before others by asking for yesterday.
+    -- The due time is at least now: a due time in the past must not overtake other requests.
     VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref,
       v_input_digest, v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
     ON CONFLICT DO NOTHING;
@@ -59,7 +59,7 @@ BEGIN
     PERFORM fn_dot_refuse_busy_twin();
   END;
   IF NOT v_is_new THEN
-    -- A twin was first, or the id is somebody else's.
+    -- A concurrent call with the same key was first, or the id belongs to another request.
     v_first := fn_dot_request_by_key(v_texts.p_idempotency_key, p_dot_code, p_process_candidate_code, p_mode,
       p_correlation_id, v_texts.p_input_ref, v_input_digest);
   ELSIF EXISTS (SELECT FROM process_run_observation r WHERE r.idempotency_key = fn_dot_request_run_key(v_request_id))

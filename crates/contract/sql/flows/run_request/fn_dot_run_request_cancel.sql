@@ -1,6 +1,6 @@
--- Takes a request back that nobody is at: one that waits, or whose claim ran out before a run was begun. From then on
--- no worker begins a run for it, not even one that wakes up. Who and why stay on the request. False where there was
--- nothing to cancel.
+-- Cancels a request that is queued, or whose claim expired before a run was begun. No worker begins a run for it
+-- afterwards, not even the one with the expired claim. The request keeps actor and reason. Returns false where there
+-- was nothing to cancel.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_cancel(p_request_id uuid, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -14,7 +14,7 @@ BEGIN
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
-  -- In a subtransaction: where nothing is cancelled, the lock of the request's row is given back to its worker.
+  -- The subtransaction releases the request's row lock where nothing is cancelled.
   BEGIN
     PERFORM fn_dot_request_locked(p_request_id);
     v_now := clock_timestamp();

@@ -1,15 +1,13 @@
--- Gives a worker one request to run, or none: what has been due for longest, in a mode that the gates allow now, of a
--- pair that nobody is at. A pair is nobody's where its lease is free and no other request of it is claimed; so the
--- workers of one pair do not run into each other's leases. Claims that ran out come first (fn_dot_request_finish_lost,
+-- Claims one request for a worker, or none: the one that is due for longest, in a mode that the gates allow now, of an
+-- idle pair. A pair is idle where its lease is free and no other request of it is claimed, so that workers do not
+-- contend for a pair's lease. Expired claims are handled first (fn_dot_request_finish_lost,
 -- fn_dot_request_requeue_lost).
 --
--- The worker begins the run with the idempotency key run_key, which is 'request:<request_id>', and with what stands
--- here. Where fn_process_run_begin answers created = false, another worker has begun that run before: its tool is not
--- called again. The worker finishes the request with the run if that is concluded, else with a refusal and a time to
--- wait.
+-- The worker begins the run with the idempotency key run_key, which is 'request:<request_id>', and with the returned
+-- arguments. Where fn_process_run_begin returns created = false, another worker began that run before: the tool is not
+-- called again. The worker then finishes the request with the run if it is concluded, else with a refusal and a delay.
 --
--- Nothing here waits for another worker: locks are tried, locked rows are skipped. Nothing here reads a request that
--- has ended.
+-- This function waits for no other worker: it tries locks and skips locked rows. It reads no finished request.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_claim(p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL)
 RETURNS TABLE (request_id uuid, claim_token uuid, claimed_until timestamptz, run_key text, dot_code text,
   process_candidate_code text, mode text, correlation_id text, actor text, input_ref text, input_digest text,
@@ -33,18 +31,18 @@ BEGIN
   v_modes := CASE fn_process_dot_posture() WHEN 'REAL_RUN' THEN '{DRY_RUN,REAL_RUN}'
     WHEN 'DRY_RUN_ONLY' THEN '{DRY_RUN}' ELSE '{}' END;
 
-  -- In a subtransaction: a claim that gives nothing changes nothing of what was due, and keeps nothing of it locked.
+  -- The subtransaction undoes everything where no request is claimed, and releases the locks of due requests.
   BEGIN
     PERFORM fn_dot_request_requeue_lost(v_modes);
     FOR v_pair IN SELECT d.dot_code, d.mode FROM fn_dot_request_due_pairs() d
       WHERE d.mode = ANY (v_modes) AND (p_modes IS NULL OR d.mode = ANY (p_modes)) ORDER BY d.not_before, d.dot_code
     LOOP
-      -- In a subtransaction: where nothing is claimed for the pair, the lock is given back. A worker that idles behind
-      -- a claim that gave it nothing keeps no tool from being retired, and no other worker from claiming.
+      -- The subtransaction releases the lock where no request of the pair is claimed. A worker that idles after an
+      -- empty claim then blocks neither the retirement of a tool nor other workers.
       BEGIN
-        -- The producer's row of the registry: one worker at a time claims for a pair. No stranger can lock it.
+        -- Locks the producer's row in the registry: one worker at a time claims for a pair. No other role can lock it.
         PERFORM FROM dot_tools t WHERE t.dot_code = v_pair.dot_code FOR NO KEY UPDATE SKIP LOCKED;
-        -- Under the lock: another worker may have claimed for this pair since.
+        -- Checks again under the lock: another worker may have claimed a request of this pair.
         v_now := clock_timestamp();
         IF FOUND AND NOT EXISTS (
              SELECT FROM dot_run_request r WHERE r.state = 'claimed' AND r.dot_code = v_pair.dot_code

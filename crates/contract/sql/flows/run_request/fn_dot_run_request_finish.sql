@@ -1,9 +1,9 @@
--- What came of a claim: the run, which is concluded, or the code of a refusal. After a refusal that passes by itself,
--- as lease_held does, the request waits again for so many seconds. False where the claim was taken over or settled
--- meanwhile; the same answer given twice is true twice. A claim that ran out but was not taken over still counts.
+-- Finishes a claim with its concluded run, or with the code of a refusal. After a transient refusal such as lease_held
+-- the request is queued again for the given number of seconds. Returns false where the claim was taken over or finished
+-- meanwhile. The same call repeated returns true again. An expired claim that was not taken over is accepted.
 --
--- A request whose run was begun is never refused, nor begun again: whatever its worker says, it ends with that run's
--- conclusion.
+-- A request whose run was begun is never refused and never begun again: it ends with that run's conclusion, whatever
+-- the worker reports.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_finish(
   p_request_id uuid, p_claim_token uuid, p_process_run_id uuid DEFAULT NULL, p_refusal_code text DEFAULT NULL,
   p_retry_after_seconds integer DEFAULT NULL) RETURNS boolean
@@ -50,7 +50,7 @@ BEGIN
     PERFORM fn_dot_refuse('status_invalid', format('the run %s is not concluded yet', p_process_run_id),
       jsonb_build_object('request_id', p_request_id, 'process_run_id', p_process_run_id));
   ELSIF v_request.process_run_id IS NOT NULL THEN
-    -- Nobody's claim from here on, and no request that waits: it is settled once the run is concluded.
+    -- The claim ends here, and the request is not queued again: it is finished once the run is concluded.
     UPDATE dot_run_request r SET claim_token = NULL,
       claimed_until = v_now + make_interval(secs => coalesce(p_retry_after_seconds, 0)), refusal_code = v_refusal
         WHERE r.request_id = p_request_id;

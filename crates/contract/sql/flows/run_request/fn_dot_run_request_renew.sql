@@ -1,5 +1,5 @@
--- Lets a claim live longer, from now. False where the token does not hold it any more, or it ran out: then somebody
--- else may be about to claim the request, and its worker stops.
+-- Extends a claim from now. Returns false where the token does not hold the claim, or the claim expired: another worker
+-- may be about to claim the request, so this one stops.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_renew(p_request_id uuid, p_claim_token uuid, p_ttl_seconds integer)
   RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -7,7 +7,7 @@ DECLARE
   v_now timestamptz := clock_timestamp();
 BEGIN
   IF p_evidence_type = 'REAL_RUN' AND p_posture <> 'REAL_RUN' THEN
-    -- The inner gate is open and an outer gate is closed: the message names the outer gate's key.
+    -- real_run_enabled is true while an outer gate is closed. The code no_execute leads to the gate to open next.
     IF p_posture = 'NO_EXECUTE' AND EXISTS (
          SELECT FROM dot_config c WHERE c.key = 'process_dot_runtime.real_run_enabled' AND c.value = 'true'
            AND (c.expires_at IS NULL OR c.expires_at > v_now)) THEN
