@@ -1,7 +1,7 @@
-//! What the benchmarks have in common: the machine by name, and how runs per second are measured.
+//! Shared code of the benchmarks: the description of the machine, and the measurement of runs per second.
 
 pub mod machine;
 pub mod measure;
 
-/// What went wrong; a benchmark only prints it.
+/// An error. A benchmark only prints it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

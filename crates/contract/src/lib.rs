@@ -1,19 +1,19 @@
 //! The SQL contract of DOT Wrapper as data, and its installer.
 //!
-//! The contract is SQL, so that psql, Python and every other client is held to it; this crate only carries the `.sql`
-//! files and puts them into a database. What is where:
+//! The contract is SQL, so that it binds psql, Python and every other client. This crate contains the `.sql` files and
+//! installs them into a database:
 //!
-//! | folder of `sql/` | what | how it changes |
+//! | folder of `sql/` | content | how it changes |
 //! | --- | --- | --- |
-//! | `tables/NNNN_*.sql` | tables, indexes, shipped rows | applied once, in order, never edited once shipped |
-//! | `layers/`, `support/`, `registry/`, `backfill/` | functions, by layer of the design's drawing | replaced by every install |
-//! | `guards/` | the append-only triggers | put back by every install |
-//! | `views/` | what readers see | replaced by every install |
-//! | `access.toml` | roles and grants, declared | the database is made to say exactly this |
-//! | `comments.toml` | what every public object is | written as `COMMENT ON` by every install |
+//! | `tables/NNNN_*.sql` | tables, indexes, built-in rows | applied once, in order, never edited after a release |
+//! | `layers/`, `flows/`, `rollup/`, `support/`, `registry/`, `backfill/` | functions | replaced by every install |
+//! | `guards/` | append-only triggers | replaced by every install |
+//! | `views/` | views for readers | replaced by every install |
+//! | `access.toml` | roles and grants | every install grants exactly these |
+//! | `comments.toml` | descriptions of public objects | written as `COMMENT ON` by every install |
 //!
-//! An installation is one transaction: [`plan`] looks at what is there and returns the [`Plan`], whose
-//! [`script`](Plan::script) is plain SQL (`dotwrap install --dry-run` prints it, psql runs it); [`apply`] runs it.
+//! An installation is one transaction. [`plan`] reads the installed state and returns a [`Plan`], whose
+//! [`script`](Plan::script) is plain SQL: `dotwrap install --dry-run` prints it, and psql can run it. [`apply`] runs it.
 //!
 //! ```no_run
 //! # async fn example(client: &tokio_postgres::Client) -> Result<(), dotwrap_contract::InstallError> {
@@ -46,5 +46,5 @@ pub use plan::{InstallOptions, Plan, RolePolicy, plan};
 pub use source::{contract_digest, files};
 pub use state::{Installed, installed};
 
-/// The version that an installation records, and a doctor compares.
+/// The version that an installation records and the doctor compares.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

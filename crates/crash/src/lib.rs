@@ -1,25 +1,25 @@
-//! Crashes, on purpose: `dotwrap` and PostgreSQL are killed, and the wire between them is cut, at every step of executed
-//! runs; afterwards the ledger has to be as true as before.
+//! Crash tests: they kill `dotwrap` and PostgreSQL and cut the connection between them at every step of executed runs. The
+//! ledger must be consistent afterwards.
 //!
-//! The program is the real one, the tools are real programs, the server is a private one as durable as the product's.
+//! They use the real program, real tools, and a private server with the product's durability settings.
 //!
 //! ```text
-//! campaign/    what is killed or cut: dotwrap, a worker, PostgreSQL, a connection
-//! plan.rs      which crashes: a function of the seed alone
-//! injection_point.rs    when: a point in time, or a state of the run
-//! run_process.rs   one call of dotwrap, and what it acknowledged before it was killed
-//! tools.rs     the pairs; each call of a tool leaves a line in a file
-//! proxy.rs     a relay that counts the protocol's messages, and cuts at one of them
-//! ledger.rs    what is there afterwards, read with SQL of its own
-//! recovery.rs what is done then: reap, verify, the same keys once more
-//! invariants.rs what has to hold
+//! campaign/           what is killed or cut: dotwrap, a worker, PostgreSQL, a connection
+//! plan.rs             the crashes of a campaign, a function of the seed alone
+//! injection_point.rs  the time of a crash: a delay, or a state of the run
+//! run_process.rs      one call of dotwrap, and the commits that it acknowledged before the kill
+//! tools.rs            the pairs; each call of a tool appends a line to a file
+//! proxy.rs            a proxy that counts protocol messages and cuts the connection at one of them
+//! ledger.rs           reads the ledger with its own SQL
+//! recovery.rs         recovers: reap, verify, repeat the same keys
+//! invariants.rs       the invariants
 //! ```
 //!
-//! Every crash is followed by the same questions: is every acknowledged row there; has each run one conclusion; has each
-//! tool been called once a receipt at most, and behind its commit; is the outcome `unknown` wherever a call was open; is
-//! nothing of the tools left running; does `verify` agree; does the same key call nothing any more.
+//! Each crash checks the same invariants. Every acknowledged row exists. Each run has one conclusion. Each tool was called
+//! at most once per receipt, after the receipt's commit. The outcome is `unknown` wherever a call was open. No process of a
+//! tool is left. `verify` finds no violation. The same key calls no tool again.
 
-// A harness says what it expects; unwrapping is how it fails.
+// A test harness fails by panicking: unwrap and expect are allowed.
 #![allow(clippy::unwrap_used)]
 
 mod campaign;

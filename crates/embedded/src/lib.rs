@@ -9,10 +9,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The server runs apart from the program that started it, and is shared by all that use the same folder. A *keeper* process
-//! stops it some seconds after the last of them has ended, however that was (see [`run_as_helper_process`], which the program's `main`
-//! must call first). It listens on a Unix socket in a folder that only its account can enter, asks for passwords that lie in a file
-//! beside it, and listens on no TCP port.
+//! The server runs as a separate process, and all programs that use the same folder share it. A *keeper* process stops it some
+//! seconds after the last of them ended, also after a kill (see [`run_as_helper_process`], which the program's `main` must
+//! call first). The server listens on a Unix socket in a folder that only its account can enter, and on no TCP port. It
+//! requires passwords, which are in a file beside the socket.
 //!
 //! | environment | |
 //! | --- | --- |
@@ -66,25 +66,25 @@ pub const DATABASE: &str = "dotwrap";
 /// The cluster's superuser. The product does not use it.
 pub const SUPERUSER: &str = "postgres";
 
-/// The operators' account: the owner's rights, and sessions of its own where the owner has none left.
+/// The operators' account: the owner's privileges, and reserved connections where the owner has none left.
 pub const RESERVE: &str = "dotwrap_reserve";
 
-/// How long a server stays up after its last user, unless told otherwise: the next command of a script finds it warm.
+/// How long a server runs after its last user by default, so that the next command of a script needs no start.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a process waits while another has its turn, which may do all of this.
+/// How long a process waits for another process that holds the start lock, which may do all of this.
 const STARTUP_LOCK_TIMEOUT: Duration = fetch::PATIENCE
     .saturating_add(initialise::INIT_TIMEOUT)
     .saturating_add(start::STOPPING)
     .saturating_add(start::STARTING);
 
-/// How long a keeper that was just started may take until it is one.
+/// How long a new keeper process may take to become ready.
 const KEEPER_BEGINS: Duration = Duration::from_secs(5);
 
-/// A wait for one's turn that is longer than this is worth a word.
+/// A wait for the start lock that is longer than this is reported.
 const NOTICE_AFTER: Duration = Duration::from_secs(5);
 
-/// What the embedded cluster is to be.
+/// The settings of the embedded cluster.
 #[derive(Clone, Debug)]
 pub struct Embedded {
     folder: PathBuf,
@@ -94,15 +94,15 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// The cluster of this user, in [`default_folder`].
+    /// The current user's cluster, in [`default_folder`].
     ///
     /// # Errors
-    /// [`Error::NoHome`] where the system knows no home folder.
+    /// [`Error::NoHome`] where the user has no home folder.
     pub fn from_environment() -> Result<Self, Error> {
         Ok(Self::in_folder(default_folder()?))
     }
 
-    /// A cluster in a folder of its own.
+    /// A cluster in the given folder.
     #[must_use]
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -119,39 +119,39 @@ impl Embedded {
         &self.folder
     }
 
-    /// Takes the programs from this folder, whatever the environment says.
+    /// Uses the programs in this folder. Overrides the environment.
     #[must_use]
     pub fn with_binaries(mut self, folder: impl Into<PathBuf>) -> Self {
         self.search = Search::Only(folder.into());
         self
     }
 
-    /// Looks for the programs in these folders, instead of `PATH` and the distribution's folders; fetches them where none
-    /// has any.
+    /// Searches these folders for the programs, instead of `PATH` and the distribution's folders. Downloads them where none
+    /// contains any.
     #[must_use]
     pub fn with_binaries_among(mut self, folders: Vec<PathBuf>) -> Self {
         self.search = Search::Among(folders);
         self
     }
 
-    /// How long the server stays up after its last user.
+    /// Sets how long the server runs after its last user.
     #[must_use]
     pub fn with_idle_timeout(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
 
-    /// Starts the server with this setting; a server that runs already keeps its own.
+    /// Starts the server with this setting. A running server keeps its own.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Makes the cluster if there is none, starts its server if it does not run, and waits until it answers.
+    /// Creates the cluster and starts its server where necessary, and waits until the server answers.
     ///
     /// # Errors
-    /// Each says what to do about it.
+    /// Each error names a remedy.
     pub async fn start(self) -> Result<Cluster, Error> {
         let home = ClusterDir::prepare(&self.folder)?;
         let turn = lock_startup(&home).await?;
@@ -173,11 +173,11 @@ impl Embedded {
         })
     }
 
-    /// Whether a server runs for somebody just now, and a keeper beside it. Where the keeper was killed, another one is started, which takes
-    /// the server over.
+    /// Returns whether a server with a user and a keeper is running. Where the keeper was killed, starts another one, which
+    /// takes over the server.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder can not be used; the new keeper's.
+    /// [`Error::File`] where the folder cannot be used; an error of the new keeper.
     pub async fn ensure_kept(&self) -> Result<bool, Error> {
         if !self.folder.join("data").exists() {
             return Ok(false);
@@ -201,11 +201,11 @@ impl Embedded {
         Ok(false)
     }
 
-    /// Has the keeper of the running server change a gate, on a connection that it keeps for this; no new one is opened. None: no
-    /// keeper runs, or it did not answer within this time.
+    /// Changes a gate through the keeper of the running server, on a connection that the keeper reserves for this. Opens no
+    /// new connection. None where no keeper runs, or where it did not answer within this time.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder can not be used.
+    /// [`Error::File`] where the folder cannot be used.
     pub async fn change_gate_by_keeper(
         &self,
         change: &GateChange,
@@ -225,7 +225,7 @@ impl Embedded {
         })
     }
 
-    /// Everything that serves. It runs the programs that it finds, which takes its time, so it is not done on the runtime's thread.
+    /// Finds all usable programs. This executes them, so it runs on a blocking thread.
     async fn look_for_binaries(&self, home: &ClusterDir) -> Result<Found, Error> {
         let (search, home) = (self.search.clone(), home.clone());
         let found =
@@ -237,7 +237,7 @@ impl Embedded {
         })?
     }
 
-    /// The programs that fit the data, or the newest for a new cluster; fetched where none are installed.
+    /// The programs that match the data, or the newest for a new cluster. Downloaded where none are installed.
     async fn find_binaries(&self, home: &ClusterDir) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
         let mut found = self.look_for_binaries(home).await?;
@@ -264,7 +264,7 @@ impl Embedded {
     }
 }
 
-/// One process at a time looks whether the server runs, and makes and starts what is missing.
+/// Under the start lock: checks whether the server runs, and creates and starts what is missing.
 async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     let doing = "fetching, making or starting";
     let wait_limit = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);
@@ -280,7 +280,7 @@ async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     turn.await
 }
 
-/// Says whether the cluster was made just now.
+/// Returns whether the cluster was created by this call.
 async fn initialise_if_new(home: &ClusterDir, binaries: &Binaries) -> Result<bool, Error> {
     if postmaster::data_version(home)?.is_some() {
         return Ok(false);

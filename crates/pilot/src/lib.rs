@@ -4,15 +4,15 @@
 //! fixture (a target and a subgraph) ──► explain ──► explanation ──► verify ──► report with a verdict
 //! ```
 //!
-//! Three things live here, and none of them knows the rest of the product:
+//! The crate has three parts, which do not depend on the rest of the product:
 //!
-//! - the **shapes**: [`Fixture`] and [`Explanation`], and the rules by which one is explained ([`explain`]);
+//! - the **types** [`Fixture`] and [`Explanation`], and the rules that derive an explanation from a fixture ([`explain`]);
 //! - the **verifier**, [`verify`](fn@verify) and the program `dotwrap-kg-explain-verify`: deterministic, reads two files, opens no
 //!   connection. As a DOT of the engine `command` its `argv` is
 //!   `["dotwrap-kg-explain-verify", "--digest", "{output_digest}", "{fixture}", "{output}", "{namespace}"]` with
 //!   `success_exit [0]` and `error_exit [2]`;
 //! - the **reference agent service**, [`agent`] and the program `dotwrap-reference-agent`: answers the agent service protocol
-//!   for both DOTs, always with `is_mock: true`, so that no run of it is ever more than simulated.
+//!   for both DOTs, always with `is_mock: true`, so that its runs are never more than simulated.
 
 #![forbid(unsafe_code)]
 
@@ -38,7 +38,7 @@ pub use verify::{Subject, verify};
 pub const PRODUCER: &str = "DOT_KG_EXPLAIN";
 /// The verifier.
 pub const VERIFIER: &str = "DOT_KG_EXPLAIN_VERIFY";
-/// The candidate that the pair's runs are evidence for.
+/// The candidate of the pair's runs.
 pub const CANDIDATE: &str = "PROC-CAND:dot:kg";
-/// What the pilot's fixture is called by in a registry.
+/// The name of the pilot's fixture in a registry.
 pub const FIXTURE_REF: &str = "fixture:kg_explain";

@@ -1,23 +1,23 @@
-//! The runner: a pair is really called, and the record proves it.
+//! The runner: executes pairs and records every step.
 //!
-//! It is a layer of its own above the wrapper, which can only record, and beside the invokers, which can only call. It
-//! opens no receipt but by the wrapper, before a call and never after it, and says of a call no more than happened.
+//! It is a layer above the wrapper, which only records, and the invokers, which only call tools. It opens every receipt
+//! through the wrapper before the call, and records no more than the call proves.
 //!
 //! ```text
-//! prepare.rs    what is to be called: the pair, its contracts, its fixtures, judged before anything is written
-//! run/          begin → call the producer → record → call the verifier → record and conclude
-//! run_guard.rs      while a call is in flight: the lease is renewed, the gates are watched, Ctrl-C is heard
-//! checking.rs   what is read of a call's files when its tool has answered
-//! place.rs      where an output is, while a verifier looks at it
-//! assess.rs  what an answer counts for: schemas, digests, mocks
-//! clock.rs      what time it is, by the database's clock
-//! evidence.rs   what is known of a call, in a shape that the ledger takes
-//! commit_with_retry.rs     what became of a recording whose answer was lost
-//! retry_budget.rs   how long that is tried
-//! transient.rs  which of the database's errors pass by themselves
-//! folder.rs     where a run's files are
-//! prune.rs       and clearing them away
-//! worker.rs     requested runs, claimed, and executed side by side
+//! prepare.rs            reads and checks the pair, its contracts and its fixtures before anything is written
+//! run/                  begin → call the producer → record → call the verifier → record and conclude
+//! run_guard.rs          renews the lease, watches the gates and forwards Ctrl-C while a call is in flight
+//! checking.rs           reads a call's files after the tool returned
+//! place.rs              watches an output's path while a verifier reads it
+//! assess.rs             decides which evidence an answer is: schemas, digests, mocks
+//! clock.rs              the database's clock
+//! evidence.rs           a call's evidence, in a form that the ledger accepts
+//! commit_with_retry.rs  repeats a recording whose result was lost
+//! retry_budget.rs       bounds the time of these repetitions
+//! transient.rs          the transient errors of the database
+//! folder.rs             a run's files
+//! prune.rs              removes them
+//! worker.rs             claims requested runs and executes them concurrently
 //! ```
 
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! What the tests stand on: real servers of the oldest and the newest supported PostgreSQL, a real pgbouncer, and a database
-//! of its own for each test, cloned from a template that has the contract installed.
+//! Test infrastructure: real servers of the oldest and the newest supported PostgreSQL, a real pgbouncer, and one database
+//! per test, cloned from a template with the contract installed.
 //!
 //! ```no_run
 //! # use dotwrap_testkit::{TestDatabase, Version};
@@ -10,8 +10,8 @@
 //! # }
 //! ```
 //!
-//! The servers are shared by all tests of a run, whether these are threads of one process or processes of their own, and are
-//! stopped by their keepers soon after the last one. A missing part fails the test with a message that says how to get it.
+//! All tests of a run share the servers, whether the tests are threads or processes. A keeper process stops each server soon
+//! after the last test. Where a program is missing, the test fails and names the command that provides it.
 
 mod binaries;
 mod cleanup;
@@ -36,8 +36,9 @@ pub use private::PrivateServer;
 pub use server::TestServer;
 pub use session::connect;
 
-/// Every test program can be its own servers' keeper: the embedded cluster starts the running executable again for that, and
-/// a test harness has no `main` of ours that could answer. It runs before that `main`, and does nothing in any other case.
+/// Lets every test program act as the keeper of its servers: the embedded cluster starts the running executable again as
+/// the keeper, and the `main` of a test harness cannot handle that call. This constructor runs before `main` and does
+/// nothing in any other case.
 #[ctor::ctor(unsafe)]
 fn run_as_daemon_process() {
     if let Some(status) = dotwrap_embedded::run_if_asked() {

@@ -1,26 +1,25 @@
 //! Records a producer and its verifier as one correlated, evidence-typed run in PostgreSQL.
 //!
-//! The contract is SQL: the database judges every call, and refuses the lie whatever client tells it. This
-//! crate is the typed way to it. It can only *record*. It starts no process and opens no connection but
-//! the one to its database, and a test on its dependencies keeps it so; whatever invokes a tool is
-//! another crate, and can record only through this one.
+//! The contract is SQL: the database checks every call, and refuses a false claim from any client. This crate is its
+//! typed client. It can only *record*. It starts no process and opens no connection except those to its database; a
+//! test on its dependencies enforces that. Other crates invoke tools, and they record only through this one.
 //!
 //! # One pair, one call
 //!
 //! ```
-//! use dotwrap_wrapper::{PairCall, StoredStatus, Target, ToolDefinition, Wrapper};
+//! use dotwrap_wrapper::{ConnectionTarget, PairCall, StoredStatus, ToolDefinition, Wrapper};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let database = dotwrap_testkit::TestDatabase::create(dotwrap_testkit::Version::V15).await;
 //! # let address = database.url_as(database.owner());
 //! let wrapper = Wrapper::builder()
-//!     .target(Target::parse(&address)?)
+//!     .target(ConnectionTarget::parse(&address)?)
 //!     .actor("ana@example.org")
 //!     .build()
 //!     .await?;
 //!
-//! // An operator registers a pair once: each names the other.
+//! // An operator registers a pair once. Each tool names the other.
 //! let tool = |code: &str, pair: &str, role: &str| ToolDefinition {
 //!     dot_code: code.into(),
 //!     name: code.into(),
@@ -45,18 +44,18 @@
 //! assert!(first.created);
 //! assert_eq!(first.status, StoredStatus::Completed);
 //!
-//! // The same key again is the same run, and nothing is written.
+//! // The same key returns the same run and writes nothing.
 //! let again = wrapper.observe_pair(&call).await?;
 //! assert!(!again.created);
 //! assert_eq!(again.process_run_id, first.process_run_id);
 //!
-//! // Simulated evidence is what it is: it never reaches `verified`.
+//! // Simulated evidence never reaches `verified`.
 //! assert!(wrapper.verified_candidates().await?.is_empty());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What is refused is a value
+//! # A refusal is a value
 //!
 //! ```
 //! use dotwrap_wrapper::{Error, EvidenceType, PairCall, RefusalCode};
@@ -77,7 +76,7 @@
 //!     other => panic!("expected a refusal, not {other:?}"),
 //! }
 //!
-//! // Nothing of the call is in the ledger; that it was refused can be counted and shown.
+//! // The ledger has no row of the call. The refusal is recorded and can be counted.
 //! let refusals = wrapper.refusals(10).await?;
 //! assert_eq!(refusals[0].refusal_code, "unknown_dot");
 //! # Ok(())
@@ -89,30 +88,30 @@
 //! ```text
 //! caller        mints process_run_id + correlation_id, or lets the wrapper mint them
 //!   ▼
-//! GATE 1        gate.rs        the posture, the gates, their history          ┐
-//!               posture_watch  the posture, kept up to date for whoever calls │
-//! GATE 2        preflight.rs   the named checks, any BLOCK aborts             │
-//! LEASE         lease.rs       single flight                                  │  pair.rs    in one call
-//!   ▼                                                                         │  steps/     one by one,
-//! HEADER        header.rs      one row a run                                  │             each a type
-//!   ▼                                                                         │
-//! PARTS         component.rs   producer, then verifier                        │
-//! EVENTS        events.rs      written with the rows, where a type is active  ┘
+//! GATE 1        gate.rs           the posture, the gates, their history         ┐
+//!               posture_watch.rs  the current posture, by LISTEN and polling    │
+//! GATE 2        preflight.rs      the named checks, any BLOCK refuses           │
+//! LEASE         lease.rs          one run of a pair at a time                   │  pair.rs   in one call
+//!   ▼                                                                           │  steps/    one by one,
+//! HEADER        header.rs         one row per run                               │            each a type
+//!   ▼                                                                           │
+//! COMPONENTS    component.rs      producer, then verifier                       │
+//! EVENTS        events.rs         written with the rows, where a type is active ┘
 //!
-//! refused       refusal.rs, refusal_log.rs, error.rs
-//! asserted      backfill.rs    evidence from elsewhere, never counted as runtime
-//! asked for     requests/      runs that a worker claims, at most one run a request
-//! executed      executed/      begun before a call, concluded after it, reaped where the holder died
-//! read          ledger/        runs, components, status, ladder: what the views say
-//! registered    registry/      DOTs, candidates, contracts, fixtures, checks
-//! words         vocabulary/    names, ids, postures, evidence types, statuses
-//! the one way   database/      target, pool, one flight a call
+//! refusals      refusal.rs, refusal_log.rs, error.rs
+//! backfill      backfill.rs       evidence that other sources assert, never counted as runtime
+//! requests      requests/         runs that a worker claims, at most one run per request
+//! executed runs executed/         begun before a call, concluded after it, reaped where the holder died
+//! queries       queries/          runs, components, status, ladder: the views
+//! registry      registry/         DOTs, candidates, contracts, fixtures, checks
+//! types         types/            names, ids, postures, evidence types, statuses
+//! connections   database/         target, pool, batches, one statement per call
 //! ```
 //!
 //! # Layer by layer
 //!
-//! [`steps`] walks the same layers as types: what has passed the gates is another type than what has not,
-//! and only what took the lease can write.
+//! [`steps`] has one type per layer: a run that passed the gates has another type than one that did not, and only a run
+//! that holds its lease can be written.
 //!
 //! ```
 //! # use dotwrap_wrapper::{PairCall, ToolDefinition, Wrapper};
@@ -132,13 +131,13 @@
 //! # };
 //! # wrapper.import_tools(&[tool("DOT_KG_EXPLAIN", "DOT_KG_EXPLAIN_VERIFY", "producer"),
 //! #     tool("DOT_KG_EXPLAIN_VERIFY", "DOT_KG_EXPLAIN", "verifier")], None).await?;
-//! let cleared = wrapper.enter(PairCall::new("DOT_KG_EXPLAIN", "PROC-CAND:dot:kg")).await?;
-//! println!("the posture is {}", cleared.posture());
-//! let leased = cleared.acquire_lease(Duration::from_secs(60)).await?;
-//! let headed = leased.observe_run().await?;
-//! let produced = headed.observe_producer().await?;
-//! let recorded = produced.observe_verifier().await?;
-//! let released = recorded.release().await?;
+//! let passed = wrapper.enter(PairCall::new("DOT_KG_EXPLAIN", "PROC-CAND:dot:kg")).await?;
+//! println!("the posture is {}", passed.posture());
+//! let leased = passed.acquire_lease(Duration::from_secs(60)).await?;
+//! let header = leased.observe_run().await?;
+//! let producer = header.observe_producer().await?;
+//! let pair = producer.observe_verifier().await?;
+//! let released = pair.release().await?;
 //! assert!(released.record.created);
 //! assert!(released.held_throughout);
 //! # Ok(())
@@ -147,9 +146,9 @@
 //!
 //! # Connections
 //!
-//! A [`Wrapper`] is cheap to clone, and its clones share a pool. Every call is one statement, sent with its
-//! parameters in one flight and without a name, qualified with the schema: nothing is left behind in a
-//! session, so a transaction-mode pooler may stand in between. [`Target`] reads what libpq reads.
+//! A [`Wrapper`] is cheap to clone, and its clones share a pool. Every call is one unnamed statement that is sent with
+//! its parameters in one round trip and qualified with the schema. It leaves no session state, so a transaction-mode
+//! pooler may be used. [`ConnectionTarget`] accepts the settings of libpq.
 
 #![forbid(unsafe_code)]
 

@@ -1,75 +1,74 @@
-//! The pair, layer by layer, each layer a type: what has passed the gates is another type than what has
-//! not, and only what took the lease can write.
+//! The pair, layer by layer. Each layer has its own type: a run that passed the gates has another type than one that did
+//! not, and only a run that holds its lease can be written.
 //!
 //! ```text
-//! Wrapper ─enter─▶ Cleared ─acquire_lease─▶ Leased ─observe_run─▶ Headed
-//!                                                                   │ observe_producer
-//!                  Released ◀─release─ Recorded ◀─observe_verifier─ Produced
+//! Wrapper ─enter─▶ PreflightPassed ─acquire_lease─▶ Leased ─observe_run─▶ HeaderRecorded
+//!                                                                           │ observe_producer
+//!                  Released ◀─release─ VerifierRecorded ◀─observe_verifier─ ProducerRecorded
 //! ```
 //!
-//! It stores what [`Wrapper::observe_pair`](crate::Wrapper::observe_pair) stores, in seven transactions rather than one, and is for
-//! whoever wants to see or do something between two layers. Where nothing has to happen in between,
-//! `observe_pair` is several times as fast, and leaves nothing half done.
+//! The steps store the same rows as [`Wrapper::observe_pair`](crate::Wrapper::observe_pair), in seven transactions instead
+//! of one. Use them where the caller acts between two layers. Otherwise `observe_pair` is several times as fast, and
+//! never leaves a run incomplete.
 //!
-//! An idempotency key works as in one call, except that a retry has to get past the gates and the lease
-//! before it is given the first call's ids, since only the layers that write look the key up.
+//! An idempotency key works as in one call, with one difference: only the layers that write look the key up, so a retry
+//! has to pass the gates and acquire the lease before it receives the first call's ids.
 //!
-//! **Taking the lease is not holding it.** A lease runs out, and an operator can take it away; a type can tell neither.
-//! The rows of a simulated run are bound to no lease, so what comes later than that is recorded all the same. Whoever
-//! may take longer than the lease lives renews it between two layers, and stops where `renew` is refused as
-//! `lease_lost`. [`Released::held_throughout`] says in the end whether another can have run the pair meanwhile.
+//! **The type does not prove that the lease is still held.** A lease expires, and an operator can release it by force.
+//! The rows of a simulated run are bound to no lease, so later steps are recorded nevertheless. A caller that may need
+//! longer than the lease lives renews it between two layers, and stops where `renew` is refused as `lease_lost`.
+//! [`Released::held_throughout`] reports at the end whether another caller can have run the pair meanwhile.
 //!
-//! **Giving up in between.** A layer that is refused gives the lease back. `abandon` does so by choice.
-//! Merely dropping a value gives nothing back, since nothing can be sent from a destructor: the lease
-//! then lapses when its time is over, and nobody can run the pair before. What was recorded stays
-//! recorded; the ledger is insert-only.
+//! **Stopping early.** A refused layer releases the lease. `abandon` releases it without a refusal. Dropping a value does
+//! not release the lease, because a destructor cannot send a statement: the lease then blocks the pair until it expires.
+//! Recorded rows stay: the ledger is insert-only.
 //!
-//! What is out of order does not compile. Having passed the gates is not holding the lease:
+//! Steps in the wrong order do not compile. A run that passed the gates does not hold the lease:
 //!
 //! ```compile_fail,E0308
-//! use dotwrap_wrapper::steps::{Cleared, Leased};
+//! use dotwrap_wrapper::steps::{Leased, PreflightPassed};
 //! fn write(_leased: Leased) {}
-//! fn example(cleared: Cleared) {
-//!     write(cleared);
+//! fn example(passed: PreflightPassed) {
+//!     write(passed);
 //! }
 //! ```
 //!
-//! without the lease no header:
+//! A header needs the lease:
 //!
 //! ```compile_fail,E0599
-//! # use dotwrap_wrapper::{Error, steps::{Cleared, Headed}};
-//! # async fn example(cleared: Cleared) -> Result<Headed, Error> {
-//! cleared.observe_run().await
+//! # use dotwrap_wrapper::{Error, steps::{HeaderRecorded, PreflightPassed}};
+//! # async fn example(passed: PreflightPassed) -> Result<HeaderRecorded, Error> {
+//! passed.observe_run().await
 //! # }
 //! ```
 //!
-//! without the producer no verifier:
+//! A verifier needs the producer:
 //!
 //! ```compile_fail,E0599
-//! # use dotwrap_wrapper::{Error, steps::{Headed, Recorded}};
-//! # async fn example(headed: Headed) -> Result<Recorded, Error> {
-//! headed.observe_verifier().await
+//! # use dotwrap_wrapper::{Error, steps::{HeaderRecorded, VerifierRecorded}};
+//! # async fn example(header: HeaderRecorded) -> Result<VerifierRecorded, Error> {
+//! header.observe_verifier().await
 //! # }
 //! ```
 //!
-//! and nothing happens twice:
+//! Each step happens once:
 //!
 //! ```compile_fail,E0382
-//! # use dotwrap_wrapper::{Error, steps::{Headed, Leased}};
-//! # async fn example(leased: Leased) -> Result<(Headed, Headed), Error> {
+//! # use dotwrap_wrapper::{Error, steps::{HeaderRecorded, Leased}};
+//! # async fn example(leased: Leased) -> Result<(HeaderRecorded, HeaderRecorded), Error> {
 //! Ok((leased.observe_run().await?, leased.observe_run().await?))
 //! # }
 //! ```
 //!
-//! In order, the same lines do:
+//! The same lines compile in the right order:
 //!
 //! ```
-//! # use dotwrap_wrapper::{Error, steps::{Cleared, Headed, Leased, Recorded}};
-//! # async fn example(leased: Leased) -> Result<Headed, Error> {
+//! # use dotwrap_wrapper::{Error, steps::{HeaderRecorded, Leased, VerifierRecorded}};
+//! # async fn example(leased: Leased) -> Result<HeaderRecorded, Error> {
 //! leased.observe_run().await
 //! # }
-//! # async fn example_of_the_rest(headed: Headed) -> Result<Recorded, Error> {
-//! headed.observe_producer().await?.observe_verifier().await
+//! # async fn example_of_the_rest(header: HeaderRecorded) -> Result<VerifierRecorded, Error> {
+//! header.observe_producer().await?.observe_verifier().await
 //! # }
 //! ```
 
@@ -89,21 +88,21 @@ use crate::{
 use context::PairContext;
 use lease_guard::{LeaseGuard, holding};
 
-/// The gates and the preflight let it pass. Nothing is held and nothing is written.
+/// The run passed the gates and the preflight. No lease is held and no row is written.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is recorded yet"]
 pub struct PreflightPassed {
     journey: PairContext,
 }
 
-/// It took the pair's lease.
+/// The run acquired the pair's lease.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct Leased {
     held: LeaseGuard,
 }
 
-/// Its header is recorded.
+/// The header is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct HeaderRecorded {
@@ -112,7 +111,7 @@ pub struct HeaderRecorded {
     created: bool,
 }
 
-/// Its producer is recorded.
+/// The header and the producer are recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct ProducerRecorded {
@@ -120,7 +119,7 @@ pub struct ProducerRecorded {
     producer: ComponentRunId,
 }
 
-/// All of it is recorded.
+/// The header and both components are recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct VerifierRecorded {
@@ -129,14 +128,14 @@ pub struct VerifierRecorded {
     verifier: ComponentRunId,
 }
 
-/// All of it is recorded, and the lease is given back.
+/// The run is recorded and the lease is released.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Released {
-    /// What was recorded.
+    /// The recorded pair.
     pub record: PairRecord,
-    /// Whether nobody else has held the lease since it was taken: true even where it ran out and nobody came. False:
-    /// it was taken over or away, and another may have run the pair meanwhile.
+    /// True where no other caller held the lease since it was acquired, even if it expired meanwhile. False where it was
+    /// taken over or released by force: another caller may have run the pair.
     pub held_throughout: bool,
 }
 
@@ -148,7 +147,7 @@ holding! {
 }
 
 impl PreflightPassed {
-    /// What the gates allowed when they were passed.
+    /// The posture at the time of the gate check.
     pub fn posture(&self) -> Posture {
         self.journey.posture
     }
@@ -158,11 +157,10 @@ impl PreflightPassed {
         &self.journey.verifier
     }
 
-    /// Takes the pair's lease.
+    /// Acquires the pair's lease.
     ///
     /// # Errors
-    /// Refused as `lease_held`, `ttl_invalid` or `actor_required`. What was passed can be cloned
-    /// beforehand and tried again.
+    /// Refused as `lease_held`, `ttl_invalid` or `actor_required`. Clone the value first in order to retry.
     pub async fn acquire_lease(self, ttl: Duration) -> Result<Leased, Error> {
         let journey = self.journey;
         let acquired = journey.acquire(ttl).await;
@@ -180,7 +178,7 @@ impl Leased {
     /// Records the header.
     ///
     /// # Errors
-    /// As [`Wrapper::observe_run`](crate::Wrapper::observe_run); the lease is given back.
+    /// As [`Wrapper::observe_run`](crate::Wrapper::observe_run); an error releases the lease.
     pub async fn observe_run(self) -> Result<HeaderRecorded, Error> {
         let held = self.held;
         let minted = held
@@ -193,10 +191,10 @@ impl Leased {
         Ok(HeaderRecorded { held, run, created })
     }
 
-    /// Gives the lease back and leaves it at that; says whether nobody else has held it meanwhile.
+    /// Releases the lease without a record. Returns whether no other caller held it meanwhile.
     ///
     /// # Errors
-    /// See [`Error`]; the lease then lapses when its time is over.
+    /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
         self.held.release().await
     }
@@ -211,7 +209,7 @@ impl HeaderRecorded {
     /// Records the producer.
     ///
     /// # Errors
-    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. The header stays recorded.
+    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header stays.
     pub async fn observe_producer(self) -> Result<ProducerRecorded, Error> {
         let journey = &self.held.journey;
         let call = journey.component(self.run, &journey.call.dot_code, ComponentRole::Producer);
@@ -222,10 +220,10 @@ impl HeaderRecorded {
         })
     }
 
-    /// Gives the lease back and leaves the run as it is; says whether nobody else has held it meanwhile.
+    /// Releases the lease and leaves the run incomplete. Returns whether no other caller held the lease meanwhile.
     ///
     /// # Errors
-    /// See [`Error`]; the lease then lapses when its time is over.
+    /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
         self.held.release().await
     }
@@ -245,7 +243,8 @@ impl ProducerRecorded {
     /// Records the verifier.
     ///
     /// # Errors
-    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); the lease is given back. Header and producer stay recorded.
+    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header and the
+    /// producer stay.
     pub async fn observe_verifier(self) -> Result<VerifierRecorded, Error> {
         let Self { headed, producer } = self;
         let journey = &headed.held.journey;
@@ -258,21 +257,21 @@ impl ProducerRecorded {
         })
     }
 
-    /// Gives the lease back and leaves the run as it is; says whether nobody else has held it meanwhile.
+    /// Releases the lease and leaves the run incomplete. Returns whether no other caller held the lease meanwhile.
     ///
     /// # Errors
-    /// See [`Error`]; the lease then lapses when its time is over.
+    /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
         self.headed.abandon().await
     }
 }
 
 impl VerifierRecorded {
-    /// Gives the lease back, and returns what was recorded, with the number of its events in the outbox.
-    /// They were written with the rows that they tell of.
+    /// Releases the lease, and returns the recorded pair with the number of its events in the outbox. Each event was
+    /// written in the transaction of its row.
     ///
     /// # Errors
-    /// See [`Error`]. All is recorded by then; only the lease may still be held until its time is over.
+    /// See [`Error`]. The run is recorded nevertheless; the lease may still be held until it expires.
     pub async fn release(self) -> Result<Released, Error> {
         let HeaderRecorded { held, run, created } = self.headed;
         let held_throughout = held.release().await?;
