@@ -1,4 +1,4 @@
-//! What an answer counts for. A tool's own word is taken only where it lowers what would be claimed.
+//! Assesses which evidence an answer is. A tool's own statement is accepted only where it lowers the claim.
 
 use dotwrap_invoke::{
     Answer, CallOutcome, Digest, Failure, Output, Produced, ReadInterrupted, StopRecord,
@@ -12,7 +12,7 @@ use crate::{
     evidence::sanitize,
 };
 
-/// What became of one call, judged.
+/// The assessed result of one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Assessment {
     pub(crate) status: StoredStatus,
@@ -24,13 +24,13 @@ pub(crate) struct Assessment {
     pub(crate) evidence: Map<String, Json>,
 }
 
-/// Why a call did not do what it was called for.
+/// Why a call did not complete.
 #[derive(Clone, Debug)]
 pub(crate) enum CallProblem {
     Failed(Failure),
     Stopped {
         record: StopRecord,
-        /// Whether the tool had been reached by then.
+        /// Whether the tool had been reached.
         may_have_acted: bool,
     },
 }
@@ -48,7 +48,7 @@ impl Assessment {
         self.evidence_type == EvidenceType::SimulatedDryRun
     }
 
-    /// Where to look, for `error_ref`: a stable word and a place, nothing that a tool printed.
+    /// The value for `error_ref`: a stable word and a location, without any text of the tool.
     pub(crate) fn error_ref(&self, role: ComponentRole) -> Option<String> {
         self.trouble
             .as_ref()
@@ -64,7 +64,7 @@ impl CallProblem {
         }
     }
 
-    /// Whether nobody knows what the tool did.
+    /// Whether the tool's effects are unknown.
     pub(crate) fn leaves_outcome_unknown(&self) -> bool {
         match self {
             Self::Failed(failure) => failure.outcome_unknown,
@@ -97,22 +97,22 @@ impl CallProblem {
     }
 }
 
-/// What a verifier was asked about.
+/// The output that a verifier checks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VerifiedOutput {
     pub(crate) produced: Option<Produced>,
-    /// Whether the producer only pretended.
+    /// Whether the producer reported a mock.
     pub(crate) is_simulated: bool,
 }
 
-/// Judges what the producer answered.
+/// Assesses the producer's answer.
 pub(crate) fn of_producer(prepared: &Prepared, answer: Answer, checked: Checked) -> Assessment {
     let trouble = trouble_of(&answer).or_else(|| unread(&answer, &checked));
     let trouble = trouble.or_else(|| checked.ok()?.schema.map(CallProblem::Failed));
     judged(prepared, answer, trouble, None, false)
 }
 
-/// Judges what the verifier answered about what the producer left.
+/// Assesses the verifier's answer about the producer's output.
 pub(crate) fn of_verifier(
     prepared: &Prepared,
     answer: Answer,
@@ -132,8 +132,8 @@ pub(crate) fn of_verifier(
         .or_else(|| other_digest(&answer, subject))
         .or_else(|| changed(checked.as_ref().ok()?))
         .or_else(|| check_verdict_present(&answer));
-    // A check that failed turns any verdict into `error`. Only an output that was changed leaves a `fail` standing: there the
-    // verifier found what is so.
+    // A failed check turns any verdict into `error`. Only a changed output keeps a `fail`, because the verifier's
+    // finding is then true.
     let verdict = match (&trouble, answer.verdict) {
         (None, verdict) => verdict,
         (Some(CallProblem::Stopped { .. }), _) => None,
@@ -188,7 +188,7 @@ fn trouble_of(answer: &Answer) -> Option<CallProblem> {
     }
 }
 
-/// Files of the call that were not read to their end prove nothing.
+/// Call files that were not read completely prove nothing.
 fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
     let why = match checked.as_ref().err()? {
         ReadInterrupted::Stopped(reason) => {
@@ -211,7 +211,7 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
     Some(CallProblem::Failed(Failure::new("output_unread", message)))
 }
 
-/// The verdict counts for the digest that the producer's row committed, and for no other.
+/// The verdict counts only for the digest that the producer's row committed.
 fn other_digest(answer: &Answer, subject: &VerifiedOutput) -> Option<CallProblem> {
     let committed = subject.produced.as_ref()?.committed_digest;
     let looked_at = answer

@@ -1,8 +1,8 @@
-//! What is read of a call's files when its tool has answered: whether outputs fit their schemas, and, behind a pass,
-//! whether the producer's output is still what it was.
+//! Reads a call's files after the tool returned: whether outputs match their schemas and, after a pass, whether the
+//! producer's output is unchanged.
 //!
-//! Outputs may be large, and other runs' leases have to be renewed meanwhile: files are read on a thread of their
-//! own, until a stop or the call's deadline at most.
+//! Outputs may be large, and the leases of other runs have to be renewed meanwhile. Therefore files are read on a
+//! blocking thread, until a stop or the call's deadline.
 
 use std::path::{Path, PathBuf};
 
@@ -15,27 +15,27 @@ use tokio::time::Instant;
 
 use crate::{Prepared, assess::VerifiedOutput, schema::Schema};
 
-/// What was found, or why it was not looked at.
+/// The findings, or why the files were not read.
 pub(crate) type Checked = Result<ReadAgain, ReadInterrupted>;
 
-/// What was found.
+/// The findings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReadAgain {
-    /// How the output breaks a schema.
+    /// The schema violation of the output.
     pub(crate) schema: Option<Failure>,
-    /// Why what the producer left is not what is there now.
+    /// The difference between the committed output and the present one.
     pub(crate) change: Option<String>,
 }
 
-/// What is to be read.
+/// What to read.
 struct Reading {
     schemas: Vec<Schema>,
     output: PathBuf,
-    /// What a pass is about. After any other verdict it does not matter what is there now.
+    /// The output that a pass is about. After any other verdict a change does not matter.
     passed: Option<Produced>,
 }
 
-/// Reads what has to be read of a call that completed.
+/// Reads the files of a completed call.
 pub(crate) async fn check(
     prepared: &Prepared,
     role: ComponentRole,
@@ -76,7 +76,7 @@ impl Reading {
                 .chain(of_its_own)
                 .cloned()
                 .collect(),
-            // An output that is not there is checked like an empty one, and found wanting.
+            // A missing output is checked like an empty one and fails.
             output: answer
                 .output
                 .as_ref()

@@ -1,8 +1,8 @@
-//! The clock of a run: this machine's, unless the database's says something else.
+//! The clock of a run: the machine's, or one set by the database's.
 //!
-//! The database refuses times of a call that lie in its own future by more than a day, as nobody could rely on them.
-//! A machine whose clock is wrong would have called its tool by then. So this clock is set by the database's before
-//! anything is called, and goes on by itself: what sets the machine's clock meanwhile does not move it.
+//! The database refuses call times that are more than a day in its future. A machine with a wrong clock would have
+//! called its tool by then. Therefore this clock is compared with the database's before any call, and runs
+//! independently of later changes of the machine's clock.
 
 use std::sync::Mutex;
 
@@ -12,13 +12,13 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::Runner;
 
-/// Clocks that differ by less are as good as each other.
+/// Smaller differences are ignored.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// For how long a comparison of the clocks counts.
+/// How long a comparison of the clocks is valid.
 const COMPARED_FOR: Duration = Duration::from_secs(60);
 
-/// How long the database is asked at most. A run that can not ask goes by its own machine's clock.
+/// Time limit of the comparison. A run without one uses its machine's clock.
 const COMPARING: Duration = Duration::from_secs(3);
 
 /// The clock of one run.
@@ -29,7 +29,7 @@ pub(crate) struct RunClock {
     offset: SignedDuration,
 }
 
-/// How far the database's clock is ahead of this machine's, and when that was found.
+/// The difference between the database's clock and this machine's, and the time of the comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison(Mutex<Option<(Instant, SignedDuration)>>);
 
@@ -62,7 +62,7 @@ impl RunClock {
         }
     }
 
-    /// What time it is.
+    /// The current time.
     pub(crate) fn now(&self) -> Timestamp {
         let passed = SignedDuration::try_from(self.began.elapsed()).unwrap_or(SignedDuration::ZERO);
         self.began_at
@@ -70,7 +70,7 @@ impl RunClock {
             .unwrap_or(self.began_at)
     }
 
-    /// How many milliseconds the database's clock is ahead of the machine's, where it was set by it.
+    /// The milliseconds that the database's clock is ahead, where the clock was set by it.
     pub(crate) fn offset_ms(&self) -> Option<i64> {
         (!self.offset.is_zero()).then(|| i64::try_from(self.offset.as_millis()).unwrap_or(i64::MAX))
     }
@@ -84,7 +84,7 @@ impl Runner {
         }
         match timeout(COMPARING, self.wrapper.run(run)).await {
             Ok(Ok(Some(row))) => {
-                // By the database's clock, when this was asked.
+                // By the database's clock, at the time of the query.
                 let there = row.created_at.saturating_add(row.age.as_duration());
                 let offset = there.map_or(SignedDuration::ZERO, |there| {
                     there.duration_since(Timestamp::now())

@@ -1,7 +1,7 @@
-//! What became of a recording whose answer was lost.
+//! Repeats a recording until its outcome is known.
 //!
-//! Each recording is one transaction, so it happened as a whole or not at all. It is made again until the database says
-//! which: where the first had come through, the second is told the same, or refused.
+//! Each recording is one transaction, so it is committed or not. Where the result was lost, the recording is repeated:
+//! if the first attempt was committed, the second one returns the same result or is refused.
 
 use std::{pin::pin, time::Duration};
 
@@ -13,21 +13,21 @@ use crate::{
     transient::{described, is_transient},
 };
 
-/// The pause between two tries.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What is known of a recording in the end.
+/// The known outcome of a recording.
 #[derive(Debug)]
 pub(crate) enum Commit<T> {
-    /// It was made, and this is its answer.
+    /// It was committed; this is its result.
     Made(T),
-    /// It was made by a try whose answer was lost.
+    /// An earlier attempt, whose result was lost, was committed.
     MadeBefore,
-    /// It was not made.
+    /// It was not committed.
     NotMade(Error),
 }
 
-/// Makes a recording, and again while nobody knows whether it was made, for as long as patience lasts.
+/// Attempts a recording, and repeats it while its outcome is unknown and the budget lasts.
 pub(crate) async fn commit_with_retry<T, Recording>(
     budget: &RetryBudget<'_>,
     recording: impl Fn() -> Recording,
@@ -69,7 +69,7 @@ where
     }
 }
 
-/// Whether the refusal of a repetition says that the first one had come through.
+/// Whether the refusal of a repetition shows that an earlier attempt was committed.
 fn is_already_done(error: &Error) -> bool {
     error.refusal().is_some_and(|refusal| {
         [
@@ -81,7 +81,7 @@ fn is_already_done(error: &Error) -> bool {
     })
 }
 
-/// What is refused was not made, and is refused again; but for what somebody else's transaction is just in the way of.
+/// A refused recording was not committed and would be refused again, except where another transaction is in its way.
 fn should_retry(error: &Error) -> bool {
     match error.refusal() {
         Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::{NoProgress, Progress, Step};
 
-    /// Counts how often it is told to wait.
+    /// Counts the notifications that the run is waiting.
     #[derive(Default)]
     struct Waits(AtomicUsize);
 
@@ -121,10 +121,10 @@ mod tests {
         })
     }
 
-    /// As long as a lease may be.
+    /// The longest time to live of a lease.
     const A_DAY: Duration = Duration::from_secs(86_400);
 
-    /// Of them, without a database, each would wait for the whole patience of half a minute at least.
+    /// Without a database, each of these alone would wait for the whole budget of at least half a minute.
     #[tokio::test(start_paused = true)]
     async fn failing_recordings_after_a_stop_share_the_remaining_budget() {
         let waits = Waits::default();

@@ -1,15 +1,15 @@
-//! Which invoker calls a DOT: the one of its engine.
+//! The invoker of each engine.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_wrapper::Contract;
 
-/// The invokers, by the engines that the registry knows.
+/// The invokers, by the registry's engines.
 #[derive(Clone, Default)]
 pub struct InvokerRegistry(BTreeMap<&'static str, Arc<dyn Invoker>>);
 
-/// What an engine's endpoints begin with.
+/// The scheme of an engine's endpoints.
 const ENDPOINTS: [(&str, &str); 3] = [
     ("command", "command:"),
     ("agent_api", "https://"),
@@ -17,24 +17,23 @@ const ENDPOINTS: [(&str, &str); 3] = [
 ];
 
 impl InvokerRegistry {
-    /// None yet: every DOT is refused as `engine_missing`.
+    /// Without invokers: every DOT is refused as `engine_missing`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets an invoker call the DOTs of an engine: `command`, `agent_api` or `mcp`.
+    /// Registers the invoker of an engine: `command`, `agent_api` or `mcp`.
     #[must_use]
     pub fn with(mut self, engine: &'static str, invoker: impl Invoker + 'static) -> Self {
         self.0.insert(engine, Arc::new(invoker));
         self
     }
 
-    /// Whether the `invocation` of an active contract is understood by what calls the tools of this engine, on whatever machine.
-    /// A contract in a mode in which nothing is called, one that is not active, and one of an engine that nothing here calls
-    /// are not looked at.
+    /// Checks whether the engine's invoker accepts the `invocation` of an active contract, on whatever machine.
+    /// Contracts without a call, inactive contracts and engines without an invoker are not checked.
     ///
     /// # Errors
-    /// What is not understood.
+    /// The defect.
     pub fn check_invocation(
         &self,
         engine: &str,
@@ -48,7 +47,7 @@ impl InvokerRegistry {
         }
     }
 
-    /// The invoker of an engine, for an endpoint that is one of that engine's.
+    /// The invoker of an engine, for an endpoint of that engine.
     ///
     /// # Errors
     /// `engine_missing`, `engine_mismatch`.

@@ -5,24 +5,24 @@ use std::{io, path::PathBuf};
 use dotwrap_invoke::UnsupportedContract;
 use dotwrap_wrapper::{DotCode, ProcessRunId};
 
-/// Why a run was not executed, or could not be recorded to its end.
+/// Why a run was not executed, or was not recorded completely.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The wrapper's: refused, unreachable and so on.
+    /// The wrapper's error: refused, unreachable and so on.
     #[error(transparent)]
     Wrapper(#[from] dotwrap_wrapper::Error),
 
-    /// What the contract says can not be called. Nothing was written.
+    /// The contract cannot be called. Nothing was written.
     #[error("{dot_code} can not be called: {reason}")]
     Unusable {
         /// The DOT.
         dot_code: DotCode,
-        /// Why.
+        /// The reason.
         reason: UnsupportedContract,
     },
 
-    /// The contract needs an input, and none was given. Nothing was written.
+    /// The contract needs an input, and there is none. Nothing was written.
     #[error("{dot_code} needs an input: its contract has a place for it")]
     InputMissing {
         /// The DOT.
@@ -32,7 +32,7 @@ pub enum Error {
     /// The key was used with another input. Nothing was written or called.
     #[error("the idempotency key was used with another input, for the run {process_run_id}")]
     OtherInput {
-        /// That run.
+        /// The first run.
         process_run_id: ProcessRunId,
     },
 
@@ -40,24 +40,24 @@ pub enum Error {
     #[error("the registry or the gates changed while the run was prepared; nothing was called")]
     RegistryChanged,
 
-    /// The run's folder can not be made.
+    /// The run's folder cannot be created.
     #[error("the folder {path} for the run's files can not be used: {source}")]
     Folder {
-        /// Which.
+        /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 
-    /// The run was called, and its record could not be brought to its end from here: its lease was lost, somebody else concluded
-    /// it, or the database stayed away for too long. What was recorded stays; reaping says of the rest that it is unknown.
+    /// The tool was called, and the run could not be concluded: its lease was lost, another process concluded it, or
+    /// the database was unreachable for too long. Recorded rows stay; reaping records the rest as unknown.
     #[error("the run {process_run_id} could not be concluded by the one that called it: {reason}")]
     NotConcluded {
         /// The run.
         process_run_id: ProcessRunId,
-        /// The file with what could not be recorded, if it could be written.
+        /// The file with the unrecorded results, if it could be written.
         unrecorded: Option<PathBuf>,
-        /// What was in the way.
+        /// The cause.
         reason: Box<dotwrap_wrapper::Error>,
     },
 }

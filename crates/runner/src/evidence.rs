@@ -1,16 +1,15 @@
-//! What is known of a call, in a shape that the ledger takes. A tool must not be able to keep its own record from being
-//! written by what it says.
+//! A call's evidence, in a form that the ledger accepts. A tool's output must not prevent the recording of its call.
 
 use serde_json::{Map, Value as Json, json};
 
-/// How much evidence of one call is kept, in bytes of JSON. The contract's limit is 64 KiB, and a conclusion may have to bear
-/// two calls.
+/// The size limit of one call's evidence, in bytes of JSON. The contract's limit is 64 KiB, and a conclusion may
+/// contain two calls.
 const MAX_BYTES: usize = 24 << 10;
 
-/// How large a single fact may be that is kept where all together are too much.
+/// The size limit of one value where the evidence is too large.
 const MAX_VALUE_BYTES: usize = 1 << 10;
 
-/// Evidence that can be stored: small enough, and without the NUL character, which PostgreSQL has no place for.
+/// Makes evidence storable: bounded, and without the NUL character, which PostgreSQL cannot store.
 pub(crate) fn sanitize(evidence: Map<String, Json>) -> Map<String, Json> {
     let Json::Object(clean) = without_nul(Json::Object(evidence)) else {
         return Map::new();

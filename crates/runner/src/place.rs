@@ -1,5 +1,5 @@
-//! The place of an output while a verifier looks at it. The output's own files may be as they were, and others may have been at its
-//! path meanwhile: the folders above it renamed and renamed back, or something mounted over it and unmounted.
+//! Watches the path of an output while a verifier reads it. The output's own files may be unchanged while others were
+//! at its path: the folders above it were renamed and renamed back, or a file system was mounted over it and unmounted.
 
 use std::{
     fs, io,
@@ -14,17 +14,17 @@ use std::{
 use dotwrap_invoke::mounts;
 use tokio::task::JoinHandle;
 
-/// What is at a path now.
+/// The state of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
-    /// Those above it: renaming one changes its `ctime`, and so does renaming what is in it.
+    /// The folders above it. Renaming one changes its `ctime`, and so does renaming an entry in it.
     folders: Vec<Folder>,
     mount: Option<u64>,
-    /// How many mounts are at the output, or in it.
+    /// The number of mounts at the output or in it.
     mounts_within: usize,
 }
 
-/// The paths of an output and of the folders above it that are its run's own.
+/// The paths of an output, and of the folders above it inside its run's folder.
 #[derive(Clone, Debug)]
 struct Paths {
     output: PathBuf,
@@ -38,7 +38,7 @@ struct Folder {
     changed: (i64, i64),
 }
 
-/// Watches the place of an output until it is dropped.
+/// Watches the path of an output until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     at: Paths,
@@ -48,7 +48,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Begins to watch an output in its run's folder. What is made directly in that or in the output's folder from now on counts as a
+    /// Starts watching an output in its run's folder. From now on a new entry directly in either folder counts as a
     /// change.
     pub(crate) fn watch(output: &Path, run: &Path) -> Self {
         let above = output.ancestors().skip(1);
@@ -64,7 +64,7 @@ impl Place {
         let watching = before.as_ref().ok().and_then(|before| {
             let (at, before) = (at.clone(), before.clone());
             let was_other = Arc::clone(&was_other);
-            // Without it, mounts are compared before and after.
+            // Otherwise mounts are compared before and after.
             on_each_mount(move || {
                 if !at.look().is_ok_and(|now| now == before) {
                     was_other.store(true, Ordering::SeqCst);
@@ -81,7 +81,7 @@ impl Place {
         }
     }
 
-    /// How the place is another one, or was meanwhile; none, where it was the same all the while.
+    /// Why the path is, or was meanwhile, another one; None where it did not change.
     pub(crate) fn change(&self) -> Option<String> {
         let before = match &self.before {
             Ok(before) => before,
@@ -125,7 +125,7 @@ impl Paths {
 }
 
 impl Folder {
-    /// A link is none.
+    /// A symbolic link is not followed.
     fn at(path: &Path) -> io::Result<Self> {
         let found = fs::symlink_metadata(path)?;
         if !found.is_dir() {
@@ -140,7 +140,7 @@ impl Folder {
     }
 }
 
-/// The mount that a path is in; none where the kernel does not tell (before 5.8).
+/// The mount that contains a path; None where the kernel does not report it (before 5.8).
 #[cfg(target_os = "linux")]
 fn mount_of(path: &Path) -> io::Result<Option<u64>> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
@@ -155,12 +155,12 @@ fn mount_of(_path: &Path) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// Does something each time that something was mounted or unmounted, soon after.
+/// Calls the function soon after each mount or unmount.
 #[cfg(target_os = "linux")]
 fn on_each_mount(does: impl Fn() + Send + 'static) -> io::Result<JoinHandle<()>> {
     use tokio::io::{Interest, unix::AsyncFd};
 
-    // The kernel tells of changes to whoever holds the list open.
+    // The kernel reports changes to a process that holds the list open.
     let list = fs::File::open("/proc/self/mountinfo")?;
     #[expect(
         deprecated,

@@ -1,4 +1,4 @@
-//! What is to be called: the pair, its contracts and fixtures, judged before anything is written.
+//! Reads and checks the pair, its contracts and fixtures before anything is written.
 
 use std::{fmt, sync::Arc};
 
@@ -9,29 +9,29 @@ use dotwrap_wrapper::{
 
 use crate::{Error, InvokerRegistry, schema::Schema};
 
-/// One side of a pair: what is called, and by what.
+/// One member of a pair, with its contract and its invoker.
 pub struct PairMember {
     /// The DOT.
     pub dot_code: DotCode,
-    /// What is called and how.
+    /// The contract: what is called and how.
     pub contract: Contract,
     pub(crate) fixture: Option<Fixture>,
     pub(crate) invoker: Arc<dyn Invoker>,
     pub(crate) output_schema: Option<Schema>,
 }
 
-/// A pair that can be called in a mode. It is as the registry said when it was prepared.
+/// A pair that can be called in a mode, as the registry described it when it was prepared.
 #[derive(Debug)]
 pub struct Prepared {
     /// The mode.
     pub mode: Mode,
-    /// What its runs are evidence for.
+    /// The candidate of its runs.
     pub candidate: CandidateCode,
-    /// The one that does a thing.
+    /// The producer.
     pub producer: PairMember,
-    /// The one that checks it.
+    /// The verifier.
     pub verifier: PairMember,
-    /// What the producer's contract wants a verifier's answer to look like.
+    /// The schema of a verifier's answer in the producer's contract.
     pub(crate) verifier_schema: [Option<Schema>; 2],
 }
 
@@ -45,7 +45,7 @@ impl fmt::Debug for PairMember {
     }
 }
 
-/// What the registry has for a pair, as far as it has it.
+/// The registry's entries for a pair, as far as they exist.
 struct MemberLookup {
     producer: Option<Tool>,
     verifier: Option<Tool>,
@@ -53,8 +53,8 @@ struct MemberLookup {
 }
 
 impl Prepared {
-    /// Reads what the registry says of a pair. None: something that the database itself refuses, with its own words, is missing
-    /// or closed; beginning the run will say what.
+    /// Reads the registry's entries for a pair. None where the database itself would refuse the run: something is
+    /// missing or a gate is closed. Beginning the run then returns the refusal.
     pub(crate) async fn read(
         wrapper: &Wrapper,
         engines: &InvokerRegistry,
@@ -131,7 +131,7 @@ impl PairMember {
     }
 }
 
-/// What calls the tool, where it can be called as the contract has it, and what its output has to look like.
+/// The invoker of the tool, where it can call the contract, and the schema of the output.
 pub(crate) fn callable(
     engines: &InvokerRegistry,
     tool: &Tool,
@@ -174,7 +174,7 @@ async fn find(
     })
 }
 
-/// As the database decides it when the run is begun.
+/// The same decision as the database makes when the run is begun.
 fn counts_for(contract: &Contract, candidate: &CandidateCode, mode: Mode) -> bool {
     contract.mode == mode.as_ref()
         && contract.contract_status == "active"

@@ -1,11 +1,11 @@
-//! What whoever started a run can watch.
+//! The progress of a run, for its caller.
 
 use std::{path::Path, time::Duration};
 
 use dotwrap_invoke::{Answer, Digest, StopReason};
 use dotwrap_wrapper::{ComponentRole, DotCode, ProcessRunId, StoredStatus, Verdict};
 
-/// One step of a run, told when it is done, or what keeps it from being done.
+/// One completed step of a run, or what prevents it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Step<'a> {
@@ -13,60 +13,60 @@ pub enum Step<'a> {
     Begun {
         /// The run.
         process_run_id: ProcessRunId,
-        /// Where its files are.
+        /// The location of its files.
         folder: &'a Path,
     },
     /// A tool is about to be called.
     Calling {
-        /// Which part of the pair.
+        /// The member of the pair.
         role: ComponentRole,
-        /// Which DOT.
+        /// The DOT.
         dot_code: &'a DotCode,
     },
-    /// Something told the call to stop.
+    /// The call is being stopped.
     Stopping {
-        /// What.
+        /// The reason.
         reason: StopReason,
     },
-    /// A tool's call is over.
+    /// A call ended.
     Called {
-        /// Which part of the pair.
+        /// The member of the pair.
         role: ComponentRole,
-        /// What became of it.
+        /// The result.
         answer: &'a Answer,
     },
     /// The producer's row and the verifier's receipt are committed.
     Produced {
-        /// Where the output is, if there is one.
+        /// The location of the output, if any.
         output: Option<&'a Path>,
-        /// Its digest, as committed.
+        /// The committed digest.
         digest: Option<Digest>,
     },
-    /// What is known can not be recorded yet. It is tried again, for so long at most.
+    /// Results cannot be recorded yet. The recording is repeated, for the given time at most.
     Waiting {
-        /// What is in the way.
+        /// The cause.
         why: &'a str,
-        /// How much longer.
+        /// The remaining time.
         at_most: Duration,
     },
     /// The run is concluded.
     Concluded {
         /// The run.
         process_run_id: ProcessRunId,
-        /// How.
+        /// The status.
         status: StoredStatus,
-        /// What the verifier said.
+        /// The verifier's verdict.
         verdict: Option<Verdict>,
     },
 }
 
-/// Is told the steps of a run as they are done. A run waits for it to return.
+/// Receives the steps of a run. The run waits for each call to return.
 pub trait Progress: Send + Sync {
     /// One step is done.
     fn step(&self, step: Step<'_>);
 }
 
-/// Listens to nothing.
+/// Ignores every step.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 

@@ -1,4 +1,4 @@
-//! How long a run goes on trying to record what it knows, while the database is away.
+//! The time that a run may spend on recording its results while the database is unreachable.
 
 use std::{
     path::Path,
@@ -13,19 +13,19 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{Progress, Step};
 
-/// The patience of a run whose lease is short-lived: a database needs that long to start again.
+/// The budget of a run with a short lease: the time that a database needs to restart.
 const MIN_BUDGET: Duration = Duration::from_secs(30);
 
-/// How much of it is left once somebody said stop: a database that is there answers sooner, busy as it may be.
+/// The remaining budget after a stop. A reachable database answers sooner, even under load.
 const BUDGET_AFTER_STOP: Duration = Duration::from_secs(10);
 
-/// How long each recording is tried all the same, where others have spent the patience: the database may be back.
+/// Each recording is attempted for this long even if others used up the budget: the database may be back.
 const MIN_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// How long a recording may take before it is said that it is waited for.
+/// A recording that takes longer than this is reported as waiting.
 const NOTICE_AFTER: Duration = Duration::from_secs(3);
 
-/// Recordings that fail one after the other share it: without a database, the third is not waited for all over again.
+/// Consecutive failing recordings share one budget, so that the third does not wait for all of it again.
 pub(crate) struct RetryBudget<'a> {
     whole: Duration,
     interrupt: Stop,
@@ -34,7 +34,7 @@ pub(crate) struct RetryBudget<'a> {
     spent: Mutex<Used>,
 }
 
-/// Since the last recording that came through.
+/// Since the last recording that succeeded.
 #[derive(Debug, Default)]
 struct Used {
     since: Option<Instant>,
@@ -43,7 +43,7 @@ struct Used {
 }
 
 impl<'a> RetryBudget<'a> {
-    /// The patience of a run with this lease, whose files are in `runs`. It is short once `interrupt` is given.
+    /// The budget of a run with this lease, whose files are in `runs`. It is short after `interrupt`.
     pub(crate) fn of(
         lease_ttl: Duration,
         interrupt: Stop,
@@ -51,7 +51,7 @@ impl<'a> RetryBudget<'a> {
         runs: &'a Path,
     ) -> Self {
         Self {
-            // Behind its lease somebody else may have concluded the run.
+            // After the lease expired, another process may have concluded the run.
             whole: lease_ttl.max(MIN_BUDGET),
             interrupt,
             progress,
@@ -60,7 +60,7 @@ impl<'a> RetryBudget<'a> {
         }
     }
 
-    /// Waits for its end, for the sake of a recording that is begun now.
+    /// Waits until the budget of a recording that starts now is used up.
     pub(crate) async fn end(&self) {
         let at_least = Instant::now() + MIN_ATTEMPT;
         let mut interrupt = self.interrupt.clone();
@@ -75,7 +75,7 @@ impl<'a> RetryBudget<'a> {
         }
     }
 
-    /// Says that it is being spent, and what for; once.
+    /// Reports once that the run is waiting, and for what.
     pub(crate) fn notify_waiting(&self, why: &str) {
         if self.with(|spent| std::mem::replace(&mut spent.is_told, true)) {
             return;
@@ -87,7 +87,7 @@ impl<'a> RetryBudget<'a> {
         self.progress.step(Step::Waiting { why, at_most });
     }
 
-    /// Where the run's files are.
+    /// The location of the run's files.
     pub(crate) fn runs(&self) -> &Path {
         self.runs
     }
@@ -96,7 +96,7 @@ impl<'a> RetryBudget<'a> {
         self.with(|spent| *spent.since.get_or_insert_with(Instant::now))
     }
 
-    /// After a recording that came through.
+    /// Resets the budget after a recording that succeeded.
     pub(crate) fn reset(&self) {
         self.with(|spent| *spent = Used::default());
     }
@@ -105,7 +105,7 @@ impl<'a> RetryBudget<'a> {
         look(&mut self.spent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes a recording once, and says so where it takes its time.
+    /// Attempts a recording once, and reports where it takes long.
     pub(crate) async fn attempt<T>(
         &self,
         recording: impl Future<Output = Result<T, Error>>,
@@ -119,7 +119,7 @@ impl<'a> RetryBudget<'a> {
         recording.await
     }
 
-    /// What is known of a recording that was given up while it was under way.
+    /// The error of a recording that was abandoned in flight.
     pub(crate) fn timed_out(&self) -> Error {
         Error::TimedOut {
             limit: self.since().elapsed(),
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::NoProgress;
 
-    /// As long as a lease may be.
+    /// The longest time to live of a lease.
     const ONE_DAY: Duration = Duration::from_secs(86_400);
 
     #[test]

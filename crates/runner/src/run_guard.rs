@@ -1,5 +1,5 @@
-//! While a run has calls in flight: its lease is renewed, the gates are watched, and Ctrl-C is heard. Any of them stops the
-//! call.
+//! While a run has calls in flight, renews its lease, watches the gates and forwards Ctrl-C. A lost lease, a closed
+//! gate and Ctrl-C each stop the call.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::{
 
 use crate::transient::is_transient;
 
-/// The shortest pause between two tries to renew while the database is away.
+/// The shortest pause between two attempts to renew while the database is unreachable.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Watches over one run until it is dropped.
+/// Guards one run until it is dropped.
 #[derive(Debug)]
 pub(crate) struct RunGuard {
     stop: Stop,
@@ -23,7 +23,7 @@ pub(crate) struct RunGuard {
 }
 
 impl RunGuard {
-    /// Begins to watch. The lease was taken or renewed at `held_since`, for `lifetime`.
+    /// Starts. The lease was acquired or renewed at `held_since`, for `lifetime`.
     pub(crate) fn start(
         wrapper: &Wrapper,
         lease: Lease,
@@ -34,7 +34,7 @@ impl RunGuard {
         interrupt: Stop,
     ) -> Self {
         let (handle, stop) = StopHandle::new();
-        // Before anything is called: an order that came while the run was being begun would else be heard too late.
+        // Before any call: otherwise a stop that arrived while the run was being begun would be noticed too late.
         if let Some(reason) = interrupt.reason() {
             handle.stop(reason);
         }
@@ -56,7 +56,7 @@ impl RunGuard {
         Self { stop, watching }
     }
 
-    /// What a call listens to.
+    /// The stop signal of a call.
     pub(crate) fn stop(&self) -> Stop {
         self.stop.clone()
     }
@@ -68,9 +68,9 @@ impl Drop for RunGuard {
     }
 }
 
-/// Renews at a third of the lease's life, apart from the call's own deadline: a tool that takes its time keeps its lease,
-/// and a lost lease stops a tool that has time left. One that an operator took away is looked at at once, as
-/// its next holder may call the same tool; the notification of it is that of a changed gate, which makes it look as well.
+/// Renews at a third of the lease's time to live, independently of the call's own deadline: a slow tool keeps its
+/// lease, and a lost lease stops a tool before its deadline. Checks at once after a notification, because the next
+/// holder of a lease that was released by force may call the same tool. The notification is that of a gate change.
 async fn renew(
     wrapper: Wrapper,
     lease: Lease,
@@ -90,7 +90,7 @@ async fn renew(
         let left = lifetime.saturating_sub(held_since.elapsed());
         match timeout(left.min(third), wrapper.renew_lease(&lease, lifetime)).await {
             Ok(Ok(true)) => {
-                // Counted from before the question: the database may have answered late.
+                // Counted from before the request, because the database may have answered late.
                 held_since = asked_at;
                 handle.extend_deadline(held_since + lifetime);
                 pause = third;

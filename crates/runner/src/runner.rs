@@ -1,4 +1,4 @@
-//! The runner: what it needs, once for many runs.
+//! The runner: the parts that all its runs share.
 
 use std::{process, sync::Arc, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::{
     prepare::callable, schema::Schema,
 };
 
-/// How often the posture is asked for, from the first run on: a closed gate stops calls within a second, and some of that
-/// second is the stopping's.
+/// The interval at which the posture is polled, from the first run on. A closed gate stops calls within a second, which
+/// includes the time of the stop itself.
 const POSTURE_POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Executes pairs. Cheap to clone; its clones share one watch on the gates.
+/// Executes pairs. Cheap to clone; all clones share one posture watch.
 #[derive(Clone, Debug)]
 pub struct Runner {
     pub(crate) wrapper: Wrapper,
@@ -30,14 +30,14 @@ pub struct Runner {
     pub(crate) compared: Arc<Comparison>,
 }
 
-/// What a runner is called unless it is told: its host and its process.
+/// The default name of a runner: its host and its process.
 pub fn default_runner_name(host: &str) -> Actor {
     Actor::new(format!("{host}:{}", process::id()))
 }
 
 impl Runner {
-    /// A runner that records through this wrapper, calls with these invokers, keeps outputs in these folders, and holds
-    /// leases under this name.
+    /// A runner that records through this wrapper, calls through these invokers, keeps outputs in these folders, and
+    /// holds leases under this name.
     pub fn new(wrapper: Wrapper, engines: InvokerRegistry, folders: RunsDir, name: Actor) -> Self {
         Self {
             wrapper,
@@ -49,26 +49,26 @@ impl Runner {
         }
     }
 
-    /// What it records through.
+    /// The wrapper that it records through.
     pub fn wrapper(&self) -> &Wrapper {
         &self.wrapper
     }
 
-    /// The name that it holds leases under.
+    /// The holder name of its leases.
     pub fn name(&self) -> &Actor {
         &self.name
     }
 
-    /// Where it keeps outputs.
+    /// The folder of its outputs.
     pub fn folders(&self) -> &RunsDir {
         &self.folders
     }
 
-    /// Executes a pair once: what the order's key was used for is told before the gates and this machine are asked whether
-    /// the pair could be called now. The pair itself has to be registered still.
+    /// Executes a pair once. Returns the run of a used key before it checks whether the gates and this machine allow a
+    /// call now. The pair must still be registered.
     ///
     /// # Errors
-    /// Each says what was in the way; nothing was called then, but with [`Error::NotConcluded`].
+    /// Each error names the cause. No tool was called, except with [`Error::NotConcluded`].
     pub async fn run(
         &self,
         producer: &DotCode,
@@ -87,7 +87,7 @@ impl Runner {
         }
     }
 
-    /// What the order's key was used for, if it was.
+    /// The run that the key was used for, if any.
     async fn existing_run(
         &self,
         producer: &DotCode,
@@ -108,8 +108,8 @@ impl Runner {
         }
     }
 
-    /// The outcome of an order whose key was used for this run. The database compared everything but the input, which two orders
-    /// of one key share as well: a pass for another input would be believed of this one.
+    /// The outcome of a call whose key was used for this run. The database compared everything except the input, which
+    /// two calls with one key must share as well: otherwise a pass for another input would count for this one.
     pub(crate) async fn existing_outcome(
         &self,
         order: &RunOptions,
@@ -122,10 +122,10 @@ impl Runner {
         Ok(Outcome::Earlier { process_run_id })
     }
 
-    /// Reads what is to be called, and judges it. None: the database will refuse to begin such a run, and says why.
+    /// Reads and checks the pair. None where the database will refuse to begin such a run; its refusal names the cause.
     ///
     /// # Errors
-    /// [`Error::Unusable`]; what reading the registry gives.
+    /// [`Error::Unusable`], and the errors of reading the registry.
     pub async fn prepare(
         &self,
         producer: &DotCode,
@@ -135,21 +135,21 @@ impl Runner {
         Prepared::read(&self.wrapper, &self.engines, producer, candidate, mode).await
     }
 
-    /// Whether a tool could be called from here as a contract has it: by its engine, its endpoint, its `invocation`, its schemas.
-    /// What a run would be refused for can be said when the contract is set.
+    /// Checks whether this machine could call a tool by a contract: engine, endpoint, `invocation` and schemas. So the
+    /// defect is reported when the contract is set.
     ///
     /// # Errors
-    /// What keeps it from being called, as [`Runner::prepare`] would say it.
+    /// The cause, as in [`Runner::prepare`].
     pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), UnsupportedContract> {
         let Ok(mode) = contract.mode.parse::<Mode>() else {
-            // One of the modes in which nothing is called.
+            // A mode without a call.
             return Ok(());
         };
         callable(&self.engines, tool, contract, mode)?;
         Schema::read("verifier_schema", contract.verifier_schema.as_ref()).map(drop)
     }
 
-    /// What a contract that can be called probably lacks, in sentences for people; nothing where it can not be called.
+    /// Probable omissions of a usable contract, in sentences for people; empty where it cannot be called.
     pub fn warnings(&self, tool: &Tool, contract: &Contract) -> Vec<String> {
         let Ok(mode) = contract.mode.parse::<Mode>() else {
             return Vec::new();
@@ -161,9 +161,9 @@ impl Runner {
         )
     }
 
-    /// Lets the database say why it will not begin what could not be prepared: its gates and its registry are the only ones
-    /// who know, and the refusal is counted. Where it begins the run all the same, because something changed
-    /// meanwhile, the run is called off and the caller may try again.
+    /// Lets the database refuse a pair that could not be prepared: its gates and its registry know the cause, and the
+    /// refusal is counted. Where it begins the run nevertheless, because something changed meanwhile, the run is
+    /// cancelled and the caller may retry.
     pub async fn refusal(
         &self,
         producer: &DotCode,
@@ -171,7 +171,7 @@ impl Runner {
         mode: Mode,
         order: &RunOptions,
     ) -> Error {
-        // Under its own key and id the order could not be tried again.
+        // With its own key and id the call could not be repeated.
         let id = ProcessRunId::mint();
         let keyless = RunOptions {
             idempotency_key: None,
@@ -193,7 +193,7 @@ impl Runner {
     }
 }
 
-/// Concludes a run that was begun and is not to be.
+/// Concludes a run that was begun and will not be executed.
 async fn cancel(begun: BegunRun) -> Error {
     let called_off = Conclusion::new(StoredStatus::Cancelled)
         .error_ref("runner: registry_changed")

@@ -1,4 +1,4 @@
-//! JSON outputs, held against the contract's schemas.
+//! Validates JSON outputs against the contract's schemas.
 
 use std::{
     io::{self, Read},
@@ -10,24 +10,24 @@ use dotwrap_invoke::{Failure, ReadLimit, UnsupportedContract, open_file};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value as Json;
 
-/// The largest output that is read as JSON, in bytes: what is checked against a schema is held in memory.
+/// The size limit of an output to validate, in bytes: it is held in memory.
 pub(crate) const MAX_JSON_BYTES: u64 = 16 << 20;
 
-/// How many findings are reported.
+/// The number of findings that are reported.
 const MAX_FINDINGS: usize = 5;
 
-/// How long a finding may be, in characters: it quotes the schema, and names members.
+/// The length limit of a finding, in characters: it quotes the schema and names members.
 const MAX_FINDING_CHARS: usize = 200;
 
-/// Of a larger output only the first finding is looked for: each may be one of millions, and all are held in memory.
+/// For a larger output only the first finding is searched: there may be millions, all held in memory.
 const LARGEST_WITH_ALL_FINDINGS: usize = 1 << 20;
 
-/// A schema that was understood. Cheap to clone.
+/// A parsed schema. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema(Arc<Validator>);
 
 impl Schema {
-    /// Reads a schema of a contract. References to other documents are not followed: nothing is fetched for a check.
+    /// Parses a contract's schema. References to other documents are not followed: a check fetches nothing.
     pub(crate) fn read(
         which: &'static str,
         schema: Option<&Json>,
@@ -46,7 +46,7 @@ impl Schema {
             })
     }
 
-    /// Holds a file against it.
+    /// Validates a file.
     pub(crate) fn check(&self, file: &Path, limit: &ReadLimit) -> Result<(), Failure> {
         let text = read(file, limit)?;
         let json: Json =
@@ -72,7 +72,7 @@ impl Schema {
     }
 }
 
-/// The values of the output stay in its file: they may be secrets.
+/// Findings do not quote the output, which may contain secrets.
 fn finding(error: &ValidationError<'_>) -> String {
     let finding = format!("{}: {}", error.instance_path(), error.masked());
     finding.chars().take(MAX_FINDING_CHARS).collect()
@@ -127,7 +127,7 @@ mod tests {
         assert!(checked(schema, "no json").is_err());
     }
 
-    /// With every finding of it in memory, this would take gigabytes.
+    /// With all findings in memory this would take gigabytes.
     #[test]
     fn first_finding_of_a_huge_output_is_enough() {
         let schema = json!({"items": {"type": "string"}});

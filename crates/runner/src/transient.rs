@@ -1,24 +1,23 @@
-//! Which of the database's errors pass by themselves.
+//! The transient errors of the database.
 
 use std::path::Path;
 
 use dotwrap_invoke::Space;
 use dotwrap_wrapper::Error;
 
-/// Beginnings of SQLSTATEs that pass with the server's own troubles: a standby that is not the primary yet, a full
-/// disk, a lock that was not to be had, a statement that was cancelled, a failing system below.
+/// SQLSTATE classes of the server's own problems: a standby, a full disk, a lock that was not available, a cancelled
+/// statement, a system error.
 const SERVER_TROUBLES: [&str; 5] = ["25006", "53", "55", "57", "58"];
 
 /// `disk_full` and `io_error`.
 const DISK_TROUBLES: [&str; 2] = ["53100", "58030"];
 
-/// Whether trying again may help: beside what the wrapper knows of, where the server has troubles of its own.
+/// Whether a retry may succeed: the wrapper's transient errors, and problems of the server.
 pub(crate) fn is_transient(error: &Error) -> bool {
     has_sqlstate(error, &SERVER_TROUBLES) || error.is_transient()
 }
 
-/// What is in the way, for people: where the disk is, how much room there is. Runs' files and an embedded server's
-/// are often on one.
+/// The cause, for people; where it is the disk, its free space. A run's files and an embedded server often share one.
 pub(crate) fn described(error: &Error, runs: &Path) -> String {
     if !has_sqlstate(error, &DISK_TROUBLES) {
         return error.to_string();

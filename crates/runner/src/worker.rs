@@ -1,7 +1,7 @@
-//! Requested runs: claimed, executed and finished, several side by side, for as long as nobody says stop.
+//! Claims, executes and finishes requested runs, several concurrently, until it is stopped.
 //!
-//! Any number of workers, on any number of machines, can do this beside each other. The database hands a request to one of
-//! them at a time, and lets at most one run of it begin, ever.
+//! Any number of workers on any number of machines can run concurrently. The database gives a request to one worker at
+//! a time, and allows at most one run per request.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use tokio::{
 
 use crate::{Error, Outcome, Progress, RunOptions, Runner, transient::is_transient};
 
-/// When something that may pass is tried again.
+/// When a transient failure is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
 
-/// What keeps a pair from being called by this worker, and not by every other.
+/// Problems of this machine: this worker cannot call the pair, another one may.
 const LOCAL_PROBLEMS: [&str; 5] = [
     "engine_missing",
     "program_missing",
@@ -28,33 +28,33 @@ const LOCAL_PROBLEMS: [&str; 5] = [
     "token_invalid",
 ];
 
-/// How long to wait before the database is asked again after it could not be.
+/// The pause after a database error.
 const ERROR_BACKOFF: Duration = Duration::from_secs(3);
 
-/// What a worker does.
+/// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {
-    /// How many runs it executes side by side.
+    /// The number of concurrent runs.
     pub concurrency: usize,
-    /// How long a run's lease, and the claim on its request, live unless they are renewed.
+    /// The time to live of a run's lease and of the claim on its request, unless renewed.
     pub lease_ttl: Duration,
-    /// How often it asks for work while there is none.
+    /// The pause between two polls while there is no work.
     pub poll_interval: Duration,
-    /// In which modes; empty: in all.
+    /// The modes to claim; empty for all.
     pub modes: Vec<EvidenceType>,
-    /// Whether it ends when there is nothing to do.
+    /// Whether it ends when there is no work.
     pub until_idle: bool,
 }
 
-/// What a worker tells of itself.
+/// Receives the worker's events.
 pub trait WorkerObserver: Send + Sync {
-    /// How a run's steps are told.
+    /// The observer of a run's steps.
     fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress>;
-    /// A claim is finished.
+    /// A claim was finished.
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd);
-    /// Runs whose holder had died were concluded.
+    /// Runs of dead holders were concluded.
     fn reaped(&self, runs: &[ProcessRunId]);
-    /// Something went wrong, and the worker goes on.
+    /// An error occurred, and the worker continues.
     fn on_error(&self, what: &str, error: &dyn std::error::Error);
 }
 
@@ -71,12 +71,12 @@ impl Default for WorkerOptions {
 }
 
 impl Runner {
-    /// Works until `drain` is given, and then finishes what is under way; `interrupt` stops that too, and what is known of it
-    /// is concluded. Returns how many claims it finished.
+    /// Works until `drain` is signalled, then finishes the runs in flight. `interrupt` stops those too and concludes
+    /// them. Returns the number of finished claims.
     ///
     /// # Errors
-    /// What keeps it from claiming: where that does not pass by itself, and, of one that is to end when there is nothing to do, in any
-    /// case, as it can not know that there is nothing. What is under way is finished first.
+    /// An error that prevents claiming. A transient one ends the worker only where it is to end without work, because
+    /// it cannot know whether there is work. Runs in flight are finished first.
     pub async fn work(
         &self,
         work: &WorkerOptions,
@@ -159,7 +159,7 @@ impl Runner {
         }
     }
 
-    /// Serves one claim. False: what came of it could not be said here, and is for whoever claims it next.
+    /// Serves one claim. Returns false where its outcome could not be recorded here and is left to the next claim.
     async fn serve(
         &self,
         claim: ClaimedRequest,
@@ -174,7 +174,7 @@ impl Runner {
         };
         let end = match served {
             Ok(outcome) => self.end_of(outcome, ttl).await,
-            // Called, and not concluded by us: somebody else has done that, or will.
+            // Called, but not concluded by this worker: another process has concluded it or will.
             Err(error @ Error::NotConcluded { process_run_id, .. }) => {
                 told.on_error("a run was not concluded by its worker", &error);
                 self.end_of(Outcome::Earlier { process_run_id }, ttl).await
@@ -226,7 +226,7 @@ impl Runner {
             lease_ttl: ttl,
             ..RunOptions::default()
         };
-        // Before the registry is asked whether the pair can be called: a run that was begun is not called again.
+        // Before the registry is checked: a run that was begun is not called again.
         if let Some(run) = self.wrapper.run_of_key(claim.run_key()).await? {
             return Ok(Outcome::Earlier {
                 process_run_id: run.process_run_id,
@@ -251,7 +251,7 @@ impl Runner {
         Ok(if is_concluded {
             RequestEnd::Concluded(process_run_id)
         } else {
-            // Its worker lives, or its lease has not run out yet.
+            // Its worker lives, or its lease has not expired.
             RequestEnd::Retry {
                 refusal_code: "lease_held".to_owned(),
                 after: ttl,
@@ -259,8 +259,8 @@ impl Runner {
         })
     }
 
-    /// Renews for as long as it is polled. A claim that was lost is not given up: its run holds a lease of its own, and the
-    /// request ends with that run whoever has claimed it.
+    /// Renews while it is polled. A lost claim does not stop the run: the run holds its own lease, and the request ends
+    /// with that run whichever worker has the claim.
     async fn renew_claim(&self, claim: &ClaimedRequest, ttl: Duration) -> Infallible {
         loop {
             sleep(ttl / 3).await;
@@ -272,14 +272,14 @@ impl Runner {
     }
 }
 
-/// What asking for work gave.
+/// The result of a poll for work.
 enum ClaimGuard {
     Request(Box<ClaimedRequest>),
     Nothing(Duration),
     Trouble(dotwrap_wrapper::Error),
 }
 
-/// The next task to end; never, where there is none.
+/// The next task to end; pending where there is none.
 async fn next(under_way: &mut JoinSet<bool>) -> Result<bool, JoinError> {
     match under_way.join_next().await {
         Some(done) => done,
@@ -287,7 +287,7 @@ async fn next(under_way: &mut JoinSet<bool>) -> Result<bool, JoinError> {
     }
 }
 
-/// Whether a task has finished its claim. One that broke off is a defect of this program or of an invoker, and is not kept quiet about.
+/// Whether a task finished its claim. A panicked task is a defect of this program or of an invoker, and is reported.
 fn is_finished(done: Result<bool, JoinError>, told: &dyn WorkerObserver) -> bool {
     done.unwrap_or_else(|error| {
         told.on_error(
@@ -298,7 +298,7 @@ fn is_finished(done: Result<bool, JoinError>, told: &dyn WorkerObserver) -> bool
     })
 }
 
-/// How a request ends whose run was not begun. None: nobody knows, so the claim is left to run out.
+/// The end of a request whose run was not begun. None where that is unknown: the claim is left to expire.
 fn end_of_refused(error: &Error) -> Option<RequestEnd> {
     let (code, may_pass) = match error {
         Error::Wrapper(error) => {
@@ -307,7 +307,7 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
             let may_pass = refusal.kind() == RefusalKind::Lease || is_gate_refusal(&code);
             (code, may_pass)
         }
-        // It waits for however long: how often it was claimed says nothing of how many workers are without the program.
+        // Waits without a limit: the number of claims does not tell how many workers lack the program.
         Error::Unusable { reason, .. } => (
             reason.code.to_owned(),
             LOCAL_PROBLEMS.contains(&reason.code),

@@ -537,9 +537,7 @@ async fn reader_sees_the_outcome_of_each_receipt(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn stale_snapshot_does_not_get_a_used_receipt_again(
-    backend: Backend,
-) {
+async fn stale_snapshot_does_not_get_a_used_receipt_again(backend: Backend) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
     let component = "'01990000-0000-7000-8000-00000000000a'";

@@ -389,9 +389,7 @@ async fn the_pair_leaves_its_lease_free_and_counted(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn pair_waits_for_an_uncommitted_lease_until_its_release(
-    backend: Backend,
-) {
+async fn pair_waits_for_an_uncommitted_lease_until_its_release(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let mut holder = stage.client("observer").await;

@@ -267,9 +267,7 @@ async fn pair_with_swapped_roles_has_one_live_run(backend: Backend) {
 
 /// What a session switches off behind the call is on again when the transaction commits.
 #[apply(on_each_version)]
-async fn synchronous_commit_stays_on_when_switched_off_after_the_call(
-    backend: Backend,
-) {
+async fn synchronous_commit_stays_on_when_switched_off_after_the_call(backend: Backend) {
     let (_stage, mut runner, mut operator, _superuser) = ready(backend).await;
     let gate = Call::gate("process_dot_runtime.execute_enabled", "true").sql();
     let calls = [

@@ -403,9 +403,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
 }
 
 #[apply(on_each_backend)]
-async fn statement_timeout_cancels_a_hanging_check(
-    backend: Backend,
-) {
+async fn statement_timeout_cancels_a_hanging_check(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let mut observer = stage.client("observer").await;

@@ -79,9 +79,7 @@ async fn reason_without_visible_character_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn names_with_invisible_characters_or_a_leading_combining_mark_are_refused(
-    backend: Backend,
-) {
+async fn names_with_invisible_characters_or_a_leading_combining_mark_are_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for (name, code_point) in [

@@ -1,4 +1,4 @@
-//! One call of one side of the pair.
+//! One call of one member of the pair.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::{
     place::Place,
 };
 
-/// A call that fails on a file system with less room has perhaps failed for want of it, in bytes.
+/// Free disk space in bytes below which a failed call may have failed because the disk was full.
 const LITTLE_SPACE: u64 = 1 << 20;
 
-/// One call that is over: when it was, and what it counts for.
+/// A finished call: its times and its assessment.
 pub(super) struct CallResult {
     pub(super) component_run_id: ComponentRunId,
     pub(super) started_at: Timestamp,
@@ -30,7 +30,7 @@ pub(super) struct CallResult {
 }
 
 impl Execution<'_> {
-    /// Calls one side of the pair, and judges its answer.
+    /// Calls one member of the pair and assesses its answer.
     pub(super) async fn call(
         &self,
         role: ComponentRole,
@@ -88,18 +88,18 @@ impl Execution<'_> {
         }
     }
 
-    /// Watches the place of what a verifier is asked about, while it is called. Its own folder is made before: that changes the run's.
+    /// Watches the path of the output while the verifier is called. Creates the call's own folder first, because that
+    /// changes the run's folder.
     fn watch_place(&self, call: &ToolCall) -> Option<Place> {
         let produced = call.produced.as_ref()?;
         if let Err(error) = call.make_folder() {
-            // The invoker says it as well, where it needs the folder.
+            // The invoker reports this as well where it needs the folder.
             tracing::debug!(%error, "no folder for the verifier");
         }
         Some(Place::watch(&produced.output.path, self.folder.path()))
     }
 
-    /// What this machine adds to the evidence: that its clock was not gone by, and that its disk is full where a call
-    /// failed.
+    /// Evidence that this machine adds: that its clock was not used, and that its disk is full where a call failed.
     fn note(&self, folder: &Path, judged: &mut Assessment) {
         if let Some(offset) = self.clock.offset_ms() {
             judged
@@ -116,7 +116,7 @@ impl Execution<'_> {
         }
     }
 
-    /// The invoker's answer. That a stop was asked for is told while it is being obeyed.
+    /// Returns the invoker's answer. Reports a stop request while the call is being stopped.
     async fn answer(&self, role: ComponentRole, call: &ToolCall) -> Answer {
         let mut stop = self.vigil.stop();
         let invoker = &self.prepared.side(role).invoker;
@@ -132,7 +132,7 @@ impl Execution<'_> {
 impl CallResult {
     pub(super) fn output_ref(&self) -> Option<String> {
         let path = &self.judged.output.as_ref()?.path;
-        // Percent-encoded, so that any name can be read back, those included that are no text.
+        // Percent-encoded, so that every file name can be restored, also one that is not UTF-8.
         Some(match Url::from_file_path(path) {
             Ok(address) => address.into(),
             Err(()) => format!("file:{}", path.display()),

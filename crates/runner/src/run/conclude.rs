@@ -1,4 +1,4 @@
-//! How a run is brought to its end, and what is said of it there.
+//! The conclusion of a run.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::{
     folder::FOLDER,
 };
 
-/// How long the ledger is asked what it says of a run whose conclusion came to nothing, or whose answer was lost.
+/// Time limit for reading the run's conclusion from the ledger after concluding failed or its result was lost.
 const FINAL_READ_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What an invoker says of a dry run that had no complete sandbox.
+/// The evidence of an invoker for a dry run without a complete sandbox.
 const SANDBOX_INCOMPLETE: &str = "sandbox_incomplete";
 
-/// What was concluded.
+/// A recorded conclusion.
 pub(super) struct Concluded {
     pub(super) status: StoredStatus,
     pub(super) verdict: Option<Verdict>,
@@ -29,8 +29,8 @@ pub(super) struct Concluded {
 }
 
 impl Execution<'_> {
-    /// Records the producer and concludes: the verifier is not called, because the producer failed, was stopped, or because
-    /// the verifier's receipt was refused.
+    /// Records the producer and concludes without a verifier call: the producer failed, the run was stopped, or the
+    /// verifier's receipt was refused.
     pub(super) async fn end_after_producer(
         &self,
         producer: &CallResult,
@@ -55,8 +55,8 @@ impl Execution<'_> {
         }
     }
 
-    /// Concludes where a call's own row can not be written any more: what is known of it goes into the conclusion. A token
-    /// that ran out and was not taken over may still do that. None: the row was written, and its answer lost.
+    /// Concludes where a call's own row can no longer be written: its data goes into the conclusion. An expired token
+    /// without a takeover is accepted. None where the row was written and the result was lost.
     pub(super) async fn conclude_without_component(
         &self,
         unwritten: Option<dotwrap_wrapper::Error>,
@@ -92,12 +92,12 @@ impl Execution<'_> {
                     .flatten()
                     .any(says_lease_lost);
                 match self.recorded().await {
-                    // By whoever found that its lease had run out: that is the answer then.
+                    // Another process found the lease expired and reaped the run: its conclusion is the outcome.
                     Some(concluded) if !lost => Ok(concluded),
                     _ => Err(Error::NotConcluded {
                         process_run_id: self.begun.process_run_id(),
                         unrecorded,
-                        // A lost lease comes before what followed from it.
+                        // A lost lease takes precedence over the errors that follow from it.
                         reason: Box::new(unwritten.filter(says_lease_lost).unwrap_or(reason)),
                     }),
                 }
@@ -105,8 +105,7 @@ impl Execution<'_> {
         }
     }
 
-    /// The lease is somebody else's, or nobody's: then the run can be concluded as one whose holder is gone, and it says that
-    /// nobody knows what became of it.
+    /// The lease is lost. The run can then be reaped, with the outcome unknown.
     async fn reap(&self) {
         if let Err(error) = self
             .wrapper
@@ -117,13 +116,13 @@ impl Execution<'_> {
         }
     }
 
-    /// What the ledger says. Where a conclusion's answer was lost, the conclusion that is there may be somebody else's: the
-    /// lease may have been taken over meanwhile.
+    /// Reads the conclusion from the ledger. Where the result of a conclusion was lost, the ledger may have that of
+    /// another process: the lease may have been taken over meanwhile.
     pub(super) async fn as_recorded(&self, meant: Concluded) -> Concluded {
         self.recorded().await.unwrap_or(meant)
     }
 
-    /// How the ledger has the run concluded, if it has and can be asked.
+    /// The run's recorded conclusion; None where there is none or the ledger cannot be read.
     async fn recorded(&self) -> Option<Concluded> {
         let look = self.wrapper.run(self.begun.process_run_id());
         let run = timeout(FINAL_READ_TIMEOUT, look).await.ok()?.ok()??;
@@ -135,7 +134,7 @@ impl Execution<'_> {
         })
     }
 
-    /// What every conclusion says, who ran it and where its files are, and what else there is to say.
+    /// The evidence of every conclusion: the runner, the location of the files, and the given details.
     fn evidence(&self, more: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
         let runner = ("runner", json!(self.begun.lease().holder()));
         let folder = self.folder.if_there().map(|path| (FOLDER, json!(path)));
@@ -144,7 +143,7 @@ impl Execution<'_> {
         Json::Object(said.collect())
     }
 
-    /// The conclusion of a run that was called off between its two calls.
+    /// The conclusion of a run that was cancelled between its two calls.
     fn cancelled(&self, word: &'static str) -> (Conclusion, Concluded) {
         let error_ref = format!("{}: not called: {word}", ComponentRole::Verifier);
         let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(
@@ -159,7 +158,7 @@ impl Execution<'_> {
         (conclusion, concluded)
     }
 
-    /// The conclusion that follows from the last call that was made.
+    /// The conclusion that follows from the last call.
     pub(super) fn conclusion_of(
         &self,
         role: ComponentRole,
@@ -175,7 +174,7 @@ impl Execution<'_> {
         let trouble = last.judged.trouble.as_ref();
         let is_unknown = trouble.is_some_and(CallProblem::leaves_outcome_unknown);
         let outcome = is_unknown.then(|| ("outcome", json!("unknown")));
-        // Here too: lists show runs and not their components.
+        // Also here, because lists show runs without their components.
         let mut all = [producer, last].into_iter();
         let is_incomplete = all.any(|one| one.judged.evidence.contains_key(SANDBOX_INCOMPLETE));
         let sandbox = is_incomplete.then_some((SANDBOX_INCOMPLETE, json!(true)));
@@ -216,7 +215,7 @@ fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
         .is_some_and(|refusal| refusal.code == RefusalCode::LeaseLost)
 }
 
-/// Why a recording was refused, in a word.
+/// The reason code of a refused recording.
 pub(super) fn reason_code(error: &dotwrap_wrapper::Error) -> &'static str {
     match error.refusal().map(|refusal| refusal.code.as_str()) {
         Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),

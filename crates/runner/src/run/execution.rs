@@ -1,4 +1,4 @@
-//! The execution itself.
+//! Executes one run.
 
 use dotwrap_invoke::{Produced, Stop};
 use dotwrap_wrapper::{
@@ -22,7 +22,7 @@ use crate::{
     run_guard::RunGuard,
 };
 
-/// A run that is begun, with everything its calls need.
+/// A begun run, with everything that its calls need.
 pub(super) struct Execution<'a> {
     pub(super) wrapper: &'a Wrapper,
     pub(super) prepared: &'a Prepared,
@@ -36,12 +36,12 @@ pub(super) struct Execution<'a> {
 }
 
 impl Runner {
-    /// Executes one run of a prepared pair, and records every step of it. `interrupt` stops it: what is known is then recorded
-    /// and the run concluded.
+    /// Executes one run of a prepared pair and records every step. `interrupt` stops it: the known results are then
+    /// recorded and the run is concluded.
     ///
     /// # Errors
-    /// [`Error::Wrapper`] where the run was refused: nothing was called, and nothing written. [`Error::NotConcluded`] where it
-    /// was called and its end could not be recorded.
+    /// [`Error::Wrapper`] where the run was refused: no tool was called and no row was written. [`Error::NotConcluded`]
+    /// where a tool was called and the conclusion could not be recorded.
     pub async fn execute(
         &self,
         prepared: &Prepared,
@@ -128,7 +128,8 @@ impl Execution<'_> {
         });
         match recorded.await {
             Commit::Made(produced) => self.verify(&produced, &producer).await,
-            // A repetition is told the receipt while the lease lives. It was not, so that nobody may call under it.
+            // A repeated call returns the receipt while the lease lives. It did not, so no tool may be called under the
+            // receipt.
             Commit::MadeBefore => self.conclude_without_component(None, &[&producer]).await,
             Commit::NotMade(error) => {
                 tracing::warn!(%error, "the verifier may not be called");
@@ -178,7 +179,7 @@ impl Execution<'_> {
         }
     }
 
-    /// What kept the verifier from being called although the producer did its work.
+    /// Why the verifier was not called although the producer completed.
     pub(super) fn verifier_skip_reason(
         &self,
         producer: &CallResult,

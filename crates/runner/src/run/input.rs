@@ -1,4 +1,4 @@
-//! Whether the input is there that a contract has a place for.
+//! Checks that a run has the input that its contract uses.
 
 use dotwrap_invoke::Template;
 use serde_json::Value as Json;
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::RunOptions;
 use crate::{Error, Prepared};
 
-/// A run is not begun for a tool that would be called without the input that its contract has a place for.
+/// Refuses a run without an input where the contract has a placeholder for it.
 pub(super) fn check_input(prepared: &Prepared, order: &RunOptions) -> Result<(), Error> {
     if order.input().is_some() {
         return Ok(());

@@ -1,6 +1,6 @@
-//! One executed run, from its order to its conclusion.
+//! One executed run, from its options to its conclusion.
 //!
-//! Three transactions, each committed before the next thing is done:
+//! Three transactions, each committed before the next step:
 //! 1. gates, preflight, lease, header and the producer's receipt; then the producer is called;
 //! 2. the producer's row and the verifier's receipt; then the verifier is called;
 //! 3. the verifier's row and the conclusion.

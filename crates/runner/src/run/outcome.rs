@@ -1,10 +1,10 @@
-//! What came of an order.
+//! The outcome of a run.
 
 use std::path::PathBuf;
 
 use dotwrap_wrapper::{CorrelationId, ProcessRunId, StoredStatus, Verdict};
 
-/// What came of an order. The record itself is in the ledger.
+/// The outcome of a run. The ledger has the record itself.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -12,20 +12,20 @@ pub enum Outcome {
     Concluded {
         /// The run.
         process_run_id: ProcessRunId,
-        /// What joins everything of it.
+        /// The correlation id of the run's records.
         correlation_id: CorrelationId,
         /// `completed`, `failed`, `cancelled` or `stuck`.
         status: StoredStatus,
-        /// What the verifier said; none: it was not called, or stopped.
+        /// The verifier's verdict; None where it was not called or was stopped.
         verdict: Option<Verdict>,
-        /// Where to look for what went wrong.
+        /// Where the cause of a failure is described.
         error_ref: Option<String>,
-        /// Where its files are.
+        /// The location of the run's files.
         folder: PathBuf,
     },
-    /// The key was used before; nothing was called.
+    /// The key was used before; no tool was called.
     Earlier {
-        /// That call's run.
+        /// The run of the first call.
         process_run_id: ProcessRunId,
     },
 }

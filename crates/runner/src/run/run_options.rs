@@ -1,4 +1,4 @@
-//! What is asked for with one run.
+//! The options of one run.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use dotwrap_invoke::Mode;
 use dotwrap_wrapper::{CandidateCode, DotCode};
 use serde_json::Value as Json;
 
-/// What is asked for with one run. What is left out takes the wrapper's defaults.
+/// The options of one run. Omitted options take the wrapper's defaults.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// What the run is given: a path, an address, a name.
+    /// The input: a path, an address or a name.
     pub input_ref: Option<String>,
-    /// Its digest, where it is known.
+    /// The digest of the input, where it is known.
     pub input_digest: Option<String>,
-    /// The name of this order. A second one under it is told the first one's run, and nothing is called.
+    /// The idempotency key. A second call with it returns the first run and calls no tool.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// What joins everything of the run.
+    /// The correlation id of the run's records.
     pub correlation_id: Option<CorrelationId>,
-    /// Who acts; the wrapper's actor unless said.
+    /// The actor; by default the wrapper's.
     pub actor: Option<Actor>,
     /// The run's id, if the caller minted one.
     pub process_run_id: Option<ProcessRunId>,
-    /// The run that this one is a part of.
+    /// The parent run.
     pub parent_run_id: Option<ProcessRunId>,
-    /// Further facts for the header, a JSON object.
+    /// Additional evidence for the header, a JSON object.
     pub evidence_ref: Option<Json>,
-    /// How long the lease lives; it is renewed at a third of that, for as long as a call takes.
+    /// The lease's time to live. The runner renews the lease at a third of it during a call.
     pub lease_ttl: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Default for RunOptions {
 }
 
 impl RunOptions {
-    /// The input; one that is blank is none, as the contract reads it.
+    /// The input. A blank one counts as none, as in the contract.
     pub(crate) fn input(&self) -> Option<&str> {
         let input = self.input_ref.as_deref()?;
         (!input.trim().is_empty()).then_some(input)
