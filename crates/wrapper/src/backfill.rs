@@ -1,5 +1,4 @@
-//! Evidence from elsewhere: asserted later, by somebody who is named, from a source whose digest is kept.
-//! It never rises above `backfilled`.
+//! Evidence that other sources assert: with the asserting actor and the digest of the source.
 
 use serde_json::Value as Json;
 

@@ -31,11 +31,11 @@ description! {
             correlation_id: CorrelationId,
         }
         optional {
-            /// Who acts; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
-            /// The name of this call, under which it can be repeated.
+            /// The idempotency key.
             idempotency_key: IdempotencyKey,
-            /// The component's id, if the caller minted one; a new one unless said.
+            /// The component's id, if the caller minted one; by default a new one.
             component_run_id: ComponentRunId,
             /// The run that its run is a part of.
             parent_run_id: ProcessRunId,
@@ -47,11 +47,11 @@ description! {
             input_ref: String,
             /// Where the output is.
             output_ref: String,
-            /// Where to look for what went wrong.
+            /// Where the cause of a failure is described.
             error_ref: String,
             /// The receipt that the DOT was really called. `DRY_RUN`, `REAL_RUN` and verdicts need one.
             invocation_id: Uuid,
-            /// What the verifier said.
+            /// The verifier's verdict.
             verdict: Verdict,
             /// The proof that one holds the run's lease, where the run has one.
             lease_token: LeaseToken,

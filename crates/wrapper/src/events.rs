@@ -44,7 +44,7 @@ row! {
         pub lane: String,
         /// How bad it is.
         pub severity: String,
-        /// What joins everything of the run.
+        /// The correlation id of the run's records.
         pub correlation_id: CorrelationId,
         /// The run that it tells of.
         pub process_run_id: ProcessRunId,
@@ -73,7 +73,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `event_type_unknown`, `actor_required` or `reason_required`; [`Error::NotPermitted`]
-    /// for whoever is no operator.
+    /// for a login that is no operator.
     pub async fn set_event_type_active(
         &self,
         event_type: &str,

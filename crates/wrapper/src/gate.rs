@@ -96,7 +96,7 @@ impl GateSetting {
         }
     }
 
-    /// Who changes it; the wrapper's actor unless said.
+    /// The actor; by default the wrapper's.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
@@ -182,7 +182,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `gate_unknown`, `gate_value_invalid`, `actor_required`, `reason_required`,
-    /// `expiry_invalid` or `text_too_long`; [`Error::NotPermitted`] for whoever is no operator.
+    /// `expiry_invalid` or `text_too_long`; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn set_gate(&self, setting: &GateSetting) -> Result<Posture, Error> {
         let lasting = setting
             .lasting

@@ -23,21 +23,21 @@ description! {
     /// through [`Wrapper::observe_pair`].
     pub struct HeaderCall {
         required {
-            /// What the run is evidence for.
+            /// The candidate of the run.
             process_candidate_code: CandidateCode,
         }
         optional {
             /// The producer of the run.
             dot_code: DotCode,
-            /// What joins everything of the run. Unless said: derived from the idempotency key, else new.
+            /// The correlation id. By default derived from the idempotency key, else new.
             correlation_id: CorrelationId,
-            /// Who acts; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
-            /// The name of this call, under which it can be repeated.
+            /// The idempotency key.
             idempotency_key: IdempotencyKey,
-            /// The run's id, if the caller minted one; a new one unless said.
+            /// The run's id, if the caller minted one; by default a new one.
             process_run_id: ProcessRunId,
-            /// The run that this one is a part of.
+            /// The parent run.
             parent_run_id: ProcessRunId,
             /// The process definition that it follows.
             process_definition_code: String,
@@ -47,7 +47,7 @@ description! {
             input_ref: String,
             /// Where the output is.
             output_ref: String,
-            /// Where to look for what went wrong.
+            /// Where the cause of a failure is described.
             error_ref: String,
         }
         defaulted {

@@ -26,26 +26,26 @@ description! {
         required {
             /// The pair's producer; its verifier comes along by itself.
             dot_code: DotCode,
-            /// What the run is evidence for.
+            /// The candidate of the run.
             process_candidate_code: CandidateCode,
         }
         optional {
-            /// What joins everything of the run. Unless said: derived from the idempotency key, so that a
+            /// The correlation id of the run's records. Unless said: derived from the idempotency key, so that a
             /// retry is the same call, else new.
             correlation_id: CorrelationId,
-            /// Who acts; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
-            /// The name of this call, under which it can be repeated.
+            /// The idempotency key.
             idempotency_key: IdempotencyKey,
-            /// The run's id, if the caller minted one; a new one unless said.
+            /// The run's id, if the caller minted one; by default a new one.
             process_run_id: ProcessRunId,
-            /// The run that this one is a part of.
+            /// The parent run.
             parent_run_id: ProcessRunId,
             /// Where the input is, at most 2 000 characters.
             input_ref: String,
             /// Where the output is.
             output_ref: String,
-            /// Where to look for what went wrong.
+            /// Where the cause of a failure is described.
             error_ref: String,
         }
         defaulted {
@@ -83,7 +83,7 @@ row! {
         pub events_emitted: i32,
         /// Where the output is.
         pub output_ref: Option<String>,
-        /// Where to look for what went wrong.
+        /// Where the cause of a failure is described.
         pub error_ref: Option<String>,
     }
 }
@@ -92,7 +92,7 @@ row! {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PairRecord {
-    /// What joins everything of the run.
+    /// The correlation id of the run's records.
     pub correlation_id: CorrelationId,
     /// What the database returned.
     #[serde(flatten)]

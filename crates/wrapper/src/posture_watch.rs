@@ -1,10 +1,10 @@
-//! The posture, kept up to date for whoever has a call in flight: a gate that closes stops it.
+//! The current posture, for callers with a call in flight: a closing gate stops the call.
 //!
-//! All runs of a process share one watch, and it is one connection: it listens, and reads the posture. While tools are called
-//! it is the only one that the process keeps.
+//! All runs of a process share one watch with one connection, which listens and reads the posture. While tools are
+//! called the process keeps no other connection.
 //!
-//! A closing gate is told by a notification where a session can listen, and is found by asking again and again where it can
-//! not: behind a transaction-mode pooler, or for a gate that the clock closes, which notifies nobody.
+//! A session that can listen receives a notification of a closing gate. Otherwise the watch polls: behind a
+//! transaction-mode pooler, and for a gate that expires, which sends no notification.
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ struct Observation {
     asked_at: Instant,
 }
 
-/// A task that ends when nobody is interested any more.
+/// A task that is aborted when its last user drops this.
 #[derive(Debug)]
 struct AbortOnDrop(JoinHandle<()>);
 
@@ -55,7 +55,7 @@ impl Drop for AbortOnDrop {
 }
 
 impl PostureWatch {
-    /// Another one, to which what was notified before now is nothing new.
+    /// Another watch, which receives only notifications from now on.
     #[must_use]
     pub fn subscribe(&self) -> Self {
         let mut fresh = self.clone();
@@ -63,22 +63,22 @@ impl PostureWatch {
         fresh
     }
 
-    /// Waits for a notification that it has not told of yet: a gate was changed, or a lease was taken away from its holder. For ever,
-    /// where a session can not listen.
+    /// Waits for the next notification of this watch: a gate was changed, or a lease was released by force. Never
+    /// returns where a session cannot listen.
     pub async fn notified(&mut self) {
         if self.notices.changed().await.is_err() {
             std::future::pending().await
         }
     }
 
-    /// The posture as it was last seen; none: it could not be read yet.
+    /// The posture last read; None where it could not be read yet.
     pub fn posture(&self) -> Option<Posture> {
         self.seen.borrow().map(|seen| seen.posture)
     }
 
-    /// Waits until the posture was seen, by a look that began from now on, to be one that `is_wanted` says yes to. What was
-    /// seen earlier does not count: a gate may have been opened since. It asks for no look of its own: one comes with every
-    /// changed gate, and in any case as often as was said when the watching began.
+    /// Waits until a read that began after this call returns a posture for which `is_wanted` is true. Earlier reads do
+    /// not count, because a gate may have been opened since. It causes no read of its own: each changed gate causes
+    /// one, and the watch polls at its interval.
     pub async fn until(&mut self, is_wanted: impl Fn(Posture) -> bool) -> Posture {
         let now = Instant::now();
         let counts = |seen: &Observation| seen.asked_at >= now && is_wanted(seen.posture);
@@ -122,7 +122,7 @@ async fn poll(
             Ok(posture) => {
                 seen.send_replace(Some(Observation { posture, asked_at }));
             }
-            // Nothing is known then. Whoever holds a lease learns by its renewal that the database is gone.
+            // The posture is unknown then. A lease holder notices by its renewal that the database is unreachable.
             Err(error) => tracing::debug!(%error, "the posture could not be read"),
         }
         wrapper.database.close_idle(IDLE);

@@ -25,7 +25,7 @@ row! {
         pub refusal_code: String,
         /// What was refused, for a person.
         pub message: String,
-        /// Who asked, as the caller said.
+        /// The actor of the request, as the caller named it.
         pub actor: Option<String>,
         /// The DOT it was about.
         pub dot_code: Option<String>,

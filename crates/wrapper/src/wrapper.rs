@@ -1,4 +1,4 @@
-//! The wrapper itself: one handle to one installation of the contract, and how it is built.
+//! The wrapper, a handle to one installation of the contract, and its builder.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,22 +8,22 @@ use crate::{
     types::Actor,
 };
 
-/// The schema that an installation uses unless it was told another.
+/// The default schema of an installation.
 pub const DEFAULT_SCHEMA: &str = "dot";
 
-/// How a wrapper's sessions show in `pg_stat_activity` unless the target says otherwise.
+/// The default `application_name` of a wrapper's sessions in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "dotwrap";
 
-/// How long a call may take unless something else was said.
+/// The default time limit of a call.
 const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long to wait for a free connection of the pool unless something else was said.
+/// The default wait for a free connection of the pool.
 const DEFAULT_POOL_WAIT: Duration = Duration::from_secs(30);
 
-/// How long to wait for a connection slot of the server unless something else was said.
+/// The default wait for a connection slot of the server.
 const DEFAULT_SLOT_WAIT: Duration = Duration::from_secs(5);
 
-/// How many connections a pool opens at most unless something else was said.
+/// The default maximum of a pool's connections.
 const DEFAULT_CONNECTIONS: usize = 8;
 
 /// A typed client of one installation of the contract. It can only record.
@@ -31,15 +31,15 @@ const DEFAULT_CONNECTIONS: usize = 8;
 /// Cheap to clone, and every clone shares one pool of connections. It keeps no session state, so it
 /// works through a transaction-mode pooler.
 ///
-/// Dropping the future of a call asks the database to cancel it, but it may have been carried out by
-/// then. A call that bears an idempotency key can simply be made again.
+/// Dropping the future of a call asks the database to cancel it, but the call may have been committed by then. A call with an
+/// idempotency key can be repeated.
 #[derive(Clone)]
 pub struct Wrapper {
     pub(crate) database: Database,
     pub(crate) manners: Arc<CallDefaults>,
 }
 
-/// What holds for all calls of a wrapper and is not the database's.
+/// Defaults of all calls of a wrapper, apart from those of the database.
 #[derive(Debug)]
 pub(crate) struct CallDefaults {
     pub(crate) actor: Option<Actor>,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Wrapper {
 }
 
 impl Wrapper {
-    /// Begins to describe a wrapper.
+    /// Returns a builder.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -78,19 +78,17 @@ impl Wrapper {
         self.manners.actor.as_ref()
     }
 
-    /// The call's own actor, else the wrapper's. Without either the contract refuses
-    /// (`actor_required`): nobody is made up here.
+    /// The call's own actor, else the wrapper's. Without either the contract refuses the call (`actor_required`).
     pub(crate) fn actor_or_default<'a>(&'a self, given: Option<&'a Actor>) -> Option<&'a Actor> {
         given.or(self.actor())
     }
 }
 
-/// How often a call is made again when its answer was lost.
+/// How often a call is repeated after its result was lost.
 ///
-/// Only calls that a repetition cannot harm are repeated: those that read; those that say what an entry of the
-/// registry, or a lease's end, is to be, though a registry's history may then name a change twice; and recordings
-/// that bear an idempotency key, which return the first one's answer. Whatever is refused is never repeated, a
-/// held lease included: that is for the caller to wait for.
+/// Only idempotent calls are repeated: reads; calls that set an entry of the registry or the end of a lease, although the
+/// registry's history may then show a change twice; and recordings with an idempotency key, which return the first result.
+/// A refused call is never repeated, not even for a held lease: the caller waits for that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
@@ -106,8 +104,8 @@ impl Retry {
         }
     }
 
-    /// Harmless calls are tried this often in all, with this pause before the second try and twice the
-    /// one before for each further.
+    /// Idempotent calls are attempted this often, with this pause before the second attempt. The pause doubles for each
+    /// further attempt.
     pub const fn idempotent_calls(attempts: u32, pause: Duration) -> Self {
         Self { attempts, pause }
     }
@@ -122,7 +120,7 @@ impl Retry {
     }
 }
 
-/// Describes a [`Wrapper`].
+/// Builds a [`Wrapper`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is connected before `build`"]
 pub struct Builder {
@@ -156,76 +154,73 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The database. Without it, the one that the `PG…` environment variables name.
+    /// The database; by default the one that the `PG…` environment variables name.
     pub fn target(mut self, target: ConnectionTarget) -> Self {
         self.target = Some(target);
         self
     }
 
-    /// The schema that holds the contract; [`DEFAULT_SCHEMA`] unless said.
+    /// The schema of the contract; [`DEFAULT_SCHEMA`] by default.
     pub fn schema(mut self, schema: impl Into<String>) -> Self {
         self.schema = schema.into();
         self
     }
 
-    /// Who acts, for all calls that do not say it themselves.
+    /// The actor of calls that name none.
     pub fn actor(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Whether a refused recording leaves a row in `dot_refusal`, so that refusals can be counted and
-    /// shown. On unless said.
+    /// Whether a refused recording writes a row to `dot_refusal`, so that refusals can be counted and shown. On by default.
     pub fn record_refusals(mut self, on: bool) -> Self {
         self.record_refusals = on;
         self
     }
 
-    /// How many connections the pool opens at most; 8 unless said.
+    /// The maximum of the pool's connections; 8 by default.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
-    /// How long one call may take before it is cancelled; 30 seconds unless said, `None` for no limit.
+    /// The time limit after which a call is cancelled; 30 seconds by default, `None` for no limit.
     ///
-    /// A preflight check is code that somebody registered, and it may hang; a function cannot limit its
-    /// own time, so the caller does. The limit is kept on this side, by a cancellation, which is safe
-    /// through a pooler. For direct connections a `statement_timeout` on the server can be had as well:
+    /// A preflight check is foreign code and may hang. A function cannot limit its own time, so the client does, by a
+    /// cancellation, which is safe through a pooler. Direct connections can also set `statement_timeout` on the server:
     /// `?options=-c%20statement_timeout%3D30s` in the target.
     pub fn call_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.call_timeout = limit.into();
         self
     }
 
-    /// How long to wait for a free connection of the pool; 30 seconds unless said.
+    /// How long to wait for a free connection of the pool; 30 seconds by default.
     pub fn pool_wait(mut self, limit: Duration) -> Self {
         self.pool_wait = limit;
         self
     }
 
     /// How long to wait for the server while it has no connection slot left for this login, or is still
-    /// starting ([`Error::NoSlot`]); 5 seconds unless said.
+    /// starting ([`Error::NoSlot`]); 5 seconds by default.
     pub fn slot_wait(mut self, limit: Duration) -> Self {
         self.slot_wait = limit;
         self
     }
 
-    /// Keeps prepared statements on each connection: less work a call, one round trip more for the
-    /// first call of a connection. Only for direct connections; most transaction-mode poolers lose
-    /// them. Off unless said.
+    /// Keeps prepared statements on each connection: less work per call, one more round trip for the first call of a
+    /// connection. Only for direct connections; most transaction-mode poolers lose them. Off by default.
     pub fn prepared_statements(mut self, on: bool) -> Self {
         self.prepared_statements = on;
         self
     }
 
-    /// How often harmless calls are repeated when their answer was lost; [`Retry::never`] unless said.
+    /// How often idempotent calls are repeated after their result was lost; [`Retry::never`] by default.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Connects once, so that an unreachable database is met here and not in the first recording.
+    /// Connects once, so that an unreachable database is reported here and not by the first recording.
     ///
     /// # Errors
     /// [`Error::Unreachable`], or [`Error::Target`] where the environment names no usable database.
@@ -235,7 +230,7 @@ impl Builder {
         Ok(wrapper)
     }
 
-    /// The same without connecting; the first call does.
+    /// As `build`, without connecting: the first call connects.
     ///
     /// # Errors
     /// [`Error::Target`] where the environment names no usable database.

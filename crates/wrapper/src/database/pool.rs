@@ -1,4 +1,4 @@
-//! The pool, and the one private way to call a function or read a view.
+//! The connection pool, and the only internal interface to call a function or read a view.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{error::Error, refusal::RefusalCode, wrapper::Retry};
 
-/// What [`Builder`](crate::Builder) settles.
+/// The settings of [`Builder`](crate::Builder).
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) target: ConnectionTarget,
@@ -44,10 +44,10 @@ struct Inner {
     kept: Kept,
 }
 
-/// How long a new connection may take where a kept one can be used instead: a lease that is to be renewed does not wait.
+/// How long a new connection may take where the reserved one can be used instead: a lease renewal does not wait.
 const KEPT_INSTEAD: Duration = Duration::from_secs(2);
 
-/// Connects with the password that is valid at that moment.
+/// Connects with the password that is valid at that time.
 struct ConnectNow(ConnectionTarget);
 
 impl Connect for ConnectNow {
@@ -74,17 +74,17 @@ impl Connect for ConnectNow {
     }
 }
 
-/// Columns whose times are as callers said them; all others are read from the database's clock.
+/// Columns with times that callers supplied. All other times are of the database's clock.
 const CALLER_SUPPLIED_TIMES: [&str; 2] = ["started_at", "ended_at"];
 
 impl Database {
-    /// Sets the pool up; nothing is connected yet.
+    /// Creates the pool; nothing is connected yet.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         let manager = Manager::from_connect(
             settings.target.config().clone(),
             ConnectNow(settings.target.clone()),
-            // Nothing is said to a connection when it comes back: through a pooler that would cost a
-            // round trip and reset somebody else's session.
+            // No reset when a connection returns: through a pooler it would cost a round trip and reset the session of
+            // another client.
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -107,7 +107,7 @@ impl Database {
         })))
     }
 
-    /// Takes a connection and gives it back, to know that there is one.
+    /// Takes a connection and returns it, in order to check that there is one.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.connection().await.map(drop)
     }
@@ -120,7 +120,7 @@ impl Database {
         &self.0.settings.schema
     }
 
-    /// Calls a function and reads its rows.
+    /// Calls a function and returns its rows.
     pub(crate) async fn rows<T: ReadRow>(&self, call: &Call) -> Result<Vec<T>, Error> {
         self.call(call).await?.iter().map(shown).collect()
     }
@@ -139,7 +139,7 @@ impl Database {
         single_row(&rows)?.try_get(0).map_err(decode_error)
     }
 
-    /// As [`Database::value`], in a transaction that is READ COMMITTED whatever the login's default is.
+    /// As [`Database::value`], in a READ COMMITTED transaction whatever the login's default is.
     pub(crate) async fn value_in_read_committed<T>(&self, call: &Call) -> Result<T, Error>
     where
         T: for<'a> tokio_postgres::types::FromSql<'a>,
@@ -153,7 +153,7 @@ impl Database {
             .collect();
         let connection = match self.connection().await {
             Ok(connection) => connection,
-            // A gate has to close with every slot taken: then in the isolation that the kept session has.
+            // A gate must close even with every slot in use: then with the isolation level of the reserved session.
             Err(error) if error.is_without_connection() && self.0.kept.client().is_some() => {
                 return self.value_on_kept(call).await;
             }
@@ -169,7 +169,7 @@ impl Database {
                     let rows = match connection.query_typed(&statement, &typed).await {
                         Ok(rows) => rows,
                         Err(error) => {
-                            // The statement's error says what is wrong; a connection that can not even roll back is lost.
+                            // The statement's error is the cause; a connection that cannot roll back is lost.
                             drop(connection.batch_execute("ROLLBACK").await);
                             return Err(error);
                         }
@@ -194,8 +194,8 @@ impl Database {
             .collect()
     }
 
-    /// Makes a call of a function by another one that takes several: calls that are made at the same time share a statement. `None`: this
-    /// one was left undone, and has to be made as it is.
+    /// Makes a call through the batch function of a single function: concurrent calls share a statement. `None` where
+    /// the batch skipped the call, which is then made alone.
     pub(crate) async fn call_batched<T: ReadRow>(
         &self,
         function: &'static str,
@@ -210,20 +210,20 @@ impl Database {
         &self.0.lane
     }
 
-    /// Sends calls of one function in one statement. Once: a second time could write a second time.
+    /// Sends the calls of one function in one statement. Never repeated: a second attempt could write twice.
     pub(super) async fn send_batch(&self, function: &str, calls: Json) -> Result<Vec<Row>, Error> {
         let schema = &self.0.quoted_schema;
         let statement = format!("SELECT * FROM {schema}.{function}(p_calls => $1)");
         self.send(&statement, &[&Value::Json(calls)]).await
     }
 
-    /// Calls a function that returns nothing.
+    /// Calls a function without a result.
     pub(crate) async fn execute(&self, call: &Call) -> Result<(), Error> {
         self.call(call).await.map(drop)
     }
 
-    /// Reads rows of a view. `rest` is what follows `FROM view`: conditions, order, limit. JSON that can not be
-    /// decoded is marked.
+    /// Reads rows of a view. `rest` follows `FROM view`: conditions, order, limit. JSON that cannot be decoded is
+    /// replaced by a placeholder.
     pub(crate) async fn view<T: ReadRow>(
         &self,
         view: &str,
@@ -234,7 +234,7 @@ impl Database {
         rows.iter().map(shown).collect()
     }
 
-    /// As [`Database::view`], for what is acted upon: JSON that can not be decoded is an error.
+    /// As [`Database::view`], for rows that the client acts on: JSON that cannot be decoded is an error.
     pub(crate) async fn view_whole<T: ReadRow>(
         &self,
         view: &str,
@@ -271,7 +271,7 @@ impl Database {
         self.send_repeatedly(&statement, &values, call.repeat).await
     }
 
-    /// Sends a statement, and again where the caller asked for that and a second time does no harm.
+    /// Sends a statement, and repeats it where the caller enabled retries and the call is idempotent.
     async fn send_repeatedly(
         &self,
         statement: &str,
@@ -297,17 +297,17 @@ impl Database {
         }
     }
 
-    /// The place of the connection that is kept beside the pool.
+    /// The reserved connection beside the pool.
     pub(crate) fn kept(&self) -> &Kept {
         &self.0.kept
     }
 
-    /// Closes the connections of the pool that were idle for this long.
+    /// Closes the pool's connections that were idle for this long.
     pub(crate) fn close_idle(&self, idle: Duration) {
         self.0.pool.retain(|_, metrics| metrics.last_used() < idle);
     }
 
-    /// Calls a function that returns one value, on the kept connection; as any other call where there is none.
+    /// Calls a function with one value, on the reserved connection; as any other call where there is none.
     pub(crate) async fn value_on_kept<T>(&self, call: &Call) -> Result<T, Error>
     where
         T: for<'a> tokio_postgres::types::FromSql<'a>,
@@ -339,14 +339,14 @@ impl Database {
         Error::of_statement(error, &settings.target.to_string(), &settings.schema)
     }
 
-    /// Sends a statement in one flight: parse, bind, execute and sync together, unnamed. So it is one
-    /// round trip on a cold connection, and whole for a pooler, which hands the server away between two.
+    /// Sends an unnamed statement with parse, bind, execute and sync in one message. That is one round trip on a new
+    /// connection, and atomic for a pooler, which may switch servers between two messages.
     async fn send(&self, statement: &str, values: &[&Value]) -> Result<Vec<Row>, Error> {
         let settings = &self.0.settings;
         let connection = match self.connection().await {
             Ok(connection) => connection,
             Err(error) => {
-                // Nothing was sent yet, so it can go another way.
+                // Nothing was sent yet, so another connection can be used.
                 return match self.0.kept.client() {
                     Some(client) if error.is_without_connection() => {
                         self.send_on_kept(&client, statement, values).await
@@ -385,7 +385,7 @@ impl Database {
         }
     }
 
-    /// A connection of the pool. Where the server has no slot left, it is waited for, unless a kept connection can be used
+    /// Takes a connection of the pool. Waits for a slot of the server, unless the reserved connection can be used
     /// instead.
     async fn connection(&self) -> Result<Object, Error> {
         let mut waiting = SlotWait::of(self.0.settings.slot_wait);
@@ -416,7 +416,7 @@ impl Database {
     }
 }
 
-/// The opt-in for direct connections: parsed once a connection, then bound by name.
+/// The option for direct connections: parsed once per connection, then bound by name.
 async fn send_prepared(
     connection: &Object,
     statement: &str,
@@ -428,8 +428,8 @@ async fn send_prepared(
     connection.query(&prepared, &parameters).await
 }
 
-/// What is selected for a column. Times that callers claim are read as none where no [`jiff::Timestamp`] can hold them:
-/// the contract's functions refuse such times, but a row that came in otherwise must not make whole listings
+/// The expression for a column. A caller's time outside the range of [`jiff::Timestamp`] is read as null: the
+/// contract's functions refuse such times, but one row that was written otherwise must not make whole listings
 /// unreadable.
 fn selected(column: &str) -> String {
     let quoted = format!("\"{column}\"");
@@ -442,7 +442,7 @@ fn selected(column: &str) -> String {
 }
 
 fn should_retry(error: &Error) -> bool {
-    // A lease that is held is for the caller to wait for, not for the transport; a snapshot that is too old is gone at once.
+    // A held lease is for the caller to wait for, not for the transport; a stale snapshot never becomes valid.
     error.is_transient()
         && error
             .refusal()

@@ -1,4 +1,4 @@
-//! One statement on its way: how long it may take, and what becomes of its connection.
+//! One statement in flight: its timeout, and the state of its connection.
 
 use std::{
     pin::{Pin, pin},
@@ -12,20 +12,20 @@ use tokio_postgres::error::SqlState;
 use super::ConnectionTarget;
 use crate::error::is_connection_lost;
 
-/// How long a cancellation may take to reach the database, and again to take hold there.
+/// How long a cancellation may take to reach the database, and again to take effect there.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often it is asked for.
+/// The interval between cancellation requests.
 const CANCELLATIONS: u32 = 3;
 
-/// A pooled connection that carries a statement. One whose statement did not come back does not return
-/// to the pool: the next caller would wait behind it, or meet the cancellation meant for it.
+/// A pooled connection with a statement in flight. A connection whose statement did not return is not put back into the
+/// pool: the next caller would wait for that statement, or receive the cancellation meant for it.
 pub(crate) struct InFlightStatement<'a> {
     connection: Option<Object>,
     target: &'a ConnectionTarget,
 }
 
-/// Why a statement has no answer.
+/// Why a statement has no result.
 pub(crate) enum StatementError {
     Driver(tokio_postgres::Error),
     TimedOut { known_undone: bool },
@@ -39,11 +39,10 @@ impl<'a> InFlightStatement<'a> {
         }
     }
 
-    /// Waits for the statement's answer; when the limit is over, asks the database to cancel it and
-    /// waits for that.
+    /// Waits for the statement's result. After the limit, asks the database to cancel the statement and waits for that.
     ///
-    /// The limit is kept here and not by `SET statement_timeout`: through a pooler a session setting
-    /// would stay behind on somebody else's connection, and the startup option for it is refused.
+    /// The client enforces the limit, not `SET statement_timeout`: through a pooler the setting would stay on a session
+    /// of another client, and poolers reject the startup option.
     pub(crate) async fn run<T>(
         mut self,
         statement: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
@@ -72,9 +71,8 @@ impl<'a> InFlightStatement<'a> {
 }
 
 impl Drop for InFlightStatement<'_> {
-    /// Still holding the connection here means that the caller gave the call up. Nobody waits for its
-    /// statement any more, so the database is asked to stop it; the connection is kept for as long, since a
-    /// pooler forgets whose statement it was when the connection ends.
+    /// The connection is still here only where the caller dropped the call. Cancels its statement, and keeps the
+    /// connection until then, because a pooler forgets whose statement it was when the connection ends.
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else {
             return;
@@ -98,8 +96,8 @@ async fn within<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> 
     }
 }
 
-/// Cancels a statement and waits for what becomes of it. Asked more than once: a cancellation that is
-/// there before its statement has begun does nothing.
+/// Cancels a statement and waits for its end. Requests it repeatedly: a cancellation that arrives before the statement
+/// has begun has no effect.
 async fn cancel<T>(
     connection: &Object,
     mut statement: Pin<&mut impl Future<Output = Result<T, tokio_postgres::Error>>>,
@@ -112,7 +110,7 @@ async fn cancel<T>(
             tracing::warn!("the cancellation of a statement that took too long was not accepted");
         }
         match timeout(CANCEL_TIMEOUT, statement.as_mut()).await {
-            // It came in just before the cancellation did.
+            // The result arrived just before the cancellation.
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => return Err(join_result(error)),
             Err(_) => {}
@@ -123,12 +121,12 @@ async fn cancel<T>(
     })
 }
 
-/// What an error means that came after the cancellation was asked for.
+/// The meaning of an error after the cancellation request.
 fn join_result(error: tokio_postgres::Error) -> StatementError {
     match error.code() {
         Some(&SqlState::QUERY_CANCELED) => StatementError::TimedOut { known_undone: true },
         Some(code) if !is_connection_lost(code) => StatementError::Driver(error),
-        // A pooler ends the connection of a statement that it had no server for yet.
+        // A pooler ends the connection of a statement that had no server connection yet.
         _ => StatementError::TimedOut {
             known_undone: false,
         },

@@ -71,15 +71,16 @@ pub enum TargetError {
 pub(crate) type OwnConnection =
     Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
-/// A database to connect to: what libpq makes of a URL or of keyword and value pairs, the `PG…`
-/// environment variables and `~/.pgpass`.
+/// A database to connect to, by the rules of libpq: a URL or keyword and value pairs, the `PG…` environment variables and
+/// `~/.pgpass`.
 ///
 /// Neither `Debug` nor `Display` shows the password.
 ///
 /// ```
-/// use dotwrap_wrapper::Target;
+/// use dotwrap_wrapper::ConnectionTarget;
 ///
-/// let target: Target = "postgresql://me:secret@localhost/ledger?host=/run/pg&sslmode=verify-full".parse()?;
+/// let target: ConnectionTarget =
+///     "postgresql://me:secret@localhost/ledger?host=/run/pg&sslmode=verify-full".parse()?;
 /// assert_eq!(target.to_string(), "postgresql://me@/ledger?host=%2Frun%2Fpg&port=5432");
 /// # Ok::<(), dotwrap_wrapper::TargetError>(())
 /// ```
@@ -91,26 +92,26 @@ pub struct ConnectionTarget {
     password_source: Option<PasswordSource>,
 }
 
-/// Says the password that is valid now, where it is known.
+/// Returns the password that is valid now, where it is known.
 type PasswordSource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl ConnectionTarget {
-    /// Understands a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). What they
-    /// leave open comes from the environment and `~/.pgpass`; an empty text leaves all of it open.
+    /// Parses a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). The environment and `~/.pgpass` supply
+    /// missing parameters; for an empty text they supply all.
     ///
     /// # Errors
-    /// [`TargetError`] says which part is not understood, without repeating its value.
+    /// [`TargetError`] names the invalid part without its value.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
         Self::parse_in(text, |name| std::env::var(name).ok())
     }
 
-    /// Whether a text that [`Target::parse`] is given holds a password, as far as anybody can tell: one that is not understood may.
+    /// Whether an argument of [`ConnectionTarget::parse`] may hold a password. True for a text that cannot be parsed.
     pub fn may_hold_password(text: &str) -> bool {
         Parameters::parse(text.trim())
             .map_or(true, |parameters| parameters.get("password").is_some())
     }
 
-    /// As [`Target::secret_files`], of a text that nobody connects with; none of one that is not understood.
+    /// As [`ConnectionTarget::secret_files`], for a text without connecting. Empty where it cannot be parsed.
     pub fn secret_files_in(text: &str) -> Vec<PathBuf> {
         let environment = |name: &str| std::env::var(name).ok();
         Parameters::parse(text.trim())
@@ -121,7 +122,7 @@ impl ConnectionTarget {
     /// The target that the environment alone describes.
     ///
     /// # Errors
-    /// As [`Target::parse`].
+    /// As [`ConnectionTarget::parse`].
     pub fn from_environment() -> Result<Self, TargetError> {
         Self::parse("")
     }
@@ -180,8 +181,8 @@ impl ConnectionTarget {
         target
     }
 
-    /// The same database, with a password that may change while this target is in use: each new connection asks for it. Where
-    /// nothing is said, the configured one is used.
+    /// The same database, with a password that may change while this target is in use: each new connection calls the source.
+    /// Where it returns none, the configured password is used.
     #[must_use]
     pub fn with_password_source(
         &self,
@@ -209,8 +210,8 @@ impl ConnectionTarget {
         &self.config
     }
 
-    /// The files of this machine that let whoever reads them in, as the parameters name them: the password file, whether or not this
-    /// login is in it, and the client's key. They need not be there.
+    /// The files with credentials that the parameters name: the password file, whether or not it contains this login, and the
+    /// client's key. They need not exist.
     pub fn secret_files(&self) -> &[PathBuf] {
         &self.secret_files
     }
@@ -220,8 +221,8 @@ impl ConnectionTarget {
         self.tls.clone()
     }
 
-    /// Opens one connection of its own, outside any pool, driven by a task of the current runtime. It
-    /// is for whatever needs a session, such as an installer; the [`Wrapper`](crate::Wrapper) does not.
+    /// Opens one connection outside any pool, driven by a task of the current runtime, for callers that need a session, such
+    /// as an installer. The [`Wrapper`](crate::Wrapper) does not.
     ///
     /// # Errors
     /// [`Error::Unreachable`].
@@ -235,7 +236,7 @@ impl ConnectionTarget {
         Ok(client)
     }
 
-    /// Opens one connection, and leaves it to the caller to drive it.
+    /// Opens one connection. The caller drives it.
     pub(crate) async fn open(&self) -> Result<(Client, OwnConnection), Error> {
         let config = self.config_now();
         let attempt = config.connect(self.tls());
@@ -245,10 +246,11 @@ impl ConnectionTarget {
             .map_err(|error| Error::of_connection(&error, &self.to_string()))
     }
 
-    /// The same, and again for so long while the server has no slot left for this login, or is still starting.
+    /// As [`ConnectionTarget::connect`]. Retries for the given time while the server has no slot left for this login, or is
+    /// still starting.
     ///
     /// # Errors
-    /// As [`Target::connect`]; [`Error::NoSlot`] when the time is over.
+    /// As [`ConnectionTarget::connect`]; [`Error::NoSlot`] after the given time.
     pub async fn connect_within(&self, slot_wait: Duration) -> Result<Client, Error> {
         let mut waiting = SlotWait::of(slot_wait);
         loop {
@@ -259,8 +261,8 @@ impl ConnectionTarget {
         }
     }
 
-    /// How long the whole of connecting may take, the handshake included: the driver's own limit ends
-    /// with the socket, and a server that accepts and then says nothing would hold us for ever.
+    /// The time limit for connecting, including the handshake. The driver's own limit covers only the socket, and a server
+    /// that accepts and never answers would block forever.
     pub(crate) fn connect_limit(&self) -> Duration {
         let hosts = self.config.get_hosts().len().max(1);
         let each = self

@@ -19,30 +19,30 @@ use crate::{
 };
 
 description! {
-    /// A run that is to be executed.
+    /// The arguments for a run to execute.
     pub struct BeginCall {
         required {
             /// The pair's producer.
             dot_code: DotCode,
-            /// What the run is evidence for.
+            /// The candidate of the run.
             process_candidate_code: CandidateCode,
             /// `DRY_RUN` or `REAL_RUN`.
             mode: EvidenceType,
-            /// What will call the tools, e.g. a host and a process: the lease's holder.
+            /// The process that will call the tools, e.g. host and process id: the lease's holder.
             runner: Actor,
         }
         optional {
-            /// What joins everything of the run. Unless said: derived from the idempotency key, else new.
+            /// The correlation id. By default derived from the idempotency key, else new.
             correlation_id: CorrelationId,
-            /// Who acts; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
-            /// The name of this call. A second call under it is told the first one's run and gets no receipt.
+            /// The idempotency key. A second call with it receives the first run and no receipt.
             idempotency_key: IdempotencyKey,
-            /// The run's id, if the caller minted one; a new one unless said.
+            /// The run's id, if the caller minted one; by default a new one.
             process_run_id: ProcessRunId,
-            /// The run that this one is a part of.
+            /// The parent run.
             parent_run_id: ProcessRunId,
-            /// What the run is given, at most 2 000 characters.
+            /// The input, at most 2 000 characters.
             input_ref: String,
             /// Its digest, where it is known.
             input_digest: String,
@@ -50,38 +50,38 @@ description! {
         defaulted {
             /// A JSON object of at most 64 KiB.
             evidence_ref: Json = json!({}),
-            /// How long the lease lives unless it is renewed, from 1 second to 24 hours.
+            /// The lease's time to live unless it is renewed, from 1 second to 24 hours.
             lease_ttl: Duration = DEFAULT_LEASE_TTL,
         }
     }
 }
 
 row! {
-    /// The row that `fn_process_run_begin` returns, and `fn_process_run_begin_batch` for each run.
+    /// The row of `fn_process_run_begin`, and of `fn_process_run_begin_batch` for each run.
     struct BeginRow {
         /// The run.
         process_run_id: ProcessRunId,
-        /// The proof that one holds its lease; none where the key was used before.
+        /// The lease's token; None where the key was used before.
         lease_token: Option<LeaseToken>,
-        /// The producer's receipt; none as above.
+        /// The producer's receipt; None where the key was used before.
         producer_invocation_id: Option<Uuid>,
         /// Whether this call began it.
         created: bool,
     }
 }
 
-/// What came of beginning a run.
+/// The outcome of beginning a run.
 #[derive(Debug)]
 pub enum BeginOutcome {
-    /// It is begun, and its producer may be called.
+    /// The run is begun, and its producer may be called.
     Begun(BegunRun),
-    /// The key was used before: this is that call's run, and nothing of it may be called here.
+    /// The key was used before: this is the run of that call, and this caller may call no tool.
     Existing(ProcessRunId),
 }
 
 /// A run that was begun and not concluded: its lease is held, and its producer's receipt is open.
 ///
-/// Dropping it concludes nothing. Its lease runs out then, and reaping says that nobody knows what became of it.
+/// Dropping it does not conclude the run. The lease then expires, and reaping records the outcome as unknown.
 #[derive(Clone, Debug)]
 #[must_use = "a run that is not concluded is reaped as stuck"]
 pub struct BegunRun {
@@ -101,31 +101,31 @@ impl BegunRun {
         self.process_run_id
     }
 
-    /// What joins everything of it.
+    /// The correlation id of the run's records.
     pub fn correlation_id(&self) -> &CorrelationId {
         &self.correlation_id
     }
 
-    /// The producer's receipt: it may be called now, once.
+    /// The producer's receipt: the producer may be called now, once.
     pub fn producer_invocation_id(&self) -> Uuid {
         self.producer_invocation_id
     }
 
-    /// The run's lease, to be renewed for as long as something is called.
+    /// The run's lease, to be renewed during calls.
     pub fn lease(&self) -> Lease {
         Lease::of_run(&self.producer, self.runner.clone(), self.token)
     }
 }
 
 impl Wrapper {
-    /// Begins an executed run: `fn_process_run_begin`. Gates, preflight and lease are passed, the header says `started`, and
-    /// the producer's receipt is open; all of it committed when this returns.
+    /// Begins an executed run: `fn_process_run_begin`. When this returns, the header with status `started` and the
+    /// producer's open receipt are committed, and the lease is held.
     ///
     /// # Errors
     /// Refused with any code of the recording functions, and as `mode_invalid`, `mode_not_allowed`, `contract_missing`,
-    /// `no_execute`, `real_run_disabled`, `preflight_blocked` or `lease_held`; [`Error::NotPermitted`] for whoever is no
-    /// runner. Where the answer is lost it is not known whether the run was begun. If it was, it is reaped when its lease
-    /// runs out: nothing of it was called.
+    /// `no_execute`, `real_run_disabled`, `preflight_blocked` or `lease_held`. [`Error::NotPermitted`] for a login that
+    /// is no runner. Where the result is lost, the run may have been begun. It is then reaped after its lease expired;
+    /// no tool of it was called.
     pub async fn begin_run(&self, call: &BeginCall) -> Result<BeginOutcome, Error> {
         let correlation_id =
             CorrelationId::resolve(call.correlation_id.as_ref(), call.idempotency_key.as_ref())
@@ -153,7 +153,7 @@ impl Wrapper {
             .with("p_evidence_ref", &call.evidence_ref)
             .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl));
         let together = match &call.idempotency_key {
-            // Whether a key was used before is asked of each by itself.
+            // A batch skips calls with a key, so such a call is made alone.
             Some(_) => Ok(None),
             None => {
                 self.database

@@ -1,13 +1,13 @@
-//! Executed runs, as far as they are recorded: begun before anything is called, told what became of each call, concluded
-//! once. Whoever calls the tools is another crate.
+//! The records of executed runs: begun before any call, each call recorded, concluded once. Another crate calls the tools.
 //!
 //! ```text
 //! begin.rs     1  gates, preflight, lease, header, the producer's receipt    → BegunRun
-//! progress.rs  2  the producer's row and the verifier's receipt              → ProducedRun
+//! progress.rs  2  the producer's row and the verifier's receipt              → RunAwaitingVerifier
 //!              3  the verifier's row and the conclusion
-//! reap.rs      the runs whose holder died
+//! reap.rs      concludes the runs of dead holders
 //! ```
-//! Each number is one transaction and one round trip, which runs that come to it at the same time share. What comes back is committed: a crash leaves a true record.
+//! Each number is one transaction and one round trip, which concurrent runs share. Each result is committed before it is
+//! returned, so that a crash leaves a true record.
 
 mod begin;
 mod progress;

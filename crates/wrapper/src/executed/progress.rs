@@ -16,26 +16,26 @@ use crate::{
 };
 
 description! {
-    /// What became of one call, for its component's row.
+    /// The result of one call, for its component's row.
     pub struct CallRecord {
         required {
             /// The component's id, minted before the call.
             component_run_id: ComponentRunId,
-            /// How the call ended: `step_completed`, `failed`, `cancelled` or `stuck`.
+            /// The status of the call: `step_completed`, `failed`, `cancelled` or `stuck`.
             status: StoredStatus,
-            /// What kind of evidence it is: the receipt's mode, or `SIMULATED_DRY_RUN` where the tool only pretended.
+            /// The evidence type: the receipt's mode, or `SIMULATED_DRY_RUN` where the tool reported a mock.
             evidence_type: EvidenceType,
         }
         optional {
-            /// What the verifier said.
+            /// The verifier's verdict.
             verdict: Verdict,
-            /// What it was given.
+            /// The input.
             input_ref: String,
-            /// Where its output is.
+            /// The location of the output.
             output_ref: String,
-            /// The digest of that output.
+            /// The digest of the output.
             output_digest: String,
-            /// Where to look for what went wrong.
+            /// Where the cause of a failure is described.
             error_ref: String,
         }
         defaulted {
@@ -50,16 +50,16 @@ description! {
 }
 
 description! {
-    /// How a run ended.
+    /// The conclusion of a run.
     pub struct Conclusion {
         required {
             /// `completed`, `failed`, `stuck` or `cancelled`.
             status: StoredStatus,
         }
         optional {
-            /// Where the run's output is.
+            /// The location of the run's output.
             output_ref: String,
-            /// Where to look for what went wrong.
+            /// Where the cause of a failure is described.
             error_ref: String,
         }
         defaulted {
@@ -85,7 +85,7 @@ row! {
     }
 }
 
-/// A run whose producer did its work: the row is committed, and its verifier's receipt is open.
+/// A run whose producer completed: the row is committed, and its verifier's receipt is open.
 #[derive(Clone, Debug)]
 #[must_use = "a run that is not concluded is reaped as stuck"]
 pub struct RunAwaitingVerifier {
@@ -95,13 +95,13 @@ pub struct RunAwaitingVerifier {
 }
 
 impl BegunRun {
-    /// Records the producer's call and opens the verifier's receipt, in one transaction: `fn_process_run_record_producer`. The
-    /// receipt bears the digest that this row commits.
+    /// Records the producer's call and opens the verifier's receipt, in one transaction:
+    /// `fn_process_run_record_producer`. The receipt has the digest that this row commits.
     ///
     /// # Errors
-    /// Refused with any code of `fn_process_component_observe` and `fn_dot_invocation_begin`: `no_execute` where a gate closed
-    /// meanwhile, `lease_lost`, `run_concluded`, `invocation_mismatch`. The producer's call can then still be recorded by
-    /// itself, with [`BegunRun::conclude_after_producer`].
+    /// Refused with any code of `fn_process_component_observe` and `fn_dot_invocation_begin`: `no_execute` where a gate
+    /// closed meanwhile, `lease_lost`, `run_concluded`, `invocation_mismatch`. The producer's call can then still be
+    /// recorded alone, with [`BegunRun::conclude_after_producer`].
     pub async fn record_producer(
         &self,
         record: &CallRecord,
@@ -135,11 +135,11 @@ impl BegunRun {
         })
     }
 
-    /// Records the producer's call and concludes the run behind it, in one transaction (`fn_process_run_record_verifier_and_conclude`): its verifier is not
-    /// called.
+    /// Records the producer's call and concludes the run without a verifier call, in one transaction
+    /// (`fn_process_run_record_verifier_and_conclude`).
     ///
     /// # Errors
-    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
+    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`.
     pub async fn conclude_after_producer(
         &self,
         record: &CallRecord,
@@ -155,7 +155,7 @@ impl BegunRun {
         .await
     }
 
-    /// Concludes the run with nothing more to say about its calls: one whose receipt is open stays unknown.
+    /// Concludes the run without a further record of its calls: a call with an open receipt stays unknown.
     ///
     /// # Errors
     /// Refused as `lease_lost`, `run_concluded` or `status_invalid`.
@@ -199,7 +199,7 @@ impl BegunRun {
         self.recording_refusal(outcome).await.map(drop)
     }
 
-    /// What both functions are told of the call that was made last.
+    /// The arguments of the last call for both functions.
     fn component_call(
         &self,
         function: &'static str,
@@ -207,7 +207,7 @@ impl BegunRun {
         dot_code: &DotCode,
         invocation_id: Uuid,
     ) -> Call {
-        // No idempotency key: the receipt is used once, and a key that can be guessed could be used up by somebody else.
+        // No idempotency key: a receipt is used once, and another caller could use up a key that it can guess.
         Call::to(function)
             .with("p_process_run_id", self.process_run_id)
             .with("p_dot_code", dot_code)
@@ -255,15 +255,16 @@ impl RunAwaitingVerifier {
         &self.run
     }
 
-    /// The verifier's receipt: it may be called now, once.
+    /// The verifier's receipt: the verifier may be called now, once.
     pub fn verifier_invocation_id(&self) -> Uuid {
         self.verifier_invocation_id
     }
 
-    /// Records the verifier's call with its verdict and concludes the run, in one transaction: `fn_process_run_record_verifier_and_conclude`.
+    /// Records the verifier's call with its verdict and concludes the run, in one transaction:
+    /// `fn_process_run_record_verifier_and_conclude`.
     ///
     /// # Errors
-    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`, both together.
+    /// Refused with any code of `fn_process_component_observe` and `fn_process_run_conclude`.
     pub async fn conclude_after_verifier(
         &self,
         record: &CallRecord,

@@ -1,4 +1,4 @@
-//! What became of the runs whose holder died.
+//! Reaps the runs of dead holders.
 
 use crate::{
     Wrapper,
@@ -9,16 +9,16 @@ use crate::{
 };
 
 impl Wrapper {
-    /// Concludes the runs whose lease ran out, by the database's clock, and returns them: `stuck`, with the outcome
-    /// `unknown` where a call was open, because nobody knows whether the tool did its work.
+    /// Concludes the runs whose lease expired by the database's clock, and returns them: `stuck`, with the outcome
+    /// `unknown` where a call was open, because the tool may have done its work.
     ///
     /// # Errors
-    /// Refused as `actor_required` or `text_too_long`; [`Error::NotPermitted`] for whoever is no runner.
+    /// Refused as `actor_required` or `text_too_long`; [`Error::NotPermitted`] for a login that is no runner.
     pub async fn reap_runs(&self, actor: Option<&Actor>) -> Result<Vec<ProcessRunId>, Error> {
         let actor = self.actor_or_default(actor);
         let call = Call::to("fn_process_run_reap")
             .with("p_actor", actor)
-            // A second call concludes what the first one left, and nothing twice.
+            // Idempotent: a second call concludes only the runs that the first one left.
             .idempotent();
         let about = RefusalContext {
             actor,

@@ -25,9 +25,9 @@ row! {
         pub component_role: ComponentRole,
         /// The run that its run is a part of.
         pub parent_run_id: Option<ProcessRunId>,
-        /// What the run is evidence for.
+        /// The candidate of the run.
         pub process_candidate_code: CandidateCode,
-        /// What joins everything of the run.
+        /// The correlation id of the run's records.
         pub correlation_id: CorrelationId,
         /// The DOT that it is an execution of.
         pub dot_code: DotCode,
@@ -41,7 +41,7 @@ row! {
         pub status: StoredStatus,
         /// What kind of evidence it is.
         pub evidence_type: EvidenceType,
-        /// What the verifier said.
+        /// The verifier's verdict.
         pub verdict: Option<Verdict>,
         /// The digest of its output.
         pub output_digest: Option<String>,
@@ -53,11 +53,11 @@ row! {
         pub input_ref: Option<String>,
         /// Where the output is.
         pub output_ref: Option<String>,
-        /// Where to look for what went wrong.
+        /// Where the cause of a failure is described.
         pub error_ref: Option<String>,
         /// What is known of it as evidence.
         pub evidence_ref: Json,
-        /// Who acted, as the caller said.
+        /// The actor, as the caller named it.
         pub actor: Actor,
         /// The login that recorded it.
         pub recorded_by: String,

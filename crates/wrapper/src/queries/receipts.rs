@@ -32,7 +32,7 @@ row! {
         pub invocation_id: Uuid,
         /// The run.
         pub process_run_id: ProcessRunId,
-        /// What joins everything of the run.
+        /// The correlation id of the run's records.
         pub correlation_id: CorrelationId,
         /// What may be called.
         pub dot_code: DotCode,

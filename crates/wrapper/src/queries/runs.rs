@@ -50,11 +50,11 @@ row! {
         pub input_ref: Option<String>,
         /// Where the output is.
         pub output_ref: Option<String>,
-        /// Where to look for what went wrong.
+        /// Where the cause of a failure is described.
         pub error_ref: Option<String>,
         /// What is known of it as evidence.
         pub evidence_ref: Json,
-        /// Who acted, as the caller said.
+        /// The actor, as the caller named it.
         pub actor: Actor,
         /// The login that recorded it.
         pub recorded_by: String,

@@ -41,7 +41,7 @@ description! {
             count_query: String,
         }
         optional {
-            /// Who registers it; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
         }
         defaulted {
@@ -73,7 +73,7 @@ impl Wrapper {
     /// Registers a check, or changes one. What it last answered is forgotten.
     ///
     /// # Errors
-    /// Refused as `check_invalid` or `actor_required`; [`Error::NotPermitted`] for whoever is no operator.
+    /// Refused as `check_invalid` or `actor_required`; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn set_check(&self, check: &CheckDefinition) -> Result<String, Error> {
         let call = Call::to("fn_dot_preflight_check_set")
             .with("p_check_name", check.check_name.as_str())

@@ -120,7 +120,7 @@ impl Wrapper {
     /// Every contract, by DOT and mode, with the values of its variables, which readers are not shown.
     ///
     /// # Errors
-    /// [`Error::NotPermitted`] for whoever neither runs nor operates.
+    /// [`Error::NotPermitted`] for a login that is neither runner nor operator.
     pub async fn contracts_with_values(&self) -> Result<Vec<Contract>, Error> {
         self.database
             .view("v_dot_contract_call", "ORDER BY dot_code, mode", Vec::new())
@@ -131,7 +131,7 @@ impl Wrapper {
     /// decoded is an error: a placeholder is never called.
     ///
     /// # Errors
-    /// [`Error::NotPermitted`] for whoever neither runs nor operates.
+    /// [`Error::NotPermitted`] for a login that is neither runner nor operator.
     pub async fn contracts_to_call_of(&self, dot_code: &DotCode) -> Result<Vec<Contract>, Error> {
         let of_dot = "WHERE dot_code = $1 ORDER BY mode";
         self.database

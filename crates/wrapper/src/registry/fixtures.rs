@@ -66,7 +66,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `fixture_digest_mismatch` where the digest is of something else, `fixture_missing`,
-    /// `contract_invalid` where the body is no JSON; [`Error::NotPermitted`] for whoever is no operator.
+    /// `contract_invalid` where the body is no JSON; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn put_fixture(
         &self,
         fixture_ref: &str,

@@ -110,7 +110,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `tool_invalid` or `actor_required`; nothing is written then. [`Error::NotPermitted`]
-    /// for whoever is no operator.
+    /// for a login that is no operator.
     pub async fn import_tools(
         &self,
         tools: &[ToolDefinition],

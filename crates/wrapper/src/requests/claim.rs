@@ -1,4 +1,4 @@
-//! Claiming a request, and saying what came of it.
+//! Claims requests and finishes them.
 
 use std::time::Duration;
 
@@ -35,8 +35,8 @@ row! {
     }
 }
 
-/// A request that this worker has claimed. Dropping it gives nothing back: the claim runs out, and another worker takes it
-/// over.
+/// A request that this worker claimed. Dropping it does not release the claim: it expires, and another worker claims
+/// the request.
 #[derive(Clone, Debug)]
 #[must_use = "a claim that is not finished runs out"]
 pub struct ClaimedRequest(ClaimRow);
@@ -47,7 +47,7 @@ impl ClaimedRequest {
         self.0.request_id
     }
 
-    /// Until when the claim counts unless it is renewed, by the database's clock.
+    /// When the claim expires unless it is renewed, by the database's clock.
     pub fn claimed_until(&self) -> Timestamp {
         self.0.claimed_until
     }
@@ -62,7 +62,7 @@ impl ClaimedRequest {
         &self.0.dot_code
     }
 
-    /// What the run is evidence for.
+    /// The candidate of the run.
     pub fn process_candidate_code(&self) -> &CandidateCode {
         &self.0.process_candidate_code
     }
@@ -72,17 +72,17 @@ impl ClaimedRequest {
         self.0.mode
     }
 
-    /// What joins everything of the run.
+    /// The correlation id of the run's records.
     pub fn correlation_id(&self) -> &CorrelationId {
         &self.0.correlation_id
     }
 
-    /// Who asked.
+    /// The actor that made the request.
     pub fn actor(&self) -> &Actor {
         &self.0.actor
     }
 
-    /// What the run is given.
+    /// The input of the run.
     pub fn input_ref(&self) -> Option<&str> {
         self.0.input_ref.as_deref()
     }
@@ -92,17 +92,17 @@ impl ClaimedRequest {
         self.0.input_digest.as_deref()
     }
 
-    /// When it was asked for.
+    /// When the request was made.
     pub fn requested_at(&self) -> Timestamp {
         self.0.requested_at
     }
 
-    /// How often it was claimed, this time included.
+    /// The number of claims, including this one.
     pub fn claims(&self) -> i32 {
         self.0.claims
     }
 
-    /// The beginning of its run: what was asked for, under the key that allows one run a request.
+    /// The call that begins the run: the requested arguments, and the key that allows one run per request.
     pub fn begin_call(&self, runner: impl Into<Actor>) -> BeginCall {
         let asked = &self.0;
         let mut call = BeginCall::new(
@@ -120,31 +120,32 @@ impl ClaimedRequest {
     }
 }
 
-/// What came of a claim.
+/// The outcome of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestEnd {
-    /// The request's run, which is concluded.
+    /// The request's concluded run.
     Concluded(ProcessRunId),
-    /// No run could be begun, for the reason that this code names.
+    /// No run could be begun; the code names the reason.
     Refused(String),
-    /// The same, but it may pass: the request waits again for so long.
+    /// As `Refused`, for a transient reason: the request is queued again for the given time.
     Retry {
-        /// Why not now.
+        /// The reason.
         refusal_code: String,
-        /// How long to wait, at most 24 hours.
+        /// The delay, at most 24 hours.
         after: Duration,
     },
 }
 
 impl Wrapper {
-    /// Claims what has been due for longest, of a pair that nobody is at, in a mode that the gates allow now and, where
-    /// `modes` is not empty, in one of these. None: there is nothing to do.
+    /// Claims the request that is due for longest, of an idle pair, in a mode that the gates allow now. A non-empty
+    /// `modes` restricts the modes. None where there is no such request.
     ///
-    /// The run is begun with [`ClaimedRequest::begin_call`], and the claim renewed while it lasts. Where the answer is lost,
-    /// what was claimed is claimed again once the claim ran out.
+    /// Begin the run with [`ClaimedRequest::begin_call`], and renew the claim during the run. Where the result is lost,
+    /// the request is claimed again after the claim expired.
     ///
     /// # Errors
-    /// Refused as `holder_required`, `ttl_invalid` or `mode_invalid`; [`Error::NotPermitted`] for whoever is no runner.
+    /// Refused as `holder_required`, `ttl_invalid` or `mode_invalid`; [`Error::NotPermitted`] for a login that is no
+    /// runner.
     pub async fn claim_request(
         &self,
         runner: &Actor,
@@ -163,8 +164,8 @@ impl Wrapper {
         Ok(claimed.into_iter().next().map(ClaimedRequest))
     }
 
-    /// Lets a claim live so long from now. False: it is not this worker's any more. Its run goes on as long as its own lease
-    /// is held; the request ends with it.
+    /// Extends a claim from now. Returns false where this worker no longer holds it. The run continues while its own
+    /// lease is held, and the request ends with it.
     ///
     /// # Errors
     /// Refused as `ttl_invalid`.
@@ -179,9 +180,9 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
-    /// Says what came of a claim. False: it was taken over, and what came of it is for another worker to say.
+    /// Finishes a claim. Returns false where another worker took it over, which then finishes it.
     ///
-    /// A request whose run was begun ends with that run, whatever is said here.
+    /// A request whose run was begun ends with that run, whatever outcome is passed here.
     ///
     /// # Errors
     /// Refused as `run_unknown` where the run is not the request's, `status_invalid` where it is not concluded yet.

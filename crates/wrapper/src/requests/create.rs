@@ -21,19 +21,19 @@ description! {
         required {
             /// The pair's producer.
             dot_code: DotCode,
-            /// What the run is evidence for.
+            /// The candidate of the run.
             process_candidate_code: CandidateCode,
             /// `DRY_RUN` or `REAL_RUN`.
             mode: EvidenceType,
         }
         optional {
-            /// What joins everything of the run. Unless said: derived from the idempotency key, else new.
+            /// The correlation id. By default derived from the idempotency key, else new.
             correlation_id: CorrelationId,
-            /// Who asks; the wrapper's actor unless said.
+            /// The actor; by default the wrapper's.
             actor: Actor,
             /// The name of this request. The same request under the same name is the first one.
             idempotency_key: IdempotencyKey,
-            /// The request's id, if the caller minted one; a new one unless said.
+            /// The request's id, if the caller minted one; by default a new one.
             request_id: RequestId,
             /// What the run is given, at most 2 000 characters.
             input_ref: String,
@@ -75,7 +75,7 @@ impl Wrapper {
     /// # Errors
     /// Refused as `mode_invalid`, `mode_not_allowed`, `unknown_dot`, `not_a_producer`, `pair_incomplete`,
     /// `contract_missing`, `idempotency_conflict`, `id_in_use`, `time_invalid`, or for a text that is missing or too long;
-    /// [`Error::NotPermitted`] for whoever is neither runner nor operator.
+    /// [`Error::NotPermitted`] for a login that is neither runner nor operator.
     pub async fn request_run(&self, request: &RunRequest) -> Result<RequestId, Error> {
         let correlation = CorrelationId::resolve(
             request.correlation_id.as_ref(),
@@ -110,7 +110,7 @@ impl Wrapper {
     /// Takes a request back that nobody is at. False: there was nothing to take back; a worker has it, or it has ended.
     ///
     /// # Errors
-    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for whoever is neither runner nor operator.
+    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for a login that is neither runner nor operator.
     pub async fn cancel_request(
         &self,
         request: RequestId,

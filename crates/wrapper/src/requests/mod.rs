@@ -1,13 +1,13 @@
-//! Requests: runs that somebody asks for and a worker claims, at most one run a request.
+//! Requests for runs that a worker claims and executes, at most one run per request.
 //!
 //! ```text
 //! waiting ─ claimed ─ finished    concluded: its run has its conclusion
 //!    │  ▲      │                  refused:   no run was begun, and none will be
-//!    │  └──────┘ later            gave_up:   its workers died of it, time and again
+//!    │  └──────┘ retry            abandoned: its claims expired five times
 //!    └─ cancelled
 //! ```
-//! The run is begun under the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So whoever claims a request after
-//! its worker died finds the run that was begun, and does not call its tool again.
+//! The run is begun with the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So a worker that claims a
+//! request after another one died finds the run that was begun, and does not call its tool again.
 
 mod claim;
 mod create;

@@ -45,11 +45,11 @@ row! {
         pub request_id: RequestId,
         /// The producer of the pair.
         pub dot_code: DotCode,
-        /// What the run is evidence for.
+        /// The candidate of the run.
         pub process_candidate_code: CandidateCode,
         /// `DRY_RUN` or `REAL_RUN`.
         pub mode: EvidenceType,
-        /// What joins everything of the run.
+        /// The correlation id of the run's records.
         pub correlation_id: CorrelationId,
         /// What the run is given.
         pub input_ref: Option<String>,
@@ -57,7 +57,7 @@ row! {
         pub input_digest: Option<String>,
         /// The name of the request.
         pub idempotency_key: Option<IdempotencyKey>,
-        /// Who asked, as the caller said.
+        /// The actor of the request, as the caller named it.
         pub actor: Actor,
         /// The login that asked.
         pub recorded_by: String,
@@ -85,7 +85,7 @@ row! {
         pub outcome: Option<RequestOutcome>,
         /// Why it was refused; while it waits, why the last try was.
         pub refusal_code: Option<String>,
-        /// Who cancelled it, as the caller said.
+        /// The actor of the cancellation, as the caller named it.
         pub cancelled_by: Option<String>,
         /// The login that cancelled it.
         pub cancelled_recorded_by: Option<String>,

@@ -1,4 +1,4 @@
-//! What a pair's run carries from layer to layer, and what each layer is told of it.
+//! The state of a pair's run between two layers.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A pair's run on its way through the layers.
+/// A pair's run between two layers.
 #[derive(Clone, Debug)]
 pub(super) struct PairContext {
     pub(super) wrapper: Wrapper,
@@ -34,7 +34,7 @@ impl PairContext {
         self.wrapper.actor_or_default(self.call.actor.as_ref())
     }
 
-    /// The caller's evidence with the tags of its status over it.
+    /// The caller's evidence, overwritten by the tags of its status.
     fn evidence_ref(&self) -> Json {
         let mut evidence = self.call.evidence_ref.clone();
         if let Some(evidence) = evidence.as_object_mut() {
@@ -79,7 +79,7 @@ impl PairContext {
     ) -> ComponentCall {
         ComponentCall {
             actor: self.actor().cloned(),
-            // As the pair derives it.
+            // The same key as fn_process_pair_observe derives.
             idempotency_key: self
                 .call
                 .key()
@@ -97,7 +97,7 @@ impl PairContext {
         }
     }
 
-    /// What is said of a refusal on the way.
+    /// The context of a refusal for its record.
     pub(super) fn about(&self) -> RefusalContext<'_> {
         about(&self.wrapper, &self.call, &self.correlation)
     }
@@ -114,9 +114,8 @@ impl PairContext {
         self.wrapper.acquire_lease(name, holder, ttl).await
     }
 
-    /// The run's id, and whether this call wrote it. A key that was used returns another id than the one
-    /// that was minted for this call; where the caller minted it, the two may be the same, and only
-    /// looking beforehand tells.
+    /// The run's id, and whether this call wrote it. A used key returns another id than the one minted for this call.
+    /// Where the caller minted the id, both may be equal, and only a look-up before the call can tell.
     pub(super) async fn record_header(
         &self,
         minted: ProcessRunId,

@@ -1,4 +1,4 @@
-//! The way in: gate 1 and gate 2, in the order of the one-call pair.
+//! Gate 1 and gate 2, in the same order as in `observe_pair`.
 
 use serde_json::json;
 
@@ -40,7 +40,7 @@ impl Wrapper {
         })
     }
 
-    /// In the order of the one-call pair: arguments, the pair, gate 1, gate 2.
+    /// In the same order as `observe_pair`: arguments, the pair, gate 1, gate 2.
     async fn pass_gates(&self, call: &PairCall) -> Result<(DotCode, Posture), Error> {
         self.effective_evidence(call).await?;
         let verifier = self.verifier_of(&call.dot_code).await?;
@@ -50,7 +50,7 @@ impl Wrapper {
         Ok((verifier, posture))
     }
 
-    /// What is prepared claims nothing, whatever was asked.
+    /// A prepared run claims nothing, whatever evidence type was requested.
     async fn effective_evidence(&self, call: &PairCall) -> Result<(), Error> {
         let (code, message) = match call.wrapper_status.effective_evidence(call.evidence_type) {
             EvidenceType::BackfilledEvidence => (
@@ -91,8 +91,8 @@ impl Wrapper {
         }
     }
 
-    /// The wrapper records, it cannot invoke: evidence that claims an execution never passes here. Which
-    /// refusal it meets is the contract's precedence.
+    /// The wrapper records and cannot invoke: evidence of an execution never passes here. The refusal follows the
+    /// contract's precedence.
     async fn pass_evidence_gate(&self, call: &PairCall, posture: Posture) -> Result<(), Error> {
         let evidence = call.wrapper_status.effective_evidence(call.evidence_type);
         let code = match (evidence, posture) {

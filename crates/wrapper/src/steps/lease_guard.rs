@@ -1,4 +1,4 @@
-//! What every state has that took the lease.
+//! The part that all states with a lease share.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::PairContext;
 use crate::{RefusalCode, error::Error, lease::Lease};
 
-/// A pair's run that took its lease.
+/// A pair's run that acquired its lease.
 #[derive(Debug)]
 pub(super) struct LeaseGuard {
     pub(super) journey: PairContext,
@@ -34,13 +34,12 @@ impl LeaseGuard {
             .await
     }
 
-    /// Whether it was held throughout.
+    /// Whether no other caller held the lease meanwhile.
     pub(super) async fn release(&self) -> Result<bool, Error> {
         self.journey.wrapper.release_token(&self.lease).await
     }
 
-    /// Passes an outcome on; where it is an error, the lease is given back first, as the one-call pair
-    /// leaves none behind either.
+    /// Returns the result. An error releases the lease first, because the one-call pair leaves no lease held either.
     pub(super) async fn release_on_error<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if outcome.is_err()
             && let Err(error) = self.release().await
@@ -51,20 +50,21 @@ impl LeaseGuard {
     }
 }
 
-/// Gives the states that took the lease what can be done with it. Each is named with the way to its [`LeaseGuard`].
+/// Implements the lease methods for the states that acquired the lease. Each is named with the path to its
+/// [`LeaseGuard`].
 macro_rules! holding {
     ($($state:ident: $($way:ident).+,)+) => {$(
         impl $state {
-            /// The lease that was taken.
+            /// The acquired lease.
             pub fn lease(&self) -> &Lease {
                 &self.$($way).+.lease
             }
 
-            /// Lets the lease live so long from now.
+            /// Extends the lease from now.
             ///
             /// # Errors
-            /// Refused as `lease_lost` where it is not held any more: it ran out, or was taken away. Whoever goes on
-            /// all the same records beside somebody else. Refused as `ttl_invalid` too.
+            /// Refused as `lease_lost` where the lease expired or was released by force; a caller that goes on
+            /// nevertheless records beside another one. Refused as `ttl_invalid`.
             pub async fn renew(&self, ttl: Duration) -> Result<(), Error> {
                 self.$($way).+.renew(ttl).await
             }

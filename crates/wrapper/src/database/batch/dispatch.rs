@@ -1,4 +1,4 @@
-//! The way to the database and back.
+//! Sends batches to the database and distributes their results.
 
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
@@ -11,8 +11,8 @@ use super::{
 use crate::{database::Database, error::Error};
 
 impl Database {
-    /// Makes one call of a function that takes several, with whichever others wait for a lane. `None`: the function left it undone, and
-    /// nothing of it is written.
+    /// Makes one call of a batch function, together with other queued calls. `None` where the function skipped the call
+    /// and wrote nothing of it.
     pub(in crate::database) async fn submit_to_batch(
         &self,
         function: &'static str,
@@ -34,7 +34,8 @@ impl Database {
             .unwrap_or_else(gone)
     }
 
-    /// Makes the calls in one statement: each caller, with what became of its call. Where everybody has given up, the statement is as well.
+    /// Executes the calls in one statement, and returns each caller with the result of its call. Cancels the statement
+    /// once every caller is gone.
     pub(super) async fn execute_batch(
         &self,
         batch: Vec<PendingCall>,
@@ -77,8 +78,8 @@ impl Database {
     }
 }
 
-/// An error after which nobody knows whether the statement was carried out, or that another statement would meet as well; once for each
-/// who went with it. After any other nothing was written, and the call is made by itself.
+/// An error after which the outcome of the statement is unknown, or that a further statement would meet as well, cloned
+/// for each call of the batch. After any other error nothing was written, and each call is repeated alone.
 fn error_for_each(error: &Error) -> Option<Error> {
     match error {
         Error::Unreachable { target, reason } => Some(Error::Unreachable {

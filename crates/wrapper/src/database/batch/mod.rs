@@ -1,12 +1,12 @@
-//! Calls that are made at the same time travel together: one round trip and one commit for several of them.
+//! Group commit: concurrent calls share one statement, and so one round trip and one commit.
 //!
-//! A function that takes one call or several (`fn_process_runs_…`) is called through one lane. While nothing travels a call goes at
-//! once. While something does, calls wait, and those that want the same function go in one statement, the largest company first. Those who
-//! come back together are given a moment to call again together: runs that began in step stay in step. So nothing waits for what may
-//! never come, and the busier the lane, the larger the companies: group commit, as databases call it, one level up.
+//! All calls of batch functions (`fn_process_run_…_batch`) go through one queue. A call is sent at once while no
+//! statement is in flight. Otherwise calls queue, and all calls of one function are sent in one statement, the largest
+//! batch first. After a batch returns, its callers get a short linger to call again together, so that runs that began
+//! together stay together. No call waits for another one that may never come, and the batch size grows with the load.
 //!
-//! Runs do not learn of each other. A call that its company could not be carried out with is made again alone, and is answered or
-//! refused there.
+//! Runs do not affect each other. A call that fails because of its batch is repeated alone, and succeeds or is refused
+//! there.
 
 mod dispatch;
 mod queue;
@@ -28,15 +28,15 @@ use self::queue::{BatchQueue, Call, PendingCall};
 use super::Database;
 use crate::error::Error;
 
-/// How long a statement keeps the lane: one that takes longer waits for something, and nobody else has to wait for that too. And how long
-/// a call lets larger companies go first.
+/// The longest time that a statement blocks the queue: a longer one waits for a lock, and other calls need not. Also
+/// the longest time for which larger batches overtake a call.
 const MAX_WAIT: Duration = Duration::from_millis(10);
 
-/// The lane, and what waits for it.
+/// The queue and its state.
 #[derive(Clone)]
 pub(crate) struct Batcher(Arc<Mutex<BatchQueue>>);
 
-/// What became of a call: its row, or none where it was left undone.
+/// The result of a call: its row, or `None` where the function skipped it.
 type CallResult = Result<Option<Row>, Error>;
 
 impl Batcher {
@@ -44,7 +44,7 @@ impl Batcher {
         Self(Arc::default())
     }
 
-    /// Lines a call up, and sends off whoever may go now.
+    /// Queues a call, and sends the next batch where none is in flight.
     fn enqueue(&self, database: &Database, call: Call) -> oneshot::Receiver<CallResult> {
         let (landed, answer) = oneshot::channel();
         let waiting = PendingCall {
@@ -58,7 +58,7 @@ impl Batcher {
         answer
     }
 
-    /// Sends off whoever goes next.
+    /// Sends the next batch.
     fn dispatch_next(&self, database: &Database) {
         while let Some(company) = self.with_queue(BatchQueue::next) {
             let taken = InFlightGuard(database.clone());
@@ -74,11 +74,11 @@ impl Batcher {
     }
 }
 
-/// The lane while it is taken. Where this is dropped, whoever waits may go.
+/// Marks the queue as busy. Dropping it lets the next batch go.
 struct InFlightGuard(Database);
 
 impl InFlightGuard {
-    /// Carries a company, in a task of its own: each caller may give up, or be slow to ask, and the others' calls go on.
+    /// Executes a batch in its own task: a caller may be cancelled or slow to poll while the other calls go on.
     async fn carry(self, company: Vec<PendingCall>) {
         let database = self.0.clone();
         let mut work = pin!(database.execute_batch(company));
@@ -86,7 +86,7 @@ impl InFlightGuard {
             drop(self);
             return deliver(work.await);
         };
-        // Before they have their answers: the first could be back before the last has its own.
+        // Before the results are distributed: the first caller could be back before the last has its result.
         let until = database
             .batcher()
             .with_queue(|traffic| traffic.start_linger(answers.len()));
@@ -110,7 +110,7 @@ impl Drop for InFlightGuard {
     }
 }
 
-/// The moment in which those who came back are expected. Where this is dropped, by its end or with its runtime, it is over.
+/// The linger after a batch. It ends by timeout, or when this is dropped with its runtime.
 struct LingerGuard {
     database: Database,
     until: Instant,
@@ -124,7 +124,7 @@ impl Drop for LingerGuard {
     }
 }
 
-/// Tells each caller what became of its call; one that has given up does not hear it.
+/// Sends each caller its result; a cancelled caller receives none.
 fn deliver(answers: Vec<(oneshot::Sender<CallResult>, CallResult)>) {
     for (landed, answer) in answers {
         let _ = landed.send(answer);

@@ -1,4 +1,4 @@
-//! Who waits, who goes together, and who is waited for.
+//! The queue of calls: batch formation and linger.
 
 use std::{
     collections::BTreeMap,
@@ -10,33 +10,33 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{CallResult, MAX_WAIT};
 
-/// How many calls go in one statement at most: what one of them does may delay its company.
+/// The largest batch: one slow call delays its whole batch.
 const MAX_BATCH: usize = 32;
 
-/// How long calls wait for those who have just come back; the runtime's timer knows no shorter time. It is worth a fraction of a
-/// statement's fixed cost, and no tool that does anything notices it.
+/// How long the queue lingers for callers that just returned, which is the shortest time of the runtime's timer. It
+/// costs a fraction of a statement's fixed cost, and is negligible beside any tool.
 const LINGER: Duration = Duration::from_millis(1);
 
-/// What waits for a lane, and whether the lane is taken.
+/// The queued calls, and whether a batch is in flight.
 #[derive(Default)]
 pub(super) struct BatchQueue {
     pub(super) is_taken: bool,
     waiting: Vec<PendingCall>,
-    /// How many may call again until then: they came back while others were there.
+    /// How many callers may call again until then: those of the last batch.
     expected: usize,
     expected_until: Option<Instant>,
 }
 
-/// A call that waits.
+/// A queued call.
 pub(super) struct PendingCall {
     pub(super) call: Call,
     pub(super) landed: oneshot::Sender<CallResult>,
     pub(super) since: Instant,
-    /// Where the caller is waiting: a task that is spawned there goes on for as long as anybody does.
+    /// The caller's runtime: a task that is spawned there lives as long as the caller's.
     pub(super) runtime: Handle,
 }
 
-/// One call of a function that takes several.
+/// One call of a batch function.
 pub(super) struct Call {
     pub(super) function: &'static str,
     pub(super) arguments: Json,
@@ -48,7 +48,7 @@ impl BatchQueue {
         self.waiting.push(waiting);
     }
 
-    /// Who goes now, and takes the lane: the most that wait for one function, or those with whoever has waited too long.
+    /// Takes the next batch: the most calls of one function, or those with the call that waited too long.
     pub(super) fn next(&mut self) -> Option<Vec<PendingCall>> {
         self.waiting.retain(|waiting| !waiting.landed.is_closed());
         if self.is_taken || self.should_linger() {
@@ -71,7 +71,7 @@ impl BatchQueue {
         Some(company)
     }
 
-    /// Whether it is worth a moment to wait for those who have just come back.
+    /// Whether a linger is worthwhile.
     fn should_linger(&self) -> bool {
         let in_time = self
             .expected_until
@@ -79,7 +79,7 @@ impl BatchQueue {
         in_time && self.expected > 0 && self.waiting.len() < MAX_BATCH
     }
 
-    /// Expects those who have come back to call again, and says until when. One who is alone is not waited for.
+    /// Starts the linger for the callers of the last batch, and returns its end. A single caller does not linger.
     pub(super) fn start_linger(&mut self, calls: usize) -> Option<Instant> {
         if calls + self.waiting.len() < 2 {
             return None;
@@ -89,14 +89,14 @@ impl BatchQueue {
         self.expected_until
     }
 
-    /// Ends the moment until then; another may have begun meanwhile.
+    /// Ends the linger with this end; a later one may have begun meanwhile.
     pub(super) fn end_linger(&mut self, until: Instant) {
         if self.expected_until == Some(until) {
             self.expected = 0;
         }
     }
 
-    /// What most wait for. Of two that are as large, always the same goes first, so that the other falls in step with it.
+    /// The function with the most queued calls. Ties are broken by a fixed order, so that runs fall into step.
     fn largest_batch(&self) -> Option<&'static str> {
         let mut companies = BTreeMap::new();
         for waiting in &self.waiting {
@@ -114,7 +114,7 @@ mod tests {
     /// Longer than a test takes on any machine.
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// What waits, and the callers, who listen for as long as this is held.
+    /// The queue, and the callers, which receive results for as long as this is held.
     #[derive(Default)]
     struct TestQueue {
         traffic: BatchQueue,
@@ -132,20 +132,20 @@ mod tests {
                         arguments: Json::Null,
                     },
                     landed,
-                    // Nobody has waited too long, however slow the machine.
+                    // No call has waited too long, however slow the machine.
                     since: Instant::now() + LONG,
                     runtime: Handle::current(),
                 });
             }
         }
 
-        /// Who goes: the function, and how many calls of it.
+        /// Takes the next batch: the function and the number of its calls.
         fn next(&mut self) -> Option<(&'static str, usize)> {
             let company = self.traffic.next()?;
             Some((company[0].call.function, company.len()))
         }
 
-        /// What travelled is back.
+        /// A batch returned.
         fn comes_back(&mut self, calls: usize) -> Option<Instant> {
             self.traffic.is_taken = false;
             self.traffic.start_linger(calls)
