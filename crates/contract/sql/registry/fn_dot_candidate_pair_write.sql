@@ -1,5 +1,5 @@
--- Declares, confirms or removes what a producer counts for. Returns what changed: declared, confirmed, kept, removed or
--- absent. Its callers have checked the arguments. It waits five seconds for another change of the same pair.
+-- Declares, confirms or removes a candidate of a producer. Returns declared, confirmed, kept, removed or absent.
+-- Callers have checked the arguments. Waits at most five seconds for another change of the same pair.
 CREATE OR REPLACE FUNCTION fn_dot_candidate_pair_write(
   p_process_candidate_code text, p_dot_code text, p_is_declared boolean, p_actor text, p_reason text) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -9,7 +9,7 @@ DECLARE
 BEGIN
   BEGIN
     IF p_is_declared THEN
-      -- One change of a pair at a time: the lock is the row's, or that of its place in the primary key.
+      -- One change of a pair at a time: locks the row, or its entry in the primary key.
       INSERT INTO process_candidate_pair (process_candidate_code, dot_code, declared_by)
       VALUES (p_process_candidate_code, p_dot_code, p_actor) ON CONFLICT DO NOTHING;
       IF FOUND THEN

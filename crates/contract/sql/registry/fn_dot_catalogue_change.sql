@@ -1,4 +1,4 @@
--- One object of an import's plan. An entry without a name is called by its number.
+-- One object of an import's plan. An entry without a name is identified by its number.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_change(
   p_kind text, p_entry bigint, p_name text, p_dot_code text, p_done jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$

@@ -1,9 +1,8 @@
--- Imports a whole catalogue in one transaction, all or nothing, and says what became of each entry. The catalogue is an
--- object with the arrays tool, candidate, fixture and contract. What it does not name stays as it is.
+-- Imports a whole catalogue in one transaction, all or nothing, and returns the result of each entry. The catalogue is
+-- an object with the arrays tool, candidate, fixture and contract. Objects that it does not name stay unchanged.
 --
--- The registry's own functions judge and write: the rules are theirs alone. A dry run writes as well, and takes it back
--- before it returns: it locks what the import locks. It returns refused entries as part of the plan; without p_dry_run
--- they raise.
+-- The registry's own functions check and write every entry. A dry run writes as well and rolls back before it returns,
+-- so it takes the same locks. It returns refused entries as part of the plan. Without p_dry_run they raise.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_import(p_catalogue jsonb, p_actor text, p_dry_run boolean DEFAULT false)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -20,7 +19,7 @@ BEGIN
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_catalogue(p_catalogue);
   BEGIN
-    -- Before anything is looked at, and outside of the entries' own subtransactions, which give their locks back.
+    -- Before any read, and outside the entries' own subtransactions, which would release the locks.
     PERFORM fn_dot_registry_lock();
     v_plan := fn_dot_catalogue_write(p_catalogue, p_actor);
     v_is_refused := EXISTS (SELECT FROM jsonb_array_elements(v_plan) e WHERE e ->> 'action' = 'refuse');
@@ -32,7 +31,7 @@ BEGIN
       NULL;
     WHEN lock_not_available OR deadlock_detected THEN
       GET STACKED DIAGNOSTICS v_constraint = CONSTRAINT_NAME;
-      -- A refusal has said already what is in the way.
+      -- A refusal names the cause already.
       IF v_constraint <> '' THEN
         RAISE;
       END IF;

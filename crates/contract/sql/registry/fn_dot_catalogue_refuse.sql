@@ -1,5 +1,5 @@
--- Refuses an import with the first refused entry's code: what is refused behind it may follow from it. The message and
--- the detail name the first twenty.
+-- Refuses an import with the code of the first refused entry, because later refusals may follow from it. The message
+-- and the detail name the first twenty.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_refuse(p_plan jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

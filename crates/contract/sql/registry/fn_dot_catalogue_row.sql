@@ -1,4 +1,4 @@
--- What the registry has of a catalogue's candidate, fixture or contract; null where it has nothing.
+-- Returns the registry's row for a candidate, fixture or contract of a catalogue, or null.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_row(p_kind text, p_entry jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT to_jsonb(c) FROM process_candidate c

@@ -1,5 +1,5 @@
--- Writes a catalogue, as far as its entries are not refused, and returns the plan: an object an entry, the tools first.
--- Its caller has the registry's lock, and takes everything back where an entry is refused.
+-- Writes the entries of a catalogue that are not refused, and returns the plan: one object per entry, tools first. The
+-- caller holds the registry's lock, and rolls everything back where an entry is refused.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_write(p_catalogue jsonb, p_actor text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -13,7 +13,7 @@ DECLARE
 BEGIN
   v_plan := fn_dot_catalogue_write_tools(v_tools, p_actor);
   IF EXISTS (SELECT FROM unnest(v_plan) e WHERE e ->> 'action' = 'refuse') THEN
-    -- None is written then: what is bound to them can not be judged.
+    -- None is written then: the entries that depend on the tools cannot be checked.
     v_dots := ARRAY(SELECT t ->> 'dot_code' FROM jsonb_array_elements(v_tools) t);
   END IF;
   FOR v_entry IN

@@ -1,6 +1,6 @@
--- Writes one candidate, fixture or contract through its own function, and returns what became of it: its action, the
--- columns that changed or why it is refused, and of a contract the row, with what calls its tool. An entry that changes
--- nothing is taken back, so that the history does not say that it was changed.
+-- Writes one candidate, fixture or contract through its own function. Returns the action, the changed columns or the
+-- refusal, and for a contract its row with the tool's engine. An entry without a change is rolled back, so that the
+-- history shows no change.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_write_entry(p_kind text, p_entry jsonb, p_actor text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -33,7 +33,7 @@ BEGIN
       v_done := jsonb_build_object('action', 'keep');
     WHEN check_violation THEN
       GET STACKED DIAGNOSTICS v_code = CONSTRAINT_NAME, v_message = MESSAGE_TEXT;
-      -- A table's own constraint is no refusal.
+      -- A violation of a table's own constraint is not a refusal.
       IF NOT EXISTS (SELECT FROM v_dot_refusal_code c WHERE c.code = v_code) THEN
         RAISE;
       END IF;

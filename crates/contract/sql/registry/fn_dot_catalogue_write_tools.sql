@@ -1,5 +1,5 @@
--- Writes a catalogue's tools, all or none, and returns what became of each, in their order. Refused tools are returned,
--- and none is written then.
+-- Writes the tools of a catalogue, all or none, and returns their results in the same order. Where a tool is refused,
+-- none is written.
 CREATE OR REPLACE FUNCTION fn_dot_catalogue_write_tools(p_tools jsonb, p_actor text) RETURNS jsonb[]
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

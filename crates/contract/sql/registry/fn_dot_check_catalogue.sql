@@ -1,4 +1,4 @@
--- Refuses a catalogue that is no object with the arrays tool, candidate, fixture and contract of objects.
+-- Refuses a catalogue that is not an object with arrays of objects: tool, candidate, fixture and contract.
 CREATE OR REPLACE FUNCTION fn_dot_check_catalogue(p_catalogue jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

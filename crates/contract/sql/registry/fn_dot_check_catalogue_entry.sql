@@ -1,5 +1,5 @@
--- Refuses a candidate or a fixture of a catalogue that has other keys than its own, or something else than texts. A
--- contract's own function looks at its keys.
+-- Refuses a candidate or fixture of a catalogue with unknown keys or with values that are not strings. The contract's
+-- own function checks a contract's keys.
 CREATE OR REPLACE FUNCTION fn_dot_check_catalogue_entry(p_kind text, p_entry jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- A contract as the registry's history keeps it. The values of its variables may be secrets, which not everybody who
--- reads the history may know: each is kept as its SHA-256, so that a change is still seen.
+-- A contract as the registry's history stores it. The values of its variables may be secrets, and more roles read the
+-- history than the contract. Each value is stored as its SHA-256, so that a change stays visible.
 CREATE OR REPLACE FUNCTION fn_dot_contract_entry(p_contract jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column
@@ -11,7 +11,7 @@ BEGIN
     INTO v_variables
     FROM jsonb_each_text(v_variables) v;
   ELSIF v_variables IS NOT NULL THEN
-    -- No engine takes such variables; what was meant by them is nobody's business all the same.
+    -- No engine accepts variables of another type; they are hidden nevertheless.
     v_variables := to_jsonb('sha256:' || encode(sha256(convert_to(v_variables::text, 'UTF8')), 'hex'));
   ELSE
     RETURN p_contract;

@@ -1,4 +1,4 @@
--- Retires a DOT's contract in a mode: nothing is called by it any more. Returns false where it was retired already.
+-- Retires a DOT's contract in a mode: no call uses it any more. Returns false where it was retired already.
 CREATE OR REPLACE FUNCTION fn_dot_contract_retire(
   p_dot_code text, p_mode text, p_actor text, p_reason text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -1,4 +1,5 @@
--- Binds a DOT, in a mode, to what is called and how. The keys of p_contract are the columns of dot_agent_api_contract.
+-- Binds a DOT, in a mode, to an endpoint and the parameters of its call. The keys of p_contract are the columns of
+-- dot_agent_api_contract.
 CREATE OR REPLACE FUNCTION fn_dot_contract_set(p_contract jsonb, p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- Stores a fixture. The digest is of the text as it was given, which is what a file's sha256sum says.
+-- Stores a fixture. The digest is that of the text as passed, the same as sha256sum prints for the file.
 CREATE OR REPLACE FUNCTION fn_dot_fixture_put(p_fixture_ref text, p_body text, p_sha256 text, p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -29,8 +29,7 @@ BEGIN
   PERFORM fn_dot_registry_lock();
   INSERT INTO dot_fixture AS f (fixture_ref, sha256, body) VALUES (p_fixture_ref, v_sha256, v_body)
   ON CONFLICT (fixture_ref) DO UPDATE SET sha256 = excluded.sha256, body = excluded.body;
-  -- The body is kept as PostgreSQL's JSON, which is not the text that was given: its own digest shows whether it was
-  -- changed.
+  -- The body is stored as jsonb, which differs from the text as passed. Its own digest shows whether it changed.
   PERFORM fn_dot_registry_record_change('fixture', p_fixture_ref, jsonb_build_object('sha256', v_sha256,
     'body_sha256', encode(sha256(convert_to(v_body::text, 'UTF8')), 'hex')), p_actor);
   RETURN p_fixture_ref;

@@ -1,7 +1,7 @@
--- Locks the leases of these DOTs' pairs, as the registry has them, until the transaction ends, and waits for the runs
--- that are just being begun: what follows sees them. A run that begins meanwhile waits for this transaction, and then
--- finds the registry as it became (fn_dot_check_pair_is_current). The caller has the registry's lock, so two changes do
--- not meet here. Returns the lease that another transaction kept for five seconds, null where there is none.
+-- Locks the leases of these DOTs' pairs, as registered, until the transaction ends, and waits for runs that are being
+-- begun, so that the caller sees them. A run that begins meanwhile waits for this transaction and then finds the
+-- changed registry (fn_dot_check_pair_is_current). The caller holds the registry's lock, so two changes never meet
+-- here. Returns a lease that another transaction kept locked for five seconds, or null.
 CREATE OR REPLACE FUNCTION fn_dot_pair_lock(p_dot_codes text[]) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -15,7 +15,7 @@ BEGIN
     IF NOT fn_dot_lease_lock(v_lease_name) THEN
       RETURN v_lease_name;
     END IF;
-    -- A row that was made to be locked: its place in the index stays locked.
+    -- A row that was inserted in order to lock it: its index entry stays locked.
     DELETE FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name AND l.acquisitions = 0;
   END LOOP;
   RETURN NULL;

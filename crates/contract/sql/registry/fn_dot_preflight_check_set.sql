@@ -1,4 +1,4 @@
--- Registers a preflight check or changes one. What it last answered is forgotten.
+-- Registers or changes a preflight check. Deletes its cached result.
 CREATE OR REPLACE FUNCTION fn_dot_preflight_check_set(
   p_check_name text, p_count_query text, p_actor text, p_severity text DEFAULT 'high',
   p_on_finding text DEFAULT 'BLOCK', p_max_age interval DEFAULT '0', p_enabled boolean DEFAULT true,
@@ -32,7 +32,7 @@ BEGIN
       fn_dot_check_path_flaw(v_check)));
   ELSIF p_severity IS NULL OR p_severity NOT IN ('critical', 'high', 'medium', 'info')
         OR p_on_finding IS NULL OR p_on_finding NOT IN ('BLOCK', 'WARN') OR p_max_age IS NULL
-        -- By its seconds: months and days that cancel each other out would overflow where they are added to a time.
+        -- Compares seconds: months and days that cancel each other out would overflow when added to a time.
         OR p_max_age NOT BETWEEN interval '0' AND interval '366 days'
         OR extract(epoch FROM p_max_age) NOT BETWEEN 0 AND 31622400 OR extract(year FROM p_max_age) NOT BETWEEN 0 AND 1
         OR extract(day FROM p_max_age) NOT BETWEEN 0 AND 366 THEN
@@ -49,7 +49,7 @@ BEGIN
   ON CONFLICT (check_name) DO UPDATE SET severity = excluded.severity, on_finding = excluded.on_finding,
     count_query = excluded.count_query, max_age = excluded.max_age, enabled = excluded.enabled,
     description = excluded.description, revision = c.revision + 1;
-  -- Looked for first: an insert would wait for a caller that has just written an answer and is not committed.
+  -- Looks the row up first: an insert would wait for a caller with an uncommitted result.
   IF NOT EXISTS (SELECT FROM dot_preflight_answer a WHERE a.check_name = p_check_name) THEN
     INSERT INTO dot_preflight_answer (check_name, check_revision) VALUES (p_check_name, 0);
   END IF;

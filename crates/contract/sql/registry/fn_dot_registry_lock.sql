@@ -1,6 +1,5 @@
--- Registry changes come one after the other, and each is counted: a caller in REPEATABLE READ whose snapshot does not
--- show the newest count is refused (fn_dot_check_snapshot). Waits at most five seconds for another change, before
--- anything is looked at.
+-- Serializes changes of the registry and counts them. A caller in REPEATABLE READ whose snapshot does not show the
+-- newest count is refused (fn_dot_check_snapshot). Waits at most five seconds for another change, before any read.
 CREATE OR REPLACE FUNCTION fn_dot_registry_lock() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

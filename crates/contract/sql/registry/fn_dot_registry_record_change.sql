@@ -1,4 +1,4 @@
--- Keeps who changed the registry, and what the entry became.
+-- Records the actor of a registry change and the resulting entry.
 CREATE OR REPLACE FUNCTION fn_dot_registry_record_change(p_kind text, p_key text, p_entry jsonb, p_actor text)
   RETURNS void
 LANGUAGE plpgsql AS $$

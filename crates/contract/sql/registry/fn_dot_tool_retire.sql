@@ -1,5 +1,5 @@
--- Retires a DOT: its pair is neither run nor requested from then on. Its history stays, and simulations of it are still
--- recorded. An import that names another status puts it back into use. Returns false where it was retired already.
+-- Retires a DOT: its pair can be neither run nor requested any more. Its history stays, and its simulations are still
+-- recorded. An import with another status reverses it. Returns false where it was retired already.
 CREATE OR REPLACE FUNCTION fn_dot_tool_retire(p_dot_code text, p_actor text, p_reason text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
@@ -18,8 +18,8 @@ BEGIN
     PERFORM fn_dot_refuse('unknown_dot', format('there is no DOT %L', left(p_dot_code, 200)),
       jsonb_build_object('dot_code', left(p_dot_code, 200)));
   END IF;
-  -- A run that is just being begun is waited for, five seconds at most. Retiring must not depend on an idle
-  -- transaction: a run of one was begun before.
+  -- Waits at most five seconds for a run that is being begun. An idle transaction must not prevent retirement: its run
+  -- was begun before.
   PERFORM fn_dot_pair_lock(ARRAY[p_dot_code]);
   BEGIN
     UPDATE dot_tools AS t SET status = 'retired' WHERE t.dot_code = p_dot_code AND t.status <> 'retired'

@@ -1,4 +1,4 @@
--- An import entry with everything that it leaves out filled in: what the registry's row will say.
+-- An import entry with defaults for all omitted members, as the registry's row will be.
 CREATE OR REPLACE FUNCTION fn_dot_tool_row(p_tool jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
   SELECT jsonb_build_object(

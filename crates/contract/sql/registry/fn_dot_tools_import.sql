@@ -1,8 +1,8 @@
--- Imports DOTs, all or nothing, and says what it did with each. With p_dry_run it only says what it would do, refusals
--- included; without, any refusal raises and nothing is written. DOTs that are not named stay as they are.
+-- Imports DOTs, all or nothing, and returns the action for each. With p_dry_run it only returns the actions, refusals
+-- included. Otherwise any refusal raises and nothing is written. DOTs that are not named stay unchanged.
 --
 -- A producer's extra_metadata.process_candidate_code declares that its real runs count for that candidate. Pairs that
--- were declared before stay: an import that names another candidate adds to them.
+-- were declared before stay: an import that names another candidate adds a pair.
 CREATE OR REPLACE FUNCTION fn_dot_tools_import(p_tools jsonb, p_actor text, p_dry_run boolean DEFAULT false)
 RETURNS TABLE (dot_code text, action text, detail text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -20,10 +20,10 @@ BEGIN
     PERFORM fn_dot_refuse('tool_invalid', 'an import is a JSON array of objects');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
-  -- Two imports at once would each judge the registry without the other.
+  -- Two concurrent imports would each check the registry without the other.
   IF NOT coalesce(p_dry_run, false) THEN
     PERFORM fn_dot_registry_lock();
-    -- Behind the leases of the pairs that change: the plan then sees a run that was just being begun.
+    -- After the leases of the changed pairs are locked, the plan sees runs that were being begun.
     v_locked := fn_dot_pair_lock(ARRAY(
       SELECT t.dot_code FROM jsonb_array_elements(p_tools) e JOIN dot_tools t ON t.dot_code = e ->> 'dot_code'
       WHERE (t.paired_dot, t.pair_role) IS DISTINCT FROM (nullif(e ->> 'paired_dot', ''),

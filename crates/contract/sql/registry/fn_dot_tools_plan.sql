@@ -1,5 +1,6 @@
--- What importing these entries would do to each DOT: add, change, keep, or refuse with the reason. The rules of a pair
--- are judged on the registry as it would be afterwards. A change of candidate_pair declares what the tool counts for.
+-- Returns what an import of these entries would do to each DOT: add, change, keep, or refuse with the reason. The rules
+-- of pairs are checked on the registry as it would be afterwards. A change of candidate_pair declares the producer's
+-- candidate.
 CREATE OR REPLACE FUNCTION fn_dot_tools_plan(p_tools jsonb)
 RETURNS TABLE (dot_code text, action text, detail text, tool jsonb)
 LANGUAGE plpgsql AS $$
@@ -50,7 +51,7 @@ BEGIN
         THEN format('process_candidate_code %s (%s)', (fn_dot_text_flaw(fn_dot_candidate_of_tool(i.tool), true)).flaw,
           (fn_dot_text_flaw(fn_dot_candidate_of_tool(i.tool), true)).code_point)
       WHEN s.shown IS NOT NULL THEN s.shown
-      -- Blanks around it do not count: "retired" is retired however it is shown.
+      -- White space around the status does not count: " retired " is retired.
       WHEN (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).flaw IS NOT NULL
         THEN format('status %s (%s)', (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).flaw,
           (fn_dot_text_flaw(btrim(i.tool ->> 'status'), true)).code_point)
@@ -79,11 +80,11 @@ BEGIN
       SELECT format('%s %s (%s)', k.key, f.flaw, f.code_point) AS shown
       FROM (VALUES ('name'), ('operation'), ('trigger_type'), ('script_path'), ('status')) k (key)
       CROSS JOIN LATERAL fn_dot_text_flaw(i.tool ->> k.key, false) f WHERE f.flaw IS NOT NULL LIMIT 1) s ON true
-    -- Somebody who would be left behind with a pair that no longer names them.
+    -- A DOT whose partner would no longer name it.
     LEFT JOIN dot_tools w ON w.paired_dot = i.dot_code AND w.dot_code IS DISTINCT FROM i.paired_dot
       AND w.dot_code NOT IN (SELECT o.dot_code FROM incoming o WHERE o.dot_code IS NOT NULL)
   ), compared AS (
-    -- candidate_pair stands for the pair that the metadata declares, where it is not declared yet.
+    -- candidate_pair is the pair that the metadata declares, where it is not declared yet.
     SELECT j.*, t.dot_code AS known, nullif(concat_ws(', ',
       (SELECT string_agg(k.key, ', ' ORDER BY k.key)
        FROM jsonb_each(fn_dot_tool_row(j.tool)) k

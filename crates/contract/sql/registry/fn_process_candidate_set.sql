@@ -1,5 +1,5 @@
--- Registers a candidate process or changes its title and owner. Null keeps what is there; a blank text takes it away.
--- An owner is what birth_ready still asks for.
+-- Registers a candidate process, or changes its title and owner. Null keeps a value; a blank text removes it.
+-- birth_ready needs an owner.
 CREATE OR REPLACE FUNCTION fn_process_candidate_set(p_process_candidate_code text, p_title text, p_owner text,
   p_actor text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

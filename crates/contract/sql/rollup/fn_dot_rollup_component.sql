@@ -1,5 +1,5 @@
--- Counts a component, and its run once under each evidence type that its components bear. The caller holds the header's
--- row lock, so the other side of the run is either visible here or comes after.
+-- Counts a component, and its run once under each evidence type of its components. The caller holds the header's row
+-- lock, so the run's other component is either visible here or comes later.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_component(
   p_process_candidate_code text, p_process_run_id uuid, p_dot_code text, p_component_role text, p_evidence_type text)
     RETURNS void
@@ -7,7 +7,7 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   v_is_producer boolean := p_component_role = 'producer';
-  -- Both sides are counted in the producer's row.
+  -- Both components are counted in the producer's row.
   v_dot_code    text := CASE WHEN v_is_producer THEN p_dot_code
                         ELSE coalesce((SELECT t.paired_dot FROM dot_tools t WHERE t.dot_code = p_dot_code), p_dot_code)
                           END;

@@ -1,4 +1,4 @@
--- Counts a header. That is all it adds: evidence is counted from components.
+-- Counts a header. Evidence is counted from components only.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_header(p_process_candidate_code text, p_dot_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,6 +1,5 @@
--- Turns a lease to the whole pairs that it counts from here on: those of one candidate, one verifier and one evidence
--- type. What it counted before moves to the rollup. The caller holds the lease's lock, which is what keeps others off
--- the slots 'pair …'.
+-- Sets the kind of pairs that a lease counts from now on: one candidate, one verifier and one evidence type. Its
+-- earlier count moves to the rollup. The caller holds the lease's lock, which also protects the slots 'pair …'.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_lease(
   p_lease_name text, p_process_candidate_code text, p_verifier text, p_evidence_type text, p_process_run_id uuid,
   p_now timestamptz) RETURNS void

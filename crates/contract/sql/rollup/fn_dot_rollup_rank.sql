@@ -1,6 +1,5 @@
--- What a component is worth as the best evidence of its DOT: 0 backfilled, 1 simulated, 2 dry run, 3 real run; null
--- where a call did not complete, which proves nothing. v_process_observation_rollup has the same for runs that are
--- open.
+-- The rank of a component as its DOT's best evidence: 0 backfilled, 1 simulated, 2 dry run, 3 real run; null for a call
+-- that did not complete, which proves nothing. v_process_observation_rollup has the same expression for open runs.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_rank(p_evidence_type text, p_status text) RETURNS smallint
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column

@@ -1,8 +1,8 @@
--- Counts an executed run with all that was recorded of it, when it is concluded; until then
--- v_process_observation_rollup reads it where it lies. The caller holds the header's lock and the lease's, so that no
--- part comes after. A run whose two parts bear one type is counted by its lease, as a pair is; the lease turns to it
--- where it last counted another kind. A lease counts executed runs only where both parts completed: what it counts is
--- the best evidence of both DOTs, and a failed run proves nothing.
+-- Counts an executed run with all its components at its conclusion. Until then v_process_observation_rollup counts the
+-- open run. The caller holds the locks of the header and the lease, so no component comes later. A run whose two
+-- components have one evidence type is counted by its lease, as a pair is; the lease is switched to that kind where
+-- necessary. A lease counts executed runs only where both components completed: its count is the best evidence of both
+-- DOTs, and a failed run proves nothing.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_run(
   p_process_run_id uuid, p_process_candidate_code text, p_dot_code text, p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -37,7 +37,7 @@ BEGIN
   UPDATE process_observation_rollup r
   SET run_count        = r.run_count + 1,
       component_count  = r.component_count + num_nonnulls(v_producer.component_run_id, v_verifier.component_run_id),
-      -- Once under each type that its parts bear.
+      -- Once under each type of its components.
       real_run_count   = r.real_run_count   + CASE WHEN 'REAL_RUN' = ANY (v_types) THEN 1 ELSE 0 END,
       dry_run_count    = r.dry_run_count    + CASE WHEN 'DRY_RUN' = ANY (v_types) THEN 1 ELSE 0 END,
       simulated_count  = r.simulated_count  + CASE WHEN 'SIMULATED_DRY_RUN' = ANY (v_types) THEN 1 ELSE 0 END,

@@ -1,5 +1,6 @@
--- A slot of a (candidate, producer) pair that nobody else holds, locked until the transaction ends; a new one where all
--- are held. A slot keeps one verifier: p_verifier is the one to count, null where none is. See tables/0003_rollup.sql.
+-- Returns a slot of a (candidate, producer) pair that no other transaction holds, locked until the transaction ends; a
+-- new one where all are held. A slot has one verifier: p_verifier is the one to count, or null. See
+-- tables/0003_rollup.sql.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_slot(p_process_candidate_code text, p_dot_code text, p_verifier text)
   RETURNS text
 LANGUAGE plpgsql AS $$

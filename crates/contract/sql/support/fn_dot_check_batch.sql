@@ -1,9 +1,9 @@
--- Refuses what is no batch. A batch is a JSON array of at most 1000 objects. Ids are UUIDs, times are ISO 8601, and a
--- lease lives for a whole number of seconds. A time may also be 'now', the database's clock: the client passes it for
--- what has just happened. The limit bounds the locks of one call. What an entry says beyond that is for the functions
--- to judge.
+-- Refuses an invalid batch. A batch is a JSON array of at most 1000 objects. Ids are UUIDs, times are ISO 8601, and a
+-- lease's time to live is in whole seconds. A time may also be 'now', the database's clock, for an event that has just
+-- happened. The size limit bounds the locks of one call. The calling functions check everything else.
 --
--- All entries are read once, as the functions read them; only where that fails each is read by itself, to be named.
+-- All entries are parsed together, as the calling functions do. Only where that fails, each entry is parsed alone, so
+-- that the message can name it.
 CREATE OR REPLACE FUNCTION fn_dot_check_batch(p_calls jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -21,12 +21,12 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM jsonb_to_recordset(p_calls) AS c (process_run_id uuid, parent_run_id uuid, invocation_id uuid,
           lease_token uuid, component_run_id uuid, started_at text, ended_at text, lease_ttl_seconds integer)
-        -- What is a time at all, has this form and no blank, is one in UTC: the executing client's, and cheap to see.
+        -- A time of this form without white space is in UTC, as the client sends it, and cheap to recognize.
         WHERE (c.started_at NOT LIKE '____-__-__T__:__:__%Z' OR c.started_at LIKE '% %')
             AND c.started_at NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(c.started_at)
           OR (c.ended_at NOT LIKE '____-__-__T__:__:__%Z' OR c.ended_at LIKE '% %')
             AND c.ended_at NOT IN ('now', '-infinity') AND NOT fn_dot_is_iso_time(c.ended_at)
-          -- Never true: both are read.
+          -- Never true: it forces both to be parsed.
           OR isfinite(c.started_at::timestamptz) IS NULL AND c.started_at IS NOT NULL
           OR isfinite(c.ended_at::timestamptz) IS NULL AND c.ended_at IS NOT NULL) THEN
       RETURN;

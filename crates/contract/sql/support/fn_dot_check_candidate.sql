@@ -1,4 +1,4 @@
--- Refuses a candidate that nobody registered: a typing error names none.
+-- Refuses a candidate that is not registered, such as a misspelled code.
 CREATE OR REPLACE FUNCTION fn_dot_check_candidate(p_process_candidate_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

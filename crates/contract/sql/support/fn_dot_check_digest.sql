@@ -1,6 +1,5 @@
--- Returns a digest as it is stored: 'sha256:' and 64 lower-case hex digits, or null where it is blank. Refuses any
--- other text: a digest that names no algorithm, or has too few digits, says nothing about the bytes that a verifier
--- looked at.
+-- Returns a digest in its stored form: 'sha256:' and 64 lower-case hex digits, or null where it is blank. Refuses any
+-- other text: a digest without an algorithm, or with too few digits, does not identify the bytes that a verifier read.
 CREATE OR REPLACE FUNCTION fn_dot_check_digest(p_name text, p_digest text) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- Evidence types and stored statuses are closed lists; null and blank are in none of them.
+-- Evidence types and stored statuses are closed lists without null and blank.
 CREATE OR REPLACE FUNCTION fn_dot_check_enum(p_evidence_type text, p_status text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

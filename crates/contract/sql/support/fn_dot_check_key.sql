@@ -1,7 +1,7 @@
--- Refuses an idempotency key of a reserved form. A caller that could choose such a key would keep the row that the
--- contract derives it for from ever being written: 'request:<request_id>' is the key of a claimed request's run
--- (fn_process_run_begin), 'backfill:<digests>' that of a backfilled row without a key of its own (fn_process_backfill).
--- Null passes. Functions that test for the two prefixes inline, to save this call, refer to this list.
+-- Refuses an idempotency key of a reserved form. A caller that could use such a key would prevent the row that the
+-- contract derives it for: 'request:<request_id>' is the key of a claimed request's run (fn_process_run_begin),
+-- 'backfill:<digests>' that of a backfilled row without its own key (fn_process_backfill). Null passes. Functions that
+-- test for the two prefixes inline, to save this call, refer to this list.
 CREATE OR REPLACE FUNCTION fn_dot_check_key(p_idempotency_key text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
--- Refuses the second use of a key that is no retry of the first: one that differs in what it is about, or that another
--- login makes. Returning another login's row would tell the caller that its own call was recorded. Logins are not
--- compared for keys that the contract derives: several workers may begin the run of one request, and several logins may
--- backfill the same file. fn_dot_check_key keeps every other call from these keys.
+-- Refuses the reuse of a key with other arguments or by another login. Returning the row of another login would tell
+-- the caller that its own call was recorded. Logins are not compared for keys that the contract derives: several
+-- workers may begin the run of one request, and several logins may backfill the same file. fn_dot_check_key refuses
+-- these keys from every other call.
 CREATE OR REPLACE FUNCTION fn_dot_check_key_use(
   p_idempotency_key text, p_what text, p_recorded_by text, p_differs text[], p_detail jsonb) RETURNS void
 LANGUAGE plpgsql AS $$

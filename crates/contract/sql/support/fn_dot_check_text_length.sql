@@ -1,7 +1,7 @@
--- Refuses the first of the named texts that is longer than the limit, or has a character that it may not have, naming
--- it and its length or the character; returns if none is. References are kept to the letter: files are called so. A
--- dot_code is looked up in the registry, which has none that is unfit. A reason, a title and the like are texts that
--- are shown; whatever else is named here is a name (fn_dot_text_flaw). Blank counts as missing.
+-- Refuses the first of the named texts that exceeds the limit or has a forbidden character, and names the text with its
+-- length or the character. References may have any character, because files do. A dot_code is looked up in the
+-- registry, which has only valid ones. A reason, a title and the like are texts for display; all other texts are names
+-- (fn_dot_text_flaw). Blank counts as missing.
 CREATE OR REPLACE FUNCTION fn_dot_check_text_length(p_limit integer, p_texts jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -19,7 +19,7 @@ BEGIN
     FROM jsonb_each_text(p_texts) t
     CROSS JOIN LATERAL fn_dot_text_flaw(t.value,
       t.key NOT IN ('reason', 'title', 'description', 'operation', 'output_namespace', 'endpoint_ref')) f
-    -- Plain ASCII needs no closer look.
+    -- Printable ASCII needs no further check.
     WHERE t.value !~ '^[!-~]([ -~]*[!-~])?$' COLLATE "C" AND NOT fn_dot_is_blank(t.value)
       AND t.key NOT IN ('dot_code', 'input_ref', 'output_ref', 'error_ref', 'source_ref')
       AND f.flaw IS NOT NULL

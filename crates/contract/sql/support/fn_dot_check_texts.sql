@@ -1,14 +1,14 @@
--- Checks what every recording call has in common, in one go, and returns the optional texts with blank ones as null.
--- One function rather than one a text: this is paid by every run.
+-- Checks the texts that all recording calls share, and returns the optional texts with blank ones as null. One function
+-- for all texts, because every run calls it.
 CREATE OR REPLACE FUNCTION fn_dot_check_texts(
   p_actor text, p_correlation_id text, p_process_candidate_code text, p_evidence_ref jsonb,
   INOUT p_idempotency_key text, INOUT p_input_ref text, INOUT p_output_ref text, INOUT p_error_ref text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  -- As fn_dot_check_text_length has it.
+  -- As in fn_dot_check_text_length.
   c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
-  -- As fn_dot_whitespace(), which a test compares: calling it would cost this hot path a tenth of its time.
+  -- As fn_dot_whitespace(); a test compares them. Calling it would cost this hot path a tenth of its time.
   c_blank CONSTANT text
     := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
 BEGIN
@@ -33,7 +33,7 @@ BEGIN
     PERFORM fn_dot_check_text_length(2000, jsonb_build_object('input_ref', p_input_ref, 'output_ref', p_output_ref,
         'error_ref', p_error_ref));
   END IF;
-  -- Plain ASCII names nothing that looks like something else.
+  -- Printable ASCII has no look-alike characters.
   IF NOT (p_actor ~ c_plain COLLATE "C" AND p_correlation_id ~ c_plain COLLATE "C"
           AND p_process_candidate_code ~ c_plain COLLATE "C" AND coalesce(p_idempotency_key, '-') ~ c_plain COLLATE "C")
             THEN

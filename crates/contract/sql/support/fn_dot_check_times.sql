@@ -1,5 +1,5 @@
--- Refuses times that no reader can rely on: outside of the years 1 to 9999, in the wrong order, or in the future. A
--- ledger row can not be corrected afterwards. Null is no time at all.
+-- Refuses times that a reader cannot rely on: outside the years 1 to 9999, in the wrong order, or in the future. A
+-- ledger row cannot be corrected later. Null means no time.
 CREATE OR REPLACE FUNCTION fn_dot_check_times(p_started_at timestamptz, p_ended_at timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

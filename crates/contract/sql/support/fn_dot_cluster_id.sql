@@ -1,6 +1,6 @@
--- The cluster that this transaction's id and snapshot belong to; null where the server does not tell. A ledger that was
--- restored into another cluster holds rows whose transaction ids mean nothing there. Asked for before it is called: to
--- catch a refusal would cost each receipt a subtransaction.
+-- Returns the cluster of this transaction's id and snapshot, or null where the server does not permit it. A ledger that
+-- was restored into another cluster has rows whose transaction ids are meaningless there. Tests the privilege before
+-- the call: catching an error would cost each receipt a subtransaction.
 CREATE OR REPLACE FUNCTION fn_dot_cluster_id() RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column

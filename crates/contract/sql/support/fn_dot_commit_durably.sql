@@ -1,6 +1,5 @@
--- Makes the transaction wait for the disk, when it commits: a deferred trigger of the tables whose rows are
--- acknowledged. A session that switches synchronous_commit off behind the call that wrote them does not lose them in a
--- crash.
+-- Makes the commit wait for the disk: a deferred trigger on the tables with acknowledged rows. A session that sets
+-- synchronous_commit to off after the call does not lose the rows in a crash.
 CREATE OR REPLACE FUNCTION fn_dot_commit_durably() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

@@ -1,5 +1,6 @@
--- Whether a JSON value can be kept as evidence: an object of at most 64 KiB that other programs can read. Its text is
--- only made once its numbers are known to be short: 1e60000 is seven characters to pass, and 60001 to write.
+-- Whether a JSON value can be stored as evidence: an object of at most 64 KiB that other programs can parse. Its text
+-- form is created only after its numbers are known to be short: 1e60000 has seven characters as input and 60001 as
+-- output.
 CREATE OR REPLACE FUNCTION fn_dot_evidence_is_valid(p_evidence_ref jsonb) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- A caller's evidence_ref with the wrapper's own tags over it: a caller can not claim another actor or posture, nor
--- that something was (or was not) executed.
+-- The caller's evidence_ref overwritten by the wrapper's tags: a caller cannot claim another actor or posture, or
+-- whether something was executed.
 CREATE OR REPLACE FUNCTION fn_dot_evidence_tags(p_evidence_ref jsonb, p_actor text, p_posture text, p_executed boolean)
   RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$

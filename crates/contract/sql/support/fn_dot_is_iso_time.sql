@@ -1,6 +1,6 @@
--- Whether a text is a point in time that means the same in every session: ISO 8601 with date, time, and an offset or
--- Z. What PostgreSQL also reads, 'now', 'tomorrow' or '01/02/2024', depends on the moment, the time zone or the
--- DateStyle. None is fine.
+-- Whether a text is a timestamp with the same meaning in every session: ISO 8601 with date, time, and an offset or Z.
+-- PostgreSQL also accepts 'now', 'tomorrow' or '01/02/2024', which depend on the current time, the time zone or
+-- DateStyle. Null passes.
 CREATE OR REPLACE FUNCTION fn_dot_is_iso_time(p_text text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column

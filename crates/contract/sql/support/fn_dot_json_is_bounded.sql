@@ -1,6 +1,6 @@
--- Whether other programs can read a JSON value: nested at most 32 levels deep, numbers within ±1e300 and with at most
--- 300 decimal places. PostgreSQL stores more, and a ledger row that a reader can not decode stays for ever. Null is
--- bounded. The depth is looked at first, and no deeper than one level beyond the limit.
+-- Whether other programs can parse a JSON value: at most 32 levels deep, numbers within ±1e300 and with at most 300
+-- decimal places. PostgreSQL stores more, and a ledger row that a reader cannot decode stays forever. Null passes.
+-- Checks the depth first, and no deeper than one level beyond the limit.
 CREATE OR REPLACE FUNCTION fn_dot_json_is_bounded(p_json jsonb) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column

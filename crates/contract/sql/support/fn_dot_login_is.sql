@@ -1,6 +1,6 @@
 -- Whether the session's login has one of the installation's roles: reader, observer, runner, operator, relay or
--- archiver. Where it was installed without roles, everything is one account's. A login that only administers a role
--- does not have it.
+-- archiver. In an installation without roles, every login has all of them. A login that only administers a role does
+-- not have it.
 CREATE OR REPLACE FUNCTION fn_dot_login_is(p_role text) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column

@@ -1,8 +1,9 @@
--- Wakes whoever listens, once this transaction commits; the payload is the installation's schema. Only for speed,
--- everybody polls as well: the queue is the whole cluster's, and once somebody's forgotten listener has let it run
--- full, a NOTIFY fails at commit. A gate must close all the same, so nothing is sent into a queue that is half full.
--- Nor while another transaction has the lock under which a commit writes to the queue: no time limit of a function
--- bounds the wait for it, and a login of any database keeps it for seconds with a gigabyte of notifications.
+-- Sends a notification at commit; the payload is the installation's schema. It only saves time, because all listeners
+-- also poll. The notification queue belongs to the whole cluster, and once a listener that never reads has let it fill
+-- up, a NOTIFY fails at commit. A gate must close nevertheless, so this function sends nothing into a queue that is
+-- half full. It also sends nothing while another transaction holds the lock under which a commit writes to the queue:
+-- no timeout of a function bounds the wait for it, and a login of any database can hold it for seconds with a gigabyte
+-- of notifications.
 CREATE OR REPLACE FUNCTION fn_dot_notify(p_channel text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

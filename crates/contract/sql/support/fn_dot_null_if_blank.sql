@@ -1,4 +1,4 @@
--- A text as it was given, or null where it is blank: blank counts as missing.
+-- Returns the text, or null where it is blank.
 CREATE OR REPLACE FUNCTION fn_dot_null_if_blank(p_text text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column

@@ -1,4 +1,4 @@
--- Says why a DOT is not the producer of a whole pair.
+-- Refuses a DOT that is not the producer of a complete pair, and names the reason.
 CREATE OR REPLACE FUNCTION fn_dot_refuse_pair(p_dot_code text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,13 +1,12 @@
--- What makes a text unfit to be kept, in words; null where nothing does. A name (a code, an actor, a key) has no
--- character that can not be seen, no white space but blanks inside, and one spelling only, that of normalization form
--- C: two names that look the same to everybody would be two candidates. It does not begin with a combining mark, which
--- would be shown on whatever stands before it. A text that is only shown (a reason, a title)
--- has no control characters but tab and line breaks, no characters that turn the direction of writing, and something to
--- see.
+-- Returns what makes a text invalid, in words, or null. A name (a code, an actor, a key) has no invisible character, no
+-- white space except spaces inside, and normalization form C: two names that look the same would be two candidates
+-- otherwise. It does not begin with a combining mark, which would be displayed on the preceding character. A text for
+-- display (a reason, a title) has no control character except tab and line breaks, no bidirectional control, and at
+-- least one visible character.
 --
--- Invisible are Unicode's categories Cc, Cf, Zl, Zp and Zs but the blank, what is ignored by default (joiners,
+-- Invisible are Unicode's categories Cc, Cf, Zl, Zp and Zs except the space, default-ignorable characters (joiners,
 -- fillers, variation selectors, tags), the empty Braille pattern, the object replacement character, the null notehead,
--- private use, and what is no character at all. A combining mark is one of category M.
+-- private use, and noncharacters. A combining mark is one of category M.
 CREATE OR REPLACE FUNCTION fn_dot_text_flaw(p_text text, p_is_name boolean, OUT flaw text, OUT code_point text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 #variable_conflict use_column
@@ -67,7 +66,7 @@ BEGIN
   IF NOT p_is_name THEN
     v_found := substring(p_text FROM c_steering COLLATE "C");
     flaw := 'contains a control character';
-    -- White space alone is blank, which its caller takes for missing.
+    -- A text of white space only is blank, which the caller treats as missing.
     IF v_found IS NULL AND btrim(p_text, fn_dot_whitespace()) <> ''
        AND p_text !~ replace(c_invisible, '[', '[^ ') COLLATE "C" THEN
       v_found := left(btrim(p_text, fn_dot_whitespace()), 1);
@@ -86,7 +85,7 @@ BEGIN
       flaw := 'begins with a combining mark';
     END IF;
     IF v_found IS NULL AND p_text IS NOT NFC NORMALIZED THEN
-      -- The first character that the same text is not spelled with.
+      -- The first character that differs in the normalized text.
       SELECT substr(p_text, i, 1) INTO v_found FROM generate_series(1, length(p_text)) i
       WHERE substr(p_text, i, 1) <> substr(normalize(p_text, NFC), i, 1)
         OR i > length(normalize(p_text, NFC)) ORDER BY i LIMIT 1;

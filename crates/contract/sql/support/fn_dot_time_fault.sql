@@ -1,5 +1,5 @@
--- What is wrong with the times of a run or a component: a text for people, or null where nothing is. A day of
--- tolerance, because these times are the caller's clock, and created_at is the database's.
+-- Returns the defect of a run's or component's times as a text for people, or null. Tolerates one day, because these
+-- times are from the caller's clock and created_at from the database's.
 CREATE OR REPLACE FUNCTION fn_dot_time_fault(p_started_at timestamptz, p_ended_at timestamptz) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- What is kept of a token: the first half of its SHA-256, as a UUID. The token itself is known to its holder alone, so
--- that a role that reads the tables can not act with it. Hot paths spell it out.
+-- The stored form of a token: the first half of its SHA-256, as a UUID. Only the holder has the token itself, so a role
+-- that reads the tables cannot use it. Hot paths have this expression inline.
 CREATE OR REPLACE FUNCTION fn_dot_token_digest(p_token uuid) RETURNS uuid
 LANGUAGE plpgsql IMMUTABLE AS $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- The characters with Unicode's White_Space property. Regular expressions will not do: what \s means depends on the
--- locale, and misses the no-break space.
+-- The characters with Unicode's White_Space property. A regular expression is no substitute: \s depends on the locale
+-- and does not match the no-break space.
 CREATE OR REPLACE FUNCTION fn_dot_whitespace() RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 #variable_conflict use_column

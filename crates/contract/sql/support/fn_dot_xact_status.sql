@@ -1,5 +1,5 @@
--- What became of the transaction whose id a row's xmin or xmax shows: in progress, committed or aborted; null where it
--- is too old to be known. The id with its epoch is the one that is nearest to the next id.
+-- Returns the status of the transaction whose id is a row's xmin or xmax: in progress, committed or aborted; null where
+-- it is too old to be known. The epoch is chosen so that the id is nearest to the next id.
 CREATE OR REPLACE FUNCTION fn_dot_xact_status(p_xid xid) RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

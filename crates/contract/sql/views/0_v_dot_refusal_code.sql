@@ -1,5 +1,5 @@
--- Every refusal of the contract: its SQLSTATE says what kind it is, its hint what to do. One list, read by
--- fn_dot_refuse and by people; the client's enum is tested against it.
+-- Every refusal code of the contract, with its SQLSTATE and its hint. fn_dot_refuse reads this list; a test compares
+-- the client's enum with it.
 CREATE OR REPLACE VIEW v_dot_refusal_code AS
 SELECT c.code, c.sqlstate, c.hint
 FROM (VALUES

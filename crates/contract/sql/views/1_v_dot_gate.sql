@@ -1,5 +1,5 @@
--- Every gate as it stands now: live is present and not expired, open is live and saying what opens it. Text that is
--- neither true nor false is closed. The brake dry_run_only is 'open' where it says exactly false.
+-- The current state of every gate. live: present and not expired. open: live, and its text opens it. Any text except
+-- true and false means closed. The brake dry_run_only is open where its text is exactly false.
 CREATE OR REPLACE VIEW v_dot_gate AS
 SELECT shipped.key, c.value, c.expires_at,
   (c.key IS NOT NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())) AS live,

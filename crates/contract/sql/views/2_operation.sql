@@ -1,4 +1,4 @@
--- What operators and consoles look at: the registry and posture tables, without what only the functions need.
+-- The registry and posture tables for operators and consoles, without internal columns.
 
 CREATE OR REPLACE VIEW v_dot_tool AS
 SELECT t.dot_code, t.name, t.tier, t.operation, t.paired_dot, t.pair_role, t.trigger_type, t.execution_engine,
@@ -8,7 +8,7 @@ FROM dot_tools t;
 CREATE OR REPLACE VIEW v_process_candidate AS
 SELECT c.process_candidate_code, c.title, c.owner, c.created_at FROM process_candidate c;
 
--- Which producers' real runs count for which candidate. A real run needs is_registered, too.
+-- Which producers' real runs count for which candidate. A real run also needs is_registered.
 CREATE OR REPLACE VIEW v_process_candidate_pair AS
 SELECT p.process_candidate_code, p.dot_code, p.is_inferred, p.declared_by, p.recorded_by, p.declared_at,
   EXISTS (SELECT FROM process_candidate c WHERE c.process_candidate_code = p.process_candidate_code) AS is_registered
@@ -19,8 +19,8 @@ SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_
   h.change_number, h.effective_at
 FROM dot_config_history h;
 
--- The values of a contract's variables are kept as digests (fn_dot_contract_entry). Entries that were written before
--- that are still whole in the table: here they show no value.
+-- Values of a contract's variables are stored as digests (fn_dot_contract_entry). Earlier entries still have the values
+-- in the table; this view hides them.
 CREATE OR REPLACE VIEW v_dot_registry_history AS
 SELECT h.change_id, h.kind, h.key,
   CASE jsonb_typeof(CASE h.kind WHEN 'contract' THEN h.entry #> '{invocation,variables}' END)
@@ -38,7 +38,8 @@ CREATE OR REPLACE VIEW v_dot_preflight_check AS
 SELECT c.check_name, c.severity, c.on_finding, c.count_query, c.max_age, c.enabled, c.description
   FROM dot_preflight_check c;
 
--- The values of a contract's variables may be secrets: here are their names. v_dot_contract_call has the whole.
+-- Values of a contract's variables may be secrets: this view shows only their names. v_dot_contract_call has the
+-- values.
 CREATE OR REPLACE VIEW v_dot_contract AS
 SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace,
   c.no_mutation_assertion, c.endpoint_ref,
@@ -52,7 +53,7 @@ SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref,
   c.expected_output_schema, c.verifier_schema, c.timeout_ms, c.contract_status, c.created_at
 FROM dot_agent_api_contract c;
 
--- Contracts as they are called, values included: for whoever calls them and for whoever sets them (access.toml).
+-- Contracts with the values of their variables, for the roles that call and set them (access.toml).
 CREATE OR REPLACE VIEW v_dot_contract_call AS
 SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace,
   c.no_mutation_assertion, c.endpoint_ref, c.invocation, c.expected_output_schema, c.verifier_schema,

@@ -1,5 +1,5 @@
--- The counts of status pages, in parts that readers add up: the rollup's slots, what whole pairs left on their leases,
--- and the executed runs that are open: at most one a lease.
+-- The counts for status pages, in parts that readers add up: the rollup's slots, the counts of pairs on their leases,
+-- and the open executed runs, at most one per lease.
 CREATE OR REPLACE VIEW v_process_observation_rollup AS
 SELECT r.process_candidate_code, r.dot_code, r.slot, r.run_count, r.real_run_count, r.dry_run_count, r.simulated_count,
   r.backfilled_count, r.component_count, r.last_observed_at, r.producer_observed_at, r.producer_evidence_type,

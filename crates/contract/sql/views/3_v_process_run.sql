@@ -1,10 +1,10 @@
--- One row a run: its header, the status that holds (the conclusion's where there is one), and both sides. The clock is
--- the statement's: a volatile one would keep the planner from looking inside, and 'the newest twenty' would read
--- everything.
+-- One row per run: its header, its effective status (the conclusion's where there is one), and both components. It uses
+-- the statement's clock: a volatile function would prevent the planner from inlining the view, and 'the newest twenty'
+-- would read every run.
 --
--- evidence_type is what the run's rows show, not what its header claims (header_evidence_type): the producer's, else
--- the verifier's, else the mode of the producer's open receipt. A header alone shows nothing that ran. A verifier that
--- only pretended passes no real run.
+-- evidence_type is derived from the run's rows and not from its header's claim (header_evidence_type): the producer's
+-- type, else the verifier's, else the mode of the producer's open receipt. A header alone is no evidence of a run. A
+-- mock verifier passes no real run.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id,
   r.parent_run_id, r.event_code,
@@ -31,6 +31,6 @@ FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
 LEFT JOIN process_component_observation v ON v.process_run_id = r.process_run_id AND v.component_role = 'verifier'
--- Where the producer has no component yet, its receipt says in which mode it was called.
+-- Where the producer has no component yet, its receipt has the mode of the call.
 LEFT JOIN dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
 LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = r.lease_name AND l.lease_token = r.lease_token;

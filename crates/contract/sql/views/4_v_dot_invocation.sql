@@ -1,6 +1,5 @@
--- One row a receipt, for whoever may read views: what was allowed to be called, when, by whom, and what is known of it
--- since. recorded: its component is there. open: the run goes on. unknown: the run was concluded without a word of this
--- call.
+-- One row per receipt, for readers of views: the permitted call, its time and login, and its outcome. recorded: its
+-- component exists. open: the run is open. unknown: the run was concluded without a record of this call.
 CREATE OR REPLACE VIEW v_dot_invocation AS
 SELECT i.invocation_id, i.process_run_id, r.correlation_id, i.dot_code, i.component_role, i.mode, i.posture,
   i.endpoint_ref, i.input_digest, i.runner, i.recorded_by, i.begun_at, c.component_run_id,

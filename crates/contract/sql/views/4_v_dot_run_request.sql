@@ -1,4 +1,4 @@
--- One row a request, with what its run has come to where there is one. What proves a claim is not shown.
+-- One row per request, with the state of its run. The claim's token is not shown.
 CREATE OR REPLACE VIEW v_dot_run_request AS
 SELECT q.request_id, q.dot_code, q.process_candidate_code, q.mode, q.correlation_id, q.input_ref, q.input_digest,
   q.idempotency_key, q.actor, q.recorded_by, q.requested_at, q.not_before, q.state, q.claimed_by, q.claimed_until,

@@ -1,5 +1,5 @@
--- What was observed of each candidate. run_count counts headers, which claim nothing; the counts by evidence count runs
--- by what their components bear (a DRY_RUN or REAL_RUN component always has its receipt: the table sees to it).
+-- The observations of each candidate. run_count counts headers, which prove nothing. The counts by evidence type count
+-- runs by their components; a table constraint requires a receipt for every DRY_RUN and REAL_RUN component.
 CREATE OR REPLACE VIEW v_process_discovery_runtime_observed AS
 SELECT r.process_candidate_code,
   sum(r.run_count)::bigint AS run_count,

@@ -1,5 +1,5 @@
--- The ladder. Real and dry evidence is asked of the ledger itself, through indexes that hold nothing else; no rollup,
--- no header and no column that somebody could set has a say in it.
+-- The ladder. It reads real and dry evidence from the ledger through partial indexes. No rollup, header or status
+-- column that a caller can set has an influence.
 CREATE OR REPLACE VIEW v_process_discovery_candidate_status_v3 AS
 WITH candidate AS (
   SELECT k.process_candidate_code, max(k.owner) AS owner, bool_or(k.has_simulated) AS has_simulated,
@@ -12,8 +12,8 @@ WITH candidate AS (
   ) k
   GROUP BY k.process_candidate_code
 ), proof AS (
-  -- Grouped although each candidate is there once: a grouped query is not merged into what reads it, so that each proof
-  -- is asked once and not wherever it is mentioned, and yet a reader's candidate_code reaches it.
+  -- Grouped although each candidate occurs once: the planner does not merge a grouped query into its reader. So each
+  -- proof is evaluated once, and a reader's condition on candidate_code is still pushed down.
   SELECT c.process_candidate_code, bool_or(c.has_simulated) AS has_simulated,
     bool_or(c.has_backfilled) AS has_backfilled,
     coalesce(btrim(max(c.owner), fn_dot_whitespace()), '') = '' AS owner_missing,

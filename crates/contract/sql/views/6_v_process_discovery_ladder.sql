@@ -1,11 +1,11 @@
--- The candidates with real evidence; simulated and dry evidence can not appear here.
+-- The candidates with real evidence; simulated and dry evidence cannot appear here.
 CREATE OR REPLACE VIEW v_process_discovery_verified_candidates_v3 AS
 SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing,
   s.best_evidence_type, s.candidate_status_v3, s.birth_gate_status_v3
 FROM v_process_discovery_candidate_status_v3 s
 WHERE s.candidate_status_v3 IN ('real_run_observed', 'verified_candidate', 'birth_ready');
 
--- The same ladder with the next rung, and what is still missing for it.
+-- The same ladder with the next rung and what is missing for it.
 CREATE OR REPLACE VIEW v_process_discovery_birth_readiness_v3 AS
 SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing,
   s.best_evidence_type, s.candidate_status_v3, s.birth_gate_status_v3,

@@ -1,8 +1,8 @@
--- One row a DOT: what wraps it, what was observed of it, and what to do next. Reads the registry and the rollup, never
--- the ledger, but for the correlation of the last run, by its key.
+-- One row per DOT: its wrapper, its observations, and the next action. Reads the registry and the rollup; from the
+-- ledger only the correlation of the last run, by its key.
 CREATE OR REPLACE VIEW v_process_dot_wrapper_status AS
 WITH side AS (
-  -- Both sides of a pair are counted in the producer's rollup rows.
+  -- Both members of a pair are counted in the producer's rollup rows.
   SELECT r.dot_code, r.producer_observed_at AS observed_at, r.producer_evidence_type AS evidence_type,
     r.producer_run_id AS process_run_id, r.producer_best AS best
   FROM v_process_observation_rollup r WHERE r.producer_observed_at IS NOT NULL
@@ -10,7 +10,7 @@ WITH side AS (
   SELECT r.verifier_dot_code, r.verifier_observed_at, r.verifier_evidence_type, r.verifier_run_id, r.verifier_best
   FROM v_process_observation_rollup r WHERE r.verifier_observed_at IS NOT NULL
 ), observed AS (
-  -- In several slots: the newest says what was last, the highest what was best.
+  -- In several slots: the newest has the last evidence, the highest the best.
   SELECT DISTINCT ON (s.dot_code) s.dot_code, s.evidence_type, s.process_run_id,
     max(s.best) OVER (PARTITION BY s.dot_code) AS best
   FROM side s

@@ -1,4 +1,4 @@
--- What is installed here: read by installers and doctors, before they know whose rights they have.
+-- The installed version, read by installers and the doctor before they know their privileges.
 CREATE OR REPLACE VIEW v_dot_installation AS
 SELECT r.installed_version, r.digest, r.role_prefix, r.installed_at, r.installed_by,
   coalesce((SELECT array_agg(m.name ORDER BY m.name) FROM dot_contract_migration m), '{}') AS migrations,
