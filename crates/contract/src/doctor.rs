@@ -13,7 +13,7 @@ use crate::source::created;
 use crate::state::{Installed, installed};
 use crate::{InstallError, VERSION, contract_digest};
 
-/// How long each look may take: a preflight check is code that somebody registered, and it may hang.
+/// Time limit of each check: a preflight check is foreign code and may hang.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The tables that the installer itself makes.
@@ -25,7 +25,7 @@ const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_rel
 pub enum Severity {
     /// As it should be.
     Fine,
-    /// Works, but somebody should know.
+    /// Works, but needs attention.
     Warning,
     /// Has to be mended.
     Problem,

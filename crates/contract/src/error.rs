@@ -35,7 +35,7 @@ pub enum InstallError {
         /// Who tried.
         user: String,
     },
-    /// The installation is owned by somebody else.
+    /// Another role owns the installation.
     #[error(
         "{user:?} can not become {owner:?}, which owns the installation; install as a member of it, or ask for: GRANT \"{owner}\" TO \"{user}\""
     )]
@@ -45,7 +45,7 @@ pub enum InstallError {
         /// The owner.
         owner: String,
     },
-    /// The roles exist and are somebody else's.
+    /// The roles exist and belong to another user.
     #[error(
         "the roles {prefix}_… exist and are not yours to use; choose others with --role-prefix, go without with --no-roles, or ask for: GRANT \"{prefix}_owner\" TO \"{user}\" WITH ADMIN OPTION"
     )]
@@ -73,7 +73,7 @@ pub enum InstallError {
         "migration {0} is not the one that was installed; use the dotwrap that matches the database, or restore the migration"
     )]
     MigrationChanged(String),
-    /// Somebody else installs at the same time; asked again a few times before this is returned.
+    /// Another installation is running. The installer retries a few times before it returns this.
     #[error("the installation changed while it was being looked at; run install again")]
     ChangedMeanwhile,
     /// Other sessions kept objects of the installation locked for half a minute.

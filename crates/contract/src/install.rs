@@ -10,10 +10,11 @@ use crate::InstallError;
 use crate::plan::{InstallOptions, Plan, plan};
 use crate::script;
 
-/// Somebody else's installation at the same time is waited for, and then looked at again.
+/// The number of attempts where another installation runs at the same time.
 const TRIES: u32 = 4;
 
-/// How long one try waits for a lock. Everybody else queues behind a lock that is waited for, a closing of a gate too: so it is short.
+/// How long one attempt waits for a lock. Short, because every other session queues behind a waiting lock request, also
+/// the closing of a gate.
 const LOCK_TIMEOUT: &str = "100ms";
 
 /// How long locks are tried for.

@@ -13,7 +13,7 @@ pub enum RolePolicy {
     /// Roles where they may be created (or are there), else none, which the plan says loudly.
     #[default]
     WherePossible,
-    /// No roles: everything belongs to the installing user, and the ladder is only as honest as whoever holds it.
+    /// No roles: every object belongs to the installing user, who can then write any record.
     Without,
 }
 

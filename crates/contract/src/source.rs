@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 static SQL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 
-/// Takes back whatever anybody but the owner was granted, before exactly what is declared is granted.
+/// Revokes every privilege of every role but the owner. The declared privileges are granted afterwards.
 pub(crate) const REVOKE_EVERYTHING: &str = include_str!("revoke_everything.sql");
 
 /// One file of the contract.

@@ -67,7 +67,7 @@ pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed
     let Some(release) = release.first() else {
         return Ok(None);
     };
-    // The view may be anything where somebody meddled with the installation, which a doctor is to say.
+    // The view may have been replaced. The doctor reports that.
     let names: Vec<String> = release.try_get(3)?;
     let digests: Vec<String> = release.try_get(4)?;
     Ok(Some(Installed {
@@ -127,8 +127,8 @@ pub(crate) async fn surroundings(
     })
 }
 
-/// Members and attributes that roles of this prefix have already, which an installation with them takes over: whoever is a member
-/// of a role acts in every installation that uses it.
+/// Members and attributes of existing roles with this prefix. An installation takes them over: a member of a role has
+/// its privileges in every installation that uses the role.
 async fn adopted_roles(client: &Client, owner_role: &str) -> Result<Vec<String>, InstallError> {
     let prefix = owner_role.strip_suffix("owner").unwrap_or(owner_role);
     let names: Vec<String> = access()

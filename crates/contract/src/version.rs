@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_does_not_count_and_what_is_no_version_is_above_none() {
+    fn build_metadata_is_ignored_and_invalid_versions_sort_lowest() {
         assert!(!is_above("1.0.0+two", "1.0.0+one"));
         for text in ["", "1.0", "1.0.0.0", "of the future"] {
             assert!(!is_above(text, "0.1.0"), "{text}");

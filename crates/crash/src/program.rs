@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use walkdir::WalkDir;
 
-/// Where somebody can say which program is meant.
+/// The environment variable with the program's path.
 const VARIABLE: &str = "DOTWRAP_CRASH_PROGRAM";
 
 /// The program, built if it is older than what it is made of: a test of another crate can not ask cargo for it.

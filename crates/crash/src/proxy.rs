@@ -28,11 +28,11 @@ pub(crate) struct Cut {
 /// What goes down with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outage {
-    /// The one connection that it travelled on; a new one is let through.
+    /// Only the connection of that message; new ones are accepted.
     Connection,
-    /// The whole network, for so long: all connections are closed, and no new one is let through.
+    /// The whole network for this time: all connections are closed, and new ones are refused.
     Network(Duration),
-    /// The same, and nobody is told: for so long nothing comes through, and nothing is closed.
+    /// The whole network for this time without a close: no data passes.
     Silence(Duration),
 }
 

@@ -18,7 +18,7 @@ use crate::tools::Trace;
 /// How long what a killed one has started may take to notice. The tools' own grace is a fifth of a second.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What became of the attempts, for whoever wants to know what the crashes met.
+/// The outcomes of the attempts, for a report.
 pub(crate) type Found = BTreeMap<&'static str, usize>;
 
 /// Everything that is to be done and to hold after a crash, the server being there. The attempts are over.

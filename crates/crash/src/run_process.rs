@@ -31,7 +31,7 @@ pub(crate) struct Attempt {
     started: BTreeSet<Process>,
 }
 
-/// What is left of an attempt: its word, and nobody to give it.
+/// The result of an ended attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
     pub(crate) order: RunSpec,

@@ -97,7 +97,7 @@ impl Server {
 
     /// Starts it again, or waits until it has recovered by itself.
     pub(crate) async fn restart(&mut self) {
-        // Ours is given back only then: a keeper must not think that nobody is there.
+        // Releases this process's share only then: the keeper must not find the server unused.
         let again = start_in(&self.folder).await;
         self.cluster = Some(again);
         drop(self.client().await);

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-/// How many pairs there are; runs of different pairs are under way at once.
+/// The number of pairs; runs of different pairs are concurrent.
 pub(crate) const PAIRS: usize = 8;
 
-/// What all their runs are evidence for.
+/// The candidate of all runs.
 pub(crate) const CANDIDATE: &str = "PROC-CAND:crash";
 
-/// The producer digests its input, the verifier does that again. `$TRACE` is where they say so. The odd pairs leave a daemon
-/// behind that listens to nobody.
+/// The producer writes the digest of its input, and the verifier recomputes it. Both log to `$TRACE`. The odd pairs
+/// leave a daemon that ignores SIGTERM.
 const DAEMON: &str = "(trap \"\" TERM; exec setsid sleep 600) >/dev/null 2>&1 </dev/null &\n";
 const BEGUN: &str = "printf 'begun %s %s %s %s\\n' \"$0\" \"$1\" \"$2\" \"$(date +%s%N)\" >> \"$TRACE\"\nsleep \"$PAUSE\"\n";
 const ENDED: &str = "printf 'ended %s %s %s\\n' \"$0\" \"$1\" \"$2\" >> \"$TRACE\"\n";

@@ -26,8 +26,8 @@ pub(crate) enum Account {
 }
 
 impl Account {
-    /// The account for the cluster in this folder: as root the one that owns the cluster already, else `postgres`, which
-    /// distributions make for this very purpose, else `nobody`.
+    /// The account for the cluster in this folder. As root: the account that owns the cluster already, else `postgres`,
+    /// which distributions provide for this purpose, else `nobody`.
     pub(crate) fn choose(folder: &Path, data: &Path) -> Result<Self, Error> {
         if !Uid::effective().is_root() {
             return Ok(Self::Mine);
@@ -96,7 +96,7 @@ impl Account {
         chown(path, Some(*uid), Some(*gid)).at("set the owner of", path)
     }
 
-    /// Refuses a folder that another account cannot get to: root's home is closed to everybody else.
+    /// Refuses a folder that the other account cannot access, such as one in root's home.
     pub(crate) fn require_access(&self, folder: &Path) -> Result<(), Error> {
         let Self::Other { name, uid, gid } = self else {
             return Ok(());

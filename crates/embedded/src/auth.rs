@@ -25,7 +25,7 @@ const RULES: &str = "local all         all scram-sha-256\nlocal replication all 
 /// the superuser.
 const OWNER_SESSIONS: u32 = MAX_CONNECTIONS - 20;
 
-/// How many sessions the server takes. A slot that nobody uses costs some kilobytes.
+/// The maximum number of connections. An unused slot costs some kilobytes.
 pub(crate) const MAX_CONNECTIONS: u32 = 400;
 
 /// The passwords of the accounts that every cluster has.
@@ -134,12 +134,13 @@ pub(crate) async fn replace_passwords(
     Ok(())
 }
 
-/// Whether the cluster lets nobody in without a password, and there is a file of them.
+/// Whether the cluster requires passwords, and the password file exists.
 pub(crate) fn requires_password(home: &ClusterDir) -> Result<bool, Error> {
     Ok(asks(&home.data())? && Passwords::of(home)?.is_some())
 }
 
-/// Whether nothing has to be set while no server runs: no account lacks a password, and nobody else could read any.
+/// Whether no password needs to be set while no server runs: every account has one, and no other user could read the
+/// file.
 fn is_in_order(home: &ClusterDir) -> Result<bool, Error> {
     let has_all = Passwords::of(home)?.is_some_and(|found| found.reserve.is_some());
     Ok(has_all && asks(&home.data())? && !home.is_exposed())

@@ -102,16 +102,16 @@ impl Cluster {
         format!("postgresql://{OWNER}@/{DATABASE}?host={host}&port={PORT}&passfile={passwords}")
     }
 
-    /// The file with the passwords of the cluster's accounts, in libpq's form (`PGPASSFILE`). Whoever reads it may do as they like
-    /// with the database.
+    /// The password file of the cluster's accounts, in libpq's format (`PGPASSFILE`). A user who can read it has full
+    /// access to the database.
     #[must_use]
     pub fn password_file(&self) -> PathBuf {
         self.home.passwords()
     }
 
-    /// Stops the server now, without the usual wait, if nobody else uses it; says whether it did. Blocks the thread until
-    /// the server is down: a moment as a rule, and at most 70 seconds, a minute for a polite stop and ten seconds for one at
-    /// once.
+    /// Stops the server now, without the usual wait, if no other process uses it. Returns whether it did. Blocks the
+    /// thread until the server is down: usually a moment, at most 70 seconds (a minute for a fast shutdown, ten seconds
+    /// for an immediate one).
     ///
     /// # Errors
     /// [`Error::NotStopped`] where it does not stop within that time.

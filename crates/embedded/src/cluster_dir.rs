@@ -126,10 +126,10 @@ impl ClusterDir {
         Self { folder, account }
     }
 
-    /// Nobody else reads in here; where the server runs as another account than ours, that one passes through to its own
-    /// folders.
+    /// Closes the folder to other users. Where the server runs as another account, that account may traverse it to its
+    /// own folders.
     ///
-    /// Says what was mended in a folder that was in use before.
+    /// Returns the corrected modes of an existing folder.
     pub(crate) fn close_to_others(&self) -> Result<Option<String>, Error> {
         let is_new = !self.passwords().exists();
         let owner = self.folder.metadata().at("look at", &self.folder)?.uid();

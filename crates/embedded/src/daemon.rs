@@ -1,9 +1,9 @@
-//! The keeper: a small process beside the server that starts it and stops it when nobody has used it for a while.
+//! The keeper: a small process beside the server. It starts the server, and stops it after it was unused for a while.
 //!
-//! It is the program's own executable, started again with [`ARGUMENT`], in a session of its own, so that neither Ctrl-C nor a
-//! `kill -9` of whoever happened to be first takes the server along. Everybody who uses the server shares `users.lock`; the
-//! system drops their share however they end. If the keeper itself is killed the server runs on, and the next `dotwrap`
-//! starts another keeper, which takes it over. A server that is killed while somebody uses it is started again.
+//! It is the program's own executable, started again with [`ARGUMENT`] in its own session, so that neither Ctrl-C nor a
+//! `kill -9` of the first user stops the server. All users of the server hold `users.lock` in share mode; the kernel
+//! releases a share however its process ends. If the keeper itself is killed, the server keeps running, and the next
+//! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -179,14 +179,14 @@ async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
     loop {
         let state = server.state(home)?;
         was_ready = was_ready || postmaster::said_ready(home);
-        // One that never was ready is for whoever starts it: the log says why.
+        // A server that never became ready is reported by its starter; the log has the cause.
         if state == State::Stopped || (state == State::Killed && !was_ready) {
             return Ok(());
         }
         match Lock::try_take(&home.users_lock(), Mode::Exclusive)? {
             None => unused_since = None,
             Some(_nobody_else) if state == State::Killed => return Ok(()),
-            // The lock is held until the server is down: whoever comes now waits, and then starts it anew.
+            // The lock is held until the server is down: a new user waits, and then starts it again.
             Some(_nobody_else) => {
                 let since = *unused_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= order.linger {
@@ -238,7 +238,7 @@ impl Restarts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Lives,
-    /// Somebody stopped it.
+    /// It was stopped.
     Stopped,
     /// It was killed, or ended by itself.
     Killed,
@@ -304,7 +304,7 @@ fn start(order: &DaemonArgs, lock: Lock) -> Result<Child, Error> {
     ];
     let usual = [
         ("max_connections", auth::MAX_CONNECTIONS.to_string().into()),
-        // Whoever opens connections and says nothing does not hold their slots for long.
+        // A client that connects and never authenticates must not hold its slot for long.
         ("authentication_timeout", "10s".into()),
     ];
     let asked = order.settings.iter();

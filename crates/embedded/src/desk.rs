@@ -1,5 +1,5 @@
-//! What a keeper does besides starting and stopping the server: it keeps one connection, makes on it what is handed over, and
-//! looks after the modes of the cluster's files.
+//! The keeper's tasks besides starting and stopping the server: it keeps one reserved connection, executes handed-over
+//! requests on it, and corrects the modes of the cluster's files.
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -14,18 +14,18 @@ use crate::handover::{self, GateAnswer, GateChange};
 use crate::postmaster::Postmaster;
 use crate::{DATABASE, RESERVE, SUPERUSER, modes, probe, silent};
 
-/// How long opening a connection, or a statement on it, may take. The keeper has other things to do.
+/// Time limit for connecting and for a statement. The keeper has other tasks.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How often a lost connection is made again, and modes are looked at.
+/// The interval at which a lost connection is reopened and modes are checked.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How long a session may say nothing where somebody waits for the keeper, and where nobody does. An honest one says who comes within some
-/// milliseconds.
+/// How long a session may stay unauthenticated while the keeper needs a connection, and otherwise. A regular client
+/// authenticates within milliseconds.
 const SILENT: Duration = Duration::from_secs(1);
 const SILENT_AT_EASE: Duration = Duration::from_secs(5);
 
-/// How often those that say nothing are ended while the keeper waits for a session.
+/// The interval at which unauthenticated sessions are ended while the keeper waits for a connection.
 const MAKING_ROOM: Duration = Duration::from_millis(100);
 
 /// How soon it is tried again where the server refuses.
@@ -53,7 +53,7 @@ impl Desk {
                 self.kept = open_kept(home).await;
             }
             let Some(kept) = &self.kept else {
-                // It waits for the connection; whoever asked knows when to give up.
+                // The request waits for the connection; its caller has its own timeout.
                 return;
             };
             let answer = change_gate(kept, &waiting.change).await;
@@ -92,7 +92,8 @@ impl Desk {
     }
 }
 
-/// The session that is kept. Where the server takes none, others that say nothing make room: sooner where somebody waits.
+/// Opens the reserved session. Where the server has no slot left, ends unauthenticated sessions, earlier while a
+/// request is waiting.
 async fn open_kept(home: &ClusterDir) -> Option<Client> {
     let begun = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! Files and folders with the right owner. As root we may work in a folder that belongs to somebody else, who must neither
-//! lead us elsewhere by a symbolic link nor lose access to what we create there.
+//! Creates files and folders with the correct owner. Root may work in a folder of another user, who must neither
+//! redirect it by a symbolic link nor lose access to the created files.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -61,7 +61,7 @@ pub(crate) fn begin_log(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// What root creates in somebody's folder belongs to that somebody, who could not open it the next time otherwise.
+/// Gives a file that root created to the owner of its folder, who could not open it otherwise.
 fn give_to_owner_of_folder(file: &File, path: &Path) -> io::Result<()> {
     if !Uid::effective().is_root() {
         return Ok(());

@@ -1,8 +1,8 @@
-//! A brake that needs no connection: a change of a gate that its operator can not make is handed to the keeper, which makes it on
-//! the connection that it keeps.
+//! Gate changes without a new connection: where the operator cannot connect, the keeper changes the gate on its
+//! reserved connection.
 //!
-//! The hand-over is a file in a folder of the cluster's home. Whoever can write there is the account itself: a tool in a sandbox
-//! can not, and nobody can be kept from it by connections that are opened and never used, as from a socket.
+//! The request is a file in the cluster's home. Only the account itself can write there: a sandboxed tool cannot, and
+//! unused connections cannot block it, as they could block a socket.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::error::{AtPath, Error};
 use crate::files;
 use crate::lock::Lock;
 
-/// How often the answer is looked for.
+/// The interval at which the answer is polled.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A request that is older than this is not carried out any more: whoever made it has given up.
+/// An older request is not executed: its caller has timed out.
 const STALE: Duration = Duration::from_secs(60);
 
 /// The longest request that is read.
@@ -90,7 +90,7 @@ pub(crate) async fn hand_over(
         }
         tokio::time::sleep(PAUSE).await;
     };
-    // Nobody waits for it any more.
+    // The caller no longer waits for it.
     let _ = fs::remove_file(&request);
     let _ = fs::remove_file(&answer);
     Ok(found)
@@ -123,7 +123,7 @@ impl Waiting {
     }
 }
 
-/// The requests that wait. What is stale or can not be read is removed, and so are answers that nobody fetched.
+/// The pending requests. Removes stale or unreadable ones, and answers that were never read.
 pub(crate) fn waiting(home: &ClusterDir) -> Vec<Waiting> {
     let Ok(entries) = fs::read_dir(home.handover()) else {
         return Vec::new();

@@ -49,8 +49,8 @@ pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), E
         .at("write", home.folder())
 }
 
-/// Creates the plain owner and its database before anybody can connect. `postgres --single` needs no server, and its commands
-/// take part in the rename: there is never a cluster without them.
+/// Creates the plain owner and its database before any client can connect. `postgres --single` needs no server, and its
+/// work is part of the renamed folder: no cluster ever exists without it.
 fn create_database(
     home: &ClusterDir,
     binaries: &Binaries,

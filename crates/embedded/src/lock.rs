@@ -73,13 +73,13 @@ impl Lock {
         }
     }
 
-    /// Whether somebody holds the lock exclusively.
+    /// Whether a process holds the lock exclusively.
     pub(crate) fn is_held(path: &Path) -> Result<bool, Error> {
         Ok(Self::try_take(path, Mode::Shared)?.is_none())
     }
 
-    /// Turns a shared hold into the only one, if nobody else has a share. Where it fails, the share may be lost as well: follow
-    /// it with [`Lock::downgrade_to_shared`] in any case.
+    /// Upgrades a shared lock to an exclusive one, if no other process holds a share. A failure may lose the share as
+    /// well: call [`Lock::downgrade_to_shared`] afterwards in any case.
     pub(crate) fn try_upgrade_to_exclusive(&self, path: &Path) -> Result<bool, Error> {
         self.try_mode(path, Mode::Exclusive)
     }

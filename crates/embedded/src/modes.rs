@@ -20,7 +20,7 @@ const FOLDER: u32 = 0o700;
 /// Every permission of its owner in a file that is not run.
 const FILE: u32 = 0o600;
 
-/// Nothing for anybody but the owner.
+/// No permission for group and others.
 const OWNER_ONLY: u32 = 0o700;
 
 /// As it is for others.
@@ -44,7 +44,7 @@ pub(crate) fn mend(home: &ClusterDir) {
         }
     }
     let sockets = socket::folder(home);
-    // A short one lies where others can put a link; whoever uses it refuses that.
+    // The short socket folder is in a folder where other users can create a link; the code that uses it refuses a link.
     if sockets.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         mended.extend(set(&sockets, FOLDER, OWNER_ONLY, &ours));
         mended.extend(set(&socket::file(&sockets), FOLDER, OWNER_ONLY, &servers));
@@ -94,7 +94,7 @@ fn close_passwords(home: &ClusterDir) -> Option<String> {
             &Owners(owners.into_iter().flatten().collect()),
         );
     };
-    // First, so that it is not forgotten by whoever is killed behind it.
+    // Written first, so that a kill in between does not lose it.
     if let Err(error) = home.set_exposed(true) {
         tracing::warn!(%error, "new passwords are due and that can not be remembered");
     }
@@ -142,8 +142,8 @@ impl Owners {
     }
 }
 
-/// Gives a file these permissions, and takes those that are not allowed; says so where that was necessary. What is not there, a
-/// link, or not these owners', is met by whoever opens it.
+/// Adds the needed permissions to a file and removes those that are not allowed. Returns a description of a change. A
+/// missing file, a link, or a file of another owner is handled by the code that opens it.
 fn set(path: &Path, needed: u32, allowed: u32, owners: &Owners) -> Option<String> {
     let entry = Entry::at(path).ok()?;
     if !entry.is_plain() || !owners.0.contains(&entry.found().uid()) {
@@ -162,7 +162,7 @@ pub(crate) fn change(path: &Path, before: u32, after: u32) -> String {
     format!("{}: mode {before:o} mended to {after:o}", path.display())
 }
 
-/// Writes down what was mended, for `doctor` and for whoever looks at this use.
+/// Logs corrected modes, for `doctor` and for the caller.
 pub(crate) fn note(home: &ClusterDir, mended: impl IntoIterator<Item = String>) {
     for what in mended {
         tracing::warn!("{what}");

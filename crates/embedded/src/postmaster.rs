@@ -79,7 +79,7 @@ impl Postmaster {
     }
 }
 
-/// Whether the server's file is there: whoever stops by himself removes it.
+/// Whether the server's pid file exists: a server that stops regularly removes it.
 pub(crate) fn left_its_file(home: &ClusterDir) -> bool {
     Postmaster::read(&home.data()).is_some()
 }
@@ -93,10 +93,10 @@ fn pid_file(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
-/// Removes what a killed server left: `postmaster.pid` and its socket's lock name a process id that something else may have
-/// been given since, or that nobody has reaped yet. PostgreSQL takes that for a running server and refuses to start.
+/// Removes the files of a killed server: `postmaster.pid` and its socket's lock file contain a process id that may have
+/// been reused, or that is still a zombie. PostgreSQL takes that for a running server and refuses to start.
 ///
-/// The caller holds the server's lock, so no server of ours lives; one that somebody started by hand is left alone.
+/// The caller holds the server's lock, so none of the cluster's servers lives. A manually started server is left alone.
 pub(crate) fn remove_stale(home: &ClusterDir, socket_folder: &Path) -> Result<(), Error> {
     let data = home.data();
     if let Some(left) = Postmaster::read(&data)
@@ -184,8 +184,7 @@ pub(crate) fn data_version(home: &ClusterDir) -> Result<Option<u32>, Error> {
     }
 }
 
-/// Refuses programs that do not fit the data, and picks those that do: a newer PostgreSQL beside the old one must not lock
-/// anybody out.
+/// Selects the programs that match the data: a newer PostgreSQL beside the old one must not prevent a start.
 pub(crate) fn fitting(found: Vec<Binaries>, data: Option<u32>) -> Option<Binaries> {
     found
         .into_iter()

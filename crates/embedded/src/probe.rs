@@ -30,7 +30,7 @@ pub(crate) enum ProbeResult {
     NotYet(String),
     /// It asks for a password that is another one, or not there.
     Locked(String),
-    /// Nobody answers: the socket is not there, or not served.
+    /// No answer: the socket does not exist, or no server listens.
     Silence(String),
     /// The server answers, and new sessions are of no use.
     Broken(String),

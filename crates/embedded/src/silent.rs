@@ -1,11 +1,11 @@
-//! Sessions that take a slot of the server and do not say who they are. The server frees their slots after
-//! `authentication_timeout`, and whoever opens them takes the slots again. The keeper ends them, so that it comes in itself.
+//! Unauthenticated sessions. The server frees their slots after `authentication_timeout`, but their client can open new
+//! ones at once. The keeper ends them, so that it can connect itself.
 
 use std::time::Duration;
 
 use crate::cluster_dir::ClusterDir;
 
-/// Ends the sessions of the running server that have been silent for so long. Nothing of them is lost: they asked for nothing.
+/// Ends the sessions that have been unauthenticated for this long. They have no work to lose.
 #[cfg(target_os = "linux")]
 pub(crate) fn end(home: &ClusterDir, for_so_long: Duration) {
     use nix::sys::signal::{Signal, kill};
@@ -24,7 +24,7 @@ pub(crate) fn end(home: &ClusterDir, for_so_long: Duration) {
     }
 }
 
-/// Nobody says here which sessions are silent.
+/// This platform does not show which sessions are unauthenticated.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn end(_home: &ClusterDir, _for_so_long: Duration) {}
 
@@ -71,7 +71,8 @@ mod linux {
             })
         }
 
-        /// Whether nobody is known to have come. Before a client says anything, the process has the server's own title.
+        /// Whether the session is unauthenticated. Before a client sends its startup packet, the process has the
+        /// server's own title.
         pub(super) fn is_silent(&self) -> bool {
             let title = self.title.trim_end_matches(['\0', ' ']);
             !title.starts_with("postgres:") || ASKED.iter().any(|word| title.ends_with(word))

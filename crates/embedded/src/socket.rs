@@ -1,5 +1,5 @@
-//! The folder of the server's socket. It is the only door: whoever can enter it is trusted, so nobody but the server's account
-//! (and root) can.
+//! The folder of the server's socket. It is the only way to connect, so only the server's account and root may enter
+//! it.
 
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
@@ -81,7 +81,7 @@ fn make(folder: &Path, account: &Account) -> Result<(), Error> {
     }
 }
 
-/// In a folder for temporary files, anybody may have put a folder or link of this name.
+/// In a folder for temporary files, any user may have created a folder or link of this name.
 fn adopt(folder: &Path, account: &Account) -> Result<(), Error> {
     // One and the same for the look and the change: its owner can put a link in its place.
     let entry = Entry::at(folder).at("look at", folder)?;

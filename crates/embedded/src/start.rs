@@ -43,7 +43,7 @@ pub(crate) struct Running {
     pub(crate) origin: Origin,
 }
 
-/// Waits until the server can not be stopped by its keeper, whoever else ends.
+/// Takes a share of the users' lock: the keeper cannot stop the server while it is held.
 pub(crate) async fn share(home: &ClusterDir) -> Result<Lock, Error> {
     Lock::acquire(&home.users_lock(), Mode::Shared, stopping()).await
 }
@@ -52,7 +52,7 @@ fn stopping() -> LockTimeout {
     LockTimeout::of(STOPPING, "stopping")
 }
 
-/// Joins the server if one runs, else starts it. The caller holds the turn: nobody else does the same meanwhile.
+/// Uses the running server, or starts it. The caller holds the start lock, so no other process does the same meanwhile.
 pub(crate) async fn attach_or_start(order: &DaemonArgs) -> Result<Running, Error> {
     let home = &order.home;
     let mut starting = Starting::new(order, share(home).await?);
@@ -221,7 +221,8 @@ impl<'a> Starting<'a> {
         Ok(())
     }
 
-    /// Stops the server if nobody else uses it. Nobody can join meanwhile, because we hold the turn.
+    /// Restarts the server if no other process uses it. No process can join meanwhile, because this one holds the start
+    /// lock.
     async fn restart_if_alone(&mut self) -> Result<bool, Error> {
         let home = self.order.home.clone();
         let users = home.users_lock();
@@ -237,7 +238,7 @@ impl<'a> Starting<'a> {
         Ok(alone)
     }
 
-    /// Makes sure that somebody stops the server when nobody uses it any more.
+    /// Ensures that a keeper will stop the server once it is unused.
     fn wait_until_ready(&mut self) -> Result<(), Error> {
         let is_coming = match &mut self.keeper {
             Some(keeper) => matches!(keeper.try_wait(), Ok(None)),

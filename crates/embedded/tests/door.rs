@@ -1,4 +1,4 @@
-//! Who comes in: whoever can read the file with the passwords.
+//! Access: only users who can read the password file.
 
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
@@ -122,7 +122,7 @@ async fn files_of_a_killed_server_do_not_prevent_a_start() {
     place.start().end();
     place.wait_until_stopped();
     open_the_door(&place);
-    // Somebody else has been given its process id.
+    // Another process has its process id now.
     let left = format!(
         "{}\n{}\n1\n5432\n\n\n",
         std::process::id(),

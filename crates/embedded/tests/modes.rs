@@ -1,4 +1,4 @@
-//! Modes of the cluster's own files that somebody changed: they are mended, and passwords that were open are replaced.
+//! Changed modes of the cluster's files are corrected, and exposed passwords are replaced.
 
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
@@ -130,7 +130,7 @@ fn passwords_that_were_open_while_no_server_ran_are_replaced_when_it_starts() {
     }
 }
 
-/// Through its other name, whoever could read it once can read what is written into it.
+/// A reader of a hard link to the file could also read new content.
 #[test]
 fn passwords_that_got_another_name_are_replaced_while_the_server_runs() {
     let place = Place::new();
@@ -191,7 +191,7 @@ fn folder_that_is_no_cluster_keeps_its_mode() {
     assert_eq!(mode(&place.data()), 0o755);
 }
 
-/// What the server's account puts in its own folders leads nobody to change another account's file.
+/// Links in the folders of the server's account do not redirect a change to another account's file.
 #[test]
 fn links_in_the_servers_folders_change_no_other_file() {
     let (place, _) = idle();

@@ -1,4 +1,4 @@
-//! Folders that are awkward, closed or somebody else's.
+//! Unusual, inaccessible and foreign folders.
 
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 

@@ -2,8 +2,8 @@
 
 /// Whether a name is a namespace, or lies below it: after it comes `/` or `:`.
 ///
-/// What lies below may not climb out again. `..` and backslashes are refused, and `%` too, because whoever decodes it later may
-/// find either.
+/// A name below must stay below: `..` and backslashes are refused, and `%` too, because decoding it later may yield
+/// either.
 pub fn is_within(namespace: &str, name: &str) -> bool {
     if namespace.is_empty() {
         return false;

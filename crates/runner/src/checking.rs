@@ -45,7 +45,7 @@ pub(crate) async fn check(
     deadline: Instant,
 ) -> Checked {
     let reading = Reading::of(prepared, role, answer, subject);
-    if answer.ending != CallOutcome::Completed || reading.is_nothing() {
+    if answer.ending != CallOutcome::Completed || reading.is_empty() {
         return Ok(ReadAgain::default());
     }
     read_apart(
@@ -86,7 +86,7 @@ impl Reading {
         }
     }
 
-    fn is_nothing(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.schemas.is_empty() && self.passed.is_none()
     }
 

@@ -20,49 +20,49 @@ use url::Url;
 
 use crate::Error;
 
-/// Of a run's folder, in characters of its address, `file://` and percent signs included: with a file's name behind it, it is a
-/// reference of at most 2000 characters.
+/// The length limit of a run folder's URL, including `file://` and percent signs: with a file name it is a reference of
+/// at most 2000 characters.
 const LONGEST_ADDRESS: usize = 1_800;
 
-/// What a run's evidence says of its folder: the path.
+/// The member of a run's evidence with its folder's path.
 pub(crate) const FOLDER: &str = "folder";
 
-/// The note in a run's folder of what the ledger would not take.
+/// The file in a run's folder with evidence that the ledger refused.
 pub(crate) const UNRECORDED: &str = "unrecorded_evidence.json";
 
-/// The folder below which every run gets one of its own.
+/// The folder that contains one folder per run.
 #[derive(Clone, Debug)]
 pub struct RunsDir(PathBuf);
 
-/// One run's folder, which is there when something is in it. Nobody but the user can look into it: outputs may be secrets.
+/// One run's folder, which exists once it has content. Only the user can read it: outputs may be secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFolder(PathBuf);
 
 impl RunsDir {
-    /// Runs get their folders below this one, which is made when it is needed.
+    /// Creates run folders in this one, which is created when needed.
     pub fn below(root: impl Into<PathBuf>) -> Self {
         Self(root.into())
     }
 
-    /// Below which folder.
+    /// The folder of all runs.
     pub fn root(&self) -> &Path {
         &self.0
     }
 
-    /// The folder of a run, whether it is there or not.
+    /// The folder of a run, whether it exists or not.
     pub fn of(&self, run: ProcessRunId) -> PathBuf {
         self.0.join(run.to_string())
     }
 
-    /// The place of a run that is about to begin. Its calls make their folders in it when they have something to keep; that they can is
-    /// looked at here, so that a place that can not be written to is met before the ledger is.
+    /// Reserves the folder of a run that is about to begin. Its calls create their folders in it when they have files
+    /// to keep. This checks that they can, so that an unwritable path is reported before the ledger is written.
     pub(crate) fn reserve(&self, run: ProcessRunId) -> Result<RunFolder, Error> {
         let path = self.of(run);
         let refused = |source: io::Error| Error::Folder {
             source: naming_space(&path, source),
             path: path.clone(),
         };
-        // Tools are told absolute paths, whatever their working folder is.
+        // Tools get absolute paths, whatever their working folder is.
         let absolute = std::path::absolute(&path).map_err(refused)?;
         if Url::from_file_path(&absolute)
             .is_ok_and(|address| address.as_str().len() > LONGEST_ADDRESS)
@@ -91,8 +91,7 @@ impl RunsDir {
     }
 }
 
-/// What is there already under a run's name, that somebody chose, may lead elsewhere, or let others read and change what the run
-/// leaves.
+/// Refuses an existing entry with a run's name that is a link, or that other users can read or change.
 fn restrict_to_owner(found: &Metadata) -> io::Result<()> {
     let what = if found.is_symlink() {
         "it is a link, and links are not followed here: remove it"
@@ -108,7 +107,7 @@ fn restrict_to_owner(found: &Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, what))
 }
 
-/// What lies there already is another run's, whose id was taken once more in another ledger.
+/// Refuses a folder with content: it is another run's, with the same id in another ledger.
 fn require_empty(folder: &Path) -> io::Result<()> {
     match fs::read_dir(folder)?.next() {
         None => Ok(()),
@@ -124,22 +123,22 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 impl RunFolder {
-    /// Its path, where something was kept in it and its path is a text.
+    /// The path, where the folder has content and the path is valid UTF-8.
     pub(crate) fn if_there(&self) -> Option<&str> {
         self.0.to_str().filter(|_| self.0.is_dir())
     }
 
-    /// Its path.
+    /// The path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where the folder of one side's call is.
+    /// The folder of one member's call.
     pub(crate) fn of_call(&self, role: ComponentRole) -> PathBuf {
         self.0.join(role.as_ref())
     }
 
-    /// Leaves a note beside the outputs, of what the ledger would not take. Where it is, if it could be written.
+    /// Writes a file with evidence that the ledger refused. Returns its path, if it could be written.
     pub(crate) fn write_unrecorded_note(&self, note: &Json) -> Option<PathBuf> {
         let path = self.0.join(UNRECORDED);
         match self.write_anew(UNRECORDED, &note.to_string()) {
@@ -152,8 +151,8 @@ impl RunFolder {
         }
     }
 
-    /// Writes a file of the folder that nobody made before. A tool may have left a link in the place of the folder, which is refused, or of the
-    /// file, which is removed. Both are looked up in the folder that was opened.
+    /// Creates a new file in the folder. A tool may have replaced the folder by a link, which is refused, or the file
+    /// by a link, which is removed. Both are resolved relative to the opened folder.
     fn write_anew(&self, name: &str, text: &str) -> io::Result<()> {
         make(&self.0)?;
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -169,7 +168,7 @@ impl RunFolder {
     }
 }
 
-/// A full disk is named.
+/// Adds the free space to the error of a full disk.
 fn naming_space(path: &Path, error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::StorageFull {
         return error;

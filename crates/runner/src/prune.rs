@@ -1,4 +1,4 @@
-//! What runs have left in their folders, for whoever clears it away.
+//! Lists and removes the files of runs.
 
 use std::{
     fs::{self, Permissions},
@@ -16,11 +16,11 @@ use crate::{
 };
 
 impl RunsDir {
-    /// The runs that have a folder here, in the order of their ids, which is mostly that of their beginnings. What does not bear a run's
-    /// id, and what is no folder, is nobody's here.
+    /// The runs with a folder here, ordered by id, which is mostly the order of their start. Ignores entries that are
+    /// no folders or have no run's id as their name.
     ///
     /// # Errors
-    /// The folder of all runs can not be read. That it is not there is no error: no run has left anything then.
+    /// The folder of all runs cannot be read. A missing folder is no error: there are no files then.
     pub fn kept(&self) -> io::Result<Vec<ProcessRunId>> {
         let entries = match fs::read_dir(self.root()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -31,7 +31,7 @@ impl RunsDir {
             let entry = entry?;
             let name = entry.file_name();
             let run: Option<ProcessRunId> = name.to_str().and_then(|name| name.parse().ok());
-            // Under another spelling of the id it would not be found again.
+            // Another spelling of the id would not be found again.
             let run = run.filter(|run| name.to_str() == Some(&run.to_string()));
             if entry.file_type()?.is_dir() {
                 runs.extend(run);
@@ -41,8 +41,8 @@ impl RunsDir {
         Ok(runs)
     }
 
-    /// Whether a run's folder holds what the ledger could not be told. Nobody else knows it: where nobody can look,
-    /// it may.
+    /// Whether a run's folder has evidence that the ledger refused. The folder is its only copy. True where the folder
+    /// cannot be read.
     pub fn holds_unrecorded(&self, run: ProcessRunId) -> bool {
         match fs::symlink_metadata(self.of(run).join(UNRECORDED)) {
             Ok(_) => true,
@@ -50,13 +50,14 @@ impl RunsDir {
         }
     }
 
-    /// How much of the disk a run's folder takes, in bytes: holes in its files take none.
+    /// The disk usage of a run's folder, in bytes; holes in files do not count.
     pub fn size_of(&self, run: ProcessRunId) -> u64 {
         Output::disk_usage(&self.of(run), &ReadLimit::none()).unwrap_or(0)
     }
 
-    /// Whether the ledger says that this is the folder in which the run left its files: ids are unique in a ledger, and folders may serve
-    /// several. None: it does not say, of a run that its runner did not conclude.
+    /// Whether the ledger names this folder as the location of the run's files: ids are unique in one ledger, and
+    /// folders may serve several. None where the ledger names no location, as for a run that its runner did not
+    /// conclude.
     pub fn is_recorded_location(&self, run: &Run) -> Option<bool> {
         let recorded = run.evidence_ref[FOLDER].as_str()?;
         let [here, there] = [self.of(run.process_run_id), PathBuf::from(recorded)]
@@ -64,11 +65,11 @@ impl RunsDir {
         Some(here.is_some() && here == there)
     }
 
-    /// Removes a run's folder and everything in it. No link is followed. Folders that a tool has closed are opened before.
+    /// Removes a run's folder with its content. Follows no link. Makes folders without permissions accessible first.
     ///
     /// # Errors
-    /// Something is mounted in it, and nothing was removed. Or what could not be removed; the rest may be gone. That it is not there any more
-    /// is no error.
+    /// A file system is mounted in it, and nothing was removed; or an entry could not be removed, and others may be
+    /// gone. A missing folder is no error.
     pub fn remove(&self, run: ProcessRunId) -> io::Result<()> {
         let folder = self.of(run);
         let Ok(real) = folder.canonicalize() else {
@@ -92,7 +93,7 @@ impl RunsDir {
     }
 }
 
-/// Whoever else removed it has done it as well.
+/// Another process may have removed it.
 fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -100,19 +101,19 @@ fn ignore_not_found(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Makes every folder below writable that belongs to this account, each before it is looked into. What can not be is met by whoever removes
-/// it.
+/// Makes every folder below that belongs to this account writable before it is read. A failure is reported by the
+/// removal.
 fn make_writable(folder: &Path) {
     let _another_s = fs::set_permissions(folder, Permissions::from_mode(0o700));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        // A link is no folder here, wherever it leads.
+        // A link to a folder does not count as a folder.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             make_writable(&entry.path());
         }
     }
 }
 
-/// What is mounted in a folder belongs to somebody else, and would be removed with it.
+/// Finds a mount below the folder: its content would be removed as well.
 fn mounted_below(folder: &Path) -> io::Result<Option<PathBuf>> {
     let mut places = mounts()?.into_iter().map(|mount| mount.point);
     Ok(places.find(|place| place.starts_with(folder)))

@@ -40,7 +40,7 @@ pub(crate) async fn drop_stale(client: &Client) {
     }
 }
 
-/// Removes a database with whoever is connected to it. Best effort: what stays is removed when the server starts again.
+/// Drops a database and ends its sessions. Best effort: a database that stays is removed when the server starts again.
 pub(crate) async fn drop_database(client: &Client, name: &str) {
     let name = quoted(name);
     // A template has to be made an ordinary database first.

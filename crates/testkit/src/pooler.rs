@@ -29,8 +29,8 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts it. Each transaction may get any of the pool's server sessions, the one that has rested longest first, so that
-    /// whoever relies on session state is soon found out. It knows the roles that exist now.
+    /// Starts it. Each transaction may get any server session of the pool, the least recently used first, so that a
+    /// dependency on session state fails soon. It has the roles that exist now.
     ///
     /// # Panics
     /// Where pgbouncer is missing or does not start.

@@ -19,7 +19,7 @@ use crate::{cleanup, connect};
 /// Long enough to stay warm from one test program to the next.
 const LINGER: Duration = Duration::from_secs(30);
 
-/// What makes it fast and roomy. Nobody's data depend on it, and tests of crashes use a server of their own.
+/// Settings for speed and many connections. The data are disposable; crash tests use their own server.
 const SETTINGS: [(&str, &str); 9] = [
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -33,7 +33,7 @@ const SETTINGS: [(&str, &str); 9] = [
     ("idle_in_transaction_session_timeout", "10min"),
 ];
 
-/// Who may come in: everybody, as any role and without a password, since the tests are about what each role may do inside.
+/// The pg_hba.conf: every user as any role without a password, because the tests are about the privileges of roles.
 const EVERYBODY: &str = "local all all trust\nlocal replication all trust\n";
 
 /// A shared server.

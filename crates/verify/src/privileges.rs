@@ -1,5 +1,5 @@
-//! Whether there is something to judge, and whether this session may read it: asked first, of the catalogue, which everybody
-//! may read, so that a missing right is said once and clearly.
+//! Checks whether there is an installation and whether this session may read it. Reads only the catalogue, which every
+//! role may read, so that a missing privilege is reported once.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Transaction};

@@ -69,8 +69,8 @@ pub struct CheckResult {
 pub enum Severity {
     /// The contract's functions cannot have written this: something went round them, or they are wrong.
     Violation,
-    /// It can have come about rightly (the registry keeps no history of its pairs, a caller may write its own tags), but
-    /// somebody should look.
+    /// It can be legitimate (the registry keeps no history of its pairs, a caller may write its own tags), but needs a
+    /// review.
     Warning,
 }
 

@@ -93,8 +93,8 @@ async fn pin(transaction: &Transaction<'_>) -> Result<(), VerifyError> {
         .map_err(VerifyError::asking("for settings of its own"))
 }
 
-/// Why a question is not asked: what it would read is not what the release made, and reading it could run what somebody put
-/// there, with the rights of whoever verifies.
+/// Why a query is not executed: an object that it reads differs from the release, and reading it could execute foreign
+/// code with the verifying role's privileges.
 fn reason_not_to_ask(check: &Check, unproven: &BTreeMap<String, String>) -> Option<String> {
     question::relations(check.question)
         .find_map(|name| unproven.get(name).map(|why| format!("{name} {why}")))
@@ -156,8 +156,8 @@ fn read(rows: &[Row], sample: u32) -> Findings {
     }
 }
 
-/// A view or a column that somebody dropped or changed, a right that was taken back, or a value that is none of its kind: then
-/// the rule cannot be shown to hold, which is a finding. Fail-closed. By class: syntax and rights, and data.
+/// A dropped or changed view or column, a revoked privilege, or a value of another type: the rule cannot be shown to
+/// hold, which is a finding. Fails closed. By SQLSTATE class: syntax and privileges, and data.
 fn cannot_be_asked(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(SqlState::code).unwrap_or_default();
     code.starts_with("42") || code.starts_with("22")

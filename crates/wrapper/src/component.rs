@@ -1,4 +1,4 @@
-//! PARTS: one row a component, producer or verifier, of a run that was recorded before.
+//! COMPONENT: one row per component, producer or verifier, of a run that was recorded before.
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ description! {
             output_digest: String,
         }
         defaulted {
-            /// What kind of evidence it claims to be.
+            /// The claimed evidence type.
             evidence_type: EvidenceType = EvidenceType::default(),
             /// Its stored status.
             status: StoredStatus = StoredStatus::default(),
@@ -99,7 +99,7 @@ impl Wrapper {
             .with("p_evidence_type", call.evidence_type)
             .with("p_status", call.status)
             .with("p_idempotency_key", call.idempotency_key.as_ref())
-            // Minted here where the caller has not: after a lost answer the id tells what became of it.
+            // Minted here unless the caller did: after a lost result the id finds the component.
             .with(
                 "p_component_run_id",
                 call.component_run_id.unwrap_or_else(ComponentRunId::mint),

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::{database::TargetError, refusal::Refusal};
 
-/// Why a call came back without an answer. No variant shows a password or a lease token.
+/// Why a call has no result. No variant shows a password or a lease token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -17,7 +17,7 @@ pub enum Error {
     /// The login may not do this (SQLSTATE 42501).
     #[error("not permitted: {message}")]
     NotPermitted {
-        /// What the database said.
+        /// The database's message.
         message: String,
     },
 
@@ -26,9 +26,9 @@ pub enum Error {
     /// id up.
     #[error("the database at {target} cannot be reached: {reason}")]
     Unreachable {
-        /// Where it was looked for, without the password.
+        /// The target, without the password.
         target: String,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
 
@@ -38,7 +38,7 @@ pub enum Error {
     NoSlot {
         /// Which database it is, without the password.
         target: String,
-        /// What the server said.
+        /// The server's message.
         reason: String,
     },
 
@@ -64,7 +64,7 @@ pub enum Error {
         argument: String,
     },
 
-    /// The call did not come back in time, and its cancellation was asked for.
+    /// The call exceeded its time limit, and its cancellation was requested.
     #[error("no answer within {limit:?}; {}", if *.known_undone { "the call was cancelled and wrote nothing" } else { "it is not known whether the call was carried out" })]
     TimedOut {
         /// The limit that was set.
@@ -80,12 +80,12 @@ pub enum Error {
         waited: Duration,
     },
 
-    /// The database said something that the contract does not foresee.
+    /// The database returned an error that the contract does not define.
     #[error("the database reported {}: {message}", sqlstate.as_deref().unwrap_or("an error"))]
     Database {
         /// The SQLSTATE, where there is one.
         sqlstate: Option<String>,
-        /// What it said.
+        /// The message.
         message: String,
         /// The driver's error.
         #[source]
@@ -114,7 +114,7 @@ impl Error {
             Self::Refused(refusal) => refusal.kind().exit_status(),
             Self::InvalidText { .. } | Self::Target(_) => 2,
             Self::NoSlot { .. } => 4,
-            // A database that does not even confirm a cancellation is as good as away.
+            // A database that does not confirm a cancellation counts as unreachable.
             Self::TimedOut {
                 known_undone: false,
                 ..
@@ -147,7 +147,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// The remedy, where it is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => refusal.hint.as_deref(),
@@ -155,7 +155,7 @@ impl Error {
         }
     }
 
-    /// An error of a statement, as what it means.
+    /// Classifies an error of a statement.
     pub(crate) fn of_statement(error: tokio_postgres::Error, target: &str, schema: &str) -> Self {
         let Some(database) = error.as_db_error() else {
             return Self::of_driver(error, target);
@@ -215,9 +215,9 @@ impl Error {
     }
 }
 
-/// Whether an error of the driver means what [`Error::Unreachable`] does: the database cannot be reached, does not let
-/// us in, or went away. For whoever talks to the database beside this crate, such as an installer, and is to call the
-/// same thing by the same name.
+/// Whether a driver error means the same as [`Error::Unreachable`]: the database cannot be reached, rejects the
+/// connection, or went away. For programs that use the driver directly, such as the installer, and report the same
+/// error.
 pub fn is_unreachable(error: &tokio_postgres::Error) -> bool {
     match error.code() {
         Some(code) if is_no_slot(code) => false,
@@ -229,9 +229,8 @@ pub fn is_unreachable(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-/// Whether an error of the driver means what [`Error::NoSlot`] does: the server has no connection slot left for this
-/// login, or is still starting. On a socket of this machine, it is said by the system where more wait to be accepted than
-/// it lets (`EAGAIN`).
+/// Whether a driver error means the same as [`Error::NoSlot`]: the server has no connection slot left for this login,
+/// or is still starting. On a local socket the operating system reports a full backlog (`EAGAIN`).
 pub fn means_no_slot(error: &tokio_postgres::Error) -> bool {
     match error.code() {
         Some(code) => is_no_slot(code),
@@ -247,7 +246,7 @@ fn is_no_slot(code: &SqlState) -> bool {
     [SqlState::TOO_MANY_CONNECTIONS, SqlState::CANNOT_CONNECT_NOW].contains(code)
 }
 
-/// The error and what caused it, in one line.
+/// The error with its causes, in one line.
 fn error_chain(error: &tokio_postgres::Error) -> String {
     if let Some(database) = error.as_db_error() {
         return database.message().to_owned();
@@ -289,7 +288,7 @@ pub(crate) fn is_connection_lost(code: &SqlState) -> bool {
         .contains(code)
 }
 
-/// A deadlock or a serialization failure: rolled back for the sake of others, and free to go again.
+/// A deadlock or a serialization failure: rolled back by the server, and may be retried.
 fn is_batch_rolled_back(sqlstate: &str) -> bool {
     [
         SqlState::T_R_DEADLOCK_DETECTED,

@@ -1,4 +1,4 @@
-//! HEADER: one row a run. It claims nothing by itself: counts and rungs come from components.
+//! HEADER: one row per run. A header alone is no evidence: counts and rungs come from components.
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The source system that the contract writes down unless it is told another.
+/// The contract's default source system.
 pub(crate) const SOURCE_SYSTEM: &str = "dot_exec_wrapper";
 
 description! {
@@ -51,7 +51,7 @@ description! {
             error_ref: String,
         }
         defaulted {
-            /// What kind of evidence it claims to be.
+            /// The claimed evidence type.
             evidence_type: EvidenceType = EvidenceType::default(),
             /// Its stored status.
             status: StoredStatus = StoredStatus::default(),
@@ -67,8 +67,7 @@ description! {
     }
 }
 
-/// A time that is recorded: none, one that the caller knows, or the moment of the call by the
-/// database's clock.
+/// A recorded time: none, a known one, or the time of the call by the database's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timing {
     /// None.
@@ -102,7 +101,7 @@ impl From<Timing> for Value {
     }
 }
 
-/// What the database returned for a header.
+/// The returned row of a header.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct HeaderRecord {
@@ -135,7 +134,7 @@ impl Wrapper {
             .with("p_evidence_type", call.evidence_type)
             .with("p_status", call.status)
             .with("p_idempotency_key", call.idempotency_key.as_ref())
-            // Minted here where the caller has not: after a lost answer the id tells what became of it.
+            // Minted here unless the caller did: after a lost result the id finds the run.
             .with(
                 "p_process_run_id",
                 call.process_run_id.unwrap_or_else(ProcessRunId::mint),

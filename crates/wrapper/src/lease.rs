@@ -1,5 +1,5 @@
-//! LEASE: single flight. A live lease is never handed to a second caller, not even to one that gives the
-//! same holder name: only the token proves who holds it.
+//! LEASE: one run of a pair at a time. A live lease is never granted to a second caller, not even to one with the same
+//! holder name: only the token proves the holder.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::{
     types::{Actor, DotCode, LeaseToken, text_enum},
 };
 
-/// How long a pair's lease lives unless something else was said, as the contract's default.
+/// The default time to live of a pair's lease, as in the contract.
 pub const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(60);
 
 text_enum! {
-    /// What a lease is in at this instant, by the database's clock.
+    /// The state of a lease, by the database's clock.
     pub enum LeaseState {
-        /// Nobody holds it.
+        /// Free.
         Free,
-        /// Somebody holds it.
+        /// Held.
         Held,
-        /// It ran out without having been released: its holder is late, or dead.
+        /// It expired without a release: its holder is late or dead.
         Expired,
     }
 }
@@ -33,23 +33,23 @@ row! {
     pub struct LeaseRecord {
         /// Its name, `dot_exec:<producer code>` for a pair.
         pub lease_name: String,
-        /// Who holds it, or held it last.
+        /// The current or last holder.
         pub lease_holder: String,
         /// Since when.
         pub acquired_at: Option<Timestamp>,
         /// Until when.
         pub expires_at: Option<Timestamp>,
-        /// When it was given back.
+        /// The time of the release.
         pub released_at: Option<Timestamp>,
-        /// How often it was taken so far.
+        /// The number of acquisitions.
         pub acquisitions: i64,
-        /// What it is in now.
+        /// The current state.
         pub state: LeaseState,
     }
 }
 
-/// A lease that was taken. It is given back by [`Wrapper::release_lease`]; one that is merely dropped
-/// stays held until its time is over, because nothing can be sent from a destructor.
+/// An acquired lease. [`Wrapper::release_lease`] releases it. A dropped one stays held until it expires, because a
+/// destructor cannot send a statement.
 #[derive(Debug)]
 #[must_use = "a lease that is dropped stays held until its time is over"]
 pub struct Lease {
@@ -78,23 +78,23 @@ impl Lease {
         &self.name
     }
 
-    /// Who holds it.
+    /// The holder.
     pub fn holder(&self) -> &Actor {
         &self.holder
     }
 
-    /// The proof that one holds it.
+    /// The token that proves the holder.
     pub fn token(&self) -> LeaseToken {
         self.token
     }
 }
 
 impl Wrapper {
-    /// Takes a lease, from 1 second to 24 hours long.
+    /// Acquires a lease for 1 second to 24 hours.
     ///
     /// # Errors
-    /// Refused as `lease_held` while somebody holds it, with the holder and the expiry in the detail; as
-    /// `lease_name_invalid`, `holder_required`, `ttl_invalid` or `text_too_long`.
+    /// Refused as `lease_held` while it is held, with the holder and the expiry in the detail; as `lease_name_invalid`,
+    /// `holder_required`, `ttl_invalid` or `text_too_long`.
     pub async fn acquire_lease(
         &self,
         name: impl Into<String>,
@@ -116,7 +116,7 @@ impl Wrapper {
         }
     }
 
-    /// Lets a lease live so long from now. False: it is not held any more, so its holder has to stop.
+    /// Extends a lease from now. Returns false where it is no longer held: its holder has to stop.
     ///
     /// # Errors
     /// Refused as `ttl_invalid`.
@@ -130,8 +130,9 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
-    /// Gives a lease back. True: nobody else has held it since it was taken, even if it ran out meanwhile. False: it
-    /// was taken over or away, so another may have done the same meanwhile; or it was given back before.
+    /// Releases a lease. Returns true where no other caller held it since it was acquired, even if it expired
+    /// meanwhile. Returns false where it was taken over, released by force, or released before: another caller may have
+    /// run the pair.
     ///
     /// # Errors
     /// See [`Error`].
@@ -147,15 +148,14 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
-    /// Takes a live lease away from its holder. False: nobody held it.
+    /// Releases a live lease by force. Returns false where it was not held.
     ///
-    /// Another may take it from then on. What its holder still records is refused (`lease_lost`) only for an executed
-    /// run, which its header binds to the lease it was begun under; a simulated run is bound to none, and its holder
-    /// learns of it by [`Wrapper::renew_lease`] or [`Wrapper::release_lease`], which then return false.
+    /// Other callers may acquire it afterwards. Further records of the old holder are refused (`lease_lost`) only for
+    /// an executed run, whose header names its lease. A simulated run is bound to none, and its holder notices by
+    /// [`Wrapper::renew_lease`] or [`Wrapper::release_lease`], which then return false.
     ///
     /// # Errors
-    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for whoever is no
-    /// operator.
+    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn force_release_lease(
         &self,
         name: &str,
@@ -179,7 +179,7 @@ impl Wrapper {
             .await
     }
 
-    /// The refusal for a lease that somebody else holds, with what can be said of them.
+    /// The refusal for a held lease, with its holder and expiry.
     async fn lease_held(&self, name: &str) -> Error {
         let records: Result<Vec<LeaseRecord>, Error> = self
             .database
@@ -204,8 +204,8 @@ impl Wrapper {
     }
 }
 
-/// The contract counts in whole seconds; a part of one is a whole one. What does not fit its integer
-/// is beyond its 24 hours anyway, and refused there.
+/// The contract counts whole seconds: a fraction is rounded up. A value beyond its integer type exceeds 24 hours and is
+/// refused there.
 pub(crate) fn whole_seconds(time: Duration) -> i32 {
     let rounded_up = time
         .as_secs()

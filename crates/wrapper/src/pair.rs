@@ -21,17 +21,17 @@ use crate::{
 };
 
 description! {
-    /// One run of one pair that is to be recorded.
+    /// The arguments for recording one run of one pair.
     pub struct PairCall {
         required {
-            /// The pair's producer; its verifier comes along by itself.
+            /// The pair's producer. The registry supplies its verifier.
             dot_code: DotCode,
             /// The candidate of the run.
             process_candidate_code: CandidateCode,
         }
         optional {
-            /// The correlation id of the run's records. Unless said: derived from the idempotency key, so that a
-            /// retry is the same call, else new.
+            /// The correlation id. By default derived from the idempotency key, so that a retry is the same call; else
+            /// new.
             correlation_id: CorrelationId,
             /// The actor; by default the wrapper's.
             actor: Actor,
@@ -49,9 +49,9 @@ description! {
             error_ref: String,
         }
         defaulted {
-            /// What is said of the run.
+            /// The wrapper status.
             wrapper_status: WrapperStatus = WrapperStatus::default(),
-            /// What kind of evidence it claims to be.
+            /// The claimed evidence type.
             evidence_type: EvidenceType = EvidenceType::default(),
             /// Whether nothing was meant to change; contradicts `REAL_RUN`.
             dry_run: bool = true,
@@ -68,8 +68,8 @@ row! {
     pub struct PairRow {
         /// The run.
         pub process_run_id: ProcessRunId,
-        /// Its producer's component. None: the key's first call recorded a header, and whoever made it has
-        /// not recorded this part.
+        /// The producer's component. None where the key's first call recorded only a header, and this component is not
+        /// recorded yet.
         pub producer_component_run_id: Option<ComponentRunId>,
         /// Its verifier's component; none as for the producer's.
         pub verifier_component_run_id: Option<ComponentRunId>,
@@ -88,13 +88,13 @@ row! {
     }
 }
 
-/// One recorded run of one pair: what the database returned, and the correlation it is found by.
+/// One recorded run of one pair: the returned row, and the correlation id.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PairRecord {
     /// The correlation id of the run's records.
     pub correlation_id: CorrelationId,
-    /// What the database returned.
+    /// The returned row.
     #[serde(flatten)]
     pub row: PairRow,
 }
@@ -122,8 +122,8 @@ impl PairCall {
 impl Wrapper {
     /// Records one run of one pair: one call, one round trip, one transaction.
     ///
-    /// With an idempotency key the call can be repeated as it is: the second one returns the first
-    /// one's ids, `created` being false, even while the lease is held or a preflight check blocks.
+    /// A call with an idempotency key can be repeated: the second call returns the first one's ids with `created`
+    /// false, even while the lease is held or a preflight check blocks.
     ///
     /// # Errors
     /// Refused with any code of the recording functions, in their order of precedence: malformed
@@ -148,7 +148,7 @@ impl Wrapper {
             .with("p_evidence_type", call.evidence_type)
             .with("p_dry_run", call.dry_run)
             .with("p_idempotency_key", call.idempotency_key.as_ref())
-            // Minted here where the caller has not: after a lost answer the id tells what became of it.
+            // Minted here unless the caller did: after a lost result the id finds the run.
             .with(
                 "p_process_run_id",
                 call.process_run_id.unwrap_or_else(ProcessRunId::mint),

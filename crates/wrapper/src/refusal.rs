@@ -1,4 +1,4 @@
-//! Refusals: what the contract says no to, and why, as a value.
+//! Refusals of the contract as values.
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ pub enum RefusalCode {
     RoleInvalid,
     RunConcluded,
     RunUnknown,
-    /// The transaction's snapshot is older than what it would decide by.
+    /// The transaction's snapshot is older than the state that it would decide by.
     SnapshotTooOld,
     SourceRequired,
     StatusInvalid,
@@ -92,9 +92,9 @@ pub enum RefusalKind {
     /// An argument is missing, malformed, contradicts another, or names what is not there. The same
     /// call is refused for ever.
     Argument,
-    /// Well said, but not allowed now: by a gate, a preflight check or a contract.
+    /// A valid call that is not allowed now: by a gate, a preflight check or a contract.
     Blocked,
-    /// Somebody else holds the lease, or it was lost. Later it may go through.
+    /// Another caller holds the lease, or it was lost. A retry may succeed.
     Lease,
     /// The key or the id was used for something else.
     Conflict,
@@ -182,7 +182,7 @@ impl Serialize for RefusalCode {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Refusal {
-    /// Which rule said no. Match on this.
+    /// The violated rule. Match on this.
     pub code: RefusalCode,
     /// What was refused, for a person.
     pub message: String,
@@ -226,8 +226,7 @@ impl Refusal {
         })
     }
 
-    /// A refusal that the database expresses by an answer rather than an error, such as the null of a
-    /// lease that somebody else holds.
+    /// A refusal that the database expresses by a result instead of an error, such as the null for a held lease.
     pub(crate) fn from_payload(
         code: RefusalCode,
         message: String,

@@ -21,7 +21,7 @@ row! {
     pub struct RecordedRefusal {
         /// Its id.
         pub refusal_id: RefusalId,
-        /// Which rule said no.
+        /// The violated rule.
         pub refusal_code: String,
         /// What was refused, for a person.
         pub message: String,

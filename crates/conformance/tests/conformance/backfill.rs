@@ -483,7 +483,7 @@ async fn a_large_file_is_one_call(backend: Backend) {
     );
 }
 
-/// Being first with a file keeps nobody else's assertion away, and is kept apart from it.
+/// A first import of a file does not block the import of another login, and is recorded separately.
 #[apply(on_each_version)]
 async fn backfill_of_the_same_file_by_two_logins_writes_two_assertions(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -169,7 +169,8 @@ async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backen
     let pair = Call::pair().sql();
     let (waiting, refused) = tokio::join!(ask(&holds_request, &pair), async {
         lock_waiters(&superuser, 1).await;
-        // Whoever closes the circle finds it: the first has looked for one after a second of waiting, deadlock_timeout.
+        // The session that completes the cycle detects it: the first one ran its check after one second of waiting
+        // (deadlock_timeout).
         tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
         code(&holds_lease, &begin.sql()).await
     });
@@ -260,7 +261,7 @@ async fn switching_an_event_type_does_not_depend_on_an_idle_transaction(backend:
     let idle = idler.transaction().await.unwrap();
     assert_eq!(row(&idle, &Call::pair().sql()).await["events_emitted"], 1);
     assert_eq!(value(&operator, &switch(false)).await, true);
-    // Whoever comes later writes none; the one in flight is older than the switch.
+    // Later writers write no event; the one in flight is older than the switch.
     let other = Call::pair().text("p_dot_code", crate::common::fixtures::OTHER_PRODUCER);
     assert_eq!(row(&observer, &other.sql()).await["events_emitted"], 0);
     idle.commit().await.unwrap();
@@ -305,7 +306,7 @@ async fn event_waits_for_a_switch_that_is_not_committed(backend: Backend) {
         });
         assert_eq!(recorded["events_emitted"], i32::from(!commit));
     }
-    // What the switch that was rolled back left in the row keeps nobody waiting.
+    // The xmax of a switch that was rolled back blocks no session.
     idle.rollback().await.unwrap();
     let late = "SELECT count(*) FROM dot.event_outbox o JOIN dot.event_type_history h ON NOT h.active AND o.occurred_at >= h.changed_at";
     assert_eq!(number(&superuser, late).await, 0);

@@ -380,7 +380,7 @@ async fn declaring_a_pair_refuses_unknown_candidates_and_anything_but_producers(
     // Nothing said is no declaration.
     let unsaid = declare(CANDIDATE, PRODUCER).with("p_declared", "NULL");
     assert_eq!(text(&operator, &unsaid.sql()).await, "removed");
-    // An inferred typing error is removed although nobody registered it.
+    // An inferred pair with an unregistered, misspelled candidate can be removed.
     execute(
         &superuser,
         "INSERT INTO dot.process_candidate_pair (process_candidate_code, dot_code, is_inferred, declared_by)

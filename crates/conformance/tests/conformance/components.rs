@@ -584,7 +584,7 @@ async fn a_receipt_that_the_closing_of_a_gate_saw_stays_good(backend: Backend) {
         &Call::gate("process_dot_runtime.real_run_enabled", "false").sql(),
     )
     .await;
-    // What was called was called; whoever closed the gate knows of it.
+    // The call happened; the gate's closing is in the history.
     rows(&runner, &with_receipt().sql()).await;
 }
 
@@ -773,7 +773,7 @@ async fn times_in_the_wrong_order_or_in_the_future_are_refused(backend: Backend)
     }
 }
 
-/// The ids of runs can be read by every reader. Nobody else writes the parts of a run that a login recorded.
+/// Every reader can read the ids of runs. Only the login that recorded a run adds its components.
 #[apply(on_each_version)]
 async fn another_login_adds_no_part_to_a_run_without_a_lease(backend: Backend) {
     let stage = TestContext::new(backend).await;

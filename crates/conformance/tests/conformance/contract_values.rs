@@ -1,4 +1,4 @@
-//! The values of a contract's variables are for whoever calls it or sets it.
+//! Only the roles that call or set a contract may read the values of its variables.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

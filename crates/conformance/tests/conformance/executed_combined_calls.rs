@@ -428,7 +428,7 @@ async fn combined_record_verifier_refuses_like_the_two_functions(backend: Backen
             case.together.sql()
         );
     }
-    // The lease of another pair is none of the run's: whoever names it is told the same.
+    // The lease of another pair gives the same refusal.
     let elsewhere = finish().together.text("p_run_dot_code", OTHER_PRODUCER);
     execute(&runner, "BEGIN").await;
     rows(&runner, &elsewhere.sql()).await;
@@ -496,7 +496,7 @@ async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend)
             counted(runs, runs - simulated + 1, 0, simulated, 2 * runs)
         );
     }
-    // One that nobody concludes, and is taken over.
+    // A run without a conclusion, whose lease is taken over.
     let left = row(&runner, &begin(MODE).sql()).await;
     let left = Begun::of(&left);
     run_out(&superuser).await;
@@ -526,7 +526,7 @@ async fn reader_sees_the_outcome_of_each_receipt(backend: Backend) {
         rows(&reader, receipts).await,
         [producer("recorded"), verifier("open")]
     );
-    // Its holder died: nobody knows what the verifier did.
+    // Its holder died: the verifier's outcome is unknown.
     run_out(&superuser).await;
     let reap = Call::new("fn_process_run_reap").text("p_actor", "tester");
     rows(&runner, &reap.sql()).await;

@@ -318,7 +318,7 @@ async fn expired_token_without_takeover_still_concludes(backend: Backend) {
         "a component needs the live lease"
     );
     rows(&runner, &run.conclusion("stuck").sql()).await;
-    // One that was taken away does not, and its run is concluded by whoever comes next.
+    // A forced release does not, and the next acquirer of the lease concludes the run.
     let run = begun(&runner, "REAL_RUN").await;
     let force = Call::new("fn_dot_lease_force_release")
         .text("p_lease_name", "dot_exec:DOT_BACKUP")

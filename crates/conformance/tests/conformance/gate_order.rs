@@ -302,8 +302,8 @@ async fn snapshot_older_than_a_registry_change_begins_no_run(backend: Backend) {
     );
 }
 
-/// A change takes effect when it commits, for the transaction that makes it as well. Otherwise a run would be begun under gates that
-/// nobody ever saw open.
+/// A gate change takes effect at commit, also for its own transaction. Otherwise a run could begin under gates that
+/// were never visible as open.
 #[apply(on_each_version)]
 async fn gates_opened_in_the_same_transaction_allow_no_begin(backend: Backend) {
     let (_stage, runner, operator, mut superuser) = ready(backend).await;

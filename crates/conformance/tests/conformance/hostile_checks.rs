@@ -57,7 +57,7 @@ async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
     }
 }
 
-/// What a check leaves in the session or transaction of its caller.
+/// The effects of a check on the session or transaction of its caller.
 #[apply(on_each_version)]
 async fn check_has_no_side_effects_on_the_session(backend: Backend) {
     let (stage, mut runner, _operator, superuser) = ready(backend).await;
@@ -183,7 +183,7 @@ async fn temporary_function_is_no_check(backend: Backend) {
     );
 }
 
-/// The whole forging of the attack: all gates closed as shipped, and nothing of the ledger may change.
+/// The complete attack: all gates are closed, and no ledger row may change.
 #[apply(on_each_version)]
 async fn hostile_check_cannot_forge_ledger_rows(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -201,7 +201,7 @@ async fn hostile_check_cannot_forge_ledger_rows(backend: Backend) {
         .assert_same(&before, "a hostile check");
 }
 
-/// The lint: where dynamic SQL runs code of others, and whether its callers may go on with the path they had.
+/// A lint: which functions execute foreign code by dynamic SQL, and whether they restore the search path.
 #[apply(on_each_version)]
 async fn only_preflight_run_check_executes_foreign_code(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -346,8 +346,8 @@ async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backe
     set_posture(&operator, "NO_EXECUTE").await;
 }
 
-/// Prepared statements are the session's, and no undoing takes them back. Whoever replaces one has its text executed with the
-/// rights of the caller.
+/// Prepared statements belong to the session, and no rollback removes them. A check that replaces one would have its
+/// own text executed with the caller's privileges.
 #[apply(on_each_backend)]
 async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
@@ -493,7 +493,7 @@ async fn callers_settings_do_not_change_a_check_result(backend: Backend) {
     assert_eq!(kept, "Pacific/Kiritimati");
 }
 
-/// What is remembered lets the runs of everybody pass: a login that may only read leaves no answer behind, and locks none.
+/// A cached result lets the runs of all logins pass: a login that may only read writes no cache and locks no row.
 #[apply(on_each_version)]
 async fn preflight_of_a_reader_writes_no_cache(backend: Backend) {
     let stage = TestContext::new(backend).await;

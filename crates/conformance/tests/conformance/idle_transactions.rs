@@ -111,7 +111,7 @@ async fn observer_is_barred_longer_with_each_force_release(backend: Backend) {
     }
     assert!(!text(&observer, &Call::acquire(20).sql()).await.is_empty());
     assert_eq!(value(&operator, &force_release()).await, true);
-    // Whoever executes is not barred, nor is another lease.
+    // A login that may execute is not barred, nor is another lease.
     let other = Call::acquire(60).text("p_lease_name", "dot_exec:DOT_COPY");
     assert!(!text(&observer, &other.sql()).await.is_empty());
     assert!(!text(&runner, &Call::acquire(60).sql()).await.is_empty());

@@ -16,7 +16,7 @@ use crate::common::{
 
 const LEASE: &str = "dot_exec:DOT_BACKUP";
 
-/// The token; empty where somebody holds the lease.
+/// The token; empty where the lease is held.
 async fn acquire(client: &impl GenericClient, ttl_seconds: i32) -> String {
     text(client, &Call::acquire(ttl_seconds).sql()).await
 }

@@ -180,7 +180,7 @@ async fn only_the_owner_role_may_write_tables(backend: Backend) {
     }
 }
 
-/// Whoever logged in, not whoever it says it is nor whose rights it works with.
+/// The session's login, not the actor that it names or the role that it set.
 #[apply(on_each_version)]
 async fn recorded_by_is_the_login_whatever_role_is_set(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -24,7 +24,7 @@ async fn no_function_takes_an_advisory_lock(backend: Backend) {
     assert_eq!(text(&superuser, taking).await, "");
 }
 
-/// Each role and each lock mode that would stand in the way of a receipt, a gate, an event or a registry change.
+/// Every role and every lock mode that would block a receipt, a gate, an event or a registry change.
 #[apply(on_each_version)]
 async fn no_role_can_take_the_locks_of_the_functions(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -164,7 +164,7 @@ async fn tokens_are_kept_as_digests(backend: Backend) {
     assert_eq!(value(&runner, &finish.sql()).await, false);
 }
 
-/// Another login of the same role got hold of the token itself.
+/// Another login of the same role has the token.
 #[apply(on_each_version)]
 async fn only_the_beginning_login_or_an_operator_concludes_a_run(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;

@@ -84,7 +84,7 @@ async fn retiring_waits_for_a_begin_but_does_not_depend_on_it(backend: Backend) 
         code(&runner, &begin("REAL_RUN").sql()).await,
         "tool_retired"
     );
-    // An observer that leaves its transaction open keeps nobody from retiring.
+    // An observer's open transaction does not block retirement.
     let mut idler = stage.client("observer").await;
     let idle = idler.transaction().await.unwrap();
     let other = "DOT_COPY";

@@ -346,7 +346,7 @@ async fn a_missing_or_switched_off_append_only_guard_blocks(backend: Backend) {
     assert_eq!(refused(&observer, ASSERT).await.code, "preflight_blocked");
 }
 
-/// What a registered check may try, each with the rights of whoever calls the preflight or of the contract's owner.
+/// Actions of a registered check with the privileges of the preflight's caller or of the contract's owner.
 const ATTEMPTS: [&str; 9] = [
     "INSERT INTO dot.dot_refusal (refusal_id, refusal_code, message, posture) VALUES (gen_random_uuid(), 'x', 'x', 'x')",
     "UPDATE dot.dot_config SET value = 'true'",
@@ -604,7 +604,7 @@ async fn recording_is_not_blocked_by_a_cache_write(backend: Backend) {
     let mut slow = stage.client("observer").await;
     let transaction = slow.transaction().await.unwrap();
     rows(&transaction, ASSERT).await;
-    // It has written its answers and not committed; nobody waits for a memory.
+    // The results are written and not committed; no session waits for a cache write.
     rows(&observer, &Call::pair().sql()).await;
     transaction.commit().await.unwrap();
 }

@@ -161,8 +161,8 @@ async fn every_object_belongs_to_the_owner_but_for_the_checkers_own(backend: Bac
     assert_eq!(foreign, expected);
 }
 
-/// A function without a path of its own is one that nobody but the owner may call, with the caller's rights, and that no view,
-/// constraint, default or trigger calls: so it runs under the path that the function around it pins.
+/// A function without a pinned path may be called only by the owner, runs with the caller's privileges, and is used in
+/// no view, constraint, default or trigger: so it runs under the pinned path of its calling function.
 #[apply(on_each_version)]
 async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -195,7 +195,7 @@ async fn granted_functions_need_no_table_privilege_of_the_caller(backend: Backen
             "{function}"
         );
     }
-    // And nothing else lends its owner's rights to anybody. A trigger's function can not be called.
+    // No other function is SECURITY DEFINER. A trigger's function cannot be called.
     let lending: BTreeSet<String> = names(&superuser, "SELECT proname AS name FROM pg_proc WHERE pronamespace = 'dot'::regnamespace AND prosecdef AND prorettype <> 'trigger'::regtype").await.into_iter().collect();
     for function in &lending {
         assert!(

@@ -319,7 +319,7 @@ async fn requests_are_claimed_in_due_order_and_not_before(backend: Backend) {
     bind_other(&operator).await;
     let later = asking().with("p_not_before", "clock_timestamp() + interval '1 hour'");
     let later = text(&runner, &later.sql()).await;
-    // Nobody gets before others by asking for yesterday.
+    // A due time in the past does not overtake other requests.
     let first = text(&runner, &asking().sql()).await;
     let yesterday = asking()
         .text("p_dot_code", OTHER_PRODUCER)
@@ -517,7 +517,7 @@ async fn reaping_a_dead_workers_run_ends_its_request(backend: Backend) {
         state(&runner, &request).await,
         is("claimed", None, None, Some("started"))
     );
-    // What waits behind it is not kept waiting, and whoever takes the lease concludes the dead run.
+    // Requests queued after it are not blocked, and the next acquirer of the lease concludes the dead run.
     crate::common::run_calls::run_out(&superuser).await;
     let behind = text(&runner, &asking().sql()).await;
     let next = claimed(&runner).await;

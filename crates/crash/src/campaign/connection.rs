@@ -66,7 +66,7 @@ fn outage(dice: &mut fastrand::Rng) -> Outage {
     }
 }
 
-/// How many messages a run takes that nobody disturbs.
+/// The number of protocol messages of an undisturbed run.
 async fn baseline(site: &Fixture) -> usize {
     let order = RunSpec::new(
         &mut fastrand::Rng::with_seed(0),

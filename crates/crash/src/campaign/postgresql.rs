@@ -54,7 +54,7 @@ pub(super) async fn run(plan: &Plan) -> Stats {
     tally
 }
 
-/// What is killed, and how long nobody starts it again: at once, in time for the leases, too late for them.
+/// The process to kill, and the delay before the restart: none, shorter than the leases, or longer.
 pub(super) fn kill(dice: &mut fastrand::Rng) -> (KillTarget, Duration) {
     let victims = [
         KillTarget::Everything,

@@ -32,7 +32,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let report = check_output(&Arguments::parse());
-    // A report that nobody received is no verdict.
+    // A report that could not be written is no verdict.
     match print(&report) {
         Ok(()) => ExitCode::from(report.verdict.exit_status()),
         Err(_) => ExitCode::from(dotwrap_pilot::Verdict::Error.exit_status()),

@@ -144,7 +144,7 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
     assert!(unrecorded.is_file(), "{}", unrecorded.display());
     assert_eq!(reason.exit_status(), 4, "{reason}");
     assert_eq!(Some(*process_run_id), order.process_run_id);
-    // Whoever lost it reaps it: nobody else may come for a long time.
+    // The runner that lost the lease reaps the run: no other process may come for a long time.
     let run = stage.wrapper.run(*process_run_id).await.unwrap().unwrap();
     assert_eq!(run.status, StoredStatus::Stuck);
     assert_eq!(run.evidence_ref["outcome"], "unknown");

@@ -1,4 +1,4 @@
-//! What a tool, or somebody between two tools, can not get into the record.
+//! Claims that a tool, or a process between two tools, cannot get into the record.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
@@ -191,8 +191,8 @@ async fn says_output_changed(tools: &Tools) -> Stage {
     stage
 }
 
-/// Half a terabyte of holes is read for minutes. Nobody has to, after a `fail`, and after a `pass` its size says
-/// enough.
+/// Reading half a terabyte of holes takes minutes. It is unnecessary after a `fail`, and after a `pass` the size is
+/// proof enough.
 #[tokio::test]
 async fn output_that_a_verifier_blew_up_is_not_read_again() {
     for (said, recorded) in [
@@ -217,7 +217,7 @@ async fn output_that_a_verifier_blew_up_is_not_read_again() {
     }
 }
 
-/// The verifier has passed it, and the stop came before anybody could say what it passed.
+/// The verifier passed it, and the stop came before the output could be read again.
 #[tokio::test]
 async fn stop_before_the_output_was_read_again_leaves_no_verdict() {
     let stage = Stage::open().await;

@@ -1,4 +1,4 @@
-//! Workers: requests are executed once, by whoever comes first.
+//! Workers execute each request once.
 
 use std::{
     sync::{Arc, Mutex},
@@ -33,7 +33,7 @@ impl WorkerObserver for Troubles {
     }
 }
 
-/// Nobody asks what went wrong.
+/// Ignores all events.
 fn quiet() -> Arc<Troubles> {
     Arc::default()
 }
@@ -251,7 +251,7 @@ async fn panicked_claim_is_reported() {
     );
 }
 
-/// The request ends with its run, whoever has concluded that.
+/// The request ends with its run, whichever process concluded the run.
 #[tokio::test]
 async fn a_request_whose_lease_is_taken_away_ends_with_its_run() {
     let stage = Stage::open().await;

@@ -1,4 +1,4 @@
-//! The gates: as somebody set them, with who and why.
+//! The gates: their state must match their history, with actor and reason.
 
 use super::Check;
 use crate::report::Severity;

@@ -1,4 +1,4 @@
-//! The registry: as somebody changed it, with who.
+//! The registry: its state must match its history, with the actor.
 
 use super::Check;
 use crate::report::Severity;

@@ -108,7 +108,7 @@ async fn a_view_whose_function_is_not_the_releases_is_not_read() {
     );
 }
 
-/// An index's condition is computed when a question about its table is planned, by whoever asks.
+/// A query on a table evaluates the conditions of its indexes at planning, with the privileges of the querying role.
 #[tokio::test]
 async fn a_table_whose_indexes_call_other_functions_is_not_read() {
     for version in Version::ALL {

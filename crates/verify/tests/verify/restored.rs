@@ -1,6 +1,6 @@
-//! A ledger that was dumped and restored into another cluster goes on there, and nobody is accused of it.
+//! A ledger that was restored into another cluster has no violation, and new runs can be recorded.
 //!
-//! The other cluster is new: its transaction ids are lower than those that the ledger bears.
+//! The other cluster is new: its transaction ids are lower than those in the ledger.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -63,7 +63,7 @@ async fn each_undeclared_privilege_is_a_violation() {
             .unwrap();
         let options = VerifyOptions::default();
         for (given, taken, check, said) in GIVEN {
-            // From PostgreSQL 16 on the roles of a loop of memberships are refused; nobody can be made its own member's.
+            // PostgreSQL 16 and later refuse circular memberships.
             if superuser.batch_execute(given).await.is_err() {
                 assert!(given.contains("dot_operator"), "{given}");
                 continue;

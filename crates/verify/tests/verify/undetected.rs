@@ -1,6 +1,7 @@
-//! Edits of an honest ledger that no rule can tell, so that nobody takes a clean report for more than it is.
+//! Edits of a consistent ledger that no check can detect, so that a clean report is not overestimated.
 //!
-//! `UNDETECTED.md` lists them. Each is made here, and a rule that learns to tell one fails this test until the list says so.
+//! `UNDETECTED.md` lists them. This test makes each edit. A check that detects one fails the test until the list is
+//! updated.
 
 use std::fmt::Write as _;
 

@@ -269,8 +269,8 @@ impl Call {
         format!("SELECT * FROM {}", self.expression(quoted_schema))
     }
 
-    /// The call: schema-qualified, because a pooler's session has anybody's search path, and with named arguments,
-    /// because the contract promises names.
+    /// The call expression: schema-qualified, because a pooler's session may have any search path, and with named
+    /// arguments, because the contract guarantees names.
     fn expression(&self, quoted_schema: &str) -> String {
         let arguments: Vec<String> = self
             .arguments

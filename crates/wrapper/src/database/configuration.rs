@@ -176,7 +176,7 @@ fn set_session(config: &mut Config, parameters: &Parameters) -> Result<(), Targe
 }
 
 fn set_network(config: &mut Config, parameters: &Parameters) -> Result<(), TargetError> {
-    // libpq waits for ever on zero, which nobody means here; it counts as not said. A negative one is refused.
+    // For libpq zero means no limit; here it counts as not set. A negative value is refused.
     let limit = number(parameters, "connect_timeout")?.filter(|seconds| *seconds > 0);
     config.connect_timeout(limit.map_or(CONNECT_TIMEOUT, Duration::from_secs));
     if let Some(on) = number(parameters, "keepalives")? {

@@ -207,7 +207,7 @@ fn host_and_port(text: &str) -> (&str, &str) {
     text.split_once(':').unwrap_or((text, ""))
 }
 
-/// The keyword that somebody may have meant who wrote this.
+/// The closest known keyword.
 fn closest_keyword(written: &str) -> Option<&'static str> {
     KEYWORDS
         .iter()
@@ -252,7 +252,7 @@ fn read_keyword(characters: &mut Peekable<Chars<'_>>) -> Result<String, TargetEr
         keyword.push(character);
     }
     skip_white_space(characters);
-    // The text may be a bare password that somebody pasted: it is not repeated.
+    // The text may be a pasted password, so the message does not repeat it.
     characters
         .next_if_eq(&'=')
         .ok_or(TargetError::NotKeywordAndValue)?;

@@ -30,7 +30,7 @@ impl Kept {
         *self.lock() = Some(client);
     }
 
-    /// Empties the place. Whoever drives the connection learns of it.
+    /// Drops the connection. The task that drives it notices.
     pub(crate) fn give_up(&self) {
         *self.lock() = None;
         self.gone.notify_waiters();

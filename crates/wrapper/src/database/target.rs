@@ -25,13 +25,13 @@ pub enum TargetError {
         /// The parameter.
         keyword: &'static str,
     },
-    /// A parameter that nobody knows, but much like one that is known.
+    /// An unknown parameter that resembles a known one.
     #[error("a connection parameter is not known; was \"{similar}\" meant?")]
     MistypedParameter {
         /// The parameter that it is like.
         similar: &'static str,
     },
-    /// A parameter that nobody knows: most likely a piece of a value.
+    /// An unknown parameter, most likely a part of a value.
     #[error(
         "a connection parameter is not known, and not repeated here, since it may be a piece of a password: in a URL \"?\", \"&\" and \"/\" of a value are written %3F, %26 and %2F, and a value with spaces stands in single quotes where keyword=value pairs are given"
     )]

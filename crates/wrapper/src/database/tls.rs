@@ -33,7 +33,7 @@ pub(crate) fn from_parameters(
 ) -> Result<(SslMode, MakeRustlsConnect), TargetError> {
     let roots_named = parameters.get("sslrootcert").is_some() || default_root_file().is_some();
     let (mode, proof) = match parameters.get("sslmode") {
-        // As libpq: whoever asks for the system's authorities wants them to be heeded.
+        // As libpq: a configured system store is used for verification.
         None if parameters.get("sslrootcert") == Some("system") => {
             (SslMode::Require, CertificateCheck::HostName)
         }

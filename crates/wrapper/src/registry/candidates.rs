@@ -39,11 +39,11 @@ impl Wrapper {
             .await
     }
 
-    /// Registers a candidate, or changes its title and owner. None leaves what is there; a blank text takes it away.
+    /// Registers a candidate, or changes its title and owner. None keeps a value; a blank text removes it.
     ///
     /// # Errors
-    /// Refused as `candidate_required`, `actor_required` or `text_too_long`; [`Error::NotPermitted`] for
-    /// whoever is no operator.
+    /// Refused as `candidate_required`, `actor_required` or `text_too_long`; [`Error::NotPermitted`] for a login that
+    /// is no operator.
     pub async fn set_candidate(
         &self,
         code: &CandidateCode,

@@ -142,9 +142,8 @@ impl Wrapper {
     /// Sets a contract, or changes it. Returns what it was set for.
     ///
     /// # Errors
-    /// Refused as `unknown_dot`, `mode_invalid`, `role_invalid`, `namespace_forbidden`,
-    /// `endpoint_missing`, `fixture_missing` or `contract_invalid`; [`Error::NotPermitted`] for whoever is
-    /// no operator.
+    /// Refused as `unknown_dot`, `mode_invalid`, `role_invalid`, `namespace_forbidden`, `endpoint_missing`,
+    /// `fixture_missing` or `contract_invalid`; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn set_contract(
         &self,
         contract: &ContractDefinition,

@@ -107,7 +107,7 @@ impl Wrapper {
         self.recording_refusal(about, outcome).await
     }
 
-    /// Takes a request back that nobody is at. False: there was nothing to take back; a worker has it, or it has ended.
+    /// Cancels a request that no worker has claimed. Returns false where a worker has it, or it has finished.
     ///
     /// # Errors
     /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for a login that is neither runner nor operator.

@@ -100,8 +100,8 @@ id! {
 }
 
 id! {
-    /// The proof that one holds a lease. Whoever has it can release the lease, so it is not shown:
-    /// neither `Debug` nor an error prints it.
+    /// The token that proves the holder of a lease. Its owner can release the lease, so neither `Debug` nor an error
+    /// prints it.
     LeaseToken
 }
 

@@ -42,7 +42,7 @@ text_enum! {
         Completed,
         /// A run or component that failed.
         Failed,
-        /// A run whose holder died while nobody knows whether the tool did its work.
+        /// A run whose holder died during a call with an unknown outcome.
         Stuck,
         /// A run or component that was called off or skipped.
         Cancelled,

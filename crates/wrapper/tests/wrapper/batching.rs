@@ -225,7 +225,7 @@ async fn cancelled_caller_does_not_cancel_batch() {
 async fn connection_loss_fails_every_call_of_batch() {
     let (database, wrapper) = ready().await;
     let superuser = database.superuser().await;
-    // Whoever writes a receipt waits for this, while its connection is ended.
+    // A writer of a receipt waits for this lock while its connection is ended.
     superuser
         .batch_execute("BEGIN; LOCK TABLE dot.dot_invocation IN EXCLUSIVE MODE")
         .await

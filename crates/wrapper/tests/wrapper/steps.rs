@@ -242,7 +242,7 @@ async fn lost_lease_is_reported_by_renew_and_by_conclude() {
         "lease_lost"
     );
 
-    // It ran out, and nobody came.
+    // It expired without a takeover.
     let recorded = headed
         .observe_producer()
         .await

@@ -53,7 +53,7 @@ impl Certificates {
     }
 }
 
-/// A pgbouncer that lets in nobody without TLS; it ends with the value.
+/// A pgbouncer that requires TLS. It is stopped when the value is dropped.
 struct Door {
     process: Child,
     port: u16,
@@ -61,7 +61,7 @@ struct Door {
 
 impl Door {
     async fn before(database: &TestDatabase, certificates: &Certificates) -> Self {
-        // Between looking for a free port and taking it, somebody else may take it.
+        // Another process may take the free port before pgbouncer does.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0")
                 .unwrap()

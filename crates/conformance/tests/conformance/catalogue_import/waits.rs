@@ -11,7 +11,7 @@ use crate::common::{
     Backend, TestContext, code, contents, execute, lock_waiters, number, refused, row, rows,
 };
 
-/// A run that is being begun is waited for, five seconds at most, and the refusal says by whom the import was kept waiting.
+/// The import waits at most five seconds for a run that is being begun. Its refusal names the blocking session.
 #[apply(on_each_backend)]
 async fn pair_change_blocked_by_a_begin_rolls_back_the_import(backend: Backend) {
     let (stage, _runner, operator, superuser) = ready(backend).await;
@@ -41,7 +41,7 @@ async fn pair_change_blocked_by_a_begin_rolls_back_the_import(backend: Backend) 
     assert_eq!(number(&operator, candidates).await, 0);
 }
 
-/// Nothing but the registry's functions locks a contract; somebody who does is waited for no longer.
+/// Only the registry's functions lock a contract. A superuser's lock is waited for no longer than theirs.
 #[apply(on_each_version)]
 async fn import_behind_a_locked_contract_is_refused_as_busy(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -89,7 +89,7 @@ impl TestContext {
         clients
     }
 
-    /// A session as whoever installed the contract, as a client of this backend has it.
+    /// A session of the installing user, connected as a client of this backend.
     pub(crate) async fn installer(&self) -> Client {
         dotwrap_testkit::connect(&self.config(self.database.owner())).await
     }

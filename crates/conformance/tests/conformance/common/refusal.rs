@@ -1,4 +1,4 @@
-//! What a refusal has to look like, whoever raises it.
+//! The required form of a refusal.
 
 use serde_json::Value;
 use tokio_postgres::{Error, GenericClient};

@@ -116,7 +116,8 @@ async fn installers_of_several_schemas_and_databases_at_once_share_their_roles(b
     }
 }
 
-/// A transaction that idles behind a view keeps an upgrade waiting, and nobody else: a gate can be closed meanwhile.
+/// A transaction that idles after it read a view blocks an upgrade but no other session: a gate can be closed
+/// meanwhile.
 #[on(on_each_version)]
 async fn installer_waiting_for_a_lock_blocks_no_other_session(backend: Backend) {
     let stage = TestContext::empty(backend).await;

@@ -1,9 +1,9 @@
-//! Who installs: a plain owner, one without roles, a superuser, and whoever may not.
+//! Installing users: a plain database owner, one without roles, a superuser, and users without the privilege.
 
 use dotwrap_contract::{InstallError, InstallOptions, RolePolicy, apply};
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, fresh_catalogue, in_schema, options, somebody, works};
+use super::{catalogue_of, create_login, fresh_catalogue, in_schema, options, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, Refusal, TestContext, execute, number, text};
@@ -107,7 +107,7 @@ async fn a_superuser_installs_the_same(backend: Backend) {
 async fn missing_install_privilege_is_refused_before_any_change(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
-    let stranger = somebody(&stage, "").await;
+    let stranger = create_login(&stage, "").await;
     let no_roles = |schema: &str| InstallOptions {
         roles: RolePolicy::Without,
         ..in_schema(&stage, schema)

@@ -1,4 +1,4 @@
-//! Installing: fresh, again, over an older release, elsewhere, at the same time as somebody else, and where it must not.
+//! Installation: fresh, repeated, as an upgrade, in other schemas, concurrent, and where it must be refused.
 
 mod concurrent_install;
 mod doctor;
@@ -96,7 +96,7 @@ pub(super) async fn works(client: &Client, schema: &str) {
 }
 
 /// A login of this stage that may only connect.
-pub(super) async fn somebody(stage: &TestContext, attributes: &str) -> Client {
+pub(super) async fn create_login(stage: &TestContext, attributes: &str) -> Client {
     let name = format!("{}_somebody", stage.database().role_prefix());
     execute(
         &stage.superuser().await,

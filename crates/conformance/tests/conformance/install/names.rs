@@ -8,7 +8,7 @@ use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, TestContext, execute, number, text};
 
-/// Schemas as somebody names them who wants to know.
+/// Hostile schema names.
 const SCHEMAS: [&str; 7] = [
     "Team A",
     "it's \"quoted\"",

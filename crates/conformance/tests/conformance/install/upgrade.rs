@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use rstest_reuse::apply as on;
 use serde_json::json;
 
-use super::{catalogue_of, fresh_catalogue, options, quoted, somebody, works};
+use super::{catalogue_of, create_login, fresh_catalogue, options, quoted, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
@@ -162,8 +162,8 @@ async fn an_upgrade_from_any_older_release_ends_as_a_fresh_installation(backend:
     }
 }
 
-/// What an older release recorded for a candidate that nobody registered: a verified real run. Another producer's metadata
-/// names a candidate, and a simulated run shows nothing.
+/// The records of an older release: a verified real run for an unregistered candidate, a producer whose metadata names
+/// a candidate, and a simulated run that is no evidence.
 fn recorded_by_an_older_release() -> String {
     let mut run = ExecutedRun::truthful();
     // It had no functions that the upgrade brings.
@@ -245,7 +245,7 @@ async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend
     assert_eq!(rows(&owner, pairs).await.len(), 2);
 }
 
-/// What an older release, or somebody with the owner's rights, may have left otherwise. `ROLE` is the role prefix.
+/// Deviations that an older release or the owner's role may have left. `ROLE` is the role prefix.
 const DIFFERENCES: [&str; 19] = [
     "CREATE OR REPLACE FUNCTION dot.fn_dot_is_blank(p_text text) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
     "CREATE OR REPLACE FUNCTION dot.fn_process_dot_posture() RETURNS text LANGUAGE sql SECURITY INVOKER AS 'SELECT ''REAL_RUN''::text'",
@@ -311,7 +311,7 @@ async fn upgrade_revokes_undeclared_grants(backend: Backend) {
     );
     apply(&owner, &options).await.unwrap();
     let expected = catalogue_of(&stage, &options).await;
-    somebody(&stage, "").await;
+    create_login(&stage, "").await;
     let prefix = &options.role_prefix;
     execute(
         &superuser,

@@ -1,4 +1,4 @@
-//! Lies in what is shown: views that drifted from what they mean, and counts that nobody counted.
+//! Tampered views and counts.
 
 use super::Lie;
 
