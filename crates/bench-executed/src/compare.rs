@@ -133,7 +133,7 @@ async fn counted(
     for _ in 0..50 {
         worker.run_once().await?; // warm
     }
-    // A server process that has nothing to do tells its counts after ten seconds, and not before.
+    // An idle server process reports its statistics only after ten seconds.
     let settled = || tokio::time::sleep(Duration::from_secs(11));
     settled().await;
     let (commits, waits) = (bed.commits(place).await?, relay.waits());

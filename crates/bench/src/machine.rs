@@ -1,6 +1,6 @@
-//! The machine, named, so that a figure says where it comes from.
+//! The description of the machine that a figure was measured on.
 
-/// Processor, cores and memory in a line, as far as the system tells.
+/// Processor, cores and memory in one line, as far as the system reports them.
 pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let processor =

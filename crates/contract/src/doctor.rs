@@ -124,7 +124,7 @@ async fn in_time<T>(
         .batch_execute(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"))
         .await?;
     let answer = question.await;
-    // Where the question failed, this undoes it. It has no worse to say than the question's own error.
+    // Rolls back a failed query. An error here adds nothing to the query's own error.
     let ended = client.batch_execute("COMMIT").await;
     let answer = answer?;
     ended?;
@@ -320,7 +320,7 @@ async fn objects(
 
 /// Whether the ledger is still in the cluster that it was installed in.
 async fn cluster(client: &Client, schema: &str) -> Result<Finding, InstallError> {
-    // By the row's JSON: an older contract's view has no such column, and the contract's own finding says that it is old.
+    // By the row's JSON: an older contract's view has no such column, and another finding reports the old contract.
     let rows = client
         .query_typed(
             &format!(

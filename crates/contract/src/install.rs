@@ -24,7 +24,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// [is current](Plan::is_current) did nothing.
 ///
 /// # Errors
-/// As [`plan`]; and what the database says while it runs the script, in which case nothing was changed.
+/// As [`plan`], and the database's error while it runs the script; nothing was changed then.
 pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, InstallError> {
     let until = Instant::now() + MAX_WAIT;
     let mut tries = 0;
@@ -37,8 +37,8 @@ pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, In
         let Err(error) = client.batch_execute(&script).await else {
             return Ok(plan);
         };
-        // The script's BEGIN left a failed transaction open. Where ending it fails too, the connection is gone,
-        // and the first error says why.
+        // The script's BEGIN left a failed transaction open. Where ROLLBACK fails too, the connection is gone, and the
+        // first error is the cause.
         let _ = client.batch_execute("ROLLBACK").await;
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
             if Instant::now() >= until {

@@ -78,17 +78,17 @@ impl Fixture {
         self.path("trace")
     }
 
-    /// What the tools say of their calls.
+    /// The tools' own trace of their calls.
     pub(crate) fn calls(&self) -> Trace {
         Trace::read(&self.trace())
     }
 
-    /// What is in the environment of whatever the tools started.
+    /// The environment marker of every process that the tools started.
     pub(crate) fn mark(&self) -> String {
         format!("TRACE={}", self.trace().display())
     }
 
-    /// The program with these words, ready to be started, and where it will say what it says.
+    /// A command with these arguments, and the file for its output.
     pub(crate) fn command(&self, words: &[&str], url: &str) -> (Command, CommandOutput) {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
         let said = CommandOutput {

@@ -184,7 +184,7 @@ mod tests {
     const COMPONENT: Uuid = Uuid::from_u128(2);
     const RUN: Uuid = Uuid::from_u128(3);
 
-    /// A run whose producer did its work, and whose verifier was killed at it; and what the tools say of that.
+    /// A run whose producer completed and whose verifier was killed, with the tools' trace of it.
     fn killed() -> (Ledger, Trace) {
         let receipt = |id| Receipt {
             id,

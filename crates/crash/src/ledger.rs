@@ -23,7 +23,7 @@ pub(crate) struct Run {
     pub(crate) receipts: BTreeMap<String, Receipt>,
     /// By role.
     pub(crate) components: BTreeMap<String, Component>,
-    /// What the outbox tells of the run as a whole.
+    /// The outbox events of the run as a whole.
     pub(crate) events: Vec<String>,
 }
 

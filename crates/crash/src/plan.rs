@@ -13,13 +13,14 @@ pub struct Plan {
     pub seed: u64,
     /// Which of the seed's crashes: a failing one can be repeated by itself.
     pub rounds: Range<usize>,
-    /// How many messages a run is taken to have; counted unless said, and then a few more or less each time, because a run
-    /// looks at the gates while its tools work.
+    /// The assumed number of messages per run: counted by default, then varied a little, because a run polls the gates
+    /// while its tools work.
     pub messages: Option<usize>,
 }
 
 impl Plan {
-    /// As the environment says: `DOTWRAP_CRASH_SEED`, and `DOTWRAP_CRASH_ROUNDS`, the kills of all campaigns together.
+    /// From the environment: `DOTWRAP_CRASH_SEED`, and `DOTWRAP_CRASH_ROUNDS`, the number of kills of all campaigns
+    /// together.
     ///
     /// # Panics
     /// Where these are no numbers.

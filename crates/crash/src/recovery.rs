@@ -114,7 +114,7 @@ fn state_of(ledger: &Ledger, attempt: &Ended) -> &'static str {
     }
 }
 
-/// The same orders once more: what was begun is told and not called again, what was not may be done now.
+/// Repeats the same calls: a run that was begun is returned without a call, another one may be executed now.
 async fn repeat(
     site: &Fixture,
     client: &Client,

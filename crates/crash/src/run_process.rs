@@ -41,7 +41,7 @@ pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
 }
 
-/// What was said to be committed.
+/// The acknowledged commits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Acknowledged {
     /// The header and the producer's receipt.
@@ -169,7 +169,7 @@ impl Attempt {
 }
 
 impl Ended {
-    /// What it said before it ended. What was not said to its end counts as not said.
+    /// Its output before it ended. An incomplete line is ignored.
     pub(crate) fn acknowledged(&self) -> Acknowledged {
         let messages = self.said.of_messages();
         let whole = messages.split_inclusive('\n').filter_map(|line| {

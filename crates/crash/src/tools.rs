@@ -87,7 +87,7 @@ pub(crate) fn catalogue(trace: &Path) -> String {
 /// Which call: the run, and the part of the pair.
 pub(crate) type Called = (Uuid, String);
 
-/// One call of a tool, as the tool says.
+/// One call of a tool, by its own trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) component: Uuid,
@@ -96,7 +96,7 @@ pub(crate) struct Call {
     pub(crate) has_ended: bool,
 }
 
-/// All calls, as the tools say.
+/// All calls, by the tools' trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace(pub(crate) BTreeMap<Called, Vec<Call>>);
 

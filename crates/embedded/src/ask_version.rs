@@ -1,4 +1,4 @@
-//! Asks a `postgres` for its version, and says why it can not be run where it can not.
+//! Runs a `postgres` to get its version, and names the reason where it cannot be run.
 
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -109,7 +109,7 @@ fn wait(mut child: Child) -> Result<Output, String> {
     })
 }
 
-/// What the system's answer means, in the order in which it can be told.
+/// The meaning of the system's error, in the order in which it can be determined.
 fn why_not_run(error: &io::Error, postgres: &Path, account: &Account) -> String {
     let mode = postgres
         .metadata()

@@ -99,8 +99,8 @@ impl Passwords {
         files::replace(&home.passwords(), text.as_bytes())
     }
 
-    /// What the server checks them by, as commands, one a line: the passwords themselves are told to no program. An account
-    /// that an older dotwrap did not make is made.
+    /// SQL commands, one per line, that set the password verifiers: no program receives the passwords themselves.
+    /// Creates accounts that an older dotwrap did not create.
     fn commands(&self) -> String {
         let make = format!(
             "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{RESERVE}') THEN CREATE ROLE {RESERVE} LOGIN IN \
@@ -146,7 +146,7 @@ fn is_in_order(home: &ClusterDir) -> Result<bool, Error> {
     Ok(has_all && asks(&home.data())? && !home.is_exposed())
 }
 
-/// Shuts the door of a cluster that is being made.
+/// Enables passwords in a new cluster.
 pub(crate) fn provision(
     home: &ClusterDir,
     binaries: &Path,
@@ -157,10 +157,10 @@ pub(crate) fn provision(
     files::replace(&rules(data), format!("{HBA_MARKER}\n{RULES}").as_bytes())
 }
 
-/// Shuts the door of a cluster that an older dotwrap made, or whose passwords were lost. What its `pg_hba.conf` said stays, behind what
-/// is asked first. The caller holds the server's lock: no server runs.
+/// Enables passwords in a cluster that an older dotwrap created, or whose passwords were lost. Lines of its
+/// `pg_hba.conf` are kept after the new ones. The caller holds the server's lock: no server runs.
 ///
-/// Killed at any point, it leaves what [`requires_password`] finds open, or is done.
+/// A kill at any point leaves a state that [`requires_password`] detects, or a complete one.
 pub(crate) fn enable_passwords(home: &ClusterDir, binaries: &Path) -> Result<(), Error> {
     if is_in_order(home)? {
         return Ok(());

@@ -74,7 +74,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Looks at a folder; says what is wrong with it where it does not serve.
+    /// Checks a folder with programs, and returns why it cannot be used.
     fn in_folder(folder: &Path, account: &Account) -> Result<Self, String> {
         let folder = resolve(folder)?;
         for program in ["postgres", "initdb"] {

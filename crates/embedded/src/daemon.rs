@@ -79,7 +79,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
 }
 
 impl DaemonArgs {
-    /// Starts a keeper. What it and the server say goes into the log.
+    /// Starts a keeper. Its output and the server's go to the log.
     pub(crate) fn spawn(&self) -> Result<Child, Error> {
         let log = files::open_to_append(&self.home.log())?;
         let failed = |error: std::io::Error| Error::Program {

@@ -1,4 +1,4 @@
-//! Fetches a PostgreSQL where none is installed, and says what to do where that fails.
+//! Downloads a PostgreSQL where none is installed, and names the remedy where that fails.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -25,7 +25,7 @@ pub(crate) fn open_to_append(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Replaces what a small file says.
+/// Replaces the content of a small file.
 pub(crate) fn overwrite(path: &Path, content: &[u8]) -> Result<(), Error> {
     let mut file = open_to_append(path)?;
     file.set_len(0)

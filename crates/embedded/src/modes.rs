@@ -34,7 +34,7 @@ pub(crate) fn mend(home: &ClusterDir) {
     // that it makes leads root to no other file.
     let servers = Owners::server_of(&data);
     let ours = Owners::ours_and(&servers);
-    // Without these it can not be said whether it is a cluster, and what is none is left as it is.
+    // Without these it is unknown whether the folder is a cluster. Other folders stay unchanged.
     mended.extend(set(&data, FOLDER, AS_IT_IS, &ours));
     if is_cluster(&data) {
         mended.extend(set(&data, FOLDER, OWNER_ONLY, &ours));

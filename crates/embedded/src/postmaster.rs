@@ -1,4 +1,4 @@
-//! What a running server says of itself in `postmaster.pid`, and the program file that it was started from.
+//! The contents of `postmaster.pid`, and the program file that the server was started from.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -23,7 +23,7 @@ pub(crate) struct Postmaster {
     pub(crate) pid: i32,
     /// The folder of its socket, once it has opened it.
     pub(crate) socket: Option<PathBuf>,
-    /// Whether it has said that it takes sessions.
+    /// Whether it reported that it accepts connections.
     pub(crate) is_ready: bool,
 }
 

@@ -11,24 +11,24 @@ use tokio_postgres::{Config, NoTls};
 use crate::auth::Passwords;
 use crate::{DATABASE, OWNER, socket};
 
-/// A session that neither opens nor fails within this time does not answer.
+/// The time limit for a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a server says that starts, stops, or recovers from the crash of one of its processes.
+/// The errors of a server that starts, stops, or recovers from a crash.
 const STARTING_STATES: [SqlState; 3] = [
     SqlState::CANNOT_CONNECT_NOW,
     SqlState::ADMIN_SHUTDOWN,
     SqlState::CRASH_SHUTDOWN,
 ];
 
-/// What a new session met.
+/// The result of a connection attempt.
 #[derive(Debug)]
 pub(crate) enum ProbeResult {
-    /// It works.
+    /// A session was opened.
     Ready,
-    /// The server says that it is not ready: it starts, recovers from a crash, or stops.
+    /// The server is not ready: it starts, recovers from a crash, or stops.
     NotYet(String),
-    /// It asks for a password that is another one, or not there.
+    /// The password is wrong or missing.
     Locked(String),
     /// No answer: the socket does not exist, or no server listens.
     Silence(String),
@@ -97,7 +97,7 @@ fn classify(error: &tokio_postgres::Error, has_password: bool) -> ProbeResult {
                 // More wait to be accepted than the system lets: at work as well.
                 Some(cause) if cause.kind() == io::ErrorKind::WouldBlock => ProbeResult::Ready,
                 Some(cause) => ProbeResult::Silence(cause.to_string()),
-                // What the client says when it is asked.
+                // The client's own error for a password request.
                 None if !has_password => ProbeResult::Locked("is not there".to_owned()),
                 None => ProbeResult::Silence(error.to_string()),
             }

@@ -50,7 +50,7 @@ pub(crate) fn single_user(
     )
 }
 
-/// Runs a program to its end; an error says what it said.
+/// Runs a program to its end; an error contains its output.
 pub(crate) fn run(name: &str, command: &mut Command, log: &File, input: &str) -> Result<(), Error> {
     let failed = |status: String, output: &[u8]| Error::Program {
         program: name.to_owned(),
@@ -67,7 +67,7 @@ pub(crate) fn run(name: &str, command: &mut Command, log: &File, input: &str) ->
         .spawn()
         .map_err(|error| failed(error.to_string(), b""))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends early does not read its input; its exit status says why.
+        // A program that ends early does not read its input; its exit status is the error.
         let _ = stdin.write_all(input.as_bytes());
     }
     let output = child

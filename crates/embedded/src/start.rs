@@ -145,7 +145,7 @@ impl<'a> Starting<'a> {
             }
             ProbeResult::Silence(problem) => {
                 tracing::debug!(problem, "the embedded server does not answer");
-                // It may be kept from answering by sessions that say nothing. A keeper makes room.
+                // Unauthenticated sessions may use up its slots. A keeper ends them.
                 self.wait_until_ready()?;
                 if self.origin == Origin::Attached
                     && self.silent_since.elapsed() > UNRESPONSIVE_AFTER
@@ -183,8 +183,8 @@ impl<'a> Starting<'a> {
         Ok(())
     }
 
-    /// A server that was just killed, or is about to start, is not seen for a moment. One that is said to be ready and stays
-    /// unseen is another process namespace's.
+    /// A server that was just killed, or is about to start, has no visible process for a moment. One that is ready and
+    /// stays invisible is in another process namespace.
     fn is_not_elsewhere(&self) -> Result<(), Error> {
         let home = &self.order.home;
         match Postmaster::read(&home.data()) {

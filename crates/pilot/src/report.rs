@@ -1,4 +1,4 @@
-//! What the verifier says.
+//! The verifier's report.
 
 use serde::{Deserialize, Serialize};
 

@@ -75,7 +75,7 @@ pub(crate) async fn create_owner(client: &Client, name: &str) {
     }
 }
 
-/// Runs commands, or fails the test with what the server said.
+/// Runs commands; an error fails the test with the server's message.
 pub(crate) async fn run(client: &Client, commands: &str) {
     if let Err(error) = client.batch_execute(commands).await {
         panic!("{commands}: {error:?}");

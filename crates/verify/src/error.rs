@@ -24,7 +24,7 @@ pub enum VerifyError {
     Database {
         /// The check's name, or what else was asked.
         asked: &'static str,
-        /// What it said.
+        /// The message.
         source: tokio_postgres::Error,
     },
 }

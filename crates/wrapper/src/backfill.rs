@@ -49,10 +49,10 @@ pub struct Backfill {
 impl Wrapper {
     /// Begins a backfill.
     ///
-    /// A row is an object with `dot_code`, `process_candidate_code` and `correlation_id`, and as may be
-    /// `status` (a stored status of a header, `completed` unless said), `idempotency_key`,
-    /// `process_run_id`, `input_ref`, `output_ref`, `error_ref`, `evidence_ref`, `started_at`, `ended_at`.
-    /// Any other key is kept under `evidence_ref.asserted`.
+    /// A row is an object with `dot_code`, `process_candidate_code` and `correlation_id`, and optionally `status` (a
+    /// stored status of a header, by default `completed`), `idempotency_key`, `process_run_id`, `input_ref`,
+    /// `output_ref`, `error_ref`, `evidence_ref`, `started_at`, `ended_at`. Any other member is stored under
+    /// `evidence_ref.asserted`.
     pub fn backfill(&self, source: BackfillSource, actor: Option<Actor>) -> Backfill {
         Backfill {
             wrapper: self.clone(),
@@ -69,9 +69,9 @@ impl Backfill {
     /// Takes a row, and sends the batch when it is full.
     ///
     /// # Errors
-    /// Of the batch that was sent: refused as `backfill_row_invalid`, `unknown_dot`, `source_required`,
-    /// `actor_required`, `idempotency_conflict`, …, with the row's number within the batch in
-    /// `detail.row`; [`Backfill::progress`] says how many rows went before it.
+    /// An error of the batch that was sent: refused as `backfill_row_invalid`, `unknown_dot`, `source_required`,
+    /// `actor_required`, `idempotency_conflict`, …, with the row's number within the batch in `detail.row`;
+    /// [`Backfill::progress`] has the number of rows before it.
     pub async fn push(&mut self, row: Json) -> Result<(), Error> {
         let bytes = row.to_string().len();
         if self.batch.len() >= ROWS_A_CALL || self.batch_bytes + bytes > BYTES_A_CALL {
@@ -82,7 +82,7 @@ impl Backfill {
         Ok(())
     }
 
-    /// Sends what is left and says how far it came.
+    /// Sends the remaining rows and returns the progress.
     ///
     /// # Errors
     /// As [`Backfill::push`].

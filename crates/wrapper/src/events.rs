@@ -1,5 +1,5 @@
-//! EVENTS: rows of the outbox, written with what they tell of, and only where their type is active. As
-//! shipped, none is.
+//! EVENTS: rows of the outbox, written in the transaction that they report, where their type is active. No type is
+//! active by default.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -46,9 +46,9 @@ row! {
         pub severity: String,
         /// The correlation id of the run's records.
         pub correlation_id: CorrelationId,
-        /// The run that it tells of.
+        /// The run that it reports.
         pub process_run_id: ProcessRunId,
-        /// The component that it tells of, if it tells of one.
+        /// The component that it reports, if any.
         pub component_run_id: Option<ComponentRunId>,
         /// What it tells.
         pub payload: Json,

@@ -1,4 +1,4 @@
-//! GATE 1: what the gates allow at this instant, and who opened or closed them why.
+//! GATE 1: the current posture, the gates and their history.
 
 use std::time::Duration;
 
@@ -26,9 +26,9 @@ row! {
     pub struct Gate {
         /// Its key.
         pub key: String,
-        /// What it says; anything but exactly `true` or `false` counts as closed, and so does none.
+        /// Its text. Anything but exactly `true` or `false` counts as closed, and so does a missing text.
         pub value: Option<String>,
-        /// When it stops saying so; none: never.
+        /// When it expires; None for never.
         pub expires_at: Option<Timestamp>,
         /// Whether it is there and has not expired.
         pub live: bool,
@@ -50,7 +50,7 @@ row! {
         pub change_id: Uuid,
         /// The gate.
         pub key: String,
-        /// What it said from then on.
+        /// Its new text.
         pub value: String,
         /// Until when.
         pub expires_at: Option<Timestamp>,
@@ -76,12 +76,12 @@ pub struct GateSetting {
 }
 
 impl GateSetting {
-    /// Lets the gate say `true` or `false`, for this reason.
+    /// Sets the gate to `true` or `false`, for this reason.
     pub fn new(key: impl Into<String>, value: bool, reason: impl Into<String>) -> Self {
         Self::with_text(key, value.to_string(), reason)
     }
 
-    /// Lets the gate say a text. Anything but `true` and `false` is refused (`gate_value_invalid`).
+    /// Sets the gate's text. Anything but `true` and `false` is refused (`gate_value_invalid`).
     pub fn with_text(
         key: impl Into<String>,
         value: impl Into<String>,
@@ -103,7 +103,7 @@ impl GateSetting {
         self
     }
 
-    /// What the gate is to say.
+    /// The gate's new text.
     pub fn value(&self) -> &str {
         &self.value
     }
@@ -113,12 +113,12 @@ impl GateSetting {
         &self.reason
     }
 
-    /// Who changes it, where that was said.
+    /// The actor, where one was given.
     pub fn given_actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 
-    /// For how long, from the moment of the call and by the database's clock; for good unless said.
+    /// Sets the duration, from the time of the call by the database's clock. Without it the gate does not expire.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
         self.lasting = Some(time);
@@ -127,7 +127,7 @@ impl GateSetting {
 }
 
 impl Wrapper {
-    /// What the gates allow at this instant.
+    /// The current posture.
     ///
     /// # Errors
     /// See [`Error`].
@@ -193,7 +193,7 @@ impl Wrapper {
             .with("p_actor", self.actor_or_default(setting.actor.as_ref()))
             .with("p_reason", setting.reason.as_str())
             .with("p_expires_at", Value::FromNow(lasting));
-        // In REPEATABLE READ a change could not see what becomes of a receipt that is just being written.
+        // In REPEATABLE READ a change could not see whether a receipt that is being written was committed.
         self.database.value_in_read_committed(&call).await
     }
 }

@@ -9,34 +9,34 @@ use crate::{
 
 text_enum! {
     "UPPERCASE":
-    /// What a check came to.
+    /// The result of a check.
     #[derive(PartialOrd, Ord)]
     pub enum CheckStatus {
-        /// It found nothing.
+        /// No finding.
         Pass,
-        /// It found something, and only says so.
+        /// Findings that do not block.
         Warn,
-        /// It found something, or could not be asked: nothing may be recorded.
+        /// Findings, or the check failed: no run may be recorded.
         Block,
     }
 }
 
 row! {
-    /// What one check found, asked just now.
+    /// The current result of one check.
     pub struct CheckFinding {
         /// The check.
         pub check_name: String,
-        /// How many findings; none where the check gave no answer, which blocks.
+        /// The number of findings. None where the check returned no number, which blocks.
         pub cnt: Option<i64>,
         /// How bad a finding is: `critical`, `high`, `medium` or `info`.
         pub severity: String,
-        /// What it came to.
+        /// The result.
         pub status: CheckStatus,
     }
 }
 
 impl Wrapper {
-    /// Asks every enabled check now.
+    /// Runs every enabled check now.
     ///
     /// # Errors
     /// [`Error::TimedOut`] where a check hangs; see [`Error`] for the rest.

@@ -1,4 +1,4 @@
-//! How a call is described: what it needs, what it may have, and what it has unless said otherwise.
+//! Builders of calls: required members, optional members, and defaults.
 
 /// Declares the description of a call as a struct with public fields, a `new` that takes what is
 /// required, and a setter for each of the rest.
@@ -27,7 +27,7 @@ macro_rules! description {
         }
 
         impl $name {
-            /// What has to be said; the rest is as it stands at each field.
+            /// Takes the required members; the others have the default that each field names.
             pub fn new($( $required: impl Into<$required_type> ),*) -> Self {
                 Self {
                     $( $required: $required.into(), )*

@@ -79,7 +79,7 @@ pub(super) async fn run(plan: &Plan) -> Stats {
     tally
 }
 
-/// Everything that workers said.
+/// The output of all workers.
 struct Words(Vec<CommandOutput>);
 
 fn start(site: &Fixture, words: &[&str]) -> (Child, Words) {
@@ -186,7 +186,7 @@ impl Words {
         self.0.extend(more.0);
     }
 
-    /// A worker does not panic, and what it says is concluded is.
+    /// A worker does not panic, and each run that it reports as concluded is concluded.
     fn complaints(&self, ledger: &Ledger) -> Violations {
         let mut complaints = Vec::new();
         for said in &self.0 {

@@ -14,16 +14,16 @@ pub(super) struct Keys(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Key → what was said under it, and the answer.
+    /// Key → the request and its answer.
     used: HashMap<String, (String, String)>,
     order: VecDeque<String>,
 }
 
 impl Keys {
-    /// The answer to what is said under a key: the one that was given before, else the one that is composed now. None, where
-    /// something else was said under that key. A failure is not remembered.
+    /// Returns the earlier answer for this key, or composes a new one. None where the key was used with another
+    /// request. A failure is not stored.
     ///
-    /// Composing takes no time to speak of, so it is done under the lock: of two calls at once, the second finds the first's
+    /// Composing is fast, so it happens under the lock: the second of two concurrent calls finds the first one's
     /// answer.
     pub(super) fn answer<E>(
         &self,

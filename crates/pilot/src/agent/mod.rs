@@ -1,7 +1,7 @@
-//! The reference agent service: the agent service protocol, answered honestly for the pilot pair.
+//! The reference agent service: implements the agent service protocol for the pilot pair.
 //!
-//! It pretends, and says so: every answer has `is_mock: true` and `writes: 0`. It exists so that the protocol can be tried
-//! from end to end without a real agent, and so that a run of it can be seen to stay simulated.
+//! It is a mock: every answer has `is_mock: true` and `writes: 0`. It lets users try the protocol end to end without a
+//! real agent, and shows that such runs stay simulated.
 //!
 //! ```text
 //! POST /   {dot_code, …}     Idempotency-Key: …     →  200 {output, output_digest, output_namespace, is_mock, writes, verdict?, notes}

@@ -1,4 +1,4 @@
-//! Headers and components: what belongs together, and says so.
+//! Headers and components: rows of one run must be consistent.
 
 use super::Check;
 use crate::report::Severity;

@@ -9,10 +9,10 @@ use tokio_postgres::{
 
 use super::{TargetError, conninfo::Parameters, password_file};
 
-/// PostgreSQL's port where none was said.
+/// PostgreSQL's default port.
 const DEFAULT_PORT: u16 = 5432;
 
-/// How long a connection may take where nothing else was said, a host.
+/// The default time limit of a connection, per host.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The configuration that the parameters describe, its encryption aside.

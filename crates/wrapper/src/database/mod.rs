@@ -1,4 +1,4 @@
-//! The one way to the database: everything this crate says to it goes through [`Database`].
+//! The only interface to the database: every statement of this crate goes through [`Database`].
 
 mod batch;
 mod call;

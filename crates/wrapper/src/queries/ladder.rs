@@ -1,5 +1,5 @@
-//! The ladder: how much of a candidate is proven, from structure alone to verified and owned. The views
-//! compute it from receipts and verdicts; no column says 'verified' and no call sets it.
+//! The ladder of a candidate, from structure alone to verified and owned. The views compute it from receipts and
+//! verdicts; no column stores it and no call sets it.
 
 use jiff::Timestamp;
 
@@ -14,19 +14,19 @@ text_enum! {
     /// The rungs, the lowest first.
     #[derive(PartialOrd, Ord)]
     pub enum Rung {
-        /// It is known, and nothing else.
+        /// The candidate is known, without evidence.
         StructuralCandidate,
-        /// Somebody asserted something of it.
+        /// Another source asserted evidence.
         BackfilledObserved,
-        /// The ledger path was exercised for it.
+        /// A simulated run was recorded.
         SimulatedObserved,
-        /// A tool's own logic ran for it, in a mode that changes nothing.
+        /// A producer completed a dry run, which changes nothing.
         DryRunObserved,
-        /// A producer ran for real.
+        /// A producer completed a real run.
         RealRunObserved,
-        /// A producer ran for real, and its verifier passed that very output.
+        /// A producer completed a real run, and its verifier passed that very output.
         VerifiedCandidate,
-        /// Verified, and somebody answers for it.
+        /// Verified, and the candidate has an owner.
         BirthReady,
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the ledger, through the contract's views: nothing is computed here that they do not say.
+//! Reads the ledger through the contract's views, without computations of its own.
 
 mod components;
 mod ladder;

@@ -37,7 +37,7 @@ row! {
         pub status: StoredStatus,
         /// The status that its header was written with.
         pub header_status: StoredStatus,
-        /// What its conclusion says of the output.
+        /// The output of its conclusion.
         pub verdict: Option<Verdict>,
         /// What kind of evidence its rows show: the producer's component, else the verifier's, else the mode of its
         /// open receipt.
@@ -96,7 +96,7 @@ row! {
 }
 
 impl Run {
-    /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status says.
+    /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status.
     pub fn is_header_only(&self) -> bool {
         self.producer_component_run_id.is_none()
             && self.verifier_component_run_id.is_none()
@@ -187,7 +187,7 @@ struct WhereClause {
 }
 
 impl WhereClause {
-    /// Takes a parameter and says what stands for it.
+    /// Adds a parameter and returns its placeholder.
     fn parameter(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
         format!("${}", self.values.len())

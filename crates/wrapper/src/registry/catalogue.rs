@@ -72,13 +72,13 @@ pub struct CatalogueChange {
     pub name: String,
     /// The DOT, of a DOT or a contract.
     pub dot_code: Option<String>,
-    /// What is done.
+    /// The action.
     pub action: ImportAction,
     /// The columns that change, or why it is refused or skipped.
     pub detail: Option<String>,
     /// The code of the refusal.
     pub code: Option<String>,
-    /// What is to be known of it, though it is taken.
+    /// A warning about an accepted entry.
     pub warning: Option<String>,
     /// The contract as it is kept, with the values of its variables; none where it is refused.
     pub contract: Option<Contract>,
@@ -87,7 +87,7 @@ pub struct CatalogueChange {
 }
 
 impl Wrapper {
-    /// Registers a whole catalogue, all or nothing, and says what became of each entry: the DOTs first, then candidates,
+    /// Imports a whole catalogue, all or nothing, and returns the result of each entry: DOTs first, then candidates,
     /// fixtures and contracts.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Contracts: what is called for a DOT in a mode, and what it may do.
+//! Contracts: the endpoint and the parameters of a DOT's calls in a mode.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -48,8 +48,7 @@ row! {
     }
 }
 
-/// A contract that is to be set. What is left out takes the contract's default; the database judges the
-/// rest.
+/// A contract to set. Omitted members take the contract's defaults; the database checks the rest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ContractDefinition {

@@ -61,7 +61,7 @@ impl Wrapper {
         Ok(found.into_iter().next())
     }
 
-    /// Stores a fixture, or replaces it. The digest is of the body's text, as `sha256sum` says it of the
+    /// Stores or replaces a fixture. The digest is that of the body's text, the same as `sha256sum` prints for the
     /// file.
     ///
     /// # Errors

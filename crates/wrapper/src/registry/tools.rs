@@ -41,7 +41,7 @@ row! {
     }
 }
 
-/// One DOT of an import. What is left out takes the contract's default; the contract judges the rest.
+/// One DOT of an import. Omitted members take the contract's defaults; the contract checks the rest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ToolDefinition {
@@ -98,7 +98,7 @@ row! {
     pub struct ToolChange {
         /// The DOT.
         pub dot_code: String,
-        /// What is done.
+        /// The action.
         pub action: ImportAction,
         /// The columns that change, or why it is refused.
         pub detail: Option<String>,
@@ -106,7 +106,7 @@ row! {
 }
 
 impl Wrapper {
-    /// Imports DOTs, all or nothing, and says what became of each.
+    /// Imports DOTs, all or nothing, and returns the result of each.
     ///
     /// # Errors
     /// Refused as `tool_invalid` or `actor_required`; nothing is written then. [`Error::NotPermitted`]

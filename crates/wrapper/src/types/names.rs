@@ -91,8 +91,8 @@ name! {
 }
 
 name! {
-    /// Who acts, as the caller says, at most 200 characters. The database notes beside it, as
-    /// `recorded_by`, the login it saw, which no caller can choose.
+    /// The actor, as the caller names it, at most 200 characters. The database also stores the session's login as
+    /// `recorded_by`, which no caller can choose.
     Actor
 }
 

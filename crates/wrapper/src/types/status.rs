@@ -1,13 +1,13 @@
-//! Statuses: what a caller says of a run, and what the ledger stores for it.
+//! Statuses: those that a caller passes, and those that the ledger stores.
 
 use serde_json::{Map, Value};
 
 use super::{EvidenceType, text_enum};
 
 text_enum! {
-    /// What a caller says of a run. [`WrapperStatus::stored`] is how the ledger keeps it.
+    /// The status that a caller passes. [`WrapperStatus::stored`] maps it to the stored statuses.
     ///
-    /// 'Blocked' is none of them: a call that the gates refuse writes nothing and returns
+    /// There is no status 'blocked': a call that the gates refuse writes nothing and returns
     /// [`Error::Refused`](crate::Error::Refused).
     #[derive(Default)]
     pub enum WrapperStatus {
@@ -62,18 +62,18 @@ text_enum! {
 }
 
 text_enum! {
-    /// What the verifier said of the producer's output.
+    /// The verifier's verdict on the producer's output.
     pub enum Verdict {
         /// The output is what it should be.
         Pass,
         /// The output is not what it should be.
         Fail,
-        /// The verifier could not tell.
+        /// The verifier could not decide.
         Error,
     }
 }
 
-/// How the ledger keeps what a caller says of a run.
+/// The stored form of a caller's status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredMapping {
     /// The header's status.
@@ -82,15 +82,15 @@ pub struct StoredMapping {
     pub component: StoredStatus,
     /// The evidence type of the header and both components.
     pub evidence_type: EvidenceType,
-    /// What is added to `evidence_ref`, over a caller's keys of the same names.
+    /// The tags for `evidence_ref`, which overwrite a caller's members with the same names.
     pub evidence_tags: Map<String, Value>,
 }
 
 impl WrapperStatus {
-    /// The status model of the design as one pure function: what `fn_process_pair_observe` stores for
-    /// a run of which the caller says this, having asked for that evidence type.
+    /// The status model as a pure function: what `fn_process_pair_observe` stores for this status and the requested
+    /// evidence type.
     ///
-    /// `prepared` stores simulated evidence whatever was asked, and keeps what was asked.
+    /// `prepared` stores simulated evidence whatever was requested, and keeps the request as a tag.
     ///
     /// ```
     /// use dotwrap_wrapper::{EvidenceType, StoredStatus, WrapperStatus};
