@@ -1,5 +1,5 @@
-//! The cluster that is measured: private, in a temporary folder, durable as in production. Each side has a database of its
-//! own on it, so that the server counts their transactions apart.
+//! The cluster that is measured: private, in a temporary folder, durable as in production. Each side has a database of
+//! its own on it, so that the server counts their transactions apart.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Measures executed runs per second, and a durable workflow of two steps by the `dbos` crate on the same server.
 //!
-//! `cargo run --release -p dotwrap-bench-executed --features rival`. Both run on a private cluster in a temporary folder,
-//! with fsync on.
+//! `cargo run --release -p dotwrap-bench-executed --features rival`. Both run on a private cluster in a temporary
+//! folder, with fsync on.
 
 mod bed;
 mod compare;

@@ -18,8 +18,8 @@ use crate::bed::{Bed, Place, connect};
 
 const CANDIDATE: &str = "PROC-CAND:bench";
 
-/// Calls nothing: the answer is ready. What the producer leaves is a file that was there before; the runner looks at it again
-/// behind the verifier, as it always does.
+/// Calls nothing: the answer is ready. What the producer leaves is a file that was there before; the runner looks at it
+/// again behind the verifier, as it always does.
 struct DoesNothing(Output);
 
 impl Invoker for DoesNothing {

@@ -83,7 +83,8 @@ fn figure(value: f64) -> String {
 
 async fn at(reader: &Client, writers: &[Arc<Contender>], runs: u64) -> Result<Figures, Failure> {
     fill(reader, writers, runs).await?;
-    // What autovacuum would do in the minutes that a real ledger has, so that both sizes are measured in the same state.
+    // What autovacuum would do in the minutes that a real ledger has, so that both sizes are measured in the same
+    // state.
     reader.batch_execute("VACUUM (ANALYZE)").await?;
     reader.batch_execute("CHECKPOINT").await?;
     let mut figures = vec![(

@@ -1,6 +1,7 @@
 //! Installs the contract into the database that the first argument names, and says what that did.
 //!
-//! `cargo run -p dotwrap-contract --example install -- "host=/run/postgresql dbname=mine user=me" [SCHEMA] [ROLE_PREFIX]`
+//! `cargo run -p dotwrap-contract --example install -- "host=/run/postgresql dbname=mine user=me" [SCHEMA]
+//! [ROLE_PREFIX]`
 
 use dotwrap_contract::{InstallOptions, apply, plan};
 use tokio_postgres::NoTls;

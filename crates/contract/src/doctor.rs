@@ -74,8 +74,8 @@ impl Finding {
     }
 }
 
-/// Looks an installation over; the findings that matter most come first. What can not be looked at, or not within ten seconds,
-/// is a finding too.
+/// Looks an installation over; the findings that matter most come first. What can not be looked at, or not within ten
+/// seconds, is a finding too.
 ///
 /// # Errors
 /// Only where the database does not answer any more: what is wrong with the installation is a finding.
@@ -269,7 +269,8 @@ fn kept_roles(found: &Installed) -> InstallOptions {
     }
 }
 
-/// Functions, views and tables in the schema that this release does not bring. What an installation brings is compared by `verify`.
+/// Functions, views and tables in the schema that this release does not bring. What an installation brings is compared
+/// by `verify`.
 async fn objects(
     client: &Client,
     schema: &str,
@@ -467,8 +468,8 @@ async fn expired_leases(client: &Client, schema: &str) -> Result<Finding, Instal
     })
 }
 
-/// Whether a login can keep a lease by a transaction that it leaves open. The contract bounds every wait for such a transaction, but
-/// only the server ends it.
+/// Whether a login can keep a lease by a transaction that it leaves open. The contract bounds every wait for such a
+/// transaction, but only the server ends it.
 async fn open_transactions(client: &Client, found: &Installed) -> Result<Finding, InstallError> {
     let rows = client
         .query_typed(

@@ -13,7 +13,8 @@
 //! | `comments.toml` | descriptions of public objects | written as `COMMENT ON` by every install |
 //!
 //! An installation is one transaction. [`plan`] reads the installed state and returns a [`Plan`], whose
-//! [`script`](Plan::script) is plain SQL: `dotwrap install --dry-run` prints it, and psql can run it. [`apply`] runs it.
+//! [`script`](Plan::script) is plain SQL: `dotwrap install --dry-run` prints it, and psql can run it. [`apply`] runs
+//! it.
 //!
 //! ```no_run
 //! # async fn example(client: &tokio_postgres::Client) -> Result<(), dotwrap_contract::InstallError> {

@@ -22,7 +22,8 @@ pub enum RolePolicy {
 pub struct InstallOptions {
     /// The schema that holds the whole installation.
     pub schema: String,
-    /// The roles are `<prefix>_reader` and so on; roles are the cluster's, so installations of different owners differ here.
+    /// The roles are `<prefix>_reader` and so on; roles are the cluster's, so installations of different owners differ
+    /// here.
     pub role_prefix: String,
     /// Whether to have roles at all.
     pub roles: RolePolicy,

@@ -35,7 +35,8 @@ struct Objects {
     kind: &'static str,
     /// The type whose text names one of them in SQL.
     identity: &'static str,
-    /// Those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote the definition that they have now.
+    /// Those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote the definition that they
+    /// have now.
     catalogue: &'static str,
 }
 
@@ -96,8 +97,8 @@ impl Script<'_> {
         self.line(format!("SET LOCAL lock_timeout = '{lock_timeout}';"));
     }
 
-    /// One install at a time, in a database that is still as it was when this script was made. The lock is one that only the owner
-    /// can take. Two first installations meet at the schema, which only one of them can make.
+    /// One install at a time, in a database that is still as it was when this script was made. The lock is one that
+    /// only the owner can take. Two first installations meet at the schema, which only one of them can make.
     fn lock(&mut self) {
         if self.plan.before.is_some() {
             self.line("-- One install at a time, in a database that is still as it was when this script was made.");
@@ -291,8 +292,8 @@ FROM ({catalogue}) AS o WHERE o.made_by = pg_current_xact_id()::xid;"
         }
     }
 
-    /// Drops the recorded objects that the current role owns and that this script has not made anew: all in one statement, as they
-    /// may use each other.
+    /// Drops the recorded objects that the current role owns and that this script has not made anew: all in one
+    /// statement, as they may use each other.
     fn drop_superseded(&mut self, objects: &Objects) {
         let Objects {
             kind,

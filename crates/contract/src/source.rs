@@ -54,8 +54,8 @@ fn collect(folder: &'static Dir<'static>, found: &mut Vec<SourceFile>) {
     }
 }
 
-/// What is replaced by every install, in the order of its dependencies: views are read by functions only when those run,
-/// but call functions when they are made.
+/// What is replaced by every install, in the order of its dependencies: views are read by functions only when those
+/// run, but call functions when they are made.
 pub(crate) fn repeatable() -> Vec<SourceFile> {
     [
         "support/",

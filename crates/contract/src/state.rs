@@ -78,8 +78,8 @@ pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed
     }))
 }
 
-/// Whether the contract is there and the user may enter its schema. Asked of the catalogue: naming what is in a schema that
-/// one may not enter is an error.
+/// Whether the contract is there and the user may enter its schema. Asked of the catalogue: naming what is in a schema
+/// that one may not enter is an error.
 async fn is_readable(client: &Client, schema: &str) -> Result<bool, InstallError> {
     let rows = client
         .query_typed(

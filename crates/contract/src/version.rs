@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// Whether a version is above another, by the order of semantic versioning. Of what is no such version nothing is known, so
-/// it is above none.
+/// Whether a version is above another, by the order of semantic versioning. Of what is no such version nothing is
+/// known, so it is above none.
 pub(crate) fn is_above(one: &str, other: &str) -> bool {
     match (Version::parse(one), Version::parse(other)) {
         (Some(one), Some(other)) => one.compare(&other) == Ordering::Greater,

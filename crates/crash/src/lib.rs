@@ -1,5 +1,5 @@
-//! Crash tests: they kill `dotwrap` and PostgreSQL and cut the connection between them at every step of executed runs. The
-//! ledger must be consistent afterwards.
+//! Crash tests: they kill `dotwrap` and PostgreSQL and cut the connection between them at every step of executed runs.
+//! The ledger must be consistent afterwards.
 //!
 //! They use the real program, real tools, and a private server with the product's durability settings.
 //!
@@ -15,9 +15,9 @@
 //! invariants.rs       the invariants
 //! ```
 //!
-//! Each crash checks the same invariants. Every acknowledged row exists. Each run has one conclusion. Each tool was called
-//! at most once per receipt, after the receipt's commit. The outcome is `unknown` wherever a call was open. No process of a
-//! tool is left. `verify` finds no violation. The same key calls no tool again.
+//! Each crash checks the same invariants. Every acknowledged row exists. Each run has one conclusion. Each tool was
+//! called at most once per receipt, after the receipt's commit. The outcome is `unknown` wherever a call was open. No
+//! process of a tool is left. `verify` finds no violation. The same key calls no tool again.
 
 // A test harness fails by panicking: unwrap and expect are allowed.
 #![allow(clippy::unwrap_used)]

@@ -8,7 +8,8 @@ use dotwrap_crash::{Campaign, Plan};
 /// Kill dotwrap and PostgreSQL, and cut the wire between them, at every step of executed runs.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many kills; beside them, the connection is cut at each of a run's messages, before it comes through and behind that
+    /// How many kills; beside them, the connection is cut at each of a run's messages, before it comes through and
+    /// behind that
     #[arg(long, env = "DOTWRAP_CRASH_ROUNDS", default_value_t = 300)]
     rounds: usize,
     /// What chance there is in them [default: another one each time]

@@ -1,5 +1,5 @@
-//! A relay between `dotwrap` and PostgreSQL that counts the protocol's messages, in both directions and over all connections,
-//! and cuts the wire at one of them.
+//! A relay between `dotwrap` and PostgreSQL that counts the protocol's messages, in both directions and over all
+//! connections, and cuts the wire at one of them.
 
 use std::io;
 use std::path::{Path, PathBuf};

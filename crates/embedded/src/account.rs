@@ -65,8 +65,8 @@ impl Account {
         }
     }
 
-    /// Makes the program run as this account, without our environment: what it holds may be secret, and a `PG…` variable
-    /// would change what the program does.
+    /// Makes the program run as this account, without our environment: what it holds may be secret, and a `PG…`
+    /// variable would change what the program does.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/");

@@ -53,8 +53,8 @@ pub(crate) fn ask_version(postgres: &Path, account: &Account) -> Result<Version,
     })
 }
 
-/// Whether a file is a program for another machine than this program: the class, the byte order and the machine in their ELF
-/// headers differ.
+/// Whether a file is a program for another machine than this program: the class, the byte order and the machine in
+/// their ELF headers differ.
 fn is_foreign(program: &Path) -> bool {
     let header = |path: &Path| -> io::Result<Vec<u8>> {
         let mut header = Vec::new();

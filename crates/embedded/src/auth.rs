@@ -1,5 +1,5 @@
-//! Who may come in. The socket's folder keeps other accounts out; passwords keep out what runs with this account and can not
-//! read the file that they lie in, such as a tool in a sandbox (decision 22).
+//! Who may come in. The socket's folder keeps other accounts out; passwords keep out what runs with this account and
+//! can not read the file that they lie in, such as a tool in a sandbox (decision 22).
 //!
 //! The file is libpq's kind, so that `psql` finds them in it too.
 
@@ -21,8 +21,8 @@ const HBA_MARKER: &str = "# dotwrap: every account of this cluster has a passwor
 /// Behind it.
 const RULES: &str = "local all         all scram-sha-256\nlocal replication all scram-sha-256\n";
 
-/// How many sessions the owner may have. What is left of the server's `max_connections` is for the operators' account and
-/// the superuser.
+/// How many sessions the owner may have. What is left of the server's `max_connections` is for the operators' account
+/// and the superuser.
 const OWNER_SESSIONS: u32 = MAX_CONNECTIONS - 20;
 
 /// The maximum number of connections. An unused slot costs some kilobytes.
@@ -114,8 +114,8 @@ impl Passwords {
     }
 }
 
-/// Gives the accounts of the running server new passwords, where others could read the ones before. Sessions that are open
-/// stay; who opens a new one reads the file again.
+/// Gives the accounts of the running server new passwords, where others could read the ones before. Sessions that are
+/// open stay; who opens a new one reads the file again.
 ///
 /// Killed between the server and the file, it leaves a file of other passwords, which the next start replaces.
 pub(crate) async fn replace_passwords(

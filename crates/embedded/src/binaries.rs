@@ -1,5 +1,5 @@
-//! Finds the programs of PostgreSQL: the configured folder, else the newest of `PATH`, the distribution's folders and what was
-//! fetched before.
+//! Finds the programs of PostgreSQL: the configured folder, else the newest of `PATH`, the distribution's folders and
+//! what was fetched before.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -106,8 +106,8 @@ impl Binaries {
     }
 }
 
-/// The folder that the programs really lie in. A package manager that replaces a program is noticed there, and a link that is
-/// set to another version does not look like that.
+/// The folder that the programs really lie in. A package manager that replaces a program is noticed there, and a link
+/// that is set to another version does not look like that.
 fn resolve(folder: &Path) -> Result<PathBuf, String> {
     let folder = folder
         .canonicalize()
@@ -218,7 +218,8 @@ fn serving(folders: &[PathBuf], account: &Account) -> Found {
     found
 }
 
-/// The folders that a pattern stands for; as in a shell, a star stands for no hidden name. The standard library has no globbing, and one star a name is all that is needed.
+/// The folders that a pattern stands for; as in a shell, a star stands for no hidden name. The standard library has no
+/// globbing, and one star a name is all that is needed.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {

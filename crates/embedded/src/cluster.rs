@@ -33,7 +33,8 @@ pub enum Origin {
 }
 
 /// The right to use the running cluster. While it is held the server is not stopped; keep it for as long as there are
-/// connections. However this process ends, the right ends with it, and some seconds after the last one the server stops.
+/// connections. However this process ends, the right ends with it, and some seconds after the last one the server
+/// stops.
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) home: ClusterDir,
@@ -45,15 +46,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// How to connect as the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the embedded
-    /// default is held to the contract as any other database is.
+    /// How to connect as the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the
+    /// embedded default is held to the contract as any other database is.
     #[must_use]
     pub fn config(&self) -> Config {
         probe::owner(&self.socket, self.passwords.as_ref())
     }
 
-    /// How to connect as the operators' account, which has the owner's rights and sessions of its own: the owner's are limited
-    /// in number. None in a cluster that an older dotwrap runs, which has no such account.
+    /// How to connect as the operators' account, which has the owner's rights and sessions of its own: the owner's are
+    /// limited in number. None in a cluster that an older dotwrap runs, which has no such account.
     #[must_use]
     pub fn reserve_config(&self) -> Option<Config> {
         let passwords = self.passwords.as_ref()?;
@@ -78,8 +79,8 @@ impl Cluster {
         }
     }
 
-    /// What was found wrong with the modes of the cluster's files and mended, a line each with its time, the newest last; and the
-    /// file that it stands in.
+    /// What was found wrong with the modes of the cluster's files and mended, a line each with its time, the newest
+    /// last; and the file that it stands in.
     #[must_use]
     pub fn mended(&self, most: usize) -> (Vec<String>, PathBuf) {
         (modes::noted(&self.home, most), self.home.mended())
@@ -138,7 +139,8 @@ impl Cluster {
         &self.socket
     }
 
-    /// The programs that were found; a server that was joined may have been started from others of the same major version.
+    /// The programs that were found; a server that was joined may have been started from others of the same major
+    /// version.
     #[must_use]
     pub fn binaries(&self) -> &Binaries {
         &self.binaries

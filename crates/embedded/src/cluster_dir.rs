@@ -19,9 +19,9 @@ const ROOT_CLUSTERS: &str = "/var/lib/dotwrap";
 /// The longest path of a home: PostgreSQL has room for 1023 bytes, some of them for what lies in it.
 const LONGEST: usize = 800;
 
-/// The folder of the embedded cluster when nothing else is asked for: `$DOTWRAP_HOME/embedded`, else `dotwrap/embedded` in the
-/// user's data folder (`$XDG_DATA_HOME`, `~/.local/share`), else for root a folder in `/var/lib/dotwrap` that is named after
-/// root's data folder, or home.
+/// The folder of the embedded cluster when nothing else is asked for: `$DOTWRAP_HOME/embedded`, else `dotwrap/embedded`
+/// in the user's data folder (`$XDG_DATA_HOME`, `~/.local/share`), else for root a folder in `/var/lib/dotwrap` that is
+/// named after root's data folder, or home.
 ///
 /// # Errors
 /// [`Error::NoHome`] where the system knows no home folder.
@@ -49,7 +49,8 @@ pub fn password_file(folder: &Path) -> PathBuf {
     folder.join("passwords")
 }
 
-/// Where root's cluster lies, given root's own data folder or home: each has a cluster of its own, as it has for other users.
+/// Where root's cluster lies, given root's own data folder or home: each has a cluster of its own, as it has for other
+/// users.
 fn for_root(own: &Path) -> PathBuf {
     Path::new(ROOT_CLUSTERS)
         .join(one_name(own))
@@ -225,8 +226,8 @@ impl ClusterDir {
     }
 }
 
-/// Creates what is missing on the way. As root these folders are open for passing, whatever the mask says, or the server's
-/// account could not get through.
+/// Creates what is missing on the way. As root these folders are open for passing, whatever the mask says, or the
+/// server's account could not get through.
 fn create_folders(folder: &Path) -> Result<(), Error> {
     let as_root = Uid::effective().is_root();
     let missing: Vec<&Path> = folder

@@ -36,8 +36,8 @@ const MOST_RESTARTS: u32 = 6;
 /// A server that lived for this long was started well.
 const RESTARTS_APART: Duration = Duration::from_secs(60);
 
-/// How long the locks of a keeper or a server that is just ending are waited for: a killed server's children need a moment to
-/// notice.
+/// How long the locks of a keeper or a server that is just ending are waited for: a killed server's children need a
+/// moment to notice.
 const HANDOVER: Duration = Duration::from_secs(20);
 
 /// How long a server may take to stop politely, and then at once.
@@ -285,8 +285,8 @@ impl Server {
     }
 }
 
-/// Starts the server. It inherits the locked file as its standard input and hands it on to its children: the lock is free
-/// when the last of them is gone, and not before.
+/// Starts the server. It inherits the locked file as its standard input and hands it on to its children: the lock is
+/// free when the last of them is gone, and not before.
 fn start(order: &DaemonArgs, lock: Lock) -> Result<Child, Error> {
     postmaster::remove_stale(&order.home, &order.socket)?;
     auth::enable_passwords(&order.home, &order.binaries)?;

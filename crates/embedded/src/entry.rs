@@ -1,5 +1,5 @@
-//! A file or folder that is looked at and changed as one: where another account owns the folder around it, a path could name
-//! something else by the time of the change.
+//! A file or folder that is looked at and changed as one: where another account owns the folder around it, a path could
+//! name something else by the time of the change.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;

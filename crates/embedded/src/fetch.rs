@@ -16,8 +16,8 @@ use tracing_subscriber::prelude::*;
 use crate::binaries::PassedOver;
 use crate::error::Error;
 
-/// The release that is fetched. It is pinned, so that every user gets the same; its programs are asked for their version as
-/// any others are.
+/// The release that is fetched. It is pinned, so that every user gets the same; its programs are asked for their
+/// version as any others are.
 const RELEASE: &str = "18.6.0";
 
 /// A network that swallows packets must not hang the first run for ever.

@@ -1,5 +1,5 @@
-//! Makes the cluster. It is built in a temporary folder beside its final place and renamed once it is whole, so that a `data`
-//! folder is always a finished cluster, whenever the building was killed.
+//! Makes the cluster. It is built in a temporary folder beside its final place and renamed once it is whole, so that a
+//! `data` folder is always a finished cluster, whenever the building was killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ pub(crate) const INIT_TIMEOUT: Duration =
 /// The names of clusters that are being built begin so.
 const INITDB_PREFIX: &str = "building-";
 
-/// Builds the cluster: UTF-8, the C locale (the same order on every system and after every upgrade of its C library), page
-/// checksums, and no way in but the local socket and a password. The caller holds the turn.
+/// Builds the cluster: UTF-8, the C locale (the same order on every system and after every upgrade of its C library),
+/// page checksums, and no way in but the local socket and a password. The caller holds the turn.
 pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), Error> {
     let log = single_user::log(home)?;
     remove_leftovers(home);

@@ -9,10 +9,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The server runs as a separate process, and all programs that use the same folder share it. A *keeper* process stops it some
-//! seconds after the last of them ended, also after a kill (see [`run_as_helper_process`], which the program's `main` must
-//! call first). The server listens on a Unix socket in a folder that only its account can enter, and on no TCP port. It
-//! requires passwords, which are in a file beside the socket.
+//! The server runs as a separate process, and all programs that use the same folder share it. A *keeper* process stops
+//! it some seconds after the last of them ended, also after a kill (see [`run_as_helper_process`], which the program's
+//! `main` must call first). The server listens on a Unix socket in a folder that only its account can enter, and on no
+//! TCP port. It requires passwords, which are in a file beside the socket.
 //!
 //! | environment | |
 //! | --- | --- |
@@ -126,8 +126,8 @@ impl Embedded {
         self
     }
 
-    /// Searches these folders for the programs, instead of `PATH` and the distribution's folders. Downloads them where none
-    /// contains any.
+    /// Searches these folders for the programs, instead of `PATH` and the distribution's folders. Downloads them where
+    /// none contains any.
     #[must_use]
     pub fn with_binaries_among(mut self, folders: Vec<PathBuf>) -> Self {
         self.search = Search::Among(folders);
@@ -173,8 +173,8 @@ impl Embedded {
         })
     }
 
-    /// Returns whether a server with a user and a keeper is running. Where the keeper was killed, starts another one, which
-    /// takes over the server.
+    /// Returns whether a server with a user and a keeper is running. Where the keeper was killed, starts another one,
+    /// which takes over the server.
     ///
     /// # Errors
     /// [`Error::File`] where the folder cannot be used; an error of the new keeper.
@@ -201,8 +201,8 @@ impl Embedded {
         Ok(false)
     }
 
-    /// Changes a gate through the keeper of the running server, on a connection that the keeper reserves for this. Opens no
-    /// new connection. None where no keeper runs, or where it did not answer within this time.
+    /// Changes a gate through the keeper of the running server, on a connection that the keeper reserves for this.
+    /// Opens no new connection. None where no keeper runs, or where it did not answer within this time.
     ///
     /// # Errors
     /// [`Error::File`] where the folder cannot be used.

@@ -1,5 +1,5 @@
-//! Lock files. The system drops a lock with the process that holds it, however that process ends: nothing is left to clean up
-//! after a `kill -9`, and a reused process id cannot pretend to hold it.
+//! Lock files. The system drops a lock with the process that holds it, however that process ends: nothing is left to
+//! clean up after a `kill -9`, and a reused process id cannot pretend to hold it.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! The modes of the cluster's folders and files, looked at and mended at each use and by the keeper.
 //!
-//! A tool runs with the account of the cluster and can change them, also in a sandbox where the kernel does not hold it back.
-//! Too wide, they let other accounts in; too narrow, the server does not start. Passwords that were open are replaced.
+//! A tool runs with the account of the cluster and can change them, also in a sandbox where the kernel does not hold it
+//! back. Too wide, they let other accounts in; too narrow, the server does not start. Passwords that were open are
+//! replaced.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -30,8 +31,8 @@ const AS_IT_IS: u32 = 0o7777;
 pub(crate) fn mend(home: &ClusterDir) {
     let data = home.data();
     let mut mended = Vec::new();
-    // What the server's account may put in its folders is changed where it is that account's, and nowhere else: a link or hard link
-    // that it makes leads root to no other file.
+    // What the server's account may put in its folders is changed where it is that account's, and nowhere else: a link
+    // or hard link that it makes leads root to no other file.
     let servers = Owners::server_of(&data);
     let ours = Owners::ours_and(&servers);
     // Without these it is unknown whether the folder is a cluster. Other folders stay unchanged.

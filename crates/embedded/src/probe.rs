@@ -41,7 +41,8 @@ pub(crate) fn owner(folder: &Path, passwords: Option<&Passwords>) -> Config {
     account(folder, passwords, OWNER, DATABASE)
 }
 
-/// An account of the cluster, through the socket in this folder. A server that an older dotwrap started has no passwords.
+/// An account of the cluster, through the socket in this folder. A server that an older dotwrap started has no
+/// passwords.
 pub(crate) fn account(
     folder: &Path,
     passwords: Option<&Passwords>,
@@ -60,8 +61,8 @@ pub(crate) fn account(
     config
 }
 
-/// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still open and
-/// it is the loading of plpgsql that fails.
+/// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still
+/// open and it is the loading of plpgsql that fails.
 pub(crate) async fn ask(owner: &Config) -> ProbeResult {
     match tokio::time::timeout(CONNECT_TIMEOUT, run_plpgsql(owner)).await {
         Err(_) => ProbeResult::Silence("it does not answer".to_owned()),

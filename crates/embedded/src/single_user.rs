@@ -14,8 +14,8 @@ use crate::lock::{Lock, LockTimeout, Mode};
 /// How long the program of a killed dotwrap is waited for. One of our own is waited for as long as it takes.
 pub(crate) const ORPHAN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where such programs write. One outlives a killed dotwrap by a moment, and goes on writing to the cluster; it inherits the
-/// locked log as its output, so that its end can be waited for. The caller holds the turn.
+/// Where such programs write. One outlives a killed dotwrap by a moment, and goes on writing to the cluster; it
+/// inherits the locked log as its output, so that its end can be waited for. The caller holds the turn.
 pub(crate) fn log(home: &ClusterDir) -> Result<File, Error> {
     let wait_limit = LockTimeout::of(ORPHAN_TIMEOUT, "making");
     let log = Lock::wait(&home.building_log(), Mode::Exclusive, wait_limit)?.into_file();

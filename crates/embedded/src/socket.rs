@@ -15,7 +15,8 @@ use crate::error::{AtPath, Error};
 /// The port that names the socket file; no TCP port is opened.
 pub(crate) const PORT: u16 = 5432;
 
-/// The longest path of a socket that every system takes: macOS has room for 104 bytes, Linux for 108, the last one zero.
+/// The longest path of a socket that every system takes: macOS has room for 104 bytes, Linux for 108, the last one
+/// zero.
 const LONGEST: usize = 103;
 
 /// The socket in this folder.
@@ -28,8 +29,8 @@ pub(crate) fn lock_file(folder: &Path) -> PathBuf {
     folder.join(format!(".s.PGSQL.{PORT}.lock"))
 }
 
-/// Makes the folder for the socket: in the cluster's own folder, or, where that path is too long for a socket, a short one that
-/// is named after it.
+/// Makes the folder for the socket: in the cluster's own folder, or, where that path is too long for a socket, a short
+/// one that is named after it.
 pub(crate) fn prepare(home: &ClusterDir) -> Result<PathBuf, Error> {
     let folder = folder(home);
     make(&folder, home.account())?;
@@ -61,8 +62,8 @@ fn short(home: &ClusterDir) -> PathBuf {
     runtime.unwrap_or_else(|| Path::new("/tmp").join(name))
 }
 
-/// FNV-1a: two clusters get two names, on every machine and with every compiler the same. Nothing depends on its strength,
-/// because the folder's owner is checked.
+/// FNV-1a: two clusters get two names, on every machine and with every compiler the same. Nothing depends on its
+/// strength, because the folder's owner is checked.
 fn fingerprint(path: &Path) -> u64 {
     path.as_os_str()
         .as_bytes()

@@ -26,13 +26,15 @@ pub(crate) const STOPPING: Duration = Duration::from_secs(90);
 /// How long a server that lives may give no answer before it is restarted.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(10);
 
-/// How long passwords that the server does not take may be those from before: new ones are set in the server, then written.
+/// How long passwords that the server does not take may be those from before: new ones are set in the server, then
+/// written.
 const NEW_PASSWORDS: Duration = Duration::from_secs(1);
 
 /// How long the processes of a killed server may hold its lock.
 const UNSEEN: Duration = Duration::from_secs(20);
 
-/// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to go.
+/// How often a server that ends at once is started again: a killed one can leave things behind that take a moment to
+/// go.
 const ATTEMPTS: u32 = 3;
 
 /// A server that answers, and the share in it that keeps it running.

@@ -1,4 +1,5 @@
-//! Explaining by rules: every edge that is reachable from the target becomes a sentence. No judgement, no model, no chance.
+//! Explaining by rules: every edge that is reachable from the target becomes a sentence. No judgement, no model, no
+//! chance.
 
 use std::collections::{BTreeSet, VecDeque};
 

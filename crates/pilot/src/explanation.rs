@@ -13,8 +13,8 @@
 //! ```
 //!
 //! `text` may cite on its own, as `[node:ID]` and `[edge:ID]`; that counts like an entry of the lists. `outputs` names
-//! everything that was put anywhere. No member may be missing and none may be added: what a verifier does not know, it could
-//! not check.
+//! everything that was put anywhere. No member may be missing and none may be added: what a verifier does not know, it
+//! could not check.
 
 use std::collections::BTreeSet;
 

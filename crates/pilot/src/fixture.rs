@@ -10,9 +10,9 @@
 //! }
 //! ```
 //!
-//! `target` is one of `nodes`; both ends of every edge are too; ids are unique among nodes and among edges, are not blank and
-//! hold no `]`, which ends a citation. `namespace` is where a dry run's output goes; what a verifier holds an output to is the
-//! namespace of its contract.
+//! `target` is one of `nodes`; both ends of every edge are too; ids are unique among nodes and among edges, are not
+//! blank and hold no `]`, which ends a citation. `namespace` is where a dry run's output goes; what a verifier holds an
+//! output to is the namespace of its contract.
 
 use std::collections::BTreeSet;
 

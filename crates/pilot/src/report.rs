@@ -45,8 +45,8 @@ pub struct FailedCheck {
     pub offending: Vec<String>,
 }
 
-/// The report: `verdict`, `failed_checks`, `checks` (those that were made, in order) and `verified_digest`, the digest of
-/// the very bytes that were looked at, or null where none could be.
+/// The report: `verdict`, `failed_checks`, `checks` (those that were made, in order) and `verified_digest`, the digest
+/// of the very bytes that were looked at, or null where none could be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What came of it.

@@ -1,5 +1,5 @@
-//! Where the programs come from that the tests need: an environment variable, what `scripts/fetch-test-parts` fetched, else
-//! the distribution.
+//! Where the programs come from that the tests need: an environment variable, what `scripts/fetch-test-parts` fetched,
+//! else the distribution.
 
 use std::path::{Path, PathBuf};
 

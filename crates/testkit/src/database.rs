@@ -20,7 +20,8 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A database with the contract installed: schema `dot`, role prefix `dot`, as shipped.
     ///
-    /// The roles are the server's: a test that changes them, or installs the contract anew, takes [`TestDatabase::empty`].
+    /// The roles are the server's: a test that changes them, or installs the contract anew, takes
+    /// [`TestDatabase::empty`].
     ///
     /// # Panics
     /// Where the server or the contract does not come up.
@@ -34,8 +35,8 @@ impl TestDatabase {
         Self::clone_of(server, template, contract::OWNER.to_owned(), "dot").await
     }
 
-    /// A database with nothing in it, and a plain owner of its own (`LOGIN CREATEROLE`, no superuser). A contract that is
-    /// installed here takes the roles' prefix [`TestDatabase::role_prefix`]; they are dropped with the database.
+    /// A database with nothing in it, and a plain owner of its own (`LOGIN CREATEROLE`, no superuser). A contract that
+    /// is installed here takes the roles' prefix [`TestDatabase::role_prefix`]; they are dropped with the database.
     ///
     /// # Panics
     /// Where the server does not come up.
@@ -134,7 +135,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// In a thread with a runtime of its own: the test's may be ending, and a value is dropped where nothing can be awaited.
+    /// In a thread with a runtime of its own: the test's may be ending, and a value is dropped where nothing can be
+    /// awaited.
     fn drop(&mut self) {
         let postgres = self.server.superuser_config("postgres");
         let (name, prefix) = (self.name.clone(), self.role_prefix.clone());

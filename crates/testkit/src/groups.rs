@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process;
 
-/// The folder of the group that the test is in, where groups can be made in it: as root, or where a service manager has handed it over.
+/// The folder of the group that the test is in, where groups can be made in it: as root, or where a service manager has
+/// handed it over.
 ///
 /// # Panics
 /// Where a group that was made can not be removed.

@@ -1,5 +1,5 @@
-//! Test infrastructure: real servers of the oldest and the newest supported PostgreSQL, a real pgbouncer, and one database
-//! per test, cloned from a template with the contract installed.
+//! Test infrastructure: real servers of the oldest and the newest supported PostgreSQL, a real pgbouncer, and one
+//! database per test, cloned from a template with the contract installed.
 //!
 //! ```no_run
 //! # use dotwrap_testkit::{TestDatabase, Version};
@@ -10,8 +10,8 @@
 //! # }
 //! ```
 //!
-//! All tests of a run share the servers, whether the tests are threads or processes. A keeper process stops each server soon
-//! after the last test. Where a program is missing, the test fails and names the command that provides it.
+//! All tests of a run share the servers, whether the tests are threads or processes. A keeper process stops each server
+//! soon after the last test. Where a program is missing, the test fails and names the command that provides it.
 
 mod binaries;
 mod cleanup;
@@ -36,9 +36,9 @@ pub use private::PrivateServer;
 pub use server::TestServer;
 pub use session::connect;
 
-/// Lets every test program act as the keeper of its servers: the embedded cluster starts the running executable again as
-/// the keeper, and the `main` of a test harness cannot handle that call. This constructor runs before `main` and does
-/// nothing in any other case.
+/// Lets every test program act as the keeper of its servers: the embedded cluster starts the running executable again
+/// as the keeper, and the `main` of a test harness cannot handle that call. This constructor runs before `main` and
+/// does nothing in any other case.
 #[ctor::ctor(unsafe)]
 fn run_as_daemon_process() {
     if let Some(status) = dotwrap_embedded::run_if_asked() {

@@ -129,7 +129,8 @@ fn write_configuration(folder: &Path, server: &Path, users: &str) {
     fs::write(folder.join("users"), users).expect("the users");
 }
 
-/// pgbouncer refuses root too; it runs as the account that the server runs as, which may enter the server's socket folder.
+/// pgbouncer refuses root too; it runs as the account that the server runs as, which may enter the server's socket
+/// folder.
 fn spawn(folder: &Path, server: &Path) -> Child {
     let mut command = Command::new(pgbouncer());
     if Uid::effective().is_root() {

@@ -6,8 +6,8 @@ use tokio_postgres::Config;
 
 use crate::binaries::{Version, postgres_folder};
 
-/// A server that no other test uses: for crashes, settings and whatever concerns the whole cluster. Its data are synced to
-/// disk; it is stopped, and its data removed, with the value.
+/// A server that no other test uses: for crashes, settings and whatever concerns the whole cluster. Its data are synced
+/// to disk; it is stopped, and its data removed, with the value.
 #[derive(Debug)]
 pub struct PrivateServer {
     cluster: Option<Cluster>,

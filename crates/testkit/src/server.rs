@@ -127,8 +127,9 @@ fn hba_for_all(path: &Path) -> io::Result<String> {
     Ok(path.display().to_string())
 }
 
-/// One folder for each checkout, version, place of its programs and user, in the folder for temporary files: its path is short, and
-/// the account that runs the server for root can reach it. The place may be changed, and what lies there be another version.
+/// One folder for each checkout, version, place of its programs and user, in the folder for temporary files: its path
+/// is short, and the account that runs the server for root can reach it. The place may be changed, and what lies there
+/// be another version.
 fn folder(version: Version, programs: &Path) -> PathBuf {
     let checkout = workspace();
     let places = [&checkout, programs].map(|path| path.as_os_str().as_encoded_bytes());

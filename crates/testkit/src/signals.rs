@@ -1,5 +1,5 @@
-//! Tests may be started in the background, or by `nohup`: then SIGINT or SIGHUP is ignored, and so it would be by every program that
-//! they start and interrupt.
+//! Tests may be started in the background, or by `nohup`: then SIGINT or SIGHUP is ignored, and so it would be by every
+//! program that they start and interrupt.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,8 +10,8 @@ use signal_hook::flag::register_conditional_shutdown;
 /// The exit status of a test program that is interrupted.
 const INTERRUPTED: i32 = 130;
 
-/// Gives the programs that this process starts the default dispositions: a signal that is handled is not ignored any more when another
-/// program is executed.
+/// Gives the programs that this process starts the default dispositions: a signal that is handled is not ignored any
+/// more when another program is executed.
 pub(crate) fn give_defaults() {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         let always = Arc::new(AtomicBool::new(true));

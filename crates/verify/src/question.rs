@@ -1,8 +1,8 @@
 //! Questions as the database gets them: every name means one thing, whatever the schema's owner has made in it.
 //!
-//! A question names the ledger's tables and views as `ledger.<name>`, its schema as `ledger_oid` and `ledger_name`, and the
-//! release's manifest as `ledger_release`. Everything else is looked up in `pg_catalog` alone: with the schema in the
-//! search path, a function, an operator or a type of its owner could be the better match.
+//! A question names the ledger's tables and views as `ledger.<name>`, its schema as `ledger_oid` and `ledger_name`, and
+//! the release's manifest as `ledger_release`. Everything else is looked up in `pg_catalog` alone: with the schema in
+//! the search path, a function, an operator or a type of its owner could be the better match.
 
 use std::fmt::Write as _;
 

@@ -35,8 +35,8 @@ impl Default for VerifyOptions {
 /// dropped. No setting outlives it.
 ///
 /// # Errors
-/// Where there is no ledger to judge, the session may not read it, or the database does not answer. What breaks a rule is no
-/// error; it is in the report.
+/// Where there is no ledger to judge, the session may not read it, or the database does not answer. What breaks a rule
+/// is no error; it is in the report.
 pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Report, VerifyError> {
     let mut transaction = client
         .build_transaction()
@@ -67,10 +67,10 @@ pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Repo
     })
 }
 
-/// Every name means the catalogue's own object, and nothing that a session, a role or a database was given changes what a
-/// question says or what is written in an answer. Row security is an error rather than a filter; constraints are not looked
-/// at for planning, which would compute their constant parts. Compiling a question that is asked once costs more than it
-/// gains.
+/// Every name means the catalogue's own object, and nothing that a session, a role or a database was given changes what
+/// a question says or what is written in an answer. Row security is an error rather than a filter; constraints are not
+/// looked at for planning, which would compute their constant parts. Compiling a question that is asked once costs more
+/// than it gains.
 const PINNED: &str = "
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL standard_conforming_strings = on;

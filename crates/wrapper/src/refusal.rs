@@ -154,7 +154,8 @@ impl RefusalCode {
 }
 
 impl RefusalKind {
-    /// The exit status of a command that ends with such a refusal; part of [`Error::exit_status`](crate::Error::exit_status).
+    /// The exit status of a command that ends with such a refusal; part of
+    /// [`Error::exit_status`](crate::Error::exit_status).
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Argument => 2,

@@ -31,8 +31,8 @@ const DEFAULT_CONNECTIONS: usize = 8;
 /// Cheap to clone, and every clone shares one pool of connections. It keeps no session state, so it
 /// works through a transaction-mode pooler.
 ///
-/// Dropping the future of a call asks the database to cancel it, but the call may have been committed by then. A call with an
-/// idempotency key can be repeated.
+/// Dropping the future of a call asks the database to cancel it, but the call may have been committed by then. A call
+/// with an idempotency key can be repeated.
 #[derive(Clone)]
 pub struct Wrapper {
     pub(crate) database: Database,
@@ -86,9 +86,9 @@ impl Wrapper {
 
 /// How often a call is repeated after its result was lost.
 ///
-/// Only idempotent calls are repeated: reads; calls that set an entry of the registry or the end of a lease, although the
-/// registry's history may then show a change twice; and recordings with an idempotency key, which return the first result.
-/// A refused call is never repeated, not even for a held lease: the caller waits for that.
+/// Only idempotent calls are repeated: reads; calls that set an entry of the registry or the end of a lease, although
+/// the registry's history may then show a change twice; and recordings with an idempotency key, which return the first
+/// result. A refused call is never repeated, not even for a held lease: the caller waits for that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
@@ -172,7 +172,8 @@ impl Builder {
         self
     }
 
-    /// Whether a refused recording writes a row to `dot_refusal`, so that refusals can be counted and shown. On by default.
+    /// Whether a refused recording writes a row to `dot_refusal`, so that refusals can be counted and shown. On by
+    /// default.
     pub fn record_refusals(mut self, on: bool) -> Self {
         self.record_refusals = on;
         self

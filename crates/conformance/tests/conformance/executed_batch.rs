@@ -1,5 +1,5 @@
-//! Steps of several executed runs in one statement: what is plainly in order is written as the single functions write it, and
-//! everything else is left undone, without a trace.
+//! Steps of several executed runs in one statement: what is plainly in order is written as the single functions write
+//! it, and everything else is left undone, without a trace.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ async fn finished_together(runner: &Client, calls: &[&Call]) -> Vec<Value> {
     rows(runner, &call.sql()).await
 }
 
-/// One run from its beginning to its end by the single functions: its lease was taken then, and counts runs of this kind.
+/// One run from its beginning to its end by the single functions: its lease was taken then, and counts runs of this
+/// kind.
 async fn by_single_functions(runner: &Client) {
     let run = Begun::of(&row(runner, &full_begin().sql()).await);
     let over = Both::hand_over(&run).first("p_evidence_ref", "'{}'");

@@ -1,5 +1,5 @@
-//! The second and the third transaction of an executed run, as one call each: what the single functions refuse, they refuse
-//! in the same words, and what they write is the same.
+//! The second and the third transaction of an executed run, as one call each: what the single functions refuse, they
+//! refuse in the same words, and what they write is the same.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -399,7 +399,8 @@ async fn repeated_record_producer_returns_same_receipt(backend: Backend) {
     contents(&superuser)
         .await
         .assert_same(&before, "a hand-over that was asked for again");
-    // A gate that closed meanwhile takes nothing back: the receipt was open before. What is called is for the runner to stop.
+    // A gate that closed meanwhile takes nothing back: the receipt was open before. What is called is for the runner to
+    // stop.
     set_posture(&operator, "NO_EXECUTE").await;
     assert_eq!(text(&runner, &over().together.sql()).await, receipt);
 

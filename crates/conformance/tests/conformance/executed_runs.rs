@@ -599,7 +599,8 @@ async fn acknowledged_commit_ignores_synchronous_commit_off(backend: Backend) {
     );
 }
 
-/// How a transaction would be committed that made this call, in a session that does not wait for the disk. It is rolled back.
+/// How a transaction would be committed that made this call, in a session that does not wait for the disk. It is rolled
+/// back.
 async fn commit_after(client: &mut Client, call: &str) -> String {
     client
         .batch_execute("SET synchronous_commit = off")

@@ -306,7 +306,8 @@ async fn hold_as_a_receipt(receipt: &tokio_postgres::Transaction<'_>) -> String 
     text(receipt, "SELECT pg_current_xact_id()::text").await
 }
 
-/// Whether the last change of a gate saw this transaction as committed: because it waited for every receipt, or by its snapshot.
+/// Whether the last change of a gate saw this transaction as committed: because it waited for every receipt, or by its
+/// snapshot.
 async fn last_change_saw(superuser: &Client, xid: &str) -> Value {
     value(
         superuser,

@@ -1,4 +1,5 @@
-//! Whatever isolation a login has by default, a runner that leaves its transaction open keeps no gate from being closed.
+//! Whatever isolation a login has by default, a runner that leaves its transaction open keeps no gate from being
+//! closed.
 
 use rstest_reuse::apply;
 

@@ -1,5 +1,5 @@
-//! The order of gate changes, receipts and components: a closing takes effect when it commits, a receipt that a committed closing
-//! did not see is void, and a run that was concluded before the closing committed stays what it is.
+//! The order of gate changes, receipts and components: a closing takes effect when it commits, a receipt that a
+//! committed closing did not see is void, and a run that was concluded before the closing committed stays what it is.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};
@@ -70,7 +70,8 @@ async fn late_commit_of_a_closing_voids_no_run_concluded_before(backend: Backend
     assert_eq!(change, json!({"saw_every_receipt": true, "later": true}));
 }
 
-/// The closing gives up waiting for an idle receipt and is not committed yet. Until it is, nothing is begun or bound behind it.
+/// The closing gives up waiting for an idle receipt and is not committed yet. Until it is, nothing is begun or bound
+/// behind it.
 #[apply(on_each_version)]
 async fn closing_that_missed_a_receipt_blocks_begin_and_component_until_commit(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
@@ -198,7 +199,8 @@ async fn gate_changes_are_numbered_without_a_gap(backend: Backend) {
     );
 }
 
-/// A gate expires while the beginning waits for a transaction that has just used its id: no receipt is written by the old look.
+/// A gate expires while the beginning waits for a transaction that has just used its id: no receipt is written by the
+/// old look.
 #[apply(on_each_version)]
 async fn begin_reads_the_gates_after_its_last_wait(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;

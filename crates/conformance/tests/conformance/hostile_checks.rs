@@ -1,5 +1,5 @@
-//! Preflight checks are code that others registered. A check can return a number and nothing else: no path, row, setting, lock or
-//! trigger of it is left, and no function of the contract depends on the search path that it leaves.
+//! Preflight checks are code that others registered. A check can return a number and nothing else: no path, row,
+//! setting, lock or trigger of it is left, and no function of the contract depends on the search path that it leaves.
 
 use rstest_reuse::apply;
 use serde_json::Value;
@@ -520,7 +520,8 @@ async fn preflight_of_a_reader_writes_no_cache(backend: Backend) {
     assert!(number(&superuser, answers).await > 0);
 }
 
-/// A loop over a query is a cursor: the contract has none open where a check is asked, and one that a caller left open stops the check.
+/// A loop over a query is a cursor: the contract has none open where a check is asked, and one that a caller left open
+/// stops the check.
 #[apply(on_each_version)]
 async fn check_moves_no_unnamed_cursor(backend: Backend) {
     let stage = TestContext::new(backend).await;

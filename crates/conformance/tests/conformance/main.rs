@@ -1,5 +1,5 @@
-//! What the SQL contract promises, asked of real servers in SQL. One file a layer of the design's drawing; `common/backend.rs`
-//! has the backends.
+//! What the SQL contract promises, asked of real servers in SQL. One file a layer of the design's drawing;
+//! `common/backend.rs` has the backends.
 
 #![allow(
     clippy::unwrap_used,

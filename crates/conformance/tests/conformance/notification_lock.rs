@@ -1,4 +1,5 @@
-//! The lock under which commits write to the cluster's notification queue belongs to no function: any login keeps it for seconds.
+//! The lock under which commits write to the cluster's notification queue belongs to no function: any login keeps it
+//! for seconds.
 
 use rstest_reuse::apply;
 

@@ -9,7 +9,8 @@ use crate::common::{Backend, Call, code, contents, execute, number, rows, text};
 
 const ANSWERS: &str = "SELECT count(*) FROM dot.dot_preflight_answer WHERE check_name = 'counted' AND answered_at > now() - interval '1 hour'";
 
-/// A check that counts rows finds none in a transaction that deletes them and rolls back: that answer is not remembered.
+/// A check that counts rows finds none in a transaction that deletes them and rolls back: that answer is not
+/// remembered.
 #[apply(on_each_version)]
 async fn answer_counted_in_a_changed_transaction_is_not_remembered(backend: Backend) {
     let (stage, _runner, _operator, superuser) = ready(backend).await;

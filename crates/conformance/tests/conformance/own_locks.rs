@@ -1,5 +1,6 @@
-//! Locks are rows and tables that only the owner's functions can lock, and every wait is bounded. No other login can keep a pair, a
-//! gate, an event or the installer waiting; tokens are kept as digests, and act for the login that got them alone.
+//! Locks are rows and tables that only the owner's functions can lock, and every wait is bounded. No other login can
+//! keep a pair, a gate, an event or the installer waiting; tokens are kept as digests, and act for the login that got
+//! them alone.
 
 use std::time::Instant;
 
@@ -59,7 +60,8 @@ async fn no_role_can_take_the_locks_of_the_functions(backend: Backend) {
     }
 }
 
-/// Renewing, giving back, recording and concluding with a wrong token lock nothing, however long that transaction stays open.
+/// Renewing, giving back, recording and concluding with a wrong token lock nothing, however long that transaction stays
+/// open.
 #[apply(on_each_version)]
 async fn idle_transaction_with_a_wrong_token_holds_no_lock(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;

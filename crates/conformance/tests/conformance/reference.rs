@@ -1,4 +1,5 @@
-//! `docs/reference/sql.md` and the committed catalogue are what an installation has, and everything public is described.
+//! `docs/reference/sql.md` and the committed catalogue are what an installation has, and everything public is
+//! described.
 //!
 //! `DOTWRAP_WRITE_REFERENCE=1 cargo test -p dotwrap-conformance reference::` writes both.
 

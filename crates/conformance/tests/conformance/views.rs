@@ -284,8 +284,8 @@ async fn backfilled_evidence_does_not_make_a_dot_simulated(backend: Backend) {
     );
 }
 
-/// What a plan may cost by the estimate before a server as it is shipped compiles it (`jit_above_cost`), which takes half a
-/// second: far more than the plan itself does.
+/// What a plan may cost by the estimate before a server as it is shipped compiles it (`jit_above_cost`), which takes
+/// half a second: far more than the plan itself does.
 const COMPILED_ABOVE: f64 = 100_000.0;
 
 #[apply(on_each_version)]

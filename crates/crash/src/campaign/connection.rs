@@ -79,7 +79,8 @@ async fn baseline(site: &Fixture) -> usize {
     proxy.messages()
 }
 
-/// Runs until the cut and on. Where that outlasts the lease, another run of the pair, whose wire is whole, takes it over.
+/// Runs until the cut and on. Where that outlasts the lease, another run of the pair, whose wire is whole, takes it
+/// over.
 async fn run_through(
     site: &Fixture,
     order: RunSpec,

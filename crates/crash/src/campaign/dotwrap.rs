@@ -1,5 +1,5 @@
-//! `kill -9` of `dotwrap run`. Some are only stopped instead, for longer than their lease lives, and go on when another run has
-//! taken it over.
+//! `kill -9` of `dotwrap run`. Some are only stopped instead, for longer than their lease lives, and go on when another
+//! run has taken it over.
 
 use std::time::Duration;
 

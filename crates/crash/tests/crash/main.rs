@@ -1,6 +1,6 @@
 //! A modest number of crashes, each time others: the seed is printed. `DOTWRAP_CRASH_SEED` repeats them (with
-//! `DOTWRAP_CRASH_MESSAGES` those of the connection), `DOTWRAP_CRASH_ROUNDS` asks for more; hundreds are what the program of
-//! this crate is for.
+//! `DOTWRAP_CRASH_MESSAGES` those of the connection), `DOTWRAP_CRASH_ROUNDS` asks for more; hundreds are what the
+//! program of this crate is for.
 
 use dotwrap_crash::{Campaign, Plan, Stats};
 
@@ -10,8 +10,8 @@ async fn crash(campaign: Campaign, rounds: usize) -> Stats {
         .await
 }
 
-/// A crash that comes when the run is over tests nothing: a third at least must come at the moment that they were meant for. (A run that
-/// ends in another way before that moment is reached is the rest.)
+/// A crash that comes when the run is over tests nothing: a third at least must come at the moment that they were meant
+/// for. (A run that ends in another way before that moment is reached is the rest.)
 fn assert_in_time(tally: &Stats) {
     assert!(3 * tally.in_time >= tally.crashes, "{tally}");
 }

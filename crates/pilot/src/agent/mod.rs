@@ -28,7 +28,8 @@ pub use tls::{Identity, IdentityError};
 /// What a request may weigh, in bytes.
 const REQUEST_LIMIT: usize = 16 << 20;
 
-/// The fixtures that the agent knows, by what they are called in a registry. The protocol gives a verifier the name alone.
+/// The fixtures that the agent knows, by what they are called in a registry. The protocol gives a verifier the name
+/// alone.
 pub type Fixtures = BTreeMap<String, Fixture>;
 
 /// The pilot's own fixture.

@@ -1,7 +1,7 @@
 //! The runner on a real PostgreSQL: what it records of what really happened, and what it refuses to claim.
 //!
-//! The tools are functions of the tests that are called through the invoker's trait; real programs are called in the tests of
-//! the invokers and of the command line.
+//! The tools are functions of the tests that are called through the invoker's trait; real programs are called in the
+//! tests of the invokers and of the command line.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What keeps the ledger honest from the inside, as the catalogue has it. An owner's DDL can not be blocked by the database:
-//! it is noticed here.
+//! What keeps the ledger honest from the inside, as the catalogue has it. An owner's DDL can not be blocked by the
+//! database: it is noticed here.
 
 use super::Check;
 use crate::report::Severity;

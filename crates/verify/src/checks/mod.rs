@@ -1,7 +1,8 @@
 //! The rules, one family a file, each rule's question in a `.sql` file of its own.
 //!
-//! A question is one SELECT that gives what breaks the rule: `subject` (the id of a row, a candidate, a table) and `what` is
-//! wrong with it, both text. It names the ledger's tables and views as `ledger.<name>`, and no function but the catalogue's (see [`crate::question`]).
+//! A question is one SELECT that gives what breaks the rule: `subject` (the id of a row, a candidate, a table) and
+//! `what` is wrong with it, both text. It names the ledger's tables and views as `ledger.<name>`, and no function but
+//! the catalogue's (see [`crate::question`]).
 
 mod conclusions;
 mod events;

@@ -1,7 +1,8 @@
 //! What the release is, object by object, beside what the catalogue shows: the schema's owner can replace any of it.
 //!
-//! The manifest `release/objects.tsv` is data, not code: a digest of each object as PostgreSQL writes it, made of a fresh
-//! installation by this module's test. Where versions of PostgreSQL write an object differently it has a line for each.
+//! The manifest `release/objects.tsv` is data, not code: a digest of each object as PostgreSQL writes it, made of a
+//! fresh installation by this module's test. Where versions of PostgreSQL write an object differently it has a line for
+//! each.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use dotwrap_verify::{Report, VerifyOptions, verify};
 
 use crate::support::{each_on_its_own, findings, used_ledger};
 
-/// A function of the owner that writes down that it was run. In the judge's transaction, which is read-only, it fails, and
-/// the judge's question with it.
+/// A function of the owner that writes down that it was run. In the judge's transaction, which is read-only, it fails,
+/// and the judge's question with it.
 const SPY: &str = "
     CREATE SEQUENCE public.seen;
     GRANT ALL ON SEQUENCE public.seen TO PUBLIC;

@@ -1,7 +1,7 @@
 //! The one connection that a process keeps while its runs have tools called.
 //!
-//! It listens for notifications, and reads the posture. A call that finds no connection slot is sent on it as well: what
-//! a run knows can be recorded, and its lease renewed, with every slot of the server taken.
+//! It listens for notifications, and reads the posture. A call that finds no connection slot is sent on it as well:
+//! what a run knows can be recorded, and its lease renewed, with every slot of the server taken.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

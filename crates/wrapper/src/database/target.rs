@@ -71,8 +71,8 @@ pub enum TargetError {
 pub(crate) type OwnConnection =
     Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
-/// A database to connect to, by the rules of libpq: a URL or keyword and value pairs, the `PG…` environment variables and
-/// `~/.pgpass`.
+/// A database to connect to, by the rules of libpq: a URL or keyword and value pairs, the `PG…` environment variables
+/// and `~/.pgpass`.
 ///
 /// Neither `Debug` nor `Display` shows the password.
 ///
@@ -96,8 +96,8 @@ pub struct ConnectionTarget {
 type PasswordSource = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl ConnectionTarget {
-    /// Parses a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). The environment and `~/.pgpass` supply
-    /// missing parameters; for an empty text they supply all.
+    /// Parses a URL (`postgresql://…`) or keyword and value pairs (`host=… dbname=…`). The environment and `~/.pgpass`
+    /// supply missing parameters; for an empty text they supply all.
     ///
     /// # Errors
     /// [`TargetError`] names the invalid part without its value.
@@ -181,8 +181,8 @@ impl ConnectionTarget {
         target
     }
 
-    /// The same database, with a password that may change while this target is in use: each new connection calls the source.
-    /// Where it returns none, the configured password is used.
+    /// The same database, with a password that may change while this target is in use: each new connection calls the
+    /// source. Where it returns none, the configured password is used.
     #[must_use]
     pub fn with_password_source(
         &self,
@@ -210,8 +210,8 @@ impl ConnectionTarget {
         &self.config
     }
 
-    /// The files with credentials that the parameters name: the password file, whether or not it contains this login, and the
-    /// client's key. They need not exist.
+    /// The files with credentials that the parameters name: the password file, whether or not it contains this login,
+    /// and the client's key. They need not exist.
     pub fn secret_files(&self) -> &[PathBuf] {
         &self.secret_files
     }
@@ -221,8 +221,8 @@ impl ConnectionTarget {
         self.tls.clone()
     }
 
-    /// Opens one connection outside any pool, driven by a task of the current runtime, for callers that need a session, such
-    /// as an installer. The [`Wrapper`](crate::Wrapper) does not.
+    /// Opens one connection outside any pool, driven by a task of the current runtime, for callers that need a session,
+    /// such as an installer. The [`Wrapper`](crate::Wrapper) does not.
     ///
     /// # Errors
     /// [`Error::Unreachable`].
@@ -246,8 +246,8 @@ impl ConnectionTarget {
             .map_err(|error| Error::of_connection(&error, &self.to_string()))
     }
 
-    /// As [`ConnectionTarget::connect`]. Retries for the given time while the server has no slot left for this login, or is
-    /// still starting.
+    /// As [`ConnectionTarget::connect`]. Retries for the given time while the server has no slot left for this login,
+    /// or is still starting.
     ///
     /// # Errors
     /// As [`ConnectionTarget::connect`]; [`Error::NoSlot`] after the given time.
@@ -261,8 +261,8 @@ impl ConnectionTarget {
         }
     }
 
-    /// The time limit for connecting, including the handshake. The driver's own limit covers only the socket, and a server
-    /// that accepts and never answers would block forever.
+    /// The time limit for connecting, including the handshake. The driver's own limit covers only the socket, and a
+    /// server that accepts and never answers would block forever.
     pub(crate) fn connect_limit(&self) -> Duration {
         let hosts = self.config.get_hosts().len().max(1);
         let each = self

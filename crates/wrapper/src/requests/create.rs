@@ -74,8 +74,8 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `mode_invalid`, `mode_not_allowed`, `unknown_dot`, `not_a_producer`, `pair_incomplete`,
-    /// `contract_missing`, `idempotency_conflict`, `id_in_use`, `time_invalid`, or for a text that is missing or too long;
-    /// [`Error::NotPermitted`] for a login that is neither runner nor operator.
+    /// `contract_missing`, `idempotency_conflict`, `id_in_use`, `time_invalid`, or for a text that is missing or too
+    /// long; [`Error::NotPermitted`] for a login that is neither runner nor operator.
     pub async fn request_run(&self, request: &RunRequest) -> Result<RequestId, Error> {
         let correlation = CorrelationId::resolve(
             request.correlation_id.as_ref(),
@@ -110,7 +110,8 @@ impl Wrapper {
     /// Cancels a request that no worker has claimed. Returns false where a worker has it, or it has finished.
     ///
     /// # Errors
-    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for a login that is neither runner nor operator.
+    /// Refused as `actor_required` or `reason_required`; [`Error::NotPermitted`] for a login that is neither runner nor
+    /// operator.
     pub async fn cancel_request(
         &self,
         request: RequestId,

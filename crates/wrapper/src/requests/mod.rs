@@ -6,8 +6,8 @@
 //!    │  └──────┘ retry            abandoned: its claims expired five times
 //!    └─ cancelled
 //! ```
-//! The run is begun with the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So a worker that claims a
-//! request after another one died finds the run that was begun, and does not call its tool again.
+//! The run is begun with the key `request:<request_id>` ([`claim::ClaimedRequest::begin_call`]). So a worker that
+//! claims a request after another one died finds the run that was begun, and does not call its tool again.
 
 mod claim;
 mod create;

@@ -1,5 +1,5 @@
-//! The pair, layer by layer. Each layer has its own type: a run that passed the gates has another type than one that did
-//! not, and only a run that holds its lease can be written.
+//! The pair, layer by layer. Each layer has its own type: a run that passed the gates has another type than one that
+//! did not, and only a run that holds its lease can be written.
 //!
 //! ```text
 //! Wrapper ─enter─▶ PreflightPassed ─acquire_lease─▶ Leased ─observe_run─▶ HeaderRecorded
@@ -7,9 +7,9 @@
 //!                  Released ◀─release─ VerifierRecorded ◀─observe_verifier─ ProducerRecorded
 //! ```
 //!
-//! The steps store the same rows as [`Wrapper::observe_pair`](crate::Wrapper::observe_pair), in seven transactions instead
-//! of one. Use them where the caller acts between two layers. Otherwise `observe_pair` is several times as fast, and
-//! never leaves a run incomplete.
+//! The steps store the same rows as [`Wrapper::observe_pair`](crate::Wrapper::observe_pair), in seven transactions
+//! instead of one. Use them where the caller acts between two layers. Otherwise `observe_pair` is several times as
+//! fast, and never leaves a run incomplete.
 //!
 //! An idempotency key works as in one call, with one difference: only the layers that write look the key up, so a retry
 //! has to pass the gates and acquire the lease before it receives the first call's ids.
@@ -19,9 +19,9 @@
 //! longer than the lease lives renews it between two layers, and stops where `renew` is refused as `lease_lost`.
 //! [`Released::held_throughout`] reports at the end whether another caller can have run the pair meanwhile.
 //!
-//! **Stopping early.** A refused layer releases the lease. `abandon` releases it without a refusal. Dropping a value does
-//! not release the lease, because a destructor cannot send a statement: the lease then blocks the pair until it expires.
-//! Recorded rows stay: the ledger is insert-only.
+//! **Stopping early.** A refused layer releases the lease. `abandon` releases it without a refusal. Dropping a value
+//! does not release the lease, because a destructor cannot send a statement: the lease then blocks the pair until it
+//! expires. Recorded rows stay: the ledger is insert-only.
 //!
 //! Steps in the wrong order do not compile. A run that passed the gates does not hold the lease:
 //!
@@ -134,8 +134,8 @@ pub struct VerifierRecorded {
 pub struct Released {
     /// The recorded pair.
     pub record: PairRecord,
-    /// True where no other caller held the lease since it was acquired, even if it expired meanwhile. False where it was
-    /// taken over or released by force: another caller may have run the pair.
+    /// True where no other caller held the lease since it was acquired, even if it expired meanwhile. False where it
+    /// was taken over or released by force: another caller may have run the pair.
     pub held_throughout: bool,
 }
 
@@ -209,7 +209,8 @@ impl HeaderRecorded {
     /// Records the producer.
     ///
     /// # Errors
-    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header stays.
+    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header
+    /// stays.
     pub async fn observe_producer(self) -> Result<ProducerRecorded, Error> {
         let journey = &self.held.journey;
         let call = journey.component(self.run, &journey.call.dot_code, ComponentRole::Producer);
@@ -243,8 +244,8 @@ impl ProducerRecorded {
     /// Records the verifier.
     ///
     /// # Errors
-    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header and the
-    /// producer stay.
+    /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header
+    /// and the producer stay.
     pub async fn observe_verifier(self) -> Result<VerifierRecorded, Error> {
         let Self { headed, producer } = self;
         let journey = &headed.held.journey;

@@ -117,8 +117,9 @@ async fn together_to_the_end(wrapper: &Wrapper) {
     join_all(runs.into_iter().map(concluded)).await;
 }
 
-/// That fewer transactions than there are pairs wrote the newest rows of a table, one of each pair. How many it is depends on how busy
-/// the machine is: the calls that wait behind the first two go together, unless their statement waited too long for the disk.
+/// That fewer transactions than there are pairs wrote the newest rows of a table, one of each pair. How many it is
+/// depends on how busy the machine is: the calls that wait behind the first two go together, unless their statement
+/// waited too long for the disk.
 async fn assert_shared(database: &TestDatabase, table: &str, time: &str) {
     let superuser = database.superuser().await;
     let query = format!(
@@ -154,7 +155,8 @@ async fn runs_at_the_same_time_share_transactions_and_each_has_its_own_rows() {
 async fn blocked_batch_does_not_block_queue() {
     let (database, wrapper) = ready().await;
     let superuser = database.superuser().await;
-    // From here on no snapshot's xmin is later than this transaction, whatever it does: a backfill, a dump's lock, an idle session.
+    // From here on no snapshot's xmin is later than this transaction, whatever it does: a backfill, a dump's lock, an
+    // idle session.
     superuser
         .batch_execute("BEGIN; SELECT pg_current_xact_id()")
         .await

@@ -76,7 +76,8 @@ pub(crate) async fn count(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.unwrap().get(0)
 }
 
-/// Opens the gates that let everything through, or all but the real runs', and registers the candidate that real runs need.
+/// Opens the gates that let everything through, or all but the real runs', and registers the candidate that real runs
+/// need.
 pub(crate) async fn open_gates(wrapper: &Wrapper, real_runs: bool) {
     use dotwrap_wrapper::{GateSetting, gate};
     let settings = [

@@ -25,8 +25,8 @@ const QUESTIONS: [(&str, &str); 11] = [
     ("sequence", "SELECT format('%s %s %s %s %s %s', s.seqrelid::regclass, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqcycle, s.seqcache) AS line FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = $schema"),
 ];
 
-/// Every object of the schema `dot`, its owner and who may do what with it, a line each. The prefix of its roles is taken
-/// out, so that installations in other databases compare equal.
+/// Every object of the schema `dot`, its owner and who may do what with it, a line each. The prefix of its roles is
+/// taken out, so that installations in other databases compare equal.
 pub(crate) async fn catalogue(superuser: &Client, role_prefix: &str) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for (kind, question) in QUESTIONS {

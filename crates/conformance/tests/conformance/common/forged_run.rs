@@ -1,5 +1,5 @@
-//! Executed runs, row by row, as the functions leave them: written by the superuser, who alone can, so that a test can leave one
-//! row out or forge it. `executed_runs.rs` has the functions themselves.
+//! Executed runs, row by row, as the functions leave them: written by the superuser, who alone can, so that a test can
+//! leave one row out or forge it. `executed_runs.rs` has the functions themselves.
 
 use std::fmt::Write as _;
 
@@ -71,8 +71,8 @@ pub(crate) struct ExecutedRun {
 }
 
 impl ExecutedRun {
-    /// A run that is everything that a proof asks for: both called for real under receipts of their own, the verifier given
-    /// that producer's output, verdict pass, concluded completed.
+    /// A run that is everything that a proof asks for: both called for real under receipts of their own, the verifier
+    /// given that producer's output, verdict pass, concluded completed.
     pub(crate) fn truthful() -> Self {
         let (run, producer, verifier) = (literal(RUN), literal(PRODUCER), literal(VERIFIER));
         let (candidate, correlation) = (literal(CANDIDATE), literal(CORRELATION));

@@ -1,5 +1,5 @@
-//! Asking a database. One round trip with an unnamed statement, which is safe behind a pooler; every answer is JSON, so that
-//! a test compares values and not wire formats.
+//! Asking a database. One round trip with an unnamed statement, which is safe behind a pooler; every answer is JSON, so
+//! that a test compares values and not wire formats.
 
 use std::time::Duration;
 
@@ -60,8 +60,8 @@ pub(crate) async fn execute(client: &impl GenericClient, commands: &str) {
     }
 }
 
-/// Waits until so many sessions of this database wait for a lock. That is how two transactions are brought into an order
-/// without a sleep.
+/// Waits until so many sessions of this database wait for a lock. That is how two transactions are brought into an
+/// order without a sleep.
 pub(crate) async fn lock_waiters(superuser: &Client, number_of_waiters: i64) {
     let waiting = "SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'";
     for _ in 0..1000 {

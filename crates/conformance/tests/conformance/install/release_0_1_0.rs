@@ -68,7 +68,8 @@ async fn upgrade_from_0_1_0_keeps_recorded_rows(backend: Backend) {
     assert_eq!(text(&owner, &status).await, "SIMULATED_OBSERVED");
 }
 
-/// As an installation of a release that had one function, one overload and one view more, and a superseded function of the checker.
+/// As an installation of a release that had one function, one overload and one view more, and a superseded function of
+/// the checker.
 async fn with_superseded_objects(stage: &TestContext) {
     let prefix = stage.database().role_prefix();
     let superseded = format!(

@@ -1,4 +1,5 @@
--- A warning: the functions take a real run's part from whoever holds its lease and receipt, called or not.
+-- A warning: the functions accept a real run's component from the holder of its lease and receipt, whether it called
+-- the tool or not.
 SELECT c.component_run_id::text AS subject, 'it does not say ' || concat_ws(', ',
     CASE WHEN NOT c.evidence_ref ? 'endpoint_ref' THEN 'what was called' END,
     CASE WHEN c.started_at IS NULL THEN 'when the call began' END,

@@ -41,7 +41,7 @@ WITH expected (table_name, definition) AS (VALUES
   ('process_candidate_pair', 'PRIMARY KEY (process_candidate_code, dot_code)'),
   ('process_observation_rollup', 'PRIMARY KEY (process_candidate_code, dot_code, slot)'),
   ('dot_tools', 'PRIMARY KEY (dot_code)'),
-  -- Keys are told apart from codes by their colon.
+  -- Keys differ from codes by their colon.
   ('dot_tools', 'CHECK (((POSITION(('':''::text) IN (dot_code)) = 0) AND (dot_code <> ''''::text)))'),
   -- The pair of my pair is me, never myself, and in the other role.
   ('dot_tools', 'CHECK ((paired_dot <> dot_code))'),

@@ -1,4 +1,5 @@
--- Required are those of this release; allowed would be those that the contract names for archiving and for delivery. Any other one that works with its owner's rights is a door that nobody declared.
+-- Required are the functions of this release; allowed are those that the contract names for archiving and for delivery.
+-- Any other SECURITY DEFINER function is undeclared access.
 WITH definer (function_name, is_required) AS (VALUES
   ('fn_dot_iu_operator_runtime_enabled', true), ('fn_process_dot_posture', true), ('fn_dot_gate_set', true),
   ('fn_dot_preflight', true), ('fn_assert_safe_for_dot_action', true), ('fn_dot_preflight_run_check', true),
@@ -22,10 +23,10 @@ FROM definer d
 FULL JOIN (SELECT f.oid, f.proname, f.prosecdef FROM pg_proc f WHERE f.pronamespace = ledger_oid) AS p ON p.proname = d.function_name
 WHERE CASE WHEN p.oid IS NULL THEN d.is_required WHEN d.function_name IS NULL THEN p.prosecdef ELSE NOT p.prosecdef END
 UNION ALL
--- Registered checks are code that somebody wrote: they must not run as the owner of the ledger, where there is another role.
+-- Registered checks are foreign code: they must not run as the owner of the ledger, where there is another role.
 SELECT p.proname::text, format('runs registered checks with the rights of %s, who owns the ledger', p.proowner::regrole)
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = ledger_name AND p.proname = 'fn_dot_preflight_run_check' AND p.proowner = n.nspowner
-  -- Where no roles may be created, one account is everything; then nobody else was granted anything either.
+  -- In an installation without roles one account owns everything, and no other role has privileges.
   AND EXISTS (SELECT FROM pg_class c CROSS JOIN aclexplode(c.relacl) AS a
               WHERE c.relnamespace = n.oid AND c.relname = 'process_run_observation' AND a.grantee <> n.nspowner);

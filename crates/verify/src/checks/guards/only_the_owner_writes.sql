@@ -17,10 +17,10 @@ CROSS JOIN aclexplode(t.attacl) AS a
 LEFT JOIN pg_roles g ON g.oid = a.grantee
 WHERE a.grantee <> r.relowner AND a.privilege_type <> 'SELECT'
 UNION ALL
--- Whoever owns a table can write it.
+-- The owner of a table can write it.
 SELECT r.name, format('owned by %s, the schema by %s', r.relowner::regrole, r.nspowner::regrole) FROM relation r WHERE r.relowner <> r.nspowner
 UNION ALL
--- Whoever can make objects here can put one in another's place.
+-- A role that can create objects here can replace one by another.
 SELECT n.nspname::text, format('%s may %s in the schema', coalesce(g.rolname, 'PUBLIC'), a.privilege_type)
 FROM pg_namespace n
 CROSS JOIN aclexplode(n.nspacl) AS a

@@ -3,7 +3,7 @@ SELECT e.kind || ' ' || e.key AS subject,
 FROM entry e
 LEFT JOIN recorded l ON l.kind = e.kind AND l.key = e.key AND l.is_last
 WHERE NOT EXISTS (SELECT FROM recorded r WHERE r.kind = e.kind AND r.key = e.key AND r.differs IS NULL)
-  -- The checks that are shipped have no history until somebody changes them.
+  -- The built-in checks have no history until they are changed.
   AND NOT (l.key IS NULL AND e.kind = 'check' AND EXISTS (
     SELECT FROM (VALUES
       ('ledger_guards_missing', 'fn_dot_check_ledger_guards', 'critical', 'BLOCK', interval '5 seconds'),

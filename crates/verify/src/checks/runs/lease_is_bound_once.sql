@@ -9,7 +9,8 @@ WHERE r.lease_token IS NOT NULL
 GROUP BY r.lease_token
 HAVING count(*) > 1
 UNION ALL
--- Whoever takes the lease next concludes the run that its last holder left. A run that no lease names is left for good.
+-- The next acquirer of the lease concludes the run that its last holder left. A run that no lease names stays open
+-- forever.
 SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it', r.lease_name)
 FROM ledger.process_run_observation r
 LEFT JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = r.lease_name

@@ -29,8 +29,8 @@ pub(crate) struct Lie {
     pub(crate) noticed: &'static [(&'static str, &'static str)],
 }
 
-/// What compares the schema with the release as a whole notices every change of it, beside the rule that is about that change.
-/// So do the questions that would read what was changed, and are not asked.
+/// What compares the schema with the release as a whole notices every change of it, beside the rule that is about that
+/// change. So do the questions that would read what was changed, and are not asked.
 const OF_THE_WHOLE_SCHEMA: [&str; 3] = [
     "objects_are_the_releases",
     "objects_beyond_the_release",
