@@ -1,5 +1,5 @@
-//! What is wrong with an installation, why it matters, and how to mend it. Reads only the catalogue and what every
-//! installation lets its readers see.
+//! Finds the problems of an installation, with consequence and remedy. Reads only the catalogue and the views that
+//! every reader may read.
 
 use std::time::Duration;
 
@@ -16,33 +16,33 @@ use crate::{InstallError, VERSION, contract_digest};
 /// Time limit of each check: a preflight check is foreign code and may hang.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The tables that the installer itself makes.
+/// The tables that the installer itself creates.
 const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_release"];
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// As it should be.
+    /// No problem.
     Fine,
     /// Works, but needs attention.
     Warning,
-    /// Has to be mended.
+    /// Must be fixed.
     Problem,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Finding {
     /// Stable name, such as `contract` or `preflight`.
     pub name: &'static str,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What was found.
+    /// The finding.
     pub what: String,
-    /// Why that matters; empty for what is fine.
+    /// The consequence; empty without a problem.
     pub why: &'static str,
-    /// What to do; empty for what is fine.
+    /// The remedy; empty without a problem.
     pub mend: String,
 }
 
@@ -74,11 +74,11 @@ impl Finding {
     }
 }
 
-/// Looks an installation over; the findings that matter most come first. What can not be looked at, or not within ten
-/// seconds, is a finding too.
+/// Checks an installation. The most severe findings come first. A check that fails, or exceeds ten seconds, is a
+/// finding too.
 ///
 /// # Errors
-/// Only where the database does not answer any more: what is wrong with the installation is a finding.
+/// Only where the database no longer answers: a problem of the installation is a finding.
 pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, InstallError> {
     let mut findings = vec![look(client, "server", server(client)).await?];
     match in_time(client, installed(client, schema)).await {
@@ -102,7 +102,7 @@ pub async fn diagnose(client: &Client, schema: &str) -> Result<Vec<Finding>, Ins
     Ok(findings)
 }
 
-/// One look; what keeps it from seeing anything is its finding.
+/// Runs one check; its error is a finding.
 async fn look(
     client: &Client,
     name: &'static str,
@@ -114,7 +114,7 @@ async fn look(
     }
 }
 
-/// Asks with a limit of the transaction's: one of the session's would stay behind on a pooler's connection.
+/// Queries with a timeout for the transaction: one for the session would stay on a pooler's connection.
 async fn in_time<T>(
     client: &Client,
     question: impl Future<Output = Result<T, InstallError>>,
@@ -131,7 +131,7 @@ async fn in_time<T>(
     Ok(answer)
 }
 
-/// The finding that an error makes, if the database still answers anything at all.
+/// The finding for an error, if the database still answers.
 async fn not_seen(
     client: &Client,
     name: &'static str,
@@ -269,8 +269,8 @@ fn kept_roles(found: &Installed) -> InstallOptions {
     }
 }
 
-/// Functions, views and tables in the schema that this release does not bring. What an installation brings is compared
-/// by `verify`.
+/// Functions, views and tables in the schema that are not of this release. `verify` compares the objects of the
+/// release.
 async fn objects(
     client: &Client,
     schema: &str,
@@ -319,7 +319,7 @@ async fn objects(
     })
 }
 
-/// Whether the ledger is still in the cluster that it was installed in.
+/// Whether the ledger is in the cluster that it was installed in.
 async fn cluster(client: &Client, schema: &str) -> Result<Finding, InstallError> {
     // By the row's JSON: an older contract's view has no such column, and another finding reports the old contract.
     let rows = client
@@ -355,7 +355,7 @@ async fn cluster(client: &Client, schema: &str) -> Result<Finding, InstallError>
     })
 }
 
-/// Who else can become the owner, and so rewrite the ledger: the limit of what the database can promise.
+/// The other roles that can become the owner and rewrite the ledger: the limit of the database's guarantee.
 async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallError> {
     let Some(prefix) = &found.role_prefix else {
         return Ok(Finding::new(
@@ -366,7 +366,7 @@ async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallErr
             "Give the installing user CREATEROLE and install into a new schema.",
         ));
     };
-    // From PostgreSQL 16 on, who made a role may administer it without being a member.
+    // From PostgreSQL 16 on, the creator of a role may administer it without being a member.
     let rows = client
         .query_typed(
             "SELECT coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname) FILTER (WHERE m.is_member), ''),
@@ -468,8 +468,8 @@ async fn expired_leases(client: &Client, schema: &str) -> Result<Finding, Instal
     })
 }
 
-/// Whether a login can keep a lease by a transaction that it leaves open. The contract bounds every wait for such a
-/// transaction, but only the server ends it.
+/// Whether a login can hold a lease by an open transaction. The contract bounds every wait for such a transaction, but
+/// only the server can end it.
 async fn open_transactions(client: &Client, found: &Installed) -> Result<Finding, InstallError> {
     let rows = client
         .query_typed(

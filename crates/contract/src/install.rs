@@ -1,4 +1,4 @@
-//! Carrying a plan out.
+//! Executes a plan.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,11 +17,11 @@ const TRIES: u32 = 4;
 /// the closing of a gate.
 const LOCK_TIMEOUT: &str = "100ms";
 
-/// How long locks are tried for.
+/// The total time for lock attempts.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Installs or upgrades, in one transaction, and returns the plan that was carried out; one that
-/// [is current](Plan::is_current) did nothing.
+/// Installs or upgrades in one transaction, and returns the executed plan. A plan that [is current](Plan::is_current)
+/// changed nothing.
 ///
 /// # Errors
 /// As [`plan`], and the database's error while it runs the script; nothing was changed then.
@@ -54,14 +54,14 @@ pub async fn apply(client: &Client, options: &InstallOptions) -> Result<Plan, In
     Err(InstallError::ChangedMeanwhile)
 }
 
-/// Between two tries: 100 to 300 milliseconds, so that those who queued have their turn.
+/// The pause between two attempts: 100 to 300 milliseconds, so that queued sessions can proceed.
 fn pause() -> Duration {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let jitter = now.map_or(0, |now| now.subsec_nanos() % 200);
     Duration::from_millis(100 + u64::from(jitter))
 }
 
-/// Another installer was faster: in this schema (the script's own check), or at the cluster's roles, which PostgreSQL
+/// Another installer was faster: in this schema (the script's own check), or with the cluster's roles, which PostgreSQL
 /// reports as "tuple concurrently updated" or as a duplicate.
 fn is_concurrent(error: &tokio_postgres::Error) -> bool {
     let Some(database) = error.as_db_error() else {

@@ -1,4 +1,4 @@
-//! What an installation would do, decided before anything is done.
+//! The plan of an installation, made before anything is written.
 
 use tokio_postgres::Client;
 
@@ -7,10 +7,10 @@ use crate::source::{self, SourceFile, contract_digest};
 use crate::state::{Installed, Surroundings, installed, surroundings};
 use crate::{InstallError, VERSION, script, version};
 
-/// Whether the installation has roles of its own.
+/// The policy for the installation's roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RolePolicy {
-    /// Roles where they may be created (or are there), else none, which the plan says loudly.
+    /// Roles where the user may create or use them, else none, with a warning in the plan.
     #[default]
     WherePossible,
     /// No roles: every object belongs to the installing user, who can then write any record.
@@ -22,12 +22,12 @@ pub enum RolePolicy {
 pub struct InstallOptions {
     /// The schema that holds the whole installation.
     pub schema: String,
-    /// The roles are `<prefix>_reader` and so on; roles are the cluster's, so installations of different owners differ
-    /// here.
+    /// The roles are `<prefix>_reader` and so on. Roles belong to the whole cluster, so installations of different
+    /// owners need different prefixes.
     pub role_prefix: String,
-    /// Whether to have roles at all.
+    /// Whether to create roles.
     pub roles: RolePolicy,
-    /// Put functions, guards, views and grants back even where the record says that they are current.
+    /// Replaces functions, guards, views and grants even where the record shows that they are current.
     pub repair: bool,
 }
 
@@ -42,7 +42,7 @@ impl Default for InstallOptions {
     }
 }
 
-/// What is to be done to a database.
+/// The plan for a database.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) schema: String,
@@ -53,7 +53,7 @@ pub struct Plan {
     pub(crate) before: Option<Installed>,
     pub(crate) migrations: Vec<SourceFile>,
     current: bool,
-    /// What the operator should know before or after, a sentence each.
+    /// Notes for the operator, one sentence each.
     pub warnings: Vec<String>,
 }
 
@@ -89,10 +89,10 @@ impl Plan {
     }
 }
 
-/// Looks at the database and decides what is to be done.
+/// Reads the database and makes the plan.
 ///
 /// # Errors
-/// Everything that can be known to fail is found here, before anything is written.
+/// Every foreseeable failure is reported here, before anything is written.
 pub async fn plan(client: &Client, options: &InstallOptions) -> Result<Plan, InstallError> {
     identifier::check("schema", &options.schema, 63)?;
     identifier::check("role prefix", &options.role_prefix, 40)?;
@@ -149,7 +149,7 @@ async fn look_at_installed(
     }
     match installed(client, &options.schema).await {
         Ok(Some(before)) => Ok(Some(before)),
-        // Not even allowed to read what is there: then not allowed to change it either.
+        // A user who may not read the installation may not change it either.
         Ok(None) => Err(InstallError::NotTheOwner {
             user: around.user.clone(),
             owner: schema.owner.clone(),
@@ -166,7 +166,7 @@ async fn look_at_installed(
     }
 }
 
-/// A newer dotwrap's functions and views are not replaced by older ones, even where no migration lies between the two.
+/// Refuses to replace a newer dotwrap's functions and views by older ones, even where no migration differs.
 fn check_not_newer(before: Option<&Installed>) -> Result<(), InstallError> {
     match before {
         Some(before)
@@ -182,7 +182,7 @@ fn check_not_newer(before: Option<&Installed>) -> Result<(), InstallError> {
     }
 }
 
-/// An installation keeps the choice that it was made with.
+/// An installation keeps its policy for roles.
 fn decide_roles(
     options: &InstallOptions,
     around: &Surroundings,
@@ -265,8 +265,7 @@ fn check_schema(
     }
 }
 
-/// The migrations that are not applied yet. What was applied must be what this program carries: shipped migrations are
-/// never edited.
+/// The pending migrations. The applied ones must equal those of this program: released migrations are never edited.
 fn pending_migrations(before: Option<&Installed>) -> Result<Vec<SourceFile>, InstallError> {
     let carried = source::files("tables/");
     let Some(before) = before else {

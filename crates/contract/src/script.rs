@@ -1,4 +1,4 @@
-//! A plan as SQL text: one transaction, from taking the lock to recording what was installed.
+//! The SQL script of a plan: one transaction, from the lock to the record of the installed objects.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::identifier::{literal, quote};
 use crate::plan::Plan;
 use crate::source::{self, SourceFile, contract_digest};
 
-/// The script that carries a plan out. `lock_timeout` is how long it waits for each lock, as PostgreSQL writes it.
+/// The script of a plan. `lock_timeout` is the wait for each lock, as PostgreSQL writes it.
 pub(crate) fn render(plan: &Plan, lock_timeout: &str) -> String {
     let mut script = Script {
         text: String::new(),
@@ -29,14 +29,14 @@ pub(crate) fn render(plan: &Plan, lock_timeout: &str) -> String {
     script.text
 }
 
-/// A kind of objects that every install makes anew.
+/// A kind of objects that every install replaces.
 struct Objects {
-    /// As `DROP` calls it.
+    /// The keyword for `DROP`.
     kind: &'static str,
-    /// The type whose text names one of them in SQL.
+    /// The reg* type whose text form names such an object.
     identity: &'static str,
-    /// Those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote the definition that they
-    /// have now.
+    /// A query for those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote their present
+    /// definition.
     catalogue: &'static str,
 }
 
@@ -97,8 +97,8 @@ impl Script<'_> {
         self.line(format!("SET LOCAL lock_timeout = '{lock_timeout}';"));
     }
 
-    /// One install at a time, in a database that is still as it was when this script was made. The lock is one that
-    /// only the owner can take. Two first installations meet at the schema, which only one of them can make.
+    /// One install at a time, in a database that has not changed since this script was created. Only the owner can take
+    /// the lock. Of two first installations only one can create the schema.
     fn lock(&mut self) {
         if self.plan.before.is_some() {
             self.line("-- One install at a time, in a database that is still as it was when this script was made.");
@@ -242,7 +242,7 @@ CREATE TABLE dot_contract_release (
         }
     }
 
-    /// Made as the checker, so that it runs with the checker's rights.
+    /// Created as the checker role, so that it runs with the checker's privileges.
     fn checker_owned(&mut self) {
         let (schema, checker) = (self.schema_name(), self.role("checker"));
         let with_roles = self.plan.role_prefix.is_some();
@@ -274,7 +274,7 @@ CREATE TABLE dot_contract_release (
         }
     }
 
-    /// Drops what the previous release had and this one does not, and records what this one has.
+    /// Drops the objects that this release removed, and records its objects.
     fn objects(&mut self) {
         self.section("Functions and views that this release does not have any more go");
         for objects in [&VIEWS, &FUNCTIONS] {
@@ -292,8 +292,8 @@ FROM ({catalogue}) AS o WHERE o.made_by = pg_current_xact_id()::xid;"
         }
     }
 
-    /// Drops the recorded objects that the current role owns and that this script has not made anew: all in one
-    /// statement, as they may use each other.
+    /// Drops the recorded objects that the current role owns and that this script did not create again: all in one
+    /// statement, because they may depend on each other.
     fn drop_superseded(&mut self, objects: &Objects) {
         let Objects {
             kind,
@@ -311,7 +311,8 @@ END $install$;"
         self.line(text);
     }
 
-    /// Says of each public object what it is. Only what differs is written: a comment is a row of the catalogue.
+    /// Writes the comments of public objects. Writes only those that differ, because a comment is a row of the
+    /// catalogue.
     fn comments(&mut self) {
         self.section("Comments: what sql/comments.toml says");
         let comments = comments();

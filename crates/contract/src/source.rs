@@ -1,4 +1,4 @@
-//! The `.sql` files, as they were when this program was built.
+//! The `.sql` files, embedded at build time.
 
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
@@ -30,7 +30,7 @@ impl SourceFile {
     }
 }
 
-/// The `.sql` files below one folder (`""` for all), in the order in which they are run: by path.
+/// The `.sql` files below one folder (`""` for all), in execution order: by path.
 pub fn files(folder: &str) -> Vec<SourceFile> {
     let mut found = Vec::new();
     collect(&SQL, &mut found);
@@ -54,8 +54,8 @@ fn collect(folder: &'static Dir<'static>, found: &mut Vec<SourceFile>) {
     }
 }
 
-/// What is replaced by every install, in the order of its dependencies: views are read by functions only when those
-/// run, but call functions when they are made.
+/// The files that every install replaces, ordered by dependency: functions read views only when they are called, but
+/// views need their functions when they are created.
 pub(crate) fn repeatable() -> Vec<SourceFile> {
     [
         "support/",
@@ -86,7 +86,7 @@ pub(crate) fn comments_text() -> &'static str {
         .unwrap_or_default()
 }
 
-/// The names of what the `.sql` files create with this keyword, such as `FUNCTION`, one for each overload.
+/// The names of the objects that the `.sql` files create with this keyword, such as `FUNCTION`, one per overload.
 pub(crate) fn created(keyword: &str) -> Vec<String> {
     let texts = files("").into_iter().map(|file| file.text);
     texts
@@ -101,8 +101,8 @@ pub(crate) fn created(keyword: &str) -> Vec<String> {
         .collect()
 }
 
-/// SHA-256 over everything that an install puts into a database, in hex. Two programs with the same digest install the
-/// same contract.
+/// SHA-256 over everything that an install creates, in hex. Two programs with the same digest install the same
+/// contract.
 pub fn contract_digest() -> String {
     let mut digest = Sha256::new();
     for file in files("") {

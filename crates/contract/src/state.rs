@@ -1,5 +1,5 @@
-//! What is in a database before anything is done to it. Each question is one query outside a transaction, so that it
-//! works through a transaction-mode pooler.
+//! The state of a database before an installation. Each read is one query outside a transaction, so that it works
+//! through a transaction-mode pooler.
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -21,7 +21,7 @@ pub struct Installed {
     pub migrations: Vec<(String, String)>,
 }
 
-/// What the connected user is and may do, as far as an installation needs it.
+/// The connected user and the privileges that an installation needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     pub(crate) user: String,
@@ -33,12 +33,12 @@ pub(crate) struct Surroundings {
     pub(crate) may_create_schema: bool,
     pub(crate) owner_role_exists: bool,
     pub(crate) may_become_owner: bool,
-    /// What an installation that takes over existing roles should know of them, a phrase each.
+    /// Notes about existing roles that the installation takes over, a phrase each.
     pub(crate) adopted: Vec<String>,
     pub(crate) schema: Option<Schema>,
 }
 
-/// A schema of the wanted name that is there already.
+/// An existing schema of this name.
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
     pub(crate) owner: String,
@@ -47,10 +47,10 @@ pub(crate) struct Schema {
     pub(crate) has_contract: bool,
 }
 
-/// Reads what is installed in a schema; `None` where the contract is not.
+/// Reads the installation in a schema; `None` where there is none.
 ///
 /// # Errors
-/// What the database says, such as not being allowed to look.
+/// The database's error, such as a missing privilege.
 pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed>, InstallError> {
     if !is_readable(client, schema).await? {
         return Ok(None);
@@ -78,8 +78,8 @@ pub async fn installed(client: &Client, schema: &str) -> Result<Option<Installed
     }))
 }
 
-/// Whether the contract is there and the user may enter its schema. Asked of the catalogue: naming what is in a schema
-/// that one may not enter is an error.
+/// Whether the contract is installed and the user may use its schema. Reads the catalogue: naming an object in a schema
+/// without USAGE is an error.
 async fn is_readable(client: &Client, schema: &str) -> Result<bool, InstallError> {
     let rows = client
         .query_typed(

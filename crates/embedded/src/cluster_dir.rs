@@ -89,7 +89,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `turn.lock` | held by the one process that looks whether the server runs, and starts it |
 /// | `users.lock` | shared by everyone who uses the server; who holds it alone may stop it |
 /// | `server.lock` | inherited by the server and all its children: held means that some of them live |
-/// | `keeper.lock` | held by the process that stops the server when nobody uses it any more |
+/// | `keeper.lock` | held by the process that stops an unused server |
 /// | `server.log` | what the server says, since it was last started |
 /// | `server.started-from` | which program file it was started from |
 /// | `binaries` | a fetched PostgreSQL, where none was installed |

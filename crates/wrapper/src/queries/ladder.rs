@@ -40,7 +40,7 @@ row! {
         pub has_real_runtime: bool,
         /// Whether one concluded run joins such a producer with a verifier that passed its very output.
         pub has_cross_component_correlation: bool,
-        /// Whether nobody answers for it.
+        /// Whether the candidate has no owner.
         pub owner_missing: bool,
         /// The best kind of evidence that there is.
         pub best_evidence_type: Option<EvidenceType>,
@@ -60,7 +60,7 @@ row! {
         pub has_real_runtime: bool,
         /// Whether one concluded run joins such a producer with a verifier that passed its very output.
         pub has_cross_component_correlation: bool,
-        /// Whether nobody answers for it.
+        /// Whether the candidate has no owner.
         pub owner_missing: bool,
         /// The best kind of evidence that there is.
         pub best_evidence_type: Option<EvidenceType>,
