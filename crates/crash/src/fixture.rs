@@ -1,4 +1,4 @@
-//! A server with the contract, the pairs and open gates, and a folder to work in.
+//! A server with the contract, the pairs and open gates, and a working folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,20 +16,20 @@ use crate::program;
 use crate::server::Server;
 use crate::tools::{self, Trace};
 
-/// How long leases live, in seconds: they have to run out after each crash.
+/// The leases' time to live in seconds: short, because they have to expire after each crash.
 pub(crate) const LEASE_TTL: u64 = 2;
 
-/// No call of `dotwrap` takes longer, whatever happens to its database: it gives up after half a minute.
+/// The time limit of a `dotwrap` call: it stops after half a minute without a database.
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Where it all happens.
+/// The test environment.
 pub(crate) struct Fixture {
     pub(crate) server: Server,
     folder: TempDir,
     files: AtomicUsize,
 }
 
-/// What a call of `dotwrap` left, in files: a killed one can be read as well.
+/// The output of a `dotwrap` call, in files, so that it can be read after a kill.
 #[derive(Clone, Debug)]
 pub(crate) struct CommandOutput {
     pub(crate) output: PathBuf,
@@ -69,7 +69,7 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// What every run is given.
+    /// The input of every run.
     pub(crate) fn input(&self) -> PathBuf {
         self.path("input")
     }
@@ -112,7 +112,7 @@ impl Fixture {
         (command, said)
     }
 
-    /// Calls the program, and expects that it does what it is asked for.
+    /// Runs the program and asserts success.
     pub(crate) async fn call(&self, words: &[&str]) -> CommandOutput {
         let (mut command, said) = self.command(words, &self.server.url());
         let status = timeout(WAIT_TIMEOUT, command.status())
@@ -123,7 +123,7 @@ impl Fixture {
         said
     }
 
-    /// Waits until no lease of an unconcluded run counts any more, by the database's clock.
+    /// Waits until every lease of an open run has expired by the database's clock.
     pub(crate) async fn wait_for_leases(&self, client: &Client) {
         const QUESTION: &str = "SELECT coalesce(greatest(0, extract(epoch FROM max(expires_at) - clock_timestamp())), 0)::float8
             FROM dot.dot_iu_runtime_lease WHERE process_run_id IS NOT NULL AND released_at IS NULL";
@@ -147,7 +147,7 @@ impl CommandOutput {
         fs::read_to_string(&self.messages).unwrap()
     }
 
-    /// The data; none: nothing was said, or not all of it.
+    /// The JSON data; None where the output is empty or incomplete.
     pub(crate) fn json(&self) -> Option<Json> {
         serde_json::from_str(&self.of_output()).ok()
     }
@@ -157,7 +157,7 @@ impl CommandOutput {
     }
 }
 
-/// A path as a part of a word on a command line.
+/// A path, quoted for a shell.
 pub(crate) fn word(path: &Path) -> &str {
     path.to_str().unwrap()
 }

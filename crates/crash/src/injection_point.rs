@@ -1,4 +1,4 @@
-//! When something is killed: at a point in time, or in a state of the run.
+//! The time of a kill: a delay, or a state of the run.
 
 use std::time::Duration;
 
@@ -8,42 +8,42 @@ use tokio_postgres::Client;
 use crate::fixture::Fixture;
 use crate::run_process::Attempt;
 
-/// How often the state is looked at.
+/// The poll interval.
 const PAUSE: Duration = Duration::from_millis(3);
 
-/// A moment of a run.
+/// A point in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InjectionPoint {
-    /// So long after it was started.
+    /// After a delay from its start.
     After(Duration),
-    /// Its header is there, and with it the producer's receipt.
+    /// The header and the producer's receipt are committed.
     Begun,
-    /// The producer is in the middle of its work.
+    /// The producer is running.
     ProducerWorks,
-    /// The second transaction is under way: it waits for the header.
+    /// The second transaction waits for the header's lock.
     ProducerIsRecorded,
-    /// The producer's row is there, and with it the verifier's receipt.
+    /// The producer's row and the verifier's receipt are committed.
     Produced,
-    /// The verifier is in the middle of its work.
+    /// The verifier is running.
     VerifierWorks,
-    /// The third transaction is under way: it waits for the header.
+    /// The third transaction waits for the header's lock.
     VerifierIsRecorded,
-    /// The conclusion is there, and may not have been told yet.
+    /// The conclusion is committed, and may not be acknowledged yet.
     Concluded,
 }
 
-/// A moment, and a little time more.
+/// A point in a run, plus a short delay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trigger {
     pub(crate) moment: InjectionPoint,
     pub(crate) and: Duration,
 }
 
-/// What was done to keep a moment.
+/// The result of waiting for a point.
 pub(crate) struct Kept {
-    /// False: the run was over before.
+    /// False where the run ended before.
     pub(crate) was_reached: bool,
-    /// What a transaction is kept waiting with; dropping it lets go.
+    /// The lock that blocks a transaction; dropping it releases the lock.
     _lock: Option<Client>,
 }
 
@@ -59,7 +59,7 @@ const STEPS: [InjectionPoint; 7] = [
 ];
 
 impl Trigger {
-    /// The moment of a round: by turns a step and a point in time, so that no step is left to chance.
+    /// The point of a round: alternately a step and a delay, so that every step is covered.
     pub(crate) fn of_round(round: usize, dice: &mut fastrand::Rng) -> Self {
         let moment = match round % (STEPS.len() + 3) {
             step if step < STEPS.len() => STEPS[step],
@@ -99,7 +99,7 @@ impl Trigger {
     }
 }
 
-/// Waits for a state; false: the run was over before.
+/// Waits for a state. Returns false where the run ended before.
 async fn until(site: &Fixture, attempt: &mut Attempt, state: InjectionPoint) -> bool {
     let run = attempt.order.run;
     let table = match state {
@@ -131,7 +131,7 @@ async fn called(site: &Fixture, attempt: &mut Attempt, role: &str) -> bool {
     }
 }
 
-/// Holds the header while a tool works, so that the transaction behind that call has to wait, and waits until it does.
+/// Locks the header while a tool runs, and waits until the next transaction is blocked by it.
 async fn recording(site: &Fixture, attempt: &mut Attempt, role: &str) -> Kept {
     if !called(site, attempt, role).await {
         return Kept {

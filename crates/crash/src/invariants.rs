@@ -1,4 +1,4 @@
-//! What has to hold after a crash.
+//! The invariants after a crash.
 
 use std::fs;
 
@@ -9,10 +9,10 @@ use crate::ledger::{Ledger, Run};
 use crate::run_process::Ended;
 use crate::tools::Trace;
 
-/// What does not hold.
+/// A violated invariant.
 pub(crate) type Violations = Vec<String>;
 
-/// What holds whatever was killed.
+/// Checks all invariants.
 pub(crate) fn of_ledger(ledger: &Ledger, trace: &Trace) -> Violations {
     let mut complaints = Vec::new();
     if ledger.bound_leases != 0 {
@@ -125,7 +125,7 @@ fn of_calls(ledger: &Ledger, trace: &Trace) -> Violations {
     complaints
 }
 
-/// Whatever was acknowledged is there.
+/// Every acknowledged row exists.
 pub(crate) fn of_attempt(ledger: &Ledger, attempt: &Ended) -> Violations {
     let acknowledged = attempt.acknowledged();
     let run = ledger.runs.get(&attempt.order.run);
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(of_ledger(&ledger, &trace), Violations::new());
     }
 
-    /// Forges something, and expects a complaint with these words.
+    /// Tampers with the ledger and expects a finding with these words.
     fn found(words: &str, forge: impl Fn(&mut Run, &mut Vec<Call>)) {
         let (mut ledger, mut trace) = killed();
         let producer = (RUN, "producer".to_owned());

@@ -1,11 +1,11 @@
-//! What is there, read with SQL of its own: the judge takes nothing from what it judges.
+//! Reads the ledger with its own SQL, independent of the code under test.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-/// Everything that the ledger holds of executed runs.
+/// All executed runs of the ledger.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) runs: BTreeMap<Uuid, Run>,
@@ -27,7 +27,7 @@ pub(crate) struct Run {
     pub(crate) events: Vec<String>,
 }
 
-/// How a run ended.
+/// The conclusion of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conclusion {
     pub(crate) status: String,
@@ -44,7 +44,7 @@ pub(crate) struct Receipt {
     pub(crate) committed_at: i128,
 }
 
-/// What was recorded of a call.
+/// A component.
 #[derive(Clone, Debug)]
 pub(crate) struct Component {
     pub(crate) id: Uuid,

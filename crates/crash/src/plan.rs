@@ -1,4 +1,4 @@
-//! Which crashes there are: a function of the seed alone, so that a failure can be looked for again.
+//! The crashes of a campaign: a function of the seed alone, so that a failure can be reproduced.
 
 use std::env;
 use std::ops::Range;
@@ -9,9 +9,9 @@ use crate::campaign::Campaign;
 /// The crashes of one campaign.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What chance there is in them.
+    /// The seed.
     pub seed: u64,
-    /// Which of the seed's crashes: a failing one can be repeated by itself.
+    /// The index among the seed's crashes, so that a failing one can be repeated alone.
     pub rounds: Range<usize>,
     /// The assumed number of messages per run: counted by default, then varied a little, because a run polls the gates
     /// while its tools work.
@@ -37,7 +37,7 @@ impl Plan {
         }
     }
 
-    /// The dice of one round.
+    /// The random generator of one round.
     pub(crate) fn rng(&self, campaign: Campaign, round: usize) -> fastrand::Rng {
         // Any mixing will do that keeps the rounds of a seed apart; the constant is the golden ratio's.
         let round = u64::try_from(round).unwrap() + 1;
@@ -46,7 +46,7 @@ impl Plan {
     }
 }
 
-/// A seed that is another one each time.
+/// A random seed.
 #[must_use]
 pub fn new_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

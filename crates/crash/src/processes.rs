@@ -1,4 +1,4 @@
-//! Who runs, and whose child it is.
+//! Processes and their parents.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// A process that can not be taken for another one that got its number.
+/// A process, identified by its id and start time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Process {
     pub(crate) id: i32,
@@ -21,7 +21,7 @@ struct Seen {
 }
 
 impl Process {
-    /// Ends it with no chance to do anything about it.
+    /// Sends SIGKILL.
     pub(crate) fn kill_9(self) {
         let _gone_already = kill(Pid::from_raw(self.id), Signal::SIGKILL);
     }
@@ -30,14 +30,14 @@ impl Process {
         look(self.id).is_some_and(|seen| seen.process == self && !seen.has_ended)
     }
 
-    /// What it was started as.
+    /// Its command line.
     pub(crate) fn command_line(self) -> String {
         let line = fs::read(format!("/proc/{}/cmdline", self.id)).unwrap_or_default();
         String::from_utf8_lossy(&line).replace('\0', " ")
     }
 }
 
-/// Everything that descends from a process, itself not included.
+/// All descendants of a process.
 pub(crate) fn descendants(of: i32) -> BTreeSet<Process> {
     let all = all();
     let mut found = BTreeSet::new();
@@ -52,7 +52,7 @@ pub(crate) fn descendants(of: i32) -> BTreeSet<Process> {
     found
 }
 
-/// Everything that runs with this in its environment: what a tool has started, wherever it went.
+/// All processes with this text in their environment: the tools and their descendants.
 pub(crate) fn with_variable(variable: &str) -> Vec<Process> {
     let is_there = |seen: &Seen| {
         fs::read(format!("/proc/{}/environ", seen.process.id)).is_ok_and(|environment| {

@@ -1,4 +1,4 @@
-//! The real `dotwrap`, as it is built from what lies here.
+//! The `dotwrap` program of this workspace.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use walkdir::WalkDir;
 /// The environment variable with the program's path.
 const VARIABLE: &str = "DOTWRAP_CRASH_PROGRAM";
 
-/// The program, built if it is older than what it is made of: a test of another crate can not ask cargo for it.
+/// The program, rebuilt where its sources are newer: a test of another crate cannot request that from cargo.
 pub(crate) fn dotwrap() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(find);
     &PROGRAM

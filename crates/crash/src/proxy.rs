@@ -1,5 +1,5 @@
-//! A relay between `dotwrap` and PostgreSQL that counts the protocol's messages, in both directions and over all
-//! connections, and cuts the wire at one of them.
+//! A proxy between `dotwrap` and PostgreSQL. It counts the protocol messages in both directions over all connections,
+//! and cuts the connection at one of them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Where the wire is cut.
+/// The point of the cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// At which message, the first one being 0.
+    /// The number of the message, from 0.
     pub(crate) message: usize,
-    /// Whether that message still comes through.
+    /// Whether that message is still forwarded.
     pub(crate) is_forwarded: bool,
-    /// What else goes down with it.
+    /// The extent of the outage.
     pub(crate) outage: Outage,
 }
 
-/// What goes down with a message.
+/// The extent of an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outage {
     /// Only the connection of that message; new ones are accepted.
@@ -36,7 +36,7 @@ pub(crate) enum Outage {
     Silence(Duration),
 }
 
-/// The relay, which ends with the value.
+/// The proxy, which stops when it is dropped.
 pub(crate) struct Proxy {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -46,7 +46,7 @@ struct Shared {
     server: PathBuf,
     cut: Option<Cut>,
     state: Mutex<State>,
-    /// Connections end when it says a higher number than when they began.
+    /// A connection ends when this number exceeds its value at the connection's start.
     outages: watch::Sender<u64>,
 }
 
@@ -58,7 +58,7 @@ struct State {
     silent_until: Option<Instant>,
 }
 
-/// What becomes of a message.
+/// The action for a message.
 enum RelayAction {
     Forwarded,
     ForwardedLast,
@@ -86,12 +86,12 @@ impl Proxy {
         Self { shared, task }
     }
 
-    /// How many messages there were.
+    /// The number of messages.
     pub(crate) fn messages(&self) -> usize {
         self.shared.state.lock().unwrap().messages
     }
 
-    /// Whether it came to the cut.
+    /// Whether the cut happened.
     pub(crate) fn has_cut(&self) -> bool {
         self.shared.state.lock().unwrap().is_cut
     }
@@ -177,7 +177,7 @@ impl Shared {
         state.down_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Counts a message, and says what becomes of it.
+    /// Counts a message and returns its action.
     fn fate(&self) -> RelayAction {
         let mut state = self.state.lock().unwrap();
         let number = state.messages;
@@ -195,7 +195,7 @@ impl Shared {
         }
     }
 
-    /// Waits until what is silent now is no more; says whether it was.
+    /// Waits for the end of a silent outage. Returns whether there was one.
     async fn wait_in_silence(&self) -> bool {
         let until = self.state.lock().unwrap().silent_until;
         let until = until.filter(|until| Instant::now() < *until);

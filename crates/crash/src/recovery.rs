@@ -1,4 +1,4 @@
-//! What is done after a crash, and asked.
+//! Recovery after a crash, and the checks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::processes::{self, Process};
 use crate::run_process::Ended;
 use crate::tools::Trace;
 
-/// How long what a killed one has started may take to notice. The tools' own grace is a fifth of a second.
+/// How long the children of a killed process may take to notice. The tools' own grace period is 0.2 seconds.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The outcomes of the attempts, for a report.
 pub(crate) type Found = BTreeMap<&'static str, usize>;
 
-/// Everything that is to be done and to hold after a crash, the server being there. The attempts are over.
+/// Recovers and checks everything after a crash. The server is running, and the attempts have ended.
 pub(crate) async fn aftermath(site: &Fixture, attempts: &[Ended]) -> (Violations, Found) {
     let client = site.server.client().await;
     let mut complaints = leftovers(site, attempts).await;
@@ -42,7 +42,7 @@ pub(crate) async fn aftermath(site: &Fixture, attempts: &[Ended]) -> (Violations
     (complaints, found)
 }
 
-/// Whose client was killed may still be at its last statement. The keeper of the server keeps a session of its own.
+/// The session of a killed client may still execute its last statement. The server's keeper has its own session.
 async fn wait_for_sessions(client: &Client) {
     const QUESTION: &str = "SELECT count(*) FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
@@ -61,7 +61,7 @@ async fn wait_for_sessions(client: &Client) {
     }
 }
 
-/// What the killed ones have started, and whatever a tool has started.
+/// Waits for the processes that killed programs and their tools started.
 async fn leftovers(site: &Fixture, attempts: &[Ended]) -> Violations {
     let begun = Instant::now();
     loop {
@@ -96,7 +96,7 @@ async fn succeeds(site: &Fixture, words: &[&str]) -> Option<String> {
     (!status.success()).then(|| format!("{words:?}: {status}: {}", said.text()))
 }
 
-/// How far an attempt had come.
+/// The progress of an attempt.
 fn state_of(ledger: &Ledger, attempt: &Ended) -> &'static str {
     let Some(run) = ledger.runs.get(&attempt.order.run) else {
         return "not begun";
@@ -134,7 +134,7 @@ async fn repeat(
             Some(run) => {
                 record["created"] == false && record["process_run_id"] == run.to_string().as_str()
             }
-            // The orders of one pair keep each other away.
+            // Runs of one pair exclude each other.
             None => record["created"] == true || said.text().contains("lease_held"),
         };
         if !is_so {

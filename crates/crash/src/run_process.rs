@@ -13,7 +13,7 @@ use crate::fixture::{CommandOutput, Fixture, LEASE_TTL, WAIT_TIMEOUT, word};
 use crate::processes::{self, Process};
 use crate::tools::{self, CANDIDATE};
 
-/// What is asked for.
+/// The arguments of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct RunSpec {
     pub(crate) pair: usize,
@@ -22,12 +22,12 @@ pub(crate) struct RunSpec {
     pub(crate) run: Uuid,
 }
 
-/// A run under way.
+/// A running process.
 pub(crate) struct Attempt {
     pub(crate) order: RunSpec,
     pub(crate) child: Child,
     said: CommandOutput,
-    /// What it was seen to have started.
+    /// Its observed child processes.
     started: BTreeSet<Process>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Ended {
     pub(crate) order: RunSpec,
     pub(crate) said: CommandOutput,
     pub(crate) started: BTreeSet<Process>,
-    /// None: it was killed.
+    /// None where it was killed.
     pub(crate) status: Option<i32>,
 }
 
@@ -86,7 +86,7 @@ impl RunSpec {
         .to_vec()
     }
 
-    /// Another order for the same pair.
+    /// Another run of the same pair.
     pub(crate) fn spawn_concurrent(&self) -> Self {
         Self {
             key: format!("{}-rival", self.key),
@@ -111,7 +111,7 @@ impl RunSpec {
         }
     }
 
-    /// The same order once more, under its key alone.
+    /// Repeats the same run by its key.
     pub(crate) async fn again(&self, site: &Fixture) -> CommandOutput {
         let input = site.input();
         let words = self.words();
@@ -131,7 +131,7 @@ impl Attempt {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Stops it where it stands, as a machine does that has no time for it, and lets it go on later.
+    /// Sends SIGSTOP, and SIGCONT later.
     pub(crate) fn pause(&self, is_paused: bool) {
         let signal = if is_paused {
             Signal::SIGSTOP
@@ -143,7 +143,7 @@ impl Attempt {
         }
     }
 
-    /// Kills it, and nothing else: what it has started has to notice.
+    /// Kills only this process: its children have to notice.
     pub(crate) async fn kill_9(mut self) -> Ended {
         if let Some(id) = self.child.id() {
             self.started = processes::descendants(id.try_into().unwrap());

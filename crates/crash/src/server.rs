@@ -1,4 +1,4 @@
-//! A private PostgreSQL, as durable as the product's, to be killed and started again.
+//! A private PostgreSQL with the product's durability, which is killed and restarted.
 
 use std::fs;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::processes::{self, Process};
 
-/// Times of commits are kept, so that a call can be seen to be behind its receipt's.
+/// With track_commit_timestamp, so that a call can be compared with its receipt's commit.
 const SETTINGS: [(&str, &str); 2] = [("track_commit_timestamp", "on"), ("max_connections", "200")];
 
 /// The server.
@@ -20,14 +20,14 @@ pub(crate) struct Server {
     folder: TempDir,
 }
 
-/// What of PostgreSQL is killed.
+/// The PostgreSQL process to kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KillTarget {
-    /// One session's process. The server then ends all others, and recovers by itself.
+    /// One backend. The server then ends all others and recovers by itself.
     Session,
-    /// The first process; its children notice.
+    /// The postmaster; its children notice.
     Postmaster,
-    /// All of it at once.
+    /// All processes at once.
     Everything,
 }
 
@@ -50,7 +50,7 @@ impl Server {
         self.cluster().url()
     }
 
-    /// How the judge connects.
+    /// The connection of the checks.
     pub(crate) fn config(&self) -> Config {
         self.cluster().superuser_config("dotwrap")
     }

@@ -1,4 +1,4 @@
-//! The pairs: real programs that take their time, and write down that they were called.
+//! The pairs: real programs that take some time and log their calls.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ pub(crate) fn verifier(pair: usize) -> String {
     format!("DOT_CRASH_DIGEST_{pair}_CHECK")
 }
 
-/// How long each of a pair's two calls takes at least, in milliseconds.
+/// The minimum duration of each call of a pair, in milliseconds.
 pub(crate) fn pause_ms(pair: usize) -> u64 {
     [60, 120, 250, 400][pair / 2 % 4]
 }
@@ -84,7 +84,7 @@ pub(crate) fn catalogue(trace: &Path) -> String {
     text
 }
 
-/// Which call: the run, and the part of the pair.
+/// The key of a call: the run and the role.
 pub(crate) type Called = (Uuid, String);
 
 /// One call of a tool, by its own trace.
@@ -104,7 +104,7 @@ impl Trace {
     pub(crate) fn read(path: &Path) -> Self {
         let mut trace = Self::default();
         let text = fs::read_to_string(path).unwrap();
-        // What has no end yet is just being written.
+        // A line without an end is still being written.
         let written = text.rfind('\n').map_or("", |end| &text[..end]);
         for line in written.lines() {
             let words: Vec<&str> = line.split(' ').collect();
@@ -128,7 +128,7 @@ impl Trace {
         trace
     }
 
-    /// Whether a part of a run was called.
+    /// Whether a role of a run was called.
     pub(crate) fn has(&self, run: Uuid, role: &str) -> bool {
         self.0.contains_key(&(run, role.to_owned()))
     }

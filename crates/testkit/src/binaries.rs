@@ -1,19 +1,19 @@
-//! Where the programs come from that the tests need: an environment variable, what `scripts/fetch-test-parts` fetched,
-//! else the distribution.
+//! The programs that the tests need: from an environment variable, else from `scripts/fetch-test-parts`, else from the
+//! distribution.
 
 use std::path::{Path, PathBuf};
 
 /// A version of PostgreSQL that the contract is tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Version {
-    /// The oldest one supported; the distribution's own where that is newer.
+    /// The oldest supported version, or the distribution's where that is newer.
     V15,
-    /// The newest one supported.
+    /// The newest supported version.
     V18,
 }
 
 impl Version {
-    /// Both ends of what is supported.
+    /// The oldest and the newest supported version.
     pub const ALL: [Self; 2] = [Self::V15, Self::V18];
 
     /// Its name in folders and messages.
@@ -79,7 +79,7 @@ fn missing(part: &str, variable: &str) -> ! {
     panic!("this test needs {part}: run scripts/fetch-test-parts, or set {variable} to where it is")
 }
 
-/// Where the script puts what it fetches.
+/// The download folder of the script.
 fn parts() -> PathBuf {
     workspace().join("target/parts")
 }

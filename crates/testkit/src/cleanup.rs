@@ -1,4 +1,4 @@
-//! The databases and roles that tests make, and their removal.
+//! Creates and removes the databases and roles of tests.
 //!
 //! Their names begin with `test_` and the process id, so that those of a killed process can be told from those in use.
 
@@ -12,14 +12,14 @@ use tokio_postgres::Client;
 use crate::contract;
 use crate::session::quoted;
 
-/// A name that no other test has, now or before, as long as its process lives.
+/// A unique name among all tests, while its process lives.
 pub(crate) fn new_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(1);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("test_{}_{number}", std::process::id())
 }
 
-/// Removes what killed test processes left, and the templates of other versions of the contract.
+/// Removes databases and roles of killed test processes, and the templates of other versions of the contract.
 pub(crate) async fn drop_stale(client: &Client) {
     let databases = "SELECT datname FROM pg_database WHERE datname ~ '^(test|template)_[0-9a-f]'";
     for database in names(client, databases).await {
@@ -56,7 +56,7 @@ pub(crate) async fn drop_database(client: &Client, name: &str) {
 /// Removes the roles whose names begin so. Their database must be gone.
 pub(crate) async fn drop_roles(client: &Client, prefix: &str) {
     let like = format!("{}\\_%", prefix.replace('_', "\\_"));
-    // The login last: from PostgreSQL 16 on it is the grantor of the others' memberships.
+    // The login last: from PostgreSQL 16 on it is the grantor of the other memberships.
     let query = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE $1 ORDER BY rolname LIKE '%\\_login'";
     let Ok(rows) = client.query(query, &[&like]).await else {
         return;

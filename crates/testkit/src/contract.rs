@@ -1,4 +1,4 @@
-//! Installing the contract once a server, into a template.
+//! Installs the contract once per server, into a template.
 
 use dotwrap_contract::{InstallOptions, apply, contract_digest};
 use tokio_postgres::{Client, Config};
@@ -13,11 +13,11 @@ pub(crate) fn template_name() -> String {
     format!("template_{}", &contract_digest()[..16])
 }
 
-/// Makes the template unless it is there. One process at a time; the template gets its name when it is whole.
+/// Creates the template unless it exists. One process at a time; the template gets its final name when it is complete.
 pub(crate) async fn make_template(postgres: &Config) -> String {
     let name = template_name();
     let client = connect(postgres).await;
-    // Given back when the session ends, however it does.
+    // Released when the session ends.
     run(&client, "SELECT pg_advisory_lock(7305481)").await;
     let exists = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
     let exists: bool = client
@@ -58,7 +58,7 @@ async fn install(owner: &Config) {
     }
 }
 
-/// A plain owner, as a managed PostgreSQL gives one to its user.
+/// A plain owner, as managed PostgreSQL services provide.
 pub(crate) async fn create_owner(client: &Client, name: &str) {
     let exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";
     let exists: bool = client

@@ -1,4 +1,4 @@
-//! One database a test.
+//! One database per test.
 
 use tokio_postgres::{Client, Config};
 
@@ -8,7 +8,7 @@ use crate::contract::{self, create_owner, run};
 use crate::server::TestServer;
 use crate::session::{connect, quoted};
 
-/// A database of the test's own, on a shared server; dropped with the value.
+/// A test's own database on a shared server; dropped with the value.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: &'static TestServer,
@@ -92,25 +92,25 @@ impl TestDatabase {
         self.server
     }
 
-    /// How to connect as the server's superuser.
+    /// The configuration for the server's superuser.
     #[must_use]
     pub fn superuser_config(&self) -> Config {
         self.server.superuser_config(&self.name)
     }
 
-    /// How to connect as the plain owner.
+    /// The configuration for the plain owner.
     #[must_use]
     pub fn owner_config(&self) -> Config {
         self.config_as(&self.owner)
     }
 
-    /// How to connect as any role, such as `dot_observer`.
+    /// The configuration for any role, such as `dot_observer`.
     #[must_use]
     pub fn config_as(&self, role: &str) -> Config {
         self.server.config(role, &self.name)
     }
 
-    /// The same as a URL, for programs.
+    /// The same as a URL.
     #[must_use]
     pub fn url_as(&self, role: &str) -> String {
         let host = self.server.socket_folder().display().to_string();

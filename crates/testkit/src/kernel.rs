@@ -1,4 +1,4 @@
-//! Older kernels, and one that fails, as a program sees them.
+//! Simulates older or failing kernels for a program.
 
 use std::{collections::BTreeMap, io, thread};
 
@@ -8,20 +8,20 @@ use seccompiler::{
     SeccompRule, apply_filter,
 };
 
-/// What kernel it is to be.
+/// The simulated kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// This machine's.
     AsItIs,
     /// One before 5.13.
     WithoutLandlock,
-    /// One whose Landlock tells its version and makes no rules.
+    /// One whose Landlock reports its version but creates no ruleset.
     FailingLandlock,
     /// One before 5.6.
     WithoutOpenat2,
 }
 
-/// Does this in a thread of its own, with whose children the kernel deals so.
+/// Runs the function in its own thread, whose child processes see the simulated kernel.
 ///
 /// # Panics
 /// Where the work does, and where there are no filters of system calls.

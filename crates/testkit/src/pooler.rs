@@ -1,4 +1,4 @@
-//! A real pgbouncer in transaction mode, the hardest pooler to be correct behind.
+//! A real pgbouncer in transaction mode, the most restrictive mode for clients.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -17,7 +17,7 @@ use crate::session::{connect, try_connect};
 
 const PORT: u16 = 6432;
 
-/// How long it may take to open its socket.
+/// The time limit for opening its socket.
 const STARTING: Duration = Duration::from_secs(20);
 
 /// A pgbouncer in front of one test's database; it ends with the value.
@@ -100,7 +100,7 @@ impl Drop for Pooler {
     }
 }
 
-/// Every role that can log in. pgbouncer lets in only whom it knows by name.
+/// Every login role, because pgbouncer accepts only users of its list.
 async fn users(client: &Client) -> String {
     let rows = client
         .query("SELECT rolname::text FROM pg_roles WHERE rolcanlogin", &[])

@@ -1,4 +1,4 @@
-//! A server of one test's own, as durable as the product's.
+//! A server for one test, with the product's durability.
 
 use dotwrap_embedded::{Cluster, Embedded};
 use tempfile::TempDir;

@@ -1,4 +1,4 @@
-//! The servers that all tests of a run share.
+//! The shared servers of a test run.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use tokio_postgres::Config;
 use crate::binaries::{Version, postgres_folder, workspace};
 use crate::{cleanup, connect};
 
-/// Long enough to stay warm from one test program to the next.
+/// Long enough to keep running between two test programs.
 const LINGER: Duration = Duration::from_secs(30);
 
 /// Settings for speed and many connections. The data are disposable; crash tests use their own server.

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Config, NoTls};
 /// Opens a session; the connection's task ends with the client.
 ///
 /// # Panics
-/// Where that fails, with what the server said.
+/// Where that fails, with the server's message.
 pub async fn connect(config: &Config) -> Client {
     match try_connect(config).await {
         Ok(client) => client,
@@ -19,7 +19,7 @@ pub(crate) async fn try_connect(config: &Config) -> Result<Client, tokio_postgre
     Ok(client)
 }
 
-/// A name as it stands in SQL.
+/// A quoted identifier.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,5 +1,5 @@
-//! Tests may be started in the background, or by `nohup`: then SIGINT or SIGHUP is ignored, and so it would be by every
-//! program that they start and interrupt.
+//! Tests may be started in the background or by `nohup`. SIGINT or SIGHUP is ignored then, and would be ignored by
+//! every program that they start and interrupt.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

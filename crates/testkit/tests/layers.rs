@@ -1,4 +1,4 @@
-//! Dependencies between our crates point downwards, and what invokes can record only through the wrapper.
+//! Dependencies between our crates point downwards, and crates that invoke tools record only through the wrapper.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-/// What each crate that is part of the product may be built from, of ours. What is not listed is for tests or measures.
+/// The allowed dependencies of each product crate on our crates. Crates that are not listed are tests or benchmarks.
 const ALLOWED: [(&str, &[&str]); 11] = [
     ("contract", &[]),
     ("wrapper", &[]),
@@ -49,7 +49,7 @@ const INVOKING: [&str; 5] = [
     "runner",
 ];
 
-/// Ways to a database of one's own.
+/// Database drivers.
 const DATABASE_CLIENTS: [&str; 6] = [
     "tokio-postgres",
     "deadpool-postgres",

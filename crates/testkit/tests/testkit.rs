@@ -1,4 +1,4 @@
-//! The testkit keeps its own promises.
+//! Tests of the testkit.
 
 use dotwrap_testkit::{Pooler, PrivateServer, TestDatabase, Version};
 

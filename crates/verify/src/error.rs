@@ -1,28 +1,28 @@
-//! Why nothing could be judged.
+//! The errors of a verification.
 
-/// Why the ledger could not be judged. Nothing is known of it then.
+/// Why the ledger could not be verified. Its state is then unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The tables are not there, or not all of them.
+    /// Some or all tables are missing.
     #[error("no complete ledger in schema {schema:?}: missing {}", missing.join(", "))]
     NotInstalled {
-        /// The schema that was looked at.
+        /// The schema.
         schema: String,
-        /// The tables that were not found there.
+        /// The missing tables.
         missing: Vec<String>,
     },
     /// The session may not read the raw tables or the views.
     #[error("may not read {}: connect as a member of {archiver}", unreadable.join(", "))]
     MissingRight {
-        /// What the session may not read.
+        /// The unreadable relation.
         unreadable: Vec<String>,
-        /// The role whose members may.
+        /// The role whose members may read it.
         archiver: String,
     },
-    /// The database did not answer a question.
+    /// A query failed.
     #[error("the database did not answer {asked}")]
     Database {
-        /// The check's name, or what else was asked.
+        /// The check's name, or the name of another query.
         asked: &'static str,
         /// The message.
         source: tokio_postgres::Error,

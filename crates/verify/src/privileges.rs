@@ -6,7 +6,7 @@ use tokio_postgres::{Row, Transaction};
 
 use crate::error::VerifyError;
 
-/// The raw tables that the questions read.
+/// The raw tables that the queries read.
 const TABLES: [&str; 24] = [
     "dot_agent_api_contract",
     "dot_config",
@@ -42,7 +42,7 @@ LEFT JOIN pg_namespace n ON n.nspname = $1
 LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = named.table_name
 ORDER BY named.table_name";
 
-/// The role that the tables were opened to, told by its name's end; its beginning is the installer's choice.
+/// The role with SELECT on the tables, recognized by the suffix of its name; the installer chooses the prefix.
 const ARCHIVER: &str = "
 SELECT r.rolname::text
 FROM pg_namespace n
@@ -52,7 +52,7 @@ JOIN pg_roles r ON r.oid = granted.grantee
 WHERE n.nspname = $1 AND granted.privilege_type = 'SELECT' AND r.rolname LIKE '%\\_archiver'
 ORDER BY r.rolname LIMIT 1";
 
-/// Refuses to judge what is not there, or cannot be read. Returns the schema's oid.
+/// Refuses a missing or unreadable ledger. Returns the schema's oid.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
     schema: &str,

@@ -1,12 +1,12 @@
-//! Questions as the database gets them: every name means one thing, whatever the schema's owner has made in it.
+//! The queries in the form that is sent: every name is unambiguous, whatever objects the schema's owner created.
 //!
-//! A question names the ledger's tables and views as `ledger.<name>`, its schema as `ledger_oid` and `ledger_name`, and
-//! the release's manifest as `ledger_release`. Everything else is looked up in `pg_catalog` alone: with the schema in
-//! the search path, a function, an operator or a type of its owner could be the better match.
+//! A query names the ledger's tables and views as `ledger.<name>`, its schema as `ledger_oid` and `ledger_name`, and
+//! the release's manifest as `ledger_release`. Everything else is looked up in `pg_catalog` only: with the schema in
+//! the search path, a function, operator or type of its owner could be a better match.
 
 use std::fmt::Write as _;
 
-/// What the names of a question stand for.
+/// The replacements of a query's names.
 #[derive(Debug)]
 pub(crate) struct Names {
     /// The schema's name, quoted as an identifier.
@@ -35,7 +35,7 @@ impl Names {
         Self { quoted, values }
     }
 
-    /// The question with its names replaced.
+    /// The query with its names replaced.
     pub(crate) fn render(&self, question: &str) -> String {
         let mut text = String::with_capacity(question.len());
         for piece in pieces(question) {
@@ -54,7 +54,7 @@ impl Names {
     }
 }
 
-/// The tables and views of the ledger that a question reads.
+/// The tables and views of the ledger that a query reads.
 pub(crate) fn relations(question: &str) -> impl Iterator<Item = &str> {
     pieces(question).filter_map(|piece| match piece {
         Piece::Relation(name) => Some(name),

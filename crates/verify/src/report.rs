@@ -1,36 +1,36 @@
-//! What is found.
+//! The report of a verification.
 
 use serde::Serialize;
 
-/// What the judge found, check by check, in the order in which they were asked.
+/// The findings of all checks, in execution order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The schema that was judged.
+    /// The verified schema.
     pub schema: String,
-    /// Every check, also those that found nothing.
+    /// All checks, also those without findings.
     pub checks: Vec<CheckResult>,
 }
 
 impl Report {
-    /// Whether no rule is broken. Warnings do not count.
+    /// Whether no rule is violated. Warnings do not count.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.violations() == 0
     }
 
-    /// How many violations there are, over all checks.
+    /// The number of violations of all checks.
     #[must_use]
     pub fn violations(&self) -> u64 {
         self.total(Severity::Violation)
     }
 
-    /// How many warnings there are, over all checks.
+    /// The number of warnings of all checks.
     #[must_use]
     pub fn warnings(&self) -> u64 {
         self.total(Severity::Warning)
     }
 
-    /// The checks that found something, warnings too.
+    /// The checks with findings, including warnings.
     pub fn failed(&self) -> impl Iterator<Item = &CheckResult> {
         self.checks.iter().filter(|check| check.count > 0)
     }
@@ -44,20 +44,20 @@ impl Report {
     }
 }
 
-/// What one check found.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckResult {
-    /// Its name. Names are stable: once released, one keeps its meaning.
+    /// Its name. A released name keeps its meaning.
     pub name: &'static str,
-    /// What it is about, such as `runs` or `evidence`.
+    /// Its family, such as `runs` or `evidence`.
     pub family: &'static str,
-    /// The rule that it holds the ledger to, in one sentence.
+    /// Its rule, in one sentence.
     pub rule: &'static str,
-    /// Where the rule comes from.
+    /// The source of the rule.
     pub source: &'static str,
     /// What a finding means.
     pub severity: Severity,
-    /// How many findings there are.
+    /// The number of findings.
     pub count: u64,
     /// The first of them, by subject; as many as [`crate::VerifyOptions::sample`] allows.
     pub violations: Vec<Violation>,
@@ -67,18 +67,18 @@ pub struct CheckResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The contract's functions cannot have written this: something went round them, or they are wrong.
+    /// The contract's functions cannot have written this: they were bypassed, or have a defect.
     Violation,
     /// It can be legitimate (the registry keeps no history of its pairs, a caller may write its own tags), but needs a
     /// review.
     Warning,
 }
 
-/// One thing that breaks a rule.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// What it is about: the id of a row, a candidate, a table, a function.
+    /// The object: the id of a row, a candidate, a table, a function.
     pub subject: String,
-    /// What is wrong with it.
+    /// The defect.
     pub what: String,
 }

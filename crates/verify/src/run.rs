@@ -1,4 +1,4 @@
-//! Asking every question of one and the same state.
+//! Executes all checks in one snapshot.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::question::{self, Names};
 use crate::report::{CheckResult, Report, Violation};
 use crate::{privileges, release};
 
-/// What to judge.
+/// The options of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyOptions {
     /// The schema that the contract is installed in.
     pub schema: String,
-    /// How many findings of each check are named at most; all are counted.
+    /// The maximum number of listed findings per check; all are counted.
     pub sample: u32,
 }
 
@@ -29,14 +29,14 @@ impl Default for VerifyOptions {
     }
 }
 
-/// Judges the ledger as it stands at this instant.
+/// Verifies the current state of the ledger.
 ///
-/// Takes the session for itself, because it opens a transaction; that is read-only, and is rolled back if the future is
-/// dropped. No setting outlives it.
+/// Needs exclusive use of the session, because it opens a transaction. The transaction is read-only, and is rolled back
+/// where the future is dropped. No setting remains afterwards.
 ///
 /// # Errors
-/// Where there is no ledger to judge, the session may not read it, or the database does not answer. What breaks a rule
-/// is no error; it is in the report.
+/// Where there is no ledger, the session may not read it, or a query fails. A violation is no error; it is in the
+/// report.
 pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Report, VerifyError> {
     let mut transaction = client
         .build_transaction()
@@ -67,10 +67,10 @@ pub async fn verify(client: &mut Client, options: &VerifyOptions) -> Result<Repo
     })
 }
 
-/// Every name means the catalogue's own object, and nothing that a session, a role or a database was given changes what
-/// a question says or what is written in an answer. Row security is an error rather than a filter; constraints are not
-/// looked at for planning, which would compute their constant parts. Compiling a question that is asked once costs more
-/// than it gains.
+/// Settings that make the queries independent of the session, role and database: names resolve in pg_catalog, and
+/// values have one output format. Row security raises an error instead of filtering. Constraint exclusion is off,
+/// because it would evaluate constraints at planning. JIT is off, because it costs more than it gains for queries that
+/// run once.
 const PINNED: &str = "
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL standard_conforming_strings = on;
@@ -124,7 +124,7 @@ async fn ask(
     let question = format!(
         "SELECT v.subject, v.what, count(*) OVER () AS count FROM (\n{}\n) AS v (subject, what) ORDER BY v.subject, v.what LIMIT {}",
         names.render(check.question.trim_end().trim_end_matches(';')),
-        // The count comes with the rows: at least one is asked for.
+        // The count is part of the rows, so at least one row is requested.
         sample.max(1),
     );
     let asking = || VerifyError::asking(check.name);

@@ -1,4 +1,4 @@
-//! The connection is cut at a message, before it is forwarded or behind that.
+//! Cuts the connection at a message, before or after it is forwarded.
 
 use std::path::Path;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub(super) async fn run(plan: &Plan) -> Stats {
     tally
 }
 
-/// Longer than a lease lives.
+/// Longer than a lease's time to live.
 const LONG: Duration = Duration::from_millis(LEASE_TTL * 1_000 + 1_500);
 
 fn outage(dice: &mut fastrand::Rng) -> Outage {
@@ -79,8 +79,8 @@ async fn baseline(site: &Fixture) -> usize {
     proxy.messages()
 }
 
-/// Runs until the cut and on. Where that outlasts the lease, another run of the pair, whose wire is whole, takes it
-/// over.
+/// Runs beyond the cut. Where that outlasts the lease, another run of the pair with an intact connection takes the
+/// lease over.
 async fn run_through(
     site: &Fixture,
     order: RunSpec,

@@ -1,5 +1,5 @@
-//! `kill -9` of `dotwrap run`. Some are only stopped instead, for longer than their lease lives, and go on when another
-//! run has taken it over.
+//! `kill -9` of `dotwrap run`. Some runs are only stopped for longer than their lease, and continue after another run
+//! took it over.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) async fn run(plan: &Plan) -> Stats {
     let site = Fixture::new().await;
     let mut tally = Stats::default();
     let rounds: Vec<usize> = plan.rounds.clone().collect();
-    // Side by side, so that the leases of many run out at once.
+    // Concurrently, so that many leases expire at once.
     for batch in rounds.chunks(PAIRS) {
         let killed = batch.iter().enumerate().map(|(lane, round)| {
             let mut dice = plan.rng(OURS, *round);
@@ -44,7 +44,7 @@ pub(super) async fn run(plan: &Plan) -> Stats {
     tally
 }
 
-/// What was done to a run.
+/// The fate of a run.
 struct KillRecord {
     what: String,
     in_time: bool,

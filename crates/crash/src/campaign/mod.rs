@@ -25,16 +25,16 @@ pub enum Campaign {
     Connection,
 }
 
-/// What the crashes of a campaign met.
+/// The statistics of a campaign.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
-    /// How many crashes there were.
+    /// The number of crashes.
     pub crashes: usize,
-    /// How many came at the moment that they were meant for.
+    /// The number of crashes at their intended point.
     pub in_time: usize,
-    /// How many processes of killed ones had to notice that by themselves.
+    /// The number of child processes that had to notice a kill by themselves.
     pub orphans: usize,
-    /// In which state the runs were found.
+    /// The states of the runs.
     pub found: BTreeMap<&'static str, usize>,
 }
 
@@ -47,7 +47,7 @@ impl Campaign {
         Self::Connection,
     ];
 
-    /// How many of so many kills are this campaign's; there are as many cuts as kills.
+    /// The number of kills of this campaign; there are as many cuts as kills.
     #[must_use]
     pub fn share_of(self, kills: usize) -> usize {
         let tenths = match self {
@@ -58,10 +58,10 @@ impl Campaign {
         (kills * tenths).div_ceil(10)
     }
 
-    /// Crashes things as planned, and asks after each crash whether everything still holds.
+    /// Executes the planned crashes, and checks all invariants after each.
     ///
     /// # Panics
-    /// Where something does not hold, with what, and with how to see it again.
+    /// On a violated invariant, with the command that reproduces it.
     pub async fn run(self, plan: &Plan) -> Stats {
         eprintln!("{self}: seed {}, rounds {:?}", plan.seed, plan.rounds);
         let tally = match self {
@@ -74,7 +74,7 @@ impl Campaign {
         tally
     }
 
-    /// Ends the campaign if there is anything to complain of.
+    /// Panics where there are findings.
     fn expect_none(self, plan: &Plan, rounds: &[usize], what: &str, complaints: &Violations) {
         assert!(
             complaints.is_empty(),

@@ -16,7 +16,7 @@ use crate::tools::PAIRS;
 
 const OURS: Campaign = Campaign::Postgresql;
 
-/// How many runs are in flight; the first one says when.
+/// The number of runs in flight; the first one determines the time.
 const IN_FLIGHT: usize = 5;
 
 pub(super) async fn run(plan: &Plan) -> Stats {

@@ -19,7 +19,7 @@ use crate::tools::{self, CANDIDATE, PAIRS};
 
 const OURS: Campaign = Campaign::Worker;
 
-/// How many requests there are in a round.
+/// The number of requests per round.
 const REQUESTS: usize = 5;
 
 pub(super) async fn run(plan: &Plan) -> Stats {
@@ -89,7 +89,7 @@ fn start(site: &Fixture, words: &[&str]) -> (Child, Words) {
     (command.spawn().unwrap(), Words(vec![said]))
 }
 
-/// Asks for a run, and returns the request that was acknowledged.
+/// Requests a run, and returns the acknowledged request.
 async fn ask(site: &Fixture, pair: usize, key: String) -> Uuid {
     let (producer, input) = (tools::producer(pair), site.input());
     let words = [
@@ -111,7 +111,7 @@ async fn ask(site: &Fixture, pair: usize, key: String) -> Uuid {
     request["request_id"].as_str().unwrap().parse().unwrap()
 }
 
-/// Waits until there were so many new calls; false: the worker has ended before.
+/// Waits for a number of new calls. Returns false where the worker ended before.
 async fn called(site: &Fixture, worker: &mut Child, calls: usize) -> bool {
     let before = site.calls().0.len();
     let begun = Instant::now();
@@ -125,7 +125,7 @@ async fn called(site: &Fixture, worker: &mut Child, calls: usize) -> bool {
     true
 }
 
-/// Lets two others do what is left, until nothing is.
+/// Lets two other workers finish the remaining requests.
 async fn finish(site: &Fixture) -> Words {
     let mut said = Words(Vec::new());
     let client = site.server.client().await;
@@ -149,7 +149,7 @@ async fn finish(site: &Fixture) -> Words {
     }
 }
 
-/// Each request ended once, with a run of its own, and how it ended has not changed since.
+/// Each request was finished once with its own run, and did not change afterwards.
 fn of_requests(
     ledger: &Ledger,
     asked: &[Uuid],

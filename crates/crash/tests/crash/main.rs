@@ -1,6 +1,6 @@
-//! A modest number of crashes, each time others: the seed is printed. `DOTWRAP_CRASH_SEED` repeats them (with
-//! `DOTWRAP_CRASH_MESSAGES` those of the connection), `DOTWRAP_CRASH_ROUNDS` asks for more; hundreds are what the
-//! program of this crate is for.
+//! A small number of random crashes; the seed is printed. `DOTWRAP_CRASH_SEED` repeats them (with
+//! `DOTWRAP_CRASH_MESSAGES` for the connection), `DOTWRAP_CRASH_ROUNDS` sets the number. The program of this crate runs
+//! hundreds.
 
 use dotwrap_crash::{Campaign, Plan, Stats};
 
@@ -10,8 +10,8 @@ async fn crash(campaign: Campaign, rounds: usize) -> Stats {
         .await
 }
 
-/// A crash that comes when the run is over tests nothing: a third at least must come at the moment that they were meant
-/// for. (A run that ends in another way before that moment is reached is the rest.)
+/// A crash after the run's end tests nothing: at least a third must hit their intended point. The rest are runs that
+/// ended in another way before.
 fn assert_in_time(tally: &Stats) {
     assert!(3 * tally.in_time >= tally.crashes, "{tally}");
 }
@@ -20,7 +20,7 @@ fn assert_in_time(tally: &Stats) {
 async fn killed_dotwrap_leaves_a_consistent_ledger_and_no_process() {
     let tally = crash(Campaign::Dotwrap, 16).await;
     assert_in_time(&tally);
-    // Else nothing was tested. Fewer rounds than these do not take every step.
+    // Otherwise nothing was tested. Fewer rounds do not cover every step.
     if tally.crashes >= 10 {
         assert!(tally.orphans > 0, "{tally}");
         for state in ["producer's call open", "verifier's call open"] {

@@ -1,4 +1,4 @@
-//! The end of an executed run: once, under its lease, and nothing behind it.
+//! Conclusions of executed runs: one per run, under its lease, and no row after it.
 
 use super::Check;
 use crate::report::Severity;

@@ -1,4 +1,4 @@
-//! The outbox: only what was allowed out, and only what is true.
+//! The outbox: only events of active types, and only true ones.
 
 use super::Check;
 use crate::report::Severity;

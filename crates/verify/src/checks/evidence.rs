@@ -1,4 +1,4 @@
-//! What claims that something ran: never more than its receipts, its header and the gates allow.
+//! Evidence of executions: never more than its receipts, its header and the gates allow.
 
 use super::Check;
 use crate::report::Severity;

@@ -1,5 +1,4 @@
-//! What keeps the ledger honest from the inside, as the catalogue has it. An owner's DDL can not be blocked by the
-//! database: it is noticed here.
+//! The guards of the ledger in the catalogue. The database cannot prevent DDL by its owner; these checks detect it.
 
 use super::Check;
 use crate::report::Severity;

@@ -1,4 +1,4 @@
-//! Nothing is verified without its proof: the views beside what the raw tables give.
+//! The ladder: the views compared with the raw tables.
 
 use super::Check;
 use crate::report::Severity;

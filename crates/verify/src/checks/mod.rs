@@ -1,8 +1,8 @@
-//! The rules, one family a file, each rule's question in a `.sql` file of its own.
+//! The rules, one family per file, and one `.sql` file per rule.
 //!
-//! A question is one SELECT that gives what breaks the rule: `subject` (the id of a row, a candidate, a table) and
-//! `what` is wrong with it, both text. It names the ledger's tables and views as `ledger.<name>`, and no function but
-//! the catalogue's (see [`crate::question`]).
+//! A query is one SELECT that returns violations: `subject` (the id of a row, a candidate, a table) and `what`, the
+//! defect, both text. It names the ledger's tables and views as `ledger.<name>`, and uses only the catalogue's
+//! functions (see [`crate::question`]).
 
 mod conclusions;
 mod events;
@@ -18,14 +18,14 @@ mod runs;
 
 use crate::report::Severity;
 
-/// One rule and the question whose rows break it.
+/// One rule and the query that returns its violations.
 #[derive(Debug)]
 pub(crate) struct Check {
     /// Stable once released.
     pub(crate) name: &'static str,
-    /// In one sentence.
+    /// The rule in one sentence.
     pub(crate) rule: &'static str,
-    /// Where it comes from.
+    /// The source of the rule.
     pub(crate) source: &'static str,
     pub(crate) severity: Severity,
     pub(crate) question: &'static str,
@@ -45,7 +45,7 @@ const FAMILIES: [(&str, &[Check]); 11] = [
     ("guards", guards::CHECKS),
 ];
 
-/// Every check with its family's name, in the order in which they are asked.
+/// All checks with their family's name, in execution order.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Check)> {
     FAMILIES
         .into_iter()
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// `CHECKS.md` is part of the crate's documentation: who reads a report looks names up there.
+    /// `CHECKS.md` is part of the crate's documentation: a reader of a report looks up names there.
     #[test]
     fn check_list_equals_the_check_files() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CHECKS.md");

@@ -1,4 +1,4 @@
-//! Requests for runs: at most one run each, and the one that was asked for.
+//! Requests for runs: at most one run per request, with the requested arguments.
 
 use super::Check;
 use crate::report::Severity;

@@ -1,4 +1,4 @@
-//! The counts that status pages read, beside a recount.
+//! The counts for status pages, compared with a recount.
 
 use super::Check;
 use crate::report::Severity;
