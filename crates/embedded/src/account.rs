@@ -1,4 +1,4 @@
-//! Which account runs the server. PostgreSQL refuses root, with reason: its superuser can run programs.
+//! The account that runs the server. PostgreSQL refuses root, because its superuser can execute programs.
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -12,9 +12,9 @@ use crate::error::{AtPath, Error};
 /// The account that the server runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
-    /// The one that started us.
+    /// The current account.
     Mine,
-    /// We are root; the server runs as this one.
+    /// The process runs as root; the server runs as this account.
     Other {
         /// Its name, for messages.
         name: String,
@@ -65,8 +65,8 @@ impl Account {
         }
     }
 
-    /// Makes the program run as this account, without our environment: what it holds may be secret, and a `PG…`
-    /// variable would change what the program does.
+    /// Makes the program run as this account, without our environment, which may contain secrets or a `PG…` variable
+    /// that changes the program's behaviour.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("LC_ALL", "C").current_dir("/");
@@ -111,7 +111,7 @@ impl Account {
     }
 }
 
-/// Who owns the folder, known to the system by a name or not.
+/// The owner of the folder, with or without a name.
 fn owner_unless_root(path: &Path) -> Option<Account> {
     let found = path.symlink_metadata().ok()?;
     let (uid, gid) = (found.uid(), found.gid());
@@ -129,7 +129,7 @@ fn named(name: &str) -> Option<Account> {
     })
 }
 
-/// The outermost of the folders down to this one that the account may not pass through.
+/// The outermost parent folder that the account may not traverse.
 fn closed_folder_on_the_way(folder: &Path, uid: u32, gid: u32) -> Option<PathBuf> {
     let mut ancestors: Vec<&Path> = folder.ancestors().collect();
     ancestors.reverse();

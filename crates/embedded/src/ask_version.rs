@@ -12,13 +12,13 @@ use nix::errno::Errno;
 use crate::account::Account;
 use crate::binaries::Version;
 
-/// How long the program may take. On a slow disk it is read for the first time.
+/// The time limit. A slow disk may need it for the first read.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often it is asked whether it has ended.
+/// The poll interval for its end.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Runs the program as the account that is to run the server: it may not be allowed what we are allowed.
+/// Runs the program as the server's account, which may have fewer permissions.
 pub(crate) fn ask_version(postgres: &Path, account: &Account) -> Result<Version, String> {
     let mut command = account.command(postgres);
     command
@@ -32,7 +32,7 @@ pub(crate) fn ask_version(postgres: &Path, account: &Account) -> Result<Version,
     let answer = wait(child)?;
     let text = String::from_utf8_lossy(&answer.stdout);
     if !answer.status.success() && is_foreign(postgres) {
-        // What the system does not take for a program is given to a shell, which makes nothing of it.
+        // A file that the kernel does not execute is passed to a shell, which fails.
         return Err(
             "`postgres` can not be run: it is for another architecture, or damaged".to_owned(),
         );
@@ -76,7 +76,7 @@ fn is_foreign(program: &Path) -> bool {
     found.starts_with(b"\x7fELF") && own.starts_with(b"\x7fELF") && kind(&own) != kind(&found)
 }
 
-/// Waits for its end, and ends it where it takes too long.
+/// Waits for its end, and kills it after the time limit.
 fn wait(mut child: Child) -> Result<Output, String> {
     let begun = Instant::now();
     let failed = |error: io::Error| format!("`postgres --version` is not heard ({error})");

@@ -1,7 +1,7 @@
-//! Who may come in. The socket's folder keeps other accounts out; passwords keep out what runs with this account and
-//! can not read the file that they lie in, such as a tool in a sandbox (decision 22).
+//! Authentication. The permissions of the socket's folder exclude other accounts. Passwords exclude processes of the
+//! same account that cannot read the password file, such as a sandboxed tool (decision 22).
 //!
-//! The file is libpq's kind, so that `psql` finds them in it too.
+//! The file has libpq's format, so that `psql` can use it.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -15,14 +15,13 @@ use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::{OWNER, RESERVE, SUPERUSER, files, single_user};
 
-/// The first line of a `pg_hba.conf` that asks for passwords. What else is in there is its user's own.
+/// The first line of a `pg_hba.conf` that requires passwords. The user may add other lines.
 const HBA_MARKER: &str = "# dotwrap: every account of this cluster has a password.";
 
 /// Behind it.
 const RULES: &str = "local all         all scram-sha-256\nlocal replication all scram-sha-256\n";
 
-/// How many sessions the owner may have. What is left of the server's `max_connections` is for the operators' account
-/// and the superuser.
+/// The connection limit of the owner. The rest of `max_connections` is for the operators' account and the superuser.
 const OWNER_SESSIONS: u32 = MAX_CONNECTIONS - 20;
 
 /// The maximum number of connections. An unused slot costs some kilobytes.
@@ -54,7 +53,7 @@ impl Passwords {
         }
     }
 
-    /// Those of this cluster; none where it has none yet, or not any more.
+    /// The cluster's passwords; None where there is no password file.
     pub(crate) fn of(home: &ClusterDir) -> Result<Option<Self>, Error> {
         let path = home.passwords();
         let text = match fs::read(&path) {
@@ -114,16 +113,16 @@ impl Passwords {
     }
 }
 
-/// Gives the accounts of the running server new passwords, where others could read the ones before. Sessions that are
-/// open stay; who opens a new one reads the file again.
+/// Sets new passwords on the running server, after other users could read the old ones. Open sessions stay; a new
+/// session reads the file again.
 ///
-/// Killed between the server and the file, it leaves a file of other passwords, which the next start replaces.
+/// A kill between the server and the file leaves a file with wrong passwords, which the next start replaces.
 pub(crate) async fn replace_passwords(
     home: &ClusterDir,
     superuser: &tokio_postgres::Client,
 ) -> Result<(), tokio_postgres::Error> {
     let passwords = Passwords::new();
-    // What a password is checked by does not get into the log.
+    // Password verifiers must not get into the log.
     let quiet = "SET log_statement = 'none'; SET log_min_error_statement = 'panic'; \
                  SET log_min_duration_statement = -1;\n";
     superuser.batch_execute(quiet).await?;
@@ -177,7 +176,7 @@ pub(crate) fn enable_passwords(home: &ClusterDir, binaries: &Path) -> Result<(),
     files::replace(&rules, &text)
 }
 
-/// Forgets passwords that are not the server's, so that it is given new ones when it starts.
+/// Removes a password file that does not match the server, so that the next start sets new passwords.
 pub(crate) fn invalidate_passwords(home: &ClusterDir) -> Result<(), Error> {
     let path = home.passwords();
     match fs::remove_file(&path) {
@@ -186,7 +185,7 @@ pub(crate) fn invalidate_passwords(home: &ClusterDir) -> Result<(), Error> {
     }
 }
 
-/// Gives the accounts new passwords.
+/// Sets new passwords for the accounts.
 fn set_passwords(home: &ClusterDir, binaries: &Path, data: &Path, log: &File) -> Result<(), Error> {
     let passwords = Passwords::new();
     single_user::single_user(home, binaries, data, log, &passwords.commands())?;

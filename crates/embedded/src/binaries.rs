@@ -1,5 +1,5 @@
-//! Finds the programs of PostgreSQL: the configured folder, else the newest of `PATH`, the distribution's folders and
-//! what was fetched before.
+//! Finds PostgreSQL's programs: in the configured folder, else the newest in `PATH`, the distribution's folders and the
+//! download folder.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -106,8 +106,8 @@ impl Binaries {
     }
 }
 
-/// The folder that the programs really lie in. A package manager that replaces a program is noticed there, and a link
-/// that is set to another version does not look like that.
+/// The resolved folder of the programs. It shows when a package manager replaced a program, and a link that was changed
+/// to another version does not.
 fn resolve(folder: &Path) -> Result<PathBuf, String> {
     let folder = folder
         .canonicalize()
@@ -120,37 +120,37 @@ fn resolve(folder: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// What was found, and what was not taken.
+/// The usable and the rejected programs.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Everything that serves, the newest first.
+    /// The usable folders, the newest version first.
     pub(crate) serving: Vec<Binaries>,
-    /// Folders that hold a `postgres` which does not serve.
+    /// Folders with an unusable `postgres`.
     pub(crate) passed_over: Vec<PassedOver>,
 }
 
-/// A folder with a `postgres` that does not serve.
+/// A folder with an unusable `postgres`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassedOver {
     /// The folder.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub problem: String,
 }
 
-/// Where to look.
+/// The folders to search.
 #[derive(Clone, Debug)]
 pub(crate) enum Search {
-    /// In the folder that `DOTWRAP_PG_BIN` names, else among what is installed.
+    /// The folder that `DOTWRAP_PG_BIN` names, else the installed versions.
     AsConfigured,
-    /// In this folder and nowhere else.
+    /// Only this folder.
     Only(PathBuf),
-    /// In these folders.
+    /// These folders.
     Among(Vec<PathBuf>),
 }
 
 impl Search {
-    /// Everything that serves, the newest first, with what was fetched before unless it was said which to take.
+    /// All usable programs, the newest first, including downloaded ones unless a folder was configured.
     pub(crate) fn find(&self, fetched: &Path, account: &Account) -> Result<Found, Error> {
         let mut folders = match self {
             Self::Only(folder) => return only(folder, account),

@@ -1,4 +1,4 @@
-//! The running cluster, as its user holds it.
+//! A handle to the running cluster.
 
 use std::path::{Path, PathBuf};
 
@@ -14,26 +14,26 @@ use crate::lock::Lock;
 use crate::socket::PORT;
 use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
 
-/// What stays readable in a URL.
+/// The characters that stay unencoded in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'.')
     .remove(b'-')
     .remove(b'_');
 
-/// Where the server that is used came from.
+/// How this call obtained the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The cluster was made just now.
+    /// The cluster was created.
     Created,
-    /// The cluster was there; its server was started just now.
+    /// The cluster existed; its server was started.
     Started,
-    /// The server ran already, most likely for another dotwrap.
+    /// The server was running already, most likely for another dotwrap.
     Attached,
 }
 
-/// The right to use the running cluster. While it is held the server is not stopped; keep it for as long as there are
-/// connections. However this process ends, the right ends with it, and some seconds after the last one the server
+/// A share of the running cluster. The server is not stopped while it is held; keep it as long as there are
+/// connections. The share ends with this process in any case, and some seconds after the last share ended the server
 /// stops.
 #[derive(Debug)]
 pub struct Cluster {
@@ -46,15 +46,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// How to connect as the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the
-    /// embedded default is held to the contract as any other database is.
+    /// The configuration for the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the
+    /// embedded default obeys the contract like any other database.
     #[must_use]
     pub fn config(&self) -> Config {
         probe::owner(&self.socket, self.passwords.as_ref())
     }
 
-    /// How to connect as the operators' account, which has the owner's rights and sessions of its own: the owner's are
-    /// limited in number. None in a cluster that an older dotwrap runs, which has no such account.
+    /// The configuration for the operators' account, which has the owner's privileges and its own connections: the
+    /// owner's number is limited. None in a cluster of an older dotwrap without such an account.
     #[must_use]
     pub fn reserve_config(&self) -> Option<Config> {
         let passwords = self.passwords.as_ref()?;
@@ -67,7 +67,7 @@ impl Cluster {
         ))
     }
 
-    /// Says the password of an account that is valid at that moment: one that was open to others is replaced.
+    /// Returns the current password of an account: an exposed one is replaced.
     pub fn password_source(
         &self,
         role: &'static str,
@@ -79,20 +79,19 @@ impl Cluster {
         }
     }
 
-    /// What was found wrong with the modes of the cluster's files and mended, a line each with its time, the newest
-    /// last; and the file that it stands in.
+    /// The corrected modes of the cluster's files, one line each with its time, the newest last; and the log file.
     #[must_use]
     pub fn mended(&self, most: usize) -> (Vec<String>, PathBuf) {
         (modes::noted(&self.home, most), self.home.mended())
     }
 
-    /// How to connect as the cluster's superuser to one of its databases. The product has no need of it.
+    /// The configuration for the cluster's superuser and one of its databases. The product does not need it.
     #[must_use]
     pub fn superuser_config(&self, database: &str) -> Config {
         probe::account(&self.socket, self.passwords.as_ref(), SUPERUSER, database)
     }
 
-    /// The same as [`Cluster::config`] as a URL that `psql` and libpq understand: it names the file with the password.
+    /// [`Cluster::config`] as a URL for `psql` and libpq. It names the password file.
     #[must_use]
     pub fn url(&self) -> String {
         let escaped =
@@ -127,7 +126,7 @@ impl Cluster {
         Ok(alone)
     }
 
-    /// The folder that everything of the cluster lies in.
+    /// The cluster's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.home.folder()
@@ -139,7 +138,7 @@ impl Cluster {
         &self.socket
     }
 
-    /// The programs that were found; a server that was joined may have been started from others of the same major
+    /// The selected programs. A server that was running before may have been started from others of the same major
     /// version.
     #[must_use]
     pub fn binaries(&self) -> &Binaries {
@@ -152,7 +151,7 @@ impl Cluster {
         self.binaries.version()
     }
 
-    /// Whether this call made the cluster, started its server, or joined it.
+    /// Whether this call created the cluster, started its server, or joined it.
     #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin

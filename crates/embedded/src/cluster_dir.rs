@@ -1,4 +1,4 @@
-//! Where the embedded database lives, and the files in there.
+//! The folder of the embedded database and its files.
 
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -13,7 +13,7 @@ use crate::account::Account;
 use crate::error::{AtPath, Error};
 use crate::{files, modes};
 
-/// Where root's clusters live: root's own home is closed to the account that runs the server.
+/// The folder of root's clusters: the account that runs the server cannot access root's home.
 const ROOT_CLUSTERS: &str = "/var/lib/dotwrap";
 
 /// The longest path of a home: PostgreSQL has room for 1023 bytes, some of them for what lies in it.
@@ -149,7 +149,7 @@ impl ClusterDir {
         self.exposed().symlink_metadata().is_ok()
     }
 
-    /// Remembers that new passwords are due, or that they are made.
+    /// Records that new passwords are due, or were set.
     pub(crate) fn set_exposed(&self, is_so: bool) -> Result<(), Error> {
         let path = self.exposed();
         if is_so {
@@ -167,12 +167,12 @@ impl ClusterDir {
         self.folder.join("passwords.exposed")
     }
 
-    /// What was found open or closed, and mended.
+    /// The log of corrected modes.
     pub(crate) fn mended(&self) -> PathBuf {
         self.folder.join("mended.log")
     }
 
-    /// Where the keeper is handed what it is to do.
+    /// The folder of requests to the keeper.
     pub(crate) fn handover(&self) -> PathBuf {
         self.folder.join("handover")
     }

@@ -24,29 +24,29 @@ use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
 use crate::socket;
 
-/// The first argument that makes the executable a keeper.
+/// The first argument of a keeper process.
 const ARGUMENT: &str = "__embedded-keeper";
 
-/// How often the keeper looks whether the server still runs and is still used, and what it was handed.
+/// The interval at which the keeper checks the server, its users and the requests.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How often in a row a server that is killed is started again.
+/// The number of consecutive restarts of a killed server.
 const MOST_RESTARTS: u32 = 6;
 
-/// A server that lived for this long was started well.
+/// A server that ran for this long started successfully.
 const RESTARTS_APART: Duration = Duration::from_secs(60);
 
-/// How long the locks of a keeper or a server that is just ending are waited for: a killed server's children need a
-/// moment to notice.
+/// How long to wait for the locks of a keeper or server that is ending: the children of a killed server need a moment
+/// to notice.
 const HANDOVER: Duration = Duration::from_secs(20);
 
-/// How long a server may take to stop politely, and then at once.
+/// The time limits of a fast and then an immediate shutdown.
 const STOPPING: [(Signal, Duration); 2] = [
     (Signal::SIGINT, Duration::from_secs(60)),
     (Signal::SIGQUIT, Duration::from_secs(10)),
 ];
 
-/// What a keeper needs to know.
+/// The arguments of a keeper.
 #[derive(Clone, Debug)]
 pub(crate) struct DaemonArgs {
     pub(crate) home: ClusterDir,
@@ -56,7 +56,7 @@ pub(crate) struct DaemonArgs {
     pub(crate) settings: Vec<(String, String)>,
 }
 
-/// Does a keeper's work, if this process was started as one; call it first thing in `main`.
+/// Runs the keeper, if this process was started as one. Call it first in `main`.
 ///
 /// Returns the exit status to end with, or nothing in a process that was started for anything else.
 #[must_use]
@@ -148,7 +148,7 @@ fn this_executable() -> std::io::Result<PathBuf> {
 
 /// Starts the server or takes over the running one, and stops it when it has not been used for a while.
 fn run(order: &DaemonArgs) -> Result<(), Error> {
-    // In a session of its own no terminal can stop it. It fails for a leader of a process group, which is fine as well.
+    // With its own session no terminal signal reaches it. setsid fails for a process group leader, which does no harm.
     let _ = nix::unistd::setsid();
     let keeper = order.home.keeper_lock();
     let _keeper = Lock::wait(
@@ -157,7 +157,7 @@ fn run(order: &DaemonArgs) -> Result<(), Error> {
         LockTimeout::of(HANDOVER, "keeping"),
     )?;
     let server = Server::start_or_adopt(order)?;
-    // This thread alone: at the limit of processes another one can not be had, and a keeper is needed most then.
+    // Single-threaded: at the process limit no further thread can be created, and the keeper is needed most then.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -169,7 +169,7 @@ fn run(order: &DaemonArgs) -> Result<(), Error> {
     runtime.block_on(watch(order, server))
 }
 
-/// Watches over the server until it is stopped.
+/// Watches the server until it stops.
 async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
     let home = &order.home;
     let mut desk = Desk::default();
@@ -223,7 +223,8 @@ impl Restarts {
         }
     }
 
-    /// How long to wait before the next start; none: it is of no use. A server that lived for a while begins a new row.
+    /// The delay before the next start; None where another start is useless. A server that ran for a while resets the
+    /// count.
     fn next(&mut self) -> Option<Duration> {
         if self.last.elapsed() > RESTARTS_APART {
             self.in_a_row = 0;
@@ -234,7 +235,7 @@ impl Restarts {
     }
 }
 
-/// What became of the server.
+/// The state of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Lives,
@@ -244,7 +245,7 @@ enum State {
     Killed,
 }
 
-/// The server, as its keeper sees it.
+/// The keeper's view of the server.
 enum Server {
     /// A child of this keeper.
     Started(Child),
@@ -260,7 +261,7 @@ impl Server {
             if let Some(free) = Lock::try_take(&lock, Mode::Exclusive)? {
                 return start(order, free).map(Self::Started);
             }
-            // Held by a server that answers, or by the children of a killed one, which soon let go.
+            // Held by a server that answers, or by the children of a killed one, which end soon.
             if Postmaster::running(&order.home.data()).is_some() {
                 return Ok(Self::TakenOver);
             }
@@ -285,8 +286,8 @@ impl Server {
     }
 }
 
-/// Starts the server. It inherits the locked file as its standard input and hands it on to its children: the lock is
-/// free when the last of them is gone, and not before.
+/// Starts the server. It inherits the locked file as its standard input, and so do its children: the lock is released
+/// when the last of them ended.
 fn start(order: &DaemonArgs, lock: Lock) -> Result<Child, Error> {
     postmaster::remove_stale(&order.home, &order.socket)?;
     auth::enable_passwords(&order.home, &order.binaries)?;

@@ -31,7 +31,7 @@ const MAKING_ROOM: Duration = Duration::from_millis(100);
 /// How soon it is tried again where the server refuses.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// The keeper's desk.
+/// The keeper's periodic tasks.
 #[derive(Default)]
 pub(crate) struct Desk {
     kept: Option<Client>,
@@ -39,7 +39,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Does what is due.
+    /// Executes the due tasks.
     pub(crate) async fn attend(&mut self, home: &ClusterDir) {
         let is_due = self
             .looked_at

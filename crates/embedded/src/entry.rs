@@ -1,5 +1,5 @@
-//! A file or folder that is looked at and changed as one: where another account owns the folder around it, a path could
-//! name something else by the time of the change.
+//! A file or folder that is inspected and changed through one descriptor: where another account owns its folder, a path
+//! could name another file at the time of the change.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -20,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// What lies at the path. Needs no right to read it.
+    /// Opens the entry at the path without following a link. Needs no read permission.
     ///
     /// # Errors
     /// Where nothing is there, or it cannot be opened; on Linux a link is an entry of its own.
@@ -37,7 +37,7 @@ impl Entry {
         })
     }
 
-    /// Whose it is, its kind and its mode when it was opened.
+    /// Its owner, type and mode when it was opened.
     pub(crate) fn found(&self) -> &Metadata {
         &self.found
     }

@@ -1,11 +1,11 @@
-//! Everything that can go wrong, each with what to do about it.
+//! The errors, each with its remedy.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::binaries::{PassedOver, Version};
 
-/// Why there is no embedded database. Every message ends with what to do.
+/// An error of the embedded database. Every message ends with a remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -55,7 +55,7 @@ pub enum Error {
         pid: i32,
     },
 
-    /// The server lives and does not answer, and others use it.
+    /// The server is running but does not answer, and other processes use it.
     #[error(
         "the embedded server (process {pid}) gives no answer, and other dotwrap processes use it ({problem}); see whether it is \
          stopped (`kill -CONT {pid}` continues it), or its disk or machine overloaded"
@@ -222,7 +222,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// The programs were replaced beneath the running server, which others still use.
+    /// The programs were replaced while the server runs, and other processes still use it.
     #[error(
         "PostgreSQL was upgraded beneath the running embedded server, new sessions fail ({problem}), and other dotwrap \
          processes still use it; end them and try again: the server then restarts by itself"
@@ -232,7 +232,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A server that is not ours runs on our data.
+    /// A foreign server runs on this data folder.
     #[error(
         "process {pid} runs a PostgreSQL server on {} that dotwrap did not start; stop it (`pg_ctl stop -D …`) and try again",
         path.display()
@@ -264,7 +264,7 @@ fn describe(found: &[Version]) -> String {
     format!("only {} can be found", versions.join(", "))
 }
 
-/// What was passed over, a line each.
+/// The rejected programs, one line each.
 fn list(passed_over: &[PassedOver]) -> String {
     let lines = passed_over.iter();
     let lines = lines.map(|PassedOver { path, problem }| {
@@ -273,7 +273,7 @@ fn list(passed_over: &[PassedOver]) -> String {
     lines.collect()
 }
 
-/// Adds to an I/O error what was tried and where.
+/// Adds the action and the path to an I/O error.
 pub(crate) trait AtPath<T> {
     /// Names the action and the path that the error belongs to.
     fn at(self, action: &'static str, path: &Path) -> Result<T, Error>;

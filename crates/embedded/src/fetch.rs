@@ -16,11 +16,11 @@ use tracing_subscriber::prelude::*;
 use crate::binaries::PassedOver;
 use crate::error::Error;
 
-/// The release that is fetched. It is pinned, so that every user gets the same; its programs are asked for their
-/// version as any others are.
+/// The downloaded release. It is pinned, so that every user gets the same version; its programs are checked like any
+/// others.
 const RELEASE: &str = "18.6.0";
 
-/// A network that swallows packets must not hang the first run for ever.
+/// A network that drops packets must not block the first run forever.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Downloads the pinned release and puts it into a folder of its own in this one.

@@ -33,7 +33,7 @@ pub(crate) fn overwrite(path: &Path, content: &[u8]) -> Result<(), Error> {
         .at("write", path)
 }
 
-/// Replaces a file at once, or not at all, whenever it is killed. Only its owner may read it.
+/// Replaces a file atomically, also when killed. Only its owner may read it.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut file = tempfile::Builder::new()
@@ -53,7 +53,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
         .at("write", folder)
 }
 
-/// Begins a log anew; the one before is kept beside it.
+/// Starts a new log; the previous one is kept beside it.
 pub(crate) fn begin_log(path: &Path) -> Result<(), Error> {
     match fs::rename(path, path.with_extension("log.before")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("rename", path),
