@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// An older request is not executed: its caller has timed out.
 const STALE: Duration = Duration::from_secs(60);
 
-/// The longest request that is read.
+/// The size limit of a request.
 const LONGEST: u64 = 64 * 1024;
 
 const REQUEST: &str = "request";
@@ -35,37 +35,38 @@ pub struct GateChange {
     pub schema: String,
     /// The gate's key.
     pub key: String,
-    /// What it is to say.
+    /// The gate's new text.
     pub value: String,
-    /// Who changes it.
+    /// The actor.
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What became of a change that was handed over.
+/// The result of a handed-over change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GateAnswer {
-    /// It is made, and this posture follows.
+    /// The change was made; this is the new posture.
     Posture(String),
-    /// The database did not make it.
+    /// The database refused it.
     Refused {
         /// Its SQLSTATE.
         sqlstate: String,
         /// The refusal's code, where the contract refused.
         code: Option<String>,
-        /// What it said.
+        /// The message.
         message: String,
-        /// What to do about it.
+        /// The remedy.
         hint: Option<String>,
     },
     /// The keeper's own connection did not answer.
     Unreachable(String),
 }
 
-/// Hands a change to the keeper, and waits for its answer for so long. None: no keeper runs, or it did not answer.
+/// Hands a change to the keeper and waits for its answer up to the timeout. None where no keeper runs, or where it did
+/// not answer.
 pub(crate) async fn hand_over(
     home: &ClusterDir,
     change: &GateChange,
@@ -106,7 +107,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// One request that waits.
+/// A pending request.
 pub(crate) struct Waiting {
     path: PathBuf,
     pub(crate) change: GateChange,

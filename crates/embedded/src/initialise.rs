@@ -1,5 +1,5 @@
-//! Makes the cluster. It is built in a temporary folder beside its final place and renamed once it is whole, so that a
-//! `data` folder is always a finished cluster, whenever the building was killed.
+//! Creates the cluster. It is built in a temporary folder beside its final path and renamed when it is complete, so
+//! that a `data` folder is always a complete cluster, whenever the creation was killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::{DATABASE, OWNER, SUPERUSER, auth, single_user};
 
-/// How long making a cluster may take as others reckon who wait for it: that wait, and an `initdb` on a slow disk.
+/// The time that other processes wait for the creation of a cluster: their own wait, and an `initdb` on a slow disk.
 pub(crate) const INIT_TIMEOUT: Duration =
     single_user::ORPHAN_TIMEOUT.saturating_add(Duration::from_secs(120));
 
-/// The names of clusters that are being built begin so.
+/// The name prefix of clusters that are being created.
 const INITDB_PREFIX: &str = "building-";
 
-/// Builds the cluster: UTF-8, the C locale (the same order on every system and after every upgrade of its C library),
-/// page checksums, and no way in but the local socket and a password. The caller holds the turn.
+/// Creates the cluster: UTF-8, the C locale (the same order on every system and after every upgrade of its C library),
+/// page checksums, and access only through the local socket with a password. The caller holds the start lock.
 pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), Error> {
     let log = single_user::log(home)?;
     remove_leftovers(home);
@@ -43,7 +43,7 @@ pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), E
     auth::provision(home, binaries.folder(), building.path(), &log)?;
     let (building, data) = (building.keep(), home.data());
     fs::rename(&building, &data).at("create", &data)?;
-    // Makes the rename itself last.
+    // Syncs the rename to disk.
     File::open(home.folder())
         .and_then(|folder| folder.sync_all())
         .at("write", home.folder())
@@ -63,7 +63,7 @@ fn create_database(
     single_user::single_user(home, binaries.folder(), data, log, &commands)
 }
 
-/// Removes what killed processes left. Best effort: such a folder is never used, it only takes space.
+/// Removes the unfinished folders of killed processes. Best effort: they are never used and only take space.
 fn remove_leftovers(home: &ClusterDir) {
     for leftover in leftovers(home.folder()) {
         tracing::info!(folder = %leftover.display(), "removing a cluster whose building was interrupted");

@@ -1,5 +1,5 @@
-//! Lock files. The system drops a lock with the process that holds it, however that process ends: nothing is left to
-//! clean up after a `kill -9`, and a reused process id cannot pretend to hold it.
+//! Lock files. The kernel releases a lock when its process ends, also by `kill -9`, and a reused process id cannot
+//! pretend to hold it.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,33 +8,33 @@ use std::time::{Duration, Instant};
 use crate::error::{AtPath, Error};
 use crate::files;
 
-/// How often a lock that is not free is asked for again.
+/// The poll interval for a held lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether others may hold the lock at the same time.
+/// The lock mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Any number of shared holders.
+    /// Shared: any number of holders.
     Shared,
-    /// One holder, and no shared ones beside it.
+    /// Exclusive: one holder, and no shared ones.
     Exclusive,
 }
 
-/// A held lock; dropping it lets go.
+/// A held lock; dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock if that is possible at this instant.
+    /// Acquires the lock without waiting, if it is free.
     pub(crate) fn try_take(path: &Path, mode: Mode) -> Result<Option<Self>, Error> {
         let file = files::open_to_append(path)?;
         let lock = Self { file };
         Ok(lock.try_mode(path, mode)?.then_some(lock))
     }
 
-    /// Asks the system for the lock in this mode, also in exchange for the one that is held.
+    /// Requests the lock in this mode without waiting, also as a conversion of a held one.
     fn try_mode(&self, path: &Path, mode: Mode) -> Result<bool, Error> {
         let taken = match mode {
             Mode::Shared => self.file.try_lock_shared(),
@@ -47,7 +47,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock, waiting for those that hold it; blocks the thread.
+    /// Acquires the lock, and blocks the thread until it is free.
     pub(crate) fn wait(path: &Path, mode: Mode, wait_limit: LockTimeout) -> Result<Self, Error> {
         loop {
             if let Some(lock) = Self::try_take(path, mode)? {
@@ -84,7 +84,7 @@ impl Lock {
         self.try_mode(path, Mode::Exclusive)
     }
 
-    /// Makes the hold a shared one.
+    /// Converts the lock to a shared one.
     pub(crate) async fn downgrade_to_shared(
         &self,
         path: &Path,
@@ -99,7 +99,7 @@ impl Lock {
         }
     }
 
-    /// The locked file. A process that inherits it holds the lock too, for as long as it lives.
+    /// The locked file. A process that inherits it holds the lock too, until it ends.
     pub(crate) fn into_file(self) -> File {
         self.file
     }

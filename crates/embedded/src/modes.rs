@@ -1,8 +1,8 @@
-//! The modes of the cluster's folders and files, looked at and mended at each use and by the keeper.
+//! Checks and corrects the modes of the cluster's folders and files, at each use and by the keeper.
 //!
-//! A tool runs with the account of the cluster and can change them, also in a sandbox where the kernel does not hold it
-//! back. Too wide, they let other accounts in; too narrow, the server does not start. Passwords that were open are
-//! replaced.
+//! A tool runs as the cluster's account and can change the modes, also in a sandbox where the kernel does not prevent
+//! it. Modes that are too wide admit other accounts; with modes that are too narrow the server does not start. Exposed
+//! passwords are replaced.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -27,12 +27,12 @@ const OWNER_ONLY: u32 = 0o700;
 /// As it is for others.
 const AS_IT_IS: u32 = 0o7777;
 
-/// Mends what is wrong, notes it, and remembers where new passwords are due.
+/// Corrects and logs wrong modes, and records where new passwords are due.
 pub(crate) fn mend(home: &ClusterDir) {
     let data = home.data();
     let mut mended = Vec::new();
-    // What the server's account may put in its folders is changed where it is that account's, and nowhere else: a link
-    // or hard link that it makes leads root to no other file.
+    // Entries in the folders of the server's account are changed only where that account owns them: a link or hard link
+    // of that account leads root to no other file.
     let servers = Owners::server_of(&data);
     let ours = Owners::ours_and(&servers);
     // Without these it is unknown whether the folder is a cluster. Other folders stay unchanged.
@@ -67,7 +67,7 @@ pub(crate) fn mend(home: &ClusterDir) {
     note(home, mended);
 }
 
-/// The passwords, where others could read or replace them. New ones are due then.
+/// The password file. New passwords are due where other users could read or replace it.
 fn close_passwords(home: &ClusterDir) -> Option<String> {
     let path = home.passwords();
     let found = path.symlink_metadata().ok()?;
@@ -158,7 +158,7 @@ fn set(path: &Path, needed: u32, allowed: u32, owners: &Owners) -> Option<String
     Some(change(entry.path(), before, after))
 }
 
-/// A mended mode as a sentence.
+/// A corrected mode as a sentence.
 pub(crate) fn change(path: &Path, before: u32, after: u32) -> String {
     format!("{}: mode {before:o} mended to {after:o}", path.display())
 }
@@ -177,7 +177,7 @@ pub(crate) fn note(home: &ClusterDir, mended: impl IntoIterator<Item = String>) 
     }
 }
 
-/// What was mended, a line each, the newest last.
+/// The corrections, one line each, the newest last.
 pub(crate) fn noted(home: &ClusterDir, most: usize) -> Vec<String> {
     let Ok(text) = fs::read(home.mended()) else {
         return Vec::new();

@@ -34,7 +34,7 @@ impl Postmaster {
         Self::parse(&bytes)
     }
 
-    /// The server that the file names, if its process lives and is not another one that was given the same id.
+    /// The server of the file, if its process lives and is not another one with a reused id.
     pub(crate) fn running(data: &Path) -> Option<Self> {
         let server = Self::read(data)?;
         let lives = server.process_exists() && server.works_in(data).unwrap_or(true);
@@ -56,7 +56,7 @@ impl Postmaster {
         })
     }
 
-    /// Sends a signal; a process that is gone needs none.
+    /// Sends a signal; a missing process is no error.
     pub(crate) fn signal(&self, signal: Signal) {
         if let Err(error) = kill(Pid::from_raw(self.pid), signal) {
             tracing::debug!(pid = self.pid, %signal, %error, "not signalled");
@@ -67,7 +67,8 @@ impl Postmaster {
         kill(Pid::from_raw(self.pid), None) != Err(Errno::ESRCH)
     }
 
-    /// Whether the process with this id works in the data folder, as a server does; none where the system cannot tell.
+    /// Whether the process has the data folder as its working folder, as a server does; None where the system cannot
+    /// tell.
     fn works_in(&self, data: &Path) -> Option<bool> {
         if !Path::new("/proc/self/cwd").exists() {
             return None;
@@ -117,7 +118,7 @@ pub(crate) fn remove_stale(home: &ClusterDir, socket_folder: &Path) -> Result<()
     Ok(())
 }
 
-/// Writes down which program file the server is started from.
+/// Records the program file that the server is started from.
 pub(crate) fn note_program(home: &ClusterDir, binaries: &Path) -> Result<(), Error> {
     let program = binaries.join("postgres");
     let mut note = stamp(&program).into_bytes();
@@ -138,7 +139,7 @@ pub(crate) fn program_was_replaced(home: &ClusterDir) -> bool {
     stamp(Path::new(std::ffi::OsStr::from_bytes(program))).as_bytes() != noted
 }
 
-/// What changes when a package manager replaces a file.
+/// The attributes that change when a package manager replaces a file.
 fn stamp(program: &Path) -> String {
     match program.metadata() {
         Ok(found) => format!(

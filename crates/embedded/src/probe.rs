@@ -1,4 +1,4 @@
-//! Whether the server answers, asked in the way its users will ask.
+//! Checks whether the server answers, by a connection like its users'.
 
 use std::error::Error as _;
 use std::io;
@@ -32,7 +32,7 @@ pub(crate) enum ProbeResult {
     Locked(String),
     /// No answer: the socket does not exist, or no server listens.
     Silence(String),
-    /// The server answers, and new sessions are of no use.
+    /// The server answers, but new sessions do not work.
     Broken(String),
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn account(
     config
 }
 
-/// Opens a session and runs a line of plpgsql: when PostgreSQL was upgraded beneath a running server, sessions still
-/// open and it is the loading of plpgsql that fails.
+/// Opens a session and runs PL/pgSQL: after PostgreSQL was upgraded under a running server, sessions still open, but
+/// plpgsql cannot be loaded.
 pub(crate) async fn ask(owner: &Config) -> ProbeResult {
     match tokio::time::timeout(CONNECT_TIMEOUT, run_plpgsql(owner)).await {
         Err(_) => ProbeResult::Silence("it does not answer".to_owned()),

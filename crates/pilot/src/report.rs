@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// The fixture can be read and holds together. It is no fault of the output if not: the verdict is `error`.
+    /// The fixture is readable and consistent. Otherwise the verdict is `error`, because the output is not at fault.
     FixtureReadable,
-    /// The output is an explanation at all.
+    /// The output is a valid explanation.
     OutputReadable,
-    /// The bytes are those whose digest was committed. Asked only where a digest is given.
+    /// The output has the committed digest. Checked only where a digest is given.
     DigestMatches,
     /// The output explains the fixture's target, and cites it.
     TargetReferenced,
@@ -18,7 +18,7 @@ pub enum Check {
     NodesInSubgraph,
     /// Every cited edge is in the subgraph.
     EdgesInSubgraph,
-    /// The output, and everything that it says was put anywhere, is in the namespace.
+    /// The output, and every output that it lists, is in the namespace.
     OutputInNamespace,
 }
 
@@ -28,39 +28,39 @@ pub enum Check {
 pub enum Verdict {
     /// Every check passed.
     Pass,
-    /// The output was looked at, and a check failed.
+    /// The output was checked, and a check failed.
     Fail,
-    /// The output could not be looked at.
+    /// The output could not be checked.
     Error,
 }
 
 /// A check that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCheck {
-    /// Which.
+    /// The check.
     pub check: Check,
-    /// What is wrong, for people.
+    /// The defect, for people.
     pub message: String,
-    /// What exactly: the ids or names that are not what they should be.
+    /// The offending ids or names.
     pub offending: Vec<String>,
 }
 
-/// The report: `verdict`, `failed_checks`, `checks` (those that were made, in order) and `verified_digest`, the digest
-/// of the very bytes that were looked at, or null where none could be.
+/// The report: `verdict`, `failed_checks`, `checks` (the executed ones, in order) and `verified_digest`, the digest of
+/// the checked bytes, or null where there were none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What came of it.
     pub verdict: Verdict,
-    /// What failed; empty where the verdict is `pass`.
+    /// The failed checks; empty where the verdict is `pass`.
     pub failed_checks: Vec<FailedCheck>,
-    /// What was asked. A check that another one's failure made senseless is not among them.
+    /// The executed checks. A check that is meaningless after another one failed is omitted.
     pub checks: Vec<Check>,
-    /// `sha256:…` of what was looked at.
+    /// `sha256:…` of the checked bytes.
     pub verified_digest: Option<String>,
 }
 
 impl Report {
-    /// The report of a verifier that could not look.
+    /// The report of a verifier that could not check the output.
     pub fn error(check: Check, message: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Error,
@@ -74,7 +74,7 @@ impl Report {
         }
     }
 
-    /// Notes how a check ended; what offends makes it a failure, and the verdict `fail`.
+    /// Records the result of a check; any offending item makes it a failure and the verdict `fail`.
     pub(crate) fn note(&mut self, check: Check, message: &str, offending: Vec<String>) {
         self.checks.push(check);
         if !offending.is_empty() {

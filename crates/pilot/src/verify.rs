@@ -1,4 +1,4 @@
-//! The verifier: the same bytes give the same report. It judges citations and places, not prose.
+//! The verifier: equal bytes give equal reports. It checks citations and namespaces, not prose.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use crate::{
     is_within,
 };
 
-/// What is to be looked at, and what it is held to.
+/// The input of a verification.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The producer's output, byte for byte.
     pub output: &'a [u8],
-    /// The namespace that it may not leave: the contract's.
+    /// The contract's namespace, which the output must stay in.
     pub namespace: &'a str,
-    /// The digest that was committed for it, where the verifier is told.
+    /// The committed digest, where the verifier has it.
     pub committed_digest: Option<&'a str>,
 }
 
-/// Looks at an output. All checks are made, so that one report names everything that is wrong.
+/// Verifies an output. Executes all checks, so that one report names every defect.
 pub fn verify(fixture: &Fixture, subject: Subject<'_>) -> Report {
     let verified_digest = digest_of(subject.output);
     let mut report = Report {

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Answers requests.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::{
     explain, verify,
 };
 
-/// The agent's state: what it knows, and what it has answered.
+/// The agent's state: its fixtures and its earlier answers.
 #[derive(Clone)]
 pub(super) struct Agent(Arc<(Fixtures, Keys)>);
 
-/// Why a call is not answered.
+/// Why a call is refused.
 pub(super) struct Refused(StatusCode, String);
 
 impl Agent {
@@ -57,7 +57,7 @@ pub(super) async fn answer_call(
     Ok(([(CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
-/// The request without its deadline, the only thing that a retry may say otherwise.
+/// The request without its deadline, which is the only member that a retry may change.
 fn said(body: &[u8]) -> Result<String, Refused> {
     let mut said: Json = serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
     if let Some(members) = said.as_object_mut() {
@@ -87,7 +87,7 @@ fn compose(fixtures: &Fixtures, body: &[u8]) -> Result<String, Refused> {
     serde_json::to_string(&answer).map_err(broken)
 }
 
-/// Explains the fixture that the input is, or that is known by its name.
+/// Explains the fixture in the input, or the one with the given name.
 fn explained(
     known: Option<&Fixture>,
     request: &Request,

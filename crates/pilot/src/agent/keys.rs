@@ -1,11 +1,11 @@
-//! Which key was used for what: the same request under the same key gets the same answer.
+//! The used keys: the same request with the same key gets the same answer.
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
-/// How many keys are remembered. The oldest is forgotten first.
+/// The number of stored keys. The oldest is removed first.
 const REMEMBERED_KEYS: usize = 10_000;
 
 /// The keys.

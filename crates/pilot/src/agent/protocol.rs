@@ -1,11 +1,11 @@
-//! What goes over the wire.
+//! The messages of the protocol.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, value::RawValue};
 
 use crate::Verdict;
 
-/// A call. What the reference agent makes no use of (ids, deadline, mode) is not read.
+/// A call. Members that the reference agent does not use (ids, deadline, mode) are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Request {
     /// Which DOT is called.
@@ -29,13 +29,13 @@ pub struct Answer {
     pub output_digest: String,
     /// Where it was put.
     pub output_namespace: String,
-    /// Whether the agent only pretended. This one always does.
+    /// Whether the answer is a mock. This agent's always is.
     pub is_mock: bool,
-    /// How many things were changed.
+    /// The number of changes.
     pub writes: u64,
     /// A verifier's verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// What else is to be said, for people.
+    /// Notes for people.
     pub notes: String,
 }

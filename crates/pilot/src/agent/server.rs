@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::Identity;
 
-/// A service that listens. It ends with the value, its connections with it.
+/// A listening service. It stops with its connections when it is dropped.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,

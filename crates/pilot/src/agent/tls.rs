@@ -1,4 +1,4 @@
-//! Who the service is: a certificate and its key.
+//! The identity of the service: a certificate and its key.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use rustls::{
 #[derive(Clone)]
 pub struct Identity(Arc<ServerConfig>);
 
-/// Why there is no identity.
+/// Why the identity could not be loaded or created.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file can not be read or written.
