@@ -1,4 +1,4 @@
-//! Evidence from elsewhere: asserted, named, and never worth more than that.
+//! Backfilled evidence: asserted with a named source, and never counted as more than backfilled.
 
 use futures_util::future::join_all;
 use rstest_reuse::apply;

@@ -1,4 +1,4 @@
-//! What is no batch of calls is refused with a code that names the entry.
+//! Invalid batches are refused with a code that names the entry.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! JSON that PostgreSQL stores and other programs can not read is kept out wherever a caller can bring JSON.
+//! JSON that PostgreSQL stores but other programs cannot parse is refused in every JSON argument.
 
 use rstest_reuse::apply;
 use serde_json::json;

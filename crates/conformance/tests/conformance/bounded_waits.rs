@@ -1,4 +1,4 @@
-//! Every wait of the contract's functions has a limit, and ends in a refusal that names its cause.
+//! Every wait of the contract's functions is bounded and ends in a refusal that names its cause.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

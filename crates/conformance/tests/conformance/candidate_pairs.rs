@@ -1,4 +1,4 @@
-//! Which producers count for which candidate: declared, inferred by an upgrade, confirmed, removed; and retired tools.
+//! The candidates of each producer: declared, inferred by an upgrade, confirmed, removed; and retired tools.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

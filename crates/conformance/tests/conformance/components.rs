@@ -1,4 +1,4 @@
-//! PARTS: producer and verifier of a run, and what it takes to claim that they ran.
+//! COMPONENTS: producer and verifier of a run, and the proof that an execution needs.
 
 use rstest_reuse::apply;
 use serde_json::json;

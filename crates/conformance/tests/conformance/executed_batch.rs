@@ -1,5 +1,5 @@
-//! Steps of several executed runs in one statement: what is plainly in order is written as the single functions write
-//! it, and everything else is left undone, without a trace.
+//! Batch functions of executed runs: calls of the common case write the same rows as the single functions, and all
+//! other calls are skipped without a trace.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

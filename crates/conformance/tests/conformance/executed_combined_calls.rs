@@ -1,5 +1,5 @@
-//! The second and the third transaction of an executed run, as one call each: what the single functions refuse, they
-//! refuse in the same words, and what they write is the same.
+//! The second and the third transaction of an executed run, as one call each: they refuse and write the same as the
+//! single functions.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

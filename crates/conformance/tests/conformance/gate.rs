@@ -1,4 +1,4 @@
-//! GATE 1: what the gates say, and the posture that follows.
+//! GATE 1: the gates and the resulting posture.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! Whatever isolation a login has by default, a runner that leaves its transaction open keeps no gate from being
-//! closed.
+//! A runner's open transaction prevents no gate from closing, whatever the login's default isolation level.
 
 use rstest_reuse::apply;
 

@@ -1,5 +1,5 @@
-//! The order of gate changes, receipts and components: a closing takes effect when it commits, a receipt that a
-//! committed closing did not see is void, and a run that was concluded before the closing committed stays what it is.
+//! The order of gate changes, receipts and components. A closing takes effect at its commit. A receipt that a committed
+//! closing did not see is void. A run that was concluded before the closing committed is unaffected.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! HEADER: one row a run, which claims nothing by itself.
+//! HEADER: one row per run, which alone is no evidence.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

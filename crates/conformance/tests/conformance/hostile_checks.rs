@@ -1,5 +1,5 @@
-//! Preflight checks are code that others registered. A check can return a number and nothing else: no path, row,
-//! setting, lock or trigger of it is left, and no function of the contract depends on the search path that it leaves.
+//! Preflight checks are foreign code. A check can only return a number: no search path, row, setting, lock or trigger
+//! of it remains, and no function of the contract depends on the search path that it leaves.
 
 use rstest_reuse::apply;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Text as people and programs send it: blank in every script's way, too long, quoted, and in other scripts.
+//! Text from people and programs: blank in every script, too long, quoted, and in other scripts.
 
 use rstest_reuse::apply;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A key that was used returns the first call's ids and writes nothing; for anything else it is refused.
+//! A repeated key returns the first call's ids and writes no row; with other arguments it is refused.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! An observer keeps a pair neither by acquiring its lease again after each release, nor invisibly by a transaction
-//! that it leaves open: an operator is told whose transaction it is.
+//! An observer can block a pair neither by acquiring its lease again after each release, nor unnoticed by an open
+//! transaction: the refusal names its login to the operator.
 
 use rstest_reuse::apply;
 use tokio_postgres::Client;

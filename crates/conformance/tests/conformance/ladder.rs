@@ -1,4 +1,4 @@
-//! The ladder: what counts as proof, and what never does.
+//! The ladder: which records are proof, and which are not.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! LEASE: single flight, by the database's clock.
+//! LEASE: one run of a pair at a time, by the database's clock.
 
 use std::collections::BTreeSet;
 

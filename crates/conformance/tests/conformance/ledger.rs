@@ -1,4 +1,4 @@
-//! The ledger is only ever added to, and says who added.
+//! The ledger is append-only and records the login of each row.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

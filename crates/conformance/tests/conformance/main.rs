@@ -1,5 +1,4 @@
-//! What the SQL contract promises, asked of real servers in SQL. One file a layer of the design's drawing;
-//! `common/backend.rs` has the backends.
+//! Tests of the SQL contract on real servers, in SQL. One file per layer; `common/backend.rs` has the backends.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The lock under which commits write to the cluster's notification queue belongs to no function: any login keeps it
+//! No function depends on the lock under which commits write to the cluster's notification queue: any login can hold it
 //! for seconds.
 
 use rstest_reuse::apply;

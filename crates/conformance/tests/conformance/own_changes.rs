@@ -1,4 +1,4 @@
-//! What a transaction changed and did not commit decides nothing for others, and lets it claim nothing itself.
+//! Uncommitted changes of a transaction decide nothing for other sessions, and allow the transaction itself no claim.
 
 use rstest_reuse::apply;
 

@@ -1,6 +1,6 @@
 //! Locks are rows and tables that only the owner's functions can lock, and every wait is bounded. No other login can
-//! keep a pair, a gate, an event or the installer waiting; tokens are kept as digests, and act for the login that got
-//! them alone.
+//! block a pair, a gate, an event or the installer. Tokens are stored as digests, and work only for the login that
+//! received them.
 
 use std::time::Instant;
 

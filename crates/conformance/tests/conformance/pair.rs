@@ -1,4 +1,4 @@
-//! The main job: a whole pair in one call, and the same step by step.
+//! A whole pair in one call, and the same step by step.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -1,5 +1,4 @@
-//! A change of a pair sees the runs that are just being begun, and a run that waited for a change sees the pair as it
-//! became.
+//! A change of a pair sees the runs that are being begun, and a run that waited for a change sees the changed pair.
 
 use rstest_reuse::apply;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which refusal is told where several hold.
+//! The precedence of refusals where several apply.
 
 use rstest_reuse::apply;
 use tokio_postgres::Client;

@@ -1,4 +1,4 @@
-//! GATE 2: the checks, of which any BLOCK aborts before anything is written.
+//! GATE 2: the checks. Any BLOCK refuses the call before a row is written.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

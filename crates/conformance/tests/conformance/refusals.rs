@@ -1,4 +1,4 @@
-//! Every refusal that this release can raise, and the form that it has.
+//! Every refusal of this release, and its form.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The registry that runs are judged by: DOTs, candidates, contracts, fixtures, checks.
+//! The registry: DOTs, candidates, contracts, fixtures, checks.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

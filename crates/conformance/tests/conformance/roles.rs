@@ -1,4 +1,4 @@
-//! Who may do what: the database against the declaration.
+//! The privileges of each role: the database compared with the declaration.
 
 use std::collections::BTreeSet;
 

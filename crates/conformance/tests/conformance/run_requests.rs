@@ -1,4 +1,4 @@
-//! Requests for runs: asked for, claimed by one worker at a time, run at most once.
+//! Requests for runs: created, claimed by one worker at a time, run at most once.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The rung that simulations reach shows no execution, and says so.
+//! The rung of simulated runs shows no execution.
 
 use rstest_reuse::apply;
 

@@ -1,4 +1,4 @@
-//! A caller's temporary objects stand in for nothing that a preflight check reads.
+//! A caller's temporary objects never replace an object that a preflight check reads.
 
 use rstest_reuse::apply;
 use tokio_postgres::Client;

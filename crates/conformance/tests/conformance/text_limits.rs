@@ -1,4 +1,4 @@
-//! How long a text may be, counted in characters, and what becomes of a longer one.
+//! The length limits of texts, in characters, and the handling of longer texts.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A token alone holds no lease: it works for the login that took the lease, and for operators.
+//! A token works only for the login that acquired the lease, and for operators.
 
 use rstest_reuse::apply;
 

@@ -1,4 +1,4 @@
-//! Texts that show nothing, or that show on something else, name nothing and say nothing.
+//! Invisible texts, and texts that change the display of other text, are refused as names and reasons.
 
 use rstest_reuse::apply;
 use serde_json::json;

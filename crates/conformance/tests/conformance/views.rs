@@ -1,4 +1,4 @@
-//! What readers see: columns, counts, and the wrapper's status of each DOT.
+//! The views: columns, counts, and the wrapper status of each DOT.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

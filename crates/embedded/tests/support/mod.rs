@@ -1,4 +1,4 @@
-//! Real processes that use a cluster, to be ended in every way a process can end.
+//! Real processes that use a cluster, and are ended in every possible way.
 
 #![allow(
     dead_code,

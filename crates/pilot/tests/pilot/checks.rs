@@ -1,4 +1,4 @@
-//! Each check fails for what it is there for, and for nothing else.
+//! Each check fails for its own defect and for no other.
 
 use dotwrap_pilot::{
     Check, Explanation, Fixture, Report, Subject, Verdict, digest_of, explain, verify,

@@ -1,4 +1,4 @@
-//! What an honest run leaves.
+//! The records of an honest run.
 
 use dotwrap_invoke::{Mode, Stop};
 use dotwrap_runner::{Error, NoProgress, Outcome, RunOptions, Step};

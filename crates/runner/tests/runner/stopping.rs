@@ -1,4 +1,4 @@
-//! What stops a call, and what is left of it.
+//! The causes that stop a call, and the records of a stopped call.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 

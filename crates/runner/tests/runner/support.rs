@@ -1,4 +1,4 @@
-//! A stage: a database with a pair, its contracts and open gates; and tools that do what a test says.
+//! The test environment: a database with a pair, its contracts and open gates; and tools with scripted behaviour.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! How the judge is asked: by whom, of what, through what, and what it leaves behind.
+//! The verifier's access: roles, schemas, poolers, and session state.
 
 use dotwrap_contract::{InstallOptions, RolePolicy, apply};
 use dotwrap_testkit::{Pooler, TestDatabase, Version};

@@ -1,4 +1,4 @@
-//! What is true is not complained about.
+//! Consistent ledgers have no violation.
 
 use dotwrap_testkit::{TestDatabase, Version};
 

@@ -1,4 +1,4 @@
-//! A clock that is set between the steps of an honest run breaks no rule.
+//! A clock change between the steps of an honest run violates no check.
 
 use dotwrap_testkit::Version;
 

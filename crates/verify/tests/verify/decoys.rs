@@ -1,4 +1,4 @@
-//! What the schema's owner puts in the way of the judge: it neither misleads it nor runs with its rights.
+//! Objects of the schema's owner neither mislead the verifier nor run with its privileges.
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_verify::{Report, VerifyOptions, verify};

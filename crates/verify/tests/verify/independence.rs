@@ -1,4 +1,4 @@
-//! The judge shares no code with the writer.
+//! The verifier shares no code with the writer.
 
 use std::fs;
 use std::path::{Path, PathBuf};

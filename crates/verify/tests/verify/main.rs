@@ -1,4 +1,4 @@
-//! The judge, on real ledgers: honest ones, and each lie that a superuser or an owner can tell.
+//! The verifier on real ledgers: consistent ones, and each tampering by a superuser or owner.
 
 mod access;
 mod clean_ledger;

@@ -1,4 +1,4 @@
-//! What roles may do beyond what is declared. Roles are the cluster's, so each test has a server of its own.
+//! Undeclared privileges of roles. Roles belong to the cluster, so each test has its own server.
 
 use dotwrap_contract::{InstallOptions, apply};
 use dotwrap_testkit::{PrivateServer, Version, connect};

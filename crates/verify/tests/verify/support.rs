@@ -1,5 +1,5 @@
-//! A ledger after varied use, written through the contract's functions, and beside it what an executed run leaves
-//! behind, told truthfully row by row.
+//! A ledger after varied use, written through the contract's functions, and the rows of an executed run, written
+//! directly.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

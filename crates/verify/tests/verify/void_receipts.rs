@@ -1,4 +1,4 @@
-//! A receipt and the closing of a gate that miss each other, in two sessions.
+//! A receipt and a gate closing that do not see each other, in two sessions.
 
 use dotwrap_testkit::Version;
 

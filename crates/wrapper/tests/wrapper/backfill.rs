@@ -1,4 +1,4 @@
-//! Evidence from elsewhere.
+//! Backfilled evidence.
 
 use dotwrap_wrapper::{
     BackfillProgress, BackfillSource, EvidenceType, RefusalCode, RunFilter, Rung, Wrapper,

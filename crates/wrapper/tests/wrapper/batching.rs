@@ -1,4 +1,4 @@
-//! Executed runs of one wrapper at the same time: they share statements, and nothing else.
+//! Concurrent executed runs of one wrapper share statements and nothing else.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What records cannot invoke: no process, no connection but the database's. Held by looking at what this
-//! crate and the contract's are made of.
+//! Recording crates cannot invoke tools: they use no process and no connection except the database's. These tests
+//! inspect the sources and dependencies of this crate and the contract's.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Each way of failing is an error of its own.
+//! Each kind of failure has its own error.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Executed runs, as a runner records them: three transactions, each of them whole or not at all.
+//! Executed runs, as a runner records them: three atomic transactions.
 
 use std::time::Duration;
 

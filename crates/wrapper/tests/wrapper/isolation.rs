@@ -1,4 +1,4 @@
-//! What a login's default isolation changes, and what it does not.
+//! The effects of a login's default isolation level.
 
 use std::time::Duration;
 

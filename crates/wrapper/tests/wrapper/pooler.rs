@@ -1,4 +1,4 @@
-//! Through pgbouncer in transaction mode, where every call may meet another server session.
+//! Through pgbouncer in transaction mode, where every call may use another server session.
 
 use std::{collections::HashSet, time::Duration};
 

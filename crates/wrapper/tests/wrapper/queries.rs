@@ -1,4 +1,4 @@
-//! What was recorded can be read.
+//! Recorded data can be read.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Refusals are counted, and never hidden.
+//! Refusals are recorded and always returned.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Requests for runs, from asking to their end.
+//! Requests for runs, from creation to finish.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A server without a connection slot, and the one connection that is kept for that.
+//! A server without a free connection slot, and the reserved connection.
 
 use std::time::{Duration, Instant};
 

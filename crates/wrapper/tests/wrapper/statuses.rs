@@ -1,4 +1,4 @@
-//! The status model: the pure function against what the database stores.
+//! The status model: the pure function compared with the database.
 
 use dotwrap_wrapper::{EvidenceType, Posture, RefusalCode, Wrapper, WrapperStatus};
 use proptest::{prelude::*, sample::select};

@@ -1,4 +1,4 @@
-//! What the tests stand on: a database of their own with one registered pair.
+//! Shared code of the tests: one database per test with a registered pair.
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{

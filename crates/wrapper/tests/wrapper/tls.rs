@@ -1,5 +1,5 @@
-//! Encrypted connections, by libpq's `sslmode`. A pgbouncer that insists on TLS stands before the server,
-//! whose own socket is not encrypted.
+//! Encrypted connections, by libpq's `sslmode`. A pgbouncer that requires TLS is in front of the server, whose own
+//! socket is not encrypted.
 
 use std::{
     fs,

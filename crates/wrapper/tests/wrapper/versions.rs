@@ -1,4 +1,4 @@
-//! The newest PostgreSQL, where the rest of the tests use the oldest.
+//! The newest PostgreSQL; the other tests use the oldest.
 
 use std::time::Duration;
 

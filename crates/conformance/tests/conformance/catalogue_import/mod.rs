@@ -1,4 +1,4 @@
-//! A whole catalogue in one call: all of it or nothing.
+//! Import of a whole catalogue in one call, all or nothing.
 
 mod refusals;
 mod waits;

@@ -1,4 +1,4 @@
-//! What is refused of a catalogue, by code, and that nothing of it stays.
+//! The refusals of a catalogue import, by code, and that a refused import writes no row.
 
 use rstest_reuse::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What an import waits for, and errors that are no refusals.
+//! The waits of an import, and errors that are not refusals.
 
 use rstest_reuse::apply;
 use serde_json::json;

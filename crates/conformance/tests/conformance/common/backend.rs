@@ -1,4 +1,4 @@
-//! The backends, and a database of its own for each test on each of them.
+//! The backends, and one database per test on each of them.
 
 use dotwrap_testkit::{Pooler, TestDatabase, Version};
 use rstest_reuse::template;

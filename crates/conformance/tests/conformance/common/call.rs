@@ -1,4 +1,4 @@
-//! A call of a contract function, with arguments by name as the contract promises them. Arguments are SQL expressions.
+//! A call of a contract function with named arguments. Arguments are SQL expressions.
 
 use super::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
 

@@ -1,4 +1,4 @@
-//! A schema's whole definition as text, to hold two installations against each other.
+//! The complete definition of a schema as text, in order to compare two installations.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Everything that a database holds, to see that a call left nothing behind.
+//! The complete content of a database, in order to show that a call wrote no row.
 
 use std::collections::BTreeMap;
 

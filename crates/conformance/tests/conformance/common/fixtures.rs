@@ -1,4 +1,4 @@
-//! The registry that tests play in, and the states that it can be in.
+//! The test registry and its states.
 
 use serde_json::json;
 use tokio_postgres::Client;

@@ -1,4 +1,4 @@
-//! What every test of the suite stands on.
+//! Shared code of all tests of the suite.
 
 pub(crate) mod backend;
 pub(crate) mod call;

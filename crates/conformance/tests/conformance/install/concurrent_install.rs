@@ -1,4 +1,4 @@
-//! Several installations beside each other, and several installers at once.
+//! Several installations in one cluster, and concurrent installers.
 
 use dotwrap_contract::{InstallOptions, Plan, apply};
 use futures_util::future::join_all;

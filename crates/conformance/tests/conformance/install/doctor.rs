@@ -1,4 +1,4 @@
-//! What is wrong with an installation is a finding, however broken it is.
+//! Each problem of an installation is a finding, however damaged the installation is.
 
 use dotwrap_contract::{Finding, InstallOptions, Severity, apply, diagnose};
 use rstest_reuse::apply as on;

@@ -1,4 +1,4 @@
-//! Schemas and role prefixes of any name.
+//! Schemas and role prefixes with any name.
 
 use dotwrap_contract::{InstallError, InstallOptions, apply};
 use rstest_reuse::apply as on;

@@ -1,4 +1,4 @@
-//! A fresh installation, its script, and the same once more.
+//! A fresh installation, its script, and a repeated installation.
 
 use dotwrap_contract::{InstallOptions, apply, contract_digest, files, installed, plan};
 use rstest_reuse::apply as on;

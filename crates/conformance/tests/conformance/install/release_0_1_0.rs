@@ -1,4 +1,4 @@
-//! An upgrade of a real installation of release 0.1.0, made by the script that its installer printed.
+//! An upgrade of an installation of release 0.1.0, created by the script that its installer printed.
 
 use dotwrap_contract::{InstallOptions, Severity, apply, diagnose, installed};
 use rstest_reuse::apply as on;

@@ -1,4 +1,4 @@
-//! An upgrade ends where a fresh installation does, and keeps what was recorded.
+//! An upgrade results in the same schema as a fresh installation, and keeps the records.
 
 use dotwrap_contract::{
     InstallError, InstallOptions, apply, contract_digest, files, installed, plan,

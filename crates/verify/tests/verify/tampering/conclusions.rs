@@ -1,4 +1,4 @@
-//! Lies about how a run ended.
+//! Tampered conclusions.
 
 use super::Lie;
 

@@ -1,4 +1,4 @@
-//! Lies in the outbox, and about what was allowed.
+//! Tampered outbox rows and switches.
 
 use super::Lie;
 

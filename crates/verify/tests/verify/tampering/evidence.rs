@@ -1,4 +1,4 @@
-//! Lies about what ran.
+//! Tampered evidence of executions.
 
 use super::Lie;
 

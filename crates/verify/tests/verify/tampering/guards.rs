@@ -1,4 +1,4 @@
-//! Holes in what keeps the ledger honest.
+//! Removed or weakened guards.
 
 use super::Lie;
 

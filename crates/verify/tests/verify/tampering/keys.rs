@@ -1,4 +1,4 @@
-//! Lies about who was first.
+//! Tampered keys and ids.
 
 use super::Lie;
 

@@ -1,4 +1,4 @@
-//! Each lie that a superuser or an owner can tell, and that exactly its checks notice it.
+//! Each tampering by a superuser or owner is found by exactly its checks.
 
 mod conclusions;
 mod events;

@@ -1,4 +1,4 @@
-//! Lies in the registry, and about who made it so.
+//! Tampered registry rows and history.
 
 use super::Lie;
 

@@ -1,4 +1,4 @@
-//! Lies about what was asked for.
+//! Tampered requests.
 
 use super::Lie;
 

@@ -1,4 +1,4 @@
-//! Lies about what belongs together.
+//! Tampered relations between rows of a run.
 
 use super::Lie;
 
