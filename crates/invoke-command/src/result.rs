@@ -9,7 +9,7 @@ use dotwrap_invoke::{
     Answer, CallOutcome, Failure, Output, ReadInterrupted, ReadLimit, ReadyThread, Secrets, Stop,
     StopReason, StopRecord, ToolReport, open_file, read_apart_by, read_deadline,
 };
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 

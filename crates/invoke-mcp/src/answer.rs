@@ -6,7 +6,7 @@ use dotwrap_invoke::{
     Answer, CallOutcome, Digest, Failure, Output, ReadLimit, Secrets, ToolCall, ToolReport,
     has_mock, reports_mock,
 };
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, value::RawValue};

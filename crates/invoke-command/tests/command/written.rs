@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{
+use dotwrap_types::{
     ConnectionTarget, Contract, ContractDefinition, Fixture, ToolDefinition, Wrapper,
 };
 use serde_json::json;

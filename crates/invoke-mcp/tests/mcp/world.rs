@@ -16,7 +16,7 @@ use dotwrap_invoke::{
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{
+use dotwrap_types::{
     ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, CorrelationId,
     ProcessRunId, ToolDefinition, Wrapper,
 };
