@@ -18,7 +18,7 @@ use dotwrap_invoke::{
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings};
 use dotwrap_pilot::agent::{Identity, Running, serve};
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_types::{
+use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, Fixture,
     ProcessRunId, ToolDefinition, Wrapper,
 };

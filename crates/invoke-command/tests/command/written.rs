@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_types::{
+use dotwrap_wrapper::{
     ConnectionTarget, Contract, ContractDefinition, Fixture, ToolDefinition, Wrapper,
 };
 use serde_json::json;
