@@ -16,7 +16,7 @@ use dotwrap_invoke::{
 use dotwrap_invoke_command::Supervisor;
 use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_types::{
+use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, CorrelationId,
     ProcessRunId, ToolDefinition, Wrapper,
 };
