@@ -15,7 +15,7 @@
 //! | the verifier | what it likes | whatever it is there for |
 //! | this module, `Output::change` | sizes and identities, then **all of it**, only after a pass | an output that was changed, replaced or touched since the digest |
 //!
-//! The first reading and the last cannot be one: between them the verifier, and the producer's leftover, may have written.
+//! The two full readings cannot be one: the verifier runs between them, and may write to the output.
 
 use std::path::{Path, PathBuf};
 
