@@ -76,7 +76,7 @@ fn the_keeper_closes_what_was_opened_and_replaces_the_passwords_of_a_running_ser
     // Sessions stay, and new ones are opened with the new passwords.
     user.insert(2);
     let mut next = place.start();
-    assert_eq!(next.origin, "Joined");
+    assert_eq!(next.origin, "Attached");
     assert_eq!(next.count(), 2);
     let old = before
         .lines()
