@@ -76,7 +76,7 @@ fn keeper_restores_modes_and_replaces_passwords_of_a_running_server() {
     // Sessions stay, and new ones are opened with the new passwords.
     user.insert(2);
     let mut next = place.start();
-    assert_eq!(next.origin, "Joined");
+    assert_eq!(next.origin, "Attached");
     assert_eq!(next.count(), 2);
     let old = before
         .lines()

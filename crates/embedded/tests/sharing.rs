@@ -19,7 +19,7 @@ fn two_that_come_at_once_share_one_cluster_and_the_first_may_end_first() {
     });
     let mut origins = [one.origin.clone(), other.origin.clone()];
     origins.sort();
-    assert_eq!(origins, ["Created", "Joined"]);
+    assert_eq!(origins, ["Attached", "Created"]);
     let (mut first, mut second) = if one.origin == "Created" {
         (one, other)
     } else {
@@ -44,7 +44,7 @@ fn second_user_reuses_running_server() {
     let server = place.server();
     first.end();
     let second = place.start();
-    assert_eq!(second.origin, "Joined");
+    assert_eq!(second.origin, "Attached");
     assert_eq!(place.server(), server);
     second.end();
 }

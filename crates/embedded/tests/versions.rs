@@ -265,7 +265,7 @@ fn package_upgrade_does_not_interrupt_a_server_in_use() {
     let mut first = Probe::start(installation.command(&place, 200));
     installation.upgrade();
     let second = Probe::start(installation.command(&place, 200));
-    assert_eq!(second.origin, "Joined");
+    assert_eq!(second.origin, "Attached");
     second.end();
 
     // New sessions of the old server cannot load the new version's plpgsql.

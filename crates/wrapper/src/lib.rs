@@ -104,7 +104,7 @@
 //! executed runs executed/         begun before a call, concluded after it, reaped where the holder died
 //! queries       queries/          runs, components, status, ladder: the views
 //! registry      registry/         DOTs, candidates, contracts, fixtures, checks
-//! types         types/            names, ids, postures, evidence types, statuses
+//! types         dotwrap-types     a crate of its own: names, ids, postures, evidence types, statuses
 //! connections   database/         target, pool, batches, one statement per call
 //! ```
 //!
@@ -171,12 +171,17 @@ mod registry;
 mod request_builder;
 mod requests;
 pub mod steps;
-mod types;
 mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
 pub use component::ComponentCall;
 pub use database::{ConnectionTarget, Interval, TargetError};
+pub(crate) use dotwrap_types as types;
+pub use dotwrap_types::{
+    Actor, CandidateCode, ComponentRole, ComponentRunId, Contract, ContractDefinition,
+    CorrelationId, DotCode, EventId, EvidenceType, Fixture, IdempotencyKey, LeaseToken, Posture,
+    ProcessRunId, RefusalId, RequestId, StoredMapping, StoredStatus, Verdict, WrapperStatus,
+};
 pub use error::{Error, is_unreachable, means_no_slot};
 pub use events::{Event, EventType};
 pub use executed::{
@@ -196,16 +201,11 @@ pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
 pub use registry::{
     Candidate, CandidateDefinition, CandidatePair, CatalogueChange, CatalogueDefinition,
-    CatalogueKind, Check, CheckDefinition, Contract, ContractDefinition, Fixture,
-    FixtureDefinition, ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
+    CatalogueKind, Check, CheckDefinition, FixtureDefinition, ImportAction, PairChange, Tool,
+    ToolChange, ToolDefinition,
 };
 pub use requests::{
     ClaimedRequest, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
     RunRequestRecord, Schedule,
-};
-pub use types::{
-    Actor, CandidateCode, ComponentRole, ComponentRunId, CorrelationId, DotCode, EventId,
-    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId,
-    StoredMapping, StoredStatus, Verdict, WrapperStatus,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{EvidenceType, text_enum};
+use crate::{EvidenceType, text_enum};
 
 text_enum! {
     /// The status that a caller passes. [`WrapperStatus::stored`] maps it to the stored statuses.

@@ -62,7 +62,7 @@ fn a_path_too_long_for_a_socket_gets_a_short_one_that_is_closed_to_others() {
     let mut command = place.command();
     command.env("XDG_RUNTIME_DIR", runtime.path());
     let next = support::Probe::start(command);
-    assert_eq!((next.origin.as_str(), &next.url), ("Joined", &user.url));
+    assert_eq!((next.origin.as_str(), &next.url), ("Attached", &user.url));
     next.end();
     user.end();
     place.wait_until_stopped();

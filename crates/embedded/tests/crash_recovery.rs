@@ -78,7 +78,7 @@ fn keeper_restarts_a_killed_server_in_use() {
     }
     assert_eq!(place.keeper(), keeper);
     let mut next = place.start();
-    assert_eq!(next.origin, "Joined");
+    assert_eq!(next.origin, "Attached");
     assert_eq!(next.count(), 1);
     next.end();
     user.kill_9();
@@ -106,7 +106,7 @@ fn a_killed_keeper_is_replaced_by_the_next_user() {
     let killed = place.keeper();
     kill_9(killed);
     let mut second = place.start();
-    assert_eq!(second.origin, "Joined");
+    assert_eq!(second.origin, "Attached");
     wait_until("another keeper is there", || place.keeper() != killed);
     first.end();
     second.insert(2);

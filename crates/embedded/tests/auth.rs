@@ -162,7 +162,7 @@ async fn a_running_server_of_an_older_version_is_joined_as_it_is() {
     let user = place.start();
     open_the_running_door(&place).await;
     let next = place.start();
-    assert_eq!(next.origin, "Joined");
+    assert_eq!(next.origin, "Attached");
     assert!(!place.passwords().exists());
     next.end();
     user.end();
