@@ -39,7 +39,7 @@ struct Report {
     source_ref: String,
     source_sha256: String,
     rows: u64,
-    changed_entries: u64,
+    written: u64,
     already_there: u64,
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn execute(
         source_ref: source.source_ref,
         source_sha256: source.source_sha256,
         rows: done.rows,
-        changed_entries: done.written,
+        written: done.written,
         already_there: done.rows - done.written,
     };
     session.output.record(&report, drawn)?;
@@ -173,7 +173,7 @@ fn in_batch(error: dotwrap_wrapper::Error, sent: u64, taken: u64, survey: &Scan)
 fn drawn(report: &Report) -> String {
     let sheet = KeyValueList::default()
         .line("rows", Cell::plain(report.rows))
-        .line("written", Cell::plain(report.changed_entries))
+        .line("written", Cell::plain(report.written))
         .line("already there", Cell::plain(report.already_there))
         .line("source", Cell::plain(&report.source_ref))
         .line("sha256", Cell::plain(&report.source_sha256))

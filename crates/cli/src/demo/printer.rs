@@ -162,7 +162,7 @@ impl<'a> DemoPrinter<'a> {
         self.command("doctor")?;
         self.paragraph("and for a ledger of your own, which the demonstration has not touched:")?;
         self.typed("dotwrap tools import --sample")?;
-        self.typed("dotwrap run DOT_SHA256SUM --input release.tar --key first")?;
+        self.typed("dotwrap run DOT_SHA256SUM --mode simulate --input release.tar --key first")?;
         self.typed("dotwrap --help")
     }
 
