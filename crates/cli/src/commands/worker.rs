@@ -10,7 +10,7 @@ use dotwrap_runner::{Progress, Step, WorkerObserver, WorkerOptions};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::execution::{ExecutionArgs, interrupt_on_signals};
+use super::execution::{ExecutionArgs, check_folder, interrupt_on_signals};
 use super::worker_summary;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -70,6 +70,7 @@ pub(crate) async fn execute(
     let drain = drain_on_sigusr1(session.messages);
     let ledger = session.ledger().await?;
     let runner = arguments.executing.runner(session, &ledger)?;
+    check_folder(&runner, &ledger, &session.settings)?;
     let work = WorkerOptions {
         concurrency: arguments.jobs.into(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),

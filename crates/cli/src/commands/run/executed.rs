@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Arguments, closed_gates};
-use crate::commands::execution::{ProgressPrinter, interrupt_on_signals};
+use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_signals};
 use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -70,6 +70,7 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     let (producer, candidate) = arguments.subject(&ledger).await?;
     let runner = arguments.executing.runner(session, &ledger)?;
+    check_folder(&runner, &ledger, &session.settings)?;
     let order = run_options(&arguments, session);
     let telling = ProgressPrinter::new(session.messages);
     let interrupt = interrupt_on_signals(session.messages);
