@@ -131,7 +131,7 @@ impl<'a> DemoPrinter<'a> {
     }
 
     /// What the step found, for a program.
-    pub(super) fn from_database(&mut self, title: &str, findings: Value) -> Result<(), Failure> {
+    pub(super) fn add_findings(&mut self, title: &str, findings: Value) -> Result<(), Failure> {
         let finding = json!({ "step": self.step, "title": title, "found": findings });
         match self.output.format() {
             Format::Table => Ok(()),
