@@ -127,6 +127,8 @@ fn a_pair_that_can_be_executed_wants_its_mode() {
     let words = ["run", "DOT_SHA256SUM", "--output", "json"];
     let refused = installation.call(&words).expect(2).failure();
     assert_eq!(refused["code"], "mode_required");
+    let as_observer = installation.call_as("dot_observer", &words).expect(2);
+    assert_eq!(as_observer.failure()["code"], "mode_required");
     let hint = refused["hint"].as_str().unwrap();
     for mode in ["--mode dry-run", "--mode real-run", "--mode simulate"] {
         assert!(hint.contains(mode), "{hint}");

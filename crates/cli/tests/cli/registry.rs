@@ -273,25 +273,27 @@ fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
 #[test]
 fn a_dry_run_that_may_write_everywhere_is_refused_before_it_is_registered() {
     let installation = Installation::as_shipped();
+    let refuses = |words: &[&str]| {
+        let answer = installation.call(words).expect(2);
+        let said = answer.messages.replace("\n  │", "");
+        assert!(said.contains("opens the whole file system"), "{said}");
+    };
+    let file = |name, text: &str| installation.desk.file(name, text);
     for everything in ["/", "//", "/tmp/.."] {
         let invocation =
             format!("argv = [\"{{output}}\"], paths = {{ write = [\"{everything}\"] }}");
-        let pair = installation.desk.file("pair.toml", &pair_with(&invocation));
-        let one = installation
-            .desk
-            .file("one.toml", &contract_of_two(&invocation));
-        for words in [
-            ["tools", "import", pair.to_str().unwrap()],
-            ["contract", "set", one.to_str().unwrap()],
-        ] {
-            let answer = installation.call(&words).expect(2);
-            // Without the breaks of its lines.
-            let said = answer.messages.replace("\n  │ ", " ");
-            assert!(said.contains("opens the whole file system"), "{said}");
-        }
+        let pair = file("pair.toml", &pair_with(&invocation));
+        refuses(&["tools", "import", pair.to_str().unwrap()]);
+        let listed = installation.call(&["tools", "ls", "--output", "json"]);
+        assert_eq!(listed.expect(0).json(), serde_json::json!([]));
     }
-    let listed = installation.call(&["tools", "ls", "--output", "json"]);
-    assert_eq!(listed.expect(0).json(), serde_json::json!([]));
+    let pair = file("pair.toml", &pair_with("argv = [\"{output}\"]"));
+    installation
+        .call(&["tools", "import", pair.to_str().unwrap()])
+        .expect(0);
+    let invocation = "argv = [\"{output}\"], paths = { write = [\"/\"] }";
+    let one = file("one.toml", &contract_of_two(invocation));
+    refuses(&["contract", "set", one.to_str().unwrap()]);
 }
 
 #[test]

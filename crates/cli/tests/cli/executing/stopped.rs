@@ -76,7 +76,7 @@ fn a_gate_that_closes_stops_the_call() {
     for fact in [
         "stopped      gate_closed",
         "SIGTERM",
-        "perhaps",
+        "possible     whatever the tool did",
         "outcome      unknown",
     ] {
         assert!(shown.contains(fact), "{fact} is not in\n{shown}");
