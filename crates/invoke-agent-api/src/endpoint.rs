@@ -1,7 +1,7 @@
 //! Where a contract wants to go, and whether it may.
 
 use dotwrap_invoke::UnsupportedContract;
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use reqwest::Url;
 
 use dotwrap_invoke::AllowedHosts;

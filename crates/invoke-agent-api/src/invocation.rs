@@ -3,7 +3,7 @@
 use std::{ffi::OsString, fmt};
 
 use dotwrap_invoke::{Secrets, UnsupportedContract};
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 

@@ -10,7 +10,7 @@ use dotwrap_invoke::{
     Answer, CallOutcome, Failure, Invoker, Mode, Output, ReadInterrupted, ReadLimit, Secrets, Stop,
     StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline, reports_mock,
 };
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::{Client, Response};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! An answer as the service gave it: said, not yet believed.
 
 use dotwrap_invoke::{Digest, Failure};
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 

@@ -1,7 +1,7 @@
 //! Believing an answer, as far as it can be checked.
 
 use dotwrap_invoke::{Answer, Digest, Failure, ToolCall};
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 use serde_json::{Value as Json, value::RawValue};
 
 use crate::{

@@ -3,7 +3,7 @@
 use dotwrap_invoke::{
     Answer, CallOutcome, Failure, Invoker, Mode, Stop, ToolCall, UnsupportedContract,
 };
-use dotwrap_wrapper::{ComponentRole, Contract, Verdict};
+use dotwrap_types::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 

@@ -1,7 +1,7 @@
 //! What stands for the places in a contract's templates.
 
 use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values};
-use dotwrap_wrapper::{ComponentRole, Contract};
+use dotwrap_types::{ComponentRole, Contract};
 
 use crate::CallFolder;
 

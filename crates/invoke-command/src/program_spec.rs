@@ -7,7 +7,7 @@ use std::{
 };
 
 use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, UnsupportedContract, Values};
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use serde::Deserialize;
 
 use crate::{

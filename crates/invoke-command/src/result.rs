@@ -6,11 +6,12 @@ use std::{
 };
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Output, ReadInterrupted, ReadLimit, ReadyThread, Secrets, Stop,
-    StopReason, StopRecord, ToolReport, open_file, read_apart_by, read_deadline,
+    Answer, CallOutcome, Failure, MockSearch, Output, ReadInterrupted, ReadLimit, ReadyThread,
+    Secrets, Stop, StopReason, StopRecord, ToolReport, open_file, read_apart_by, read_deadline,
 };
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
+use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,9 +21,6 @@ use crate::{
 
 /// What a verifier prints is looked at up to this length, in bytes.
 const MAX_VERDICT_BYTES: u64 = 1024 * 1024;
-
-/// What a producer made is looked at up to this length, for whether it says that it only pretended.
-const MAX_OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Says what became of the call, without evidence.
 pub(crate) async fn conclude(
@@ -200,9 +198,12 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
 /// An output that was read to its end.
 struct ReadOutput {
     output: Output,
+    /// What a verifier printed; nothing, of a producer.
     said: ToolReport,
-    /// Whether it says that it only pretended, there or beside it.
+    /// Whether the tool says that it only simulated its work, in its output or beside it.
     is_mock: bool,
+    /// What was searched for that, by the name of the file: `output`, `stdout`.
+    searches: Map<String, Json>,
     /// The whole of it, where it is a verifier's and short enough.
     printed: Option<String>,
 }
@@ -244,17 +245,17 @@ impl Reading {
     fn read(&self, limit: &ReadLimit) -> Result<ReadOutput, Failure> {
         self.check_secrets(limit)?;
         let output = read_at_most(&self.output, self.most, limit)?;
-        let mut read = read_report(self.role, output, limit)?;
-        read.is_mock = read.said.is_mock() || self.says_mock_beside(limit);
+        let mut read = match self.role {
+            ComponentRole::Producer => ReadOutput::of_producer(output),
+            ComponentRole::Verifier => ReadOutput::of_verifier(output, limit)?,
+        };
+        if self.role == ComponentRole::Producer {
+            read.search("output", &self.output, limit);
+        }
+        if let Some(stdout) = &self.beside {
+            read.search("stdout", stdout, limit);
+        }
         Ok(read)
-    }
-
-    /// What it printed, where that is not its output, says nothing but that it only pretended.
-    fn says_mock_beside(&self, limit: &ReadLimit) -> bool {
-        let printed = self.beside.as_deref();
-        printed
-            .and_then(|path| ToolReport::in_file(path, MAX_OUTPUT_BYTES, limit).ok())
-            .is_some_and(|said| said.is_mock())
     }
 
     /// What holds a secret that the tool was given is no output that counts. What the tool wrote by itself stays
@@ -297,32 +298,36 @@ fn read_at_most(path: &Path, most: u64, limit: &ReadLimit) -> Result<Output, Fai
     })
 }
 
-fn read_report(
-    role: ComponentRole,
-    output: Output,
-    limit: &ReadLimit,
-) -> Result<ReadOutput, Failure> {
-    let (said, printed) = match role {
-        // A folder says nothing, and is no error.
-        ComponentRole::Producer => {
-            let said = ToolReport::in_file(&output.path, MAX_OUTPUT_BYTES, limit)
-                .unwrap_or(ToolReport::nothing());
-            (said, None)
+impl ReadOutput {
+    fn of_producer(output: Output) -> Self {
+        Self {
+            output,
+            said: ToolReport::nothing(),
+            is_mock: false,
+            searches: Map::new(),
+            printed: None,
         }
-        ComponentRole::Verifier => {
-            let said = ToolReport::in_file(&output.path, MAX_VERDICT_BYTES, limit)
-                .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
-            let is_short = output.size <= MAX_VERDICT_BYTES;
-            let printed = is_short.then(|| text_in(&output.path)).flatten();
-            (said, printed)
-        }
-    };
-    Ok(ReadOutput {
-        output,
-        said,
-        is_mock: false,
-        printed,
-    })
+    }
+
+    /// All that a verifier printed is read: its verdict may be anywhere.
+    fn of_verifier(output: Output, limit: &ReadLimit) -> Result<Self, Failure> {
+        let said = ToolReport::in_file(&output.path, MAX_VERDICT_BYTES, limit)
+            .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
+        let is_short = output.size <= MAX_VERDICT_BYTES;
+        Ok(Self {
+            is_mock: said.is_mock(),
+            printed: is_short.then(|| text_in(&output.path)).flatten(),
+            said,
+            ..Self::of_producer(output)
+        })
+    }
+
+    /// Searches a file for `is_mock`, and keeps what was searched: a search that was not complete must not pass for one that was.
+    fn search(&mut self, name: &str, path: &Path, limit: &ReadLimit) {
+        let search = MockSearch::in_file(path, limit).unwrap_or(MockSearch::interrupted());
+        self.is_mock |= search.is_mock;
+        self.searches.insert(name.to_owned(), search.evidence());
+    }
 }
 
 /// A short file's text. One that has grown meanwhile is none.
@@ -377,7 +382,10 @@ fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(CallOutcome::Completed);
     answer.is_mock = read.is_mock;
     answer.output = Some(read.output);
-    answer
+    if read.searches.is_empty() {
+        return answer;
+    }
+    answer.with("is_mock_search", read.searches)
 }
 
 fn verified(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {

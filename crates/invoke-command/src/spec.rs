@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, path::Path};
 
 use dotwrap_invoke::{Template, UnsupportedContract};
-use dotwrap_wrapper::{ComponentRole, Contract};
+use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
 
 use crate::{

@@ -2,7 +2,7 @@
 //! wrong has not passed it.
 
 use dotwrap_invoke::{Digest, ToolReport};
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde_json::Value as Json;
 
 use crate::{Status, spec::Spec};

@@ -3,18 +3,15 @@
 use std::{io, path::PathBuf};
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Digest, Failure, Output, ReadLimit, Secrets, ToolCall, ToolReport,
-    has_mock, reports_mock,
+    Answer, CallOutcome, Digest, Failure, MockSearch, Output, ReadLimit, Secrets, ToolCall,
+    ToolReport, has_mock, reports_mock,
 };
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 use rmcp::model::CallToolResult;
 use serde::Deserialize;
-use serde_json::{Map, Value as Json, value::RawValue};
+use serde_json::{Map, Value as Json, json, value::RawValue};
 
 use crate::output::{self, ToolResult, bytes_of};
-
-/// A file that a tool left is looked at up to this length, for whether it says that it only pretended.
-const LONGEST_OUTPUT: u64 = 16 << 20;
 
 /// What keeping an answer needs to know of its call.
 pub(crate) struct Keeping {
@@ -68,7 +65,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
         return Ok(said(Answer::failed(failure), &answered, &texts));
     }
     let asked_for = keeping.asked_for.as_deref();
-    let mut is_mock = false;
+    let mut search = None;
     let output = match asked_for {
         None => Output::of_within(&answered.write(&call.folder, "output")?, limit)?,
         Some(path) => {
@@ -77,9 +74,7 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
             if Output::size_at(path, limit)? > keeping.most {
                 return Ok(said(Answer::failed(too_large()), &answered, &texts));
             }
-            // A folder says nothing, and is no error.
-            is_mock =
-                ToolReport::in_file(path, LONGEST_OUTPUT, limit).is_ok_and(|said| said.is_mock());
+            search = Some(MockSearch::in_file(path, limit).unwrap_or(MockSearch::interrupted()));
             match Output::of_within(path, limit) {
                 Ok(output) => output,
                 Err(error) => {
@@ -90,7 +85,10 @@ fn read(result: CallToolResult, keeping: &Keeping, limit: &ReadLimit) -> io::Res
     };
     let file = asked_for.is_some().then_some(output.digest);
     let mut answer = said(Answer::new(CallOutcome::Completed), &answered, &texts);
-    answer.is_mock |= is_mock;
+    if let Some(search) = search {
+        answer.is_mock |= search.is_mock;
+        answer = answer.with("is_mock_search", json!({"output": search.evidence()}));
+    }
     answer.output = Some(output);
     Ok(
         match judge(call, &answered, text.as_deref(), &texts, file) {
@@ -299,7 +297,6 @@ fn verified_digest(members: &Map<String, Json>) -> Result<Option<Digest>, Failur
 #[cfg(test)]
 mod tests {
     use rmcp::model::ContentBlock;
-    use serde_json::json;
 
     use super::*;
 

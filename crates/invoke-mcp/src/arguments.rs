@@ -4,7 +4,7 @@ use std::{io::Read, path::Path};
 
 use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values, open_file};
 use dotwrap_invoke_command::placeholders;
-use dotwrap_wrapper::{ComponentRole, Contract};
+use dotwrap_types::{ComponentRole, Contract};
 use serde_json::{Map, Value as Json};
 
 /// An argument with just this text becomes what the producer left.

@@ -2,7 +2,7 @@
 
 use dotwrap_invoke::{AllowedHosts, Secrets, UnsupportedContract};
 use dotwrap_invoke_command::{ProgramSpec, RawProgram};
-use dotwrap_wrapper::{ComponentRole, Contract};
+use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use url::Url;

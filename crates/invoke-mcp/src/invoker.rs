@@ -10,7 +10,7 @@ use dotwrap_invoke_command::{
     CallFolder, EndReason, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
     placeholders,
 };
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use futures_util::future::BoxFuture;
 use rmcp::{model::CallToolResult, service::ClientLifecycleMode};
 use serde_json::json;

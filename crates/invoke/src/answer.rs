@@ -1,6 +1,6 @@
 //! What an invoker owes for a call: how it ended, what came out, and what the tool said of itself.
 
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde_json::{Map, Value as Json};
 
 use crate::{Digest, Output, StopRecord};

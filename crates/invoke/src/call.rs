@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dotwrap_wrapper::{
+use dotwrap_types::{
     ComponentRole, ComponentRunId, Contract, CorrelationId, DotCode, EvidenceType, Fixture,
     ProcessRunId,
 };

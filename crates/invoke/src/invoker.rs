@@ -1,6 +1,6 @@
 //! The trait.
 
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use futures_util::future::BoxFuture;
 
 use crate::{Answer, Mode, Stop, ToolCall};

@@ -6,11 +6,12 @@
 
 use std::{
     borrow::Cow,
-    fs::File,
     io::{self, Read},
     path::Path,
+    sync::LazyLock,
 };
 
+use aho_corasick::AhoCorasick;
 use serde_json::Value as Json;
 
 use crate::{ReadLimit, open_file, strict_json};
@@ -29,6 +30,14 @@ const OVERLAP: usize = 128;
 const VERDICT: &str = "verdict";
 const IS_MOCK: &str = "is_mock";
 
+/// Finds both names in one pass, in any case. The order is that of [`Mentions::scan`].
+static NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build([VERDICT, IS_MOCK])
+        .expect("two short words make a search")
+});
+
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToolReport {
@@ -45,7 +54,8 @@ pub enum ToolReport {
 pub struct Mentions {
     /// Of a verdict.
     pub verdict: bool,
-    is_mock: bool,
+    /// Of `is_mock`.
+    pub(crate) is_mock: bool,
     /// Whether it is anything but text: not UTF-8, or with a NUL. What it speaks of then, nobody can tell.
     is_no_text: bool,
     /// Whether it looks as if it was meant as JSON: by how it begins, or by its last line.
@@ -57,7 +67,7 @@ pub fn reports_mock(text: &[u8]) -> bool {
     ToolReport::in_text(text).is_mock()
 }
 
-fn without_mark(text: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
@@ -85,7 +95,7 @@ impl ToolReport {
         }
         let text = without_mark(&bytes);
         let mut spoken = Mentions::at_the_beginning(text);
-        spoken.continue_scan(&bytes, &mut file, limit)?;
+        spoken.continue_scan(&bytes, file, limit)?;
         Ok(match text.trim_ascii_start().first() {
             Some(b'{') => Self::TooLong(spoken),
             _ => Self::Text(spoken),
@@ -136,8 +146,8 @@ impl Mentions {
         spoken
     }
 
-    /// As [`Spoken::in_text`], of a text that may end within a character.
-    fn at_the_beginning(text: &[u8]) -> Self {
+    /// As [`Mentions::in_text`], of a text that may end within a character.
+    pub(crate) fn at_the_beginning(text: &[u8]) -> Self {
         let begins = text.trim_ascii_start().first();
         let last_line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
         let mut spoken = Self {
@@ -151,17 +161,17 @@ impl Mentions {
     }
 
     /// Looks at what is left of a file of which this has been looked at.
-    fn continue_scan(
+    pub(crate) fn continue_scan(
         &mut self,
         before: &[u8],
-        file: &mut File,
+        mut rest: impl Read,
         limit: &ReadLimit,
     ) -> io::Result<()> {
         let mut piece = before[before.len().saturating_sub(OVERLAP)..].to_vec();
         let mut unread = unfinished(before).to_vec();
         loop {
             limit.check()?;
-            let length = file.by_ref().take(CHUNK as u64).read_to_end(&mut piece)?;
+            let length = rest.by_ref().take(CHUNK as u64).read_to_end(&mut piece)?;
             if length == 0 {
                 self.is_no_text |= !unread.is_empty();
                 return Ok(());
@@ -176,8 +186,14 @@ impl Mentions {
 
     fn scan(&mut self, text: &[u8]) {
         let text = &unescaped(text)[..];
-        self.verdict |= mentions(text, VERDICT);
-        self.is_mock |= mentions(text, IS_MOCK);
+        for found in NAMES.find_iter(text) {
+            if has_value(text, found.start(), found.end()) {
+                match found.pattern().as_usize() {
+                    0 => self.verdict = true,
+                    _ => self.is_mock = true,
+                }
+            }
+        }
     }
 }
 
@@ -228,21 +244,15 @@ fn escaped(behind: &[u8]) -> Option<u8> {
     byte.is_ascii().then_some(byte)
 }
 
-/// Whether a name stands somewhere with a value behind it: `"verdict": …`, `verdict=…`, `'Verdict' : …`,
-/// `<verdict>…`.
-fn mentions(text: &[u8], name: &str) -> bool {
-    text.windows(name.len())
-        .enumerate()
-        .filter(|(_, word)| word.eq_ignore_ascii_case(name.as_bytes()))
-        .any(|(place, _)| {
-            let before = place.checked_sub(1).map(|before| text[before]);
-            let is_whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_');
-            let behind = text[place + name.len()..]
-                .iter()
-                .take(TAIL)
-                .find(|byte| !matches!(byte, b'"' | b'\'' | b'\\') && !byte.is_ascii_whitespace());
-            is_whole && (matches!(behind, Some(b':' | b'=' | b'>')) || before == Some(b'<'))
-        })
+/// Whether a value follows the name that stands there: `"verdict": …`, `verdict=…`, `'Verdict' : …`, `<verdict>…`.
+fn has_value(text: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).map(|before| text[before]);
+    let is_whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_');
+    let behind = text[end..]
+        .iter()
+        .take(TAIL)
+        .find(|byte| !matches!(byte, b'"' | b'\'' | b'\\') && !byte.is_ascii_whitespace());
+    is_whole && (matches!(behind, Some(b':' | b'=' | b'>')) || before == Some(b'<'))
 }
 
 fn is_called(name: &str, wanted: &str) -> bool {

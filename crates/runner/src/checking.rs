@@ -3,6 +3,19 @@
 //!
 //! Outputs may be large, and other runs' leases have to be renewed meanwhile: files are read on a thread of their
 //! own, until a stop or the call's deadline at most.
+//!
+//! These read a producer's output, in this order. Besides the verifier two of them read all of it:
+//!
+//! | reader | reads | notices |
+//! | --- | --- | --- |
+//! | the invoker, `Secrets::is_in_output` | all of it, only where the contract gives the tool a secret | a secret in the output |
+//! | the invoker, `Output::of_within` | **all of it** | a printed output whose file was changed while the tool ran; gives the digest that is committed |
+//! | the invoker, `MockSearch` | JSON up to 64 MiB; of anything else usually 64 KiB at each end | that the tool says it only simulated its work |
+//! | this module, `Schema::check` | JSON up to 16 MiB, only where the contract has a schema | an output that breaks it |
+//! | the verifier | what it likes | whatever it is there for |
+//! | this module, `Output::change` | sizes and identities, then **all of it**, only after a pass | an output that was changed, replaced or touched since the digest |
+//!
+//! The two full readings cannot be one: the verifier runs between them, and may write to the output.
 
 use std::path::{Path, PathBuf};
 

@@ -38,7 +38,7 @@ pub struct Prepared {
 impl fmt::Debug for PairMember {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Side")
+            .debug_struct("PairMember")
             .field("dot_code", &self.dot_code)
             .field("endpoint_ref", &self.contract.endpoint_ref)
             .finish_non_exhaustive()

@@ -1,4 +1,5 @@
-//! Dependencies between our crates point downwards, and what invokes can record only through the wrapper.
+//! Dependencies between our crates point downwards. Invokers cannot record: they reach neither the wrapper nor a database.
+//! The runner records through the wrapper alone.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,15 +14,16 @@ use std::{
 use serde_json::Value;
 
 /// What each crate that is part of the product may be built from, of ours. What is not listed is for tests or measures.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
+    ("types", &[]),
     ("contract", &[]),
-    ("wrapper", &[]),
+    ("wrapper", &["types"]),
     ("embedded", &[]),
     ("verify", &[]),
-    ("invoke", &["wrapper"]),
-    ("invoke-command", &["invoke", "wrapper"]),
-    ("invoke-agent-api", &["invoke", "wrapper"]),
-    ("invoke-mcp", &["invoke", "invoke-command", "wrapper"]),
+    ("invoke", &["types"]),
+    ("invoke-command", &["invoke", "types"]),
+    ("invoke-agent-api", &["invoke", "types"]),
+    ("invoke-mcp", &["invoke", "invoke-command", "types"]),
     ("runner", &["invoke", "wrapper"]),
     ("pilot", &[]),
     (
@@ -100,6 +102,51 @@ fn our_crates_are_built_from_the_layers_beneath_them_alone() {
         let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
         assert!(ours.is_subset(&allowed), "{name} is built from {ours:?}");
     }
+}
+
+/// Everything that a crate is built from: its dependencies and, through our own crates, theirs.
+fn closure(dependencies: &BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(next) = open.pop() {
+        for dependency in dependencies.get(&next).into_iter().flatten() {
+            if reached.insert(dependency.clone()) {
+                open.push(dependency.clone());
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn invokers_cannot_reach_the_wrapper_nor_a_database() {
+    let dependencies = dependencies();
+    for name in [
+        "types",
+        "invoke",
+        "invoke-command",
+        "invoke-agent-api",
+        "invoke-mcp",
+    ] {
+        let reached = closure(&dependencies, &format!("dotwrap-{name}"));
+        assert!(!reached.is_empty(), "{name} is built from something");
+        let recording = reached.iter().filter(|dependency| {
+            *dependency == "dotwrap-wrapper" || DATABASE_CLIENTS.contains(&dependency.as_str())
+        });
+        let recording: Vec<_> = recording.collect();
+        assert!(recording.is_empty(), "{name} reaches {recording:?}");
+    }
+}
+
+#[test]
+fn the_wrapper_cannot_reach_an_invoker() {
+    let dependencies = dependencies();
+    let reached = closure(&dependencies, "dotwrap-wrapper");
+    let invoking: Vec<_> = INVOKING
+        .iter()
+        .filter(|name| reached.contains(&format!("dotwrap-{name}")))
+        .collect();
+    assert!(invoking.is_empty(), "the wrapper reaches {invoking:?}");
 }
 
 #[test]

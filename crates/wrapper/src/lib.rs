@@ -8,14 +8,14 @@
 //! # One pair, one call
 //!
 //! ```
-//! use dotwrap_wrapper::{PairCall, StoredStatus, Target, ToolDefinition, Wrapper};
+//! use dotwrap_wrapper::{PairCall, StoredStatus, ConnectionTarget, ToolDefinition, Wrapper};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let database = dotwrap_testkit::TestDatabase::create(dotwrap_testkit::Version::V15).await;
 //! # let address = database.url_as(database.owner());
 //! let wrapper = Wrapper::builder()
-//!     .target(Target::parse(&address)?)
+//!     .target(ConnectionTarget::parse(&address)?)
 //!     .actor("ana@example.org")
 //!     .build()
 //!     .await?;
@@ -149,7 +149,7 @@
 //!
 //! A [`Wrapper`] is cheap to clone, and its clones share a pool. Every call is one statement, sent with its
 //! parameters in one flight and without a name, qualified with the schema: nothing is left behind in a
-//! session, so a transaction-mode pooler may stand in between. [`Target`] reads what libpq reads.
+//! session, so a transaction-mode pooler may stand in between. [`ConnectionTarget`] reads what libpq reads.
 
 #![forbid(unsafe_code)]
 
@@ -172,12 +172,17 @@ mod registry;
 mod request_builder;
 mod requests;
 pub mod steps;
-mod types;
 mod wrapper;
 
 pub use backfill::{Backfill, BackfillProgress, BackfillSource};
 pub use component::ComponentCall;
 pub use database::{ConnectionTarget, Interval, TargetError};
+pub(crate) use dotwrap_types as types;
+pub use dotwrap_types::{
+    Actor, CandidateCode, ComponentRole, ComponentRunId, Contract, ContractDefinition,
+    CorrelationId, DotCode, EventId, EvidenceType, Fixture, IdempotencyKey, LeaseToken, Posture,
+    ProcessRunId, RefusalId, RequestId, StoredMapping, StoredStatus, Verdict, WrapperStatus,
+};
 pub use error::{Error, is_unreachable, means_no_slot};
 pub use events::{Event, EventType};
 pub use executed::{
@@ -197,16 +202,11 @@ pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
 pub use registry::{
     Candidate, CandidateDefinition, CandidatePair, CatalogueChange, CatalogueDefinition,
-    CatalogueKind, Check, CheckDefinition, Contract, ContractDefinition, Fixture,
-    FixtureDefinition, ImportAction, PairChange, Tool, ToolChange, ToolDefinition,
+    CatalogueKind, Check, CheckDefinition, FixtureDefinition, ImportAction, PairChange, Tool,
+    ToolChange, ToolDefinition,
 };
 pub use requests::{
     ClaimedRequest, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
     RunRequestRecord, Schedule,
-};
-pub use types::{
-    Actor, CandidateCode, ComponentRole, ComponentRunId, CorrelationId, DotCode, EventId,
-    EvidenceType, IdempotencyKey, LeaseToken, Posture, ProcessRunId, RefusalId, RequestId,
-    StoredMapping, StoredStatus, Verdict, WrapperStatus,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

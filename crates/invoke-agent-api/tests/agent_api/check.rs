@@ -2,7 +2,7 @@
 
 use dotwrap_invoke::{Invoker, Mode, UnsupportedContract};
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings, SetupError};
-use dotwrap_wrapper::Contract;
+use dotwrap_types::Contract;
 use serde_json::{Value as Json, json};
 
 use crate::support::{TOKEN, TOKEN_VARIABLE, contract};

@@ -5,7 +5,7 @@ use dotwrap_pilot::{
     FIXTURE_REF, Fixture, PRODUCER, VERIFIER,
     agent::{pilot_fixtures, router},
 };
-use dotwrap_wrapper::{ComponentRole, Verdict};
+use dotwrap_types::{ComponentRole, Verdict};
 
 use crate::support::{Service, fixture};
 

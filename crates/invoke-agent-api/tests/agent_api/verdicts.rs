@@ -1,7 +1,7 @@
 //! What a service says as a verifier.
 
 use dotwrap_invoke::{CallOutcome, Digest};
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Service, failure, honest, honest_but};

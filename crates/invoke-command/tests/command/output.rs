@@ -124,6 +124,57 @@ async fn mock_reported_beside_the_output_file_counts() {
     assert!(case.run().await.is_mock);
 }
 
+#[tokio::test]
+async fn evidence_says_what_was_searched_for_mocks() {
+    const LIMIT: u64 = 64 << 20;
+    for (script, searched, is_complete, is_mock) in [
+        (
+            r#"echo '{"is_mock": true}' >$DOT_OUTPUT"#,
+            "document",
+            true,
+            true,
+        ),
+        (
+            r#"echo '{"made": true}' >$DOT_OUTPUT"#,
+            "document",
+            true,
+            false,
+        ),
+        ("printf 'done\n{}\n' >$DOT_OUTPUT", "last_line", true, false),
+        ("echo done >$DOT_OUTPUT", "nothing", true, false),
+        (
+            "mkdir $DOT_OUTPUT; echo '[]' >$DOT_OUTPUT/a",
+            "nothing",
+            true,
+            false,
+        ),
+        // A document that is still open where the search ends is not one that was searched.
+        (
+            r#"printf '{"a": 1' >$DOT_OUTPUT; truncate -s 65M $DOT_OUTPUT; printf ', "is_mock": true}' >>$DOT_OUTPUT"#,
+            "document",
+            false,
+            false,
+        ),
+        // Nobody saw where its last line begins.
+        (
+            "echo done >$DOT_OUTPUT; truncate -s 17M $DOT_OUTPUT; echo end >>$DOT_OUTPUT",
+            "nothing",
+            false,
+            false,
+        ),
+    ] {
+        let answer = Case::script(script, json!({"output": TO_FILE})).run().await;
+        let search = &answer.evidence["is_mock_search"];
+        let expected = json!({"searched": searched, "limit_bytes": LIMIT, "complete": is_complete});
+        assert_eq!(search["output"], expected, "{script}");
+        assert_eq!(search["stdout"]["searched"], "nothing", "{script}");
+        assert_eq!(answer.is_mock, is_mock, "{script}");
+    }
+    // The whole of what a verifier prints is read.
+    let verifier = Case::verifier("echo done", json!({}));
+    assert_eq!(verifier.run().await.evidence.get("is_mock_search"), None);
+}
+
 /// Terabytes of holes are read for minutes. A stop ends that, and the thread that reads with it.
 #[tokio::test]
 async fn stop_ends_the_reading_of_an_endless_output() {

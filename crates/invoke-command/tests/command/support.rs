@@ -6,7 +6,7 @@ use dotwrap_invoke::{
     Answer, CallOutcome, Digest, Failure, Invoker, Mode, Output, Produced, Stop, ToolCall,
 };
 use dotwrap_invoke_command::{CommandInvoker, Supervisor};
-use dotwrap_wrapper::{ComponentRole, ComponentRunId, CorrelationId, DotCode, ProcessRunId};
+use dotwrap_types::{ComponentRole, ComponentRunId, CorrelationId, DotCode, ProcessRunId};
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;

@@ -1,7 +1,7 @@
 //! What a verifier's ending means: of all that it says, the worst counts.
 
 use dotwrap_invoke::{CallOutcome, Digest};
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Case, failure};

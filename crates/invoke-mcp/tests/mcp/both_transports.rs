@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use dotwrap_invoke::{Digest, Invoker, StopHandle, StopReason};
-use dotwrap_wrapper::Verdict;
+use dotwrap_types::Verdict;
 use serde_json::json;
 
 use crate::{

@@ -221,6 +221,11 @@ async fn an_output_that_the_tool_is_asked_for_is_the_output() {
         (kept.path, kept.digest),
         (case.call.folder.join("output"), digest)
     );
+    let search = &answer.evidence["is_mock_search"]["output"];
+    assert_eq!(
+        (&search["searched"], &search["complete"]),
+        (&json!("nothing"), &json!(true))
+    );
 
     let arguments = json!({"path": "{output}", "output_digest": Digest::of("else")});
     let answer = server.case_with("leave", arguments).run(&server).await;

@@ -19,4 +19,4 @@ pub use target::{ConnectionTarget, TargetError};
 
 pub(crate) use call::{Call, Idempotency, Value};
 pub(crate) use pool::{Database, Settings};
-pub(crate) use row::{ReadRow, Undecodable, column, row};
+pub(crate) use row::{ReadRow, Undecodable, column, read_row, row};

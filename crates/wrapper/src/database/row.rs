@@ -90,6 +90,14 @@ macro_rules! row {
             $( $(#[$field_documentation])* $field_visibility $column: $type, )+
         }
 
+        $crate::database::read_row!($name { $($column),+ });
+    };
+}
+pub(crate) use row;
+
+/// Reads a type from the columns that its fields are named after.
+macro_rules! read_row {
+    ($name:ident { $( $column:ident ),+ }) => {
         impl $crate::database::ReadRow for $name {
             const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),+];
 
@@ -102,7 +110,7 @@ macro_rules! row {
         }
     };
 }
-pub(crate) use row;
+pub(crate) use read_row;
 
 #[cfg(test)]
 mod tests {

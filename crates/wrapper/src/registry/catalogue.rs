@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contract, ContractDefinition, ImportAction, ToolDefinition};
+use super::{ImportAction, ToolDefinition};
 use crate::{
     Wrapper,
     database::Call,
     error::Error,
     types::{Actor, text_enum},
 };
+use dotwrap_types::{Contract, ContractDefinition};
 
 /// A candidate that is to be registered. None leaves what is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

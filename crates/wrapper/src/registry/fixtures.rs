@@ -1,28 +1,18 @@
 //! Fixtures: inputs that are kept with their digest.
 
-use jiff::Timestamp;
-use serde_json::Value as Json;
-
 use crate::{
     Wrapper,
-    database::{Call, Value, row},
+    database::{Call, Value, read_row},
     error::Error,
-    types::Actor,
+    types::{Actor, Fixture},
 };
 
-row! {
-    /// One fixture.
-    pub struct Fixture {
-        /// What it is called by.
-        pub fixture_ref: String,
-        /// The SHA-256 of its text as it was given, in lower-case hex.
-        pub sha256: String,
-        /// What it says.
-        pub body: Json,
-        /// When it was stored first.
-        pub created_at: Timestamp,
-    }
-}
+read_row!(Fixture {
+    fixture_ref,
+    sha256,
+    body,
+    created_at
+});
 
 impl Wrapper {
     /// Every fixture, by name.

@@ -15,6 +15,4 @@ pub use catalogue::{
     CandidateDefinition, CatalogueChange, CatalogueDefinition, CatalogueKind, FixtureDefinition,
 };
 pub use checks::{Check, CheckDefinition};
-pub use contracts::{Contract, ContractDefinition};
-pub use fixtures::Fixture;
 pub use tools::{ImportAction, Tool, ToolChange, ToolDefinition};

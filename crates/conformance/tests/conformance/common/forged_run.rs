@@ -181,8 +181,9 @@ pub(crate) async fn begin(superuser: &Client) {
     execute(
         superuser,
         &format!(
-            "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, process_run_id)
-             VALUES ('dot_exec:DOT_BACKUP', 'runner', {digest}, clock_timestamp(), clock_timestamp() + interval '1 hour', '{RUN}');
+            "INSERT INTO dot.dot_iu_runtime_lease (lease_name, lease_holder, lease_token, holder_login, acquired_at, expires_at,
+               process_run_id)
+             VALUES ('dot_exec:DOT_BACKUP', 'runner', {digest}, 'dot_runner', clock_timestamp(), clock_timestamp() + interval '1 hour', '{RUN}');
              {}",
             ExecutedRun::truthful().header.sql()
         ),

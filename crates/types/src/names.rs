@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, convert::Infallible, fmt, str::FromStr};
 
+use postgres_types::{FromSql, Type};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 /// Declares a text of the contract that must not be mistaken for another.
@@ -146,7 +146,7 @@ impl CorrelationId {
     }
 
     /// The caller's own, else the one derived from the key, else a new one.
-    pub(crate) fn resolve<'a>(
+    pub fn resolve<'a>(
         given: Option<&'a CorrelationId>,
         key: Option<&IdempotencyKey>,
     ) -> Cow<'a, CorrelationId> {
@@ -160,7 +160,7 @@ impl CorrelationId {
 
 impl IdempotencyKey {
     /// The key, unless it is blank: the contract takes a blank key for none.
-    pub(crate) fn non_blank(key: Option<&Self>) -> Option<&Self> {
+    pub fn non_blank(key: Option<&Self>) -> Option<&Self> {
         key.filter(|key| !key.0.trim().is_empty())
     }
 

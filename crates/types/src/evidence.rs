@@ -1,6 +1,6 @@
 //! What kind of evidence a row is.
 
-use super::text_enum;
+use crate::text_enum;
 
 text_enum! {
     "SCREAMING_SNAKE_CASE":

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use postgres_types::{FromSql, Type};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 /// Declares an id that must not be mistaken for another.

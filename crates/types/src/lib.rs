@@ -4,45 +4,55 @@
 //! refused there, so that every client meets the same refusal. What they keep apart is meaning: a
 //! correlation cannot be handed over where a key is wanted.
 
+#[doc(hidden)]
+pub use postgres_types;
+
+mod contract;
 mod evidence;
+mod fixture;
 mod ids;
 mod names;
 mod posture;
 mod status;
 
+pub use contract::{Contract, ContractDefinition};
 pub use evidence::EvidenceType;
-pub(crate) use ids::ClaimToken;
-pub use ids::{ComponentRunId, EventId, LeaseToken, ProcessRunId, RefusalId, RequestId};
+pub use fixture::Fixture;
+pub use ids::{
+    ClaimToken, ComponentRunId, EventId, LeaseToken, ProcessRunId, RefusalId, RequestId,
+};
 pub use names::{Actor, CandidateCode, CorrelationId, DotCode, IdempotencyKey};
 pub use posture::Posture;
 pub use status::{ComponentRole, StoredMapping, StoredStatus, Verdict, WrapperStatus};
 
 /// Reads an enum of the contract from a text column; a word this client does not know is an error
 /// that names it, never a guess.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! read_from_text_column {
     ($($type:ty),+ $(,)?) => {$(
-        impl<'a> tokio_postgres::types::FromSql<'a> for $type {
+        impl<'a> $crate::postgres_types::FromSql<'a> for $type {
             fn from_sql(
-                sql_type: &tokio_postgres::types::Type,
+                sql_type: &$crate::postgres_types::Type,
                 raw: &'a [u8],
             ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-                let text = <&str as tokio_postgres::types::FromSql>::from_sql(sql_type, raw)?;
+                let text = <&str as $crate::postgres_types::FromSql>::from_sql(sql_type, raw)?;
                 text.parse()
                     .map_err(|_| format!("'{text}' is not a {} this client knows", stringify!($type)).into())
             }
 
-            fn accepts(sql_type: &tokio_postgres::types::Type) -> bool {
-                <&str as tokio_postgres::types::FromSql>::accepts(sql_type)
+            fn accepts(sql_type: &$crate::postgres_types::Type) -> bool {
+                <&str as $crate::postgres_types::FromSql>::accepts(sql_type)
             }
         }
     )+};
 }
-pub(crate) use read_from_text_column;
 
 /// Declares words of the contract that stand in a text column, in snake_case unless another case is named.
+#[macro_export]
 macro_rules! text_enum {
     ($(#[$documentation:meta])* pub enum $($words:tt)+) => {
-        $crate::types::text_enum! { "snake_case": $(#[$documentation])* pub enum $($words)+ }
+        $crate::text_enum! { "snake_case": $(#[$documentation])* pub enum $($words)+ }
     };
     (
         $case:tt: $(#[$documentation:meta])*
@@ -58,7 +68,6 @@ macro_rules! text_enum {
         #[serde(rename_all = $case)]
         pub enum $name { $( $(#[$word_documentation])* $word, )+ }
 
-        $crate::types::read_from_text_column!($name);
+        $crate::read_from_text_column!($name);
     };
 }
-pub(crate) use text_enum;

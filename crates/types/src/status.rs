@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{EvidenceType, text_enum};
+use crate::{EvidenceType, text_enum};
 
 text_enum! {
     /// What a caller says of a run. [`WrapperStatus::stored`] is how the ledger keeps it.

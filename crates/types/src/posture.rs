@@ -1,6 +1,6 @@
 //! What the gates allow at an instant.
 
-use super::text_enum;
+use crate::text_enum;
 
 text_enum! {
     "SCREAMING_SNAKE_CASE":
