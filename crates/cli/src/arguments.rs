@@ -86,6 +86,10 @@ fn print_help_or_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
         };
     }
     match format_asked_for(words) {
+        Format::Table if is_quiet(words) => {
+            let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
+            messages.failure(&usage_failure(error));
+        }
         Format::Table => {
             let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
             // It repeats what was typed, or pasted.
@@ -103,6 +107,11 @@ fn print_help_or_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
         }
     }
     ExitStatus::Usage
+}
+
+/// Whether a command line that could not be read asks for one line. A letter among others may be a value.
+fn is_quiet(words: &[OsString]) -> bool {
+    words.iter().any(|word| word == "-q" || word == "--quiet")
 }
 
 /// How to say a value that begins with a dash, where one may have been meant.

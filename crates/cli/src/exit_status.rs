@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::failure::Failure;
+
 /// The exit statuses of the command line. Their numbers are part of its contract (69, 70, 74 and 77 are those
 /// of sysexits.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,16 @@ impl ExitStatus {
     /// The status of a call that the wrapper library could not complete; the library says it by number.
     pub(crate) fn from_error(error: &dotwrap_wrapper::Error) -> Self {
         Self::of_number(error.exit_status())
+    }
+
+    /// What is said of it where the command's output says why.
+    pub(crate) fn without_reason(self) -> Failure {
+        let (code, message) = match self {
+            Self::Failed => ("failed", "FAILED: the output says what"),
+            Self::Blocked => ("blocked", "BLOCKED: the output says by what"),
+            _ => ("not_done", "NOT DONE: the output says why"),
+        };
+        Failure::new(self, code, message)
     }
 
     /// The status with this number.

@@ -44,6 +44,20 @@ pub(crate) fn evidence_of_run(run: &Run) -> Cell {
     evidence_word(run.evidence_type)
 }
 
+/// The same, for a table of 80 columns.
+pub(crate) fn short_evidence_of_run(run: &Run) -> Cell {
+    let word = match run.evidence_type {
+        EvidenceType::SimulatedDryRun => "SIMULATED",
+        EvidenceType::DryRun => "DRY RUN",
+        EvidenceType::RealRun => "REAL RUN",
+        EvidenceType::BackfilledEvidence => "BACKFILL",
+    };
+    if is_sandbox_incomplete(&run.evidence_ref) {
+        return Cell::toned(format!("{word}, no sandbox"), CellStyle::Bad);
+    }
+    Cell::toned(word, evidence_word(run.evidence_type).tone)
+}
+
 /// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
 pub(crate) fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
     evidence["sandbox_incomplete"] == true

@@ -70,10 +70,16 @@ fn keep_memory_private() {
 }
 
 fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
-    threads::runtime()?.block_on(async {
+    let messages = session.messages;
+    let status = threads::runtime()?.block_on(async {
         threads::make_blocking().await?;
         command.execute(&mut session).await
-    })
+    })?;
+    if status != ExitStatus::Done && messages.is_quiet() {
+        let failed = session.failed.unwrap_or_else(|| status.without_reason());
+        messages.failure(&failed);
+    }
+    Ok(status)
 }
 
 fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode {

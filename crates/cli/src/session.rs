@@ -46,6 +46,8 @@ pub(crate) struct Context {
     pub(crate) messages: Messages,
     /// What to do where the server has no connection slot left.
     pub(crate) slots: SlotPolicy,
+    /// What went wrong where the command is carried out and its exit status is not 0. Its output says so; where nothing else is said, this is.
+    pub(crate) failed: Option<Failure>,
 }
 
 /// A database to talk to, and for as long as this is held the right to use the embedded server, if it is that.
@@ -142,6 +144,7 @@ impl Context {
             output,
             messages,
             slots: SlotPolicy::Usual,
+            failed: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use dotwrap_invoke::ReadyThread;
+use nix::errno::Errno;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -33,7 +34,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .thread_keep_alive(Duration::from_secs(u32::MAX.into()))
         .enable_all()
         .build()
-        .map_err(|error| at_limit(&error.to_string()))
+        .map_err(|error| at_limit(&error))
 }
 
 /// Makes the threads for work that blocks, before anything is done. Where the runtime gets none later, it would wait for one for ever.
@@ -52,7 +53,7 @@ pub(crate) async fn make_blocking() -> Result<(), Failure> {
     // One that the runtime has no thread for is not begun until another ends.
     match all.join_next().await {
         Some(Ok(true)) => Ok(()),
-        _ => Err(at_limit("for work that blocks")),
+        _ => Err(at_limit(&io::Error::other("for work that blocks"))),
     }
 }
 
@@ -71,7 +72,7 @@ fn are_all_there((count, changed): &(Mutex<usize>, Condvar)) -> bool {
 fn try_for(many: usize) -> Result<(), Failure> {
     let before = own_threads();
     let tried: io::Result<Vec<ReadyThread>> = (0..many).map(|_| ReadyThread::new()).collect();
-    let tried = tried.map_err(|error| at_limit(&error.to_string()))?;
+    let tried = tried.map_err(|error| at_limit(&error))?;
     drop(tried);
     // A thread is counted until the kernel has cleared it away.
     let since = Instant::now();
@@ -86,11 +87,20 @@ fn own_threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
-fn at_limit(what: &str) -> Failure {
+fn at_limit(error: &io::Error) -> Failure {
+    let is_of_files = matches!(error.raw_os_error(), Some(EMFILE | ENFILE));
     Failure::new(
         ExitStatus::Unreachable,
         "no_thread",
-        format!("no thread could be had: {what}"),
+        format!("no thread could be had: {error}"),
     )
-    .hint("the account or its control group is at its limit of processes: end some, or raise `ulimit -u` (pids.max)")
+    .hint(if is_of_files {
+        "this process may open too few files: raise `ulimit -n`"
+    } else {
+        "the account or its control group is at its limit of processes: end some, or raise `ulimit -u` (pids.max)"
+    })
 }
+
+/// Too many files are open, in this process or on the machine.
+const EMFILE: i32 = Errno::EMFILE as i32;
+const ENFILE: i32 = Errno::ENFILE as i32;

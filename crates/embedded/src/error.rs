@@ -108,6 +108,15 @@ pub enum Error {
         problem: String,
     },
 
+    /// This process may not open as many files as looking for PostgreSQL or fetching it takes.
+    #[error(
+        "PostgreSQL can not be looked for: {problem}; this process may open too few files: raise `ulimit -n`"
+    )]
+    TooFewFiles {
+        /// What the system said, and where.
+        problem: String,
+    },
+
     /// No PostgreSQL is installed, and none could be fetched.
     #[error(
         "no PostgreSQL {oldest} or newer is installed that can be used, and fetching one failed: {reason}{passed}\n{advice}\nOr set DOTWRAP_PG_BIN to \
@@ -287,4 +296,11 @@ impl<T> AtPath<T> for io::Result<T> {
             source,
         })
     }
+}
+
+/// Whether the system's words say that too many files are open, in this process or on the machine (`EMFILE`, `ENFILE`).
+pub(crate) fn is_of_open_files(problem: &str) -> bool {
+    ["(os error 24)", "(os error 23)"]
+        .iter()
+        .any(|number| problem.contains(number))
 }

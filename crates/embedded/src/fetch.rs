@@ -14,7 +14,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use crate::binaries::PassedOver;
-use crate::error::Error;
+use crate::error::{Error, is_of_open_files};
 
 /// The downloaded release. It is pinned, so that every user gets the same version; its programs are checked like any
 /// others.
@@ -27,10 +27,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 ///
 /// The archive is checked against the digest that is published beside it, and becomes visible by a rename.
 pub(crate) async fn fetch(into: &Path, passed_over: &[PassedOver]) -> Result<(), Error> {
-    let failed = |reason: String| Error::NoPostgres {
-        reason: format!("{}: {reason}", theseus::URL),
-        passed_over: passed_over.to_vec(),
-        advice: advice(None),
+    let failed = |reason: String| {
+        if is_of_open_files(&reason) {
+            return Error::TooFewFiles { problem: reason };
+        }
+        Error::NoPostgres {
+            reason: format!("{}: {reason}", theseus::URL),
+            passed_over: passed_over.to_vec(),
+            advice: advice(None),
+        }
     };
     let release = VersionReq::parse(&format!("={RELEASE}")).map_err(|e| failed(chain(&e)))?;
     for PassedOver { path, problem } in passed_over {

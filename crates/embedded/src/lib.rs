@@ -241,6 +241,16 @@ impl Embedded {
     async fn find_binaries(&self, home: &ClusterDir) -> Result<Binaries, Error> {
         let data = postmaster::data_version(home)?;
         let mut found = self.look_for_binaries(home).await?;
+        let limited = found
+            .passed_over
+            .iter()
+            .find(|passed_over| error::is_of_open_files(&passed_over.problem));
+        if let Some(PassedOver { path, problem }) =
+            limited.filter(|_| postmaster::fitting(found.serving.clone(), data).is_none())
+        {
+            let problem = format!("{}: {problem}", path.display());
+            return Err(Error::TooFewFiles { problem });
+        }
         if found.serving.is_empty() && data.is_none() {
             fetch::fetch(&home.binaries(), &found.passed_over).await?;
             found = self.look_for_binaries(home).await?;

@@ -35,7 +35,7 @@ pub struct Limits {
     /// Processor time of each process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_seconds: Option<u64>,
-    /// Processes that run at once.
+    /// Processes that run at once; 1 at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<u64>,
     /// Open files of each process.
@@ -51,12 +51,16 @@ impl Limits {
     /// Says what is wrong with them, the limit first. What a contract sets is what is in force, or it is refused.
     ///
     /// # Errors
-    /// A limit that is beyond what it may be.
+    /// A limit that is beyond what it may be, or leaves nothing.
     pub fn check(&self) -> Result<(), String> {
         match self.grace_ms {
             Some(grace) if grace > MAX_GRACE_MS => Err(format!(
                 "limits.grace_ms: {grace} is more than it may be, {MAX_GRACE_MS}"
             )),
+            _ if self.processes == Some(0) => Err(
+                "limits.processes: 0 leaves no process to the program itself; it is 1 at least"
+                    .to_owned(),
+            ),
             _ => Ok(()),
         }
     }

@@ -93,6 +93,8 @@ impl ProgramSpec {
             check_variable(name)?;
         }
         templates("paths.read", &written.paths.read, contract)?;
+        let writes = templates("paths.write", &written.paths.write, contract)?;
+        check_absolute(&writes, &written.paths.write).map_err(invalid)?;
         if contract.mode == Mode::DryRun.as_ref() {
             check_writes(&written.paths.write).map_err(invalid)?;
         }
@@ -102,7 +104,7 @@ impl ProgramSpec {
             arguments,
             environment: written.environment,
             variables,
-            writes: templates("paths.write", &written.paths.write, contract)?,
+            writes,
             require_sandbox: written.require_sandbox,
             limits: written.limits,
         })
@@ -283,6 +285,18 @@ pub fn check_declared_paths(invocation: &serde_json::Value) -> Result<(), String
     let texts = writes.into_iter().flatten();
     let texts = texts.filter_map(|text| text.as_str().map(str::to_owned));
     check_writes(&texts.collect::<Vec<_>>())
+}
+
+/// A path that begins with a place is what the call has for it; any other is known now.
+fn check_absolute(templates: &[Template], texts: &[String]) -> Result<(), String> {
+    let mut both = templates.iter().zip(texts);
+    let relative = both.find(|(template, text)| {
+        !template.starts_with_placeholder() && !Path::new(text).is_absolute()
+    });
+    match relative {
+        Some((_, text)) => Err(format!("paths.write: `{text}` is not an absolute path")),
+        None => Ok(()),
+    }
 }
 
 fn check_writes(writes: &[String]) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! A contract's `invocation`, read and checked: what is called, and how.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::Path};
 
 use dotwrap_invoke::{Template, UnsupportedContract};
 use dotwrap_types::{ComponentRole, Contract};
@@ -12,6 +12,9 @@ use crate::{
 };
 
 const SCHEME: &str = "command:";
+
+/// What a program can end with.
+const EXIT_STATUSES: RangeInclusive<i32> = 0..=255;
 
 /// What counts as the tool's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +75,16 @@ impl Spec {
         let written: RawSpec = serde_json::from_value(contract.invocation.clone())
             .map_err(|error| invalid(format!("invocation: {error}")))?;
         let stdin = written.stdin.as_deref();
+        if stdin.is_some_and(str::is_empty) {
+            return Err(invalid("stdin: an empty text names no file"));
+        }
+        check_exits("success_exit", written.success_exit.as_deref())?;
+        check_exits(
+            "error_exit",
+            Some(&written.error_exit)
+                .filter(|exits| !exits.is_empty())
+                .map(Vec::as_slice),
+        )?;
         let stdin = stdin
             .map(|text| template("stdin", text, contract))
             .transpose()?;
@@ -129,6 +142,22 @@ fn output_of(
         (ComponentRole::Producer, Some(written)) => Ok(written),
         (ComponentRole::Producer, None) if names_output => Ok(OutputSource::File),
         (ComponentRole::Producer, None) => Ok(OutputSource::Stdout),
+    }
+}
+
+/// A list that no call can end with is refused: each run would fail.
+fn check_exits(name: &str, exits: Option<&[i32]>) -> Result<(), UnsupportedContract> {
+    let Some(exits) = exits else {
+        return Ok(());
+    };
+    if exits.is_empty() {
+        return Err(invalid(format!("{name}: an empty list is true of no call")));
+    }
+    match exits.iter().find(|exit| !EXIT_STATUSES.contains(exit)) {
+        Some(exit) => Err(invalid(format!(
+            "{name}: no program ends with {exit}; an exit status is 0 to 255"
+        ))),
+        None => Ok(()),
     }
 }
 

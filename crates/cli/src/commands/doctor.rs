@@ -39,6 +39,15 @@ pub(crate) async fn execute(_: Arguments, session: &mut Context) -> Result<ExitS
     };
     session.output.record(&report, drawn)?;
     Ok(if has_problem {
+        let problems = report.findings.iter();
+        let count = problems
+            .filter(|finding| finding.severity == Severity::Problem)
+            .count();
+        session.failed = Some(Failure::new(
+            ExitStatus::Failed,
+            "problem_found",
+            format!("FAILED: problems found: {count}"),
+        ));
         ExitStatus::Failed
     } else {
         ExitStatus::Done

@@ -1,6 +1,6 @@
 //! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dotwrap_invoke::{Stop, StopHandle, StopReason};
@@ -49,6 +49,46 @@ impl ExecutionArgs {
             folders,
             default_runner_name(&host),
         ))
+    }
+}
+
+/// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and the files of real
+/// runs would lie among those of the ledger.
+pub(crate) fn check_folder(
+    runner: &Runner,
+    ledger: &LedgerClient,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let root = resolved(runner.folders().root());
+    let concealed = ledger.ways_in(settings)();
+    let mut above = concealed
+        .iter()
+        .filter(|path| root.starts_with(resolved(path)));
+    let Some(above) = above.next() else {
+        return Ok(());
+    };
+    let message = format!(
+        "the runs' folder {} lies in {}, which is kept from tools",
+        runner.folders().root().display(),
+        above.display()
+    );
+    Err(Failure::new(ExitStatus::Usage, "folder_unusable", message)
+        .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"))
+}
+
+/// The path without links, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut known = path;
+    loop {
+        if let Ok(found) = known.canonicalize() {
+            return rest.iter().rev().fold(found, |path, name| path.join(name));
+        }
+        let (Some(parent), Some(name)) = (known.parent(), known.file_name()) else {
+            return path.to_owned();
+        };
+        rest.push(name);
+        known = parent;
     }
 }
 

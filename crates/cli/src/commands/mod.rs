@@ -12,9 +12,11 @@ pub(crate) mod execution;
 mod file;
 mod fixture;
 mod gates;
+mod id_prefix;
 mod install;
 mod ladder;
 mod lease;
+mod lease_holder;
 mod man;
 mod observe;
 mod preflight;
@@ -28,6 +30,7 @@ mod status;
 mod tools;
 mod verify;
 mod worker;
+mod worker_summary;
 
 use clap::Subcommand;
 

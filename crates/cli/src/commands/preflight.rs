@@ -36,6 +36,20 @@ pub(crate) async fn execute(_: Arguments, session: &mut Context) -> Result<ExitS
             .warning("no check is enabled, and that blocks, too");
     }
     Ok(if blocked {
+        let blocking: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.status == CheckStatus::Block)
+            .map(|finding| finding.check_name.as_str())
+            .collect();
+        let what = match blocking.is_empty() {
+            true => "no check is enabled".to_owned(),
+            false => blocking.join(", "),
+        };
+        session.failed = Some(Failure::new(
+            ExitStatus::Blocked,
+            "preflight_blocked",
+            format!("BLOCKED: {what}"),
+        ));
         ExitStatus::Blocked
     } else {
         ExitStatus::Done

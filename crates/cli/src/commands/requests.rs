@@ -9,9 +9,9 @@ use dotwrap_wrapper::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::shared::{ActorArgs, at_least_one, duration};
+use super::id_prefix::{IdPrefix, MAX_CANDIDATES};
+use super::shared::{ActorArgs, at_least_one, duration, input_ref};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::labels;
@@ -52,16 +52,16 @@ pub(crate) struct List {
 /// Show one request.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The request's id; `last` is the newest request
+    /// The request's id or an unambiguous beginning of it; `last` is the newest request
     #[arg(value_name = "REQUEST")]
     request: Shown,
 }
 
 /// Which request is shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Shown {
     Last,
-    Of(Uuid),
+    Of(IdPrefix),
 }
 
 impl FromStr for Shown {
@@ -93,8 +93,8 @@ pub(crate) struct Add {
     /// The process that the run is evidence for [default: what the registry names for the producer]
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// What the tool is given: a path, a URL, a fixture
-    #[arg(long, value_name = "REF")]
+    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an absolute one
+    #[arg(long, value_name = "REF", value_parser = input_ref)]
     input: Option<String>,
     /// A name for this request: repeating it with the same name asks for nothing new
     #[arg(long, value_name = "KEY")]
@@ -124,9 +124,9 @@ enum Mode {
 /// Take a request back that no worker has.
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
-    /// The request's id
+    /// The request's id or an unambiguous beginning of it
     #[arg(value_name = "REQUEST")]
-    request: Uuid,
+    request: IdPrefix,
     /// Why; it stays on record
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -200,7 +200,7 @@ async fn list(arguments: List, session: &mut Context) -> Result<ExitStatus, Fail
 async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let request = match arguments.request {
-        Shown::Of(id) => find(id.into(), &ledger).await?,
+        Shown::Of(prefix) => find_prefix(&prefix, &ledger).await?,
         Shown::Last => {
             let newest = ledger.run_requests(&RunRequestFilter::default(), 1).await?;
             newest
@@ -216,6 +216,21 @@ async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Fail
 async fn find(request: RequestId, ledger: &LedgerClient) -> Result<RunRequestRecord, Failure> {
     let found = ledger.run_request(request).await?;
     found.ok_or_else(|| unknown(format!("there is no request {request}")))
+}
+
+async fn find_prefix(
+    prefix: &IdPrefix,
+    ledger: &LedgerClient,
+) -> Result<RunRequestRecord, Failure> {
+    let (first, last) = prefix.bounds();
+    let found = ledger
+        .run_requests_between(first.into(), last.into(), MAX_CANDIDATES + 1)
+        .await?;
+    prefix
+        .only_one(found, "request_unknown", |request| {
+            request.request_id.to_string()
+        })?
+        .ok_or_else(|| unknown(format!("there is no request {prefix}")))
 }
 
 fn unknown(message: String) -> Failure {
@@ -305,7 +320,7 @@ struct Cancelled {
 async fn cancel(arguments: Cancel, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
-    let request_id = arguments.request.into();
+    let request_id = find_prefix(&arguments.request, &ledger).await?.request_id;
     let cancelled = ledger
         .cancel_request(request_id, Some(&actor), &arguments.reason)
         .await?;

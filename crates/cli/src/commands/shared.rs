@@ -1,5 +1,7 @@
 //! Arguments that several commands take.
 
+use std::path::Path;
+
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -25,8 +27,8 @@ pub(super) struct RecordingArgs {
     /// The run that this one is part of
     #[arg(long, value_name = "UUID")]
     pub(super) parent: Option<Uuid>,
-    /// What the tool is given: a path, a URL, a fixture
-    #[arg(long, value_name = "REF")]
+    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an absolute one
+    #[arg(long, value_name = "REF", value_parser = input_ref)]
     pub(super) input: Option<String>,
     /// Where the output is
     #[arg(long, value_name = "REF")]
@@ -37,6 +39,20 @@ pub(super) struct RecordingArgs {
     /// Further facts, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub(super) evidence: Option<Value>,
+}
+
+/// What the tool is given. A file's relative path means something in this working folder only: it is made absolute.
+pub(super) fn input_ref(text: &str) -> Result<String, String> {
+    let path = Path::new(text);
+    if !path.is_relative() || !path.exists() {
+        return Ok(text.to_owned());
+    }
+    let absolute = std::path::absolute(path)
+        .map_err(|error| format!("the working folder can not be found: {error}"))?;
+    absolute
+        .into_os_string()
+        .into_string()
+        .map_err(|_| "the path of the working folder is not UTF-8".to_owned())
 }
 
 /// How many rows a list may have. None at all would look like an empty ledger.

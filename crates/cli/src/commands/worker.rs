@@ -1,6 +1,6 @@
 //! `dotwrap worker`: executes requested runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -10,7 +10,8 @@ use dotwrap_runner::{Progress, Step, WorkerObserver, WorkerOptions};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::execution::{ExecutionArgs, interrupt_on_signals};
+use super::execution::{ExecutionArgs, check_folder, interrupt_on_signals};
+use super::worker_summary;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
     /// Only requests of this mode
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// End when there is nothing to do, instead of waiting for more
+    /// End when there is nothing to do, instead of waiting for more; exit status 1 when a run of it failed
     #[arg(long)]
     once: bool,
     /// How long a lease and a claim live, in seconds; both are renewed meanwhile
@@ -48,7 +49,11 @@ enum Mode {
 }
 
 /// Says what a worker does while it does it.
-struct WorkerPrinter(Messages);
+struct WorkerPrinter {
+    messages: Messages,
+    /// The runs it concluded; only those of one that ends by itself.
+    concluded: Option<Mutex<Vec<ProcessRunId>>>,
+}
 
 /// Says of a run only what keeps it waiting: its steps are the ledger's.
 struct Waiting {
@@ -65,6 +70,7 @@ pub(crate) async fn execute(
     let drain = drain_on_sigusr1(session.messages);
     let ledger = session.ledger().await?;
     let runner = arguments.executing.runner(session, &ledger)?;
+    check_folder(&runner, &ledger, &session.settings)?;
     let work = WorkerOptions {
         concurrency: arguments.jobs.into(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
@@ -86,14 +92,31 @@ pub(crate) async fn execute(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
-    let told = Arc::new(WorkerPrinter(session.messages));
-    let finished = runner.work(&work, told, drain, &interrupt).await?;
+    let told = Arc::new(WorkerPrinter {
+        messages: session.messages,
+        concluded: arguments.once.then(Mutex::default),
+    });
+    let finished = runner
+        .work(&work, Arc::clone(&told) as _, drain, &interrupt)
+        .await?;
     session.messages.note(match finished {
         0 => "nothing was left to do".to_owned(),
         1 => "one request was served".to_owned(),
         some => format!("{some} requests were served"),
     });
-    Ok(ExitStatus::Done)
+    let Some(concluded) = &told.concluded else {
+        return Ok(ExitStatus::Done);
+    };
+    let runs = concluded
+        .lock()
+        .map(|runs| runs.clone())
+        .unwrap_or_default();
+    worker_summary::say_what_waits(&work.modes, &ledger, session.messages).await?;
+    session.failed = worker_summary::failed(&runs, &ledger, session.messages).await?;
+    Ok(match session.failed {
+        Some(_) => ExitStatus::Failed,
+        None => ExitStatus::Done,
+    })
 }
 
 /// SIGUSR1, for whoever replaces a worker by a newer one: nothing more is claimed.
@@ -125,20 +148,25 @@ impl Mode {
 
 impl WorkerObserver for WorkerPrinter {
     fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress> {
-        self.0.note(format!(
+        self.messages.note(format!(
             "claimed {}: {} {}",
             claim.request_id(),
             claim.mode(),
             claim.dot_code()
         ));
         Box::new(Waiting {
-            messages: self.0,
+            messages: self.messages,
             request: claim.request_id().to_string(),
         })
     }
 
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {
-        self.0.note(match end {
+        if let (RequestEnd::Concluded(run), Some(concluded)) = (end, &self.concluded)
+            && let Ok(mut runs) = concluded.lock()
+        {
+            runs.push(*run);
+        }
+        self.messages.note(match end {
             RequestEnd::Concluded(run) => format!("{}: concluded as run {run}", claim.request_id()),
             RequestEnd::Refused(code) => format!("{}: refused, {code}", claim.request_id()),
             RequestEnd::Retry {
@@ -155,12 +183,13 @@ impl WorkerObserver for WorkerPrinter {
 
     fn reaped(&self, runs: &[ProcessRunId]) {
         for run in runs {
-            self.0.note(format!("reaped {run}: its holder is gone"));
+            self.messages
+                .note(format!("reaped {run}: its holder is gone"));
         }
     }
 
     fn on_error(&self, what: &str, error: &dyn std::error::Error) {
-        self.0.warning(format!("{what}: {error}"));
+        self.messages.warning(format!("{what}: {error}"));
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn perform(session: &mut Context) -> Result<(), Failure> {
     narrator.heading("A database, and the contract in it")?;
     let (mut stage, found) =
         DemoContext::set(&session.settings, session.messages, &mut narrator).await?;
-    narrator.from_database("A database, and the contract in it", found)?;
+    narrator.add_findings("A database, and the contract in it", found)?;
     let performed = perform_steps(&mut stage, &mut narrator).await;
     let closed = stage.workshop.close_gates().await;
     performed.and(closed)?;
@@ -79,7 +79,7 @@ async fn perform_steps(
     for step in STEPS {
         narrator.heading(step.title)?;
         let found = (step.perform)(stage, narrator).await?;
-        narrator.from_database(step.title, found)?;
+        narrator.add_findings(step.title, found)?;
         stage.workshop.check_interrupt()?;
     }
     Ok(())

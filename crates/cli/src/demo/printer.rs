@@ -131,7 +131,7 @@ impl<'a> DemoPrinter<'a> {
     }
 
     /// What the step found, for a program.
-    pub(super) fn from_database(&mut self, title: &str, findings: Value) -> Result<(), Failure> {
+    pub(super) fn add_findings(&mut self, title: &str, findings: Value) -> Result<(), Failure> {
         let finding = json!({ "step": self.step, "title": title, "found": findings });
         match self.output.format() {
             Format::Table => Ok(()),
@@ -162,7 +162,7 @@ impl<'a> DemoPrinter<'a> {
         self.command("doctor")?;
         self.paragraph("and for a ledger of your own, which the demonstration has not touched:")?;
         self.typed("dotwrap tools import --sample")?;
-        self.typed("dotwrap run DOT_SHA256SUM --input release.tar --key first")?;
+        self.typed("dotwrap run DOT_SHA256SUM --mode simulate --input release.tar --key first")?;
         self.typed("dotwrap --help")
     }
 

@@ -68,6 +68,11 @@ impl Messages {
         }
     }
 
+    /// Whether nothing but failures is said, each in one line.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.loudness == Verbosity::Quiet
+    }
+
     /// Whether a progress bar would be seen and is wanted.
     pub(crate) fn may_draw_progress(&self) -> bool {
         use std::io::IsTerminal;
@@ -79,6 +84,7 @@ impl Messages {
     /// Why the command failed; said whatever the loudness.
     pub(crate) fn failure(&self, failure: &Failure) {
         match self.format {
+            Format::Table if self.is_quiet() => self.write(&one_line(failure)),
             Format::Table => self.drawn(&self.report(failure)),
             Format::Json | Format::Jsonl => self.write(&format!("{}\n", failure.to_json())),
         }
@@ -108,4 +114,14 @@ impl Messages {
     fn write(&self, text: &str) {
         let _ = self.stream().write_all(text.as_bytes());
     }
+}
+
+fn one_line(failure: &Failure) -> String {
+    let message: Vec<&str> = failure.message.split_whitespace().collect();
+    format!(
+        "{} {} ({})\n",
+        Cell::toned("error:", CellStyle::Bad),
+        Cell::plain(message.join(" ")),
+        failure.code
+    )
 }

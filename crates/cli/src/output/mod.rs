@@ -16,7 +16,7 @@ pub(crate) use cell::{Cell, CellStyle};
 pub(crate) use messages::{Messages, Verbosity};
 pub(crate) use sheet::KeyValueList;
 pub(crate) use table::{Column, Layout, draw as draw_table};
-pub(crate) use time::{format_duration, format_time};
+pub(crate) use time::{format_duration, format_minute, format_time};
 pub(crate) use visible::{escaped_json, screened, shown_lines};
 
 use crate::configuration::{Colour, Format};

@@ -10,6 +10,8 @@ pub(crate) struct Column<Row> {
     read: fn(&Row) -> Cell,
     /// Ids and codes are copied by people: they are never broken over two lines.
     whole: bool,
+    /// What it keeps at least where it is wrapped.
+    min_width: u16,
 }
 
 impl<Row> Column<Row> {
@@ -19,6 +21,7 @@ impl<Row> Column<Row> {
             title,
             read,
             whole: false,
+            min_width: MIN_WIDTH,
         }
     }
 
@@ -28,7 +31,13 @@ impl<Row> Column<Row> {
             title,
             read,
             whole: true,
+            min_width: MIN_WIDTH,
         }
+    }
+
+    /// The same column, wrapped to no less than so many characters.
+    pub(crate) const fn at_least(self, min_width: u16) -> Self {
+        Self { min_width, ..self }
     }
 }
 
@@ -48,6 +57,11 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Whether a terminal of at least this width is there.
+    pub(crate) fn is_at_least(self, columns: u16) -> bool {
+        self.width.is_some_and(|width| width >= columns)
+    }
+
     /// The same with so many columns less, for a table that is indented.
     pub(crate) fn narrower(self, columns: usize) -> Self {
         let less = u16::try_from(columns).unwrap_or(u16::MAX);
@@ -64,7 +78,9 @@ pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -
     let least: Vec<u16> = least.collect();
     let needed = least
         .iter()
-        .fold(0_u16, |sum, width| sum.saturating_add(*width));
+        .fold(0_u16, |sum, width| sum.saturating_add(*width))
+        // Nothing stands behind the last column.
+        .saturating_sub(SPACE_BETWEEN);
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     arrange(&mut table, layout.width.filter(|width| needed <= *width));
@@ -79,8 +95,15 @@ pub(crate) fn draw<Row>(rows: &[Row], columns: &[Column<Row>], layout: Layout) -
     for row in rows {
         table.add_row(columns.iter().map(|column| comfy(&(column.read)(row))));
     }
-    for ((drawn, column), least) in table.column_iter_mut().zip(columns).zip(least) {
-        drawn.set_padding((0, SPACE_BETWEEN));
+    let last = columns.len().saturating_sub(1);
+    for (place, ((drawn, column), least)) in
+        table.column_iter_mut().zip(columns).zip(least).enumerate()
+    {
+        let (space, least) = match place == last {
+            true => (0, least.saturating_sub(SPACE_BETWEEN)),
+            false => (SPACE_BETWEEN, least),
+        };
+        drawn.set_padding((0, space));
         drawn.set_constraint(if column.whole {
             ColumnConstraint::ContentWidth
         } else {
@@ -101,7 +124,7 @@ fn least_width<Row>(rows: &[Row], column: &Column<Row>) -> u16 {
     let least = if column.whole {
         widest
     } else {
-        widest.min(MIN_WIDTH)
+        widest.min(column.min_width)
     };
     least.saturating_add(SPACE_BETWEEN)
 }

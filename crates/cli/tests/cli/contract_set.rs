@@ -48,6 +48,26 @@ fn bound(installation: &Installation) -> Vec<String> {
         .collect()
 }
 
+/// They would only be found when a run has begun, or never.
+#[test]
+fn a_contract_that_no_run_can_use_is_refused() {
+    let installation = with_pair();
+    for more in [
+        "paths = { write = ['relative'] }",
+        "stdin = ''",
+        "success_exit = [256]",
+        "success_exit = []",
+        "limits = { processes = 0 }",
+    ] {
+        let text = contract("DOT_COPY", "true", more);
+        let refused = set(&installation, &text, &["-q"]).failure();
+        let key = more.split(' ').next().unwrap();
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.contains(key), "{message}");
+    }
+    assert_eq!(bound(&installation), Vec::<String>::new());
+}
+
 #[test]
 fn contract_that_this_machine_can_not_run_is_set_by_force_alone() {
     let installation = with_pair();

@@ -38,7 +38,9 @@ fn every_list_that_is_empty_says_what_would_fill_it() {
 #[test]
 fn a_filter_that_nothing_passes_is_not_called_an_empty_ledger() {
     let installation = Installation::with_catalogue();
-    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
+    installation
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
+        .expect(0);
     let reason = ["--reason", "a test"];
     installation
         .call(&[&["gates", "close", "execute_enabled"], &reason[..]].concat())

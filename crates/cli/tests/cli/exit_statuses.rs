@@ -7,7 +7,7 @@ use crate::support::{Answer, Desk, Installation};
 #[test]
 fn a_recorded_run_ends_with_0() {
     Installation::with_catalogue()
-        .call(&["run", "DOT_SHA256SUM"])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
         .expect(0);
 }
 
@@ -18,6 +18,8 @@ fn a_run_that_failed_is_recorded_and_ends_with_1() {
         .call(&[
             "run",
             "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
             "--status",
             "failed",
             "--error-ref",
@@ -42,15 +44,58 @@ fn what_is_malformed_or_unknown_ends_with_2() {
             &["run", "DOT_NOBODY_KNOWS", "--candidate", "C"],
             "unknown_dot",
         ),
-        (&["run", "DOT_SHA256SUM_CHECK"], "not_a_producer"),
-        (&["run", "DOT_SHA256SUM", "--actor", " "], "actor_required"),
         (
-            &["run", "DOT_SHA256SUM", "--correlation", ""],
+            &["run", "DOT_SHA256SUM_CHECK", "--mode", "simulate"],
+            "not_a_producer",
+        ),
+        (
+            &["run", "DOT_SHA256SUM", "--mode", "simulate", "--actor", " "],
+            "actor_required",
+        ),
+        (
+            &[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--correlation",
+                "",
+            ],
             "correlation_required",
         ),
-        (&["run", "DOT_SHA256SUM", "--lease-ttl", "0"], "ttl_invalid"),
-        (&["run", "DOT_SHA256SUM", "--evidence", "[]"], "usage"),
-        (&["run", "DOT_SHA256SUM", "--status", "blocked"], "usage"),
+        (
+            &[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--lease-ttl",
+                "0",
+            ],
+            "ttl_invalid",
+        ),
+        (
+            &[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--evidence",
+                "[]",
+            ],
+            "usage",
+        ),
+        (
+            &[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--status",
+                "blocked",
+            ],
+            "usage",
+        ),
         (
             &["observe", "run", "--candidate", "\u{a0}"],
             "candidate_required",
@@ -165,7 +210,14 @@ fn a_blocking_check_ends_with_3() {
     let checks = installation.call(&["preflight"]).expect(3);
     assert!(checks.output.contains("BLOCK"), "{}", checks.output);
     let failure = installation
-        .call(&["run", "DOT_SHA256SUM", "--output", "json"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--output",
+            "json",
+        ])
         .expect(3)
         .failure();
     assert_eq!(failure["code"], "preflight_blocked");
@@ -178,7 +230,14 @@ fn a_held_lease_ends_with_4() {
         "SELECT dot.fn_dot_iu_runtime_lease_acquire('dot_exec:DOT_SHA256SUM', 'somebody', 60)",
     );
     let failure = installation
-        .call(&["run", "DOT_SHA256SUM", "--output", "json"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--output",
+            "json",
+        ])
         .expect(4)
         .failure();
     assert_eq!(failure["code"], "lease_held");
@@ -188,19 +247,30 @@ fn a_held_lease_ends_with_4() {
 fn a_key_that_was_used_for_something_else_ends_with_5() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "k"])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
         .expect(0);
     let failure = installation
-        .call(&["run", "DOT_GZIP", "--key", "k", "--output", "json"])
+        .call(&[
+            "run", "DOT_GZIP", "--mode", "simulate", "--key", "k", "--output", "json",
+        ])
         .expect(5)
         .failure();
     assert_eq!(failure["code"], "idempotency_conflict");
     let id = "01234567-0000-7000-8000-000000000001";
     installation
-        .call(&["run", "DOT_SHA256SUM", "--run-id", id])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--run-id", id])
         .expect(0);
     let failure = installation
-        .call(&["run", "DOT_SHA256SUM", "--run-id", id, "--output", "json"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--run-id",
+            id,
+            "--output",
+            "json",
+        ])
         .expect(5)
         .failure();
     assert_eq!(failure["code"], "id_in_use");
@@ -267,11 +337,24 @@ fn a_login_that_may_not_ends_with_77() {
     let installation = Installation::with_catalogue();
     installation.call_as("dot_reader", &["status"]).expect(0);
     let answer = installation
-        .call_as("dot_reader", &["run", "DOT_SHA256SUM", "--output", "json"])
+        .call_as(
+            "dot_reader",
+            &[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--output",
+                "json",
+            ],
+        )
         .expect(77);
     assert_eq!(answer.failure()["code"], "not_permitted");
     installation
-        .call_as("dot_observer", &["run", "DOT_SHA256SUM"])
+        .call_as(
+            "dot_observer",
+            &["run", "DOT_SHA256SUM", "--mode", "simulate"],
+        )
         .expect(0);
     let gates = [
         "gates",

@@ -8,7 +8,16 @@ use crate::support::{Answer, Installation};
 fn json_has_the_views_column_names() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "k", "--input", "a"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--key",
+            "k",
+            "--input",
+            "a",
+        ])
         .expect(0);
     let run = &installation
         .call(&["runs", "ls", "--output", "json"])
@@ -60,7 +69,14 @@ fn what_is_listed_as_json_can_be_imported_again() {
 #[test]
 fn data_and_messages_do_not_mix() {
     let answer = Installation::with_catalogue()
-        .call(&["run", "DOT_SHA256SUM", "--output", "json"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--output",
+            "json",
+        ])
         .expect(0);
     assert!(answer.json()["process_run_id"].is_string());
     assert!(answer.messages.contains("runs show"), "{}", answer.messages);
@@ -69,7 +85,7 @@ fn data_and_messages_do_not_mix() {
 #[test]
 fn quiet_leaves_the_data_and_drops_the_messages() {
     let answer = Installation::with_catalogue()
-        .call(&["run", "DOT_SHA256SUM", "-q"])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "-q"])
         .expect(0);
     assert_ne!(answer.output, "");
     assert_eq!(answer.messages, "");
@@ -123,7 +139,14 @@ fn colour_is_for_terminals_unless_asked_for() {
 fn a_recorded_text_cannot_forge_lines_or_steer_the_terminal() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&["run", "DOT_SHA256SUM", "--input", "a\u{1b}[2J\nVERIFIED"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--input",
+            "a\u{1b}[2J\nVERIFIED",
+        ])
         .expect(0);
     let shown = installation.call(&["runs", "show", "last"]).expect(0);
     assert!(!shown.output.contains('\u{1b}'), "{}", shown.output);

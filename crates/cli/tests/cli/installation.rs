@@ -43,7 +43,9 @@ fn an_installation_without_roles_says_so_loudly() {
     installation
         .call(&["tools", "import", "--sample"])
         .expect(0);
-    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
+    installation
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
+        .expect(0);
 }
 
 #[test]
@@ -55,7 +57,14 @@ fn any_schema_will_do() {
         .call(&["--schema", schema, "tools", "import", "--sample"])
         .expect(0);
     installation
-        .call(&["--schema", schema, "run", "DOT_SHA256SUM"])
+        .call(&[
+            "--schema",
+            schema,
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+        ])
         .expect(0);
 }
 

@@ -153,7 +153,10 @@ fn every_field_is_documented_where_its_command_is() {
     let request = request["request_id"].as_str().unwrap();
     let id = "01234567-0000-7000-8000-000000000004";
     for (heading, words) in [
-        ("run", &["run", "DOT_SHA256SUM", "--run-id", id][..]),
+        (
+            "run",
+            &["run", "DOT_SHA256SUM", "--mode", "simulate", "--run-id", id][..],
+        ),
         ("observe run", &["observe", "run", "--candidate", "C"]),
         ("backfill", &["backfill", "rows.jsonl", "--source", "s"]),
         ("runs ls", &["runs", "ls"]),

@@ -146,7 +146,9 @@ fn output_to_a_full_disk_ends_with_74() {
 fn value_that_begins_with_a_dash_is_explained() {
     let desk = Desk::new();
     for format in ["table", "json"] {
-        let words = ["run", "DOT_X", "--input", "-rf", "--output", format];
+        let words = [
+            "run", "DOT_X", "--mode", "simulate", "--input", "-rf", "--output", format,
+        ];
         let answer = Answer::of(&mut desk.command(&words)).expect(2);
         assert!(
             answer.messages.contains("--input=-rf"),
@@ -154,7 +156,14 @@ fn value_that_begins_with_a_dash_is_explained() {
             answer.messages
         );
     }
-    let words = ["run", "DOT_X", "--inptu", "a\u{202e}b\u{1b}[2J"];
+    let words = [
+        "run",
+        "DOT_X",
+        "--mode",
+        "simulate",
+        "--inptu",
+        "a\u{202e}b\u{1b}[2J",
+    ];
     let answer = Answer::of(&mut desk.command(&words)).expect(2);
     assert!(
         !answer.messages.contains(['\u{202e}', '\u{1b}']),

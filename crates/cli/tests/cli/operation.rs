@@ -223,13 +223,17 @@ fn a_lease_can_be_taken_away_with_a_reason() {
         again.json(),
         serde_json::json!({ "lease_name": "dot_exec:DOT_SHA256SUM", "taken": false })
     );
-    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
+    installation
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
+        .expect(0);
 }
 
 #[test]
 fn simulated_evidence_is_never_shown_as_verified() {
     let installation = Installation::with_catalogue();
-    installation.call(&["run", "DOT_KG_EXPLAIN"]).expect(0);
+    installation
+        .call(&["run", "DOT_KG_EXPLAIN", "--mode", "simulate"])
+        .expect(0);
     assert_answer!(installation.call(&["status", "DOT_KG_EXPLAIN"]));
     let ladder = installation.call(&["ladder"]).expect(0);
     let line = ladder

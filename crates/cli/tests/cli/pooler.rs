@@ -17,8 +17,8 @@ fn every_command_works_through_a_transaction_mode_pooler() {
         &["install", "--role-prefix", prefix][..],
         &["tools", "import", "--sample"],
         &["tools", "show", "DOT_GZIP"],
-        &["run", "DOT_SHA256SUM", "--key", "k"],
-        &["run", "DOT_SHA256SUM", "--key", "k"],
+        &["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"],
+        &["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"],
         &[
             "gates",
             "open",

@@ -9,6 +9,8 @@ fn a_pair_becomes_one_correlated_record() {
     assert_answer!(installation.call(&[
         "run",
         "DOT_SHA256SUM",
+        "--mode",
+        "simulate",
         "--input",
         "release.tar",
         "--key",
@@ -21,7 +23,16 @@ fn the_same_call_again_returns_the_first_ones_ids_and_writes_nothing() {
     let installation = Installation::with_catalogue();
     let call = || {
         installation
-            .call(&["run", "DOT_SHA256SUM", "--key", "first", "--output", "json"])
+            .call(&[
+                "run",
+                "DOT_SHA256SUM",
+                "--mode",
+                "simulate",
+                "--key",
+                "first",
+                "--output",
+                "json",
+            ])
             .expect(0)
             .json()
     };
@@ -54,6 +65,8 @@ fn a_run_is_shown_as_a_timeline_of_its_layers() {
         .call(&[
             "run",
             "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
             "--input",
             "release.tar",
             "--key",
@@ -115,9 +128,9 @@ fn a_completed_header_without_components_is_not_shown_as_a_completed_run() {
     ];
     installation.call(&header).expect(0);
     let list = installation.call(&["runs", "ls"]).expect(0).output;
-    let (status, evidence) = ("header only", "SIMULATED_DRY_RUN");
+    let (status, evidence) = ("header only", "SIMULATED");
     assert!(
-        list.contains(status) && list.contains(evidence) && !list.contains("completed"),
+        list.contains("header") && list.contains(evidence) && !list.contains("completed"),
         "{list}"
     );
     let shown = installation.call(&["runs", "show", "last"]).expect(0);
@@ -141,7 +154,9 @@ fn events_of_active_types_are_part_of_the_timeline() {
             "a test",
         ])
         .expect(0);
-    installation.call(&["run", "DOT_SHA256SUM"]).expect(0);
+    installation
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
+        .expect(0);
     let story = installation
         .call(&["runs", "show", "last", "--output", "json"])
         .expect(0)

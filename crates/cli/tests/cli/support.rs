@@ -235,7 +235,11 @@ pub(crate) fn with_filters(assertion: impl FnOnce()) {
             r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
             "[id]",
         ),
-        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[time]"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{0,4})*", "[id]"),
+        (
+            r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?",
+            "[time]",
+        ),
         (r"\d\d:\d\d:\d\d\.\d{3}", "hh:mm:ss.mmm"),
         (r"postgresql://\S+&port=\d+", "[database]"),
         (r"PostgreSQL \d+\.\d+[^,]*,", "PostgreSQL [version],"),

@@ -21,11 +21,27 @@ fn of_version(version: Version) -> Installation {
 /// Puts such JSON into one row of each listing; everything else stays as it is.
 fn forge(installation: &Installation, json: &str) -> String {
     let run = installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "bad", "--output", "json"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--key",
+            "bad",
+            "--output",
+            "json",
+        ])
         .expect(0)
         .json();
     installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "good"])
+        .call(&[
+            "run",
+            "DOT_SHA256SUM",
+            "--mode",
+            "simulate",
+            "--key",
+            "good",
+        ])
         .expect(0);
     let run = run["process_run_id"].as_str().unwrap().to_owned();
     let json = json.replace("DEEP", &format!("{}{}", "[".repeat(200), "]".repeat(200)));
@@ -110,7 +126,14 @@ fn a_row_that_can_not_be_decoded_is_named_and_hides_no_other_on_the_newest_serve
 fn recorded_characters_that_steer_a_terminal_are_shown_and_codes_of_mixed_scripts_are_marked() {
     let installation = of_version(Version::V15);
     let mixed = "PROC-CAND:b\u{430}ckup";
-    let words = ["run", "DOT_SHA256SUM", "--candidate", mixed];
+    let words = [
+        "run",
+        "DOT_SHA256SUM",
+        "--mode",
+        "simulate",
+        "--candidate",
+        mixed,
+    ];
     let answer = installation.call(&words).expect(0);
     assert!(
         answer.output.contains("(mixes Cyrillic and Latin)"),

@@ -7,13 +7,15 @@ use crate::support::Installation;
 fn a_ledger_that_was_only_written_through_the_contract_holds() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "k"])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
         .expect(0);
     installation
-        .call(&["run", "DOT_SHA256SUM", "--key", "k"])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
         .expect(0);
     installation
-        .call(&["run", "DOT_GZIP", "--status", "prepared"])
+        .call(&[
+            "run", "DOT_GZIP", "--mode", "simulate", "--status", "prepared",
+        ])
         .expect(0);
     let report = installation
         .call(&["verify", "--output", "json"])
@@ -29,7 +31,7 @@ fn a_row_that_was_forged_around_the_contract_ends_with_1_and_is_named() {
     let installation = Installation::with_catalogue();
     let id = "01234567-0000-7000-8000-000000000005";
     installation
-        .call(&["run", "DOT_SHA256SUM", "--run-id", id])
+        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--run-id", id])
         .expect(0);
     installation.sql_as_superuser(&format!(
         "UPDATE dot.process_component_observation SET correlation_id = 'forged' WHERE process_run_id = '{id}'"

@@ -35,6 +35,13 @@ fn what_is_not_understood_is_refused() {
         json!({"argv": ["a\u{0}b"]}),
         json!({"argv": [], "paths": {"write": ["/"]}}),
         json!({"argv": [], "paths": {"write": ["/tmp/./../.."]}}),
+        json!({"argv": [], "paths": {"write": ["relative"]}}),
+        json!({"argv": [], "paths": {"write": [""]}}),
+        json!({"argv": [], "stdin": ""}),
+        json!({"argv": [], "success_exit": []}),
+        json!({"argv": [], "success_exit": [0, 256]}),
+        json!({"argv": [], "success_exit": [-1]}),
+        json!({"argv": [], "limits": {"processes": 0}}),
     ] {
         let refused = refused(&Case::new("command:sh", invocation.clone()));
         assert_eq!(refused.code, "invocation_invalid", "{invocation}");

@@ -294,6 +294,25 @@ impl Wrapper {
             .await
     }
 
+    /// The runs whose ids lie between these two, both included: those of a common beginning. At most `limit`, in the order of their ids.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn runs_between(
+        &self,
+        first: ProcessRunId,
+        last: ProcessRunId,
+        limit: u32,
+    ) -> Result<Vec<Run>, Error> {
+        self.database
+            .view(
+                "v_process_run",
+                "WHERE process_run_id BETWEEN $1 AND $2 ORDER BY process_run_id LIMIT $3",
+                vec![first.into(), last.into(), Value::Bigint(limit.into())],
+            )
+            .await
+    }
+
     /// The runs of a correlation, the oldest first.
     ///
     /// # Errors

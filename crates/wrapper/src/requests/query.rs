@@ -164,4 +164,24 @@ impl Wrapper {
             .await?;
         Ok(found.into_iter().next())
     }
+
+    /// The requests whose ids lie between these two, both included: those of a common beginning. At most `limit`, in the order of their
+    /// ids.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run_requests_between(
+        &self,
+        first: RequestId,
+        last: RequestId,
+        limit: u32,
+    ) -> Result<Vec<RunRequestRecord>, Error> {
+        self.database
+            .view(
+                "v_dot_run_request",
+                "WHERE request_id BETWEEN $1 AND $2 ORDER BY request_id LIMIT $3",
+                vec![first.into(), last.into(), Value::Bigint(limit.into())],
+            )
+            .await
+    }
 }

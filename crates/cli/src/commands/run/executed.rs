@@ -10,9 +10,11 @@ use dotwrap_wrapper::{
     StoredStatus, Verdict,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Arguments, closed_gates};
-use crate::commands::execution::{ProgressPrinter, interrupt_on_signals};
+use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_signals};
+use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::labels;
@@ -68,6 +70,7 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     let (producer, candidate) = arguments.subject(&ledger).await?;
     let runner = arguments.executing.runner(session, &ledger)?;
+    check_folder(&runner, &ledger, &session.settings)?;
     let order = run_options(&arguments, session);
     let telling = ProgressPrinter::new(session.messages);
     let interrupt = interrupt_on_signals(session.messages);
@@ -76,7 +79,10 @@ pub(super) async fn execute(
         .await;
     let outcome = match executed {
         Ok(outcome) => outcome,
-        Err(refused) => return Err(closed_gates::explain_refusal(refused, mode, &ledger).await),
+        Err(refused) => {
+            let failure = closed_gates::explain_refusal(refused, mode, &ledger).await;
+            return Err(name_holder(failure, &producer, &ledger).await);
+        }
     };
     let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
     if record.is_under_way() {
@@ -102,6 +108,7 @@ pub(super) async fn execute(
         "see its layers: dotwrap runs show {}",
         record.process_run_id
     ));
+    session.failed = record.failed();
     Ok(record.exit_status())
 }
 
@@ -227,6 +234,36 @@ impl Executed {
             let mocks = mocks.join(" and ");
             format!("{mocks} only pretended (is_mock): this real run proves nothing")
         })
+    }
+
+    /// What went wrong, in one line.
+    fn failed(&self) -> Option<Failure> {
+        let status = self.exit_status();
+        let (code, what) = match (status, self.verdict) {
+            (ExitStatus::Done, _) => return None,
+            (ExitStatus::LeaseHeld, _) => ("run_under_way", "RUNNING: the run under this key"),
+            (_, Some(Verdict::Fail)) => ("verification_failed", "FAILED VERIFICATION"),
+            _ => ("run_failed", "FAILED"),
+        };
+        let mut message = what.to_owned();
+        if let Some(part) = &self.producer {
+            message += &format!(": {}", part.dot_code);
+        }
+        if let Some(why) = self.why() {
+            message += &format!(", {why}");
+        }
+        message += &format!(". See: dotwrap runs show {}", self.process_run_id);
+        Some(
+            Failure::new(status, code, message)
+                .detail(json!({"process_run_id": self.process_run_id})),
+        )
+    }
+
+    /// Why it is no pass, in a sentence.
+    fn why(&self) -> Option<String> {
+        let mut parts = [&self.producer, &self.verifier].into_iter().flatten();
+        let failure = parts.find_map(|part| part.failure.clone());
+        failure.or_else(|| self.pretended())
     }
 
     fn exit_status(&self) -> ExitStatus {

@@ -5,7 +5,8 @@ mod executed;
 mod simulated;
 
 use clap::{Args, ValueEnum};
-use dotwrap_wrapper::{CandidateCode, DotCode, WrapperStatus};
+use dotwrap_wrapper::{CandidateCode, ComponentRole, DotCode, WrapperStatus};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::execution::ExecutionArgs;
@@ -32,9 +33,9 @@ pub(crate) struct Arguments {
     /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
-    /// What is done: nothing, the tools' dry form, or the real thing
-    #[arg(long, value_enum, default_value_t = Mode::Simulate)]
-    mode: Mode,
+    /// What is done: nothing, the tools' dry form, or the real thing; a pair that can be executed wants it said [default: simulate]
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
     /// What is said of a simulated run; `failed` ends with exit status 1 [default: completed]
     #[arg(long, value_name = "STATUS", value_parser = one_of::<WrapperStatus>())]
     status: Option<WrapperStatus>,
@@ -66,11 +67,53 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    match arguments.mode {
-        Mode::Simulate => simulated::execute(arguments, session).await,
-        Mode::DryRun => executed::execute(arguments, dotwrap_invoke::Mode::DryRun, session).await,
-        Mode::RealRun => executed::execute(arguments, dotwrap_invoke::Mode::RealRun, session).await,
+    let mode = match arguments.mode {
+        Some(Mode::DryRun) => dotwrap_invoke::Mode::DryRun,
+        Some(Mode::RealRun) => dotwrap_invoke::Mode::RealRun,
+        said => {
+            let ledger = session.ledger().await?;
+            if said.is_none() {
+                refuse_executable(&DotCode::new(&arguments.producer), &ledger).await?;
+            }
+            return simulated::execute(arguments, &ledger, session).await;
+        }
+    };
+    executed::execute(arguments, mode, session).await
+}
+
+/// A simulation of a pair that can be executed may be taken for its execution: it is recorded only where it is asked for by name.
+async fn refuse_executable(producer: &DotCode, ledger: &LedgerClient) -> Result<(), Failure> {
+    let contracts = ledger.contracts_of(producer).await?;
+    let modes: Vec<&str> = [("DRY_RUN", "dry-run"), ("REAL_RUN", "real-run")]
+        .into_iter()
+        .filter(|(stored, _)| {
+            let mut contracts = contracts.iter();
+            contracts.any(|one| one.mode == *stored && one.contract_status == "active")
+        })
+        .map(|(_, said)| said)
+        .collect();
+    if modes.is_empty() {
+        return Ok(());
     }
+    let tool = ledger.tool(producer).await?;
+    // What is no producer, or is retired, is refused for that.
+    let is_producer = tool.is_some_and(|tool| {
+        tool.pair_role == Some(ComponentRole::Producer) && tool.status == "active"
+    });
+    if !is_producer {
+        return Ok(());
+    }
+    let executing: Vec<String> = modes.iter().map(|mode| format!("--mode {mode}")).collect();
+    Err(Failure::new(
+        ExitStatus::Usage,
+        "mode_required",
+        format!("{producer} can be executed, and the call does not say whether it is to be"),
+    )
+    .hint(format!(
+        "execute it: {}; record a simulation, which calls nothing: --mode simulate",
+        executing.join(" or ")
+    ))
+    .detail(json!({"dot_code": producer, "modes": modes})))
 }
 
 impl Arguments {

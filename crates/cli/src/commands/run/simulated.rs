@@ -5,6 +5,7 @@ use std::time::Duration;
 use dotwrap_wrapper::{CorrelationId, PairCall, PairRecord, ProcessRunId, StoredStatus};
 
 use super::Arguments;
+use crate::commands::lease_holder::name_holder;
 use crate::commands::shared::describe;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -15,11 +16,14 @@ use crate::session::{Context, LedgerClient};
 /// Records the pair, and says what was recorded.
 pub(super) async fn execute(
     arguments: Arguments,
+    ledger: &LedgerClient,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let ledger = session.ledger().await?;
-    let call = described(arguments, session, &ledger).await?;
-    let record = ledger.observe_pair(&call).await?;
+    let call = described(arguments, session, ledger).await?;
+    let record = match ledger.observe_pair(&call).await {
+        Ok(record) => record,
+        Err(error) => return Err(name_holder(error.into(), &call.dot_code, ledger).await),
+    };
     session
         .output
         .record(&record, |record| drawn(record, &call))?;
@@ -28,6 +32,14 @@ pub(super) async fn execute(
         record.process_run_id
     ));
     Ok(if record.status == StoredStatus::Failed {
+        session.failed = Some(Failure::new(
+            ExitStatus::Failed,
+            "run_failed",
+            format!(
+                "FAILED, as recorded: {}. See: dotwrap runs show {}",
+                call.dot_code, record.process_run_id
+            ),
+        ));
         ExitStatus::Failed
     } else {
         ExitStatus::Done

@@ -5,10 +5,11 @@ use dotwrap_wrapper::Run;
 
 use super::filter::Filter;
 use crate::commands::shared::at_least_one;
+use crate::configuration::Format;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::labels;
-use crate::output::{Cell, CellStyle, Column, format_time};
+use crate::output::{Cell, CellStyle, Column, draw_table, format_minute, format_time};
 use crate::session::Context;
 
 /// List the newest runs.
@@ -21,17 +22,88 @@ pub(crate) struct Arguments {
     limit: u32,
 }
 
-const COLUMNS: &[Column<Run>] = &[
-    Column::whole("RUN", |run| {
-        Cell::toned(run.process_run_id, CellStyle::Notice)
+/// From which width on a terminal is shown everything.
+const WIDE: u16 = 180;
+
+/// All that is known of a run at a glance, for a wide terminal.
+const WIDE_COLUMNS: &[Column<Listed>] = &[
+    Column::whole("RUN", |listed| {
+        Cell::toned(listed.run.process_run_id, CellStyle::Notice)
     }),
-    Column::new("RECORDED", |run| Cell::plain(format_time(run.created_at))),
-    Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
-    Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
-    Column::whole("STATUS", labels::run_status),
-    Column::whole("EVIDENCE", labels::evidence_of_run),
-    Column::new("CORRELATION", |run| Cell::plain(&run.correlation_id)),
+    Column::whole("RECORDED", |listed| {
+        Cell::plain(format_time(listed.run.created_at))
+    }),
+    Column::new("PRODUCER", |listed: &Listed| {
+        Cell::code_or_dash(listed.run.dot_code.as_ref())
+    }),
+    Column::whole("STATUS", |listed| labels::run_status(&listed.run)),
+    Column::whole("VERDICT", |listed| labels::verdict(listed.run.verdict)),
+    Column::whole("EVIDENCE", |listed| labels::evidence_of_run(&listed.run)),
+    Column::new("CANDIDATE", |listed: &Listed| {
+        Cell::code(&listed.run.process_candidate_code)
+    }),
+    Column::new("CORRELATION", |listed| {
+        Cell::plain(&listed.run.correlation_id)
+    }),
 ];
+
+/// What fits 80 columns. `runs show` takes the beginning of the id.
+const COLUMNS: &[Column<Listed>] = &[
+    Column::whole("RUN", |listed| {
+        Cell::toned(&listed.short_id, CellStyle::Notice)
+    }),
+    Column::whole("RECORDED", |listed| {
+        Cell::plain(format_minute(listed.run.created_at))
+    }),
+    Column::new("PRODUCER", |listed: &Listed| {
+        Cell::code_or_dash(listed.run.dot_code.as_ref())
+    })
+    .at_least(13),
+    Column::new("STATUS", |listed: &Listed| short_status(&listed.run)).at_least(9),
+    Column::whole("VERDICT", |listed| labels::verdict(listed.run.verdict)),
+    Column::new("EVIDENCE", |listed: &Listed| {
+        labels::short_evidence_of_run(&listed.run)
+    })
+    .at_least(9),
+];
+
+/// A run and as much of its id as tells it from the others of the list.
+struct Listed {
+    run: Run,
+    short_id: String,
+}
+
+/// The status in one word.
+fn short_status(run: &Run) -> Cell {
+    let status = labels::run_status(run);
+    match status.text.split_once(' ') {
+        Some((word, _)) => Cell::toned(word, status.tone),
+        None => status,
+    }
+}
+
+/// How much of an id is shown at least: what it has of the time, to the millisecond.
+const MIN_ID: usize = 13;
+
+fn listed(runs: Vec<Run>) -> Vec<Listed> {
+    let ids: Vec<String> = runs
+        .iter()
+        .map(|run| run.process_run_id.to_string())
+        .collect();
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let common = |pair: &[&str]| {
+        let both = pair[0].bytes().zip(pair[1].bytes());
+        both.take_while(|(one, other)| one == other).count()
+    };
+    let needed = sorted.windows(2).map(|pair| common(pair) + 1).max();
+    let length = needed.unwrap_or_default().max(MIN_ID);
+    let of_run = |(run, id): (_, &String)| Listed {
+        run,
+        short_id: id.chars().take(length).collect(),
+    };
+    runs.into_iter().zip(&ids).map(of_run).collect()
+}
 
 /// Lists the newest runs.
 pub(super) async fn execute(
@@ -48,15 +120,32 @@ pub(super) async fn execute(
         session.messages.note(if filtered {
             "no such run; `dotwrap runs ls` without a filter lists the newest"
         } else {
-            "no runs yet; try `dotwrap tools import --sample`, then `dotwrap run DOT_SHA256SUM --input release.tar`"
+            "no runs yet; try `dotwrap tools import --sample`, then `dotwrap run DOT_SHA256SUM --mode simulate --input release.tar`"
         });
     }
-    session.output.rows(&page.runs, COLUMNS)?;
+    let count = page.runs.len();
+    if session.output.format() == Format::Table {
+        print_table(page.runs, session)?;
+    } else {
+        session.output.rows::<Run>(&page.runs, &[])?;
+    }
     if page.next_page.is_some() {
-        session.messages.note(format!(
-            "the newest {}; --limit shows more",
-            page.runs.len()
-        ));
+        session
+            .messages
+            .note(format!("the newest {count}; --limit shows more"));
     }
     Ok(ExitStatus::Done)
+}
+
+fn print_table(runs: Vec<Run>, session: &mut Context) -> Result<(), Failure> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let layout = session.output.layout();
+    let columns = match layout.is_at_least(WIDE) {
+        true => WIDE_COLUMNS,
+        false => COLUMNS,
+    };
+    let table = draw_table(&listed(runs), columns, layout);
+    session.output.text(&table)
 }

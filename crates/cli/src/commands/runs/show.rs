@@ -3,6 +3,7 @@
 use clap::Args;
 use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter, Wrapper};
 
+use crate::commands::id_prefix::{IdPrefix, MAX_CANDIDATES};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::{Context, LedgerClient};
@@ -11,7 +12,7 @@ use crate::timeline::RunDetail;
 /// Show one run as a timeline of its layers.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The run's id, or its correlation; `last` is the newest run
+    /// The run's id or an unambiguous beginning of it, or its correlation; `last` is the newest run
     #[arg(value_name = "RUN")]
     run: String,
 }
@@ -28,7 +29,7 @@ pub(super) async fn execute(
     Ok(ExitStatus::Done)
 }
 
-/// A run by its id, by its correlation, or the newest.
+/// A run by its id, by its correlation, by the beginning of its id, or the newest.
 pub(super) async fn find(name: &str, ledger: &LedgerClient) -> Result<Run, Failure> {
     if name == "last" {
         let page = ledger.runs(&RunFilter::default(), 1).await?;
@@ -55,10 +56,24 @@ pub(super) async fn find(name: &str, ledger: &LedgerClient) -> Result<Run, Failu
         .hint(format!(
             "`dotwrap runs ls --correlation '{name}'` lists them; name one by its id"
         ))),
-        (None, _) => Err(not_found(&format!(
-            "there is no run with the id or the correlation {name}"
-        ))),
+        (None, _) => of_prefix(name, ledger).await?.ok_or_else(|| {
+            not_found(&format!(
+                "there is no run with the id or the correlation {name}"
+            ))
+        }),
     }
+}
+
+/// The only run whose id begins so.
+async fn of_prefix(name: &str, ledger: &LedgerClient) -> Result<Option<Run>, Failure> {
+    let Ok(prefix) = name.parse::<IdPrefix>() else {
+        return Ok(None);
+    };
+    let (first, last) = prefix.bounds();
+    let runs = ledger
+        .runs_between(first.into(), last.into(), MAX_CANDIDATES + 1)
+        .await?;
+    prefix.only_one(runs, "run_unknown", |run| run.process_run_id.to_string())
 }
 
 fn not_found(message: &str) -> Failure {

@@ -20,7 +20,7 @@ use crate::timeline::RunDetail;
 /// Follow the runs as they are recorded, until interrupted.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Follow this one run until it has ended
+    /// Follow this one run until it has ended; named as for `runs show`
     #[arg(value_name = "RUN")]
     run: Option<String>,
     #[command(flatten)]

@@ -131,7 +131,14 @@ fn a_retired_tool_and_a_retired_contract_are_not_run() {
         let failure = site.0.call(&add).expect(3).failure();
         assert_eq!(failure["code"], "tool_retired", "{failure:#}");
         site.0
-            .call(&["run", PRODUCER, "--candidate", CANDIDATE])
+            .call(&[
+                "run",
+                PRODUCER,
+                "--mode",
+                "simulate",
+                "--candidate",
+                CANDIDATE,
+            ])
             .expect(0);
         site.0.call(&["tools", "import", "pair.toml"]).expect(0);
     }

@@ -225,7 +225,7 @@ fn without_a_sandbox_a_dry_run_says_so_everywhere() {
         );
         assert_eq!(site.evidence(1)["sandbox_incomplete"], json!(true));
         for (asked, status, word) in [
-            (&["runs", "ls"][..], 0, "DRY_RUN, no sandbox"),
+            (&["runs", "ls"][..], 0, "DRY RUN, no sandbox"),
             (&["runs", "show", "last"], 0, "NO COMPLETE SANDBOX"),
             (&["doctor"], 0, "no complete sandbox"),
         ] {

@@ -1,6 +1,8 @@
 //! What is refused before anything is called. Nothing of it is in the ledger.
 
-use super::site::{Pair, Site};
+use nix::sys::signal::Signal;
+
+use super::site::{Pair, Site, end, signal};
 
 /// The run is refused with this code and exit status, and leaves neither a row nor a folder. Returns the hint.
 fn refused(site: &Site, words: &[&str], code: &str, status: i32) -> String {
@@ -102,4 +104,26 @@ fn set_contract(site: &Site, endpoint: &str, more: &str) {
     site.0
         .call(&["contract", "set", "contract.toml", "--force"])
         .expect(0);
+}
+
+#[test]
+fn a_held_lease_is_refused_with_the_run_that_holds_it() {
+    let site = Site::with(&Pair::of_producer(
+        "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; sleep 600; echo > '{output}'",
+    ));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let holder = site.start(&Site::words("real-run", &["--input", &input]));
+    site.process_in("process");
+    let run = site.runs()[0]["process_run_id"].clone();
+    let refused = site
+        .run("real-run", &["--input", &input])
+        .expect(4)
+        .failure();
+    assert_eq!(refused["code"], "lease_held");
+    assert_eq!(refused["detail"]["process_run_id"], run, "{refused}");
+    let message = refused["message"].as_str().unwrap();
+    let named = format!("for the run {} since 2", run.as_str().unwrap());
+    assert!(message.contains(&named), "{message}");
+    signal(&holder, Signal::SIGTERM);
+    end(holder);
 }

@@ -53,6 +53,35 @@ fn a_worker_serves_what_was_requested_and_ends() {
 }
 
 #[test]
+fn a_worker_that_ends_by_itself_says_what_still_waits_and_why() {
+    let site = Site::closed(&Pair::default());
+    let input = site.file("in", "a\n");
+    request(&site, "closed", &input);
+    let words = [
+        "requests", "add", PRODUCER, "--mode", "dry-run", "--in", "1h",
+    ];
+    site.0.call(&words).expect(0);
+    let said = site.0.call(&ONCE).expect(0).messages;
+    assert!(
+        said.contains("the gates do not allow it (NO_EXECUTE)"),
+        "{said}"
+    );
+    assert!(said.contains("not due before 2"), "{said}");
+}
+
+#[test]
+fn a_worker_that_ends_by_itself_ends_with_1_when_a_run_of_it_failed() {
+    let site = Site::with(&Pair::of_verifier("exit 1"));
+    let input = site.file("in", "a\n");
+    request(&site, "fails", &input);
+    let words = [&ONCE[..], &["-q"]].concat();
+    let said = site.0.call(&words).expect(1).messages;
+    assert!(said.contains("FAILED VERIFICATION: DOT_MAKE"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    site.0.call(&ONCE).expect(0);
+}
+
+#[test]
 fn two_workers_call_each_requested_run_once() {
     let pair = Pair::of_producer("echo once >> '{input}'; echo > '{output}'");
     let site = Site::with(&pair);
