@@ -8,7 +8,9 @@ use crate::common::backend::on_each_version;
 use crate::common::{Backend, TestContext, code, contents, refused};
 
 /// A change of the catalogue, the entry that is refused, and the code.
-fn refusals() -> Vec<(fn(&mut Value), &'static str, &'static str)> {
+type Refused = (fn(&mut Value), &'static str, &'static str);
+
+fn refusals() -> Vec<Refused> {
     vec![
         (
             |all| all["tool"][1]["tier"] = json!("C"),
