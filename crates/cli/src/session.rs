@@ -121,7 +121,7 @@ pub(crate) struct LedgerClient {
 }
 
 impl LedgerClient {
-    /// As [`Reached::secret_paths`].
+    /// As [`Connection::secret_paths`].
     pub(crate) fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         self.reached.secret_paths(settings)
     }
