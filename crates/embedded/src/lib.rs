@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The server runs as a separate process, and all programs that use the same folder share it. A *keeper* process stops
-//! it some seconds after the last of them ended, also after a kill (see [`run_as_helper_process`], which the program's
+//! it some seconds after the last of them ended, also after a kill (see [`run_if_asked`], which the program's
 //! `main` must call first). The server listens on a Unix socket in a folder that only its account can enter, and on no
 //! TCP port. It requires passwords, which are in a file beside the socket.
 //!

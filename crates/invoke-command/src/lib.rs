@@ -25,7 +25,7 @@
 //! [`Program::leave`] is until when the tool may go on without being told: its supervisor hears of each renewal by itself.
 //! A report of a supervisor that was lost (`why`) says how, in `signals_sent` and `not_enforced`, and has no `usage`.
 //!
-//! with [`CallFolder`], [`SearchPath`], [`places`] and [`ProgramSpec`] to make a [`Program`] from a call.
+//! with [`CallFolder`], [`SearchPath`], [`placeholders`] and [`ProgramSpec`] to make a [`Program`] from a call.
 
 #![forbid(unsafe_code)]
 

@@ -11,7 +11,7 @@ pub enum Sandbox {
     /// Wherever its account may.
     Unrestricted,
     /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may, but for what
-    /// [`Supervisor::hiding_paths`](crate::Supervisor::concealing) names.
+    /// [`Supervisor::hiding_paths`](crate::Supervisor::hiding_paths) names.
     ///
     /// A path that is not there when the tool starts stays closed: the kernel ties the right to what is there.
     WritesBelow(Vec<PathBuf>),

@@ -7,8 +7,8 @@ use crate::{EvidenceType, text_enum};
 text_enum! {
     /// The status that a caller passes. [`WrapperStatus::stored`] maps it to the stored statuses.
     ///
-    /// There is no status 'blocked': a call that the gates refuse writes nothing and returns
-    /// [`Error::Refused`](crate::Error::Refused).
+    /// There is no status 'blocked': a call that the gates refuse writes nothing and is
+    /// refused.
     #[derive(Default)]
     pub enum WrapperStatus {
         /// The run was prepared and nothing else.

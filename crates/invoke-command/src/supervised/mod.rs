@@ -60,7 +60,7 @@ impl SpawnError {
 
 /// A tool that runs under supervision.
 ///
-/// Dropping it ends the tool as [`Supervised::stop`] does, without anybody to hear the report.
+/// Dropping it ends the tool as [`SupervisedProcess::stop`] does, without anybody to hear the report.
 #[derive(Debug)]
 pub struct SupervisedProcess {
     /// Its standard input, where it was asked for. Dropping it is the input's end.
@@ -93,13 +93,13 @@ impl SupervisedProcess {
         &self.launch
     }
 
-    /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`Supervised::wait`] says what became
+    /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`SupervisedProcess::wait`] says what became
     /// of it.
     pub fn stop(&self) {
         self.send(&format!("{STOP}\n"));
     }
 
-    /// As [`Supervised::stop`], with at most so much of the grace.
+    /// As [`SupervisedProcess::stop`], with at most so much of the grace.
     pub fn stop_within(&self, grace: Duration) {
         self.send(&format!("{STOP} {}\n", grace.as_millis()));
     }

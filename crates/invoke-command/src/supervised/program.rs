@@ -66,6 +66,6 @@ pub enum Stdin {
     /// This file, by its absolute path. It is opened with the tool's rights and behind its sandbox, and must be a file that the kernel does
     /// not make up.
     File(PathBuf),
-    /// What is written to [`Supervised::stdin`](crate::Supervised::stdin).
+    /// What is written to [`SupervisedProcess::stdin`](crate::SupervisedProcess::stdin).
     Piped,
 }

@@ -60,7 +60,7 @@ impl fmt::Debug for HiddenPaths {
 }
 
 impl Supervisor {
-    /// The running program is the supervisor's too: its `main` calls [`run_as_helper_process`](crate::run_if_asked) first.
+    /// The running program is the supervisor's too: its `main` calls [`run_as_helper_process`](crate::run_as_helper_process) first.
     pub fn of_this_program() -> Self {
         Self::with_executable(this_executable())
     }
