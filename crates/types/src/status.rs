@@ -93,7 +93,7 @@ impl WrapperStatus {
     /// `prepared` stores simulated evidence whatever was requested, and keeps the request as a tag.
     ///
     /// ```
-    /// use dotwrap_wrapper::{EvidenceType, StoredStatus, WrapperStatus};
+    /// use dotwrap_types::{EvidenceType, StoredStatus, WrapperStatus};
     ///
     /// let stored = WrapperStatus::Prepared.stored(EvidenceType::RealRun);
     /// assert_eq!(stored.header, StoredStatus::Observed);

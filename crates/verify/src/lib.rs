@@ -22,7 +22,7 @@
 //!         println!("  {}: {}", violation.subject, violation.what);
 //!     }
 //! }
-//! assert!(report.holds());
+//! assert!(report.is_clean());
 //! # Ok(())
 //! # }
 //! ```
