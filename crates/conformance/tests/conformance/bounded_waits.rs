@@ -39,6 +39,23 @@ async fn each_function_that_writes_with_its_owners_rights_has_a_lock_timeout(bac
     assert!(unbounded.is_empty(), "without a limit: {unbounded:?}");
 }
 
+/// A request for a real run of the pair.
+fn requesting() -> Call {
+    Call::new("fn_dot_run_request")
+        .text("p_dot_code", PRODUCER)
+        .text("p_process_candidate_code", CANDIDATE)
+        .text("p_correlation_id", CORRELATION)
+        .text("p_actor", "asker")
+        .text("p_mode", "REAL_RUN")
+}
+
+/// A claim of one request for a minute.
+fn claiming() -> Call {
+    Call::new("fn_dot_run_request_claim")
+        .text("p_runner", "worker 1")
+        .with("p_ttl_seconds", "60")
+}
+
 fn asserted(more: &[(&str, &str)]) -> Call {
     let mut entry = json!({"dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "correlation_id": CORRELATION});
     for (name, text) in more {
@@ -75,14 +92,7 @@ async fn backfill_behind_an_open_transaction_is_refused_as_busy(backend: Backend
 #[apply(on_each_backend)]
 async fn request_under_a_key_in_flight_is_refused_as_busy(backend: Backend) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;
-    let request = Call::new("fn_dot_run_request")
-        .text("p_dot_code", PRODUCER)
-        .text("p_process_candidate_code", CANDIDATE)
-        .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "asker")
-        .text("p_mode", "REAL_RUN")
-        .text("p_idempotency_key", "key")
-        .sql();
+    let request = requesting().text("p_idempotency_key", "key").sql();
     let mut idler = stage.client("runner").await;
     let idle = idler.transaction().await.unwrap();
     rows(&idle, &request).await;
@@ -142,16 +152,9 @@ async fn pair_behind_a_component_key_in_flight_is_refused_as_busy(backend: Backe
 #[apply(on_each_version)]
 async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
-    let request = Call::new("fn_dot_run_request")
-        .text("p_dot_code", PRODUCER)
-        .text("p_process_candidate_code", CANDIDATE)
-        .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "asker")
-        .text("p_mode", "REAL_RUN");
+    let request = requesting();
     rows(&operator, &request.sql()).await;
-    let claim = Call::new("fn_dot_run_request_claim")
-        .text("p_runner", "worker 1")
-        .with("p_ttl_seconds", "60");
+    let claim = claiming();
     let claimed = row(&runner, &claim.sql()).await;
     let field = |name: &str| claimed[name].as_str().unwrap().to_owned();
     let renew = Call::new("fn_dot_run_request_renew")
@@ -183,16 +186,9 @@ async fn begin_in_a_deadlock_over_its_request_is_refused_as_busy(backend: Backen
 #[apply(on_each_version)]
 async fn empty_claim_holds_no_lock_on_expired_requests(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
-    let request = Call::new("fn_dot_run_request")
-        .text("p_dot_code", PRODUCER)
-        .text("p_process_candidate_code", CANDIDATE)
-        .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "asker")
-        .text("p_mode", "REAL_RUN");
+    let request = requesting();
     let request_id = text(&operator, &request.sql()).await;
-    let claim = Call::new("fn_dot_run_request_claim")
-        .text("p_runner", "worker 1")
-        .with("p_ttl_seconds", "60");
+    let claim = claiming();
     rows(&runner, &claim.sql()).await;
     execute(
         &superuser,
@@ -219,16 +215,9 @@ async fn only_the_login_that_claimed_begins_the_requests_run(backend: Backend) {
     let create = format!("CREATE ROLE \"{name}\" LOGIN IN ROLE dot_runner");
     crate::common::execute(&superuser, &create).await;
     let other = stage.database().client_as(&name).await;
-    let request = Call::new("fn_dot_run_request")
-        .text("p_dot_code", PRODUCER)
-        .text("p_process_candidate_code", CANDIDATE)
-        .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "asker")
-        .text("p_mode", "REAL_RUN");
+    let request = requesting();
     rows(&operator, &request.sql()).await;
-    let claim = Call::new("fn_dot_run_request_claim")
-        .text("p_runner", "worker 1")
-        .with("p_ttl_seconds", "60");
+    let claim = claiming();
     let claimed = row(&runner, &claim.sql()).await;
     let begin = crate::common::run_calls::begin("REAL_RUN")
         .with(
