@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dotwrap_invoke::{Answer, mounts};
+use dotwrap_invoke::{Answer, current_mounts};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -63,10 +63,11 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
 /// What is mounted at the output, or in it: what is read there is not what lies there, and may be gone the next time.
 fn mounted_at(output: &Path) -> Vec<String> {
     let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
-    let all = mounts().unwrap_or_default().into_iter();
-    all.filter(|mount| mount.point.starts_with(&output))
+    let all = current_mounts().unwrap_or_default();
+    all.iter()
+        .filter(|mount| mount.point.starts_with(&output))
         .take(MAX_LISTED)
-        .map(|mount| mount.file_system)
+        .map(|mount| mount.file_system.clone())
         .collect()
 }
 

@@ -35,7 +35,7 @@ pub use digest::Digest;
 pub use hosts::{AllowedHosts, InvalidHost};
 pub use invoker::{Invoker, UnsupportedContract};
 pub use mock_search::{MockSearch, Searched};
-pub use mounts::{Mount, mounts};
+pub use mounts::{Mount, current_mounts, mounts};
 pub use output::{Change, Output, open_file};
 pub use reading::{ReadInterrupted, ReadLimit, read_apart, read_apart_by, read_deadline};
 pub use ready_thread::ReadyThread;

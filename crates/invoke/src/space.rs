@@ -7,7 +7,7 @@ use std::{
 
 use nix::sys::statvfs::statvfs;
 
-use crate::mounts;
+use crate::current_mounts;
 
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -36,13 +36,15 @@ impl Space {
         let place = place.ok_or(io::ErrorKind::NotFound)?;
         let of = statvfs(&place)?;
         let bytes = |blocks: u64| blocks.saturating_mul(of.fragment_size());
-        let mounts = mounts().unwrap_or_default();
+        let mounts = current_mounts().unwrap_or_default();
         // Of several that are mounted at one place, the last one is seen.
         let mount = mounts
-            .into_iter()
+            .iter()
             .filter(|mount| place.starts_with(&mount.point))
             .max_by_key(|mount| mount.point.as_os_str().len());
-        let (mounted_at, file_system) = mount.map(|mount| (mount.point, mount.file_system)).unzip();
+        let (mounted_at, file_system) = mount
+            .map(|mount| (mount.point.clone(), mount.file_system.clone()))
+            .unzip();
         Ok(Self {
             mounted_at,
             file_system,

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use dotwrap_invoke::mounts;
+use dotwrap_invoke::current_mounts;
 use tokio::task::JoinHandle;
 
 /// The state of a path.
@@ -112,7 +112,7 @@ impl Drop for Place {
 impl Paths {
     fn look(&self) -> io::Result<Seen> {
         let folders = self.folders.iter().map(|folder| Folder::at(folder));
-        let mounts = mounts()?;
+        let mounts = current_mounts()?;
         let within = mounts
             .iter()
             .filter(|mount| mount.point.starts_with(&self.output));

@@ -88,11 +88,13 @@ impl Execution<'_> {
         }
     }
 
-    /// Watches the path of the output while the verifier is called. Creates the call's own folder first, because that
-    /// changes the run's folder.
+    /// Watches the path of the output while the verifier is called. Where the output is in the run's folder, it creates
+    /// the call's own folder first, because that changes the run's folder.
     fn watch_place(&self, call: &ToolCall) -> Option<Place> {
         let produced = call.produced.as_ref()?;
-        if let Err(error) = call.make_folder() {
+        if produced.output.path.starts_with(self.folder.path())
+            && let Err(error) = call.make_folder()
+        {
             // The invoker reports this as well where it needs the folder.
             tracing::debug!(%error, "no folder for the verifier");
         }

@@ -7,7 +7,11 @@ use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use serde_json::Value as Json;
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_postgres::{Client, Config, Row};
 
 use super::{
@@ -41,8 +45,17 @@ struct Inner {
     settings: Settings,
     quoted_schema: String,
     lane: Batcher,
+    /// Held by the calls that their batch skipped.
+    skipped: Semaphore,
     kept: Kept,
 }
+
+/// How many calls that their batch skipped are made at once. A batch may skip all of its calls, when a check's result
+/// expired for example; without a limit each of them would open a connection.
+const MAX_SKIPPED_AT_ONCE: usize = 4;
+
+/// How long such a call waits for the others: one of them may wait for a lock.
+const SKIPPED_WAIT: Duration = Duration::from_millis(200);
 
 /// How long a new connection may take where the reserved one can be used instead: a lease renewal does not wait.
 const KEPT_INSTEAD: Duration = Duration::from_secs(2);
@@ -103,6 +116,7 @@ impl Database {
             settings,
             quoted_schema,
             lane: Batcher::new(),
+            skipped: Semaphore::new(MAX_SKIPPED_AT_ONCE),
             kept: Kept::default(),
         })))
     }
@@ -204,6 +218,13 @@ impl Database {
         call.refuse_nul()?;
         let row = self.submit_to_batch(function, call.as_json()).await?;
         row.as_ref().map(shown).transpose()
+    }
+
+    /// Waits until few other calls that their batch skipped are in flight. The caller makes its call while it holds
+    /// the permit; without one, others took too long.
+    pub(crate) async fn skipped_permit(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = timeout(SKIPPED_WAIT, self.0.skipped.acquire()).await;
+        permit.ok()?.ok()
     }
 
     pub(super) fn batcher(&self) -> &Batcher {

@@ -163,7 +163,13 @@ impl Wrapper {
         };
         let outcome: Result<BeginRow, _> = match together {
             Ok(Some(row)) => Ok(row),
-            Ok(None) => self.database.row(&sql).await,
+            Ok(None) => {
+                let _permit = match call.idempotency_key {
+                    Some(_) => None,
+                    None => self.database.skipped_permit().await,
+                };
+                self.database.row(&sql).await
+            }
             Err(error) => Err(error),
         };
         let row = self.recording_refusal(about, outcome).await?;

@@ -124,7 +124,10 @@ impl BegunRun {
             Ok(Some(RecordProducerRow {
                 verifier_invocation_id,
             })) => Ok(verifier_invocation_id),
-            Ok(None) => database.value::<Uuid>(&call).await,
+            Ok(None) => {
+                let _permit = database.skipped_permit().await;
+                database.value::<Uuid>(&call).await
+            }
             Err(error) => Err(error),
         };
         let verifier_invocation_id = self.recording_refusal(outcome).await?;
@@ -193,7 +196,10 @@ impl BegunRun {
             .await
         {
             Ok(Some(RecordVerifierRow { process_run_id })) => Ok(process_run_id),
-            Ok(None) => database.value::<ProcessRunId>(&call).await,
+            Ok(None) => {
+                let _permit = database.skipped_permit().await;
+                database.value::<ProcessRunId>(&call).await
+            }
             Err(error) => Err(error),
         };
         self.recording_refusal(outcome).await.map(drop)

@@ -31,22 +31,24 @@ BEGIN
     -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- Locks the free leases, then the gates. A lease that another run holds is not locked, so that its holder does not
-  -- wait. One call per pair: this transaction would hold the lock for a second call as well.
-  SELECT ARRAY(
-    SELECT c.number
-    FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
-          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number)
-          OFFSET 0) c
-    CROSS JOIN LATERAL (
-      SELECT FROM dot_iu_runtime_lease l
-      WHERE l.lease_name = 'dot_exec:' || c.dot_code
-        AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
-      FOR NO KEY UPDATE SKIP LOCKED) locked),
-    EXISTS (SELECT FROM event_type_registry e WHERE e.active)
-  INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     BEGIN
+      -- All locks and writes are in this block, so that they have one transaction id: a row that a transaction locks
+      -- and its subtransaction updates would need a MultiXact.
+      -- Locks the free leases, then the gates. A lease that another run holds is not locked, so that its holder does
+      -- not wait. One call per pair: this transaction would hold the lock for a second call as well.
+      SELECT ARRAY(
+        SELECT c.number
+        FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.number
+              FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text)) WITH ORDINALITY AS x (dot_code, number)
+              OFFSET 0) c
+        CROSS JOIN LATERAL (
+          SELECT FROM dot_iu_runtime_lease l
+          WHERE l.lease_name = 'dot_exec:' || c.dot_code
+            AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= clock_timestamp())
+          FOR NO KEY UPDATE SKIP LOCKED) locked),
+        EXISTS (SELECT FROM event_type_registry e WHERE e.active)
+      INTO v_locked, v_is_any_event_active;
       LOCK TABLE dot_gate_state IN ROW SHARE MODE;
       v_now := clock_timestamp();
       WITH found AS MATERIALIZED (
@@ -101,8 +103,9 @@ BEGIN
               SELECT FROM process_candidate_pair b JOIN process_candidate k
                 ON k.process_candidate_code = b.process_candidate_code
               WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = c.dot_code OFFSET 0))
-            -- fn_process_run_begin refreshes check results that are due.
-            AND memory.is_fresh AND memory.is_due IS NOT TRUE
+            -- A fresh result counts. Where one is due, the first call is skipped, and fn_process_run_begin refreshes
+            -- it.
+            AND memory.is_fresh AND (memory.is_due IS NOT TRUE OR c.number > 1)
             -- The lease exists and is free. fn_dot_lease_take handles a run that its last holder left open.
             AND l.process_run_id IS NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now)
             AND NOT EXISTS (SELECT FROM process_run_observation r WHERE r.process_run_id = c.process_run_id OFFSET 0)

@@ -29,22 +29,23 @@ BEGIN
     -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
-  -- Locks the leases whose tokens the calls present, then the gates. The statement that writes begins after both.
-  SELECT ARRAY(
-    SELECT c.number
-    FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.process_run_id, x.lease_token, x.number
-          FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_run_id uuid, lease_token uuid))
-            WITH ORDINALITY AS x (dot_code, process_run_id, lease_token, number) OFFSET 0) c
-    CROSS JOIN LATERAL (
-      SELECT FROM dot_iu_runtime_lease l
-      WHERE l.lease_name = 'dot_exec:' || c.dot_code AND l.process_run_id = c.process_run_id
-        AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid
-        AND l.holder_login = session_user
-      FOR NO KEY UPDATE SKIP LOCKED) locked),
-    EXISTS (SELECT FROM event_type_registry e WHERE e.active)
-  INTO v_locked, v_is_any_event_active;
   IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
     BEGIN
+      -- As in fn_process_run_begin_batch, all locks and writes are in this block.
+      -- Locks the leases whose tokens the calls present, then the gates. The statement that writes begins after both.
+      SELECT ARRAY(
+        SELECT c.number
+        FROM (SELECT DISTINCT ON (x.dot_code) x.dot_code, x.process_run_id, x.lease_token, x.number
+              FROM ROWS FROM (jsonb_to_recordset(p_calls) AS (dot_code text, process_run_id uuid, lease_token uuid))
+                WITH ORDINALITY AS x (dot_code, process_run_id, lease_token, number) OFFSET 0) c
+        CROSS JOIN LATERAL (
+          SELECT FROM dot_iu_runtime_lease l
+          WHERE l.lease_name = 'dot_exec:' || c.dot_code AND l.process_run_id = c.process_run_id
+            AND l.lease_token = encode(substring(sha256(uuid_send(c.lease_token)) FROM 1 FOR 16), 'hex')::uuid
+            AND l.holder_login = session_user
+          FOR NO KEY UPDATE SKIP LOCKED) locked),
+        EXISTS (SELECT FROM event_type_registry e WHERE e.active)
+      INTO v_locked, v_is_any_event_active;
       LOCK TABLE dot_gate_state IN ROW SHARE MODE;
       -- One timestamp for all parts: the planner chooses the order in which the parts of a statement are executed.
       v_now := clock_timestamp();
