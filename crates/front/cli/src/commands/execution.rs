@@ -1,0 +1,208 @@
+//! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use dotwrap_exec::{
+    ExecutionSettings, Progress, Runner, RunsDir, Step, Stop, StopHandle, StopReason,
+};
+use dotwrap_wrapper::Wrapper;
+use nix::sys::signal::Signal;
+
+use crate::configuration::Settings;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::Messages;
+use crate::session::{Context, LedgerClient};
+use crate::signals::Listener;
+
+/// How tools may be called.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ExecutionArgs {
+    /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    runs_folder: Option<PathBuf>,
+    /// A host of agent services or MCP servers that may be called; may be repeated [default: none]
+    #[arg(long = "agent-host", value_name = "HOST[:PORT]")]
+    agent_hosts: Vec<String>,
+}
+
+impl ExecutionArgs {
+    /// A runner with these settings.
+    pub(crate) fn runner(
+        &self,
+        session: &Context,
+        ledger: &LedgerClient,
+    ) -> Result<Runner, Failure> {
+        let settings = &session.settings;
+        let hosts = [self.agent_hosts.as_slice(), settings.agent_hosts.as_slice()].concat();
+        let folders = run_folders(self.runs_folder.as_ref(), settings)?;
+        let execution = ExecutionSettings {
+            hosts,
+            authorities: settings.agent_ca.clone(),
+            require_sandbox: settings.require_sandbox,
+        };
+        let hidden = ledger.ways_in(settings);
+        Ok(dotwrap_exec::runner(
+            Wrapper::clone(ledger),
+            &execution,
+            folders,
+            hidden,
+        )?)
+    }
+}
+
+/// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and the files of real
+/// runs would lie among those of the ledger.
+pub(crate) fn check_folder(
+    runner: &Runner,
+    ledger: &LedgerClient,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let root = resolved(runner.folders().root());
+    let concealed = ledger.ways_in(settings)();
+    let mut above = concealed
+        .iter()
+        .filter(|path| root.starts_with(resolved(path)));
+    let Some(above) = above.next() else {
+        return Ok(());
+    };
+    let message = format!(
+        "the runs' folder {} lies in {}, which is kept from tools",
+        runner.folders().root().display(),
+        above.display()
+    );
+    Err(Failure::new(ExitStatus::Usage, "folder_unusable", message)
+        .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"))
+}
+
+/// The path without links, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    let mut known = path;
+    loop {
+        if let Ok(found) = known.canonicalize() {
+            return rest.iter().rev().fold(found, |path, name| path.join(name));
+        }
+        let (Some(parent), Some(name)) = (known.parent(), known.file_name()) else {
+            return path.to_owned();
+        };
+        rest.push(name);
+        known = parent;
+    }
+}
+
+/// Where executed runs keep their files: where the flag says, else where the settings do.
+pub(crate) fn run_folders(
+    named: Option<&PathBuf>,
+    settings: &Settings,
+) -> Result<RunsDir, Failure> {
+    let folder = match named.or(settings.runs_folder.as_ref()) {
+        Some(folder) => folder.clone(),
+        None => data_folder(settings.home.as_ref())?.join("runs"),
+    };
+    // Said in the output too, and whoever reads that may work elsewhere.
+    let folder = std::path::absolute(&folder)
+        .map_err(|error| {
+            Failure::usage(format!(
+                "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
+                folder.display()
+            ))
+            .hint("work in a folder that exists, or name the folder by its whole path")
+        })?;
+    // Tools are told it as text, and so is the ledger.
+    if folder.to_str().is_none() {
+        return Err(Failure::new(
+            ExitStatus::Usage,
+            "folder_unusable",
+            format!(
+                "the path of the runs' folder, {}, is not UTF-8",
+                folder.display()
+            ),
+        )
+        .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"));
+    }
+    Ok(RunsDir::below(folder))
+}
+
+/// Where this program keeps what is the user's, unless it is told another place.
+pub(crate) fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
+    use etcetera::BaseStrategy;
+    if let Some(home) = home {
+        return Ok(home.clone());
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::usage(format!("the user's data folder is not known: {error}"))
+            .hint("name a folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER")
+    })?;
+    Ok(strategy.data_dir().join("dotwrap"))
+}
+
+/// Says what happens while it happens.
+#[derive(Debug)]
+pub(crate) struct ProgressPrinter {
+    messages: Messages,
+}
+
+impl ProgressPrinter {
+    pub(crate) fn new(messages: Messages) -> Self {
+        Self { messages }
+    }
+}
+
+impl Progress for ProgressPrinter {
+    fn step(&self, step: Step<'_>) {
+        match step {
+            Step::Begun { process_run_id, .. } => {
+                self.messages.note(format!("begun {process_run_id}"));
+            }
+            Step::Calling { role, dot_code } => {
+                self.messages
+                    .note(format!("calling {dot_code}, the {role}"));
+            }
+            Step::Waiting { why, at_most } => self.messages.warning(format!(
+                "what is known can not be recorded yet: {why}; trying for {} s at most",
+                at_most.as_secs()
+            )),
+            Step::Stopping { reason } => self
+                .messages
+                .warning(format!("stopping the call: {reason}")),
+            _ => {}
+        }
+    }
+}
+
+/// Ctrl-C, SIGTERM and a closed terminal stop what is called, and the run is concluded; a second one ends the program at once, and the run is
+/// reaped when its lease has run out.
+pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
+    let (handle, stop) = StopHandle::new();
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
+            Listener::of(Signal::SIGINT),
+            Listener::of(Signal::SIGTERM),
+            Listener::of(Signal::SIGHUP),
+        ) else {
+            messages.warning(
+                "signals can not be heard; Ctrl-C ends the program without concluding its run",
+            );
+            return std::future::pending().await;
+        };
+        let mut is_first = true;
+        loop {
+            tokio::select! {
+                () = interrupt.heard() => {}
+                () = terminate.heard() => {}
+                () = hang_up.heard() => {}
+            }
+            if !is_first {
+                messages.warning(
+                    "ended at once; what is not concluded is left to `dotwrap reap`, when its lease has run out",
+                );
+                std::process::exit(130);
+            }
+            is_first = false;
+            handle.stop(StopReason::Interrupted);
+        }
+    });
+    stop
+}

@@ -1,0 +1,288 @@
+//! `dotwrap runs prune`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::pending;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+
+use clap::Args;
+use dotwrap_exec::RunsDir;
+use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
+use indicatif::HumanBytes;
+use jiff::{SignedDuration, Timestamp};
+use nix::sys::signal::Signal;
+use serde::Serialize;
+use tokio::task::spawn_blocking;
+
+use crate::commands::execution::run_folders;
+use crate::commands::shared::duration;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::labels;
+use crate::output::{Cell, CellStyle, Column, format_time};
+use crate::session::{Context, LedgerClient};
+use crate::signals::Listener;
+
+/// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
+///
+/// Only runs of this ledger that were concluded long enough ago, by the database's clock. What real runs made may be wanted, a backup for
+/// instance: theirs stay, unless --real-runs says otherwise. What the ledger could not be told (unrecorded_evidence.json) always stays.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Only of runs that were concluded at least so long ago, e.g. 36h, 30d, 8w
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    older_than: SignedDuration,
+    /// Real runs' files too, what they made included
+    #[arg(long)]
+    real_runs: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    runs_folder: Option<PathBuf>,
+}
+
+/// How many runs are asked for in one statement.
+const BATCH: usize = 500;
+
+/// A run whose files go.
+#[derive(Debug, Serialize)]
+struct Pruned {
+    process_run_id: ProcessRunId,
+    dot_code: Option<DotCode>,
+    evidence_type: EvidenceType,
+    status: StoredStatus,
+    concluded_at: Option<Timestamp>,
+    folder: PathBuf,
+    bytes: u64,
+    removed: bool,
+    /// Why not, where it was tried. Some of it may be gone then.
+    error: Option<String>,
+}
+
+const COLUMNS: &[Column<Pruned>] = &[
+    Column::whole("RUN", |run| {
+        Cell::toned(run.process_run_id, CellStyle::Notice)
+    }),
+    Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
+    Column::whole("STATUS", |run| labels::status(run.status)),
+    Column::whole("EVIDENCE", |run| labels::evidence_word(run.evidence_type)),
+    Column::new("CONCLUDED", |run| {
+        Cell::or_dash(run.concluded_at.map(format_time))
+    }),
+    Column::new("SIZE", |run| Cell::plain(HumanBytes(run.bytes))),
+    Column::new("REMOVED", |run| {
+        Cell::plain(match (run.removed, &run.error) {
+            (true, _) => "yes",
+            (false, None) => "no",
+            (false, Some(_)) => "not wholly",
+        })
+    }),
+];
+
+/// Why a run's files stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SkipReason {
+    Foreign,
+    Open,
+    Young,
+    Elsewhere,
+    Real,
+    Unnamed,
+    Unrecorded,
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Foreign => "not in this ledger",
+            Self::Open => "not concluded",
+            Self::Young => "not old enough",
+            Self::Elsewhere => "of a run whose files the ledger knows in another folder",
+            Self::Real => "of real runs, which --real-runs removes too",
+            Self::Unnamed => "of runs whose runner died, which --real-runs removes too",
+            Self::Unrecorded => "with unrecorded_evidence.json, which the ledger does not know",
+        })
+    }
+}
+
+/// Removes them, and says what stays.
+pub(super) async fn execute(
+    arguments: Arguments,
+    session: &mut Context,
+) -> Result<ExitStatus, Failure> {
+    let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
+    let ids = folders.kept().map_err(|error| {
+        let folder = folders.root().display();
+        let message = format!("the runs' folder {folder} can not be read: {error}");
+        Failure::new(ExitStatus::Usage, "folder_unusable", message)
+            .hint("run this as the account that the runs were executed by, or name another folder: --runs-folder")
+    })?;
+    let ledger = session.ledger().await?;
+    let mut runs = known(&ledger, &ids).await?;
+    let mut kept: BTreeMap<SkipReason, usize> = BTreeMap::new();
+    let mut going = Vec::new();
+    for id in ids {
+        let judged = match runs.remove(&id) {
+            None => Err(SkipReason::Foreign),
+            Some(run) => judge(&run, &arguments, &folders).map(|()| run),
+        };
+        match judged {
+            Err(why) => *kept.entry(why).or_default() += 1,
+            Ok(run) => going.push(run),
+        }
+    }
+    let (pruned, is_whole) = remove_all(going, folders, arguments.dry_run).await;
+    session.output.rows(&pruned, COLUMNS)?;
+    let messages = session.messages;
+    messages.note(summary(&pruned, arguments.dry_run, &kept));
+    let failed: Vec<&str> = pruned
+        .iter()
+        .filter_map(|one| one.error.as_deref())
+        .collect();
+    for why in failed.iter().skip(1) {
+        messages.warning(why);
+    }
+    match failed.first() {
+        Some(first) => Err(could_not(first, failed.len())),
+        None if is_whole => Ok(ExitStatus::Done),
+        None => Err(Failure::new(
+            ExitStatus::Failed,
+            "interrupted",
+            "interrupted: the other runs' files stay",
+        )),
+    }
+}
+
+/// Removes the files of these runs, until somebody interrupts it; says what was done, and whether it is all.
+async fn remove_all(runs: Vec<Run>, folders: RunsDir, dry: bool) -> (Vec<Pruned>, bool) {
+    let folders = Arc::new(folders);
+    let mut pruned = Vec::new();
+    let mut interrupted = pin!(interruption());
+    for run in runs {
+        let folders = folders.clone();
+        let mut removing = spawn_blocking(move || remove(run, &folders, dry));
+        let is_interrupted = tokio::select! {
+            biased;
+            () = interrupted.as_mut() => true,
+            one = &mut removing => {
+                pruned.extend(one);
+                false
+            }
+        };
+        if is_interrupted {
+            // What has begun is brought to its end, and told.
+            pruned.extend(removing.await);
+            return (pruned, false);
+        }
+    }
+    (pruned, true)
+}
+
+fn remove(run: Run, folders: &RunsDir, dry: bool) -> Pruned {
+    let mut one = described(run, folders);
+    if !dry {
+        match folders.remove(one.process_run_id) {
+            Ok(()) => one.removed = true,
+            Err(error) => one.error = Some(format!("{}: {error}", one.folder.display())),
+        }
+    }
+    one
+}
+
+async fn interruption() {
+    let heard = [Signal::SIGINT, Signal::SIGTERM].map(Listener::of);
+    match heard {
+        [Ok(mut interrupt), Ok(mut terminate)] => tokio::select! {
+            () = interrupt.heard() => {}
+            () = terminate.heard() => {}
+        },
+        _ => pending().await,
+    }
+}
+
+/// What the ledger has of these runs.
+async fn known(
+    ledger: &LedgerClient,
+    ids: &[ProcessRunId],
+) -> Result<BTreeMap<ProcessRunId, Run>, Failure> {
+    let mut runs = BTreeMap::new();
+    for some in ids.chunks(BATCH) {
+        for run in ledger.runs_of_ids(some).await? {
+            runs.insert(run.process_run_id, run);
+        }
+    }
+    Ok(runs)
+}
+
+/// Whether a run's files may go.
+fn judge(run: &Run, arguments: &Arguments, folders: &RunsDir) -> Result<(), SkipReason> {
+    let concluded = run.concluded_at.ok_or(SkipReason::Open)?;
+    let now = run.created_at.saturating_add(run.age.as_duration());
+    let is_old = now.is_ok_and(|now| now.duration_since(concluded) >= arguments.older_than);
+    if !is_old {
+        Err(SkipReason::Young)
+    } else if folders.holds_unrecorded(run.process_run_id) {
+        Err(SkipReason::Unrecorded)
+    } else {
+        match (folders.is_recorded_location(run), run.evidence_type) {
+            (Some(false), _) => Err(SkipReason::Elsewhere),
+            _ if arguments.real_runs => Ok(()),
+            (_, EvidenceType::RealRun) => Err(SkipReason::Real),
+            (None, _) => Err(SkipReason::Unnamed),
+            (Some(true), _) => Ok(()),
+        }
+    }
+}
+
+fn described(run: Run, folders: &RunsDir) -> Pruned {
+    Pruned {
+        process_run_id: run.process_run_id,
+        dot_code: run.dot_code,
+        evidence_type: run.evidence_type,
+        status: run.status,
+        concluded_at: run.concluded_at,
+        folder: folders.of(run.process_run_id),
+        bytes: folders.size_of(run.process_run_id),
+        removed: false,
+        error: None,
+    }
+}
+
+fn summary(pruned: &[Pruned], dry: bool, kept: &BTreeMap<SkipReason, usize>) -> String {
+    let gone: Vec<&Pruned> = pruned.iter().filter(|one| dry || one.removed).collect();
+    let bytes = HumanBytes(gone.iter().map(|one| one.bytes).sum());
+    let mut text = match (gone.len(), dry) {
+        (0, _) => "nothing to remove".to_owned(),
+        (many, true) => format!("would remove {} ({bytes})", of_runs(many)),
+        (many, false) => format!("removed {} ({bytes})", of_runs(many)),
+    };
+    if gone.is_empty() && !pruned.is_empty() {
+        text = "nothing was removed wholly".to_owned();
+    }
+    let many: usize = kept.values().sum();
+    if many > 0 {
+        let why: Vec<_> = kept
+            .iter()
+            .map(|(why, count)| format!("{count} {why}"))
+            .collect();
+        text += &format!("; kept {}: {}", of_runs(many), why.join("; "));
+    }
+    text
+}
+
+fn of_runs(count: usize) -> String {
+    match count {
+        1 => "the files of 1 run".to_owned(),
+        more => format!("the files of {more} runs"),
+    }
+}
+
+fn could_not(first: &str, count: usize) -> Failure {
+    let message = format!("{} could not be removed wholly: {first}", of_runs(count));
+    Failure::new(ExitStatus::Usage, "folder_unusable", message)
+        .hint("a tool may have left what belongs to another account, or has something mounted: remove it as root, then run this again")
+}

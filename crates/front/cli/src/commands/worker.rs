@@ -1,0 +1,206 @@
+//! `dotwrap worker`: executes requested runs.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use dotwrap_exec::{
+    Progress, Step, Stop, StopHandle, StopReason, WorkerObserver, WorkerOptions, check_sandbox,
+};
+use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::execution::{ExecutionArgs, check_folder, interrupt_on_signals};
+use super::worker_summary;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::Messages;
+use crate::session::Context;
+
+/// Execute requested runs, one after the other or several side by side.
+///
+/// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and at
+/// most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is called,
+/// conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends when that is done.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// How many runs are executed side by side
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Only requests of this mode
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+    /// End when there is nothing to do, instead of waiting for more; exit status 1 when a run of it failed
+    #[arg(long)]
+    once: bool,
+    /// How long a lease and a claim live, in seconds; both are renewed meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86400))]
+    lease_ttl: u32,
+    #[command(flatten)]
+    executing: ExecutionArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// The tools' own logic, in a form that changes nothing.
+    DryRun,
+    /// The tools, for real.
+    RealRun,
+}
+
+/// Says what a worker does while it does it.
+struct WorkerPrinter {
+    messages: Messages,
+    /// The runs it concluded; only those of one that ends by itself.
+    concluded: Option<Mutex<Vec<ProcessRunId>>>,
+}
+
+/// Says of a run only what keeps it waiting: its steps are the ledger's.
+struct Waiting {
+    messages: Messages,
+    request: String,
+}
+
+/// Works until it is told to stop, or, with `--once`, until nothing is left.
+pub(crate) async fn execute(
+    arguments: Arguments,
+    session: &mut Context,
+) -> Result<ExitStatus, Failure> {
+    // First: unheard, it would end the program.
+    let drain = drain_on_sigusr1(session.messages);
+    let ledger = session.ledger().await?;
+    let runner = arguments.executing.runner(session, &ledger)?;
+    check_folder(&runner, &ledger, &session.settings)?;
+    let work = WorkerOptions {
+        concurrency: arguments.jobs.into(),
+        lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
+        modes: arguments
+            .mode
+            .map(Mode::evidence_type)
+            .into_iter()
+            .collect(),
+        until_idle: arguments.once,
+        ..WorkerOptions::default()
+    };
+    if let Err(why) = check_sandbox() {
+        session.messages.warning(format!(
+            "NO COMPLETE SANDBOX: nothing keeps the tools of dry runs from writing outside of their folders: {why}"
+        ));
+    }
+    let interrupt = interrupt_on_signals(session.messages);
+    session.messages.note(format!(
+        "{} waits for requests; `dotwrap requests add` makes one",
+        runner.name()
+    ));
+    let told = Arc::new(WorkerPrinter {
+        messages: session.messages,
+        concluded: arguments.once.then(Mutex::default),
+    });
+    let finished = runner
+        .work(&work, Arc::clone(&told) as _, drain, &interrupt)
+        .await?;
+    session.messages.note(match finished {
+        0 => "nothing was left to do".to_owned(),
+        1 => "one request was served".to_owned(),
+        some => format!("{some} requests were served"),
+    });
+    let Some(concluded) = &told.concluded else {
+        return Ok(ExitStatus::Done);
+    };
+    let runs = concluded
+        .lock()
+        .map(|runs| runs.clone())
+        .unwrap_or_default();
+    worker_summary::say_what_waits(&work.modes, &ledger, session.messages).await?;
+    session.failed = worker_summary::failed(&runs, &ledger, session.messages).await?;
+    Ok(match session.failed {
+        Some(_) => ExitStatus::Failed,
+        None => ExitStatus::Done,
+    })
+}
+
+/// SIGUSR1, for whoever replaces a worker by a newer one: nothing more is claimed.
+fn drain_on_sigusr1(messages: Messages) -> Stop {
+    let (handle, drain) = StopHandle::new();
+    let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
+        messages.warning("SIGUSR1 can not be heard; SIGTERM stops what is called");
+        return drain;
+    };
+    tokio::spawn(async move {
+        if asked.recv().await.is_some() {
+            messages.note("nothing more is claimed; what is under way goes on to its end");
+            handle.stop(StopReason::Interrupted);
+        }
+        // Heard, whoever sends another one: unheard, it would end the program.
+        while asked.recv().await.is_some() {}
+    });
+    drain
+}
+
+impl Mode {
+    fn evidence_type(self) -> EvidenceType {
+        match self {
+            Self::DryRun => EvidenceType::DryRun,
+            Self::RealRun => EvidenceType::RealRun,
+        }
+    }
+}
+
+impl WorkerObserver for WorkerPrinter {
+    fn of_run(&self, claim: &ClaimedRequest) -> Box<dyn Progress> {
+        self.messages.note(format!(
+            "claimed {}: {} {}",
+            claim.request_id(),
+            claim.mode(),
+            claim.dot_code()
+        ));
+        Box::new(Waiting {
+            messages: self.messages,
+            request: claim.request_id().to_string(),
+        })
+    }
+
+    fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {
+        if let (RequestEnd::Concluded(run), Some(concluded)) = (end, &self.concluded)
+            && let Ok(mut runs) = concluded.lock()
+        {
+            runs.push(*run);
+        }
+        self.messages.note(match end {
+            RequestEnd::Concluded(run) => format!("{}: concluded as run {run}", claim.request_id()),
+            RequestEnd::Refused(code) => format!("{}: refused, {code}", claim.request_id()),
+            RequestEnd::Retry {
+                refusal_code,
+                after,
+            } => {
+                format!(
+                    "{}: not now, {refusal_code}; again in {after:?}",
+                    claim.request_id()
+                )
+            }
+        });
+    }
+
+    fn reaped(&self, runs: &[ProcessRunId]) {
+        for run in runs {
+            self.messages
+                .note(format!("reaped {run}: its holder is gone"));
+        }
+    }
+
+    fn on_error(&self, what: &str, error: &dyn std::error::Error) {
+        self.messages.warning(format!("{what}: {error}"));
+    }
+}
+
+impl Progress for Waiting {
+    fn step(&self, step: Step<'_>) {
+        if let Step::Waiting { why, at_most } = step {
+            self.messages.warning(format!(
+                "{}: what became of its run can not be recorded yet: {why}; trying for at most {} s",
+                self.request,
+                at_most.as_secs()
+            ));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `dotwrap`: the command line of DOT Wrapper.
+//!
+//! Raw arguments become checked ones and layered settings before any work is done; a command then makes its calls through
+//! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
+
+mod arguments;
+mod catalogue;
+mod command_line;
+mod commands;
+mod configuration;
+mod demo;
+mod diagnosis;
+mod embedded;
+mod exit_status;
+mod failure;
+mod jsonl;
+mod labels;
+mod logging;
+mod output;
+mod session;
+mod signals;
+mod threads;
+mod timeline;
+mod value_parser;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use commands::Command;
+use configuration::Settings;
+use exit_status::ExitStatus;
+use failure::Failure;
+use output::Messages;
+use session::Context;
+
+fn main() -> ExitCode {
+    dotwrap_exec::signals::set_dispositions();
+    keep_memory_private();
+    // The embedded server's keeper is this program, started once more.
+    if let Some(status) = dotwrap_embedded::run_if_asked() {
+        return status;
+    }
+    // And so is what watches over a called program.
+    if let Some(status) = dotwrap_exec::run_as_helper_process() {
+        return status;
+    }
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(status) => return status.into(),
+    };
+    command_line::hide_password(
+        arguments.global.database_url(),
+        arguments.global.messages_before_settings(),
+    );
+    let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
+        Ok(settings) => settings,
+        Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),
+    };
+    let session = Context::new(settings, arguments.global.loudness());
+    let messages = session.messages;
+    logging::start(&arguments.global, messages);
+    finish(run(arguments.command, session), messages)
+}
+
+/// This process holds passwords: no core dump of it is written, whoever makes it crash, and no other process of its account looks into it.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    let _refused_by_a_kernel_that_has_none = nix::sys::prctl::set_dumpable(false);
+}
+
+fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
+    let messages = session.messages;
+    let status = threads::runtime()?.block_on(async {
+        threads::make_blocking().await?;
+        command.execute(&mut session).await
+    })?;
+    if status != ExitStatus::Done && messages.is_quiet() {
+        let failed = session.failed.unwrap_or_else(|| status.without_reason());
+        messages.failure(&failed);
+    }
+    Ok(status)
+}
+
+fn finish(outcome: Result<ExitStatus, Failure>, messages: Messages) -> ExitCode {
+    match outcome {
+        Ok(status) => status.into(),
+        Err(failure) if failure.is_broken_pipe() => ExitStatus::Done.into(),
+        Err(failure) => {
+            messages.failure(&failure);
+            failure.status.into()
+        }
+    }
+}

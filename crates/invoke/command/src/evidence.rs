@@ -1,0 +1,117 @@
+//! What is kept of a call beside its answer: small, and nothing that the tool or the runner's environment may have put a
+//! secret into. What it printed stays in files.
+
+use std::path::Path;
+
+use dotwrap_invoke::{Answer, current_mounts};
+use serde_json::{Value as Json, json};
+
+use dotwrap_supervisor::{EndReason, RemainingProcess, Report, Status};
+
+use crate::{capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
+
+/// How many names a list has at most.
+const MAX_LISTED: usize = 8;
+
+pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) -> Answer {
+    let report = &ran.report;
+    let facts = [
+        ("program", json!(prepared.program.path)),
+        ("duration_ms", json!(report.duration_ms)),
+        ("usage", json!(report.usage)),
+        ("stdout", stdout(prepared, ran)),
+        ("stderr", stderr(prepared, report)),
+        ("sandbox", json!(ran.launch.sandbox)),
+        ("limits", limits(prepared, ran)),
+    ];
+    for (name, fact) in facts {
+        answer = answer.with(name, fact);
+    }
+    if let Some(links) = answer.output.as_ref().map(|output| output.hard_links)
+        && links > 0
+    {
+        answer = answer.with("output_hard_links", links);
+    }
+    let mounted = mounted_at(&prepared.output());
+    if !mounted.is_empty() {
+        answer = answer.with("output_mounts", mounted);
+    }
+    if ran.launch.sandbox.is_incomplete() {
+        answer = answer.with("sandbox_incomplete", true);
+    }
+    match report.status {
+        Some(Status::Exited(status)) => answer = answer.with("exit_status", status),
+        Some(Status::Signalled(signal)) => answer = answer.with("signal", signal),
+        None => {}
+    }
+    if !report.leftover.is_empty() {
+        answer = answer.with("lingering_processes", named(&report.leftover));
+    }
+    if !report.survived.is_empty() {
+        answer = answer.with("unkilled_processes", named(&report.survived));
+    }
+    if !report.told.is_empty() {
+        answer = answer.with("signals_sent", report.told.clone());
+    }
+    if !prepared.environment_missing.is_empty() {
+        answer = answer.with("environment_missing", prepared.environment_missing.clone());
+    }
+    answer
+}
+
+/// What is mounted at the output, or in it: what is read there is not what lies there, and may be gone the next time.
+fn mounted_at(output: &Path) -> Vec<String> {
+    let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
+    let all = current_mounts().unwrap_or_default();
+    all.iter()
+        .filter(|mount| mount.point.starts_with(&output))
+        .take(MAX_LISTED)
+        .map(|mount| mount.file_system.clone())
+        .collect()
+}
+
+fn stdout(prepared: &Prepared, ran: &CompletedCall) -> Json {
+    let captured = ran.stdout.as_ref().ok();
+    json!({
+        "file": prepared.folder.stdout(),
+        "bytes": captured.map(|captured| captured.bytes),
+        "digest": captured.and_then(|captured| captured.digest),
+    })
+}
+
+fn stderr(prepared: &Prepared, report: &Report) -> Json {
+    // The supervisor had counted.
+    let counted = (report.why != EndReason::SupervisorLost).then_some(report.stderr);
+    json!({
+        "file": prepared.folder.stderr(),
+        "bytes": counted.map(|counted| counted.bytes),
+        "kept_bytes": counted.map(|counted| counted.kept_bytes),
+    })
+}
+
+fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
+    let struck: Vec<&str> = [
+        (ran.stdout_end == Some(CaptureEnd::TooLarge)).then_some("stdout_bytes"),
+        (ran.report.stderr.bytes > ran.report.stderr.kept_bytes).then_some("stderr_bytes"),
+        (ran.report.why == EndReason::Deadline).then_some("timeout_ms"),
+        (ran.report.why == EndReason::TooManyProcesses).then_some("processes"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let not_enforced = [&ran.launch.not_enforced[..], &ran.report.not_enforced].concat();
+    json!({
+        "set": prepared.program.limits,
+        "limit_reached": struck,
+        "not_enforced": not_enforced,
+    })
+}
+
+fn named(processes: &[RemainingProcess]) -> Json {
+    let names: Vec<&str> = processes
+        .iter()
+        .take(MAX_LISTED)
+        .map(|process| process.name.as_str())
+        .collect();
+    json!({ "count": processes.len(), "names": names })
+}

@@ -1,0 +1,20 @@
+//! The invoker of the command engine: calls a program under a [supervisor](dotwrap_supervisor).
+//!
+//! ```text
+//! CommandInvoker ─► Spec ─────► Prepared ─► Supervisor::start ─► CompletedCall ─► Answer
+//!   invoker.rs      spec.rs     prepare.rs                       run.rs,          result.rs, verdict.rs,
+//!                                                                capture.rs       evidence.rs
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod capture;
+mod evidence;
+mod invoker;
+mod prepare;
+mod result;
+mod run;
+mod spec;
+mod verdict;
+
+pub use invoker::CommandInvoker;

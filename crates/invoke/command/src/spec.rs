@@ -1,0 +1,171 @@
+//! A contract's `invocation`, read and checked: what is called, and how.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, path::Path};
+
+use dotwrap_invoke::{Template, UnsupportedContract};
+use dotwrap_types::{ComponentRole, Contract};
+use serde::Deserialize;
+
+use dotwrap_supervisor::{Limits, ProgramSpec, RawPaths, RawProgram, invalid, template};
+
+const SCHEME: &str = "command:";
+
+/// What a program can end with.
+const EXIT_STATUSES: RangeInclusive<i32> = 0..=255;
+
+/// What counts as the tool's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OutputSource {
+    /// What is in `{output}` when it has ended.
+    File,
+    /// What it printed.
+    Stdout,
+}
+
+/// The invocation as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSpec {
+    argv: Vec<String>,
+    #[serde(default)]
+    environment: Vec<String>,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    #[serde(default)]
+    paths: RawPaths,
+    #[serde(default)]
+    require_sandbox: bool,
+    output: Option<OutputSource>,
+    stdin: Option<String>,
+    success_exit: Option<Vec<i32>>,
+    #[serde(default)]
+    error_exit: Vec<i32>,
+    pass_stdout: Option<String>,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// The invocation as it is understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) program: ProgramSpec,
+    pub(crate) output: OutputSource,
+    pub(crate) stdin: Option<Template>,
+    pub(crate) success_exit: Vec<i32>,
+    pub(crate) error_exit: Vec<i32>,
+    pub(crate) pass_stdout: Option<String>,
+    names_output: bool,
+}
+
+impl Spec {
+    /// Whether it is a verifier's that is not told where the output is. The variable `DOT_OUTPUT` is there in each call, and counts where
+    /// an argument speaks of it.
+    pub(crate) fn is_blind(&self, role: ComponentRole) -> bool {
+        let is_told = self.names_output || self.program.has_argument_with("DOT_OUTPUT");
+        role == ComponentRole::Verifier && !is_told
+    }
+
+    /// Reads a contract.
+    pub(crate) fn of(contract: &Contract) -> Result<Self, UnsupportedContract> {
+        let program = program_of(contract)?;
+        let written: RawSpec = serde_json::from_value(contract.invocation.clone())
+            .map_err(|error| invalid(format!("invocation: {error}")))?;
+        let stdin = written.stdin.as_deref();
+        if stdin.is_some_and(str::is_empty) {
+            return Err(invalid("stdin: an empty text names no file"));
+        }
+        check_exits("success_exit", written.success_exit.as_deref())?;
+        check_exits(
+            "error_exit",
+            Some(&written.error_exit)
+                .filter(|exits| !exits.is_empty())
+                .map(Vec::as_slice),
+        )?;
+        let stdin = stdin
+            .map(|text| template("stdin", text, contract))
+            .transpose()?;
+        let keys = RawProgram {
+            argv: written.argv,
+            environment: written.environment,
+            variables: written.variables,
+            paths: written.paths,
+            require_sandbox: written.require_sandbox,
+            limits: written.limits,
+        };
+        let program = ProgramSpec::read(program, keys, contract)?;
+        let names_output = program.names("output")
+            || stdin
+                .iter()
+                .any(|template| template.names().any(|name| name == "output"));
+        Ok(Self {
+            output: output_of(contract.role, written.output, names_output)?,
+            success_exit: written.success_exit.unwrap_or_else(|| vec![0]),
+            error_exit: only_for_verifiers(contract.role, "error_exit", written.error_exit)?,
+            pass_stdout: only_for_verifiers(contract.role, "pass_stdout", written.pass_stdout)?,
+            program,
+            stdin,
+            names_output,
+        })
+    }
+}
+
+fn program_of(contract: &Contract) -> Result<String, UnsupportedContract> {
+    let program = contract
+        .endpoint_ref
+        .as_deref()
+        .and_then(|endpoint| endpoint.strip_prefix(SCHEME))
+        .filter(|program| !program.trim().is_empty() && !program.contains('\0'));
+    let hint = "a name that is looked for in the search path, or an absolute path: `command:tar`, `command:/opt/tool`";
+    match program {
+        Some(program) if program.contains('/') && !Path::new(program).is_absolute() => {
+            Err(invalid(format!("endpoint_ref: `{program}` is a relative path")).hint(hint))
+        }
+        Some(program) => Ok(program.to_owned()),
+        None => Err(invalid("endpoint_ref names no program").hint(hint)),
+    }
+}
+
+fn output_of(
+    role: ComponentRole,
+    written: Option<OutputSource>,
+    names_output: bool,
+) -> Result<OutputSource, UnsupportedContract> {
+    match (role, written) {
+        (ComponentRole::Verifier, Some(OutputSource::File)) => Err(invalid(
+            "output: a verifier's output is what it prints; `{output}` is the producer's",
+        )),
+        (ComponentRole::Verifier, _) => Ok(OutputSource::Stdout),
+        (ComponentRole::Producer, Some(written)) => Ok(written),
+        (ComponentRole::Producer, None) if names_output => Ok(OutputSource::File),
+        (ComponentRole::Producer, None) => Ok(OutputSource::Stdout),
+    }
+}
+
+/// A list that no call can end with is refused: each run would fail.
+fn check_exits(name: &str, exits: Option<&[i32]>) -> Result<(), UnsupportedContract> {
+    let Some(exits) = exits else {
+        return Ok(());
+    };
+    if exits.is_empty() {
+        return Err(invalid(format!("{name}: an empty list is true of no call")));
+    }
+    match exits.iter().find(|exit| !EXIT_STATUSES.contains(exit)) {
+        Some(exit) => Err(invalid(format!(
+            "{name}: no program ends with {exit}; an exit status is 0 to 255"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What a producer's contract says of verdicts would be silently without effect.
+fn only_for_verifiers<T: Default + PartialEq>(
+    role: ComponentRole,
+    name: &str,
+    value: T,
+) -> Result<T, UnsupportedContract> {
+    if role == ComponentRole::Producer && value != T::default() {
+        return Err(invalid(format!("{name} is for verifiers")));
+    }
+    Ok(value)
+}

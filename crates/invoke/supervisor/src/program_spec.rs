@@ -1,0 +1,343 @@
+//! How a contract has a program started: the keys of an invocation that say so, read and checked, and what they come to in a call.
+//! Another engine that starts programs reads them in the same way.
+
+use std::{
+    collections::BTreeMap,
+    path::{Component, Path, PathBuf},
+};
+
+use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, UnsupportedContract, Values};
+use dotwrap_types::Contract;
+use serde::Deserialize;
+
+use crate::{
+    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor, check_sandbox,
+    environment, placeholders, supervised::check_system,
+};
+
+/// What begins like this is said by the call and by nobody else.
+const RESERVED: &str = "DOT_";
+
+/// Behind it, nothing is an option any more.
+const END_OF_OPTIONS: &str = "--";
+
+/// The keys as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawProgram {
+    /// The arguments; the first one may be the program's own name.
+    pub argv: Vec<String>,
+    /// Variables that are copied from the runner's environment.
+    pub environment: Vec<String>,
+    /// Variables with their values.
+    pub variables: BTreeMap<String, String>,
+    /// Where it reads and writes.
+    pub paths: RawPaths,
+    /// Whether a dry run is refused where the system has no complete sandbox.
+    pub require_sandbox: bool,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Where a program reads and writes, besides the call's folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawPaths {
+    /// For whoever reads the contract: reading is not restricted.
+    pub read: Vec<String>,
+    /// Where it may write below a real run.
+    pub write: Vec<String>,
+}
+
+/// The keys as they are understood.
+#[derive(Clone, Debug)]
+pub struct ProgramSpec {
+    /// A name to look for, or an absolute path.
+    program: String,
+    /// The program's own name.
+    arg0: String,
+    arguments: Vec<Template>,
+    environment: Vec<String>,
+    variables: BTreeMap<String, Template>,
+    writes: Vec<Template>,
+    require_sandbox: bool,
+    limits: Limits,
+}
+
+impl ProgramSpec {
+    /// Reads the keys for a program: a name to look for, or an absolute path.
+    ///
+    /// # Errors
+    /// `invocation_invalid`, with the key.
+    pub fn read(
+        program: String,
+        written: RawProgram,
+        contract: &Contract,
+    ) -> Result<Self, UnsupportedContract> {
+        written.limits.check().map_err(invalid)?;
+        let is_named = written
+            .argv
+            .first()
+            .is_some_and(|first| *first == program || Some(first.as_str()) == base_name(&program));
+        let arguments = templates("argv", &written.argv[usize::from(is_named)..], contract)?;
+        let arg0 = match is_named {
+            true => written.argv[0].clone(),
+            false => program.clone(),
+        };
+        let mut variables = BTreeMap::new();
+        for (name, value) in &written.variables {
+            check_variable(name)?;
+            variables.insert(name.clone(), template("variables", value, contract)?);
+        }
+        for name in &written.environment {
+            check_variable(name)?;
+        }
+        templates("paths.read", &written.paths.read, contract)?;
+        let writes = templates("paths.write", &written.paths.write, contract)?;
+        check_absolute(&writes, &written.paths.write).map_err(invalid)?;
+        if contract.mode == Mode::DryRun.as_ref() {
+            check_writes(&written.paths.write).map_err(invalid)?;
+        }
+        Ok(Self {
+            program,
+            arg0,
+            arguments,
+            environment: written.environment,
+            variables,
+            writes,
+            require_sandbox: written.require_sandbox,
+            limits: written.limits,
+        })
+    }
+
+    /// What it may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether anything the program is given has a place of this name.
+    pub fn names(&self, name: &str) -> bool {
+        let mut templates = self.arguments.iter().chain(self.variables.values());
+        templates.any(|template| template.names().any(|place| place == name))
+    }
+
+    /// Whether an argument of the contract has this text in it.
+    pub fn has_argument_with(&self, text: &str) -> bool {
+        let mut arguments = self.arguments.iter();
+        arguments.any(|argument| argument.texts().any(|piece| piece.contains(text)))
+    }
+
+    /// Whether the program is there, and where a sandbox is required, by the contract or by the supervisor's settings, a sandbox.
+    ///
+    /// # Errors
+    /// Why not, as the search path says it; `sandbox_unavailable`.
+    pub fn check(
+        &self,
+        search_path: &SearchPath,
+        supervisor: &Supervisor,
+        mode: Mode,
+    ) -> Result<(), UnsupportedContract> {
+        check_system().map_err(|why| UnsupportedContract::new("system_unusable", why))?;
+        search_path.find(&self.program)?;
+        let is_required = self.require_sandbox || supervisor.requires_sandbox();
+        if mode.may_mutate() || !is_required {
+            return Ok(());
+        }
+        check_sandbox().map_err(|why| {
+            UnsupportedContract::new(
+                NotStartedCode::Sandbox.as_str(),
+                format!("a complete sandbox is required for dry runs, and the system has none: {why}"),
+            )
+            .hint("run on Linux 6.2 or newer with Landlock switched on, or take back `require_sandbox` (setting, or in the contract)")
+        })
+    }
+
+    /// What of the runner's environment is copied and must not be said back: see [`Secrets::of_environment`].
+    pub fn secrets(&self) -> Secrets {
+        Secrets::of_environment(self.environment.iter().map(String::as_str))
+    }
+
+    /// The values of all variables that are copied from the runner's environment: a server has no need to repeat any.
+    pub fn copied_values(&self) -> Vec<String> {
+        let values = self.environment.iter().map(std::env::var);
+        values.filter_map(Result::ok).collect()
+    }
+
+    /// What is to be started for one call, without limits of time, and the variables that the contract names and the runner does not have.
+    ///
+    /// # Errors
+    /// The program is not there, or a place of the contract can not be filled in this call.
+    pub fn program(
+        &self,
+        call: &ToolCall,
+        folder: &CallFolder,
+        values: &Values,
+        search_path: &SearchPath,
+    ) -> Result<(Program, Vec<String>), Failure> {
+        let path = search_path.find(&self.program).map_err(unusable)?;
+        let mut variables = environment::of_call(call, folder, values, search_path);
+        let missing = environment::add_named(&mut variables, &self.environment);
+        for (name, template) in &self.variables {
+            variables.insert(name.clone(), placeholders::fill(template, values)?);
+        }
+        if variables.values().any(|value| value.contains('\0')) {
+            return Err(holds_nul());
+        }
+        let mut program = Program::new(path, &folder.work(), &folder.stderr());
+        program.arg0.clone_from(&self.arg0);
+        program.arguments = self.arguments(values)?;
+        program.environment = variables;
+        program.limits = self.limits.clone();
+        let writes = self.writes(call, folder, values)?;
+        if !call.mode.may_mutate() {
+            program.sandbox = Sandbox::WritesBelow(writes);
+            program.require_sandbox = self.require_sandbox;
+        }
+        Ok((program, missing))
+    }
+
+    /// Whoever chose the input must not choose an option of the tool: `--use-compress-program=…` is a command.
+    fn arguments(&self, values: &Values) -> Result<Vec<String>, Failure> {
+        let mut arguments = Vec::new();
+        let mut options_ended = false;
+        for template in &self.arguments {
+            let argument = placeholders::fill(template, values)?;
+            if argument.contains('\0') {
+                return Err(holds_nul());
+            }
+            if !template.starts_with_placeholder() {
+                options_ended |= argument == END_OF_OPTIONS;
+            } else if argument.starts_with('-') && !options_ended {
+                return Err(Failure::new(
+                    "input_looks_like_option",
+                    "an argument begins with a value from the call, and the value begins with `-`; \
+                     a contract that means it puts `--` before it",
+                ));
+            }
+            arguments.push(argument);
+        }
+        Ok(arguments)
+    }
+
+    fn writes(
+        &self,
+        call: &ToolCall,
+        folder: &CallFolder,
+        values: &Values,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        // What leads to the runs' folder is nobody's to change who is called; a link in a declared path is not followed.
+        let own = folder.path();
+        let mut writes = vec![own.canonicalize().unwrap_or_else(|_| own.to_owned())];
+        for template in &self.writes {
+            let path = PathBuf::from(placeholders::fill(template, values)?);
+            if !path.is_absolute() {
+                let message = "paths.write: a path is not absolute";
+                return Err(Failure::new("invocation_invalid", message));
+            }
+            if !call.mode.may_mutate() && is_everything(&path) {
+                return Err(Failure::new("invocation_invalid", opens_everything()));
+            }
+            writes.push(path);
+        }
+        Ok(writes)
+    }
+}
+
+/// The template of a contract's key.
+///
+/// # Errors
+/// `invocation_invalid`: the text has a NUL character, or a placeholder that no call fills.
+pub fn template(
+    key: &str,
+    text: &str,
+    contract: &Contract,
+) -> Result<Template, UnsupportedContract> {
+    if text.contains('\0') {
+        return Err(invalid(format!("{key}: a text holds a NUL character")));
+    }
+    placeholders::template(text, contract).map_err(|why| invalid(format!("{key}: {why}")))
+}
+
+fn templates(
+    key: &str,
+    texts: &[String],
+    contract: &Contract,
+) -> Result<Vec<Template>, UnsupportedContract> {
+    let read = |text: &String| template(key, text, contract);
+    texts.iter().map(read).collect()
+}
+
+/// The error of a contract whose invocation cannot be used.
+pub fn invalid(message: impl Into<String>) -> UnsupportedContract {
+    UnsupportedContract::new("invocation_invalid", message)
+}
+
+fn unusable(unusable: UnsupportedContract) -> Failure {
+    Failure::new(unusable.code, unusable.message)
+}
+
+fn holds_nul() -> Failure {
+    Failure::new("input_invalid", "a value holds a NUL character")
+}
+
+/// Looks at the declared paths of a dry run's contract, an `invocation`, whatever calls it.
+///
+/// # Errors
+/// It opens the whole file system, in a sentence for people.
+pub fn check_declared_paths(invocation: &serde_json::Value) -> Result<(), String> {
+    let writes = invocation["paths"]["write"].as_array();
+    let texts = writes.into_iter().flatten();
+    let texts = texts.filter_map(|text| text.as_str().map(str::to_owned));
+    check_writes(&texts.collect::<Vec<_>>())
+}
+
+/// A path that begins with a place is what the call has for it; any other is known now.
+fn check_absolute(templates: &[Template], texts: &[String]) -> Result<(), String> {
+    let mut both = templates.iter().zip(texts);
+    let relative = both.find(|(template, text)| {
+        !template.starts_with_placeholder() && !Path::new(text).is_absolute()
+    });
+    match relative {
+        Some((_, text)) => Err(format!("paths.write: `{text}` is not an absolute path")),
+        None => Ok(()),
+    }
+}
+
+fn check_writes(writes: &[String]) -> Result<(), String> {
+    match writes.iter().any(|text| is_everything(Path::new(text))) {
+        true => Err(opens_everything()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a path is that of the root folder, however it is spelled.
+fn is_everything(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    for part in path.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    path.is_absolute() && depth == 0
+}
+
+fn opens_everything() -> String {
+    "paths.write: `/` opens the whole file system, and a dry run would have no sandbox: name the folders that the tool writes to".to_owned()
+}
+
+fn base_name(program: &str) -> Option<&str> {
+    Path::new(program).file_name()?.to_str()
+}
+
+fn check_variable(name: &str) -> Result<(), UnsupportedContract> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(invalid(format!("`{name}` can not name a variable")));
+    }
+    if name.starts_with(RESERVED) {
+        let message = format!("`{name}`: variables that begin with {RESERVED} are set by the call");
+        return Err(invalid(message));
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Builds the runner from settings, with an invoker for each engine. It is the only crate above the runner: a front end
+//! that does not depend on it cannot call a tool.
+//!
+//! ```text
+//! ExecutionSettings ─► runner() ─► Runner          invokers.rs
+//! check_invocation()                               whether the engines understand a contract
+//! machine.rs                                       what this machine lacks for dry runs and large outputs
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod invokers;
+mod machine;
+
+pub use dotwrap_invoke::{Mode, ReadyThread, Stop, StopHandle, StopReason};
+pub use dotwrap_runner::{
+    Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
+    WorkerOptions,
+};
+pub use dotwrap_supervisor::{check_sandbox, kill_unlocked_groups, run_as_helper_process, signals};
+pub use invokers::{ExecutionSettings, InvocationRefusal, InvokerError, check_invocation, runner};
+pub use machine::{contract_warnings, disk_findings, sandbox_finding};
