@@ -1,5 +1,4 @@
 //! The account that runs the server. PostgreSQL refuses root, because its superuser can execute programs.
-
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};

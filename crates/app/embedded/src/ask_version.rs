@@ -1,5 +1,4 @@
 //! Runs a `postgres` to get its version, and names the reason where it cannot be run.
-
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;

@@ -2,7 +2,6 @@
 //! same account that cannot read the password file, such as a sandboxed tool (decision 22).
 //!
 //! The file has libpq's format, so that `psql` can use it.
-
 use std::fmt;
 use std::fs::{self, File};
 use std::io;

@@ -1,6 +1,5 @@
 //! Finds PostgreSQL's programs: in the configured folder, else the newest in `PATH`, the distribution's folders and the
 //! download folder.
-
 use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fmt;

@@ -1,9 +1,8 @@
 //! A handle to the running cluster.
-
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use std::os::unix::ffi::OsStrExt;
 use tokio_postgres::Config;
 
 use crate::auth::Passwords;

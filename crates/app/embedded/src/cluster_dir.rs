@@ -1,5 +1,4 @@
 //! The folder of the embedded database and its files.
-
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt;

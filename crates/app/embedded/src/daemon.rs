@@ -4,7 +4,6 @@
 //! `kill -9` of the first user stops the server. All users of the server hold `users.lock` in share mode; the kernel
 //! releases a share however its process ends. If the keeper itself is killed, the server keeps running, and the next
 //! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use.
-
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;

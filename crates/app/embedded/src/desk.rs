@@ -1,6 +1,5 @@
 //! The keeper's tasks besides starting and stopping the server: it keeps one reserved connection, executes handed-over
 //! requests on it, and corrects the modes of the cluster's files.
-
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, Instant};

@@ -1,6 +1,5 @@
 //! A file or folder that is inspected and changed through one descriptor: where another account owns its folder, a path
 //! could name another file at the time of the change.
-
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};

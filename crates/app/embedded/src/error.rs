@@ -1,5 +1,4 @@
 //! The errors, each with its remedy.
-
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,4 @@
 //! Downloads a PostgreSQL where none is installed, and names the remedy where that fails.
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

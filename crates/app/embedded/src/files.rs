@@ -1,6 +1,5 @@
 //! Creates files and folders with the correct owner. Root may work in a folder of another user, who must neither
 //! redirect it by a symbolic link nor lose access to the created files.
-
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};

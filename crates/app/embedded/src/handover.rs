@@ -3,7 +3,6 @@
 //!
 //! The request is a file in the cluster's home. Only the account itself can write there: a sandboxed tool cannot, and
 //! unused connections cannot block it, as they could block a socket.
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};

@@ -1,6 +1,5 @@
 //! Creates the cluster. It is built in a temporary folder beside its final path and renamed when it is complete, so
 //! that a `data` folder is always a complete cluster, whenever the creation was killed.
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Lock files. The kernel releases a lock when its process ends, also by `kill -9`, and a reused process id cannot
 //! pretend to hold it.
-
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

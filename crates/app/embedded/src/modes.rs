@@ -3,7 +3,6 @@
 //! A tool runs as the cluster's account and can change the modes, also in a sandbox where the kernel does not prevent
 //! it. Modes that are too wide admit other accounts; with modes that are too narrow the server does not start. Exposed
 //! passwords are replaced.
-
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -1,5 +1,4 @@
 //! The contents of `postmaster.pid`, and the program file that the server was started from.
-
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;

@@ -1,5 +1,4 @@
 //! Checks whether the server answers, by a connection like its users'.
-
 use std::error::Error as _;
 use std::io;
 use std::path::Path;

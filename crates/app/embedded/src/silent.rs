@@ -1,6 +1,5 @@
 //! Unauthenticated sessions. The server frees their slots after `authentication_timeout`, but their client can open new
 //! ones at once. The keeper ends them, so that it can connect itself.
-
 use std::time::Duration;
 
 use crate::cluster_dir::ClusterDir;

@@ -1,5 +1,4 @@
 //! The programs that make and mend a cluster while no server runs on it.
-
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

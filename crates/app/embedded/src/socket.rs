@@ -1,6 +1,5 @@
 //! The folder of the server's socket. It is the only way to connect, so only the server's account and root may enter
 //! it.
-
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;

@@ -1,5 +1,4 @@
 //! Joins the running server, or starts one.
-
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};

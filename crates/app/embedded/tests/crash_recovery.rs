@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
 mod support;
-
 use std::fs;
 
 use support::{Place, Probe, kill_9, server_and_children, wait_until};

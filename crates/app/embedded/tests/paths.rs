@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
 mod support;
-
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
 mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;

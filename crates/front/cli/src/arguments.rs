@@ -1,14 +1,13 @@
 //! The command line as typed: what every command takes, and which command it is.
-
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum};
+use dotwrap_app::settings::{Colour, DatabaseUrl, Format, Layer, Settings};
 
 use crate::commands::Command;
-use crate::configuration::{Colour, DatabaseUrl, Format, Layer, Settings};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Messages, Verbosity};

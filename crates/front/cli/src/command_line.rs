@@ -2,15 +2,14 @@
 //!
 //! The program is started anew without it, and finds it in its environment, which only root can read of a process that is not
 //! dumpable. For the moment before it can still be seen, and in the command line of the shell around it.
-
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use dotwrap_app::settings::DatabaseUrl;
 use dotwrap_wrapper::ConnectionTarget;
 
-use crate::configuration::DatabaseUrl;
 use crate::output::Messages;
 
 const FLAG: &str = "--database-url";

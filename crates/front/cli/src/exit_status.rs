@@ -1,6 +1,7 @@
 //! How `dotwrap` ends: the one place where an outcome becomes a number that scripts can rely on.
-
 use std::process::ExitCode;
+
+use dotwrap_wrapper::ErrorClass;
 
 use crate::failure::Failure;
 
@@ -37,9 +38,17 @@ impl From<ExitStatus> for ExitCode {
 }
 
 impl ExitStatus {
-    /// The status of a call that the wrapper library could not complete; the library says it by number.
-    pub(crate) fn from_error(error: &dotwrap_wrapper::Error) -> Self {
-        Self::of_number(error.exit_status())
+    /// The table of exit statuses.
+    pub(crate) fn of(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::Argument => Self::Usage,
+            ErrorClass::Blocked => Self::Blocked,
+            ErrorClass::Lease => Self::LeaseHeld,
+            ErrorClass::Conflict => Self::Conflict,
+            ErrorClass::Unreachable => Self::Unreachable,
+            ErrorClass::NotPermitted => Self::NotPermitted,
+            ErrorClass::Transient | ErrorClass::Internal => Self::Internal,
+        }
     }
 
     /// What is said of it where the command's output says why.
@@ -50,20 +59,5 @@ impl ExitStatus {
             _ => ("not_done", "NOT DONE: the output says why"),
         };
         Failure::new(self, code, message)
-    }
-
-    /// The status with this number.
-    pub(crate) fn of_number(number: u8) -> Self {
-        let all = [
-            Self::Usage,
-            Self::Blocked,
-            Self::LeaseHeld,
-            Self::Conflict,
-            Self::Unreachable,
-            Self::NotPermitted,
-        ];
-        all.into_iter()
-            .find(|status| *status as u8 == number)
-            .unwrap_or(Self::Internal)
     }
 }

@@ -1,5 +1,4 @@
 //! Logs, in the form of the other messages: what goes wrong on the way is a warning like any other.
-
 use std::fmt;
 
 use tracing::{Event, Level, Subscriber};

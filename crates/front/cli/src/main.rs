@@ -4,30 +4,23 @@
 //! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
 
 mod arguments;
-mod catalogue;
 mod command_line;
 mod commands;
-mod configuration;
 mod demo;
-mod diagnosis;
-mod embedded;
 mod exit_status;
 mod failure;
-mod jsonl;
-mod labels;
 mod logging;
 mod output;
+mod run_drawing;
 mod session;
 mod signals;
 mod threads;
-mod timeline;
 mod value_parser;
-
 use std::process::ExitCode;
 
 use arguments::Arguments;
 use commands::Command;
-use configuration::Settings;
+use dotwrap_app::settings::Settings;
 use exit_status::ExitStatus;
 use failure::Failure;
 use output::Messages;
@@ -54,7 +47,12 @@ fn main() -> ExitCode {
     );
     let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
         Ok(settings) => settings,
-        Err(failure) => return finish(Err(failure), arguments.global.messages_before_settings()),
+        Err(problem) => {
+            return finish(
+                Err(problem.into()),
+                arguments.global.messages_before_settings(),
+            );
+        }
     };
     let session = Context::new(settings, arguments.global.loudness());
     let messages = session.messages;

@@ -1,5 +1,4 @@
 //! Signals that a command listens for.
-
 use std::future::pending;
 use std::io;
 

@@ -1,5 +1,4 @@
 //! This program's threads. All that it needs are there before a tool is: at its limit of processes an account gets no more.
-
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use crate::{database::TargetError, refusal::Refusal};
+use crate::{database::TargetError, error_class::ErrorClass, refusal::Refusal};
 
 /// Why a call has no result. No variant shows a password or a lease token.
 #[derive(Debug, thiserror::Error)]
@@ -106,43 +106,43 @@ impl Error {
         }
     }
 
-    /// The exit status of a command that ends with this error: 2 usage, 3 blocked, 4 lease or busy, 5
-    /// conflict, 69 unreachable, 70 internal, 77 not permitted. `dotwrap` ends with these very numbers, and its
-    /// documentation promises them.
-    pub fn exit_status(&self) -> u8 {
+    /// What kind of failure it is, for callers that need no finer answer.
+    pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Refused(refusal) => refusal.kind().exit_status(),
-            Self::InvalidText { .. } | Self::Target(_) => 2,
-            Self::NoSlot { .. } => 4,
+            Self::Refused(refusal) => refusal.kind().into(),
+            Self::InvalidText { .. } | Self::Target(_) => ErrorClass::Argument,
+            Self::NoSlot { .. } => ErrorClass::Lease,
             // A database that does not confirm a cancellation counts as unreachable.
             Self::TimedOut {
                 known_undone: false,
                 ..
-            } => 69,
-            Self::Unreachable { .. } | Self::PoolExhausted { .. } => 69,
-            Self::NotPermitted { .. } => 77,
-            Self::NotInstalled { .. }
-            | Self::TimedOut { .. }
-            | Self::Database { .. }
-            | Self::Answer(_) => 70,
+            }
+            | Self::Unreachable { .. }
+            | Self::PoolExhausted { .. } => ErrorClass::Unreachable,
+            Self::TimedOut { .. } => ErrorClass::Transient,
+            Self::NotPermitted { .. } => ErrorClass::NotPermitted,
+            Self::Database { sqlstate, .. } => sqlstate
+                .as_deref()
+                .map_or(ErrorClass::Internal, of_sqlstate),
+            Self::NotInstalled { .. } | Self::Answer(_) => ErrorClass::Internal,
         }
     }
 
-    /// Whether the same call may succeed if it is made again as it is: the lease may be free by then,
-    /// the database back, the deadlock gone.
+    /// Whether the same call may succeed if it is made again as it is: the lease may be free by then, the database back,
+    /// the deadlock gone.
     ///
     /// It does not say that repeating is harmless. A call without an idempotency key that ended in
     /// [`Error::Unreachable`] or [`Error::TimedOut`] may have been carried out.
     pub fn is_transient(&self) -> bool {
+        self.class().may_pass()
+    }
+
+    /// Whether the database cannot write to its disk: it is full, or reports an I/O error.
+    pub fn is_of_disk(&self) -> bool {
         match self {
-            Self::Refused(refusal) => refusal.kind() == crate::RefusalKind::Lease,
-            Self::Unreachable { .. }
-            | Self::NoSlot { .. }
-            | Self::TimedOut { .. }
-            | Self::PoolExhausted { .. } => true,
-            Self::Database { sqlstate, .. } => {
-                sqlstate.as_deref().is_some_and(is_batch_rolled_back)
-            }
+            Self::Database { sqlstate, .. } => sqlstate
+                .as_deref()
+                .is_some_and(|state| DISK.contains(&state)),
             _ => false,
         }
     }
@@ -288,12 +288,19 @@ pub(crate) fn is_connection_lost(code: &SqlState) -> bool {
         .contains(code)
 }
 
-/// A deadlock or a serialization failure: rolled back by the server, and may be retried.
-fn is_batch_rolled_back(sqlstate: &str) -> bool {
-    [
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-    ]
-    .iter()
-    .any(|state| state.code() == sqlstate)
+/// `disk_full` and `io_error`.
+const DISK: [&str; 2] = ["53100", "58030"];
+
+/// The beginnings of the SQLSTATEs that may pass: a transaction that was rolled back for another's sake, a standby, a
+/// lack of resources, an object in use, a cancelled statement, an error of the system.
+const MAY_PASS: [&str; 7] = ["25006", "40001", "40P01", "53", "55", "57", "58"];
+
+fn of_sqlstate(sqlstate: &str) -> ErrorClass {
+    if DISK.contains(&sqlstate) {
+        return ErrorClass::Unreachable;
+    }
+    match MAY_PASS.iter().any(|start| sqlstate.starts_with(start)) {
+        true => ErrorClass::Transient,
+        false => ErrorClass::Internal,
+    }
 }

@@ -156,6 +156,7 @@ mod backfill;
 mod component;
 mod database;
 mod error;
+mod error_class;
 mod events;
 mod executed;
 pub mod gate;
@@ -183,6 +184,7 @@ pub use dotwrap_types::{
     ProcessRunId, RefusalId, RequestId, StoredMapping, StoredStatus, Verdict, WrapperStatus,
 };
 pub use error::{Error, is_unreachable, means_no_slot};
+pub use error_class::ErrorClass;
 pub use events::{Event, EventType};
 pub use executed::{
     BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier,

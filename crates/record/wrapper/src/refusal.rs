@@ -85,9 +85,9 @@ pub enum RefusalCode {
     Other(String),
 }
 
-/// What kind of thing was refused, for callers that need no finer answer: exit statuses, HTTP
-/// statuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What kind of thing was refused: the column `kind` of `v_dot_refusal_code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RefusalKind {
     /// An argument is missing, malformed, contradicts another, or names what is not there. The same
     /// call is refused for ever.
@@ -149,19 +149,6 @@ impl RefusalCode {
             | Other(_) => RefusalKind::Blocked,
             LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
-        }
-    }
-}
-
-impl RefusalKind {
-    /// The exit status of a command that ends with such a refusal; part of
-    /// [`Error::exit_status`](crate::Error::exit_status).
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Self::Argument => 2,
-            Self::Blocked => 3,
-            Self::Lease => 4,
-            Self::Conflict => 5,
         }
     }
 }

@@ -53,6 +53,8 @@ row! {
         pub sqlstate: String,
         /// What to do about it.
         pub hint: String,
+        /// What kind of thing is refused: `argument`, `blocked`, `lease` or `conflict`.
+        pub kind: String,
     }
 }
 

@@ -8,10 +8,7 @@ use std::{pin::pin, time::Duration};
 use dotwrap_wrapper::{Error, RefusalCode};
 use tokio::time::sleep;
 
-use crate::{
-    retry_budget::RetryBudget,
-    transient::{described, is_transient},
-};
+use crate::{recording_error::described, retry_budget::RetryBudget};
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -85,7 +82,7 @@ fn is_already_done(error: &Error) -> bool {
 fn should_retry(error: &Error) -> bool {
     match error.refusal() {
         Some(refusal) => [RefusalCode::Busy, RefusalCode::LeaseHeld].contains(&refusal.code),
-        None => is_transient(error),
+        None => error.is_transient(),
     }
 }
 

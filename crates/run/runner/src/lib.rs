@@ -14,7 +14,7 @@
 //! evidence.rs           a call's evidence, in a form that the ledger accepts
 //! commit_with_retry.rs  repeats a recording whose result was lost
 //! retry_budget.rs       bounds the time of these repetitions
-//! transient.rs          the transient errors of the database
+//! recording_error.rs    describes a recording that failed
 //! folder.rs             a run's files
 //! prune.rs              removes them
 //! worker.rs             claims requested runs and executes them concurrently
@@ -34,12 +34,12 @@ mod place;
 mod prepare;
 mod progress;
 mod prune;
+mod recording_error;
 mod retry_budget;
 mod run;
 mod run_guard;
 mod runner;
 mod schema;
-mod transient;
 mod worker;
 
 pub use engines::InvokerRegistry;

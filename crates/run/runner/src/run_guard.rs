@@ -10,8 +10,6 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::transient::is_transient;
-
 /// The shortest pause between two attempts to renew while the database is unreachable.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -96,7 +94,7 @@ async fn renew(
                 pause = third;
             }
             Ok(Ok(false)) => break,
-            Ok(Err(error)) if !is_transient(&error) => {
+            Ok(Err(error)) if !error.is_transient() => {
                 tracing::warn!(%error, lease = lease.name(), "the lease could not be renewed");
                 break;
             }

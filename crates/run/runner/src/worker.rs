@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Error, Outcome, Progress, RunOptions, Runner, transient::is_transient};
+use crate::{Error, Outcome, Progress, RunOptions, Runner};
 
 /// When a transient failure is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
@@ -111,7 +111,7 @@ impl Runner {
                 }
                 ClaimGuard::Nothing(_) if work.until_idle && under_way.is_empty() => break,
                 ClaimGuard::Nothing(pause) => pause,
-                ClaimGuard::Trouble(error) if work.until_idle || !is_transient(&error) => {
+                ClaimGuard::Trouble(error) if work.until_idle || !error.is_transient() => {
                     if !under_way.is_empty() {
                         told.on_error("no more requests are claimed", &error);
                     }

@@ -4,7 +4,6 @@
     dead_code,
     reason = "each test program uses its own part of what stands here"
 )]
-
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -1,9 +1,11 @@
 //! `dotwrap backfill FILE.jsonl --source REF`.
-
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::json_lines::{JsonLines, Scan};
+use dotwrap_app::labels;
 use dotwrap_wrapper::{BackfillProgress, BackfillSource};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -12,9 +14,8 @@ use serde_json::Value;
 use super::shared::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::jsonl::{JsonLines, Scan};
 use crate::output::{Cell, CellStyle, KeyValueList};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// Import evidence from elsewhere; it never counts as runtime.
 ///
@@ -179,7 +180,9 @@ fn drawn(report: &Report) -> String {
         .line("sha256", Cell::plain(&report.source_sha256))
         .line(
             "evidence",
-            crate::labels::evidence(dotwrap_wrapper::EvidenceType::BackfilledEvidence),
+            Cell::from(labels::evidence(
+                dotwrap_wrapper::EvidenceType::BackfilledEvidence,
+            )),
         );
     format!(
         "{}\n{}",

@@ -1,5 +1,4 @@
 //! `dotwrap completions SHELL`.
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 

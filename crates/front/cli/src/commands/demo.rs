@@ -1,8 +1,7 @@
 //! `dotwrap demo`.
-
 use clap::Args;
+use dotwrap_app::settings::DatabaseChoice;
 
-use crate::configuration::DatabaseChoice;
 use crate::demo;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;

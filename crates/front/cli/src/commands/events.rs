@@ -1,7 +1,5 @@
 //! `dotwrap events ls|activate|deactivate`.
-
 use clap::{Args, Subcommand};
-
 use dotwrap_wrapper::{Event, EventType};
 use serde::Serialize;
 

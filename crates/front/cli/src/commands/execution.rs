@@ -1,19 +1,20 @@
 //! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
-
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::settings::Settings;
+use dotwrap_catalogue::UncallableContract;
 use dotwrap_exec::{
     ExecutionSettings, Progress, Runner, RunsDir, Step, Stop, StopHandle, StopReason,
 };
-use dotwrap_wrapper::Wrapper;
+use dotwrap_wrapper::{Contract, Wrapper};
 use nix::sys::signal::Signal;
 
-use crate::configuration::Settings;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 use crate::signals::Listener;
 
 /// How tools may be called.
@@ -50,6 +51,14 @@ impl ExecutionArgs {
             hidden,
         )?)
     }
+}
+
+/// Whether this program's engines can call a contract.
+pub(crate) fn check_callable(engine: &str, contract: &Contract) -> Result<(), UncallableContract> {
+    dotwrap_exec::check_invocation(engine, contract).map_err(|refusal| UncallableContract {
+        code: refusal.code,
+        message: refusal.message,
+    })
 }
 
 /// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and the files of real

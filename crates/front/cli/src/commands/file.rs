@@ -1,5 +1,4 @@
 //! Files that are read whole, or standard input in place of one.
-
 use std::path::Path;
 
 use crate::failure::Failure;

@@ -1,5 +1,4 @@
 //! `dotwrap fixture ls|show|put`.
-
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

@@ -1,5 +1,4 @@
 //! An id by its beginning: a person types as much of it as makes it clear.
-
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,6 +1,6 @@
 //! `dotwrap install`.
-
 use clap::Args;
+use dotwrap_app::backend;
 use dotwrap_contract::{Plan, RolePolicy};
 use dotwrap_wrapper::ConnectionTarget;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, KeyValueList};
-use crate::session::{self, Context};
+use crate::session::Context;
 
 /// Install or upgrade the contract in a database.
 ///
@@ -34,8 +34,8 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let reached = session.connect().await?;
-    let mut options = session::install_options(&session.settings);
+    let reached = session.backend().reach().await?;
+    let mut options = backend::install_options(&session.settings);
     options.role_prefix = arguments.role_prefix.unwrap_or(options.role_prefix);
     options.repair = arguments.repair;
     if arguments.no_roles {
@@ -50,7 +50,7 @@ pub(crate) async fn execute(
         session.output.verbatim(&plan.script())?;
         return Ok(ExitStatus::Done);
     }
-    let plan = session::install(&reached.target, &options).await?;
+    let plan = backend::install(&reached.target, &options).await?;
     warn(&plan, session);
     let report = Report::of(&plan, &options.schema, &reached.target);
     session

@@ -1,13 +1,13 @@
 //! `dotwrap ladder`.
-
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
 use dotwrap_wrapper::{BirthReadiness, CandidateCode};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// How far each candidate has come, and what its next rung needs.
 ///
@@ -25,7 +25,7 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
         Cell::code(&candidate.process_candidate_code)
     }),
     Column::whole("RUNG", |candidate| {
-        let rung = labels::rung(candidate.candidate_status_v3);
+        let rung = Cell::from(labels::rung(candidate.candidate_status_v3));
         if candidate.has_inferred_pair {
             Cell::toned(format!("{} (inferred)", rung.text), CellStyle::Caution)
         } else {

@@ -1,14 +1,12 @@
 //! `dotwrap lease ls|release`.
-
 use clap::{Args, Subcommand};
-
+use dotwrap_app::labels;
 use dotwrap_wrapper::{LeaseRecord, LeaseState};
 use serde::Serialize;
 
 use super::shared::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, Column, format_time};
 use crate::session::Context;
 
@@ -58,7 +56,7 @@ pub(crate) async fn execute(
 
 const COLUMNS: &[Column<LeaseRecord>] = &[
     Column::whole("LEASE", |lease| Cell::plain(&lease.lease_name)),
-    Column::new("STATE", |lease| labels::lease(lease.state)),
+    Column::new("STATE", |lease| Cell::from(labels::lease(lease.state))),
     Column::new("HOLDER", |lease| Cell::plain(&lease.lease_holder)),
     Column::new("ACQUIRED", |lease| {
         Cell::or_dash(lease.acquired_at.map(format_time))

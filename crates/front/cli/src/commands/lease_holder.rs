@@ -1,5 +1,5 @@
 //! Who holds the lease that a run was refused for.
-
+use dotwrap_app::backend::LedgerClient;
 use dotwrap_wrapper::{
     DotCode, Lease, LeaseRecord, LeaseState, ProcessRunId, RunFilter, StoredStatus,
 };
@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::failure::Failure;
 use crate::output::{format_duration, format_time};
-use crate::session::LedgerClient;
 
 /// The failure; where a held lease is its reason, with the lease's holder, since when it is held, and the run that holds it, as far as the
 /// ledger says so now.

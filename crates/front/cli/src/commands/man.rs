@@ -1,5 +1,4 @@
 //! `dotwrap man FOLDER`.
-
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};

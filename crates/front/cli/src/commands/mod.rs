@@ -34,12 +34,12 @@ mod worker_summary;
 use clap::Subcommand;
 
 pub(crate) use execution::{data_folder, interrupt_on_signals};
-pub(crate) use runs::load_run_detail;
 pub(crate) use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Context, SlotPolicy};
+use crate::session::Context;
+use dotwrap_app::backend::SlotPolicy;
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]

@@ -1,14 +1,12 @@
 //! `dotwrap observe run|component`: the single recording calls.
-
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
-use uuid::Uuid;
-
 use dotwrap_wrapper::{
     CandidateCode, ComponentCall, ComponentRole, ComponentRunId, CorrelationId, DotCode,
     EvidenceType, HeaderCall, ProcessRunId, StoredStatus, Timing,
 };
+use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::shared::{RecordingArgs, describe};
 use crate::exit_status::ExitStatus;

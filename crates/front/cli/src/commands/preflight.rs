@@ -1,11 +1,10 @@
 //! `dotwrap preflight`.
-
 use clap::Args;
+use dotwrap_app::labels;
 use dotwrap_wrapper::{CheckFinding, CheckStatus};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, Column};
 use crate::session::Context;
 
@@ -17,7 +16,7 @@ pub(crate) struct Arguments {}
 
 const COLUMNS: &[Column<CheckFinding>] = &[
     Column::whole("CHECK", |check| Cell::plain(&check.check_name)),
-    Column::new("STATUS", |check| labels::check(check.status)),
+    Column::new("STATUS", |check| Cell::from(labels::check(check.status))),
     Column::new("FINDINGS", |check| Cell::or_dash(check.cnt)),
     Column::new("SEVERITY", |check| Cell::plain(&check.severity)),
 ];

@@ -1,6 +1,6 @@
 //! `dotwrap reap`.
-
 use clap::Args;
+use dotwrap_app::labels;
 use dotwrap_exec::kill_unlocked_groups;
 use dotwrap_wrapper::Run;
 use tokio::task::spawn_blocking;
@@ -8,7 +8,6 @@ use tokio::task::spawn_blocking;
 use super::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column};
 use crate::session::Context;
 
@@ -29,7 +28,7 @@ const COLUMNS: &[Column<Run>] = &[
     }),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
     Column::new("CANDIDATE", |run| Cell::code(&run.process_candidate_code)),
-    Column::whole("STATUS", |run| labels::status(run.status)),
+    Column::whole("STATUS", |run| Cell::from(labels::status(run.status))),
     Column::new("OUTCOME", |run| {
         Cell::or_dash(run.evidence_ref["outcome"].as_str())
     }),

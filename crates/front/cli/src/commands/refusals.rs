@@ -1,7 +1,5 @@
 //! `dotwrap refusals ls`.
-
 use clap::{Args, Subcommand};
-
 use dotwrap_wrapper::{RecordedRefusal, RefusalCatalogueEntry};
 
 use super::shared::at_least_one;
@@ -65,6 +63,7 @@ async fn list(arguments: &List, session: &mut Context) -> Result<ExitStatus, Fai
 const CODES: &[Column<RefusalCatalogueEntry>] = &[
     Column::whole("CODE", |entry| Cell::plain(&entry.code)),
     Column::new("SQLSTATE", |entry| Cell::plain(&entry.sqlstate)),
+    Column::new("KIND", |entry| Cell::plain(&entry.kind)),
     Column::new("WHAT TO DO", |entry| Cell::plain(&entry.hint)),
 ];
 

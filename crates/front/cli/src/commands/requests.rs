@@ -1,8 +1,9 @@
 //! `dotwrap requests ls|show|add|cancel`.
-
 use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
 use dotwrap_wrapper::{
     CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RequestId, RequestState,
     RunRequest, RunRequestFilter, RunRequestRecord, Schedule,
@@ -14,9 +15,8 @@ use super::id_prefix::{IdPrefix, MAX_CANDIDATES};
 use super::shared::{ActorArgs, at_least_one, duration, input_ref};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column, KeyValueList, format_time};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 use crate::value_parser::one_of;
 
 /// Executed runs that somebody asked for and a worker takes.
@@ -158,10 +158,12 @@ const COLUMNS: &[Column<RunRequestRecord>] = &[
     Column::new("CANDIDATE", |request| {
         Cell::code(&request.process_candidate_code)
     }),
-    Column::whole("MODE", |request| labels::evidence_word(request.mode)),
+    Column::whole("MODE", |request| {
+        Cell::from(labels::evidence_word(request.mode))
+    }),
     Column::whole("STATE", state),
     Column::new("RUN", |request| match request.run_status {
-        Some(status) => labels::status(status),
+        Some(status) => Cell::from(labels::status(status)),
         None => Cell::or_dash(request.refusal_code.as_ref()),
     }),
     Column::new("BY", |request| Cell::plain(&request.actor)),
@@ -247,7 +249,7 @@ fn drawn(request: &RunRequestRecord) -> String {
         .line("state", state(request))
         .line("pair of", Cell::code(&request.dot_code))
         .line("candidate", Cell::code(&request.process_candidate_code))
-        .line("mode", labels::evidence_word(request.mode))
+        .line("mode", Cell::from(labels::evidence_word(request.mode)))
         .line("correlation", Cell::plain(&request.correlation_id))
         .line_if_some("input", request.input_ref.as_ref())
         .line_if_some("key", request.idempotency_key.as_ref())
@@ -264,7 +266,7 @@ fn drawn(request: &RunRequestRecord) -> String {
     if let (Some(run), Some(status)) = (request.process_run_id, request.run_status) {
         sheet = sheet
             .line("run", Cell::toned(run, CellStyle::Notice))
-            .line("its status", labels::status(status))
+            .line("its status", Cell::from(labels::status(status)))
             .line_if_some("its verdict", request.run_verdict);
     }
     sheet

@@ -1,5 +1,4 @@
 //! Arguments that several commands take.
-
 use std::path::Path;
 
 use clap::Args;

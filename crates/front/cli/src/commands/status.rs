@@ -1,11 +1,10 @@
 //! `dotwrap status`.
-
 use clap::Args;
+use dotwrap_app::labels;
 use dotwrap_wrapper::{DotCode, DotStatus};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, Column};
 use crate::session::Context;
 
@@ -21,12 +20,17 @@ const COLUMNS: &[Column<DotStatus>] = &[
     Column::whole("DOT", |dot| Cell::code(&dot.dot_code)),
     Column::new("ENGINE", |dot| Cell::plain(&dot.engine)),
     Column::whole("BADGE", |dot| {
-        labels::wrapper_status(dot.wrapper_status, dot.dry_run_ready)
+        Cell::from(labels::wrapper_status(
+            dot.wrapper_status,
+            dot.dry_run_ready,
+        ))
     }),
     Column::whole("STATUS", |dot| Cell::plain(dot.wrapper_status)),
     Column::new("LAST EVIDENCE", |dot| {
-        dot.last_observation_type
-            .map_or_else(|| Cell::or_dash(None::<&str>), labels::evidence_word)
+        dot.last_observation_type.map_or_else(
+            || Cell::or_dash(None::<&str>),
+            |kind| Cell::from(labels::evidence_word(kind)),
+        )
     }),
     Column::new("NEXT", |dot| Cell::plain(&dot.next_action)),
 ];

@@ -1,5 +1,4 @@
 //! `dotwrap verify`.
-
 use clap::Args;
 use dotwrap_verify::{CheckResult, Report, Severity, VerifyOptions};
 

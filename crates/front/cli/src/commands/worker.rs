@@ -1,5 +1,4 @@
 //! `dotwrap worker`: executes requested runs.
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! What a worker that ends by itself leaves: which requests still wait and why, and which of its runs failed.
-
 use dotwrap_wrapper::{
     EvidenceType, Lease, LeaseRecord, LeaseState, Posture, ProcessRunId, RequestState, Run,
     RunRequestFilter, RunRequestRecord, StoredStatus, Verdict, Wrapper,

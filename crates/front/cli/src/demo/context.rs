@@ -1,7 +1,8 @@
 //! What the steps work with: a database with the contract in a schema of its own, and its client.
-
 use std::time::Instant;
 
+use dotwrap_app::backend::{self, Backend, Connection, SlotPolicy};
+use dotwrap_app::settings::Settings;
 use dotwrap_contract::{InstallOptions, RolePolicy};
 use dotwrap_embedded::Origin;
 use dotwrap_wrapper::{
@@ -13,10 +14,8 @@ use serde_json::{Value, json};
 use super::printer::DemoPrinter;
 use super::sandbox::DemoRunner;
 use super::{ROLE_PREFIX, SCHEMA};
-use crate::configuration::Settings;
 use crate::failure::Failure;
 use crate::output::Messages;
-use crate::session::{self, Connection};
 
 /// The pilot pair's producer.
 pub(super) const PRODUCER: &str = "DOT_KG_EXPLAIN";
@@ -49,14 +48,20 @@ impl DemoContext {
     ) -> Result<(Self, Value), Failure> {
         let began = Instant::now();
         narrator.paragraph("starting it (some seconds the first time) …")?;
-        let reached = session::reach(settings, messages.silenced()).await?;
+        let reached = Backend {
+            settings,
+            slots: SlotPolicy::Usual,
+            notices: &messages.silenced(),
+        }
+        .reach()
+        .await?;
         let place = place(&reached);
         narrator.paragraph(&format!(
             "{} ({:.1} s)",
             place,
             began.elapsed().as_secs_f64()
         ))?;
-        let plan = session::install(&reached.target, &options()).await?;
+        let plan = backend::install(&reached.target, &options()).await?;
         let done = if plan.is_current() {
             "already current"
         } else {

@@ -4,14 +4,13 @@ mod context;
 mod printer;
 mod sandbox;
 mod steps;
-
+use context::DemoContext;
 use futures_util::future::LocalBoxFuture;
+use printer::DemoPrinter;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::session::Context;
-use context::DemoContext;
-use printer::DemoPrinter;
 
 /// The schema of the demonstration, in whatever database: the ledger is insert-only, so a demonstration must never be
 /// recorded in somebody's own.

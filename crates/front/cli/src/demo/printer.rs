@@ -1,11 +1,10 @@
 //! How the demonstration speaks: prose and real results for a person, findings alone for a program.
-
 use std::time::Duration;
 
+use dotwrap_app::settings::Format;
 use serde_json::{Value, json};
 
 use super::SCHEMA;
-use crate::configuration::Format;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, Layout, Output, draw_table, escaped_json};
 

@@ -1,9 +1,11 @@
 //! Where the demonstration really calls tools: a folder and a runner of its own, and gates that it opens for minutes and
 //! closes again.
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dotwrap_app::backend::Connection;
+use dotwrap_app::run_detail::RunDetail;
+use dotwrap_app::settings::Settings;
 use dotwrap_exec::{
     Error, ExecutionSettings, Mode, Outcome, Progress, RunOptions, Runner, RunsDir, Stop,
 };
@@ -11,11 +13,8 @@ use dotwrap_wrapper::{CandidateCode, DotCode, GateSetting, Posture, Rung, Wrappe
 use jiff::Timestamp;
 
 use super::SCHEMA;
-use crate::commands::{data_folder, load_run_detail};
-use crate::configuration::Settings;
+use crate::commands::data_folder;
 use crate::failure::Failure;
-use crate::session::Connection;
-use crate::timeline::RunDetail;
 
 /// How long the gates stay open should nobody be left to close them.
 const OPEN_FOR: Duration = Duration::from_secs(5 * 60);
@@ -207,7 +206,7 @@ impl DemoRunner {
                     Failure::internal(format!("the run {process_run_id} is not in the ledger"))
                 })?;
                 Ok(Attempt::Ran(Box::new(
-                    load_run_detail(run, &self.wrapper).await?,
+                    RunDetail::load(run, &self.wrapper).await?,
                 )))
             }
             Ok(other) => Err(Failure::internal(format!(

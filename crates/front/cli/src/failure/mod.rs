@@ -2,15 +2,14 @@
 
 mod from_libraries;
 mod hints;
-
 use std::fmt;
 
+use dotwrap_app::visible::{escaped_json, shown_lines};
 use miette::{Diagnostic, Severity};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::exit_status::ExitStatus;
-use crate::output::{escaped_json, shown_lines};
 
 /// One failed command, ready to be shown to a person (through miette) or to a program (as a JSON object).
 #[derive(Debug)]
@@ -98,9 +97,6 @@ struct Shown<'a> {
     hint: &'a Option<String>,
     detail: &'a Value,
 }
-
-/// Something else is in the way just now: the contract's code, and that of a server without a connection slot.
-pub(crate) const BUSY: &str = "busy";
 
 const BROKEN_PIPE: &str = "broken_pipe";
 

@@ -1,47 +1,26 @@
-//! A piece of text with a style. Commands say what a text means; only this file knows colours.
+//! A label on a terminal. Only this file knows colours.
 
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
+use dotwrap_app::Label;
 
-use super::visible::{oddity, shown};
+pub(crate) use dotwrap_app::Tone as CellStyle;
 
-/// What a text means to the reader.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum CellStyle {
-    /// Nothing in particular.
-    #[default]
-    Plain,
-    /// A heading.
-    Strong,
-    /// Needs no attention.
-    Faint,
-    /// As it should be.
-    Good,
-    /// Worth knowing: a thing is ready, an id to copy.
-    Notice,
-    /// Less than it may look like: proof only, expiring, a warning.
-    Caution,
-    /// Refused, failed, broken.
-    Bad,
-}
-
-impl CellStyle {
-    /// The style of this tone on a terminal.
-    pub(crate) fn style(self) -> Style {
-        match self {
-            Self::Plain => Style::new(),
-            Self::Strong => Style::new().bold(),
-            Self::Faint => Style::new().dimmed(),
-            Self::Good => AnsiColor::Green.on_default(),
-            Self::Notice => AnsiColor::Cyan.on_default(),
-            Self::Caution => AnsiColor::Yellow.on_default(),
-            Self::Bad => AnsiColor::Red.on_default(),
-        }
+/// The style of a tone on a terminal.
+pub(super) fn style(tone: CellStyle) -> Style {
+    match tone {
+        CellStyle::Plain => Style::new(),
+        CellStyle::Strong => Style::new().bold(),
+        CellStyle::Faint => Style::new().dimmed(),
+        CellStyle::Good => AnsiColor::Green.on_default(),
+        CellStyle::Notice => AnsiColor::Cyan.on_default(),
+        CellStyle::Caution => AnsiColor::Yellow.on_default(),
+        CellStyle::Bad => AnsiColor::Red.on_default(),
     }
 }
 
-/// A text with its tone.
+/// A text with its tone. `Display` writes it with its colour.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
@@ -49,62 +28,44 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// A text with a tone. Control characters would move a terminal's cursor or forge lines, and others turn the
-    /// direction of writing or are not seen: they are shown, not sent.
+    /// As [`Label::toned`].
     pub(crate) fn toned(text: impl fmt::Display, tone: CellStyle) -> Self {
-        Self {
-            text: shown(&text.to_string()),
-            tone,
-        }
+        Label::toned(text, tone).into()
     }
 
-    /// A text that means nothing in particular.
+    /// As [`Label::plain`].
     pub(crate) fn plain(text: impl fmt::Display) -> Self {
-        Self::toned(text, CellStyle::Plain)
+        Label::plain(text).into()
     }
 
-    /// A code, marked where it may not be what it looks like.
+    /// As [`Label::code`].
     pub(crate) fn code(code: impl fmt::Display) -> Self {
-        let code = code.to_string();
-        match oddity(&code) {
-            Some(oddity) => Self::toned(format!("{code} ({oddity})"), CellStyle::Caution),
-            None => Self::plain(code),
-        }
+        Label::code(code).into()
     }
 
     /// The code, or a faint dash where there is none.
     pub(crate) fn code_or_dash(code: Option<impl fmt::Display>) -> Self {
-        code.map_or_else(|| Self::toned("–", CellStyle::Faint), Self::code)
+        code.map_or_else(|| Self::or_dash(None::<&str>), Self::code)
     }
 
-    /// The text, or a faint dash where there is none.
+    /// As [`Label::or_dash`].
     pub(crate) fn or_dash(text: Option<impl fmt::Display>) -> Self {
-        text.map_or_else(|| Self::toned("–", CellStyle::Faint), Self::plain)
+        Label::or_dash(text).into()
+    }
+}
+
+impl From<Label> for Cell {
+    fn from(label: Label) -> Self {
+        Self {
+            text: label.text,
+            tone: label.tone,
+        }
     }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let style = self.tone.style();
+        let style = style(self.tone);
         write!(formatter, "{style}{}{style:#}", self.text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_recorded_text_cannot_steer_the_terminal() {
-        assert_eq!(Cell::plain("a\u{1b}[2Jb\nc").text, "a\u{fffd}[2Jb\u{fffd}c");
-        assert_eq!(Cell::plain("a\u{202e}b").text, "a<U+202E>b");
-    }
-
-    #[test]
-    fn a_code_of_mixed_scripts_is_marked() {
-        let marked = Cell::code("b\u{430}ckup");
-        assert_eq!(marked.text, "b\u{430}ckup (mixes Cyrillic and Latin)");
-        assert_eq!(marked.tone, CellStyle::Caution);
-        assert_eq!(Cell::code("backup"), Cell::plain("backup"));
     }
 }

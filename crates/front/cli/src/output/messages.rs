@@ -1,12 +1,11 @@
 //! Messages to standard error: what a person wants to know and a pipe must not get.
-
 use std::io::{Stderr, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use dotwrap_app::settings::{Colour, Format};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::{Cell, CellStyle, choice, screened};
-use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
 
 /// How much is said.

@@ -5,7 +5,6 @@ mod messages;
 mod sheet;
 mod table;
 mod time;
-mod visible;
 
 use std::io::{IsTerminal, Write};
 
@@ -13,14 +12,17 @@ use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 pub(crate) use cell::{Cell, CellStyle};
+pub(crate) use dotwrap_app::{
+    format_duration,
+    visible::{escaped_json, screened},
+};
 pub(crate) use messages::{Messages, Verbosity};
 pub(crate) use sheet::KeyValueList;
 pub(crate) use table::{Column, Layout, draw as draw_table};
-pub(crate) use time::{format_duration, format_minute, format_time};
-pub(crate) use visible::{escaped_json, screened, shown_lines};
+pub(crate) use time::{format_minute, format_time};
 
-use crate::configuration::{Colour, Format};
 use crate::failure::Failure;
+use dotwrap_app::settings::{Colour, Format};
 
 /// Standard output, in the format and colour that were asked for.
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Output {
     /// Prints text that is drawn already; its colours are dropped where none are wanted. Whatever else would steer a
     /// terminal is shown: not every text is drawn from cells.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
-        self.verbatim(&visible::screened(text))
+        self.verbatim(&screened(text))
     }
 
     /// Prints text that a program reads, as it is.

@@ -1,6 +1,5 @@
 //! One record as labelled lines.
-
-use super::{Cell, CellStyle};
+use super::{Cell, CellStyle, cell::style};
 
 /// Labels and values, aligned; what has no value is left out.
 #[derive(Debug, Default)]
@@ -35,7 +34,7 @@ impl KeyValueList {
             .map(|(label, _)| label.chars().count())
             .max()
             .unwrap_or_default();
-        let style = CellStyle::Faint.style();
+        let style = style(CellStyle::Faint);
         self.lines
             .iter()
             .map(|(label, value)| {

@@ -1,5 +1,4 @@
 //! Rows as aligned text: no frames, so that it reads well and `awk` can read it too.
-
 use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::{Cell, CellStyle};

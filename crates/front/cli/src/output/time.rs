@@ -1,6 +1,5 @@
 //! Times for people: in their own time zone, with its offset. JSON has them in UTC, as RFC 3339.
-
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 
 /// A point in time, to the second.
 pub(crate) fn format_time(time: Timestamp) -> String {
@@ -19,18 +18,6 @@ fn minute(time: Timestamp, zone: TimeZone) -> String {
 
 fn formatted(time: Timestamp, zone: TimeZone, format: &str) -> String {
     time.to_zoned(zone).strftime(format).to_string()
-}
-
-/// A length of time, in its largest sensible unit.
-pub(crate) fn format_duration(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        ..1 => format!("{} ms", duration.as_millis()),
-        1..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    CheckDefinition, ConnectionTarget, Error, RefusalCode, Retry, Wrapper, is_unreachable,
+    CheckDefinition, ConnectionTarget, Error, ErrorClass, RefusalCode, Retry, Wrapper,
+    is_unreachable,
 };
 
 use crate::support::{builder, call, count, installed, target, wrapper_as};
@@ -18,7 +19,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_no_password_is_shown() 
         let target = ConnectionTarget::parse(address).unwrap();
         let error = Wrapper::builder().target(target).build().await.unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
-        assert_eq!(error.exit_status(), 69);
+        assert_eq!(error.class(), ErrorClass::Unreachable);
         for shown in [error.to_string(), format!("{error:?}")] {
             assert!(!shown.contains("hunter2"), "{shown}");
         }
@@ -81,7 +82,7 @@ async fn argument_with_nul_is_refused_before_sending() {
             matches!(&error, Error::InvalidText { argument } if argument == name),
             "{error:?}"
         );
-        assert_eq!(error.exit_status(), 2);
+        assert_eq!(error.class(), ErrorClass::Argument);
     }
     let client = database.superuser().await;
     assert_eq!(
@@ -116,7 +117,7 @@ async fn missing_privilege_is_not_permitted() {
     let reader = wrapper_as(&database, "dot_reader").await;
     let error = reader.observe_pair(&call()).await.unwrap_err();
     assert!(matches!(error, Error::NotPermitted { .. }), "{error:?}");
-    assert_eq!(error.exit_status(), 77);
+    assert_eq!(error.class(), ErrorClass::NotPermitted);
     let observer = wrapper_as(&database, "dot_observer").await;
     assert!(observer.observe_pair(&call()).await.unwrap().created);
     let setting =
@@ -318,7 +319,7 @@ async fn refusal_is_parsed_from_detail_without_constraint() {
     assert_eq!(refusal.code, RefusalCode::LeaseHeld);
     assert_eq!(refusal.detail["lease_name"], "x");
     assert_eq!(refusal.hint.as_deref(), Some("wait"));
-    assert_eq!(error.exit_status(), 4);
+    assert_eq!(error.class(), ErrorClass::Lease);
 }
 
 #[tokio::test]
@@ -332,7 +333,7 @@ async fn a_tables_own_constraint_is_no_refusal() {
         matches!(&error, Error::Database { sqlstate: Some(state), .. } if state == "23514"),
         "{error:?}"
     );
-    assert_eq!(error.exit_status(), 70);
+    assert_eq!(error.class(), ErrorClass::Internal);
 }
 
 #[tokio::test]
@@ -347,7 +348,7 @@ async fn a_refusal_of_a_newer_contract_is_still_a_refusal() {
         error.refusal().unwrap().code,
         RefusalCode::Other("moon_phase_wrong".to_owned())
     );
-    assert_eq!(error.exit_status(), 3);
+    assert_eq!(error.class(), ErrorClass::Blocked);
 }
 
 #[tokio::test]
@@ -396,5 +397,5 @@ async fn a_socket_with_too_many_that_wait_is_busy() {
     let target = dotwrap_wrapper::ConnectionTarget::for_socket(config).unwrap();
     let error = dotwrap_wrapper::connect(&target).await.unwrap_err();
     assert!(matches!(error, Error::NoSlot { .. }), "{error:?}");
-    assert_eq!(error.exit_status(), 4);
+    assert_eq!(error.class(), ErrorClass::Lease);
 }

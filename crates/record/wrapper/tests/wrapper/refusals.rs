@@ -169,14 +169,14 @@ async fn a_refusal_beyond_those_that_are_kept_of_a_login_is_returned_all_the_sam
 #[tokio::test]
 async fn the_enum_and_the_contracts_catalogue_are_the_same() {
     let (_database, wrapper) = installed().await;
-    let catalogue: BTreeMap<String, String> = wrapper
+    let catalogue: BTreeMap<String, (String, String)> = wrapper
         .refusal_catalogue()
         .await
         .unwrap()
         .into_iter()
-        .map(|entry| (entry.code, entry.sqlstate))
+        .map(|entry| (entry.code, (entry.sqlstate, entry.kind)))
         .collect();
-    let known: BTreeMap<String, String> = RefusalCode::from_code()
+    let known: BTreeMap<String, (String, String)> = RefusalCode::from_code()
         .map(|code| {
             let sqlstate = match code.kind() {
                 _ if code == RefusalCode::LoginMismatch => "42501",
@@ -185,7 +185,8 @@ async fn the_enum_and_the_contracts_catalogue_are_the_same() {
                 RefusalKind::Conflict => "23505",
                 RefusalKind::Lease => "55P03",
             };
-            (code.to_string(), sqlstate.to_owned())
+            let kind = code.kind().as_ref().to_owned();
+            (code.to_string(), (sqlstate.to_owned(), kind))
         })
         .collect();
     assert_eq!(known, catalogue);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dotwrap_testkit::TestDatabase;
-use dotwrap_wrapper::{Error, GateSetting, Posture, gate};
+use dotwrap_wrapper::{Error, ErrorClass, GateSetting, Posture, gate};
 
 use crate::support::{builder, call, count, installed, target};
 
@@ -40,7 +40,7 @@ async fn a_server_without_a_slot_is_busy_and_not_unreachable() {
     let error = waiting.build().await.unwrap_err();
     assert!(begun.elapsed() >= Duration::from_millis(300));
     assert!(matches!(error, Error::NoSlot { .. }), "{error:?}");
-    assert_eq!(error.exit_status(), 4);
+    assert_eq!(error.class(), ErrorClass::Lease);
     assert!(error.is_transient());
 }
 

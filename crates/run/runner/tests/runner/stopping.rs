@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
 use dotwrap_runner::{Error, Outcome, RunOptions, RunsDir, Step};
-use dotwrap_wrapper::{DotCode, Lease, ProcessRunId, StoredStatus, Verdict, gate};
+use dotwrap_wrapper::{DotCode, ErrorClass, Lease, ProcessRunId, StoredStatus, Verdict, gate};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::support::{At, PRODUCER, Stage, Tools, left, short_lease, until_stopped};
@@ -142,7 +142,7 @@ async fn a_lease_that_is_taken_away_stops_the_call_at_once() {
         panic!("{error:?}");
     };
     assert!(unrecorded.is_file(), "{}", unrecorded.display());
-    assert_eq!(reason.exit_status(), 4, "{reason}");
+    assert_eq!(reason.class(), ErrorClass::Lease, "{reason}");
     assert_eq!(Some(*process_run_id), order.process_run_id);
     // The runner that lost the lease reaps the run: no other process may come for a long time.
     let run = stage.wrapper.run(*process_run_id).await.unwrap().unwrap();

@@ -10,8 +10,8 @@ use dotwrap_runner::{
     Error, InvokerRegistry, NoProgress, Progress, Runner, RunsDir, WorkerObserver, WorkerOptions,
 };
 use dotwrap_wrapper::{
-    Actor, ClaimedRequest, DotCode, EvidenceType, Lease, ProcessRunId, RequestEnd, RequestOutcome,
-    RequestState, RunRequest, RunRequestFilter, StoredStatus, Wrapper, gate,
+    Actor, ClaimedRequest, DotCode, ErrorClass, EvidenceType, Lease, ProcessRunId, RequestEnd,
+    RequestOutcome, RequestState, RunRequest, RunRequestFilter, StoredStatus, Wrapper, gate,
 };
 
 use crate::support::{CANDIDATE, PRODUCER, Stage, Tools, until_stopped};
@@ -224,7 +224,7 @@ async fn a_worker_that_may_not_claim_ends_and_says_so() {
             .expect("it tries for ever")
             .unwrap_err();
         assert!(
-            matches!(&error, Error::Wrapper(error) if error.exit_status() == 77),
+            matches!(&error, Error::Wrapper(error) if error.class() == ErrorClass::NotPermitted),
             "{error}"
         );
     }

@@ -1,16 +1,15 @@
 //! `dotwrap candidates ls|set|pairs|pair|unpair`.
 
 mod pairs;
-
 use clap::{Args, Subcommand};
-
+use dotwrap_app::backend::LedgerClient;
 use dotwrap_wrapper::{Candidate, CandidateCode};
 
 use crate::commands::ActorArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, format_time};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// The processes that runs are evidence for.
 #[derive(Debug, Subcommand)]

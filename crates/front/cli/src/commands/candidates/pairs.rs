@@ -1,5 +1,4 @@
 //! `dotwrap candidates pairs|pair|unpair`.
-
 use clap::Args;
 use dotwrap_wrapper::{CandidateCode, CandidatePair, DotCode, PairChange};
 use serde::Serialize;

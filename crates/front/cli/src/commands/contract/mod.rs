@@ -1,7 +1,6 @@
 //! `dotwrap contract ls|show|set|retire`.
 
 mod set;
-
 use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, DotCode};
 use serde::Serialize;

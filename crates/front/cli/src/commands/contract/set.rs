@@ -1,17 +1,21 @@
 //! `dotwrap contract set`.
-
 use std::path::PathBuf;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_catalogue::{Catalogue, CatalogueFormat, FileSource, Plan};
 use dotwrap_exec::Runner;
 use dotwrap_wrapper::{CatalogueChange, Contract, ImportAction, Tool};
 use serde_json::json;
 
-use crate::catalogue::{Catalogue, CatalogueFormat, FileSource, Plan};
-use crate::commands::{ActorArgs, execution::ExecutionArgs, file};
+use crate::commands::{
+    ActorArgs,
+    execution::{ExecutionArgs, check_callable},
+    file,
+};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// Set contracts from a file, or change them: all or nothing.
 ///
@@ -47,14 +51,14 @@ pub(super) async fn execute(
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
     if !arguments.force {
-        plan = plan.refusing_invocations()?;
+        plan = plan.refusing_invocations(check_callable);
     }
     if let Some(refusal) = plan.refusal(
         &catalogue,
         "set",
         "mend the entries named and set them again",
     ) {
-        return Err(refusal);
+        return Err(refusal.into());
     }
     let judged = check(&plan, &ledger).await?;
     let runner = ExecutionArgs::default().runner(session, &ledger)?;

@@ -1,8 +1,7 @@
 //! `dotwrap gates`, `gates open|close|history`.
-
-mod closing;
-
 use clap::{Args, Subcommand};
+use dotwrap_app::backend::{LedgerClient, close_gate};
+use dotwrap_app::labels;
 use dotwrap_wrapper::{Gate, GateChange, GateSetting, Posture, gate};
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -10,9 +9,8 @@ use serde::Serialize;
 use super::shared::{ActorArgs, at_least_one, duration};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column, draw_table, format_time};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// What may be executed: the posture, its gates and their history.
 #[derive(Debug, Args)]
@@ -138,7 +136,7 @@ async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     session.output.record(&gates, |shown| {
         let posture = format!(
             "{}: {}",
-            labels::posture(shown.posture),
+            Cell::from(labels::posture(shown.posture)),
             labels::posture_meaning(shown.posture)
         );
         format!(
@@ -182,7 +180,7 @@ async fn set(
     let posture = if open {
         session.ledger().await?.set_gate(&setting).await?
     } else {
-        closing::close(session, &key, &setting).await?
+        close_gate(session.backend(), &key, &setting).await?
     };
     session
         .messages

@@ -1,5 +1,4 @@
 //! A run opens no gate. Where one is closed to it, it says which, and who asks can decide.
-
 use dotwrap_exec::Mode;
 use dotwrap_wrapper::{Wrapper, gate};
 

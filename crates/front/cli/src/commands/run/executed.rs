@@ -1,8 +1,9 @@
 //! A run whose tools are really called, in their dry form or for real.
-
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
 use dotwrap_exec::{Mode, Outcome, RunOptions, Runner};
 use dotwrap_wrapper::{
     ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, ProcessRunId,
@@ -16,9 +17,8 @@ use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_sig
 use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, KeyValueList};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
@@ -306,8 +306,8 @@ fn drawn(record: &Executed) -> String {
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
         .line("verifier", part(&record.verifier))
-        .line("status", labels::status(record.status))
-        .line("verdict", labels::verdict(record.verdict))
+        .line("status", Cell::from(labels::status(record.status)))
+        .line("verdict", Cell::from(labels::verdict(record.verdict)))
         .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))
         .line_if_some(
             "digest",

@@ -3,8 +3,8 @@
 mod closed_gates;
 mod executed;
 mod simulated;
-
 use clap::{Args, ValueEnum};
+use dotwrap_app::backend::LedgerClient;
 use dotwrap_wrapper::{CandidateCode, ComponentRole, DotCode, WrapperStatus};
 use serde_json::json;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::execution::ExecutionArgs;
 use super::shared::RecordingArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 use crate::value_parser::one_of;
 
 /// Run a pair, or only record it, as one correlated run.

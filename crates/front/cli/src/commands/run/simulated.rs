@@ -1,7 +1,8 @@
 //! A run that nothing is called for: the whole pair in one call.
-
 use std::time::Duration;
 
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
 use dotwrap_wrapper::{CorrelationId, PairCall, PairRecord, ProcessRunId, StoredStatus};
 
 use super::Arguments;
@@ -9,9 +10,8 @@ use crate::commands::lease_holder::name_holder;
 use crate::commands::shared::describe;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, KeyValueList};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// Records the pair, and says what was recorded.
 pub(super) async fn execute(
@@ -74,8 +74,11 @@ fn drawn(record: &PairRecord, call: &PairCall) -> String {
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
         .line("candidate", Cell::code(&call.process_candidate_code))
         .line("correlation", Cell::plain(&record.correlation_id))
-        .line("status", labels::status(record.status))
-        .line("evidence", labels::evidence(record.evidence_type))
+        .line("status", Cell::from(labels::status(record.status)))
+        .line(
+            "evidence",
+            Cell::from(labels::evidence(record.evidence_type)),
+        )
         .line("events", Cell::plain(record.events_emitted))
         .line_if_some("output", record.output_ref.as_ref())
         .line_if_some("error", record.error_ref.as_ref());

@@ -1,5 +1,4 @@
 //! Which runs are meant.
-
 use clap::Args;
 use dotwrap_wrapper::{CandidateCode, CorrelationId, DotCode, RunFilter};
 

@@ -1,14 +1,13 @@
 //! `dotwrap runs ls`.
-
 use clap::Args;
+use dotwrap_app::labels;
+use dotwrap_app::settings::Format;
 use dotwrap_wrapper::Run;
 
 use super::filter::Filter;
 use crate::commands::shared::at_least_one;
-use crate::configuration::Format;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column, draw_table, format_minute, format_time};
 use crate::session::Context;
 
@@ -36,9 +35,15 @@ const WIDE_COLUMNS: &[Column<Listed>] = &[
     Column::new("PRODUCER", |listed: &Listed| {
         Cell::code_or_dash(listed.run.dot_code.as_ref())
     }),
-    Column::whole("STATUS", |listed| labels::run_status(&listed.run)),
-    Column::whole("VERDICT", |listed| labels::verdict(listed.run.verdict)),
-    Column::whole("EVIDENCE", |listed| labels::evidence_of_run(&listed.run)),
+    Column::whole("STATUS", |listed| {
+        Cell::from(labels::run_status(&listed.run))
+    }),
+    Column::whole("VERDICT", |listed| {
+        Cell::from(labels::verdict(listed.run.verdict))
+    }),
+    Column::whole("EVIDENCE", |listed| {
+        Cell::from(labels::evidence_of_run(&listed.run))
+    }),
     Column::new("CANDIDATE", |listed: &Listed| {
         Cell::code(&listed.run.process_candidate_code)
     }),
@@ -60,9 +65,11 @@ const COLUMNS: &[Column<Listed>] = &[
     })
     .at_least(13),
     Column::new("STATUS", |listed: &Listed| short_status(&listed.run)).at_least(9),
-    Column::whole("VERDICT", |listed| labels::verdict(listed.run.verdict)),
+    Column::whole("VERDICT", |listed| {
+        Cell::from(labels::verdict(listed.run.verdict))
+    }),
     Column::new("EVIDENCE", |listed: &Listed| {
-        labels::short_evidence_of_run(&listed.run)
+        Cell::from(labels::short_evidence_of_run(&listed.run))
     })
     .at_least(9),
 ];
@@ -75,7 +82,7 @@ struct Listed {
 
 /// The status in one word.
 fn short_status(run: &Run) -> Cell {
-    let status = labels::run_status(run);
+    let status = Cell::from(labels::run_status(run));
     match status.text.split_once(' ') {
         Some((word, _)) => Cell::toned(word, status.tone),
         None => status,

@@ -5,10 +5,7 @@ mod list;
 mod prune;
 mod show;
 mod watch;
-
 use clap::Subcommand;
-
-pub(crate) use show::load_run_detail;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;

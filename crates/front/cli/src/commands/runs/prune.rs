@@ -1,5 +1,4 @@
 //! `dotwrap runs prune`.
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
@@ -8,6 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
 use dotwrap_exec::RunsDir;
 use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
@@ -20,9 +21,8 @@ use crate::commands::execution::run_folders;
 use crate::commands::shared::duration;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column, format_time};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 use crate::signals::Listener;
 
 /// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
@@ -68,8 +68,10 @@ const COLUMNS: &[Column<Pruned>] = &[
         Cell::toned(run.process_run_id, CellStyle::Notice)
     }),
     Column::new("PRODUCER", |run| Cell::code_or_dash(run.dot_code.as_ref())),
-    Column::whole("STATUS", |run| labels::status(run.status)),
-    Column::whole("EVIDENCE", |run| labels::evidence_word(run.evidence_type)),
+    Column::whole("STATUS", |run| Cell::from(labels::status(run.status))),
+    Column::whole("EVIDENCE", |run| {
+        Cell::from(labels::evidence_word(run.evidence_type))
+    }),
     Column::new("CONCLUDED", |run| {
         Cell::or_dash(run.concluded_at.map(format_time))
     }),

@@ -1,13 +1,14 @@
 //! `dotwrap runs show`.
-
 use clap::Args;
-use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter, Wrapper};
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::run_detail::RunDetail;
+use dotwrap_wrapper::{CorrelationId, ProcessRunId, Run, RunFilter};
 
 use crate::commands::id_prefix::{IdPrefix, MAX_CANDIDATES};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::session::{Context, LedgerClient};
-use crate::timeline::RunDetail;
+use crate::run_drawing;
+use crate::session::Context;
 
 /// Show one run as a timeline of its layers.
 #[derive(Debug, Args)]
@@ -24,8 +25,8 @@ pub(super) async fn execute(
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
     let run = find(&arguments.run, &ledger).await?;
-    let story = load_run_detail(run, &ledger).await?;
-    session.output.record(&story, RunDetail::draw)?;
+    let story = RunDetail::load(run, &ledger).await?;
+    session.output.record(&story, run_drawing::draw)?;
     Ok(ExitStatus::Done)
 }
 
@@ -79,19 +80,4 @@ async fn of_prefix(name: &str, ledger: &LedgerClient) -> Result<Option<Run>, Fai
 fn not_found(message: &str) -> Failure {
     Failure::new(ExitStatus::Usage, "run_unknown", message)
         .hint("`dotwrap runs ls` lists the newest runs")
-}
-
-/// Reads everything that was recorded of a run.
-pub(crate) async fn load_run_detail(run: Run, ledger: &Wrapper) -> Result<RunDetail, Failure> {
-    let id = run.process_run_id;
-    let receipts = match run.lease_name {
-        Some(_) => ledger.receipts_of(id).await?,
-        None => Vec::new(),
-    };
-    Ok(RunDetail {
-        components: ledger.components_of(id).await?,
-        receipts,
-        events: ledger.events_of_run(id).await?,
-        run,
-    })
 }

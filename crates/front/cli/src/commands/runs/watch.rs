@@ -1,21 +1,22 @@
 //! `dotwrap runs watch`.
-
 use std::collections::HashSet;
 use std::time::Duration;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_app::labels;
+use dotwrap_app::run_detail::RunDetail;
 use dotwrap_wrapper::{ProcessRunId, Run, RunFilter, StoredStatus, Verdict};
 use nix::sys::signal::Signal;
 
 use super::filter::Filter;
-use super::show::{find, load_run_detail};
+use super::show::find;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, format_time};
-use crate::session::{Context, LedgerClient};
+use crate::run_drawing;
+use crate::session::Context;
 use crate::signals::Listener;
-use crate::timeline::RunDetail;
 
 /// Follow the runs as they are recorded, until interrupted.
 #[derive(Debug, Args)]
@@ -66,11 +67,11 @@ async fn watch_one(
     let id = run.process_run_id.to_string();
     let mut shown = None;
     loop {
-        let story = load_run_detail(run, ledger).await?;
+        let story = RunDetail::load(run, ledger).await?;
         let (parts, receipts) = (story.components.len(), story.receipts.len());
         let state = (story.run.status, parts, receipts, story.events.len());
         if shown.replace(state) != Some(state) {
-            session.output.record(&story, RunDetail::draw)?;
+            session.output.record(&story, run_drawing::draw)?;
         }
         if let Some(status) = ended(story.run.status, story.run.verdict) {
             return Ok(status);
@@ -149,8 +150,8 @@ fn line(run: &Run) -> String {
         Cell::toned(format_time(run.created_at), CellStyle::Faint),
         Cell::toned(run.process_run_id, CellStyle::Notice),
         Cell::plain(producer),
-        labels::run_status(run),
-        labels::evidence_of_run(run),
+        Cell::from(labels::run_status(run)),
+        Cell::from(labels::evidence_of_run(run)),
     )
 }
 

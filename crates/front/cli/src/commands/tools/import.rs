@@ -1,18 +1,21 @@
 //! `dotwrap tools import`.
-
 use std::path::PathBuf;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
+use dotwrap_catalogue::{Catalogue, CatalogueFormat, FileSource, Plan, sample};
 use dotwrap_exec::contract_warnings;
 use dotwrap_wrapper::{CatalogueChange, CatalogueKind, Contract, ImportAction};
 use serde::Serialize;
 
-use crate::catalogue::{Catalogue, CatalogueFormat, FileSource, Plan, sample};
-use crate::commands::{ActorArgs, execution::ExecutionArgs};
+use crate::commands::{
+    ActorArgs,
+    execution::{ExecutionArgs, check_callable},
+};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column};
-use crate::session::{Context, LedgerClient};
+use crate::session::Context;
 
 /// Import tools, candidates, fixtures and contracts from TOML or JSON, or tools from CSV: all or nothing.
 ///
@@ -87,7 +90,7 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
-    plan = plan.refusing_invocations()?;
+    plan = plan.refusing_invocations(check_callable);
     let hint = "mend the entries named and import again; `--dry-run` shows the plan";
     let refusal = plan.refusal(&catalogue, "imported", hint);
     if refusal.is_none() && !arguments.dry_run {
@@ -96,7 +99,7 @@ pub(super) async fn execute(
     let changes: Vec<_> = plan.changes().iter().map(Change::from).collect();
     session.output.rows(&changes, PLAN)?;
     if let Some(refusal) = refusal {
-        return Err(refusal);
+        return Err(refusal.into());
     }
     for change in &changes {
         if let Some(warning) = &change.warning {
@@ -140,7 +143,7 @@ async fn warn(plan: &Plan, ledger: &LedgerClient, session: &Context) -> Result<(
 
 fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
     let Some(file) = &arguments.file else {
-        return sample();
+        return Ok(sample()?);
     };
     let format = match arguments.format {
         Some(format) => format,
@@ -157,7 +160,7 @@ fn read(arguments: &Arguments) -> Result<Catalogue, Failure> {
         true => FileSource::Nowhere,
         false => FileSource::of_file(file),
     };
-    Catalogue::read(&text, format, &name, &beside)
+    Ok(Catalogue::read(&text, format, &name, &beside)?)
 }
 
 /// What is done to each kind of thing that the catalogue names.

@@ -1,5 +1,4 @@
 //! `dotwrap tools ls`.
-
 use clap::Args;
 use dotwrap_wrapper::{ComponentRole, Tool};
 

@@ -4,7 +4,6 @@ mod import;
 mod list;
 mod retire;
 mod show;
-
 use clap::Subcommand;
 
 use crate::exit_status::ExitStatus;

@@ -1,5 +1,4 @@
 //! `dotwrap tools retire`.
-
 use clap::Args;
 use dotwrap_wrapper::DotCode;
 use serde::Serialize;

@@ -1,5 +1,4 @@
 //! `dotwrap tools show`.
-
 use clap::Args;
 use dotwrap_wrapper::{Contract, DotCode, Tool};
 use serde::Serialize;

@@ -1,5 +1,4 @@
 //! The independent judge.
-
 use dotwrap_verify::VerifyOptions;
 use serde_json::{Value, json};
 

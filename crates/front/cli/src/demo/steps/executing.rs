@@ -1,10 +1,11 @@
 //! A real pair: recorded without a call, called in its dry form, caught when somebody changes the output, and called for real.
-
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
+use dotwrap_app::labels;
+use dotwrap_app::run_detail::RunDetail;
 use dotwrap_exec::{Mode, NoProgress, Progress, Step};
 use dotwrap_wrapper::{ComponentRole, PairCall};
 use serde_json::{Value, json};
@@ -13,9 +14,7 @@ use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::demo::sandbox::{Attempt, Pair};
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, KeyValueList};
-use crate::timeline::RunDetail;
 
 /// Records the pair without calling anything.
 pub(in crate::demo) async fn simulate(
@@ -36,7 +35,7 @@ pub(in crate::demo) async fn simulate(
     narrator.paragraph(&format!(
         "{}: recorded as what it is, {}",
         record.process_run_id,
-        labels::evidence_word(record.evidence_type)
+        Cell::from(labels::evidence_word(record.evidence_type))
     ))?;
     let rung = says_rung(stage, narrator).await?;
     Ok(json!({ "process_run_id": record.process_run_id, "rung": rung }))
@@ -161,8 +160,8 @@ pub(super) fn drawn(story: &RunDetail) -> String {
         }
     }
     sheet
-        .line("verdict", labels::verdict(run.verdict))
-        .line("status", labels::status(run.status))
+        .line("verdict", Cell::from(labels::verdict(run.verdict)))
+        .line("status", Cell::from(labels::status(run.status)))
         .line_if_some("error", run.error_ref.as_ref())
         .draw(0)
 }
@@ -175,7 +174,10 @@ fn shortened(digest: &str) -> String {
 
 async fn says_rung(stage: &DemoContext, narrator: &mut DemoPrinter<'_>) -> Result<Value, Failure> {
     let rung = stage.workshop.rung().await?;
-    narrator.paragraph(&format!("its candidate is now {}", labels::rung(rung)))?;
+    narrator.paragraph(&format!(
+        "its candidate is now {}",
+        Cell::from(labels::rung(rung))
+    ))?;
     Ok(json!(rung))
 }
 

@@ -1,12 +1,11 @@
 //! GATE 1 as shipped: closed.
-
+use dotwrap_app::labels;
 use dotwrap_wrapper::Gate;
 use serde_json::{Value, json};
 
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, Column};
 
 const COLUMNS: &[Column<Gate>] = &[
@@ -31,7 +30,7 @@ pub(in crate::demo) async fn show(
     narrator.command("gates")?;
     narrator.paragraph(&format!(
         "posture {}: {}",
-        labels::posture(posture),
+        Cell::from(labels::posture(posture)),
         labels::posture_meaning(posture)
     ))?;
     narrator.table(&gates, COLUMNS)?;
@@ -39,7 +38,7 @@ pub(in crate::demo) async fn show(
     for check in &checks {
         narrator.paragraph(&format!(
             "preflight {} {}",
-            labels::check(check.status),
+            Cell::from(labels::check(check.status)),
             check.check_name
         ))?;
     }

@@ -1,12 +1,12 @@
 //! Tools may be called, for minutes: the gates are opened, and a pair is chosen whose programs are there.
-
+use dotwrap_app::labels;
 use serde_json::{Value, json};
 
 use crate::commands::interrupt_on_signals;
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
-use crate::labels;
+use crate::output::Cell;
 
 /// Opens the gates of the demonstration's schema.
 pub(in crate::demo) async fn open(
@@ -23,7 +23,7 @@ pub(in crate::demo) async fn open(
     )?;
     narrator.paragraph(&format!(
         "posture {}: {}",
-        labels::posture(posture),
+        Cell::from(labels::posture(posture)),
         labels::posture_meaning(posture)
     ))?;
     let missing = workshop.choose().await?;
@@ -51,7 +51,7 @@ pub(in crate::demo) async fn open(
     narrator.paragraph(&format!(
         "its candidate: {}, new, {}",
         workshop.candidate,
-        labels::rung(rung)
+        Cell::from(labels::rung(rung))
     ))?;
     if let Some(pair) = &workshop.pair {
         narrator.command(&format!(

@@ -1,19 +1,21 @@
 //! What the record is worth: proof of the ledger's path, and no more.
-
+use dotwrap_app::labels;
 use dotwrap_wrapper::{BirthReadiness, DotStatus};
 use serde_json::{Value, json};
 
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, Column};
 
 const STATUS: &[Column<DotStatus>] = &[
     Column::whole("DOT", |dot| Cell::plain(&dot.dot_code)),
     Column::whole("STATUS", |dot| Cell::plain(dot.wrapper_status)),
     Column::whole("BADGE", |dot| {
-        labels::wrapper_status(dot.wrapper_status, dot.dry_run_ready)
+        Cell::from(labels::wrapper_status(
+            dot.wrapper_status,
+            dot.dry_run_ready,
+        ))
     }),
 ];
 
@@ -22,7 +24,7 @@ const LADDER: &[Column<BirthReadiness>] = &[
         Cell::plain(&candidate.process_candidate_code)
     }),
     Column::whole("RUNG", |candidate| {
-        labels::rung(candidate.candidate_status_v3)
+        Cell::from(labels::rung(candidate.candidate_status_v3))
     }),
     Column::new("MISSING FOR THE NEXT ONE", |candidate| {
         Cell::or_dash(candidate.missing.as_ref())

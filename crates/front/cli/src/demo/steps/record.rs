@@ -1,14 +1,14 @@
 //! The main job: a pair is recorded, shown layer by layer, and recorded once more under the same key.
-
+use dotwrap_app::labels;
+use dotwrap_app::run_detail::RunDetail;
 use dotwrap_wrapper::{PairCall, PairRecord};
 use serde_json::{Value, json};
 
-use crate::commands::load_run_detail;
 use crate::demo::context::{CANDIDATE, DemoContext, PRODUCER};
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
-use crate::labels;
 use crate::output::{Cell, CellStyle, KeyValueList};
+use crate::run_drawing;
 
 /// What the producer would be given.
 const INPUT: &str = "fixture:demo-graph";
@@ -42,8 +42,11 @@ fn drawn(record: &PairRecord) -> String {
         .line("producer", Cell::or_dash(record.producer_component_run_id))
         .line("verifier", Cell::or_dash(record.verifier_component_run_id))
         .line("correlation", Cell::plain(&record.correlation_id))
-        .line("status", labels::status(record.status))
-        .line("evidence", labels::evidence(record.evidence_type))
+        .line("status", Cell::from(labels::status(record.status)))
+        .line(
+            "evidence",
+            Cell::from(labels::evidence(record.evidence_type)),
+        )
         .draw(0)
 }
 
@@ -56,9 +59,9 @@ pub(in crate::demo) async fn layers(
     let run = stage.wrapper.run(id).await?.ok_or_else(|| {
         Failure::internal(format!("the run {id} that was just recorded is not there"))
     })?;
-    let story = load_run_detail(run, &stage.wrapper).await?;
+    let story = RunDetail::load(run, &stage.wrapper).await?;
     narrator.command(&format!("runs show {id}"))?;
-    narrator.output(&story.draw())?;
+    narrator.output(&run_drawing::draw(&story))?;
     Ok(json!(story))
 }
 

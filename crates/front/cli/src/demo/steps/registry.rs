@@ -1,9 +1,8 @@
 //! The registry: the sample catalogue.
-
+use dotwrap_catalogue::sample;
 use dotwrap_wrapper::{CatalogueKind, ImportAction};
 use serde_json::{Value, json};
 
-use crate::catalogue::sample;
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;

@@ -1,18 +1,19 @@
 //! A gate that closes while a tool runs: the call is stopped, and the ledger keeps a receipt of the stop.
-
 use std::time::{Duration, Instant};
 
+use dotwrap_app::labels;
+use dotwrap_catalogue::{Catalogue, CatalogueFormat, FileSource};
 use dotwrap_exec::{Mode, Progress, Step};
 use dotwrap_wrapper::{DotCode, gate};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::executing::{drawn, missing_program};
-use crate::catalogue::{Catalogue, CatalogueFormat, FileSource};
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::demo::sandbox::Attempt;
 use crate::failure::Failure;
+use crate::output::Cell;
 
 const SLEEP_TOOL: &str = "DOT_DEMO_SLEEP";
 
@@ -101,8 +102,8 @@ pub(in crate::demo) async fn close(
     let posture = stage.wrapper.posture().await?;
     narrator.paragraph(&format!(
         "posture {}: {}",
-        crate::labels::posture(posture),
-        crate::labels::posture_meaning(posture)
+        Cell::from(labels::posture(posture)),
+        labels::posture_meaning(posture)
     ))?;
     narrator.command("gates history")?;
     Ok(json!({ "posture": posture }))

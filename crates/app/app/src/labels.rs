@@ -1,0 +1,158 @@
+//! The words that say how much a thing is worth. One place, so that no command can praise what another does not.
+//!
+//! Nothing here is computed: each badge is the reading of one value that a view or a row holds.
+use dotwrap_wrapper::{
+    CheckStatus, DotWrapperStatus, EvidenceType, LeaseState, Posture, Run, Rung, StoredStatus,
+    Verdict,
+};
+
+use crate::{Label, Tone};
+
+/// What a kind of evidence proves.
+pub fn evidence(kind: EvidenceType) -> Label {
+    match kind {
+        EvidenceType::SimulatedDryRun => {
+            Label::toned("SIMULATED — proof only, not verified", Tone::Caution)
+        }
+        EvidenceType::DryRun => Label::toned("DRY RUN — proof only, not verified", Tone::Caution),
+        EvidenceType::BackfilledEvidence => Label::toned(
+            "BACKFILLED — asserted, never counts as runtime",
+            Tone::Caution,
+        ),
+        EvidenceType::RealRun => Label::toned("REAL RUN", Tone::Notice),
+    }
+}
+
+/// The same in one word, for tables.
+pub fn evidence_word(kind: EvidenceType) -> Label {
+    let tone = if kind == EvidenceType::RealRun {
+        Tone::Notice
+    } else {
+        Tone::Caution
+    };
+    Label::toned(kind, tone)
+}
+
+/// The same of a run, which says so where a dry run of it had no complete sandbox.
+pub fn evidence_of_run(run: &Run) -> Label {
+    if is_sandbox_incomplete(&run.evidence_ref) {
+        return Label::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
+    }
+    evidence_word(run.evidence_type)
+}
+
+/// The same, for a table of 80 columns.
+pub fn short_evidence_of_run(run: &Run) -> Label {
+    let word = match run.evidence_type {
+        EvidenceType::SimulatedDryRun => "SIMULATED",
+        EvidenceType::DryRun => "DRY RUN",
+        EvidenceType::RealRun => "REAL RUN",
+        EvidenceType::BackfilledEvidence => "BACKFILL",
+    };
+    if is_sandbox_incomplete(&run.evidence_ref) {
+        return Label::toned(format!("{word}, no sandbox"), Tone::Bad);
+    }
+    Label::toned(word, evidence_word(run.evidence_type).tone)
+}
+
+/// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
+pub fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
+    evidence["sandbox_incomplete"] == true
+}
+
+/// A stored status. A simulated run that completed has proven nothing: no status is ever green.
+pub fn status(status: StoredStatus) -> Label {
+    let tone = match status {
+        StoredStatus::Failed | StoredStatus::Stuck | StoredStatus::Orphan => Tone::Bad,
+        StoredStatus::Started | StoredStatus::StepStarted => Tone::Notice,
+        StoredStatus::Cancelled => Tone::Faint,
+        _ => Tone::Plain,
+    };
+    Label::toned(status, tone)
+}
+
+/// The status of a run. A header without components says nothing that ran, so that its `completed` is not shown as one.
+pub fn run_status(run: &Run) -> Label {
+    match run.status {
+        StoredStatus::Completed | StoredStatus::StepCompleted if run.is_header_only() => {
+            Label::toned("header only", Tone::Caution)
+        }
+        status_word => status(status_word),
+    }
+}
+
+/// What a verifier said. A verdict is of one run: what it counts for, the ladder says.
+pub fn verdict(verdict: Option<Verdict>) -> Label {
+    match verdict {
+        Some(verdict @ Verdict::Pass) => Label::plain(verdict),
+        Some(verdict) => Label::toned(verdict, Tone::Bad),
+        None => Label::or_dash(None::<&str>),
+    }
+}
+
+/// How far a DOT is.
+pub fn wrapper_status(status: DotWrapperStatus, dry_run_ready: bool) -> Label {
+    match status {
+        DotWrapperStatus::WrapperNeeded => Label::toned("no runner", Tone::Faint),
+        DotWrapperStatus::WrapperReadyNoObservation if dry_run_ready => {
+            Label::toned("dry-run ready", Tone::Notice)
+        }
+        DotWrapperStatus::WrapperReadyNoObservation => {
+            Label::toned("nothing observed", Tone::Faint)
+        }
+        DotWrapperStatus::SimulatedObserved => {
+            Label::toned("proof only, not verified", Tone::Caution)
+        }
+        DotWrapperStatus::DryRunObserved => Label::toned("dry run, not verified", Tone::Caution),
+        DotWrapperStatus::RealRunObserved => Label::toned("real run observed", Tone::Notice),
+    }
+}
+
+/// A rung of the ladder.
+pub fn rung(rung: Rung) -> Label {
+    let tone = match rung {
+        Rung::StructuralCandidate => Tone::Faint,
+        Rung::BackfilledObserved | Rung::SimulatedObserved | Rung::DryRunObserved => Tone::Caution,
+        Rung::RealRunObserved => Tone::Notice,
+        Rung::VerifiedCandidate | Rung::BirthReady => Tone::Good,
+    };
+    Label::toned(rung, tone)
+}
+
+/// What the gates allow.
+pub fn posture(posture: Posture) -> Label {
+    match posture {
+        Posture::NoExecute => Label::toned(posture, Tone::Good),
+        Posture::DryRunOnly => Label::toned(posture, Tone::Caution),
+        Posture::RealRun => Label::toned(posture, Tone::Bad),
+    }
+}
+
+/// What the posture means.
+pub fn posture_meaning(posture: Posture) -> &'static str {
+    match posture {
+        Posture::NoExecute => "nothing may be executed; simulated evidence may be recorded",
+        Posture::DryRunOnly => "tools may run in a mode that changes nothing",
+        Posture::RealRun => "tools may run for real",
+    }
+}
+
+/// What a preflight check came to.
+pub fn check(status: CheckStatus) -> Label {
+    let tone = match status {
+        CheckStatus::Pass => Tone::Good,
+        CheckStatus::Warn => Tone::Caution,
+        CheckStatus::Block => Tone::Bad,
+    };
+    Label::toned(status, tone)
+}
+
+/// What a lease is in.
+pub fn lease(state: LeaseState) -> Label {
+    let tone = match state {
+        LeaseState::Free => Tone::Faint,
+        LeaseState::Held => Tone::Notice,
+        LeaseState::Expired => Tone::Caution,
+    };
+    Label::toned(state, tone)
+}
