@@ -8,6 +8,11 @@ use dotwrap_wrapper::{
 
 use crate::{Label, Tone};
 
+/// Where trust ends. README, docs and demo say it in these words.
+pub const WHERE_TRUST_ENDS: &str = "The database cannot see a program run. dot_runner is trusted to call what it says it called: \
+    a login with that role can make up a run while the gates are open, and the record names the login. Nobody else can, and nobody \
+    can without open gates.";
+
 /// What a kind of evidence proves.
 pub fn evidence(kind: EvidenceType) -> Label {
     match kind {
@@ -33,8 +38,11 @@ pub fn evidence_word(kind: EvidenceType) -> Label {
     Label::toned(kind, tone)
 }
 
-/// The same of a run, which says so where a dry run of it had no complete sandbox.
+/// The same of a run. It says so where no call is recorded, and where a dry run had no complete sandbox.
 pub fn evidence_of_run(run: &Run) -> Label {
+    if is_unrecorded(run) {
+        return Label::toned(format!("{}, no record", run.evidence_type), Tone::Caution);
+    }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
     }
@@ -49,10 +57,22 @@ pub fn short_evidence_of_run(run: &Run) -> Label {
         EvidenceType::RealRun => "REAL RUN",
         EvidenceType::BackfilledEvidence => "BACKFILL",
     };
+    if is_unrecorded(run) {
+        return Label::toned(format!("{word}, no record"), Tone::Caution);
+    }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{word}, no sandbox"), Tone::Bad);
     }
     Label::toned(word, evidence_word(run.evidence_type).tone)
+}
+
+/// Whether an executed run was concluded and neither of its calls is recorded. Its receipt has a mode, which is no
+/// evidence that anything ran.
+fn is_unrecorded(run: &Run) -> bool {
+    run.lease_name.is_some()
+        && run.concluded_at.is_some()
+        && run.producer_component_run_id.is_none()
+        && run.verifier_component_run_id.is_none()
 }
 
 /// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
@@ -155,4 +175,26 @@ pub fn lease(state: LeaseState) -> Label {
         LeaseState::Expired => Tone::Caution,
     };
     Label::toned(state, tone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_layout(text: &str) -> String {
+        let text = text.replace('`', "");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn readme_and_concepts_say_where_trust_ends_in_the_same_words() {
+        for page in ["README.md", "docs/concepts.md"] {
+            let path = format!("{}/../../../{page}", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(
+                without_layout(&text).contains(&without_layout(WHERE_TRUST_ENDS)),
+                "{page} lacks: {WHERE_TRUST_ENDS}"
+            );
+        }
+    }
 }

@@ -129,7 +129,19 @@ impl RunDetail {
                 || "not on record".to_owned(),
                 |receipt| receipt.posture.to_string(),
             );
-            return layer.headline(Label::plain(format!("posture {posture} when it was begun")));
+            let layer =
+                layer.headline(Label::plain(format!("posture {posture} when it was begun")));
+            let is_void = self
+                .receipts
+                .iter()
+                .any(|receipt| receipt.state == ReceiptState::Void);
+            return match is_void {
+                true => layer.headline(Label::toned(
+                    "closed before the receipt was committed",
+                    Tone::Bad,
+                )),
+                false => layer,
+            };
         }
         let posture = self.evidence("posture").unwrap_or("not on record");
         let is_simulated = self.run.evidence_ref.get("no_execute") == Some(&true.into());
@@ -269,6 +281,10 @@ impl RunDetail {
             ReceiptState::Unknown => (
                 "no row: whether it was called, and what it did, is not known",
                 Tone::Caution,
+            ),
+            ReceiptState::Void => (
+                "void: a gate closed before the receipt was committed, so it counts for nothing",
+                Tone::Bad,
             ),
             _ => ("no row yet: being called, or not known", Tone::Notice),
         };

@@ -119,6 +119,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("guards/nobody_else_is_the_owner.sql"),
     },
     Check {
+        name: "new_objects_give_no_rights",
+        rule: "What the owner creates in the schema later gives nobody else a right.",
+        source: "contract.md, Roles",
+        severity: Severity::Violation,
+        question: include_str!("guards/new_objects_give_no_rights.sql"),
+    },
+    Check {
         name: "installation_is_the_releases",
         rule: "What is recorded of the installation is this release.",
         source: "contract.md, Installer",

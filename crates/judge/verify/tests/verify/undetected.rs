@@ -156,6 +156,49 @@ const EDITS: &[Edit] = &[
         sql: "UPDATE dot.process_component_observation SET input_ref = 'another', error_ref = 'another' WHERE component_run_id = '{executed_verifier}'",
     },
     Edit {
+        does: "how an executed run ended, where no event tells it, unless it is made completed",
+        because: "whoever runs a pair also chooses how the run is concluded",
+        sql: "SELECT dot.fn_event_type_set_active('process.run.completed', false, 'ann', 'enough');
+            DELETE FROM dot.event_outbox WHERE event_type = 'process.run.completed' AND process_run_id = '{executed}';
+            UPDATE dot.process_run_conclusion SET status = 'failed' WHERE process_run_id = '{executed}'",
+    },
+    Edit {
+        does: "the digest in a verifier's own row, or in a producer's receipt",
+        because: "what a verifier wrote and what a producer was given are in no other row",
+        sql: "UPDATE dot.process_component_observation SET output_digest = 'sha256:' || repeat('e', 64) WHERE component_run_id = '{executed_verifier}';
+            UPDATE dot.dot_invocation SET input_digest = 'sha256:' || repeat('e', 64) WHERE invocation_id = '{producer_receipt}'",
+    },
+    Edit {
+        does: "a run moved to another candidate that its pair is declared for, with its counts and its events",
+        because: "all rows that name the candidate agree",
+        sql: "SELECT dot.fn_process_candidate_pair_set('PROC:unobserved', 'COPY', 'ann', 'it is one');
+            UPDATE dot.process_run_observation SET process_candidate_code = 'PROC:unobserved' WHERE process_run_id = '{stepwise}';
+            UPDATE dot.process_component_observation SET process_candidate_code = 'PROC:unobserved' WHERE process_run_id = '{stepwise}';
+            UPDATE dot.process_observation_rollup SET process_candidate_code = 'PROC:unobserved' WHERE process_candidate_code = 'PROC:copy' AND dot_code = 'COPY' AND slot NOT LIKE 'pair %'",
+    },
+    Edit {
+        does: "the correlation of a run in all of its rows, where no event tells it",
+        because: "the rows agree with each other",
+        sql: "UPDATE dot.process_run_observation SET correlation_id = 'another' WHERE process_run_id = '{stepwise}';
+            UPDATE dot.process_component_observation SET correlation_id = 'another' WHERE process_run_id = '{stepwise}'",
+    },
+    Edit {
+        does: "forced releases deleted",
+        because: "nothing refers to a forced release",
+        sql: "DELETE FROM dot.dot_lease_force_release",
+    },
+    Edit {
+        does: "a remembered preflight result",
+        because: "what a check counted is only in that row, until it is refreshed",
+        sql: "UPDATE dot.dot_preflight_answer SET cnt = 7",
+    },
+    Edit {
+        does: "a login made a member of a role of the installation",
+        because: "memberships are granted to logins, and no row declares which",
+        sql: "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'somebody_of_a_test') THEN
+              CREATE ROLE somebody_of_a_test; END IF; GRANT dot_operator TO somebody_of_a_test; END $$",
+    },
+    Edit {
         does: "who installed the contract, and when",
         because: "it is written nowhere else",
         sql: "UPDATE dot.dot_contract_release SET installed_by = 'alice', installed_at = now()",

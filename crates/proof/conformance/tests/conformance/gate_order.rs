@@ -98,7 +98,16 @@ async fn closing_that_missed_a_receipt_blocks_begin_and_component_until_commit(b
         "the receipt is void"
     );
     assert_eq!(void_receipts(&superuser).await, 1);
-    rows(&runner, &missed.conclusion("cancelled").sql()).await;
+    let shown = "SELECT s.state, r.evidence_type FROM dot.v_dot_invocation s JOIN dot.v_process_run r \
+        ON r.process_run_id = s.process_run_id WHERE s.component_run_id IS NULL";
+    for conclusion in [None, Some("cancelled")] {
+        if let Some(status) = conclusion {
+            rows(&runner, &missed.conclusion(status).sql()).await;
+        }
+        let row = runner.query_one(shown, &[]).await.unwrap();
+        let (state, evidence): (String, String) = (row.get(0), row.get(1));
+        assert_eq!((&*state, &*evidence), ("void", "SIMULATED_DRY_RUN"));
+    }
     assert_eq!(rung(&runner).await, "structural_candidate");
     // What is begun after the gate was opened again counts.
     set_posture(&operator, "REAL_RUN").await;

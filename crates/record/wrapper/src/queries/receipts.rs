@@ -18,6 +18,8 @@ text_enum! {
     pub enum ReceiptState {
         /// Its component is there.
         Recorded,
+        /// A gate closed before the receipt was committed: it counts for nothing, and no component can be bound to it.
+        Void,
         /// The run goes on: the DOT is being called, or was, or will be.
         Open,
         /// The run was concluded without a word of this call, which may have happened.

@@ -57,10 +57,7 @@ pub(in crate::demo) async fn show(
         narrator.check_passed(
             "one real run whose output its verifier passed, by receipts and digests, made a candidate verified; no simulation does, and no client can set it",
         )?;
-        // In the words of the README.
-        narrator.paragraph(
-            "The database can not see a program run. dot_runner is trusted to call what it says it called: a login with that role can make up a run while the gates are open, and the record names the login. Nobody else can, and nobody can without open gates.",
-        )?;
+        narrator.paragraph(labels::WHERE_TRUST_ENDS)?;
     }
     Ok(json!({ "status": status, "ladder": ladder, "verified_candidates": verified.len() }))
 }

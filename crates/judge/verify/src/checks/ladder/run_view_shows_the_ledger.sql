@@ -1,8 +1,14 @@
 WITH recomputed AS (
   SELECT r.process_run_id, r.correlation_id, r.process_candidate_code, r.evidence_type AS header_evidence_type,
-    -- What the run's rows show: the producer's component, else the verifier's, else the producer's open receipt.
+    -- What the run's rows show: the producer's component, else the verifier's, else the producer's receipt, unless it is void.
     CASE WHEN p.evidence_type IS NOT NULL THEN p.evidence_type WHEN v.evidence_type IS NOT NULL THEN v.evidence_type
-      WHEN i.mode IS NOT NULL THEN i.mode WHEN r.evidence_type = 'BACKFILLED_EVIDENCE' THEN r.evidence_type
+      WHEN i.mode IS NOT NULL AND NOT EXISTS (
+        -- A receipt that a closing of a gate did not see.
+        SELECT FROM ledger.dot_config_history h
+        WHERE NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
+          AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id AND NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot)
+          AND h.value = CASE WHEN h.key = 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END)
+      THEN i.mode WHEN r.evidence_type = 'BACKFILLED_EVIDENCE' THEN r.evidence_type
       ELSE 'SIMULATED_DRY_RUN' END AS evidence_type,
     coalesce(x.status, r.status) AS status,
     -- A verifier that only pretended passes no real run.

@@ -185,6 +185,11 @@ pub(super) const LIES: &[Lie] = &[
         noticed: &[("objects_beyond_the_release", "relation notes: the release has no such relation")],
     },
     Lie {
+        told: "rights on what is created later",
+        sql: "ALTER DEFAULT PRIVILEGES FOR ROLE dot_owner IN SCHEMA dot GRANT ALL ON TABLES TO PUBLIC",
+        noticed: &[("new_objects_give_no_rights", "PUBLIC: gets INSERT on each new table of dot_owner")],
+    },
+    Lie {
         told: "a reader who may record",
         sql: "GRANT EXECUTE ON FUNCTION dot.fn_process_run_begin TO dot_reader",
         noticed: &[("rights_are_the_declared", "function fn_process_run_begin: <>reader may EXECUTE, <>runner may EXECUTE, which is not what is declared")],

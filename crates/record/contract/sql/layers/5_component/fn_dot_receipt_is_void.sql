@@ -1,6 +1,4 @@
--- A receipt is void where it and a gate closing did not see each other: the receipt read the posture before the closing
--- committed, and the closing committed without seeing the receipt (fn_dot_gate_change_record). A closing that held its
--- lock missed no receipt. Transaction ids are compared within one cluster only.
+-- Whether a receipt is void (v_dot_void_receipt), once no gate change is in flight.
 CREATE OR REPLACE FUNCTION fn_dot_receipt_is_void(p_invocation_id uuid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -10,11 +8,6 @@ BEGIN
     PERFORM fn_dot_gate_settle();
   END IF;
   PERFORM fn_dot_check_snapshot();
-  RETURN EXISTS (
-    SELECT FROM dot_invocation i JOIN dot_config_history h
-      ON NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
-    WHERE i.invocation_id = p_invocation_id AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id
-      AND NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot)
-      AND h.value = CASE h.key WHEN 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END);
+  RETURN EXISTS (SELECT FROM v_dot_void_receipt x WHERE x.invocation_id = p_invocation_id);
 END;
 $$;
