@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::binaries::Version;
 
 /// The time limit. A slow disk may need it for the first read.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// The poll interval for its end.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -83,12 +83,12 @@ fn wait(mut child: Child) -> Result<Output, String> {
         if let Some(status) = child.try_wait().map_err(failed)? {
             break status;
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > WAIT_LIMIT {
             let _ = child.kill();
             let _ = child.wait();
             return Err(format!(
                 "`postgres --version` gives no answer within {} s",
-                PATIENCE.as_secs()
+                WAIT_LIMIT.as_secs()
             ));
         }
         std::thread::sleep(PAUSE);

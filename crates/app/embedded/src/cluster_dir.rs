@@ -196,7 +196,7 @@ impl ClusterDir {
         self.folder.join("building.log")
     }
 
-    pub(crate) fn turn_lock(&self) -> PathBuf {
+    pub(crate) fn startup_lock(&self) -> PathBuf {
         self.folder.join("turn.lock")
     }
 

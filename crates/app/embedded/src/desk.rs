@@ -14,7 +14,7 @@ use crate::postmaster::Postmaster;
 use crate::{DATABASE, RESERVE, SUPERUSER, modes, probe, silent};
 
 /// Time limit for connecting and for a statement. The keeper has other tasks.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WAIT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The interval at which a lost connection is reopened and modes are checked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl Desk {
         if home.is_exposed()
             && let Some(superuser) = open(home, SUPERUSER, "postgres").await
         {
-            match timeout(PATIENCE, auth::replace_passwords(home, &superuser)).await {
+            match timeout(WAIT_LIMIT, auth::replace_passwords(home, &superuser)).await {
                 Ok(Ok(())) => {
                     let what = format!("{}: new passwords are set", home.passwords().display());
                     modes::note(home, [what]);
@@ -105,7 +105,7 @@ async fn open_kept(home: &ClusterDir) -> Option<Client> {
             make_room(home);
         };
         let is_urgent = !handover::waiting(home).is_empty();
-        if found.is_some() || !is_urgent || begun.elapsed() > PATIENCE {
+        if found.is_some() || !is_urgent || begun.elapsed() > WAIT_LIMIT {
             return found;
         }
         make_room(home);
@@ -125,7 +125,7 @@ async fn open(home: &ClusterDir, role: &str, database: &str) -> Option<Client> {
     passwords.password(role)?;
     let mut config: Config = probe::account(&socket, Some(&passwords), role, database);
     config.application_name("dotwrap-keeper");
-    match timeout(PATIENCE, config.connect(NoTls)).await {
+    match timeout(WAIT_LIMIT, config.connect(NoTls)).await {
         Ok(Ok((client, connection))) => {
             tokio::spawn(connection);
             Some(client)
@@ -152,7 +152,7 @@ async fn change_gate(kept: &Client, change: &GateChange) -> GateAnswer {
         kept.query_one(&statement, &[key, value, actor, reason])
             .await
     };
-    let error = match timeout(PATIENCE, query).await {
+    let error = match timeout(WAIT_LIMIT, query).await {
         Ok(Ok(row)) => {
             return match row.try_get(0) {
                 Ok(posture) => GateAnswer::Posture(posture),
@@ -161,7 +161,7 @@ async fn change_gate(kept: &Client, change: &GateChange) -> GateAnswer {
         }
         Ok(Err(error)) => error,
         Err(_) => {
-            return GateAnswer::Unreachable(format!("no answer within {PATIENCE:?}"));
+            return GateAnswer::Unreachable(format!("no answer within {WAIT_LIMIT:?}"));
         }
     };
     match error.as_db_error() {

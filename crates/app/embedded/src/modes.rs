@@ -51,7 +51,7 @@ pub(crate) fn mend(home: &ClusterDir) {
     }
     mended.extend(set(&home.handover(), FOLDER, OWNER_ONLY, &ours));
     for file in [
-        home.turn_lock(),
+        home.startup_lock(),
         home.users_lock(),
         home.server_lock(),
         home.keeper_lock(),

@@ -67,6 +67,9 @@ fn set_hosts(config: &mut Config, parameters: &Parameters) -> Result<(), TargetE
         hosts.clone_from(&addresses);
     }
     for host in &hosts {
+        if !is_possible(host) {
+            return Err(TargetError::InvalidValue { keyword: "host" });
+        }
         config.host(if host.is_empty() {
             default_host()
         } else {
@@ -92,6 +95,15 @@ fn set_hosts(config: &mut Config, parameters: &Parameters) -> Result<(), TargetE
         config.port(port.map_err(|_| TargetError::InvalidValue { keyword: "port" })?);
     }
     Ok(())
+}
+
+/// Whether a host is a path, an address, or may be a name. A character that is none of a name's is a part of something else,
+/// for instance of a password.
+fn is_possible(host: &str) -> bool {
+    let is_of_names = |character: char| {
+        character.is_alphanumeric() || matches!(character, '.' | '-' | '_' | ':' | '%')
+    };
+    host.starts_with('/') || host.chars().all(is_of_names)
 }
 
 fn list(value: Option<&str>) -> Vec<&str> {

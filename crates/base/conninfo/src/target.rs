@@ -199,8 +199,9 @@ impl fmt::Display for ConnectionTarget {
             write!(formatter, "{}@", encoded(user))?;
         }
         let (hosts, ports) = hosts_and_ports(&self.config);
-        let sockets = only_sockets(&self.config);
-        if !sockets {
+        // A path has no place in the authority of a URL, also among names.
+        let is_in_query = hosts.iter().any(|host| host.starts_with('/'));
+        if !is_in_query {
             let hosts: Vec<_> = hosts
                 .iter()
                 .zip(&ports)
@@ -211,13 +212,13 @@ impl fmt::Display for ConnectionTarget {
         if let Some(database) = self.config.get_dbname() {
             write!(formatter, "/{}", encoded(database))?;
         }
-        if sockets {
-            let folders: Vec<_> = hosts.iter().map(|folder| encoded(folder)).collect();
+        if is_in_query {
+            let hosts: Vec<_> = hosts.iter().map(|host| encoded(host)).collect();
             let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
             write!(
                 formatter,
                 "?host={}&port={}",
-                folders.join(","),
+                hosts.join(","),
                 ports.join(",")
             )?;
         }
@@ -233,6 +234,8 @@ fn secret_files(parameters: &Parameters) -> Vec<PathBuf> {
 }
 
 fn host_with_port(host: &str, port: u16) -> String {
+    // Of an address's zone.
+    let host = host.replace('%', "%25");
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
@@ -265,6 +268,17 @@ mod tests {
             ] {
                 assert!(!shown.contains("hunter2"), "{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn host_with_a_character_of_no_name_is_refused() {
+        for host in ["[::1]", "a@b", "h/d", "h?x"] {
+            let refused = ConnectionTarget::parse_in(&format!("host={host}"), |_| None);
+            assert!(
+                matches!(refused, Err(TargetError::InvalidValue { keyword: "host" })),
+                "{host}: {refused:?}"
+            );
         }
     }
 
@@ -329,6 +343,8 @@ mod tests {
             "postgresql://me@one:1,two:2/led%20ger",
             "postgresql://me@localhost/d?host=/a%20b&port=7",
             "host=::1 user=u",
+            "host=fe80::1%eth0 user=u",
+            "host=/tmp,h port=1,2 user=u",
         ] {
             let target = parse(text);
             let again = parse(&target.to_string());

@@ -203,7 +203,7 @@ impl GlobalArguments {
     }
 
     /// What is logged, in the words of `tracing`. What other crates warn of is the cause of a failure that is reported anyway:
-    /// it is for whoever asks for more.
+    /// it is printed on request.
     pub(crate) fn log_filter(&self) -> String {
         match (self.quiet, self.verbose) {
             (true, _) => "off".to_owned(),

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     finish(run(arguments.command, session), messages)
 }
 
-/// This process holds passwords: no core dump of it is written, whoever makes it crash, and no other process of its account looks into it.
+/// This process holds passwords: no core dump of it is written, and no other process of its account looks into it.
 fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     let _refused_by_a_kernel_that_has_none = nix::sys::prctl::set_dumpable(false);

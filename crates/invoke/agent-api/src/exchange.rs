@@ -78,7 +78,7 @@ pub(crate) fn peer_certificate(response: &Response) -> Option<Digest> {
     info.peer_certificate().map(Digest::of)
 }
 
-/// What became of the call is for whoever knows whether the request left: see [`crate::body`].
+/// The caller, which knows whether the request left, decides what became of the call: see [`crate::body`].
 fn of_transport(error: &reqwest::Error) -> Failure {
     if !error.is_connect() {
         let message = format!("the connection was lost: {}", causes(error));

@@ -21,7 +21,7 @@
 //! token_environment    the NAME of an environment variable of the runner that holds a bearer token
 //! max_response_bytes   how much is read of an answer; at most 256 MiB
 //! ```
-//! Anything else there is refused before a receipt is opened. There are no headers of one's own: a contract can be read by whoever
+//! Anything else there is refused before a receipt is opened. There are no headers of one's own: a contract can be read by every login that
 //! reads the ledger, and secrets would end up in it.
 //!
 //! # What is believed

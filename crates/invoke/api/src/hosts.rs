@@ -1,4 +1,4 @@
-//! Which hosts may be called at all: a setting of whoever runs the runner, never a contract's.
+//! Which hosts may be called at all: a setting of the runner's account, never of a contract.
 
 use std::{net::Ipv6Addr, str::FromStr};
 
@@ -21,7 +21,7 @@ pub struct InvalidHost(pub String);
 
 impl AllowedHosts {
     /// Reads entries such as `kg.example` (every port of it), `kg.example:8443` and `[::1]:8443`. There are no
-    /// patterns: whoever allows a host means that host.
+    /// patterns: an entry means that host.
     ///
     /// # Errors
     /// The first entry that is none.

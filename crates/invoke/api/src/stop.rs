@@ -44,8 +44,8 @@ pub struct Stop {
     leave: Deadline,
 }
 
-/// Until when a call has leave to go on: to the end of the run's lease, and further each time that the lease is renewed. For
-/// whoever can end the call by itself when the one who would tell it to stop stands still.
+/// The time until which a call may run: the end of the run's lease, later after each renewal. A supervisor ends the call
+/// at that time by itself, also where the runner stands still.
 #[derive(Clone, Debug)]
 pub struct Deadline(watch::Receiver<Option<Instant>>);
 

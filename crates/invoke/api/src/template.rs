@@ -84,7 +84,7 @@ impl Template {
         })
     }
 
-    /// Whether it begins with what stands for a name, so that whoever chose the value chose how the text begins.
+    /// Whether it begins with what stands for a name, so that the value decides how the text begins.
     pub fn starts_with_placeholder(&self) -> bool {
         matches!(self.0.first(), Some(Segment::Place(_)))
     }

@@ -38,7 +38,7 @@ pub(crate) enum CaptureEnd {
     Broken,
 }
 
-/// The reading side. The disk has a thread of its own, so that it never holds up whoever renews the lease.
+/// The reading side. The disk has a thread of its own, so that it never delays the renewal of the lease.
 pub(crate) struct Capture {
     source: Receiver,
     pieces: mpsc::Sender<Vec<u8>>,

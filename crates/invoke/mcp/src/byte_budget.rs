@@ -33,7 +33,7 @@ impl ByteBudget {
         let before = self.0.used.fetch_add(bytes, Ordering::Relaxed);
         let is_allowed = before.saturating_add(bytes) <= self.0.limit;
         if !is_allowed {
-            // One permit is kept for whoever comes to wait later.
+            // One permit is kept for a later waiter.
             self.0.exceeded.notify_one();
         }
         is_allowed

@@ -11,7 +11,7 @@ use rmcp::{
 /// A server that could not be talked to at all. No tool was called.
 pub(crate) fn not_connected(error: &ClientInitializeError) -> Failure {
     let (code, what) = match error {
-        // A server that ends at once is noticed by whoever writes or by whoever reads, whichever comes first: it is the same.
+        // A server that ends at once is noticed by the writer or by the reader, whichever comes first: it is the same.
         ClientInitializeError::TransportError { error, .. } => {
             match described(error.error.as_ref()) {
                 ("connection_lost", what) => ("server_unavailable", what),

@@ -162,7 +162,7 @@ pub(crate) fn token(variable: Option<&str>) -> Result<Option<String>, Unsupporte
     };
     let missing = |what: &str| {
         UnsupportedContract::new("token_missing", format!("the variable {name} {what}"))
-            .hint("set it in the environment of whoever calls the tools")
+            .hint("set it in the environment of the runner")
     };
     let token = std::env::var(name).map_err(|_error| missing("is not set"))?;
     let is_sendable = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());

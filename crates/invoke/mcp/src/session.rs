@@ -208,7 +208,7 @@ fn completed(result: ServerResult) -> Result<CallToolResult, Failure> {
         ServerResult::EmptyResult(_) => Ok(CallToolResult::success(Vec::new())),
         ServerResult::InputRequiredResult(_) => Err(Failure::new(
             "input_required",
-            "the tool wants something from whoever calls it, and nobody answers that here",
+            "the tool asks its caller a question, which nobody answers here",
         )),
         ServerResult::CreateTaskResult(_) => Err(Failure::unknown(
             "answer_invalid",

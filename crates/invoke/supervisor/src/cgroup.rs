@@ -1,6 +1,6 @@
 //! A control group for each call, where the account may make one (cgroup v2, Linux 5.14). Whatever a tool starts is in it, whatever
 //! session, parent and environment it gives itself, and all of it is killed in one stroke: also where supervisor and runner were killed
-//! both, by whoever comes next in the same place.
+//! both, by the next call in the same place.
 //!
 //! A group is made by the call's supervisor, below the group that it is in itself, and removed by it. While it lives it holds a lock on the
 //! group, which the kernel drops however a process ends: a group that nobody holds has lost its supervisor, and that is all that ended

@@ -82,7 +82,7 @@ impl CallFolder {
     }
 }
 
-/// The same error, with what it is about: "File exists" alone says nothing to whoever has to clear the place.
+/// The same error, with what it is about: "File exists" alone does not say which file to remove.
 fn path_error(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -43,7 +43,7 @@ pub struct RawProgram {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawPaths {
-    /// For whoever reads the contract: reading is not restricted.
+    /// For readers of the contract: reading is not restricted.
     pub read: Vec<String>,
     /// Where it may write below a real run.
     pub write: Vec<String>,

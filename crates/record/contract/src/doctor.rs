@@ -14,7 +14,7 @@ use crate::state::{Installed, installed};
 use crate::{InstallError, VERSION, contract_digest};
 
 /// Time limit of each check: a preflight check is foreign code and may hang.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// The tables that the installer itself creates.
 const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_release"];
@@ -119,7 +119,7 @@ async fn in_time<T>(
     client: &Client,
     question: impl Future<Output = Result<T, InstallError>>,
 ) -> Result<T, InstallError> {
-    let limit = PATIENCE.as_millis();
+    let limit = WAIT_LIMIT.as_millis();
     client
         .batch_execute(&format!("BEGIN; SET LOCAL statement_timeout = {limit}"))
         .await?;
@@ -149,7 +149,7 @@ async fn not_seen(
         Some(SqlState::QUERY_CANCELED) => Finding::new(
             name,
             Severity::Problem,
-            format!("{what}: no answer within {} seconds", PATIENCE.as_secs()),
+            format!("{what}: no answer within {} seconds", WAIT_LIMIT.as_secs()),
             "A registered preflight check hangs, or another session holds a lock; recording may wait for the same.",
             "See dotwrap preflight and pg_stat_activity.",
         ),
@@ -397,7 +397,7 @@ async fn roles(client: &Client, found: &Installed) -> Result<Finding, InstallErr
             Severity::Warning,
             format!("can become {prefix}_owner: {members}"),
             "The owner can rewrite the ledger; `dotwrap verify` notices, the database can not refuse.",
-            format!("REVOKE {prefix}_owner FROM … for whoever is not meant to."),
+            format!("REVOKE {prefix}_owner FROM … for each member that is not meant to be one."),
         )
     })
 }

@@ -242,7 +242,7 @@ fn decide_roles(
 }
 
 const WITHOUT_ROLES: &str = "Installed WITHOUT ROLES: everything belongs to the installing user, who can rewrite it. \
-    The ladder is only as honest as whoever holds that one account.";
+    The ladder is only as honest as the holder of that one account.";
 
 fn check_schema(
     options: &InstallOptions,

@@ -104,7 +104,7 @@ pub(crate) async fn surroundings(
                     u.rolsuper OR u.rolcreaterole, has_database_privilege(d.oid, 'CREATE'),
                     o.oid IS NOT NULL,
                     o.oid IS NOT NULL AND (u.rolsuper OR pg_has_role(u.oid, o.oid, 'MEMBER')
-                      -- Up to PostgreSQL 15 whoever creates roles can join any; later only those it may administer.
+                      -- Up to PostgreSQL 15 a login that creates roles can join any; later only those it may administer.
                       OR (u.rolcreaterole AND current_setting('server_version_num')::int < 160000 AND NOT o.rolsuper))
              FROM pg_database d, pg_roles u LEFT JOIN pg_roles o ON o.rolname = $1
              WHERE d.datname = current_database() AND u.rolname = current_user",

@@ -104,7 +104,7 @@ impl Wrapper {
     /// Writes the row in a transaction of its own, the refused one having been rolled back. Whatever goes
     /// wrong with it is only logged: it must not hide the refusal.
     async fn record_refusal(&self, about: RefusalContext<'_>, refusal: &Refusal) {
-        if !self.manners.record_refusals {
+        if !self.defaults.record_refusals {
             return;
         }
         let call = Call::to("fn_dot_refusal_record").with(

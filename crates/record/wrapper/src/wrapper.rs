@@ -36,7 +36,7 @@ const DEFAULT_CONNECTIONS: usize = 8;
 #[derive(Clone)]
 pub struct Wrapper {
     pub(crate) database: Database,
-    pub(crate) manners: Arc<CallDefaults>,
+    pub(crate) defaults: Arc<CallDefaults>,
 }
 
 /// Defaults of all calls of a wrapper, apart from those of the database.
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Wrapper {
             .debug_struct("Wrapper")
             .field("target", self.database.target())
             .field("schema", &self.schema())
-            .field("manners", &self.manners)
+            .field("defaults", &self.defaults)
             .finish()
     }
 }
@@ -75,7 +75,7 @@ impl Wrapper {
 
     /// The actor of calls that name none.
     pub fn actor(&self) -> Option<&Actor> {
-        self.manners.actor.as_ref()
+        self.defaults.actor.as_ref()
     }
 
     /// The call's own actor, else the wrapper's. Without either the contract refuses the call (`actor_required`).
@@ -251,13 +251,13 @@ impl Builder {
             prepared_statements: self.prepared_statements,
             retry: self.retry,
         })?;
-        let manners = CallDefaults {
+        let defaults = CallDefaults {
             actor: self.actor,
             record_refusals: self.record_refusals,
         };
         Ok(Wrapper {
             database,
-            manners: Arc::new(manners),
+            defaults: Arc::new(defaults),
         })
     }
 }

@@ -17,9 +17,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) enum Commit<T> {
     /// It was committed; this is its result.
-    Made(T),
+    Recorded(T),
     /// An earlier attempt, whose result was lost, was committed.
-    MadeBefore,
+    RecordedBefore,
     /// It was not committed.
     NotMade(Error),
 }
@@ -40,7 +40,7 @@ where
             answered = budget.attempt(recording()) => match answered {
                 Ok(answer) => {
                     budget.reset();
-                    return Commit::Made(answer);
+                    return Commit::Recorded(answer);
                 }
                 Err(error) => error,
             },
@@ -49,7 +49,7 @@ where
             }
         };
         if in_doubt.is_some() && is_already_done(&error) {
-            return Commit::MadeBefore;
+            return Commit::RecordedBefore;
         }
         if !should_retry(&error) {
             return Commit::NotMade(error);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     /// The longest time to live of a lease.
-    const A_DAY: Duration = Duration::from_secs(86_400);
+    const ONE_DAY: Duration = Duration::from_secs(86_400);
 
     /// Without a database, each of these alone would wait for the whole budget of at least half a minute.
     #[tokio::test(start_paused = true)]
@@ -127,7 +127,7 @@ mod tests {
         let waits = Waits::default();
         let (handle, interrupt) = StopHandle::new();
         handle.stop(StopReason::Interrupted);
-        let budget = RetryBudget::of(A_DAY, interrupt, &waits, Path::new("/"));
+        let budget = RetryBudget::of(ONE_DAY, interrupt, &waits, Path::new("/"));
         let begun = Instant::now();
         for _ in 0..3 {
             let settled = commit_with_retry(&budget, away).await;
@@ -143,7 +143,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stop_interrupts_a_hanging_recording() {
         let (handle, interrupt) = StopHandle::new();
-        let budget = RetryBudget::of(A_DAY, interrupt, &NoProgress, Path::new("/"));
+        let budget = RetryBudget::of(ONE_DAY, interrupt, &NoProgress, Path::new("/"));
         let begun = Instant::now();
         let settled = commit_with_retry(&budget, || {
             handle.stop(StopReason::Interrupted);
@@ -160,7 +160,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn second_attempt_that_finds_the_row_is_done() {
         let (waits, tries) = (Waits::default(), AtomicUsize::new(0));
-        let budget = RetryBudget::of(A_DAY, Stop::never(), &waits, Path::new("/"));
+        let budget = RetryBudget::of(ONE_DAY, Stop::never(), &waits, Path::new("/"));
         let settled = commit_with_retry(&budget, || async {
             match tries.fetch_add(1, Ordering::SeqCst) {
                 0 => away().await,
@@ -168,7 +168,7 @@ mod tests {
             }
         });
         let settled = settled.await;
-        assert!(matches!(settled, Commit::Made(())), "{settled:?}");
+        assert!(matches!(settled, Commit::Recorded(())), "{settled:?}");
         assert_eq!(waits.0.load(Ordering::SeqCst), 1);
     }
 }

@@ -76,7 +76,7 @@ fn describe(settings: &Settings) -> Result<Embedded, Problem> {
     })
 }
 
-/// What lets whoever reads it into a ledger of this account's own making: the cluster in use, that of these settings and the default one,
+/// The paths whose reader gets into a ledger of this account: the cluster in use, that of these settings and the default one,
 /// whether they are there or not. The files of passwords are named beside their folders: they may be links.
 pub(crate) fn secret_paths(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathBuf> {
     let others = [

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The text, for whoever connects.
+    /// The text, to connect with.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -97,7 +97,7 @@ impl Settings {
         })
     }
 
-    /// The files that let whoever reads them into a database that a configuration file names, also where another one is in use.
+    /// The files whose reader gets into a database that a configuration file names, also where another one is in use.
     pub fn secret_files(&self) -> Vec<PathBuf> {
         file::secrets(self.config_file.clone())
     }

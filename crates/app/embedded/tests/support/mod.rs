@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// Nothing that is waited for takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A place for one cluster, which is gone when the test ends.
 pub(crate) struct Place {
@@ -222,7 +222,7 @@ pub(crate) fn kill_9(pid: i32) {
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(begun.elapsed() < WAIT_LIMIT, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

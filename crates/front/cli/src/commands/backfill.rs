@@ -149,7 +149,7 @@ fn in_batch(error: dotwrap_wrapper::Error, sent: u64, taken: u64, survey: &Scan)
         Some(row) => format!("line {}", line(sent + row.saturating_sub(1))),
         None => format!("lines {} to {}", line(sent), line(taken.saturating_sub(1))),
     };
-    // The database counts within the batch, which means nothing to whoever has the file.
+    // The database counts within the batch, which means nothing to the owner of the file.
     let reason = failure
         .message
         .split_once(": ")

@@ -110,7 +110,7 @@ pub(crate) fn run_folders(
         Some(folder) => folder.clone(),
         None => data_folder(settings.home.as_ref())?.join("runs"),
     };
-    // Said in the output too, and whoever reads that may work elsewhere.
+    // The output has it too, and its reader may work in another folder.
     let folder = std::path::absolute(&folder)
         .map_err(|error| {
             Failure::usage(format!(

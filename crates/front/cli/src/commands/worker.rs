@@ -118,7 +118,7 @@ pub(crate) async fn execute(
     })
 }
 
-/// SIGUSR1, for whoever replaces a worker by a newer one: nothing more is claimed.
+/// SIGUSR1 drains a worker that a newer one replaces: nothing more is claimed.
 fn drain_on_sigusr1(messages: Messages) -> Stop {
     let (handle, drain) = StopHandle::new();
     let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
@@ -130,7 +130,7 @@ fn drain_on_sigusr1(messages: Messages) -> Stop {
             messages.note("nothing more is claimed; what is under way goes on to its end");
             handle.stop(StopReason::Interrupted);
         }
-        // Heard, whoever sends another one: unheard, it would end the program.
+        // A further signal is received as well: the default action would end the program.
         while asked.recv().await.is_some() {}
     });
     drain

@@ -8,7 +8,7 @@ use super::SCHEMA;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, Layout, Output, draw_table, escaped_json};
 
-/// Speaks to whoever asked for the demonstration.
+/// Prints the demonstration.
 pub(super) struct DemoPrinter<'a> {
     output: &'a mut Output,
     step: usize,

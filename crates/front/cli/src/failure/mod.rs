@@ -126,7 +126,7 @@ impl Diagnostic for Failure {
 }
 
 impl From<std::io::Error> for Failure {
-    /// Only writing to standard output is left to this conversion; whoever opens a file names it.
+    /// Only writing to standard output is left to this conversion; code that opens a file names it.
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(

@@ -42,7 +42,7 @@ impl Messages {
         }
     }
 
-    /// Standard error, coloured or not, for whoever writes to it beside this.
+    /// Standard error, coloured or not, for other writers.
     pub(crate) fn stream(&self) -> AutoStream<Stderr> {
         AutoStream::new(std::io::stderr(), self.colours)
     }

@@ -6,7 +6,7 @@ use dotwrap_invoke::{CallOutcome, Digest, Output, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Case, PATIENCE, failure, printed, wait_until_gone};
+use crate::support::{Case, WAIT_LIMIT, failure, printed, wait_until_gone};
 
 const TO_FILE: &str = "file";
 
@@ -203,7 +203,7 @@ async fn stop_ends_the_reading_of_an_endless_output() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, none_left).await.unwrap();
+    tokio::time::timeout(WAIT_LIMIT, none_left).await.unwrap();
 }
 
 /// Threads of this process that have a file of a terabyte open.

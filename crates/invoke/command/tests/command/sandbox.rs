@@ -107,7 +107,7 @@ async fn a_declared_path_that_goes_through_a_link_stays_closed_and_is_named() {
     }
 }
 
-/// A file that only its path gives away, and whoever starts tools that are not to read it.
+/// A file that only its path gives away, and a supervisor whose tools are not to read it.
 fn concealed(case: &Case) -> (PathBuf, Supervisor) {
     let file = case.outside().join("secret");
     fs::write(&file, "secret").unwrap();

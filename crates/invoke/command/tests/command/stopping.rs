@@ -6,7 +6,7 @@ use dotwrap_invoke::{CallOutcome, StopHandle, StopReason};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{Case, PATIENCE, failure, is_gone};
+use crate::support::{Case, WAIT_LIMIT, failure, is_gone};
 
 /// A time limit in which a shell has written its first file even on a machine that is busy otherwise, in milliseconds.
 const LONG: i32 = 5000;
@@ -138,7 +138,7 @@ async fn a_call_that_nobody_waits_for_any_more_is_ended() {
 #[tokio::test]
 async fn tool_is_killed_at_lease_deadline() {
     let (handle, stop) = StopHandle::new();
-    handle.extend_deadline(Instant::now() + PATIENCE);
+    handle.extend_deadline(Instant::now() + WAIT_LIMIT);
     let case = Case::script("echo $$ >process; sleep 1000", json!({}));
     let shortening = async {
         let process = case.process_in("process").await;
@@ -173,7 +173,7 @@ async fn renewed_deadline_is_honoured() {
             tokio::time::sleep(Duration::from_millis(100)).await;
             handle.extend_deadline(Instant::now() + leave);
         }
-        handle.extend_deadline(Instant::now() + PATIENCE);
+        handle.extend_deadline(Instant::now() + WAIT_LIMIT);
         case.write("stop", "now");
     };
     let (answer, ()) = tokio::join!(case.run_until(stop), renewing);

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::written;
 
 /// Long enough for anything here on a machine that is busy otherwise.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn invoker() -> CommandInvoker {
     CommandInvoker::new(supervisor())
@@ -160,7 +160,7 @@ pub(crate) async fn number_in(path: &std::path::Path) -> i32 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, read)
+    tokio::time::timeout(WAIT_LIMIT, read)
         .await
         .unwrap_or_else(|_| panic!("nothing in {}", path.display()))
 }
@@ -175,7 +175,7 @@ pub(crate) async fn wait_until_gone(process: i32) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, gone)
+    tokio::time::timeout(WAIT_LIMIT, gone)
         .await
         .unwrap_or_else(|_| panic!("process {process} still runs"));
 }

@@ -256,7 +256,7 @@ fn by_hand_moving(server: &Server, from: &Path) -> Case {
 }
 
 /// More than any test takes; far less than the digests of the files below.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn an_output_that_is_too_large_is_refused_before_it_is_read() {
@@ -268,7 +268,7 @@ async fn an_output_that_is_too_large_is_refused_before_it_is_read() {
         endless_file(&folder.join(name), 1 << 40);
     }
     let case = by_hand_moving(&server, &folder);
-    let answer = timeout(PATIENCE, case.run(&server)).await.unwrap();
+    let answer = timeout(WAIT_LIMIT, case.run(&server)).await.unwrap();
     assert_eq!(failure(&answer).code, "output_too_large");
     assert!(answer.called && answer.output.is_none());
 }
@@ -290,7 +290,7 @@ async fn a_stop_is_heard_while_the_output_is_read() {
         handle.stop(StopReason::GateClosed);
     };
     let calling = server.invoker.invoke(&case.call, stop);
-    let (answer, ()) = timeout(PATIENCE, async { tokio::join!(calling, stopping) })
+    let (answer, ()) = timeout(WAIT_LIMIT, async { tokio::join!(calling, stopping) })
         .await
         .unwrap();
     // Whoever still reads it comes to its end.

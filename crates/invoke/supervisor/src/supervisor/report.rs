@@ -24,7 +24,7 @@ pub enum EndReason {
     Told,
     /// Its time was over.
     Deadline,
-    /// Nobody had said in time that it has leave to go on: whoever should have stands still, or lost the run's lease.
+    /// No renewal came in time: the runner stands still, or lost the run's lease.
     Lapsed,
     /// It ran more processes at once than it may.
     TooManyProcesses,

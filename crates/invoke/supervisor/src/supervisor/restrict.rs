@@ -212,7 +212,7 @@ mod system {
     pub(in crate::supervisor) fn open_place(path: &Path) -> Result<OwnedFd, Errno> {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-            // A filter of whoever started all this does not know the call, which is as old as 2020.
+            // A filter of the program that started dotwrap may not know the call, which is as old as 2020.
             Err(Errno::NOSYS | Errno::PERM) => match path.canonicalize() {
                 Ok(real) if real != path => Err(Errno::LOOP),
                 _ => open(path, flags | OFlags::NOFOLLOW, Mode::empty()),

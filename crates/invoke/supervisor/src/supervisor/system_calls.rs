@@ -30,7 +30,7 @@ const SETXATTRAT: i64 = 463;
 const REMOVEXATTRAT: i64 = 466;
 const FILE_SETATTR: i64 = 469;
 
-/// The bits of a mode that make a program run with its owner's or group's rights, whoever starts it.
+/// The bits of a mode that make a program run with its owner's or group's rights.
 const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
 /// The bit of `O_TMPFILE` that no other flag has: a file without a name, which can be given one.

@@ -157,7 +157,7 @@ const EDITS: &[Edit] = &[
     },
     Edit {
         does: "how an executed run ended, where no event tells it, unless it is made completed",
-        because: "whoever runs a pair also chooses how the run is concluded",
+        because: "the runner of a pair also chooses how the run is concluded",
         sql: "SELECT dot.fn_event_type_set_active('process.run.completed', false, 'ann', 'enough');
             DELETE FROM dot.event_outbox WHERE event_type = 'process.run.completed' AND process_run_id = '{executed}';
             UPDATE dot.process_run_conclusion SET status = 'failed' WHERE process_run_id = '{executed}'",

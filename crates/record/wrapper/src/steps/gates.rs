@@ -29,7 +29,7 @@ impl Wrapper {
         let stored = call.wrapper_status.stored(call.evidence_type);
         let wrapper = self.clone();
         Ok(PreflightPassed {
-            journey: PairContext {
+            context: PairContext {
                 wrapper,
                 call,
                 correlation,

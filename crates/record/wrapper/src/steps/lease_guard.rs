@@ -10,13 +10,13 @@ use crate::{RefusalCode, error::Error, lease::Lease};
 /// A pair's run that acquired its lease.
 #[derive(Debug)]
 pub(super) struct LeaseGuard {
-    pub(super) journey: PairContext,
+    pub(super) context: PairContext,
     pub(super) lease: Lease,
 }
 
 impl LeaseGuard {
     pub(super) async fn renew(&self, ttl: Duration) -> Result<(), Error> {
-        let wrapper = &self.journey.wrapper;
+        let wrapper = &self.context.wrapper;
         let outcome = match wrapper.renew_lease(&self.lease, ttl).await {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -30,13 +30,13 @@ impl LeaseGuard {
             Err(error) => Err(error),
         };
         wrapper
-            .recording_refusal(self.journey.about(), outcome)
+            .recording_refusal(self.context.about(), outcome)
             .await
     }
 
     /// Whether no other caller held the lease meanwhile.
     pub(super) async fn release(&self) -> Result<bool, Error> {
-        self.journey.wrapper.release_token(&self.lease).await
+        self.context.wrapper.release_token(&self.lease).await
     }
 
     /// Returns the result. An error releases the lease first, because the one-call pair leaves no lease held either.

@@ -92,21 +92,21 @@ use lease_guard::{LeaseGuard, holding};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is recorded yet"]
 pub struct PreflightPassed {
-    journey: PairContext,
+    context: PairContext,
 }
 
 /// The run acquired the pair's lease.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct Leased {
-    held: LeaseGuard,
+    guard: LeaseGuard,
 }
 
 /// The header is recorded.
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct HeaderRecorded {
-    held: LeaseGuard,
+    guard: LeaseGuard,
     run: ProcessRunId,
     created: bool,
 }
@@ -115,7 +115,7 @@ pub struct HeaderRecorded {
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct ProducerRecorded {
-    headed: HeaderRecorded,
+    header: HeaderRecorded,
     producer: ComponentRunId,
 }
 
@@ -123,7 +123,7 @@ pub struct ProducerRecorded {
 #[derive(Debug)]
 #[must_use = "the lease stays held until it is released or its time is over"]
 pub struct VerifierRecorded {
-    headed: HeaderRecorded,
+    header: HeaderRecorded,
     producer: ComponentRunId,
     verifier: ComponentRunId,
 }
@@ -140,21 +140,21 @@ pub struct Released {
 }
 
 holding! {
-    Leased: held,
-    HeaderRecorded: held,
-    ProducerRecorded: headed.held,
-    VerifierRecorded: headed.held,
+    Leased: guard,
+    HeaderRecorded: guard,
+    ProducerRecorded: header.guard,
+    VerifierRecorded: header.guard,
 }
 
 impl PreflightPassed {
     /// The posture at the time of the gate check.
     pub fn posture(&self) -> Posture {
-        self.journey.posture
+        self.context.posture
     }
 
     /// The verifier that the registry pairs with the producer.
     pub fn verifier(&self) -> &DotCode {
-        &self.journey.verifier
+        &self.context.verifier
     }
 
     /// Acquires the pair's lease.
@@ -162,14 +162,14 @@ impl PreflightPassed {
     /// # Errors
     /// Refused as `lease_held`, `ttl_invalid` or `actor_required`. Clone the value first in order to retry.
     pub async fn acquire_lease(self, ttl: Duration) -> Result<Leased, Error> {
-        let journey = self.journey;
-        let acquired = journey.acquire(ttl).await;
-        let lease = journey
+        let context = self.context;
+        let acquired = context.acquire(ttl).await;
+        let lease = context
             .wrapper
-            .recording_refusal(journey.about(), acquired)
+            .recording_refusal(context.about(), acquired)
             .await?;
         Ok(Leased {
-            held: LeaseGuard { journey, lease },
+            guard: LeaseGuard { context, lease },
         })
     }
 }
@@ -180,15 +180,19 @@ impl Leased {
     /// # Errors
     /// As [`Wrapper::observe_run`](crate::Wrapper::observe_run); an error releases the lease.
     pub async fn observe_run(self) -> Result<HeaderRecorded, Error> {
-        let held = self.held;
-        let minted = held
-            .journey
+        let guard = self.guard;
+        let minted = guard
+            .context
             .call
             .process_run_id
             .unwrap_or_else(ProcessRunId::mint);
-        let outcome = held.journey.record_header(minted).await;
-        let (run, created) = held.release_on_error(outcome).await?;
-        Ok(HeaderRecorded { held, run, created })
+        let outcome = guard.context.record_header(minted).await;
+        let (run, created) = guard.release_on_error(outcome).await?;
+        Ok(HeaderRecorded {
+            guard,
+            run,
+            created,
+        })
     }
 
     /// Releases the lease without a record. Returns whether no other caller held it meanwhile.
@@ -196,7 +200,7 @@ impl Leased {
     /// # Errors
     /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
-        self.held.release().await
+        self.guard.release().await
     }
 }
 
@@ -212,11 +216,11 @@ impl HeaderRecorded {
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header
     /// stays.
     pub async fn observe_producer(self) -> Result<ProducerRecorded, Error> {
-        let journey = &self.held.journey;
-        let call = journey.component(self.run, &journey.call.dot_code, ComponentRole::Producer);
+        let context = &self.guard.context;
+        let call = context.component(self.run, &context.call.dot_code, ComponentRole::Producer);
         let producer = self.observe(&call).await?;
         Ok(ProducerRecorded {
-            headed: self,
+            header: self,
             producer,
         })
     }
@@ -226,12 +230,12 @@ impl HeaderRecorded {
     /// # Errors
     /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
-        self.held.release().await
+        self.guard.release().await
     }
 
     async fn observe(&self, call: &ComponentCall) -> Result<ComponentRunId, Error> {
-        let outcome = self.held.journey.wrapper.observe_component(call).await;
-        self.held.release_on_error(outcome).await
+        let outcome = self.guard.context.wrapper.observe_component(call).await;
+        self.guard.release_on_error(outcome).await
     }
 }
 
@@ -247,12 +251,12 @@ impl ProducerRecorded {
     /// As [`Wrapper::observe_component`](crate::Wrapper::observe_component); an error releases the lease. The header
     /// and the producer stay.
     pub async fn observe_verifier(self) -> Result<VerifierRecorded, Error> {
-        let Self { headed, producer } = self;
-        let journey = &headed.held.journey;
-        let call = journey.component(headed.run, &journey.verifier, ComponentRole::Verifier);
-        let verifier = headed.observe(&call).await?;
+        let Self { header, producer } = self;
+        let context = &header.guard.context;
+        let call = context.component(header.run, &context.verifier, ComponentRole::Verifier);
+        let verifier = header.observe(&call).await?;
         Ok(VerifierRecorded {
-            headed,
+            header,
             producer,
             verifier,
         })
@@ -263,7 +267,7 @@ impl ProducerRecorded {
     /// # Errors
     /// See [`Error`]; the lease then expires at the end of its time to live.
     pub async fn abandon(self) -> Result<bool, Error> {
-        self.headed.abandon().await
+        self.header.abandon().await
     }
 }
 
@@ -274,28 +278,32 @@ impl VerifierRecorded {
     /// # Errors
     /// See [`Error`]. The run is recorded nevertheless; the lease may still be held until it expires.
     pub async fn release(self) -> Result<Released, Error> {
-        let HeaderRecorded { held, run, created } = self.headed;
-        let held_throughout = held.release().await?;
-        let journey = held.journey;
-        let events = journey.wrapper.events_of_run(run).await?;
+        let HeaderRecorded {
+            guard,
+            run,
+            created,
+        } = self.header;
+        let held_throughout = guard.release().await?;
+        let context = guard.context;
+        let events = context.wrapper.events_of_run(run).await?;
         let row = PairRow {
             process_run_id: run,
             producer_component_run_id: Some(self.producer),
             verifier_component_run_id: Some(self.verifier),
-            status: journey.stored.header,
-            evidence_type: journey.stored.evidence_type,
+            status: context.stored.header,
+            evidence_type: context.stored.evidence_type,
             created,
             events_emitted: if created {
                 i32::try_from(events.len()).unwrap_or(i32::MAX)
             } else {
                 0
             },
-            output_ref: journey.call.output_ref,
-            error_ref: journey.call.error_ref,
+            output_ref: context.call.output_ref,
+            error_ref: context.call.error_ref,
         };
         Ok(Released {
             record: PairRecord {
-                correlation_id: journey.correlation,
+                correlation_id: context.correlation,
                 row,
             },
             held_throughout,

@@ -206,10 +206,10 @@ async fn the_lease_can_be_renewed_between_any_two_layers() {
     let name = leased.lease().name().to_owned();
     leased.renew(LONG).await.unwrap();
     assert!(renewed_to().await >= LONG.try_into().unwrap());
-    let headed = leased.observe_run().await.unwrap();
-    headed.renew(2 * LONG).await.unwrap();
+    let header = leased.observe_run().await.unwrap();
+    header.renew(2 * LONG).await.unwrap();
     assert!(renewed_to().await >= (2 * LONG).try_into().unwrap());
-    let produced = headed.observe_producer().await.unwrap();
+    let produced = header.observe_producer().await.unwrap();
     produced.renew(3 * LONG).await.unwrap();
     assert!(renewed_to().await >= (3 * LONG).try_into().unwrap());
     assert_eq!(
@@ -228,14 +228,14 @@ async fn lost_lease_is_reported_by_renew_and_by_conclude() {
     let (database, wrapper) = installed().await;
     let cleared = wrapper.enter(call()).await.unwrap();
     let late = cleared.clone().acquire_lease(TTL).await.unwrap();
-    let headed = late.observe_run().await.unwrap();
+    let header = late.observe_run().await.unwrap();
     expire(&database).await;
-    let refused = headed.renew(TTL).await;
+    let refused = header.renew(TTL).await;
     let Err(Error::Refused(refusal)) = refused else {
         panic!("not refused: {refused:?}")
     };
     assert_eq!(refusal.code, RefusalCode::LeaseLost);
-    assert_eq!(refusal.detail["lease_name"], headed.lease().name());
+    assert_eq!(refusal.detail["lease_name"], header.lease().name());
     assert!(refusal.hint.is_some());
     assert_eq!(
         wrapper.refusals(1).await.unwrap()[0].refusal_code,
@@ -243,7 +243,7 @@ async fn lost_lease_is_reported_by_renew_and_by_conclude() {
     );
 
     // It expired without a takeover.
-    let recorded = headed
+    let recorded = header
         .observe_producer()
         .await
         .unwrap()
@@ -256,8 +256,8 @@ async fn lost_lease_is_reported_by_renew_and_by_conclude() {
     let late = cleared.clone().acquire_lease(TTL).await.unwrap();
     expire(&database).await;
     assert!(wrapper.observe_pair(&call()).await.unwrap().created);
-    let headed = late.observe_run().await.unwrap();
-    let recorded = headed
+    let header = late.observe_run().await.unwrap();
+    let recorded = header
         .observe_producer()
         .await
         .unwrap()

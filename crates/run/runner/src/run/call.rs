@@ -66,7 +66,7 @@ impl Execution<'_> {
             role,
             answer: &answer,
         });
-        let stop = self.vigil.stop();
+        let stop = self.guard.stop();
         let mut checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
         if let (Some(place), Ok(read)) = (place, &mut checked)
             && answer.verdict == Some(Verdict::Pass)
@@ -120,7 +120,7 @@ impl Execution<'_> {
 
     /// Returns the invoker's answer. Reports a stop request while the call is being stopped.
     async fn answer(&self, role: ComponentRole, call: &ToolCall) -> Answer {
-        let mut stop = self.vigil.stop();
+        let mut stop = self.guard.stop();
         let invoker = &self.prepared.side(role).invoker;
         let mut answer = invoker.invoke(call, stop.clone());
         tokio::select! {

@@ -45,8 +45,8 @@ impl Execution<'_> {
             self.begun.conclude_after_producer(&record, &conclusion)
         });
         match recorded.await {
-            Commit::Made(()) => Ok(concluded),
-            Commit::MadeBefore => Ok(self.as_recorded(concluded).await),
+            Commit::Recorded(()) => Ok(concluded),
+            Commit::RecordedBefore => Ok(self.as_recorded(concluded).await),
             Commit::NotMade(error) => {
                 tracing::warn!(%error, "the producer's row could not be recorded");
                 self.conclude_without_component(Some(error), &[producer])
@@ -73,7 +73,7 @@ impl Execution<'_> {
         conclusion.error_ref = Some(error_ref.clone());
         let recorded = commit_with_retry(&self.budget, || self.begun.conclude(&conclusion));
         match recorded.await {
-            Commit::Made(()) | Commit::MadeBefore => Ok(self
+            Commit::Recorded(()) | Commit::RecordedBefore => Ok(self
                 .as_recorded(Concluded {
                     status: StoredStatus::Stuck,
                     verdict: None,

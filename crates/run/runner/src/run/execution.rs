@@ -29,7 +29,7 @@ pub(super) struct Execution<'a> {
     pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
-    pub(super) vigil: RunGuard,
+    pub(super) guard: RunGuard,
     pub(super) budget: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
     pub(super) clock: RunClock,
@@ -70,7 +70,7 @@ impl Runner {
             folder: &files,
         });
         let budget = RetryBudget::of(order.lease_ttl, interrupt.clone(), progress, &files);
-        let vigil = RunGuard::start(
+        let guard = RunGuard::start(
             &self.wrapper,
             begun.lease(),
             order.lease_ttl,
@@ -85,7 +85,7 @@ impl Runner {
             order,
             begun: &begun,
             folder: &folder,
-            vigil,
+            guard,
             budget,
             progress,
             clock: self.clock(process_run_id).await,
@@ -118,7 +118,7 @@ impl Execution<'_> {
             )
             .await;
         let judged = &producer.judged;
-        if !judged.is_done() || self.vigil.stop().reason().is_some() {
+        if !judged.is_done() || self.guard.stop().reason().is_some() {
             return self.end_after_producer(&producer, None).await;
         }
         let record = self.record_of(&producer, ComponentRole::Producer);
@@ -127,10 +127,10 @@ impl Execution<'_> {
             self.begun.record_producer(&record, verifier)
         });
         match recorded.await {
-            Commit::Made(produced) => self.verify(&produced, &producer).await,
+            Commit::Recorded(produced) => self.verify(&produced, &producer).await,
             // A repeated call returns the receipt while the lease lives. It did not, so no tool may be called under the
             // receipt.
-            Commit::MadeBefore => self.conclude_without_component(None, &[&producer]).await,
+            Commit::RecordedBefore => self.conclude_without_component(None, &[&producer]).await,
             Commit::NotMade(error) => {
                 tracing::warn!(%error, "the verifier may not be called");
                 self.end_after_producer(&producer, Some(&error)).await
@@ -169,8 +169,8 @@ impl Execution<'_> {
             produced.conclude_after_verifier(&record, &conclusion)
         });
         match recorded.await {
-            Commit::Made(()) => Ok(concluded),
-            Commit::MadeBefore => Ok(self.as_recorded(concluded).await),
+            Commit::Recorded(()) => Ok(concluded),
+            Commit::RecordedBefore => Ok(self.as_recorded(concluded).await),
             Commit::NotMade(error) => {
                 tracing::warn!(%error, "the verifier's row could not be recorded");
                 self.conclude_without_component(Some(error), &[producer, &verifier])
@@ -188,7 +188,7 @@ impl Execution<'_> {
         if !producer.judged.is_done() {
             return None;
         }
-        match (self.vigil.stop().reason(), refused) {
+        match (self.guard.stop().reason(), refused) {
             (Some(reason), _) => Some(reason.into()),
             (None, Some(error)) => Some(reason_code(error)),
             (None, None) => None,

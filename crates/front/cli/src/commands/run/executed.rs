@@ -85,7 +85,7 @@ pub(super) async fn execute(
     };
     let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
     if record.is_under_way() {
-        // Perhaps whoever began it is gone: then it is concluded now, and this order is told what became of it.
+        // Its runner may be gone: then it is concluded now, and this call returns the result.
         ledger.reap_runs(order.actor.as_ref()).await?;
         record = recorded(&ledger, &runner, &outcome, mode).await?;
     }
@@ -97,7 +97,7 @@ pub(super) async fn execute(
     }
     if record.is_under_way() {
         session.messages.warning(
-            "the run under this key is not concluded yet: whoever began it still holds its lease",
+            "the run under this key is not concluded yet: its runner still holds the lease",
         );
     }
     if let Some(pretended) = record.pretended() {

@@ -1,4 +1,4 @@
-//! What the database refuses, whoever asks. Each line is a call that was made and what it was answered.
+//! What the database refuses to every client. Each line is a call that was made and what it was answered.
 use std::time::Duration;
 
 use dotwrap_wrapper::{CandidateCode, DotCode, EvidenceType, Lease, PairCall};

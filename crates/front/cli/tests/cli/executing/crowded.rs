@@ -226,7 +226,7 @@ fn a_gate_is_closed_and_a_run_stopped_while_every_slot_of_the_server_is_taken() 
     wait_until_running(&home, 1, &mut started);
     let socket = home.folder().join("embedded/socket/.s.PGSQL.5432");
     let flood = Flood::of(socket.clone());
-    // Full: whoever comes is refused, the superuser included.
+    // Full: every login is refused, the superuser included.
     until(|| take_slot(&socket).is_none().then_some(()));
 
     let took = close_gates(&home);

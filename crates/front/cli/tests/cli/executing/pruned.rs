@@ -176,7 +176,7 @@ fn what_is_mounted_in_a_folder_is_not_removed_with_it() {
         "json",
         "-q",
     ];
-    // Mounting is root's, or of whoever may make a namespace in which it is.
+    // Mounting needs root, or a user namespace.
     let whose = if Uid::effective().is_root() {
         "--mount"
     } else {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::{Answer, Installation};
 
 /// How long a test waits for what has to come.
-const PATIENCE: Duration = Duration::from_secs(120);
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// What the pairs of these tests are evidence for.
 pub(crate) const CANDIDATE: &str = "PROC-CAND:test";
@@ -231,7 +231,7 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < PATIENCE, "it did not come");
+        assert!(begun.elapsed() < WAIT_LIMIT, "it did not come");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -93,7 +93,7 @@ fn two_workers_call_each_requested_run_once() {
     for worker in workers {
         end(worker).expect(0);
     }
-    // Where one worker met the other's lease, the request waits for later: whoever looks then serves it.
+    // Where one worker met the other's lease, the request waits; the next worker that looks serves it.
     super::site::until(|| {
         let are_all_served = !outcomes(&site).iter().any(|one| one.contains("null"));
         if !are_all_served {

@@ -1,4 +1,4 @@
--- Without it, whoever calls a function with its owner's rights chooses what its names mean. A function that the owner alone may
+-- Without it, the caller of a function with its owner's rights chooses what its names mean. A function that the owner alone may
 -- call, that has no owner's rights of its own and that no trigger calls, runs under the path of the function that calls it.
 SELECT p.oid::regprocedure::text AS subject,
   coalesce('its search_path is ' || setting.path, 'it takes its caller''s search_path') AS what

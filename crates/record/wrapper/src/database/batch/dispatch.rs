@@ -43,20 +43,20 @@ impl Database {
         let Some(function) = batch.first().map(|first| first.call.function) else {
             return Vec::new();
         };
-        let (calls, mut company): (Vec<_>, Vec<_>) = batch
+        let (calls, mut callers): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|waiting| (waiting.call.arguments, waiting.landed))
+            .map(|pending| (pending.call.arguments, pending.reply))
             .unzip();
-        let given_up = async {
-            for landed in &mut company {
-                landed.closed().await;
+        let all_gone = async {
+            for reply in &mut callers {
+                reply.closed().await;
             }
         };
         let outcome = tokio::select! {
             outcome = self.send_batch(function, Json::Array(calls)) => outcome,
-            () = given_up => return Vec::new(),
+            () = all_gone => return Vec::new(),
         };
-        let mut answers: Vec<CallResult> = company.iter().map(|_| Ok(None)).collect();
+        let mut answers: Vec<CallResult> = callers.iter().map(|_| Ok(None)).collect();
         match outcome {
             Ok(rows) => {
                 for row in rows {
@@ -68,13 +68,13 @@ impl Database {
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, calls = company.len(), "calls that went together failed");
+                tracing::debug!(%error, calls = callers.len(), "calls that went together failed");
                 for answer in &mut answers {
                     *answer = error_for_each(&error).map_or(Ok(None), Err);
                 }
             }
         }
-        company.into_iter().zip(answers).collect()
+        callers.into_iter().zip(answers).collect()
     }
 }
 

@@ -46,10 +46,10 @@ impl Batcher {
 
     /// Queues a call, and sends the next batch where none is in flight.
     fn enqueue(&self, database: &Database, call: Call) -> oneshot::Receiver<CallResult> {
-        let (landed, answer) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let waiting = PendingCall {
             call,
-            landed,
+            reply,
             since: Instant::now(),
             runtime: Handle::current(),
         };
@@ -60,11 +60,11 @@ impl Batcher {
 
     /// Sends the next batch.
     fn dispatch_next(&self, database: &Database) {
-        while let Some(company) = self.with_queue(BatchQueue::next) {
+        while let Some(callers) = self.with_queue(BatchQueue::next) {
             let taken = InFlightGuard(database.clone());
-            if let Some(first) = company.first() {
+            if let Some(first) = callers.first() {
                 let runtime = first.runtime.clone();
-                runtime.spawn(taken.carry(company));
+                runtime.spawn(taken.carry(callers));
             }
         }
     }
@@ -79,9 +79,9 @@ struct InFlightGuard(Database);
 
 impl InFlightGuard {
     /// Executes a batch in its own task: a caller may be cancelled or slow to poll while the other calls go on.
-    async fn carry(self, company: Vec<PendingCall>) {
+    async fn carry(self, callers: Vec<PendingCall>) {
         let database = self.0.clone();
-        let mut work = pin!(database.execute_batch(company));
+        let mut work = pin!(database.execute_batch(callers));
         let Ok(answers) = timeout(MAX_WAIT, work.as_mut()).await else {
             drop(self);
             return deliver(work.await);
@@ -126,7 +126,7 @@ impl Drop for LingerGuard {
 
 /// Sends each caller its result; a cancelled caller receives none.
 fn deliver(answers: Vec<(oneshot::Sender<CallResult>, CallResult)>) {
-    for (landed, answer) in answers {
-        let _ = landed.send(answer);
+    for (reply, answer) in answers {
+        let _ = reply.send(answer);
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct BatchQueue {
 /// A queued call.
 pub(super) struct PendingCall {
     pub(super) call: Call,
-    pub(super) landed: oneshot::Sender<CallResult>,
+    pub(super) reply: oneshot::Sender<CallResult>,
     pub(super) since: Instant,
     /// The caller's runtime: a task that is spawned there lives as long as the caller's.
     pub(super) runtime: Handle,
@@ -50,7 +50,7 @@ impl BatchQueue {
 
     /// Takes the next batch: the most calls of one function, or those with the call that waited too long.
     pub(super) fn next(&mut self) -> Option<Vec<PendingCall>> {
-        self.waiting.retain(|waiting| !waiting.landed.is_closed());
+        self.waiting.retain(|pending| !pending.reply.is_closed());
         if self.is_taken || self.should_linger() {
             return None;
         }
@@ -60,15 +60,15 @@ impl BatchQueue {
         } else {
             self.largest_batch()?
         };
-        let mut places = MAX_BATCH;
-        let company = self.waiting.extract_if(.., |waiting| {
-            let goes = waiting.call.function == function && places > 0;
-            places -= usize::from(goes);
-            goes
+        let mut free = MAX_BATCH;
+        let batch = self.waiting.extract_if(.., |pending| {
+            let is_taken = pending.call.function == function && free > 0;
+            free -= usize::from(is_taken);
+            is_taken
         });
-        let company: Vec<PendingCall> = company.collect();
+        let batch: Vec<PendingCall> = batch.collect();
         self.is_taken = true;
-        Some(company)
+        Some(batch)
     }
 
     /// Whether a linger is worthwhile.
@@ -98,11 +98,11 @@ impl BatchQueue {
 
     /// The function with the most queued calls. Ties are broken by a fixed order, so that runs fall into step.
     fn largest_batch(&self) -> Option<&'static str> {
-        let mut companies = BTreeMap::new();
-        for waiting in &self.waiting {
-            *companies.entry(waiting.call.function).or_insert(0) += 1;
+        let mut sizes = BTreeMap::new();
+        for pending in &self.waiting {
+            *sizes.entry(pending.call.function).or_insert(0) += 1;
         }
-        let largest = companies.into_iter().max_by_key(|(_, calls)| *calls);
+        let largest = sizes.into_iter().max_by_key(|(_, calls)| *calls);
         largest.map(|(function, _)| function)
     }
 }
@@ -117,21 +117,21 @@ mod tests {
     /// The queue, and the callers, which receive results for as long as this is held.
     #[derive(Default)]
     struct TestQueue {
-        traffic: BatchQueue,
+        inner: BatchQueue,
         callers: Vec<oneshot::Receiver<CallResult>>,
     }
 
     impl TestQueue {
-        fn line_up(&mut self, function: &'static str, calls: usize) {
+        fn enqueue(&mut self, function: &'static str, calls: usize) {
             for _ in 0..calls {
-                let (landed, caller) = oneshot::channel();
+                let (reply, caller) = oneshot::channel();
                 self.callers.push(caller);
-                self.traffic.push(PendingCall {
+                self.inner.push(PendingCall {
                     call: Call {
                         function,
                         arguments: Json::Null,
                     },
-                    landed,
+                    reply,
                     // No call has waited too long, however slow the machine.
                     since: Instant::now() + LONG,
                     runtime: Handle::current(),
@@ -141,79 +141,79 @@ mod tests {
 
         /// Takes the next batch: the function and the number of its calls.
         fn next(&mut self) -> Option<(&'static str, usize)> {
-            let company = self.traffic.next()?;
-            Some((company[0].call.function, company.len()))
+            let batch = self.inner.next()?;
+            Some((batch[0].call.function, batch.len()))
         }
 
         /// A batch returned.
-        fn comes_back(&mut self, calls: usize) -> Option<Instant> {
-            self.traffic.is_taken = false;
-            self.traffic.start_linger(calls)
+        fn batch_returns(&mut self, calls: usize) -> Option<Instant> {
+            self.inner.is_taken = false;
+            self.inner.start_linger(calls)
         }
     }
 
     #[tokio::test]
     async fn first_call_is_sent_at_once_and_later_calls_queue() {
-        let mut platform = TestQueue::default();
-        platform.line_up("begin", 1);
-        assert_eq!(platform.next(), Some(("begin", 1)));
-        platform.line_up("finish", 1);
-        platform.line_up("begin", 2);
-        assert_eq!(platform.next(), None);
-        platform.comes_back(0);
-        assert_eq!(platform.next(), Some(("begin", 2)));
+        let mut queue = TestQueue::default();
+        queue.enqueue("begin", 1);
+        assert_eq!(queue.next(), Some(("begin", 1)));
+        queue.enqueue("finish", 1);
+        queue.enqueue("begin", 2);
+        assert_eq!(queue.next(), None);
+        queue.batch_returns(0);
+        assert_eq!(queue.next(), Some(("begin", 2)));
     }
 
     #[tokio::test]
     async fn calls_that_return_together_form_the_next_batch() {
-        let mut platform = TestQueue::default();
-        platform.line_up("begin", 3);
-        assert_eq!(platform.next(), Some(("begin", 3)));
-        assert!(platform.comes_back(3).is_some());
-        platform.traffic.expected_until = Some(Instant::now() + LONG);
-        platform.line_up("finish", 2);
-        assert_eq!(platform.next(), None, "the third is not back yet");
-        platform.line_up("finish", 1);
-        assert_eq!(platform.next(), Some(("finish", 3)));
+        let mut queue = TestQueue::default();
+        queue.enqueue("begin", 3);
+        assert_eq!(queue.next(), Some(("begin", 3)));
+        assert!(queue.batch_returns(3).is_some());
+        queue.inner.expected_until = Some(Instant::now() + LONG);
+        queue.enqueue("finish", 2);
+        assert_eq!(queue.next(), None, "the third is not back yet");
+        queue.enqueue("finish", 1);
+        assert_eq!(queue.next(), Some(("finish", 3)));
     }
 
     #[tokio::test]
     async fn linger_is_bounded() {
-        let mut platform = TestQueue::default();
-        platform.line_up("begin", 2);
-        platform.next();
-        platform.comes_back(2);
-        platform.line_up("finish", 1);
-        platform.traffic.expected_until = Some(Instant::now());
-        assert_eq!(platform.next(), Some(("finish", 1)));
+        let mut queue = TestQueue::default();
+        queue.enqueue("begin", 2);
+        queue.next();
+        queue.batch_returns(2);
+        queue.enqueue("finish", 1);
+        queue.inner.expected_until = Some(Instant::now());
+        assert_eq!(queue.next(), Some(("finish", 1)));
     }
 
     #[tokio::test]
     async fn single_caller_does_not_linger() {
-        let mut platform = TestQueue::default();
-        platform.line_up("begin", 1);
-        platform.next();
-        assert_eq!(platform.comes_back(1), None);
-        platform.line_up("finish", 1);
-        assert_eq!(platform.next(), Some(("finish", 1)));
+        let mut queue = TestQueue::default();
+        queue.enqueue("begin", 1);
+        queue.next();
+        assert_eq!(queue.batch_returns(1), None);
+        queue.enqueue("finish", 1);
+        assert_eq!(queue.next(), Some(("finish", 1)));
     }
 
     #[tokio::test]
     async fn equal_batches_are_chosen_deterministically() {
         for order in [["begin", "finish"], ["finish", "begin"]] {
-            let mut platform = TestQueue::default();
+            let mut queue = TestQueue::default();
             for function in order {
-                platform.line_up(function, 1);
+                queue.enqueue(function, 1);
             }
-            assert_eq!(platform.next(), Some(("finish", 1)));
+            assert_eq!(queue.next(), Some(("finish", 1)));
         }
     }
 
     #[tokio::test]
     async fn cancelled_call_is_not_sent() {
-        let mut platform = TestQueue::default();
-        platform.line_up("begin", 2);
-        platform.callers.pop();
-        assert_eq!(platform.next(), Some(("begin", 1)));
+        let mut queue = TestQueue::default();
+        queue.enqueue("begin", 2);
+        queue.callers.pop();
+        assert_eq!(queue.next(), Some(("begin", 1)));
     }
 }
