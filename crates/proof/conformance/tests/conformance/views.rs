@@ -87,7 +87,11 @@ const VIEWS: [(&str, &str); 20] = [
         "v_dot_refusal",
         "refusal_id, refusal_code, message, actor, dot_code, process_candidate_code, correlation_id, posture, detail, recorded_by, refused_at",
     ),
-    ("v_dot_refusal_code", "code, sqlstate, hint"),
+    ("v_dot_refusal_code", "code, sqlstate, hint, kind"),
+    (
+        "v_dot_void_receipt",
+        "invocation_id, process_run_id, gate_key, closed_at",
+    ),
 ];
 
 #[apply(on_each_version)]
