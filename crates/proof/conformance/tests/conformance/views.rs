@@ -13,7 +13,7 @@ use crate::common::run_calls;
 use crate::common::{Backend, Call, TestContext, execute, literal, number, row, rows, text};
 
 /// View to columns, in their order, as they are documented.
-const VIEWS: [(&str, &str); 20] = [
+const VIEWS: [(&str, &str); 21] = [
     (
         "v_process_dot_wrapper_status",
         "dot_code, paired_dot, trigger_type, engine, script_path, runner_exists, wrapper_status, has_observation, last_observation_type, process_run_id, correlation_id, dry_run_ready, fixture_status, next_action",
