@@ -1,16 +1,14 @@
-//! What every front end needs. Nothing here can call a tool: that is `exec`'s, and only the command line uses it.
+//! What every front end needs. Nothing here can call a tool: only `exec` can, and only the command line uses it.
 //!
-//! ```text
-//! settings/     flags, environment, dotwrap.toml and defaults as one Settings
-//! backend/      Settings ─► Connection ─► LedgerClient: the configured database, or the embedded one with the
-//!               contract installed; closing a gate where the database takes no connection
-//! problem/      what went wrong: code, message, hint, detail, class
-//! run_detail/   a run as the layers that it passed
-//! json_lines.rs  a file of JSON lines that is read twice
-//! doctor.rs     what is wrong with an installation
-//! labels.rs     the words for evidence, statuses, verdicts, rungs; label.rs has their form
-//! visible.rs    recorded text made safe to show
-//! ```
+//! - [`settings`] reads flags, environment and `dotwrap.toml`, and fills in defaults.
+//! - [`backend`] opens the configured database, or starts the embedded one and installs the contract. It also closes a
+//!   gate where the database takes no connection.
+//! - [`Problem`] says what went wrong: code, message, hint, detail and class.
+//! - [`run_detail`] reads a run as the layers that it passed.
+//! - [`doctor`] finds what is wrong with an installation.
+//! - [`labels`] has the words for evidence, statuses, verdicts and rungs. A [`Label`] is a text with a [`Tone`].
+//! - [`visible`] makes recorded text safe to show.
+//! - [`json_lines`] reads a file of JSON lines twice.
 
 #![forbid(unsafe_code)]
 

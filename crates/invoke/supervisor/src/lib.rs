@@ -1,22 +1,17 @@
 //! Starts a tool under a supervisor, restricts it, and ends every process that it starts.
 //!
-//! ```text
-//! ProgramSpec, CallFolder, SearchPath, placeholders     a contract and a call become a Program
+//! 1. [`ProgramSpec`] makes a [`Program`] from a contract and a call. [`CallFolder`] is the call's folder, [`SearchPath`]
+//!    finds the executable, and [`placeholders`] fills the arguments.
+//! 2. [`Supervisor::start`] starts it, and returns a [`SupervisedProcess`] or a [`SpawnError`].
+//! 3. [`SupervisedProcess`] has the tool's standard input and output. [`SupervisedProcess::launch`] says which
+//!    restrictions hold.
+//! 4. [`SupervisedProcess::stop`] tells every process to end. Dropping the value does the same.
+//! 5. [`SupervisedProcess::wait`] returns a [`Report`]: how the tool ended, and what was left of it.
 //!
-//! Supervisor::of_this_program() | Supervisor::with_executable(path)
-//!     .start(Program { path, arg0, arguments, environment, folder, stderr, limits, sandbox, require_sandbox, time_limit, leave }, Stdin)
-//!                                → Result<SupervisedProcess, SpawnError>
-//! SupervisedProcess { stdin: Option<pipe::Sender>, stdout: Option<pipe::Receiver> }     tokio's AsyncWrite and AsyncRead
-//!     .process() → u32     .launch() → &Launch { sandbox, not_enforced }
-//!     .stop()              tells every process to end, and returns at once; dropping it does the same
-//!     .stop_within(grace)  the same, with at most so much time between SIGTERM and SIGKILL
-//!     .wait().await        → Report { process, status, why, signals_sent, exited, lingering_processes, not_enforced, stderr, usage, duration_ms }
-//!     .wait_no_longer().await  → Report, after ending the supervisor itself, where it does not answer
-//! run_as_helper_process() → Option<ExitCode>            called first in main
-//! ```
+//! The supervisor is the same executable. [`run_as_helper_process`] is therefore called first in `main`.
 //!
-//! [`Program::leave`] is the time until which the tool may run. Its supervisor is told of each renewal.
-//! A report of a supervisor that was lost (`why`) says how, in `signals_sent` and `not_enforced`, and has no `usage`.
+//! [`Program::leave`] is the time until which the tool may run. The supervisor receives each renewal.
+//! A report of a lost supervisor names the loss in `why`, and has no `usage`.
 
 #![forbid(unsafe_code)]
 

@@ -63,26 +63,38 @@ pub fn runner(
     ))
 }
 
-/// Whether the engine understands the contract's `invocation`, and whether its dry run keeps the file system closed. It
-/// does not look whether this machine has the program.
-///
-/// # Errors
-/// The refusal's code and message.
-pub fn check_invocation(engine: &str, contract: &Contract) -> Result<(), InvocationRefusal> {
-    let refusal = |code: &str, message| InvocationRefusal {
-        code: code.to_owned(),
-        message,
-    };
-    let engines = invokers(&ExecutionSettings::default(), Vec::new)
-        .map_err(|error| refusal("internal", error.to_string()))?;
-    engines
-        .check_invocation(engine, contract)
-        .map_err(|unusable| refusal(unusable.code, unusable.message))?;
-    if contract.mode == "DRY_RUN" {
-        check_declared_paths(&contract.invocation)
-            .map_err(|why| refusal("invocation_invalid", why))?;
+/// Checks contracts without calling anything. Building it reads the system's certificates: build it once for many contracts.
+#[derive(Debug)]
+pub struct InvocationChecker(InvokerRegistry);
+
+impl InvocationChecker {
+    /// A checker for the engines of this program.
+    ///
+    /// # Errors
+    /// [`InvokerError`]: the system's certificates cannot be read.
+    pub fn new() -> Result<Self, InvokerError> {
+        invokers(&ExecutionSettings::default(), Vec::new).map(Self)
     }
-    Ok(())
+
+    /// Whether the engine understands the contract's `invocation`, and whether its dry run keeps the file system closed. It
+    /// does not look whether this machine has the program.
+    ///
+    /// # Errors
+    /// The refusal's code and message.
+    pub fn check(&self, engine: &str, contract: &Contract) -> Result<(), InvocationRefusal> {
+        let refusal = |code: &str, message| InvocationRefusal {
+            code: code.to_owned(),
+            message,
+        };
+        self.0
+            .check_invocation(engine, contract)
+            .map_err(|unusable| refusal(unusable.code, unusable.message))?;
+        if contract.mode == "DRY_RUN" {
+            check_declared_paths(&contract.invocation)
+                .map_err(|why| refusal("invocation_invalid", why))?;
+        }
+        Ok(())
+    }
 }
 
 fn invokers(

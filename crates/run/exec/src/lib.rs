@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! ExecutionSettings ─► runner() ─► Runner          invokers.rs
-//! check_invocation()                               whether the engines understand a contract
+//! InvocationChecker                                whether the engines understand a contract
 //! machine.rs                                       what this machine lacks for dry runs and large outputs
 //! ```
 
@@ -18,5 +18,5 @@ pub use dotwrap_runner::{
     WorkerOptions,
 };
 pub use dotwrap_supervisor::{check_sandbox, kill_unlocked_groups, run_as_helper_process, signals};
-pub use invokers::{ExecutionSettings, InvocationRefusal, InvokerError, check_invocation, runner};
+pub use invokers::{ExecutionSettings, InvocationChecker, InvocationRefusal, InvokerError, runner};
 pub use machine::{contract_warnings, disk_findings, sandbox_finding};

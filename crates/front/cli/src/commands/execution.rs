@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::settings::Settings;
-use dotwrap_catalogue::UncallableContract;
+use dotwrap_catalogue::{Plan, UncallableContract};
 use dotwrap_exec::{
-    ExecutionSettings, Progress, Runner, RunsDir, Step, Stop, StopHandle, StopReason,
+    ExecutionSettings, InvocationChecker, Progress, Runner, RunsDir, Step, Stop, StopHandle,
+    StopReason,
 };
-use dotwrap_wrapper::{Contract, Wrapper};
+use dotwrap_wrapper::Wrapper;
 use nix::sys::signal::Signal;
 
 use crate::exit_status::ExitStatus;
@@ -53,12 +54,17 @@ impl ExecutionArgs {
     }
 }
 
-/// Whether this program's engines can call a contract.
-pub(crate) fn check_callable(engine: &str, contract: &Contract) -> Result<(), UncallableContract> {
-    dotwrap_exec::check_invocation(engine, contract).map_err(|refusal| UncallableContract {
-        code: refusal.code,
-        message: refusal.message,
-    })
+/// Refuses the contracts of a plan that this program's engines cannot call.
+pub(crate) fn refuse_uncallable(plan: Plan) -> Result<Plan, Failure> {
+    let checker = InvocationChecker::new()?;
+    Ok(plan.refusing_invocations(|engine, contract| {
+        checker
+            .check(engine, contract)
+            .map_err(|refusal| UncallableContract {
+                code: refusal.code,
+                message: refusal.message,
+            })
+    }))
 }
 
 /// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and the files of real

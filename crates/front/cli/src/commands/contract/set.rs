@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::commands::{
     ActorArgs,
-    execution::{ExecutionArgs, check_callable},
+    execution::{ExecutionArgs, refuse_uncallable},
     file,
 };
 use crate::exit_status::ExitStatus;
@@ -51,7 +51,7 @@ pub(super) async fn execute(
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
     if !arguments.force {
-        plan = plan.refusing_invocations(check_callable);
+        plan = refuse_uncallable(plan)?;
     }
     if let Some(refusal) = plan.refusal(
         &catalogue,

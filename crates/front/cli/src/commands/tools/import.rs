@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::commands::{
     ActorArgs,
-    execution::{ExecutionArgs, check_callable},
+    execution::{ExecutionArgs, refuse_uncallable},
 };
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -90,7 +90,7 @@ pub(super) async fn execute(
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
-    plan = plan.refusing_invocations(check_callable);
+    plan = refuse_uncallable(plan)?;
     let hint = "mend the entries named and import again; `--dry-run` shows the plan";
     let refusal = plan.refusal(&catalogue, "imported", hint);
     if refusal.is_none() && !arguments.dry_run {
