@@ -11,7 +11,7 @@ use dotwrap_types::Contract;
 use serde::Deserialize;
 
 use crate::{
-    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor, check_sandbox,
+    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor,
     environment, placeholders, supervised::check_system,
 };
 
@@ -143,7 +143,7 @@ impl ProgramSpec {
         if mode.may_mutate() || !is_required {
             return Ok(());
         }
-        check_sandbox().map_err(|why| {
+        supervisor.check_sandbox().map_err(|why| {
             UnsupportedContract::new(
                 NotStartedCode::Sandbox.as_str(),
                 format!("a complete sandbox is required for dry runs, and the system has none: {why}"),

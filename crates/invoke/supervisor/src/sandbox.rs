@@ -52,31 +52,6 @@ pub struct SandboxReport {
     pub capabilities: Option<String>,
 }
 
-/// Whether this system can hold back all writes of a tool in a dry run.
-///
-/// # Errors
-/// Why it can not, for people.
-#[cfg(target_os = "linux")]
-pub fn check_sandbox() -> Result<(), String> {
-    use landlock::{ABI, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
-
-    Ruleset::default()
-        .set_compatibility(CompatLevel::HardRequirement)
-        .handle_access(AccessFs::from_write(ABI::V3))
-        .and_then(|rules| rules.create())
-        .map(drop)
-        .map_err(|error| format!("Landlock: {error}"))
-}
-
-/// As on Linux.
-///
-/// # Errors
-/// Always: no other system's sandbox is known here.
-#[cfg(not(target_os = "linux"))]
-pub fn check_sandbox() -> Result<(), String> {
-    Err("only Linux has a sandbox that is known here (Landlock)".to_owned())
-}
-
 /// How what could not be concealed is told of, in [`SandboxReport::missing`].
 pub(crate) const VISIBLE_ROOTS: &str = "secrets kept from being read:";
 

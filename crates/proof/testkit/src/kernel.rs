@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, thread};
 
-use nix::libc;
+use nix::{errno::Errno, libc};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, apply_filter,
@@ -17,6 +17,14 @@ pub enum Kernel {
     WithoutLandlock,
     /// One whose Landlock reports its version but creates no ruleset.
     FailingLandlock,
+    /// One that answers the question for Landlock's version with this error.
+    LandlockVersionError(Errno),
+    /// One that refuses to switch Landlock's rules on.
+    LandlockWithoutRestriction,
+    /// One that makes no namespaces.
+    WithoutNamespaces,
+    /// One that installs no filters of system calls.
+    WithoutFilters,
     /// One before 5.6.
     WithoutOpenat2,
 }
@@ -30,9 +38,7 @@ pub fn with_kernel<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> T {
     let working = move || {
-        if kernel != Kernel::AsItIs {
-            filter(kernel).expect("a filter of system calls");
-        }
+        filter(kernel).expect("a filter of system calls");
         work()
     };
     match thread::spawn(working).join() {
@@ -42,22 +48,35 @@ pub fn with_kernel<T: Send + 'static>(
 }
 
 fn filter(kernel: Kernel) -> io::Result<()> {
+    let only_if = |argument, value| {
+        let condition =
+            SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+        let rule = condition.and_then(|condition| SeccompRule::new(vec![condition]));
+        rule.map(|rule| vec![rule]).map_err(io::Error::other)
+    };
+    let always = Vec::new();
     let (call, errno, rules) = match kernel {
+        Kernel::AsItIs => return Ok(()),
+        Kernel::WithoutLandlock => (libc::SYS_landlock_create_ruleset, Errno::ENOSYS, always),
+        // A question for the version has a flag.
         Kernel::FailingLandlock => {
-            // A question for the version has a flag.
-            let makes_rules =
-                SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, 0);
-            let rule = makes_rules.and_then(|condition| SeccompRule::new(vec![condition]));
-            let rule = rule.map_err(io::Error::other)?;
-            (libc::SYS_landlock_create_ruleset, libc::EINVAL, vec![rule])
+            (libc::SYS_landlock_create_ruleset, Errno::EINVAL, only_if(2, 0)?)
         }
-        Kernel::WithoutOpenat2 => (libc::SYS_openat2, libc::ENOSYS, Vec::new()),
-        _ => (libc::SYS_landlock_create_ruleset, libc::ENOSYS, Vec::new()),
+        Kernel::LandlockVersionError(errno) => {
+            (libc::SYS_landlock_create_ruleset, errno, only_if(2, 1)?)
+        }
+        Kernel::LandlockWithoutRestriction => {
+            (libc::SYS_landlock_restrict_self, Errno::EPERM, always)
+        }
+        Kernel::WithoutNamespaces => (libc::SYS_unshare, Errno::EPERM, always),
+        // `SECCOMP_SET_MODE_FILTER`
+        Kernel::WithoutFilters => (libc::SYS_seccomp, Errno::EPERM, only_if(0, 1)?),
+        Kernel::WithoutOpenat2 => (libc::SYS_openat2, Errno::ENOSYS, always),
     };
     let filter = SeccompFilter::new(
         BTreeMap::from([(call, rules)]),
         SeccompAction::Allow,
-        SeccompAction::Errno(errno.unsigned_abs()),
+        SeccompAction::Errno((errno as i32).unsigned_abs()),
         std::env::consts::ARCH
             .try_into()
             .map_err(io::Error::other)?,

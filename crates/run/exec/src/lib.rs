@@ -17,6 +17,6 @@ pub use dotwrap_runner::{
     Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
     WorkerOptions,
 };
-pub use dotwrap_supervisor::{check_sandbox, kill_unlocked_groups, run_as_helper_process, signals};
+pub use dotwrap_supervisor::{kill_unlocked_groups, run_as_helper_process, signals};
 pub use invokers::{ExecutionSettings, InvocationChecker, InvocationRefusal, InvokerError, runner};
-pub use machine::{contract_warnings, disk_findings, sandbox_finding};
+pub use machine::{check_sandbox, contract_warnings, disk_findings, sandbox_finding};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use dotwrap_contract::{Finding, Severity};
 use dotwrap_invoke::Space;
 use dotwrap_runner::Runner;
-use dotwrap_supervisor::check_sandbox;
+use dotwrap_supervisor::Supervisor;
 use dotwrap_types::Contract;
 use dotwrap_wrapper::{Error, Wrapper};
 
@@ -47,6 +47,14 @@ fn of_disk(space: &Space, what: &[&str]) -> Finding {
         why: "A full disk keeps outputs from being kept, and what is known of a run from being recorded.",
         mend: "Free space there; `dotwrap runs prune` removes what old runs left.".to_owned(),
     }
+}
+
+/// Tries the sandbox of dry runs.
+///
+/// # Errors
+/// What it lacks, as text for people.
+pub fn check_sandbox() -> Result<(), String> {
+    Supervisor::of_this_program().check_sandbox()
 }
 
 /// Whether this system keeps tools in dry runs from writing elsewhere.

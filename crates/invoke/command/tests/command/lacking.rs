@@ -3,6 +3,7 @@
 use dotwrap_invoke::{Answer, CallOutcome, Invoker, Stop, UnsupportedContract};
 use dotwrap_invoke_command::CommandInvoker;
 use dotwrap_testkit::{Kernel, with_kernel};
+use nix::errno::Errno;
 use serde_json::{Value as Json, json};
 
 use crate::support::{Case, failure, printed, supervisor};
@@ -73,6 +74,70 @@ fn a_landlock_that_fails_starts_nothing() {
     );
     assert_eq!(failure(&answer).code, "sandbox_unavailable");
     assert!(failure(&answer).message.contains("landlock"), "{answer:?}");
+}
+
+#[test]
+fn an_unexpected_error_of_the_version_query_starts_nothing() {
+    for errno in [Errno::EINVAL, Errno::ENOMEM, Errno::EIO] {
+        let answer = call(Kernel::LandlockVersionError(errno), json!({}), false);
+        assert_eq!(failure(&answer).code, "sandbox_unavailable", "{answer:?}");
+        assert!(!answer.called);
+        let cause = std::io::Error::from(errno).to_string();
+        let message = &failure(&answer).message;
+        assert!(message.contains(&cause), "{message}: {cause}");
+    }
+}
+
+#[test]
+fn the_record_has_the_reason_why_landlock_is_absent() {
+    for (errno, reason) in [
+        (Errno::ENOSYS, "the kernel has no landlock"),
+        (Errno::EOPNOTSUPP, "landlock is switched off"),
+        (Errno::EPERM, "landlock is refused by a filter of system calls (EPERM)"),
+    ] {
+        let answer = call(Kernel::LandlockVersionError(errno), json!({}), false);
+        assert_eq!(answer.ending, CallOutcome::Completed, "{answer:?}");
+        assert_eq!(answer.evidence["sandbox_incomplete"], json!(true));
+        let missing = answer.evidence["sandbox"]["missing"].as_array().unwrap();
+        assert!(missing.contains(&json!(reason)), "{missing:?}");
+    }
+}
+
+#[test]
+fn the_check_of_the_sandbox_tries_each_step_of_the_launcher() {
+    for kernel in [
+        Kernel::WithoutLandlock,
+        Kernel::FailingLandlock,
+        Kernel::LandlockVersionError(Errno::EPERM),
+        Kernel::LandlockVersionError(Errno::EIO),
+        Kernel::LandlockWithoutRestriction,
+    ] {
+        let why = with_kernel(kernel, || supervisor().check_sandbox()).unwrap_err();
+        assert!(why.contains("landlock"), "{kernel:?}: {why}");
+    }
+    with_kernel(Kernel::AsItIs, || supervisor().check_sandbox()).unwrap();
+}
+
+/// Without namespaces, the filter alone holds back changes of attributes; without both, nothing does.
+#[test]
+fn the_check_of_the_sandbox_agrees_with_what_a_call_records() {
+    for kernel in [Kernel::WithoutNamespaces, Kernel::WithoutFilters] {
+        let check = with_kernel(kernel, || supervisor().check_sandbox());
+        let answer = call(kernel, json!({}), false);
+        let is_incomplete = answer.evidence.get("sandbox_incomplete").is_some();
+        assert_eq!(check.is_err(), is_incomplete, "{kernel:?}: {check:?}, {answer:?}");
+    }
+}
+
+#[test]
+fn a_required_sandbox_is_refused_before_the_call_whichever_step_fails() {
+    for kernel in [
+        Kernel::LandlockVersionError(Errno::EIO),
+        Kernel::LandlockWithoutRestriction,
+    ] {
+        let refused = check(kernel, json!({"require_sandbox": true}), false).unwrap_err();
+        assert_eq!(refused.code, "sandbox_unavailable");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Once, atomic::AtomicBool},
+    sync::{Arc, Once, OnceLock, atomic::AtomicBool},
     thread,
     time::Duration,
 };
@@ -31,7 +31,8 @@ use crate::{
     cgroup::{self, Cgroup},
     orphans::{self, OrphanCleanup, SupervisorLoss},
     supervisor::{
-        EXIT_NO_START_MESSAGE, Launch, Message, Process, Refusal, SUPERVISE, this_executable,
+        EXIT_NO_START_MESSAGE, Launch, Message, Process, Refusal, SUPERVISE, sandbox_report,
+        this_executable,
     },
 };
 
@@ -47,6 +48,8 @@ pub struct Supervisor {
     adopts: bool,
     requires_sandbox: bool,
     concealed: Vec<HiddenPaths>,
+    /// Set once a probe found the sandbox complete. Clones share it.
+    has_sandbox: Arc<OnceLock<()>>,
 }
 
 /// Says which places they are now.
@@ -72,6 +75,7 @@ impl Supervisor {
             adopts: false,
             requires_sandbox: false,
             concealed: Vec::new(),
+            has_sandbox: Arc::default(),
         }
     }
 
@@ -103,6 +107,22 @@ impl Supervisor {
     pub fn requiring_sandbox(mut self, required: bool) -> Self {
         self.requires_sandbox = required;
         self
+    }
+
+    /// Tries the sandbox of a dry run in a process of its own, with the same steps as for a tool. A complete one is not tried again.
+    ///
+    /// # Errors
+    /// What the sandbox lacks, or why no tool would be started in it, as text for people.
+    pub fn check_sandbox(&self) -> Result<(), String> {
+        if self.has_sandbox.get().is_some() {
+            return Ok(());
+        }
+        let report = sandbox_report(&self.executable, &self.concealed())?;
+        if report.is_incomplete() {
+            return Err(report.missing.join("; "));
+        }
+        self.has_sandbox.get_or_init(|| ());
+        Ok(())
     }
 
     pub(crate) fn requires_sandbox(&self) -> bool {

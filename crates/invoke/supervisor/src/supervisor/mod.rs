@@ -17,6 +17,8 @@ mod capabilities;
 mod descendants;
 mod descriptors;
 mod hidden_paths;
+#[cfg(target_os = "linux")]
+mod landlock_support;
 mod launch;
 #[cfg(target_os = "linux")]
 mod namespace;
@@ -26,6 +28,7 @@ mod pseudo_files;
 mod report;
 mod resources;
 mod restrict;
+mod sandbox_probe;
 mod stderr;
 mod stdin;
 #[cfg(target_os = "linux")]
@@ -41,10 +44,11 @@ pub(crate) use protocol::{
 pub use protocol::{Launch, NotStartedCode};
 pub use report::{EndReason, RemainingProcess, Report, Status, StderrKept, Usage};
 pub(crate) use restrict::set_subreaper;
+pub(crate) use sandbox_probe::sandbox_report;
 pub(crate) use watch::this_executable;
 
-/// Does a supervisor's or a launcher's work, if this process was started as one; call it first thing in `main`, before
-/// any thread is started.
+/// Does the work of a supervisor, a launcher or a probe of the sandbox, if this process was started as one. Call it first in
+/// `main`, before any thread is started.
 ///
 /// Returns the exit status to end with, or nothing in a process that was started for anything else.
 #[must_use]
@@ -56,6 +60,9 @@ pub fn run_as_helper_process() -> Option<ExitCode> {
     }
     if first == OsStr::new(protocol::LAUNCH) {
         return Some(launch::launch(arguments));
+    }
+    if first == OsStr::new(sandbox_probe::PROBE) {
+        return Some(sandbox_probe::probe(arguments));
     }
     None
 }

@@ -54,7 +54,7 @@ mod system {
     };
 
     use super::super::{
-        capabilities, hidden_paths,
+        capabilities, hidden_paths, landlock_support,
         namespace::{self, Entered, NotClosed},
         system_calls::{self, Attributes},
     };
@@ -102,9 +102,21 @@ mod system {
         let view = View::of(opened.keys(), &concealed.all())?;
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
         // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record would say so.
-        let status = restrict(opened, given)
-            .map_err(|error| io::Error::other(format!("the sandbox (landlock): {error}")))?;
-        let mut report = report(&status, missing);
+        let failed = |error: &dyn std::fmt::Display| {
+            io::Error::other(format!("the sandbox (landlock): {error}"))
+        };
+        let why_absent = landlock_support::absence().map_err(|error| failed(&error))?;
+        let mut report = match why_absent {
+            Some(why) => {
+                let mut report = SandboxReport::not_enforced(why);
+                report.missing.append(&mut missing);
+                report
+            }
+            None => {
+                let status = restrict(opened, given).map_err(|error| failed(&error))?;
+                report(&status, missing)
+            }
+        };
         if let Some(readable) = readable
             && report.writes != NOT_ENFORCED
         {
@@ -302,11 +314,8 @@ mod system {
     fn report(status: &RestrictionStatus, others: Vec<String>) -> SandboxReport {
         let abi = match status.landlock {
             LandlockStatus::Available { effective_abi, .. } => effective_abi as u32,
-            LandlockStatus::NotEnabled => {
-                return SandboxReport::not_enforced("landlock is switched off");
-            }
-            LandlockStatus::NotImplemented => {
-                return SandboxReport::not_enforced("the kernel has no landlock");
+            LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => {
+                return SandboxReport::not_enforced("landlock went away");
             }
         };
         let writes = match status.ruleset {
@@ -353,7 +362,7 @@ mod system {
 
     use crate::SandboxReport;
 
-    pub(super) fn writes_below(
+    pub(super) fn landlock_ruleset(
         _paths: &[PathBuf],
         _concealed: &[PathBuf],
     ) -> io::Result<SandboxReport> {
