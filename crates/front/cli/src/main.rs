@@ -70,7 +70,8 @@ fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
     let messages = session.messages;
     let status = threads::runtime()?.block_on(async {
         threads::make_blocking().await?;
-        command.execute(&mut session).await
+        let status = command.execute(&mut session).await;
+        status.map_err(|failure| session.naming_full_disk(failure))
     })?;
     if status != ExitStatus::Done && messages.is_quiet() {
         let failed = session.failed.unwrap_or_else(|| status.without_reason());

@@ -1,11 +1,12 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
 use dotwrap_app::{
     backend::{Backend, LedgerClient, Notices, SlotPolicy},
-    settings::Settings,
+    settings::{DatabaseChoice, Settings},
 };
+use dotwrap_exec::Space;
 use dotwrap_wrapper::Actor;
 
-use crate::commands::ActorArgs;
+use crate::commands::{ActorArgs, data_folder};
 use crate::failure::Failure;
 use crate::output::{Messages, Output, Verbosity};
 
@@ -55,6 +56,19 @@ impl Context {
             slots: self.slots,
             notices: &self.messages,
         }
+    }
+
+    /// The failure, with the file system of the embedded database if that is full. A server elsewhere has its disk to itself.
+    pub(crate) fn naming_full_disk(&self, mut failure: Failure) -> Failure {
+        if failure.code != "disk_full" || self.settings.database != DatabaseChoice::Embedded {
+            return failure;
+        }
+        let folder = data_folder(self.settings.home.as_ref()).ok();
+        let Some(space) = folder.and_then(|folder| Space::at(&folder).ok()) else {
+            return failure;
+        };
+        failure.message = format!("{} ({space})", failure.message);
+        failure
     }
 
     /// As [`Backend::ledger`].

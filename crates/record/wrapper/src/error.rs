@@ -147,6 +147,14 @@ impl Error {
         }
     }
 
+    /// Whether the database's disk is full.
+    pub fn is_disk_full(&self) -> bool {
+        let Self::Database { sqlstate, .. } = self else {
+            return false;
+        };
+        sqlstate.as_deref() == Some(SqlState::DISK_FULL.code())
+    }
+
     /// The remedy, where it is known.
     pub fn hint(&self) -> Option<&str> {
         match self {

@@ -12,7 +12,7 @@
 mod invokers;
 mod machine;
 
-pub use dotwrap_invoke::{Mode, ReadyThread, Stop, StopHandle, StopReason};
+pub use dotwrap_invoke::{Mode, ReadyThread, Space, Stop, StopHandle, StopReason};
 pub use dotwrap_runner::{
     Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
     WorkerOptions,

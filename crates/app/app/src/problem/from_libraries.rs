@@ -74,6 +74,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
             Some("a registered preflight check may hang: see `dotwrap preflight`"),
         ),
         Error::PoolExhausted { .. } => ("pool_exhausted", None),
+        error if error.is_disk_full() => ("disk_full", Some(FREE_SPACE)),
         error if error.is_of_disk() => ("database_error", Some(FREE_SPACE)),
         Error::Database { .. } => ("database_error", None),
         _ => ("internal", None),

@@ -187,13 +187,14 @@ impl Progress for ProgressPrinter {
     }
 }
 
-/// Ctrl-C, SIGTERM and a closed terminal stop what is called, and the run is concluded; a second one ends the program at once, and the run is
-/// reaped when its lease has run out.
+/// Ctrl-C, Ctrl-\ (SIGQUIT), SIGTERM and a closed terminal stop what is called, and the run is concluded. A second one ends the program at
+/// once, and the run is reaped when its lease has run out.
 pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
     let (handle, stop) = StopHandle::new();
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
+        let (Ok(mut interrupt), Ok(mut quit), Ok(mut terminate), Ok(mut hang_up)) = (
             Listener::of(Signal::SIGINT),
+            Listener::of(Signal::SIGQUIT),
             Listener::of(Signal::SIGTERM),
             Listener::of(Signal::SIGHUP),
         ) else {
@@ -206,6 +207,7 @@ pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
         loop {
             tokio::select! {
                 () = interrupt.heard() => {}
+                () = quit.heard() => {}
                 () = terminate.heard() => {}
                 () = hang_up.heard() => {}
             }

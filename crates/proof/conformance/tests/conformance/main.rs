@@ -32,6 +32,7 @@ mod ladder;
 mod lease;
 mod ledger;
 mod lock_order;
+mod mock_verdicts;
 mod notification_lock;
 mod own_changes;
 mod own_locks;

@@ -4,13 +4,13 @@
 --
 -- evidence_type is derived from the run's rows and not from its header's claim (header_evidence_type): the producer's
 -- type, else the verifier's, else the mode of the producer's receipt, unless that is void. A header alone is no
--- evidence of a run. A mock verifier passes no real run.
+-- evidence of a run. No real run passes with a mock in it, be it the producer or the verifier.
 CREATE OR REPLACE VIEW v_process_run AS
 SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definition_code, r.correlation_id,
   r.parent_run_id, r.event_code,
   coalesce(x.status, r.status) AS status, r.status AS header_status,
-  CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type = 'REAL_RUN' THEN NULL
-    ELSE x.verdict END AS verdict,
+  CASE WHEN x.verdict = 'pass' AND i.mode = 'REAL_RUN' AND 'SIMULATED_DRY_RUN' IN (p.evidence_type, v.evidence_type)
+    THEN NULL ELSE x.verdict END AS verdict,
   coalesce(p.evidence_type, v.evidence_type,
     CASE WHEN NOT EXISTS (SELECT FROM v_dot_void_receipt o WHERE o.invocation_id = i.invocation_id) THEN i.mode END,
     CASE r.evidence_type WHEN 'BACKFILLED_EVIDENCE' THEN r.evidence_type ELSE 'SIMULATED_DRY_RUN' END) AS evidence_type,

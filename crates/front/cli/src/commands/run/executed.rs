@@ -222,7 +222,7 @@ impl Executed {
         self.status == StoredStatus::Started
     }
 
-    /// What is wrong with a real run that a tool only pretended to do. Its verdict stands, and proves nothing.
+    /// What is wrong with a real run that a tool only pretended to do. What its verifier said is kept, and is no verdict of the run.
     fn pretended(&self) -> Option<String> {
         let parts = [&self.producer, &self.verifier].into_iter().flatten();
         let mocks: Vec<&str> = parts

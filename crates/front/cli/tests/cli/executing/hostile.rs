@@ -124,6 +124,10 @@ fn reported_mock_is_recorded_as_simulated() {
     assert_eq!(run["producer"]["is_mock"], true);
     assert_eq!(run["producer"]["evidence_type"], "SIMULATED_DRY_RUN");
     assert_eq!(run["verifier"]["evidence_type"], "SIMULATED_DRY_RUN");
+    // The verifier's word stands; it is no verdict of a real run.
+    assert_eq!(run["verdict"], serde_json::Value::Null);
+    assert_eq!(run["verifier"]["verdict"], "pass");
+    assert_eq!(site.story("last")["run"]["verdict"], run["verdict"]);
     assert_eq!(site.rung(), "simulated_observed");
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     assert!(shown.contains("pretended"), "{shown}");

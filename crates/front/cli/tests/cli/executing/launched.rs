@@ -88,7 +88,11 @@ const WAITS: &str = "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; until 
 
 #[test]
 fn a_signal_that_was_ignored_when_it_was_started_stops_nothing() {
-    for (name, ignored) in [("HUP", Signal::SIGHUP), ("INT", Signal::SIGINT)] {
+    for (name, ignored) in [
+        ("HUP", Signal::SIGHUP),
+        ("INT", Signal::SIGINT),
+        ("QUIT", Signal::SIGQUIT),
+    ] {
         let site = Site::with(&Pair::of_producer(WAITS));
         let input = site.path("process").to_str().unwrap().to_owned();
         let starter = ignoring(name);

@@ -59,6 +59,12 @@ fn sigterm_concludes_run() {
 }
 
 #[test]
+fn sigquit_concludes_the_run() {
+    let (site, answer) = stopped_by(|_, run| signal(run, Signal::SIGQUIT));
+    is_concluded(&site, answer, "interrupted");
+}
+
+#[test]
 fn a_closed_terminal_concludes_the_run() {
     let (site, answer) = stopped_by(|_, run| signal(run, Signal::SIGHUP));
     is_concluded(&site, answer, "interrupted");
