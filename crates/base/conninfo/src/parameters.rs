@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, iter::Peekable, str::Chars};
 
 use percent_encoding::percent_decode_str;
+use strsim::osa_distance;
 
 use crate::TargetError;
 
@@ -211,32 +212,10 @@ fn host_and_port(text: &str) -> (&str, &str) {
 fn closest_keyword(written: &str) -> Option<&'static str> {
     KEYWORDS
         .iter()
-        .map(|(known, _)| (edit_distance(known, written), *known))
+        .map(|(known, _)| (osa_distance(known, written), *known))
         .filter(|(errors, known)| *errors <= known.len().div_ceil(5))
         .min()
         .map(|(_, known)| known)
-}
-
-/// How many letters too many, too few, other or exchanged with their neighbour lie between two words.
-fn edit_distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // rows[i][j]: between the first i letters of one and the first j of the other.
-    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
-    for i in 1..=one.len() {
-        let mut row = vec![i];
-        for j in 1..=other.len() {
-            let differs = usize::from(one[i - 1] != other[j - 1]);
-            let mut least = (rows[i - 1][j - 1] + differs)
-                .min(rows[i - 1][j] + 1)
-                .min(row[j - 1] + 1);
-            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }
 
 fn skip_white_space(characters: &mut Peekable<Chars<'_>>) {

@@ -10,11 +10,7 @@ use tokio::time::Instant;
 use dotwrap_supervisor::{SearchPath, Supervisor};
 
 use crate::{
-    evidence,
-    prepare::Prepared,
-    result::{conclude, never_started},
-    run::run,
-    spec::Spec,
+    evidence, prepare::Prepared, result::conclude, run::run, spec::Spec, stop_record::never_started,
 };
 
 /// Calls programs.

@@ -15,6 +15,7 @@ mod prepare;
 mod result;
 mod run;
 mod spec;
+mod stop_record;
 mod verdict;
 
 pub use invoker::CommandInvoker;

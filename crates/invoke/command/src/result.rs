@@ -7,17 +7,18 @@ use std::{
 
 use dotwrap_invoke::{
     Answer, CallOutcome, Failure, MockSearch, Output, ReadInterrupted, ReadLimit, ReadyThread,
-    Secrets, Stop, StopReason, StopRecord, ToolReport, open_file, read_apart_by, read_deadline,
+    Secrets, Stop, StopReason, ToolReport, open_file, read_apart_by, read_deadline,
 };
 use dotwrap_types::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 
-use dotwrap_supervisor::{EndReason, Report, Status};
+use dotwrap_supervisor::{EndReason, Status};
 
 use crate::{
-    capture::CaptureEnd, prepare::Prepared, run::CompletedCall, spec::OutputSource, verdict,
+    capture::CaptureEnd, prepare::Prepared, run::CompletedCall, spec::OutputSource,
+    stop_record::stop_record, verdict,
 };
 
 /// What a verifier prints is looked at up to this length, in bytes.
@@ -110,38 +111,6 @@ fn by_signal(prepared: &Prepared, signal: i32) -> Failure {
         );
     }
     Failure::unknown("signal", format!("it ended by signal {signal}"))
-}
-
-fn stop_record(reason: StopReason, report: &Report) -> StopRecord {
-    let what = match report.why {
-        EndReason::ToolEnded => "all of it: it had ended by itself, and its output was not read",
-        _ => "whatever the tool did before it was stopped",
-    };
-    let mut may_have_happened = vec![what.to_owned()];
-    let survived = report.survived.iter();
-    may_have_happened.extend(survived.map(|process| format!("{process} may still run")));
-    if report.why == EndReason::SupervisorLost {
-        let what = "processes of the tool that nobody found may still run: its supervisor was lost";
-        may_have_happened.push(what.to_owned());
-    }
-    StopRecord {
-        reason,
-        signals_sent: report.told.clone(),
-        exited: report.ended.clone(),
-        possible_effects: may_have_happened,
-    }
-}
-
-/// Of a call that was stopped before anything had been started.
-pub(crate) fn never_started(reason: StopReason) -> Answer {
-    let mut answer = Answer::new(CallOutcome::Stopped(StopRecord {
-        reason,
-        signals_sent: Vec::new(),
-        exited: Vec::new(),
-        possible_effects: Vec::new(),
-    }));
-    answer.called = false;
-    answer
 }
 
 /// What a tool that ended by itself has left.

@@ -11,8 +11,8 @@ use dotwrap_types::Contract;
 use serde::Deserialize;
 
 use crate::{
-    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor,
-    environment, placeholders, supervised::check_system,
+    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor, environment,
+    placeholders, supervised::check_system,
 };
 
 /// What begins like this is said by the call and by nobody else.

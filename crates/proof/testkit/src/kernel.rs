@@ -59,9 +59,11 @@ fn filter(kernel: Kernel) -> io::Result<()> {
         Kernel::AsItIs => return Ok(()),
         Kernel::WithoutLandlock => (libc::SYS_landlock_create_ruleset, Errno::ENOSYS, always),
         // A question for the version has a flag.
-        Kernel::FailingLandlock => {
-            (libc::SYS_landlock_create_ruleset, Errno::EINVAL, only_if(2, 0)?)
-        }
+        Kernel::FailingLandlock => (
+            libc::SYS_landlock_create_ruleset,
+            Errno::EINVAL,
+            only_if(2, 0)?,
+        ),
         Kernel::LandlockVersionError(errno) => {
             (libc::SYS_landlock_create_ruleset, errno, only_if(2, 1)?)
         }

@@ -105,7 +105,7 @@
 //! queries       queries/          runs, components, status, ladder: the views
 //! registry      registry/         DOTs, candidates, contracts, fixtures, checks
 //! types         dotwrap-types     a crate of its own: names, ids, postures, evidence types, statuses
-//! connections   database/         target, pool, batches, one statement per call
+//! connections   database/         target, pool, one statement per call
 //! ```
 //!
 //! # Layer by layer

@@ -22,7 +22,6 @@ pub enum RefusalCode {
     ActorRequired,
     BackfillOnly,
     BackfillRowInvalid,
-    BatchInvalid,
     CandidatePairMismatch,
     CandidateRequired,
     CandidateUnknown,
@@ -119,16 +118,14 @@ impl RefusalCode {
     pub fn kind(&self) -> RefusalKind {
         use RefusalCode::*;
         match self {
-            ActorRequired | BackfillRowInvalid | BatchInvalid | CandidateRequired
-            | CandidateUnknown | CheckInvalid | ContractInvalid | CorrelationMismatch
-            | CorrelationRequired | DigestInvalid | DryRunContradiction | EventTypeUnknown
-            | EvidenceRefInvalid | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown
-            | GateValueInvalid | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid
-            | ModeNotAllowed | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid
-            | RunUnknown | SourceRequired | StatusInvalid | TextInvalid | TextTooLong
-            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
-                RefusalKind::Argument
-            }
+            ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
+            | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
+            | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
+            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
+            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | ModeNotAllowed
+            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
+            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
+            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
@@ -248,7 +245,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 59);
+        assert_eq!(RefusalCode::from_code().count(), 58);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

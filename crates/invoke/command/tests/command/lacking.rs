@@ -93,7 +93,10 @@ fn the_record_has_the_reason_why_landlock_is_absent() {
     for (errno, reason) in [
         (Errno::ENOSYS, "the kernel has no landlock"),
         (Errno::EOPNOTSUPP, "landlock is switched off"),
-        (Errno::EPERM, "landlock is refused by a filter of system calls (EPERM)"),
+        (
+            Errno::EPERM,
+            "landlock is refused by a filter of system calls (EPERM)",
+        ),
     ] {
         let answer = call(Kernel::LandlockVersionError(errno), json!({}), false);
         assert_eq!(answer.ending, CallOutcome::Completed, "{answer:?}");
@@ -125,7 +128,11 @@ fn the_check_of_the_sandbox_agrees_with_what_a_call_records() {
         let check = with_kernel(kernel, || supervisor().check_sandbox());
         let answer = call(kernel, json!({}), false);
         let is_incomplete = answer.evidence.get("sandbox_incomplete").is_some();
-        assert_eq!(check.is_err(), is_incomplete, "{kernel:?}: {check:?}, {answer:?}");
+        assert_eq!(
+            check.is_err(),
+            is_incomplete,
+            "{kernel:?}: {check:?}, {answer:?}"
+        );
     }
 }
 

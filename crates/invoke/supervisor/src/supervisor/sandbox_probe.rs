@@ -61,7 +61,9 @@ pub(crate) fn sandbox_report(executable: &Path, concealed: &[PathBuf]) -> Answer
     let status = probe.wait().map_err(failed)?;
     let text = printed.transpose().map_err(failed)?.unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_else(|_no_answer| {
-        Err(format!("the sandbox cannot be tried: its probe ended without an answer ({status})"))
+        Err(format!(
+            "the sandbox cannot be tried: its probe ended without an answer ({status})"
+        ))
     })
 }
 

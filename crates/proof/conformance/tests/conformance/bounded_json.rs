@@ -5,10 +5,8 @@ use serde_json::json;
 
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
-use crate::common::run_calls::{Begun, begin, begun, ready};
-use crate::common::{
-    Backend, Call, TestContext, ask, code, contents, literal, number, row, rows, text, value,
-};
+use crate::common::run_calls::{begin, begun, ready};
+use crate::common::{Backend, Call, TestContext, ask, code, contents, literal, rows, text, value};
 use crate::executed_combined_calls::Both;
 use crate::hostile_text::set;
 
@@ -83,58 +81,6 @@ async fn unreadable_evidence_is_refused_by_each_function_that_takes_some(backend
         )
         .await;
     }
-}
-
-#[apply(on_each_version)]
-async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
-    let (_stage, runner, _operator, superuser) = ready(backend).await;
-    let whole = |evidence: &str| {
-        begin("REAL_RUN")
-            .with("p_process_run_id", "gen_random_uuid()")
-            .with("p_evidence_ref", literal(evidence))
-            .with("p_lease_ttl_seconds", "60")
-    };
-    // The lease was taken before: what is plainly in order goes together.
-    let first = Begun::of(&row(&runner, &whole("{}").sql()).await);
-    rows(&runner, &first.conclusion("cancelled").sql()).await;
-    let before = contents(&superuser).await;
-    for object in unreadable() {
-        let batch = Call::together("fn_process_run_begin_batch", &[&whole(&object)]);
-        assert!(rows(&runner, &batch.sql()).await.is_empty());
-    }
-    contents(&superuser)
-        .await
-        .assert_same(&before, "unreadable evidence in a batch");
-
-    let batch = Call::together("fn_process_run_begin_batch", &[&whole("{}")]);
-    let run = Begun::of(&row(&runner, &batch.sql()).await);
-    let over = |evidence: &str| {
-        Both::hand_over(&run)
-            .together
-            .with("p_evidence_ref", literal(evidence))
-    };
-    for object in unreadable() {
-        let batch = Call::together("fn_process_run_record_producer_batch", &[&over(&object)]);
-        assert!(rows(&runner, &batch.sql()).await.is_empty());
-    }
-    let batch = Call::together("fn_process_run_record_producer_batch", &[&over("{}")]);
-    let handed_over = row(&runner, &batch.sql()).await;
-    let receipt = handed_over["verifier_invocation_id"].as_str().unwrap();
-    for object in unreadable() {
-        for (evidence, of_run) in [(object.as_str(), "{}"), ("{}", object.as_str())] {
-            let finish = Both::finish(&run, receipt)
-                .together
-                .with("p_evidence_ref", literal(evidence))
-                .with("p_run_evidence_ref", literal(of_run));
-            let batch = Call::together(
-                "fn_process_run_record_verifier_and_conclude_batch",
-                &[&finish],
-            );
-            assert!(rows(&runner, &batch.sql()).await.is_empty());
-        }
-    }
-    let ended = "SELECT count(*) FROM dot.process_run_conclusion";
-    assert_eq!(number(&superuser, ended).await, 1);
 }
 
 #[apply(on_each_version)]

@@ -17,7 +17,6 @@ use crate::common::{
 
 /// A registered candidate that no producer is declared for.
 const BORROWED: &str = "PROC-CAND:postgresql:physical-backup";
-const NONE: [Value; 0] = [];
 
 fn declare(candidate: &str, producer: &str) -> Call {
     Call::new("fn_process_candidate_pair_set")
@@ -52,20 +51,6 @@ fn request(mode: &str, candidate: &str) -> String {
         .text("p_actor", "tester")
         .text("p_mode", mode)
         .sql()
-}
-
-/// As the wrapper sends it: in a batch.
-async fn begun_in_batch(runner: &Client, mode: &str, candidate: &str) -> Vec<Value> {
-    let call = begin(mode)
-        .text("p_process_candidate_code", candidate)
-        .with("p_process_run_id", "gen_random_uuid()")
-        .with("p_evidence_ref", "'{}'")
-        .with("p_lease_ttl_seconds", "60");
-    rows(
-        runner,
-        &Call::together("fn_process_run_begin_batch", &[&call]).sql(),
-    )
-    .await
 }
 
 async fn conclude(runner: &impl GenericClient, run: &Begun) {
@@ -149,37 +134,6 @@ async fn begin_refuses_a_real_run_for_a_borrowed_candidate(backend: Backend) {
     rows(&runner, &simulated.sql()).await;
     rows(&operator, &declare(BORROWED, PRODUCER).sql()).await;
     row(&runner, &begin_for("REAL_RUN", BORROWED)).await;
-}
-
-#[apply(on_each_version)]
-async fn batch_begin_skips_undeclared_pairs_and_retired_tools(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = ready(backend).await;
-    register_candidate(&operator, BORROWED).await;
-    // The batch takes only pairs whose lease was taken before.
-    let run = Begun::of(&row(&runner, &begin("REAL_RUN").sql()).await);
-    conclude(&runner, &run).await;
-    for candidate in [BORROWED, "PROC-CAND:unregistered"] {
-        assert_eq!(
-            begun_in_batch(&runner, "REAL_RUN", candidate).await,
-            NONE,
-            "{candidate}"
-        );
-    }
-    for tool in [VERIFIER, PRODUCER] {
-        rows(&operator, &retire(tool)).await;
-        for mode in ["DRY_RUN", "REAL_RUN"] {
-            assert_eq!(
-                begun_in_batch(&runner, mode, CANDIDATE).await,
-                NONE,
-                "{tool} {mode}"
-            );
-        }
-        rows(&operator, &import(&tools()).sql()).await;
-    }
-    let dry = begun_in_batch(&runner, "DRY_RUN", BORROWED).await;
-    conclude(&runner, &Begun::of(&dry[0])).await;
-    let real = begun_in_batch(&runner, "REAL_RUN", CANDIDATE).await;
-    assert_eq!(real.len(), 1);
 }
 
 #[apply(on_each_backend)]

@@ -40,16 +40,6 @@ fn operations() -> Vec<(&'static str, String)> {
             ),
         ),
         ("run left open", call(begin("REAL_RUN").with("p_lease_ttl_seconds", "1"))),
-        (
-            "batch",
-            call(Call::together(
-                "fn_process_run_begin_batch",
-                &[&begin("REAL_RUN")
-                    .with("p_process_run_id", "gen_random_uuid()")
-                    .with("p_evidence_ref", "'{}'")
-                    .with("p_lease_ttl_seconds", "1")],
-            )),
-        ),
         ("reap", "SELECT dot.fn_process_run_reap('tester');".to_owned()),
         ("gate closed", call(Call::gate(GATES[3], "false"))),
         ("gate opened", call(Call::gate(GATES[3], "true"))),

@@ -8,7 +8,6 @@
 mod common;
 
 mod backfill;
-mod batches;
 mod bounded_json;
 mod bounded_waits;
 mod candidate_pairs;
@@ -16,7 +15,6 @@ mod catalogue_import;
 mod components;
 mod contract_values;
 mod events;
-mod executed_batch;
 mod executed_combined_calls;
 mod executed_runs;
 mod gate;

@@ -290,38 +290,6 @@ async fn synchronous_commit_stays_on_when_switched_off_after_the_call(backend: B
     }
 }
 
-/// A caller of the functions for several runs shows the token before a lease that is held is locked, too.
-#[apply(on_each_backend)]
-async fn batch_without_a_token_locks_no_lease(backend: Backend) {
-    let (stage, runner, _operator, superuser) = ready(backend).await;
-    let run = begun(&runner, "REAL_RUN").await;
-    let mut idler = stage.client("runner").await;
-    for call in [
-        "fn_process_run_begin_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
-        "fn_process_run_record_producer_batch('[{\"dot_code\": \"DOT_BACKUP\"}]')".to_owned(),
-        "fn_process_run_record_verifier_and_conclude_batch('[{\"run_dot_code\": \"DOT_BACKUP\"}]')"
-            .to_owned(),
-        format!(
-            "fn_process_run_record_verifier_and_conclude_batch('[{{\"run_dot_code\": \"DOT_BACKUP\", \"process_run_id\": \"{0}\", \"lease_token\": \"{0}\"}}]')",
-            run.run
-        ),
-    ] {
-        let idle = idler.transaction().await.unwrap();
-        assert!(
-            rows(&idle, &format!("SELECT * FROM dot.{call}"))
-                .await
-                .is_empty()
-        );
-        execute(
-            &superuser,
-            "SELECT FROM dot.dot_iu_runtime_lease WHERE lease_name = 'dot_exec:DOT_BACKUP' FOR UPDATE NOWAIT",
-        )
-        .await;
-        idle.rollback().await.unwrap();
-    }
-    rows(&runner, &run.producer("REAL_RUN").sql()).await;
-}
-
 /// A request that another worker has claimed is not cancelled, and its row is not kept locked by an idle transaction.
 #[apply(on_each_version)]
 async fn cancelling_a_claimed_request_keeps_no_lock(backend: Backend) {

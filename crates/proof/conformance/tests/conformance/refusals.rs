@@ -142,11 +142,6 @@ fn cases() -> Vec<Case> {
             Call::run().text("p_actor", "ann\u{202e}").sql(),
         ),
         case(
-            "batch_invalid",
-            "runner",
-            "SELECT * FROM dot.fn_process_run_begin_batch('{}')",
-        ),
-        case(
             "status_invalid",
             "observer",
             Call::pair().text("p_wrapper_status", "done").sql(),

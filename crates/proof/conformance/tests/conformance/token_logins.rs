@@ -7,7 +7,6 @@ use crate::common::run_calls::{begun, ready};
 use crate::common::{
     Backend, Call, TestContext, code, contents, execute, number, rows, text, value,
 };
-use crate::executed_combined_calls::Both;
 
 #[apply(on_each_version)]
 async fn token_of_another_login_cannot_release_renew_or_record(backend: Backend) {
@@ -36,36 +35,6 @@ async fn token_of_another_login_cannot_release_renew_or_record(backend: Backend)
         .assert_same(&before, "another login's token");
     assert_eq!(value(&runner, &renew).await, true);
     assert_eq!(value(&runner, &release).await, true);
-}
-
-/// The functions for several runs lock no lease for another login's token.
-#[apply(on_each_backend)]
-async fn batch_with_another_logins_tokens_blocks_no_session(backend: Backend) {
-    let (stage, runner, _operator, superuser) = ready(backend).await;
-    let name = format!("{}_other_login", stage.database().name());
-    execute(
-        &superuser,
-        &format!("CREATE ROLE \"{name}\" LOGIN IN ROLE dot_runner"),
-    )
-    .await;
-    let mut other = stage.database().client_as(&name).await;
-    let run = begun(&runner, "REAL_RUN").await;
-    let over = Both::hand_over(&run)
-        .together
-        .with("p_evidence_ref", "'{}'");
-    let open = other.transaction().await.unwrap();
-    let call = Call::together("fn_process_run_record_producer_batch", &[&over]).sql();
-    assert!(rows(&open, &call).await.is_empty());
-    execute(&runner, "SET lock_timeout = '200ms'").await;
-    let handed_over = rows(
-        &runner,
-        &Call::together("fn_process_run_record_producer_batch", &[&over]).sql(),
-    )
-    .await;
-    assert_eq!(handed_over.len(), 1);
-    open.rollback().await.unwrap();
-    drop(other);
-    execute(&superuser, &format!("DROP ROLE \"{name}\"")).await;
 }
 
 /// What a transaction sweeps stays locked until it ends: it sweeps no other login's leases.

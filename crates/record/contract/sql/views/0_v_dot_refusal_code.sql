@@ -22,8 +22,6 @@ FROM (VALUES
     'Limits in characters: codes and actor 200, correlation and keys 500, references 2000.'),
   ('text_invalid',            '23514', 'argument',
     'Names have visible characters only, in normalization form C, without white space around them; reasons and titles have no control characters.'),
-  ('batch_invalid',           '23514', 'argument',
-    'Pass a JSON array of at most 1000 objects, with UUIDs as ids and ISO 8601 times with an offset or Z.'),
   ('unknown_dot',             '23514', 'argument',
     'Import the DOT with fn_dot_tools_import (dotwrap tools import), or mend the code.'),
   ('pair_incomplete',         '23514', 'argument',

@@ -1,7 +1,7 @@
 //! One call of a contract function: its name and its arguments, by name.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -26,9 +26,6 @@ pub(crate) enum Value {
     /// The moment of the call by the database's clock, or none: a client's clock may be wrong.
     DatabaseClock(bool),
 }
-
-/// The beginning of the year 1.
-const FIRST_YEAR: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 impl Value {
     pub(crate) fn sql_type(&self) -> Type {
@@ -56,29 +53,6 @@ impl Value {
             Self::Time(value) => value,
             Self::Interval(value) => value,
             Self::FromNow(value) => value,
-        }
-    }
-
-    /// The value for a function that takes its calls as JSON and reads each argument from its text.
-    fn as_json(&self) -> Json {
-        match self {
-            Self::Text(value) => json!(value),
-            Self::Texts(value) => json!(value),
-            Self::Uuid(value) => json!(value),
-            Self::Json(value) => value.clone(),
-            Self::Integer(value) => json!(value),
-            Self::Bigint(value) => json!(value),
-            Self::Boolean(value) => json!(value),
-            // PostgreSQL reads no year before the first in this form; a time that long ago is refused, whichever it is.
-            Self::Time(Some(time)) if *time < FIRST_YEAR => json!("-infinity"),
-            // Cut to what the database keeps, as the driver does; it would round a text.
-            Self::Time(value) => {
-                let kept = value.map(|time| Timestamp::from_microsecond(time.as_microsecond()));
-                json!(kept.and_then(Result::ok))
-            }
-            Self::Interval(value) => json!(value),
-            Self::FromNow(value) => json!(value),
-            Self::DatabaseClock(known) => json!(known.then_some("now")),
         }
     }
 
@@ -287,14 +261,6 @@ impl Call {
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
         self.arguments.iter().map(|(_, value)| value)
-    }
-
-    /// The call as one of several in a JSON array: its arguments by name, without their `p_`.
-    pub(super) fn as_json(&self) -> Json {
-        let arguments = self.arguments.iter();
-        Json::Object(Map::from_iter(arguments.map(|(name, value)| {
-            (name.trim_start_matches("p_").to_owned(), value.as_json())
-        })))
     }
 
     pub(crate) fn refuse_nul(&self) -> Result<(), Error> {

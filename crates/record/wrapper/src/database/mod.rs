@@ -1,6 +1,5 @@
 //! The only interface to the database: every statement of this crate goes through [`Database`].
 
-mod batch;
 mod call;
 mod connect;
 mod interval;
@@ -9,6 +8,7 @@ mod pool;
 mod row;
 mod slot;
 mod statement;
+mod views;
 
 pub use connect::{connect, connect_within};
 pub use dotwrap_conninfo::{ConnectionTarget, TargetError};

@@ -6,17 +6,11 @@ use deadpool::managed::QueueMode;
 use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
-use serde_json::Value as Json;
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Row};
 
 use super::{
     Call, ConnectionTarget, Idempotency, ReadRow, Undecodable, Value,
-    batch::Batcher,
     connect::timeout_error,
     kept::Kept,
     slot::SlotWait,
@@ -45,18 +39,8 @@ struct Inner {
     pool: Pool,
     settings: Settings,
     quoted_schema: String,
-    lane: Batcher,
-    /// Held by the calls that their batch skipped.
-    skipped: Semaphore,
     kept: Kept,
 }
-
-/// How many calls that their batch skipped are made at once. A batch may skip all of its calls, when a check's result
-/// expired for example; without a limit each of them would open a connection.
-const MAX_SKIPPED_AT_ONCE: usize = 4;
-
-/// How long such a call waits for the others: one of them may wait for a lock.
-const SKIPPED_WAIT: Duration = Duration::from_millis(200);
 
 /// How long a new connection may take where the reserved one can be used instead: a lease renewal does not wait.
 const KEPT_INSTEAD: Duration = Duration::from_secs(2);
@@ -88,9 +72,6 @@ impl Connect for ConnectNow {
     }
 }
 
-/// Columns with times that callers supplied. All other times are of the database's clock.
-const CALLER_SUPPLIED_TIMES: [&str; 2] = ["started_at", "ended_at"];
-
 impl Database {
     /// Creates the pool; nothing is connected yet.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
@@ -116,8 +97,6 @@ impl Database {
             pool,
             settings,
             quoted_schema,
-            lane: Batcher::new(),
-            skipped: Semaphore::new(MAX_SKIPPED_AT_ONCE),
             kept: Kept::default(),
         })))
     }
@@ -209,81 +188,9 @@ impl Database {
             .collect()
     }
 
-    /// Makes a call through the batch function of a single function: concurrent calls share a statement. `None` where
-    /// the batch skipped the call, which is then made alone.
-    pub(crate) async fn call_batched<T: ReadRow>(
-        &self,
-        function: &'static str,
-        call: &Call,
-    ) -> Result<Option<T>, Error> {
-        call.refuse_nul()?;
-        let row = self.submit_to_batch(function, call.as_json()).await?;
-        row.as_ref().map(shown).transpose()
-    }
-
-    /// Waits until few other calls that their batch skipped are in flight. The caller makes its call while it holds
-    /// the permit; without one, others took too long.
-    pub(crate) async fn skipped_permit(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = timeout(SKIPPED_WAIT, self.0.skipped.acquire()).await;
-        permit.ok()?.ok()
-    }
-
-    pub(super) fn batcher(&self) -> &Batcher {
-        &self.0.lane
-    }
-
-    /// Sends the calls of one function in one statement. Never repeated: a second attempt could write twice.
-    pub(super) async fn send_batch(&self, function: &str, calls: Json) -> Result<Vec<Row>, Error> {
-        let schema = &self.0.quoted_schema;
-        let statement = format!("SELECT * FROM {schema}.{function}(p_calls => $1)");
-        self.send(&statement, &[&Value::Json(calls)]).await
-    }
-
     /// Calls a function without a result.
     pub(crate) async fn execute(&self, call: &Call) -> Result<(), Error> {
         self.call(call).await.map(drop)
-    }
-
-    /// Reads rows of a view. `rest` follows `FROM view`: conditions, order, limit. JSON that cannot be decoded is
-    /// replaced by a placeholder.
-    pub(crate) async fn view<T: ReadRow>(
-        &self,
-        view: &str,
-        rest: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<T>, Error> {
-        let rows = self.selected::<T>(view, rest, values).await?;
-        rows.iter().map(shown).collect()
-    }
-
-    /// As [`Database::view`], for rows that the client acts on: JSON that cannot be decoded is an error.
-    pub(crate) async fn view_whole<T: ReadRow>(
-        &self,
-        view: &str,
-        rest: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<T>, Error> {
-        let rows = self.selected::<T>(view, rest, values).await?;
-        let whole = |row| T::read(row, Undecodable::AnError).map_err(decode_error);
-        rows.iter().map(whole).collect()
-    }
-
-    async fn selected<T: ReadRow>(
-        &self,
-        view: &str,
-        rest: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<Row>, Error> {
-        let schema = &self.0.quoted_schema;
-        let columns = T::COLUMNS
-            .iter()
-            .map(|column| selected(column))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
-        let values: Vec<&Value> = values.iter().collect();
-        self.send_repeatedly(&statement, &values, Idempotency::Harmless)
-            .await
     }
 
     async fn call(&self, call: &Call) -> Result<Vec<Row>, Error> {
@@ -294,7 +201,7 @@ impl Database {
     }
 
     /// Sends a statement, and repeats it where the caller enabled retries and the call is idempotent.
-    async fn send_repeatedly(
+    pub(super) async fn send_repeatedly(
         &self,
         statement: &str,
         values: &[&Value],
@@ -317,6 +224,10 @@ impl Database {
             tracing::debug!(%error, failed, "trying once more");
             tokio::time::sleep(retry.pause_after(failed)).await;
         }
+    }
+
+    pub(super) fn quoted_schema(&self) -> &str {
+        &self.0.quoted_schema
     }
 
     /// The reserved connection beside the pool.
@@ -450,19 +361,6 @@ async fn send_prepared(
     connection.query(&prepared, &parameters).await
 }
 
-/// The expression for a column. A caller's time outside the range of [`jiff::Timestamp`] is read as null: the
-/// contract's functions refuse such times, but one row that was written otherwise must not make whole listings
-/// unreadable.
-fn selected(column: &str) -> String {
-    let quoted = format!("\"{column}\"");
-    if !CALLER_SUPPLIED_TIMES.contains(&column) {
-        return quoted;
-    }
-    format!(
-        "CASE WHEN {quoted} > '-infinity' AND {quoted} < '9999-12-30 00:00:00+00' THEN {quoted} END AS {quoted}"
-    )
-}
-
 fn should_retry(error: &Error) -> bool {
     // A held lease is for the caller to wait for, not for the transport; a stale snapshot never becomes valid.
     error.is_transient()
@@ -471,7 +369,7 @@ fn should_retry(error: &Error) -> bool {
             .is_none_or(|refusal| refusal.code == RefusalCode::SnapshotTooOld)
 }
 
-fn shown<T: ReadRow>(row: &Row) -> Result<T, Error> {
+pub(super) fn shown<T: ReadRow>(row: &Row) -> Result<T, Error> {
     T::read(row, Undecodable::Marked).map_err(decode_error)
 }
 
@@ -480,7 +378,7 @@ fn single_row(rows: &[Row]) -> Result<&Row, Error> {
         .ok_or_else(|| Error::Answer("no row came back".to_owned()))
 }
 
-fn decode_error(error: tokio_postgres::Error) -> Error {
+pub(super) fn decode_error(error: tokio_postgres::Error) -> Error {
     let cause = std::error::Error::source(&error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();

@@ -57,7 +57,7 @@ description! {
 }
 
 row! {
-    /// The row of `fn_process_run_begin`, and of `fn_process_run_begin_batch` for each run.
+    /// The row of `fn_process_run_begin`.
     struct BeginRow {
         /// The run.
         process_run_id: ProcessRunId,
@@ -152,26 +152,7 @@ impl Wrapper {
             .with("p_input_digest", &call.input_digest)
             .with("p_evidence_ref", &call.evidence_ref)
             .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl));
-        let together = match &call.idempotency_key {
-            // A batch skips calls with a key, so such a call is made alone.
-            Some(_) => Ok(None),
-            None => {
-                self.database
-                    .call_batched("fn_process_run_begin_batch", &sql)
-                    .await
-            }
-        };
-        let outcome: Result<BeginRow, _> = match together {
-            Ok(Some(row)) => Ok(row),
-            Ok(None) => {
-                let _permit = match call.idempotency_key {
-                    Some(_) => None,
-                    None => self.database.skipped_permit().await,
-                };
-                self.database.row(&sql).await
-            }
-            Err(error) => Err(error),
-        };
+        let outcome: Result<BeginRow, _> = self.database.row(&sql).await;
         let row = self.recording_refusal(about, outcome).await?;
         let (Some(token), Some(producer_invocation_id)) =
             (row.lease_token, row.producer_invocation_id)

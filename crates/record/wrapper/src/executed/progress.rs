@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::BegunRun;
 use crate::{
-    database::{Call, row},
+    database::Call,
     error::Error,
     header::Timing,
     refusal_log::RefusalContext,
@@ -69,22 +69,6 @@ description! {
     }
 }
 
-row! {
-    /// A row that `fn_process_run_record_producer_batch` returns.
-    struct RecordProducerRow {
-        /// The verifier's receipt.
-        verifier_invocation_id: Uuid,
-    }
-}
-
-row! {
-    /// A row that `fn_process_run_record_verifier_and_conclude_batch` returns.
-    struct RecordVerifierRow {
-        /// The run.
-        process_run_id: ProcessRunId,
-    }
-}
-
 /// A run whose producer completed: the row is committed, and its verifier's receipt is open.
 #[derive(Clone, Debug)]
 #[must_use = "a run that is not concluded is reaped as stuck"]
@@ -116,20 +100,7 @@ impl BegunRun {
             )
             .with("p_verifier_dot_code", verifier)
             .with("p_runner", &self.runner);
-        let database = &self.wrapper.database;
-        let outcome = match database
-            .call_batched("fn_process_run_record_producer_batch", &call)
-            .await
-        {
-            Ok(Some(RecordProducerRow {
-                verifier_invocation_id,
-            })) => Ok(verifier_invocation_id),
-            Ok(None) => {
-                let _permit = database.skipped_permit().await;
-                database.value::<Uuid>(&call).await
-            }
-            Err(error) => Err(error),
-        };
+        let outcome = self.wrapper.database.value::<Uuid>(&call).await;
         let verifier_invocation_id = self.recording_refusal(outcome).await?;
         Ok(RunAwaitingVerifier {
             run: self.clone(),
@@ -190,18 +161,7 @@ impl BegunRun {
             .with("p_run_output_ref", &conclusion.output_ref)
             .with("p_run_error_ref", &conclusion.error_ref)
             .with("p_run_evidence_ref", &conclusion.evidence_ref);
-        let database = &self.wrapper.database;
-        let outcome = match database
-            .call_batched("fn_process_run_record_verifier_and_conclude_batch", &call)
-            .await
-        {
-            Ok(Some(RecordVerifierRow { process_run_id })) => Ok(process_run_id),
-            Ok(None) => {
-                let _permit = database.skipped_permit().await;
-                database.value::<ProcessRunId>(&call).await
-            }
-            Err(error) => Err(error),
-        };
+        let outcome = self.wrapper.database.value::<ProcessRunId>(&call).await;
         self.recording_refusal(outcome).await.map(drop)
     }
 

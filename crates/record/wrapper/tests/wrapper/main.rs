@@ -6,7 +6,6 @@
 )]
 
 mod backfill;
-mod batching;
 mod dependencies;
 mod errors;
 mod executed;

@@ -8,7 +8,12 @@ use crate::support::{Answer, Desk};
 
 /// Runs a script in a mount namespace of its own, in which `$FULL` is a file system of 1 MiB. None: this machine lets nobody have one.
 fn with_small_disk(site: &Site, script: &str) -> Option<Answer> {
-    with_disk(&site.0.desk, &site.0.command(&[]), "size=1m,nr_inodes=64", script)
+    with_disk(
+        &site.0.desk,
+        &site.0.command(&[]),
+        "size=1m,nr_inodes=64",
+        script,
+    )
 }
 
 /// As `with_small_disk`, with another size, and the environment of this command.

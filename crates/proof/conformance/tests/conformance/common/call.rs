@@ -107,33 +107,4 @@ impl Call {
             arguments.join(", ")
         )
     }
-
-    /// Whether this argument is said.
-    pub(crate) fn says(&self, name: &str) -> bool {
-        self.arguments.iter().any(|(said, _)| *said == name)
-    }
-
-    /// One call of a function that takes several as JSON, as this one's arguments say it.
-    pub(crate) fn together(function: &'static str, calls: &[&Self]) -> Self {
-        let objects: Vec<String> = calls.iter().map(|call| call.object()).collect();
-        let array = format!("jsonb_build_array({})", objects.join(", "));
-        Self::new(function).with("p_calls", array)
-    }
-
-    fn object(&self) -> String {
-        let members: Vec<String> = self
-            .arguments
-            .iter()
-            .map(|(name, expression)| {
-                let name = name.trim_start_matches("p_");
-                let cast = if name.ends_with("evidence_ref") {
-                    "::jsonb"
-                } else {
-                    ""
-                };
-                format!("'{name}', {expression}{cast}")
-            })
-            .collect();
-        format!("jsonb_build_object({})", members.join(", "))
-    }
 }

@@ -1,7 +1,5 @@
 -- COMPONENT: one row per component, producer or verifier, of a run that was observed before.
 --   Order: validate → key → receipt, or gates and preflight → lease → write → check that the run is not concluded.
--- Most components of executed runs are written by fn_process_run_record_producer_batch and
--- fn_process_run_record_verifier_and_conclude_batch; those callers use this function outside the common case.
 CREATE OR REPLACE FUNCTION fn_process_component_observe(
   p_process_run_id uuid, p_dot_code text, p_component_role text, p_correlation_id text, p_actor text,
   p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN', p_status text DEFAULT 'observed',

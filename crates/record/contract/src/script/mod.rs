@@ -1,10 +1,14 @@
 //! The SQL script of a plan: one transaction, from the lock to the record of the installed objects.
 
+mod comments;
+mod grants;
+mod objects;
+
 use std::fmt::Write as _;
 
+use self::objects::FUNCTIONS;
 use crate::VERSION;
 use crate::access::access;
-use crate::comments::comments;
 use crate::identifier::{literal, quote};
 use crate::plan::Plan;
 use crate::source::{self, SourceFile, contract_digest};
@@ -28,32 +32,6 @@ pub(crate) fn render(plan: &Plan, lock_timeout: &str) -> String {
     script.end();
     script.text
 }
-
-/// A kind of objects that every install replaces.
-struct Objects {
-    /// The keyword for `DROP`.
-    kind: &'static str,
-    /// The reg* type whose text form names such an object.
-    identity: &'static str,
-    /// A query for those of the schema: `oid`, `name`, `owner`, and `made_by`, the transaction that wrote their present
-    /// definition.
-    catalogue: &'static str,
-}
-
-const FUNCTIONS: Objects = Objects {
-    kind: "function",
-    identity: "regprocedure",
-    catalogue: "SELECT p.oid, p.proname::text AS name, p.proowner AS owner, p.xmin AS made_by FROM pg_proc p
-    WHERE p.pronamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)",
-};
-
-const VIEWS: Objects = Objects {
-    kind: "view",
-    identity: "regclass",
-    catalogue: "SELECT v.oid, v.relname::text AS name, v.relowner AS owner, r.xmin AS made_by FROM pg_class v
-    JOIN pg_rewrite r ON r.ev_class = v.oid AND r.rulename = '_RETURN'
-    WHERE v.relkind = 'v' AND v.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)",
-};
 
 struct Script<'a> {
     text: String,
@@ -274,147 +252,6 @@ CREATE TABLE dot_contract_release (
         }
     }
 
-    /// Drops the objects that this release removed, and records its objects.
-    fn objects(&mut self) {
-        self.section("Functions and views that this release does not have any more go");
-        for objects in [&VIEWS, &FUNCTIONS] {
-            self.drop_superseded(objects);
-        }
-        self.line("DELETE FROM dot_contract_object;");
-        for objects in [&VIEWS, &FUNCTIONS] {
-            let Objects {
-                kind, catalogue, ..
-            } = objects;
-            self.line(format!(
-                "INSERT INTO dot_contract_object (kind, name) SELECT DISTINCT '{kind}', o.name
-FROM ({catalogue}) AS o WHERE o.made_by = pg_current_xact_id()::xid;"
-            ));
-        }
-    }
-
-    /// Drops the recorded objects that the current role owns and that this script did not create again: all in one
-    /// statement, because they may depend on each other.
-    fn drop_superseded(&mut self, objects: &Objects) {
-        let Objects {
-            kind,
-            identity,
-            catalogue,
-        } = objects;
-        let text = format!(
-            "DO $install$ DECLARE v_superseded text; BEGIN
-  SELECT string_agg(o.oid::{identity}::text, ', ') INTO v_superseded FROM ({catalogue}) AS o
-  JOIN dot_contract_object c ON c.kind = '{kind}' AND c.name = o.name
-  WHERE o.owner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) AND o.made_by <> pg_current_xact_id()::xid;
-  IF v_superseded IS NOT NULL THEN EXECUTE 'DROP {kind} ' || v_superseded; END IF;
-END $install$;"
-        );
-        self.line(text);
-    }
-
-    /// Writes the comments of public objects. Writes only those that differ, because a comment is a row of the
-    /// catalogue.
-    fn comments(&mut self) {
-        self.section("Comments: what sql/comments.toml says");
-        let comments = comments();
-        let functions = comments.functions.iter();
-        let functions = functions.map(|(name, function)| (name.as_str(), function.does.as_str()));
-        let (relations, columns, relation_columns, functions) = (
-            values(comments.relations.iter().map(text_pair)),
-            values(comments.columns.iter().map(text_pair)),
-            values(comments.relation_columns.iter().map(text_pair)),
-            values(functions),
-        );
-        let text = format!(
-            "DO $install$ DECLARE v_command text; BEGIN
-  FOR v_command IN
-    WITH relation AS (
-      SELECT c.oid, c.relname, c.relkind FROM pg_class c
-      WHERE c.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)
-        AND c.relkind IN ('r', 'v'))
-    SELECT format('COMMENT ON %s %I IS %L', CASE r.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, r.relname, n.comment)
-    FROM relation r JOIN (VALUES {relations}) AS n (name, comment) ON n.name = r.relname
-    WHERE obj_description(r.oid, 'pg_class') IS DISTINCT FROM n.comment
-    UNION ALL
-    SELECT format('COMMENT ON COLUMN %I.%I IS %L', r.relname, a.attname, coalesce(s.comment, n.comment))
-    FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN (VALUES {columns}) AS n (name, comment) ON n.name = a.attname
-    LEFT JOIN (VALUES {relation_columns}) AS s (name, comment) ON s.name = r.relname || '.' || a.attname
-    WHERE col_description(r.oid, a.attnum) IS DISTINCT FROM coalesce(s.comment, n.comment)
-    UNION ALL
-    SELECT format('COMMENT ON FUNCTION %s IS %L', p.oid::regprocedure, n.comment)
-    FROM pg_proc p JOIN (VALUES {functions}) AS n (name, comment) ON n.name = p.proname
-    WHERE p.pronamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = 'dot_contract_object'::regclass)
-      AND p.proowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user)
-      AND obj_description(p.oid, 'pg_proc') IS DISTINCT FROM n.comment
-  LOOP
-    EXECUTE v_command;
-  END LOOP;
-END $install$;"
-        );
-        self.line(text);
-    }
-
-    fn grants(&mut self) {
-        self.section("Grants: exactly what sql/access.toml declares");
-        let roles: Vec<String> = match &self.plan.role_prefix {
-            Some(_) => access()
-                .roles
-                .keys()
-                .filter(|name| *name != "owner")
-                .map(|name| self.role(name))
-                .collect(),
-            None => Vec::new(),
-        };
-        let schema = self.schema_name();
-        self.line(source::REVOKE_EVERYTHING);
-        if roles.is_empty() {
-            return;
-        }
-        self.line(format!(
-            "GRANT USAGE ON SCHEMA {schema} TO {};",
-            roles.join(", ")
-        ));
-        let narrower: Vec<&str> = access().views.narrower.keys().map(String::as_str).collect();
-        self.grant_relations("v", &access().views.select, &narrower);
-        for (view, readers) in &access().views.narrower {
-            let readers = self.role_list(readers);
-            self.line(format!("GRANT SELECT ON {view} TO {readers};"));
-        }
-        self.grant_relations("r", &access().tables.select, &[]);
-        for (function, callers) in &access().functions {
-            let callers = self.role_list(callers);
-            self.line(format!(
-                "GRANT EXECUTE ON FUNCTION {function} TO {callers};"
-            ));
-        }
-        self.reset_role();
-        for (name, role) in &access().roles {
-            for inherited in &role.inherits {
-                let grant = format!("GRANT {} TO {};", self.role(inherited), self.role(name));
-                self.line(grant);
-            }
-        }
-        self.become_role("owner");
-    }
-
-    fn grant_relations(&mut self, kind: &str, readers: &[String], but: &[&str]) {
-        let readers = self.role_list(readers);
-        let but: String = but
-            .iter()
-            .map(|name| format!(" AND c.relname <> {}", literal(name)))
-            .collect();
-        let text = format!(
-            "DO $install$ DECLARE v_relation regclass; BEGIN
-  FOR v_relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = {}::regnamespace AND c.relkind = '{kind}' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user){but} LOOP
-    EXECUTE format('GRANT SELECT ON %s TO {}', v_relation);
-  END LOOP;
-END $install$;",
-            literal(&self.schema_name()),
-            in_format(&readers)
-        );
-        self.line(text);
-    }
-
     fn role_list(&self, names: &[String]) -> String {
         names
             .iter()
@@ -460,21 +297,4 @@ ON CONFLICT (singleton) DO UPDATE SET installed_version = excluded.installed_ver
         }
         self.line("COMMIT;");
     }
-}
-
-fn text_pair<'a>((name, comment): (&'a String, &'a String)) -> (&'a str, &'a str) {
-    (name, comment)
-}
-
-/// Rows of a `VALUES` list.
-fn values<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let rows: Vec<String> = pairs
-        .map(|(name, comment)| format!("({}, {})", literal(name), literal(comment)))
-        .collect();
-    rows.join(",\n      ")
-}
-
-/// Names inside the text of a `format()` call in SQL.
-fn in_format(names: &str) -> String {
-    names.replace('\'', "''").replace('%', "%%")
 }
