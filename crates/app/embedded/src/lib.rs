@@ -37,6 +37,7 @@ mod lock;
 mod modes;
 mod postmaster;
 mod probe;
+mod restart;
 mod silent;
 mod single_user;
 mod socket;
@@ -170,7 +171,21 @@ impl Embedded {
                 running.origin
             },
             use_of_it: running.use_of_it,
+            embedded: self,
+            restarting: None,
         })
+    }
+
+    /// Starts the server and a keeper if that is still due when this process has the start lock. Returns whether it did.
+    async fn start_again(&self, is_due: impl Fn(&ClusterDir) -> bool) -> Result<bool, Error> {
+        let home = ClusterDir::prepare(&self.folder)?;
+        let _turn = lock_startup(&home).await?;
+        if !is_due(&home) {
+            return Ok(false);
+        }
+        let binaries = self.find_binaries(&home).await?;
+        start::attach_or_start(&self.order(&home, &binaries)?).await?;
+        Ok(true)
     }
 
     /// Returns whether a server with a user and a keeper is running. Where the keeper was killed, starts another one,

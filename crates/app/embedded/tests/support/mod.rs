@@ -241,13 +241,34 @@ fn processes() -> impl Iterator<Item = (i32, Vec<String>)> {
         })
 }
 
+/// The servers that run on the data of a place.
+pub(crate) fn postmasters(place: &Place) -> Vec<i32> {
+    let data = place.data().canonicalize().unwrap();
+    let is_server = |arguments: &[String]| {
+        let program = arguments.first().map(Path::new);
+        program.is_some_and(|it| it.ends_with("postgres"))
+            && arguments.get(1).is_some_and(|it| it == "-D")
+            && arguments.get(2).is_some_and(|it| Path::new(it) == data)
+    };
+    let found: Vec<i32> = processes()
+        .filter(|(_, arguments)| is_server(arguments))
+        .map(|(pid, _)| pid)
+        .collect();
+    // A child that was just forked has the arguments of its parent.
+    let is_child = |pid: i32| parent(pid).is_some_and(|parent| found.contains(&parent));
+    let mut servers = found.clone();
+    servers.retain(|pid| !is_child(*pid));
+    servers
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Every process that descends from the server, itself included.
 pub(crate) fn server_and_children(server: i32) -> Vec<i32> {
-    let parent = |pid: i32| -> Option<i32> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, rest) = stat.rsplit_once(')')?;
-        rest.split_whitespace().nth(1)?.parse().ok()
-    };
     processes()
         .map(|(pid, _)| pid)
         .filter(|pid| *pid == server || parent(*pid) == Some(server))
