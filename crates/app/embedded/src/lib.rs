@@ -20,6 +20,7 @@
 //! | `DOTWRAP_PG_BIN` | the folder with `postgres` and `initdb`, instead of looking for the newest |
 
 mod account;
+mod acl;
 mod ask_version;
 mod auth;
 mod binaries;

@@ -227,6 +227,47 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Access control lists, as the kernel's extended attributes have them.
+pub(crate) const ACCESS: &str = "system.posix_acl_access";
+pub(crate) const INHERITED: &str = "system.posix_acl_default";
+
+/// The account that the lists of these tests name.
+const NAMED: u32 = 65_534;
+
+/// Gives the named account these permissions by a list. False where the file system has no lists.
+pub(crate) fn admit(path: &Path, name: &str, permissions: u16) -> bool {
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, permissions, id) in [
+        (0x01, 7, u32::MAX),
+        (0x02, permissions, NAMED),
+        (0x04, 0, u32::MAX),
+        (0x10, permissions, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ] {
+        list.extend(u16::to_le_bytes(tag));
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    match rustix::fs::setxattr(path, name, &list, rustix::fs::XattrFlags::empty()) {
+        Ok(()) => true,
+        Err(rustix::io::Errno::OPNOTSUPP) => {
+            let path = path.display();
+            eprintln!("NOT TESTED: the file system of {path} has no access control lists");
+            false
+        }
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
+/// Whether the file has such a list.
+pub(crate) fn has_list(path: &Path, name: &str) -> bool {
+    match rustix::fs::getxattr(path, name, &mut [0; 512]) {
+        Ok(_) => true,
+        Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => false,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
 /// All processes with their arguments.
 fn processes() -> impl Iterator<Item = (i32, Vec<String>)> {
     fs::read_dir("/proc")
