@@ -18,7 +18,7 @@ use crate::account::Account;
 use crate::auth;
 use crate::cluster_dir::ClusterDir;
 use crate::desk::Desk;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
@@ -76,6 +76,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
 impl DaemonArgs {
     /// Starts a keeper. Its output and the server's go to the log.
     pub(crate) fn spawn(&self) -> Result<Child, Error> {
+        error::require_proc()?;
         let log = files::open_to_append(&self.home.log())?;
         let failed = |error: std::io::Error| Error::Program {
             program: "the server's keeper".to_owned(),

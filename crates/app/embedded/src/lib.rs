@@ -48,6 +48,8 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use nix::unistd::Uid;
+
 pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
 pub use cluster_dir::{default_folder, password_file};
@@ -156,6 +158,11 @@ impl Embedded {
     /// Each error names a remedy.
     pub async fn start(self) -> Result<Cluster, Error> {
         let home = ClusterDir::prepare(&self.folder)?;
+        // Root gives folders to the server's account through their descriptors. Other accounts need /proc to start a
+        // server, and none to join one.
+        if Uid::effective().is_root() || !Lock::is_held(&home.server_lock())? {
+            error::require_proc()?;
+        }
         let turn = lock_startup(&home).await?;
         let binaries = self.find_binaries(&home).await?;
         let created = initialise_if_new(&home, &binaries).await?;
