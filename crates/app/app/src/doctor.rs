@@ -63,17 +63,17 @@ fn location(reached: &Connection) -> Option<Finding> {
     ))
 }
 
-/// How many of the mended modes are shown.
+/// How many of the corrections are shown.
 const MENDED_SHOWN: usize = 5;
 
-/// Modes of the embedded server's files that were wrong, and what was mended.
+/// Modes and access control lists of the embedded server's files that were wrong, and what was mended.
 fn mended_files(reached: &Connection) -> Option<Finding> {
     let (mended, file) = reached.cluster.as_ref()?.mended(MENDED_SHOWN);
     if mended.is_empty() {
         return None;
     }
     Some(Finding {
-        why: "Somebody changed the modes or names of the embedded database's files; a tool runs with the same account and can.",
+        why: "Somebody changed the modes, access control lists or names of the embedded database's files; a tool runs with the same account and can.",
         mend: format!(
             "It is mended. See which tool did it; {} has all of it and may be removed then",
             file.display()

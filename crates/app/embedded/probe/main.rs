@@ -2,7 +2,8 @@
 //!
 //! `embedded-probe FOLDER [LINGER_MS]` prints `ready <origin> <url>` and then obeys lines from stdin: `insert N`
 //! answers `acknowledged N` once the row is committed, `count` answers `counted N`, and the end of the input ends it.
-//! `PROBE_BINARIES_AMONG` lists the folders to look for PostgreSQL in.
+//! `PROBE_BINARIES_AMONG` lists the folders to look for PostgreSQL in. With `PROBE_RESTARTS` it starts a server that was
+//! killed with its keeper again; its connection is lost then.
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
         None => embedded,
     };
     let cluster = embedded.start().await?;
+    let cluster = match std::env::var_os("PROBE_RESTARTS") {
+        Some(_) => cluster.restarting_if_killed(),
+        None => cluster,
+    };
     let (client, connection) = cluster.config().connect(NoTls).await?;
     tokio::spawn(connection);
     // Two that create a table at once disturb each other, even so: one after the other.

@@ -10,8 +10,9 @@ use crate::binaries::{Binaries, Version};
 use crate::cluster_dir::ClusterDir;
 use crate::error::Error;
 use crate::lock::Lock;
+use crate::restart::RestartTask;
 use crate::socket::PORT;
-use crate::{DATABASE, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
+use crate::{DATABASE, Embedded, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
 
 /// The characters that stay unencoded in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -42,9 +43,20 @@ pub struct Cluster {
     pub(crate) binaries: Binaries,
     pub(crate) origin: Origin,
     pub(crate) use_of_it: Lock,
+    pub(crate) embedded: Embedded,
+    pub(crate) restarting: Option<RestartTask>,
 }
 
 impl Cluster {
+    /// Starts the server and its keeper again where both are killed while this share is held. A server that was stopped
+    /// stays down. Call it within a Tokio runtime, whose tasks do this.
+    #[must_use]
+    pub fn restarting_if_killed(mut self) -> Self {
+        let task = RestartTask::spawn(self.embedded.clone(), self.home.clone());
+        self.restarting = Some(task);
+        self
+    }
+
     /// The configuration for the plain owner of the product's database: `LOGIN CREATEROLE`, no superuser, so that the
     /// embedded default obeys the contract like any other database.
     #[must_use]
@@ -78,7 +90,7 @@ impl Cluster {
         }
     }
 
-    /// The corrected modes of the cluster's files, one line each with its time, the newest last; and the log file.
+    /// The corrected modes and removed access control lists of the cluster's files, one line each with its time, the newest last; and the log file.
     #[must_use]
     pub fn mended(&self, most: usize) -> (Vec<String>, PathBuf) {
         (modes::noted(&self.home, most), self.home.mended())
@@ -114,7 +126,8 @@ impl Cluster {
     ///
     /// # Errors
     /// [`Error::NotStopped`] where it does not stop within that time.
-    pub fn stop_if_unused(self) -> Result<bool, Error> {
+    pub fn stop_if_unused(mut self) -> Result<bool, Error> {
+        self.restarting = None;
         let home = ClusterDir::prepare(self.home.folder())?;
         let alone = self
             .use_of_it

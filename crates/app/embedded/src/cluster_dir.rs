@@ -9,6 +9,8 @@ use etcetera::BaseStrategy;
 use nix::unistd::Uid;
 
 use crate::account::Account;
+use crate::acl::AccessLists;
+use crate::entry::Entry;
 use crate::error::{AtPath, Error};
 use crate::{files, modes};
 
@@ -84,7 +86,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `passwords` | of the cluster's accounts, as libpq's password files have them; no tool in a sandbox can read them |
 /// | `passwords.exposed` | there while new passwords are due, because others could read them |
 /// | `handover` | closings of gates that the keeper is asked to make, and its answers |
-/// | `mended.log` | which modes were found wrong and mended, and when |
+/// | `mended.log` | which modes and access control lists were found wrong and mended, and when |
 /// | `turn.lock` | held by the one process that looks whether the server runs, and starts it |
 /// | `users.lock` | shared by everyone who uses the server; who holds it alone may stop it |
 /// | `server.lock` | inherited by the server and all its children: held means that some of them live |
@@ -129,7 +131,10 @@ impl ClusterDir {
     /// Closes the folder to other users. Where the server runs as another account, that account may traverse it to its
     /// own folders.
     ///
-    /// Returns the corrected modes of an existing folder.
+    /// Removes its access control lists. New passwords are due where these admitted others: the file of passwords may
+    /// have been created under them.
+    ///
+    /// Returns what was corrected in an existing folder.
     pub(crate) fn close_to_others(&self) -> Result<Option<String>, Error> {
         let is_new = !self.passwords().exists();
         let owner = self.folder.metadata().at("look at", &self.folder)?.uid();
@@ -139,8 +144,16 @@ impl ClusterDir {
         };
         let before = files::mode(&self.folder)?;
         files::set_mode(&self.folder, mode)?;
-        let is_mended = before != mode && !is_new;
-        Ok(is_mended.then(|| modes::change(&self.folder, before, mode)))
+        let entry = Entry::at(&self.folder).at("look at", &self.folder)?;
+        let lists = AccessLists::of(&entry);
+        if !is_new && lists.admit_others() {
+            self.set_exposed(true)?;
+        }
+        lists
+            .remove(&entry)
+            .at("remove the access control list of", &self.folder)?;
+        let change = modes::change(&self.folder, (before, mode), !lists.is_empty());
+        Ok(change.filter(|_| !is_new))
     }
 
     /// Whether the passwords could be read by others, and new ones are due.

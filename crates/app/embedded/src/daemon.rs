@@ -3,7 +3,8 @@
 //! It is the program's own executable, started again with [`ARGUMENT`] in its own session, so that neither Ctrl-C nor a
 //! `kill -9` of the first user stops the server. All users of the server hold `users.lock` in share mode; the kernel
 //! releases a share however its process ends. If the keeper itself is killed, the server keeps running, and the next
-//! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use.
+//! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use. If both are
+//! killed, a process that uses the server starts both (`restart.rs`).
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -17,10 +18,11 @@ use crate::account::Account;
 use crate::auth;
 use crate::cluster_dir::ClusterDir;
 use crate::desk::Desk;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
+use crate::restart::Restarts;
 use crate::socket;
 
 /// The first argument of a keeper process.
@@ -28,12 +30,6 @@ const ARGUMENT: &str = "__embedded-keeper";
 
 /// The interval at which the keeper checks the server, its users and the requests.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// The number of consecutive restarts of a killed server.
-const MOST_RESTARTS: u32 = 6;
-
-/// A server that ran for this long started successfully.
-const RESTARTS_APART: Duration = Duration::from_secs(60);
 
 /// How long to wait for the locks of a keeper or server that is ending: the children of a killed server need a moment
 /// to notice.
@@ -80,6 +76,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
 impl DaemonArgs {
     /// Starts a keeper. Its output and the server's go to the log.
     pub(crate) fn spawn(&self) -> Result<Child, Error> {
+        error::require_proc()?;
         let log = files::open_to_append(&self.home.log())?;
         let failed = |error: std::io::Error| Error::Program {
             program: "the server's keeper".to_owned(),
@@ -205,32 +202,6 @@ async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
         }
         desk.attend(home).await;
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// How often a server that was killed is started again.
-struct Restarts {
-    in_a_row: u32,
-    last: Instant,
-}
-
-impl Restarts {
-    fn new() -> Self {
-        Self {
-            in_a_row: 0,
-            last: Instant::now(),
-        }
-    }
-
-    /// The delay before the next start; None where another start is useless. A server that ran for a while resets the
-    /// count.
-    fn next(&mut self) -> Option<Duration> {
-        if self.last.elapsed() > RESTARTS_APART {
-            self.in_a_row = 0;
-        }
-        self.last = Instant::now();
-        self.in_a_row += 1;
-        (self.in_a_row <= MOST_RESTARTS).then(|| PAUSE.saturating_mul(1 << self.in_a_row))
     }
 }
 

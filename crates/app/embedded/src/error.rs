@@ -29,6 +29,13 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// There is no `/proc`, through which files are changed by their descriptors, and the keeper finds its program.
+    #[error(
+        "there is no /proc, without which the embedded database can not be used: mount it (`mount -t proc proc /proc`), or set \
+         DATABASE_URL to a PostgreSQL of your own"
+    )]
+    NoProc,
+
     /// PostgreSQL has no room for such a path.
     #[error(
         "the folder for the embedded database has a path of {length} bytes, and PostgreSQL takes {most}; set DOTWRAP_HOME to a \
@@ -258,6 +265,12 @@ pub enum Error {
         /// The process id of the server.
         pid: i32,
     },
+}
+
+/// Refuses a Linux without `/proc`.
+pub(crate) fn require_proc() -> Result<(), Error> {
+    let has_proc = cfg!(not(target_os = "linux")) || Path::new("/proc/self/fd").exists();
+    has_proc.then_some(()).ok_or(Error::NoProc)
 }
 
 /// Several versions as text, for a message.

@@ -20,6 +20,7 @@
 //! | `DOTWRAP_PG_BIN` | the folder with `postgres` and `initdb`, instead of looking for the newest |
 
 mod account;
+mod acl;
 mod ask_version;
 mod auth;
 mod binaries;
@@ -37,6 +38,7 @@ mod lock;
 mod modes;
 mod postmaster;
 mod probe;
+mod restart;
 mod silent;
 mod single_user;
 mod socket;
@@ -45,6 +47,8 @@ mod start;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::{Duration, Instant};
+
+use nix::unistd::Uid;
 
 pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
@@ -154,6 +158,11 @@ impl Embedded {
     /// Each error names a remedy.
     pub async fn start(self) -> Result<Cluster, Error> {
         let home = ClusterDir::prepare(&self.folder)?;
+        // Root gives folders to the server's account through their descriptors. Other accounts need /proc to start a
+        // server, and none to join one.
+        if Uid::effective().is_root() || !Lock::is_held(&home.server_lock())? {
+            error::require_proc()?;
+        }
         let turn = lock_startup(&home).await?;
         let binaries = self.find_binaries(&home).await?;
         let created = initialise_if_new(&home, &binaries).await?;
@@ -170,7 +179,21 @@ impl Embedded {
                 running.origin
             },
             use_of_it: running.use_of_it,
+            embedded: self,
+            restarting: None,
         })
+    }
+
+    /// Starts the server and a keeper if that is still due when this process has the start lock. Returns whether it did.
+    async fn start_again(&self, is_due: impl Fn(&ClusterDir) -> bool) -> Result<bool, Error> {
+        let home = ClusterDir::prepare(&self.folder)?;
+        let _turn = lock_startup(&home).await?;
+        if !is_due(&home) {
+            return Ok(false);
+        }
+        let binaries = self.find_binaries(&home).await?;
+        start::attach_or_start(&self.order(&home, &binaries)?).await?;
+        Ok(true)
     }
 
     /// Returns whether a server with a user and a keeper is running. Where the keeper was killed, starts another one,

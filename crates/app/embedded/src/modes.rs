@@ -1,15 +1,17 @@
-//! Checks and corrects the modes of the cluster's folders and files, at each use and by the keeper.
+//! Checks and corrects the modes of the cluster's folders and files, at each use and by the keeper, and removes their
+//! access control lists.
 //!
 //! A tool runs as the cluster's account and can change the modes, also in a sandbox where the kernel does not prevent
-//! it. Modes that are too wide admit other accounts; with modes that are too narrow the server does not start. Exposed
-//! passwords are replaced.
-use std::fs::{self, Permissions};
+//! it. Modes that are too wide admit other accounts, and so do access control lists; with modes that are too narrow the
+//! server does not start. Exposed passwords are replaced.
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
+use crate::acl::AccessLists;
 use crate::cluster_dir::ClusterDir;
 use crate::entry::Entry;
 use crate::{files, socket};
@@ -77,10 +79,14 @@ fn close_passwords(home: &ClusterDir) -> Option<String> {
     ];
     let is_own = owners.contains(&Some(found.uid()));
     let mode = found.mode() & 0o7777;
+    let entry = found.is_file().then(|| Entry::at(&path).ok()).flatten();
+    let lists = entry.as_ref().map(AccessLists::of).unwrap_or_default();
     let what = if !found.is_file() {
         "it was no plain file".to_owned()
     } else if !is_own {
         format!("it belonged to the account {}", found.uid())
+    } else if lists.admit_others() {
+        format!("its access control list admitted others (mode {mode:o}), and is removed")
     } else if mode & 0o077 != 0 {
         format!("others could read it (mode {mode:o})")
     } else if found.nlink() > 1 {
@@ -98,8 +104,9 @@ fn close_passwords(home: &ClusterDir) -> Option<String> {
     if let Err(error) = home.set_exposed(true) {
         tracing::warn!(%error, "new passwords are due and that can not be remembered");
     }
-    if found.is_file() {
-        let _ = fs::set_permissions(&path, Permissions::from_mode(FILE));
+    if let Some(entry) = entry {
+        let _ = entry.set_mode(FILE);
+        let _ = lists.remove(&entry);
     }
     Some(format!("{}: {what}; it gets new passwords", path.display()))
 }
@@ -142,24 +149,35 @@ impl Owners {
     }
 }
 
-/// Adds the needed permissions to a file and removes those that are not allowed. Returns a description of a change. A
-/// missing file, a link, or a file of another owner is handled by the code that opens it.
+/// Adds the needed permissions to a file, removes those that are not allowed, and its access control lists. Returns a
+/// description of a change. A missing file, a link, or a file of another owner is handled by the code that opens it.
 fn set(path: &Path, needed: u32, allowed: u32, owners: &Owners) -> Option<String> {
     let entry = Entry::at(path).ok()?;
     if !entry.is_plain() || !owners.0.contains(&entry.found().uid()) {
         return None;
     }
+    let lists = AccessLists::of(&entry);
     let before = entry.found().mode() & 0o7777;
-    let after = (before & allowed) | needed;
-    if before == after || entry.set_mode(after).is_err() {
-        return None;
-    }
-    Some(change(entry.path(), before, after))
+    let after = (lists.mode_without(before) & allowed) | needed;
+    let is_mended = before == after || entry.set_mode(after).is_ok();
+    let is_removed = !lists.is_empty() && lists.remove(&entry).is_ok();
+    change(
+        entry.path(),
+        (before, if is_mended { after } else { before }),
+        is_removed,
+    )
 }
 
-/// A corrected mode as a sentence.
-pub(crate) fn change(path: &Path, before: u32, after: u32) -> String {
-    format!("{}: mode {before:o} mended to {after:o}", path.display())
+/// What was corrected, as a sentence: the mode, and whether access control lists were removed.
+pub(crate) fn change(
+    path: &Path,
+    (before, after): (u32, u32),
+    lists_removed: bool,
+) -> Option<String> {
+    let mode = (before != after).then(|| format!("mode {before:o} mended to {after:o}"));
+    let lists = lists_removed.then(|| "access control list removed".to_owned());
+    let what: Vec<String> = mode.into_iter().chain(lists).collect();
+    (!what.is_empty()).then(|| format!("{}: {}", path.display(), what.join(", ")))
 }
 
 /// Logs corrected modes, for `doctor` and for the caller.

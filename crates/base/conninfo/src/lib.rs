@@ -13,6 +13,7 @@
 mod configuration;
 mod parameters;
 mod password_file;
+mod password_text;
 mod target;
 mod target_error;
 mod tls;

@@ -9,7 +9,7 @@ use crate::{
     TargetError,
     configuration::{self, CONNECT_TIMEOUT, hosts_and_ports, only_sockets},
     parameters::Parameters,
-    password_file, tls,
+    password_file, password_text, tls,
 };
 
 /// A database to connect to, by the rules of libpq: a URL or keyword and value pairs, the `PG…` environment variables
@@ -50,6 +50,15 @@ impl ConnectionTarget {
     pub fn may_hold_password(text: &str) -> bool {
         Parameters::parse(text.trim())
             .map_or(true, |parameters| parameters.get("password").is_some())
+    }
+
+    /// Whether an argument of [`ConnectionTarget::parse`] holds a password. In a text that cannot be parsed, a login
+    /// before an at sign (`user:password@`) or `password=` counts as one.
+    pub fn holds_password(text: &str) -> bool {
+        Parameters::parse(text.trim()).map_or_else(
+            |_| password_text::looks_like_password(text),
+            |parameters| parameters.get("password").is_some(),
+        )
     }
 
     /// As [`ConnectionTarget::secret_files`], for a text without connecting. Empty where it cannot be parsed.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum};
 use dotwrap_app::settings::{Colour, DatabaseUrl, Format, Layer, Settings};
 
@@ -65,11 +65,11 @@ impl Arguments {
     /// Reads the command line; a wrong one, `--help` and `--version` are answered here.
     pub(crate) fn read() -> Result<Self, ExitStatus> {
         let words: Vec<OsString> = std::env::args_os().collect();
-        Self::try_parse_from(&words).map_err(|error| print_help_or_error(&error, &words))
+        Self::try_parse_from(&words).map_err(|error| print_help_or_error(error, &words))
     }
 }
 
-fn print_help_or_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+fn print_help_or_error(mut error: clap::Error, words: &[OsString]) -> ExitStatus {
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => ExitStatus::Done,
@@ -87,18 +87,23 @@ fn print_help_or_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
     match format_asked_for(words) {
         Format::Table if is_quiet(words) => {
             let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
-            messages.failure(&usage_failure(error));
+            messages.failure(&usage_failure(&error));
         }
         Format::Table => {
             let messages = Messages::new(Verbosity::Quiet, Format::Table, Colour::Auto);
+            let tip = tip_for_dash(words);
+            if tip.is_some() {
+                // It would make the word a value of the command, and not of the option.
+                error.remove(ContextKind::Suggested);
+            }
             // It repeats what was typed, or pasted.
             messages.drawn(&error.render().ansi().to_string());
-            if let Some(tip) = tip_for_dash(words) {
+            if let Some(tip) = tip {
                 messages.drawn(&format!("\n  tip: {tip}\n"));
             }
         }
         format => {
-            let mut failure = usage_failure(error);
+            let mut failure = usage_failure(&error);
             if let Some(tip) = tip_for_dash(words) {
                 failure = failure.hint(tip);
             }

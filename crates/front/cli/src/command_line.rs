@@ -19,7 +19,7 @@ const VARIABLE: &str = "DOTWRAP_DATABASE_URL";
 
 /// Starts the program anew where its command line holds a password; comes back where there is none, or where that fails.
 pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
-    let Some(url) = url.filter(|url| ConnectionTarget::may_hold_password(url.reveal())) else {
+    let Some(url) = url.filter(|url| ConnectionTarget::holds_password(url.reveal())) else {
         return;
     };
     messages.warning(

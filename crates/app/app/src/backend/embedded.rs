@@ -25,7 +25,7 @@ pub(crate) async fn start(
             embedded.folder().display()
         ));
     }
-    let cluster = embedded.start().await?;
+    let cluster = embedded.start().await?.restarting_if_killed();
     // Not by its URL: what a URL leaves open is filled from `PG…` variables, which are meant for another server.
     let target = |config, role| {
         let target = ConnectionTarget::for_socket(config).map_err(dotwrap_wrapper::Error::from)?;

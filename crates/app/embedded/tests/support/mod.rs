@@ -227,6 +227,47 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Access control lists, as the kernel's extended attributes have them.
+pub(crate) const ACCESS: &str = "system.posix_acl_access";
+pub(crate) const INHERITED: &str = "system.posix_acl_default";
+
+/// The account that the lists of these tests name.
+const NAMED: u32 = 65_534;
+
+/// Gives the named account these permissions by a list. False where the file system has no lists.
+pub(crate) fn admit(path: &Path, name: &str, permissions: u16) -> bool {
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, permissions, id) in [
+        (0x01, 7, u32::MAX),
+        (0x02, permissions, NAMED),
+        (0x04, 0, u32::MAX),
+        (0x10, permissions, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ] {
+        list.extend(u16::to_le_bytes(tag));
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    match rustix::fs::setxattr(path, name, &list, rustix::fs::XattrFlags::empty()) {
+        Ok(()) => true,
+        Err(rustix::io::Errno::OPNOTSUPP) => {
+            let path = path.display();
+            eprintln!("NOT TESTED: the file system of {path} has no access control lists");
+            false
+        }
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
+/// Whether the file has such a list.
+pub(crate) fn has_list(path: &Path, name: &str) -> bool {
+    match rustix::fs::getxattr(path, name, &mut [0; 512]) {
+        Ok(_) => true,
+        Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => false,
+        Err(error) => panic!("{}: {error}", path.display()),
+    }
+}
+
 /// All processes with their arguments.
 fn processes() -> impl Iterator<Item = (i32, Vec<String>)> {
     fs::read_dir("/proc")
@@ -241,13 +282,34 @@ fn processes() -> impl Iterator<Item = (i32, Vec<String>)> {
         })
 }
 
+/// The servers that run on the data of a place.
+pub(crate) fn postmasters(place: &Place) -> Vec<i32> {
+    let data = place.data().canonicalize().unwrap();
+    let is_server = |arguments: &[String]| {
+        let program = arguments.first().map(Path::new);
+        program.is_some_and(|it| it.ends_with("postgres"))
+            && arguments.get(1).is_some_and(|it| it == "-D")
+            && arguments.get(2).is_some_and(|it| Path::new(it) == data)
+    };
+    let found: Vec<i32> = processes()
+        .filter(|(_, arguments)| is_server(arguments))
+        .map(|(pid, _)| pid)
+        .collect();
+    // A child that was just forked has the arguments of its parent.
+    let is_child = |pid: i32| parent(pid).is_some_and(|parent| found.contains(&parent));
+    let mut servers = found.clone();
+    servers.retain(|pid| !is_child(*pid));
+    servers
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Every process that descends from the server, itself included.
 pub(crate) fn server_and_children(server: i32) -> Vec<i32> {
-    let parent = |pid: i32| -> Option<i32> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, rest) = stat.rsplit_once(')')?;
-        rest.split_whitespace().nth(1)?.parse().ok()
-    };
     processes()
         .map(|(pid, _)| pid)
         .filter(|pid| *pid == server || parent(*pid) == Some(server))

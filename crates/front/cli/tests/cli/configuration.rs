@@ -154,6 +154,24 @@ fn a_password_on_the_command_line_does_not_stay_there() {
 }
 
 #[test]
+fn an_address_without_a_password_is_not_warned_of() {
+    let desk = Desk::new();
+    let warns = |url: &str| {
+        let answer = Answer::of(&mut desk.command(&["gates", "--database-url", url]));
+        let said = answer.expect(2).messages;
+        assert!(said.contains("not usable"), "{url}: {said}");
+        assert!(!said.contains("hunter2"), "{url}: {said}");
+        said.contains("holds a password")
+    };
+    for url in ["x", "mysql://x", "mysql://h:3306/x", "file:///srv/ledger"] {
+        assert!(!warns(url), "{url}");
+    }
+    for url in ["mysql://me:hunter2@h/x", "postgresql://me:hunter2/@h/d"] {
+        assert!(warns(url), "{url}");
+    }
+}
+
+#[test]
 fn a_home_in_a_folder_that_is_gone_says_so() {
     let desk = Desk::new();
     let gone = desk.folder().join("gone");

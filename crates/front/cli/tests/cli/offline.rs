@@ -155,6 +155,14 @@ fn value_that_begins_with_a_dash_is_explained() {
             "{}",
             answer.messages
         );
+        // That would be another value than the option's.
+        assert!(
+            !answer.messages.contains("-- -r") && !answer.messages.contains("as a value"),
+            "{}",
+            answer.messages
+        );
+        let is_joined = answer.messages.matches("joined to its option").count();
+        assert_eq!(is_joined, 1, "{}", answer.messages);
     }
     let words = [
         "run",

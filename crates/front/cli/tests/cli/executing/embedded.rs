@@ -174,6 +174,58 @@ fn a_program_that_is_made_to_crash_leaves_no_core_dump() {
     );
 }
 
+/// What doctor finds of the embedded database's files.
+fn embedded_files(home: &Home) -> Option<serde_json::Value> {
+    let report = home.call(&["doctor", "--output", "json"]).expect(0).json();
+    let findings = report["findings"].as_array().unwrap().clone();
+    findings
+        .into_iter()
+        .find(|finding| finding["name"] == "embedded_files")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn doctor_says_which_access_control_lists_were_removed() {
+    let home = Home::new();
+    home.call(&["gates"]).expect(0);
+    let folder = home.folder().join("embedded");
+    let before = std::fs::read_to_string(folder.join("passwords")).unwrap();
+    // Others may enter what is created in the folder: the group, and the account 65534.
+    let mut list = vec![2, 0, 0, 0];
+    for (tag, permissions, id) in [
+        (0x01_u16, 7_u16, u32::MAX),
+        (0x02, 7, 65_534),
+        (0x04, 5, u32::MAX),
+        (0x10, 7, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ] {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    let flags = rustix::fs::XattrFlags::empty();
+    match rustix::fs::setxattr(&folder, "system.posix_acl_default", &list, flags) {
+        Err(rustix::io::Errno::OPNOTSUPP) => {
+            eprintln!("NOT TESTED: this file system has no access control lists");
+            return;
+        }
+        set => set.unwrap(),
+    }
+    let found = super::site::until(|| {
+        let now = std::fs::read_to_string(folder.join("passwords")).unwrap();
+        (now != before).then(|| embedded_files(&home)).flatten()
+    });
+    assert_eq!(found["severity"], "warning", "{found}");
+    for (field, part) in [
+        ("what", "access control list removed"),
+        ("what", "new passwords are set"),
+        ("why", "access control lists"),
+        ("mend", "mended.log"),
+    ] {
+        assert!(found[field].as_str().unwrap().contains(part), "{found}");
+    }
+}
+
 /// A tool may do that, also in a dry run where the kernel does not hold it back.
 #[test]
 fn doctor_says_which_modes_were_mended() {
@@ -181,20 +233,13 @@ fn doctor_says_which_modes_were_mended() {
 
     let home = Home::new();
     home.call(&["gates"]).expect(0);
-    let findings = |home: &Home| {
-        let report = home.call(&["doctor", "--output", "json"]).expect(0).json();
-        let findings = report["findings"].as_array().unwrap().clone();
-        findings
-            .into_iter()
-            .find(|finding| finding["name"] == "embedded_files")
-    };
-    assert_eq!(findings(&home), None);
+    assert_eq!(embedded_files(&home), None);
     let passwords = home.folder().join("embedded/passwords");
     let before = std::fs::read_to_string(&passwords).unwrap();
     std::fs::set_permissions(&passwords, PermissionsExt::from_mode(0o644)).unwrap();
     let found = super::site::until(|| {
         let replaced = std::fs::read_to_string(&passwords).unwrap() != before;
-        replaced.then(|| findings(&home)).flatten()
+        replaced.then(|| embedded_files(&home)).flatten()
     });
     assert_eq!(found["severity"], "warning", "{found}");
     let what = found["what"].as_str().unwrap();

@@ -1,0 +1,125 @@
+//! Starts the server again where both the server and its keeper were killed while this process uses them. A keeper that
+//! lives restarts a killed server itself.
+//!
+//! Several processes may notice at the same time. The start lock lets one of them act:
+//!
+//! ```text
+//! A: no server, no keeper │ takes the start lock, starts keeper and server │ releases the lock
+//! B: no server, no keeper │ waits for the start lock                       │ finds the server, starts nothing
+//! ```
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::Embedded;
+use crate::cluster_dir::ClusterDir;
+use crate::lock::Lock;
+use crate::postmaster::{self, Postmaster};
+
+/// The interval at which a process checks whether the server and its keeper were killed.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The number of consecutive restarts of a killed server.
+const MAX_RESTARTS: u32 = 6;
+
+/// A server that ran for this long started successfully.
+const RESTARTS_APART: Duration = Duration::from_secs(60);
+
+/// The unit of the delay before a restart.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// How often a server that was killed is started again.
+pub(crate) struct Restarts {
+    in_a_row: u32,
+    last: Instant,
+}
+
+impl Restarts {
+    pub(crate) fn new() -> Self {
+        Self {
+            in_a_row: 0,
+            last: Instant::now(),
+        }
+    }
+
+    /// The delay before the next start; None where another start is useless. A server that ran for a while resets the
+    /// count.
+    pub(crate) fn next(&mut self) -> Option<Duration> {
+        if self.last.elapsed() > RESTARTS_APART {
+            self.in_a_row = 0;
+        }
+        self.last = Instant::now();
+        self.in_a_row += 1;
+        (self.in_a_row <= MAX_RESTARTS).then(|| FIRST_DELAY.saturating_mul(1 << self.in_a_row))
+    }
+
+    /// Counts the time in which the server runs from now on: the start itself may take longer.
+    fn attempt_ended(&mut self) {
+        self.last = Instant::now();
+    }
+}
+
+/// The task that checks; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct RestartTask(JoinHandle<()>);
+
+impl RestartTask {
+    /// Starts it. The caller holds a share of the users' lock for as long as the task runs.
+    pub(crate) fn spawn(embedded: Embedded, home: ClusterDir) -> Self {
+        Self(tokio::spawn(watch(embedded, home)))
+    }
+}
+
+impl Drop for RestartTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn watch(embedded: Embedded, home: ClusterDir) {
+    let mut restarts = Restarts::new();
+    let mut has_given_up = false;
+    // A start that fails may leave no postmaster.pid, and would look like a server that was stopped.
+    let mut has_failed = false;
+    loop {
+        sleep(CHECK_INTERVAL).await;
+        if Postmaster::running(&home.data()).is_some() {
+            (has_given_up, has_failed) = (false, false);
+            continue;
+        }
+        let is_due = |home: &ClusterDir| is_unattended(home) && (has_failed || was_killed(home));
+        if has_given_up || !is_due(&home) {
+            continue;
+        }
+        let Some(delay) = restarts.next() else {
+            tracing::warn!("the embedded server ends again and again; it is left alone");
+            has_given_up = true;
+            continue;
+        };
+        sleep(delay).await;
+        match embedded.start_again(is_due).await {
+            Ok(true) => tracing::warn!(
+                "the embedded server and its keeper were killed; they are started again"
+            ),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the embedded server was killed and can not be started again yet");
+                has_failed = true;
+            }
+        }
+        restarts.attempt_ended();
+    }
+}
+
+/// Whether neither a process of the server nor a keeper lives. False where that is unknown.
+fn is_unattended(home: &ClusterDir) -> bool {
+    [home.server_lock(), home.keeper_lock()]
+        .iter()
+        .all(|lock| Lock::is_held(lock).is_ok_and(|is_held| !is_held))
+}
+
+/// Whether the server that no longer runs was killed: one that is stopped removes its file.
+fn was_killed(home: &ClusterDir) -> bool {
+    postmaster::left_its_file(home)
+}
