@@ -8,10 +8,10 @@ use dotwrap_bench::{
     Failure,
     measure::{Contend, median, rate},
 };
+use dotwrap_testkit::Relay;
 
 use crate::{
     bed::{Bed, Place},
-    relay::Relay,
     runs::{self, Runs},
     workflows::Workflows,
 };
@@ -108,13 +108,13 @@ async fn executed_run_cost(bed: &Bed) -> Result<Table, Failure> {
     ]);
     let connections = 1 + SPARE_CONNECTIONS;
     let place = bed.of_runs();
-    let relay = Relay::before(&place)?;
-    let team = Runs::team(bed, &relay.place, 1, connections).await?;
+    let relay = Relay::before(place.socket())?;
+    let team = Runs::team(bed, &place.through(relay.folder()), 1, connections).await?;
     table.add_row(counted("an executed run", bed, &place, &relay, &team).await?);
     drop(team);
     let place = bed.of_workflows();
-    let relay = Relay::before(&place)?;
-    let (instance, team) = Workflows::team(&relay.place, 1, connections).await?;
+    let relay = Relay::before(place.socket())?;
+    let (instance, team) = Workflows::team(&place.through(relay.folder()), 1, connections).await?;
     table.add_row(counted("a dbos workflow of two steps", bed, &place, &relay, &team).await?);
     instance.shutdown().await;
     Ok(table)

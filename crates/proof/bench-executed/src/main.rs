@@ -5,7 +5,6 @@
 
 mod bed;
 mod compare;
-mod relay;
 mod runs;
 mod workflows;
 

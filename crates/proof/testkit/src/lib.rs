@@ -22,6 +22,7 @@ mod groups;
 mod kernel;
 mod pooler;
 mod private;
+mod relay;
 mod server;
 mod session;
 mod signals;
@@ -33,6 +34,7 @@ pub use groups::own_control_group;
 pub use kernel::{Kernel, with_kernel};
 pub use pooler::Pooler;
 pub use private::PrivateServer;
+pub use relay::Relay;
 pub use server::TestServer;
 pub use session::connect;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dotwrap_testkit::{TestDatabase, Version};
-use dotwrap_wrapper::{Error, RefusalCode, RefusalKind};
+use dotwrap_testkit::{Relay, TestDatabase, Version};
+use dotwrap_wrapper::{BeginCall, ConnectionTarget, Error, EvidenceType, RefusalCode, RefusalKind};
 
 use crate::support::{CANDIDATE, PRODUCER, builder, call, code, installed};
 
@@ -36,6 +36,33 @@ async fn refused_pair_writes_one_refusal_row() {
             .runs
             .is_empty()
     );
+}
+
+/// The call, and the record of its refusal.
+#[tokio::test]
+async fn refusal_costs_two_round_trips() {
+    let (database, _wrapper) = installed().await;
+    let url = database.url_as(database.owner());
+    let (address, server) = url.split_once("host=").unwrap();
+    let socket = std::path::Path::new(server).join(".s.PGSQL.5432");
+    let relay = Relay::before(socket).unwrap();
+    let relayed = format!("{address}host={}", relay.folder().display());
+    let target = ConnectionTarget::parse(&relayed).unwrap();
+    let wrapper = builder(&database).target(target).build().await.unwrap();
+    // The connection is made.
+    wrapper.posture().await.unwrap();
+    let before = relay.waits();
+    let pair = call().evidence_type(EvidenceType::DryRun);
+    assert_eq!(
+        code(wrapper.observe_pair(&pair).await),
+        RefusalCode::NoExecute
+    );
+    assert_eq!(relay.waits() - before, 2);
+    let run = BeginCall::new(PRODUCER, CANDIDATE, EvidenceType::RealRun, "runner 1");
+    let before = relay.waits();
+    let refused = wrapper.begin_run(&run).await.map(drop);
+    assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    assert_eq!(relay.waits() - before, 2);
 }
 
 #[tokio::test]

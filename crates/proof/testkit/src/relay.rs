@@ -1,42 +1,45 @@
-//! Counts round trips: a socket in between that passes everything on, and counts how often the client waits for an
-//! answer.
+//! Counts round trips: a socket in between that passes everything on, and counts how often a client waits for an answer.
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use dotwrap_bench::Failure;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{UnixListener, UnixStream, unix},
     task::JoinHandle,
 };
 
-use crate::bed::Place;
-
 /// What a client sends before it waits for the server: `Query` and `Sync` of PostgreSQL's protocol.
 const WAITS: [u8; 2] = [b'Q', b'S'];
 
-/// The relay; it ends when dropped.
-pub(crate) struct Relay {
-    pub(crate) place: Place,
+/// A counting socket before a server's. It ends when dropped.
+#[derive(Debug)]
+pub struct Relay {
     waits: Arc<AtomicU64>,
     accepting: JoinHandle<()>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Relay {
-    pub(crate) fn before(place: &Place) -> Result<Self, Failure> {
+    /// Listens in a folder of its own, under the name that the server's socket has.
+    ///
+    /// # Errors
+    /// The system's.
+    ///
+    /// # Panics
+    /// Where the path has no file name.
+    pub fn before(server: PathBuf) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("relay").tempdir()?;
-        let relayed = place.through(folder.path());
-        let listener = UnixListener::bind(relayed.socket())?;
+        let name = server.file_name().expect("a socket has a name");
+        let listener = UnixListener::bind(folder.path().join(name))?;
         let waits = Arc::new(AtomicU64::new(0));
-        let (server, counted) = (place.socket(), Arc::clone(&waits));
+        let counted = Arc::clone(&waits);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (server, counted) = (server.clone(), Arc::clone(&counted));
@@ -44,15 +47,19 @@ impl Relay {
             }
         });
         Ok(Self {
-            place: relayed,
             waits,
             accepting,
-            _folder: folder,
+            folder,
         })
     }
 
+    /// The folder of its socket, as a connection string's `host`.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// How often clients have waited so far.
-    pub(crate) fn waits(&self) -> u64 {
+    pub fn waits(&self) -> u64 {
         self.waits.load(Ordering::Relaxed)
     }
 }
