@@ -10,14 +10,14 @@ use crate::Problem;
 
 /// An open file of JSON lines. It stays open between the two readings, so that both read the same file.
 #[derive(Debug)]
-pub struct JsonLines {
+pub(crate) struct JsonLines {
     path: PathBuf,
     file: File,
 }
 
 /// What the first reading found.
 #[derive(Debug)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// The SHA-256 of the whole file, in lower-case hex.
     pub sha256: String,
     /// The line that each row stands on, counted from 1; blank lines hold no row.
@@ -26,7 +26,7 @@ pub struct Scan {
 
 impl JsonLines {
     /// Opens a file, or standard input for `-`. What cannot be read twice, a pipe, is kept in a temporary file meanwhile.
-    pub fn open(path: &Path) -> Result<Self, Problem> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Problem> {
         let (path, file) = match path == Path::new("-") {
             true => (Path::new("standard input"), buffered(io::stdin().lock())),
             false => (path, open_to_rewind(path)),
@@ -38,7 +38,7 @@ impl JsonLines {
     }
 
     /// Digests the file and judges every row.
-    pub fn survey(
+    pub(crate) fn survey(
         &mut self,
         judge: impl Fn(&Value) -> Result<(), String>,
     ) -> Result<Scan, Problem> {
@@ -59,7 +59,7 @@ impl JsonLines {
     }
 
     /// The rows from the beginning, one after the other.
-    pub fn rows(
+    pub(crate) fn rows(
         &mut self,
     ) -> Result<impl Iterator<Item = Result<Value, Problem>> + use<>, Problem> {
         let path = self.path.clone();

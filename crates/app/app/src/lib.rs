@@ -8,14 +8,15 @@
 //! - [`doctor`] finds what is wrong with an installation.
 //! - [`labels`] has the words for evidence, statuses, verdicts and rungs. A [`Label`] is a text with a [`Tone`].
 //! - [`visible`] makes recorded text safe to show.
-//! - [`json_lines`] reads a file of JSON lines twice.
+//! - [`backfill`] imports a file of evidence from elsewhere.
 
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod backfill;
 pub mod doctor;
 mod duration;
-pub mod json_lines;
+mod json_lines;
 mod label;
 pub mod labels;
 mod problem;

@@ -4,6 +4,7 @@
 //! ```text
 //! ExecutionSettings ─► runner() ─► Runner          invokers.rs
 //! InvocationChecker                                whether the engines understand a contract
+//! plan_prune()                                   which runs' files may be removed
 //! machine.rs                                       what this machine lacks for dry runs and large outputs
 //! ```
 
@@ -11,6 +12,7 @@
 
 mod invokers;
 mod machine;
+mod prune;
 
 pub use dotwrap_invoke::{Mode, ReadyThread, Space, Stop, StopHandle, StopReason};
 pub use dotwrap_runner::{
@@ -20,3 +22,4 @@ pub use dotwrap_runner::{
 pub use dotwrap_supervisor::{kill_unlocked_groups, run_as_helper_process, signals};
 pub use invokers::{ExecutionSettings, InvocationChecker, InvocationRefusal, InvokerError, runner};
 pub use machine::{check_sandbox, contract_warnings, disk_findings, sandbox_finding};
+pub use prune::{KeepReason, PrunePlan, PruneRules, plan_prune};

@@ -1,15 +1,13 @@
 //! `dotwrap runs prune`.
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::pending;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
-use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::labels;
-use dotwrap_exec::RunsDir;
+use dotwrap_exec::{KeepReason, PruneRules, RunsDir, plan_prune};
 use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
@@ -44,9 +42,6 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     runs_folder: Option<PathBuf>,
 }
-
-/// How many runs are asked for in one statement.
-const BATCH: usize = 500;
 
 /// A run whose files go.
 #[derive(Debug, Serialize)]
@@ -85,32 +80,6 @@ const COLUMNS: &[Column<Pruned>] = &[
     }),
 ];
 
-/// Why a run's files stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SkipReason {
-    Foreign,
-    Open,
-    Young,
-    Elsewhere,
-    Real,
-    Unnamed,
-    Unrecorded,
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Foreign => "not in this ledger",
-            Self::Open => "not concluded",
-            Self::Young => "not old enough",
-            Self::Elsewhere => "of a run whose files the ledger knows in another folder",
-            Self::Real => "of real runs, which --real-runs removes too",
-            Self::Unnamed => "of runs whose runner died, which --real-runs removes too",
-            Self::Unrecorded => "with unrecorded_evidence.json, which the ledger does not know",
-        })
-    }
-}
-
 /// Removes them, and says what stays.
 pub(super) async fn execute(
     arguments: Arguments,
@@ -124,23 +93,15 @@ pub(super) async fn execute(
             .hint("run this as the account that the runs were executed by, or name another folder: --runs-folder")
     })?;
     let ledger = session.ledger().await?;
-    let mut runs = known(&ledger, &ids).await?;
-    let mut kept: BTreeMap<SkipReason, usize> = BTreeMap::new();
-    let mut going = Vec::new();
-    for id in ids {
-        let judged = match runs.remove(&id) {
-            None => Err(SkipReason::Foreign),
-            Some(run) => judge(&run, &arguments, &folders).map(|()| run),
-        };
-        match judged {
-            Err(why) => *kept.entry(why).or_default() += 1,
-            Ok(run) => going.push(run),
-        }
-    }
-    let (pruned, is_whole) = remove_all(going, folders, arguments.dry_run).await;
+    let rules = PruneRules {
+        older_than: arguments.older_than,
+        real_runs: arguments.real_runs,
+    };
+    let plan = plan_prune(&ledger, &folders, ids, rules).await?;
+    let (pruned, is_whole) = remove_all(plan.removable, folders, arguments.dry_run).await;
     session.output.rows(&pruned, COLUMNS)?;
     let messages = session.messages;
-    messages.note(summary(&pruned, arguments.dry_run, &kept));
+    messages.note(summary(&pruned, arguments.dry_run, &plan.kept));
     let failed: Vec<&str> = pruned
         .iter()
         .filter_map(|one| one.error.as_deref())
@@ -206,40 +167,6 @@ async fn interruption() {
     }
 }
 
-/// What the ledger has of these runs.
-async fn known(
-    ledger: &LedgerClient,
-    ids: &[ProcessRunId],
-) -> Result<BTreeMap<ProcessRunId, Run>, Failure> {
-    let mut runs = BTreeMap::new();
-    for some in ids.chunks(BATCH) {
-        for run in ledger.runs_of_ids(some).await? {
-            runs.insert(run.process_run_id, run);
-        }
-    }
-    Ok(runs)
-}
-
-/// Whether a run's files may go.
-fn judge(run: &Run, arguments: &Arguments, folders: &RunsDir) -> Result<(), SkipReason> {
-    let concluded = run.concluded_at.ok_or(SkipReason::Open)?;
-    let now = run.created_at.saturating_add(run.age.as_duration());
-    let is_old = now.is_ok_and(|now| now.duration_since(concluded) >= arguments.older_than);
-    if !is_old {
-        Err(SkipReason::Young)
-    } else if folders.holds_unrecorded(run.process_run_id) {
-        Err(SkipReason::Unrecorded)
-    } else {
-        match (folders.is_recorded_location(run), run.evidence_type) {
-            (Some(false), _) => Err(SkipReason::Elsewhere),
-            _ if arguments.real_runs => Ok(()),
-            (_, EvidenceType::RealRun) => Err(SkipReason::Real),
-            (None, _) => Err(SkipReason::Unnamed),
-            (Some(true), _) => Ok(()),
-        }
-    }
-}
-
 fn described(run: Run, folders: &RunsDir) -> Pruned {
     Pruned {
         process_run_id: run.process_run_id,
@@ -254,7 +181,7 @@ fn described(run: Run, folders: &RunsDir) -> Pruned {
     }
 }
 
-fn summary(pruned: &[Pruned], dry: bool, kept: &BTreeMap<SkipReason, usize>) -> String {
+fn summary(pruned: &[Pruned], dry: bool, kept: &BTreeMap<KeepReason, usize>) -> String {
     let gone: Vec<&Pruned> = pruned.iter().filter(|one| dry || one.removed).collect();
     let bytes = HumanBytes(gone.iter().map(|one| one.bytes).sum());
     let mut text = match (gone.len(), dry) {
