@@ -10,7 +10,6 @@ use crate::common::{
     Backend, Call, TestContext, ask, code, contents, literal, number, row, rows, text, value,
 };
 use crate::executed_combined_calls::Both;
-use crate::hostile_text::set;
 
 /// JSON objects that have to be refused: too deep, numbers too large, and numbers with too many places.
 fn unreadable() -> Vec<String> {
@@ -148,7 +147,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
     let before = contents(&superuser).await;
     for object in unreadable() {
         let embedded = |rest: &str| format!("{}::jsonb", literal(&rest.replace("HERE", &object)));
-        let import = set("fn_dot_tools_import", &[("p_actor", "'a'")]).with(
+        let import = Call::with_arguments("fn_dot_tools_import", &[("p_actor", "'a'")]).with(
             "p_tools",
             embedded(r#"[{"dot_code":"DOT_X","name":"n","tier":"A","extra_metadata":HERE}]"#),
         );
@@ -158,7 +157,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
                 r#"{"dot_code":"DOT","mode":"REAL_RUN","endpoint_ref":"mcp:x","MEMBER":HERE}"#
                     .replace("\"DOT\"", &format!("\"{PRODUCER}\""))
                     .replace("MEMBER", member);
-            let contract = set("fn_dot_contract_set", &[("p_actor", "'a'")])
+            let contract = Call::with_arguments("fn_dot_contract_set", &[("p_actor", "'a'")])
                 .with("p_contract", embedded(&contract));
             assert_eq!(code(&operator, &contract.sql()).await, "contract_invalid");
         }
@@ -176,11 +175,11 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
                 "tool_invalid",
             ),
         ] {
-            let catalogue = set("fn_dot_catalogue_import", &[("p_actor", "'a'")])
+            let catalogue = Call::with_arguments("fn_dot_catalogue_import", &[("p_actor", "'a'")])
                 .with("p_catalogue", embedded(entry));
             assert_eq!(code(&operator, &catalogue.sql()).await, refused);
         }
-        let fixture = set(
+        let fixture = Call::with_arguments(
             "fn_dot_fixture_put",
             &[("p_fixture_ref", "'f'"), ("p_actor", "'a'")],
         )
@@ -209,7 +208,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
         .assert_same(&before, "unreadable JSON");
     // What PostgreSQL itself can not take from a text is refused, too.
     for body in [r#"{"a":1e200000}"#.to_owned(), "[".repeat(100_000)] {
-        let fixture = set(
+        let fixture = Call::with_arguments(
             "fn_dot_fixture_put",
             &[("p_fixture_ref", "'f'"), ("p_actor", "'a'")],
         )
