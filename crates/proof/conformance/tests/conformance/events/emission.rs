@@ -1,16 +1,15 @@
-//! EVENTS: an outbox row only where the type is active.
+//! Which events a recording emits, and their content.
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tokio_postgres::GenericClient;
 
+use super::calls::switch;
 use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{CORRELATION, PRODUCER, VERIFIER};
-use crate::common::run_calls::{self, DIGEST};
-use crate::common::{Backend, Call, TestContext, lock_waiters, number, row, rows, text, value};
+use crate::common::{Backend, Call, TestContext, number, row, rows, text, value};
 
 const TYPES: [&str; 7] = [
     "process.run.started",
@@ -21,16 +20,6 @@ const TYPES: [&str; 7] = [
     "process.correlation.missing",
     "process.evidence.missing",
 ];
-
-/// The query that switches an event type.
-pub(crate) fn switch(event_type: &str, active: bool) -> String {
-    Call::new("fn_event_type_set_active")
-        .text("p_event_type", event_type)
-        .with("p_active", active.to_string())
-        .text("p_actor", "operator")
-        .text("p_reason", "a test")
-        .sql()
-}
 
 /// How many events of each type there are.
 async fn emitted(client: &impl GenericClient) -> BTreeMap<String, i64> {
@@ -241,174 +230,5 @@ async fn rerun_emits_no_second_event(backend: Backend) {
     assert_eq!(
         number(&observer, "SELECT count(*) FROM dot.v_event_outbox").await,
         1
-    );
-}
-
-#[apply(on_each_backend)]
-async fn switching_returns_whether_it_changed_and_is_in_the_history(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
-    for (active, changed) in [(false, false), (true, true), (true, false), (false, true)] {
-        assert_eq!(
-            value(&operator, &switch("process.run.failed", active)).await,
-            changed
-        );
-    }
-    let history = rows(&superuser, "SELECT event_type, active, actor, reason, recorded_by FROM dot.event_type_history ORDER BY changed_at").await;
-    let change = |active: bool| json!({"event_type": "process.run.failed", "active": active, "actor": "operator", "reason": "a test", "recorded_by": "dot_operator"});
-    assert_eq!(history, [change(true), change(false)]);
-}
-
-#[apply(on_each_backend)]
-async fn deactivating_waits_for_the_events_in_flight(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
-    let mut observer = stage.client("observer").await;
-    rows(&operator, &switch("process.run.completed", true)).await;
-    let in_flight = observer.transaction().await.unwrap();
-    assert_eq!(
-        row(&in_flight, &Call::pair().sql()).await["events_emitted"],
-        1
-    );
-    let off = switch("process.run.completed", false);
-    tokio::join!(rows(&operator, &off), async {
-        lock_waiters(&superuser, 1).await;
-        in_flight.commit().await.unwrap();
-    });
-    let late = number(&superuser, "SELECT count(*) FROM dot.event_outbox o, dot.event_type_history h WHERE NOT h.active AND o.occurred_at > h.changed_at").await;
-    assert_eq!(
-        late, 0,
-        "the history says that the type was off when the event occurred"
-    );
-}
-
-#[apply(on_each_backend)]
-async fn transaction_older_than_a_deactivation_emits_no_event_after_it(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let operator = stage.client("operator").await;
-    let mut observer = stage.client("observer").await;
-    rows(&operator, &switch("process.run.completed", true)).await;
-    let old = observer.transaction().await.unwrap();
-    rows(&old, "SELECT now()").await;
-    rows(&operator, &switch("process.run.completed", false)).await;
-    assert_eq!(row(&old, &Call::pair().sql()).await["events_emitted"], 0);
-    old.commit().await.unwrap();
-}
-
-#[apply(on_each_backend)]
-async fn every_event_is_inside_an_active_period_of_its_type(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (operator, superuser) = (stage.client("operator").await, stage.superuser().await);
-    let writers = stage.clients("observer", 6).await;
-    let writing = join_all(writers.iter().map(|writer| async move {
-        for _ in 0..25 {
-            rows(writer, &Call::run().text("p_status", "completed").sql()).await;
-        }
-    }));
-    let switching = async {
-        for round in 0..12 {
-            rows(&operator, &switch("process.run.completed", round % 2 == 0)).await;
-        }
-    };
-    tokio::join!(writing, switching);
-    let strays = number(
-        &superuser,
-        "SELECT count(*) FROM dot.event_outbox o WHERE NOT coalesce((
-           SELECT h.active FROM dot.event_type_history h WHERE h.event_type = o.event_type AND h.changed_at <= o.occurred_at
-           ORDER BY h.changed_at DESC LIMIT 1), false)",
-    )
-    .await;
-    assert_eq!(strays, 0);
-}
-
-/// The evidence types that the events of one type bear.
-async fn claimed(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
-    let claims = format!(
-        "SELECT payload ->> 'evidence_type' AS claim FROM dot.v_event_outbox WHERE event_type = '{event_type}' ORDER BY event_seq"
-    );
-    let rows = rows(client, &claims).await;
-    rows.into_iter().map(|row| row["claim"].clone()).collect()
-}
-
-#[apply(on_each_backend)]
-async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
-    rows(&operator, &switch("process.run.completed", true)).await;
-    let header = Call::run()
-        .text("p_evidence_type", "REAL_RUN")
-        .text("p_status", "completed");
-    rows(&runner, &header.sql()).await;
-    assert_eq!(
-        claimed(&runner, "process.run.completed").await,
-        ["SIMULATED_DRY_RUN"]
-    );
-}
-
-#[apply(on_each_backend)]
-async fn events_of_an_executed_run_match_its_components(backend: Backend) {
-    let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
-    for event_type in ["process.run.started", "process.run.completed"] {
-        rows(&operator, &switch(event_type, true)).await;
-    }
-    for (component, shown) in [
-        ("REAL_RUN", "REAL_RUN"),
-        ("SIMULATED_DRY_RUN", "SIMULATED_DRY_RUN"),
-    ] {
-        let run = run_calls::begun(&runner, "REAL_RUN").await;
-        rows(
-            &runner,
-            &run.producer(component)
-                .text("p_output_digest", DIGEST)
-                .sql(),
-        )
-        .await;
-        let receipt = text(&runner, &run.invocation().sql()).await;
-        rows(&runner, &run.verifier(component, &receipt, "pass").sql()).await;
-        rows(
-            &runner,
-            &run.conclusion("completed").text("p_verdict", "pass").sql(),
-        )
-        .await;
-        assert_eq!(
-            claimed(&runner, "process.run.started")
-                .await
-                .last()
-                .unwrap(),
-            "REAL_RUN"
-        );
-        assert_eq!(
-            claimed(&runner, "process.run.completed")
-                .await
-                .last()
-                .unwrap(),
-            shown
-        );
-    }
-}
-
-#[apply(on_each_backend)]
-async fn pass_of_a_mock_verifier_is_not_shown_for_a_real_run(backend: Backend) {
-    let (_stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
-    let run = run_calls::begun(&runner, "REAL_RUN").await;
-    rows(&runner, &run.producer("REAL_RUN").sql()).await;
-    let receipt = text(&runner, &run.invocation().sql()).await;
-    rows(
-        &runner,
-        &run.verifier("SIMULATED_DRY_RUN", &receipt, "pass").sql(),
-    )
-    .await;
-    rows(
-        &runner,
-        &run.conclusion("completed").text("p_verdict", "pass").sql(),
-    )
-    .await;
-    let shown = row(
-        &runner,
-        "SELECT status, verdict, evidence_type, verifier_evidence_type FROM dot.v_process_run",
-    )
-    .await;
-    assert_eq!(
-        shown,
-        json!({"status": "completed", "verdict": null, "evidence_type": "REAL_RUN", "verifier_evidence_type": "SIMULATED_DRY_RUN"})
     );
 }
