@@ -7,7 +7,9 @@
 
 mod backfill;
 mod batching;
+mod connection_pool;
 mod dependencies;
+mod error_responses;
 mod errors;
 mod executed;
 mod isolation;
