@@ -9,7 +9,7 @@ use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::{
     Backend, Call, TestContext, ask, code, contents, literal, number, row, rows, text, value,
 };
-use crate::executed_combined_calls::Both;
+use crate::executed_combined_calls::CombinedCall;
 
 /// JSON objects that have to be refused: too deep, numbers too large, and numbers with too many places.
 fn unreadable() -> Vec<String> {
@@ -50,7 +50,11 @@ async fn unreadable_evidence_is_refused_by_each_function_that_takes_some(backend
     let observer = stage.client("observer").await;
     let run = text(&observer, &Call::run().sql()).await;
     let open = begun(&runner, "REAL_RUN").await;
-    let receipt = text(&runner, &Both::hand_over(&open).together.sql()).await;
+    let receipt = text(
+        &runner,
+        &CombinedCall::record_producer(&open).combined.sql(),
+    )
+    .await;
     let before = contents(&superuser).await;
     for object in unreadable() {
         for call in [
@@ -59,7 +63,7 @@ async fn unreadable_evidence_is_refused_by_each_function_that_takes_some(backend
             Call::component(&run),
             begin("REAL_RUN"),
             open.conclusion("failed"),
-            Both::finish(&open, &receipt).together,
+            CombinedCall::record_verifier(&open, &receipt).combined,
         ] {
             let call = call.with("p_evidence_ref", format!("{}::jsonb", literal(&object)));
             let found = code(&runner, &call.sql()).await;
@@ -108,8 +112,8 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
     let batch = Call::together("fn_process_run_begin_batch", &[&whole("{}")]);
     let run = Begun::of(&row(&runner, &batch.sql()).await);
     let over = |evidence: &str| {
-        Both::hand_over(&run)
-            .together
+        CombinedCall::record_producer(&run)
+            .combined
             .with("p_evidence_ref", literal(evidence))
     };
     for object in unreadable() {
@@ -117,12 +121,14 @@ async fn batches_leave_unreadable_evidence_undone(backend: Backend) {
         assert!(rows(&runner, &batch.sql()).await.is_empty());
     }
     let batch = Call::together("fn_process_run_record_producer_batch", &[&over("{}")]);
-    let handed_over = row(&runner, &batch.sql()).await;
-    let receipt = handed_over["verifier_invocation_id"].as_str().unwrap();
+    let run_with_producer = row(&runner, &batch.sql()).await;
+    let receipt = run_with_producer["verifier_invocation_id"]
+        .as_str()
+        .unwrap();
     for object in unreadable() {
         for (evidence, of_run) in [(object.as_str(), "{}"), ("{}", object.as_str())] {
-            let finish = Both::finish(&run, receipt)
-                .together
+            let finish = CombinedCall::record_verifier(&run, receipt)
+                .combined
                 .with("p_evidence_ref", literal(evidence))
                 .with("p_run_evidence_ref", literal(of_run));
             let batch = Call::together(

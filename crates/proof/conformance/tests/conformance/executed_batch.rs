@@ -10,7 +10,8 @@ use crate::common::fixtures::{OTHER_PRODUCER, OTHER_VERIFIER, VERIFIER, set_post
 use crate::common::run_calls::{Begun, begin, ready, run_out};
 use crate::common::{Backend, Call, code, contents, execute, literal, row, rows, text};
 use crate::executed_combined_calls::{
-    Both, activate_events, handed_over, written, wrong_finishes, wrong_hand_overs,
+    CombinedCall, activate_events, run_with_producer, stored_rows, wrong_record_producer_calls,
+    wrong_record_verifier_calls,
 };
 
 const MODE: &str = "REAL_RUN";
@@ -52,19 +53,21 @@ async fn finished_together(runner: &Client, calls: &[&Call]) -> Vec<Value> {
 /// kind.
 async fn by_single_functions(runner: &Client) {
     let run = Begun::of(&row(runner, &full_begin().sql()).await);
-    let over = Both::hand_over(&run).first("p_evidence_ref", "'{}'");
-    let receipt = text(runner, &over.together.sql()).await;
+    let over = CombinedCall::record_producer(&run).first("p_evidence_ref", "'{}'");
+    let receipt = text(runner, &over.combined.sql()).await;
     let finish = finish_of(&run, &receipt);
     rows(runner, &finish.sql()).await;
 }
 
 fn hand_over_of(run: &Begun) -> Call {
-    Both::hand_over(run).together.with("p_evidence_ref", "'{}'")
+    CombinedCall::record_producer(run)
+        .combined
+        .with("p_evidence_ref", "'{}'")
 }
 
 fn finish_of(run: &Begun, receipt: &str) -> Call {
-    Both::finish(run, receipt)
-        .together
+    CombinedCall::record_verifier(run, receipt)
+        .combined
         .with("p_evidence_ref", "'{}'")
         .with("p_run_evidence_ref", "'{}'")
 }
@@ -121,7 +124,7 @@ async fn batch_writes_the_same_rows_as_single_calls(backend: Backend) {
               OR (p.component_role = 'producer' AND i.component_role = 'verifier' AND i.begun_at < p.created_at)";
         assert_eq!(text(&superuser, out_of_order).await, "0");
         assert_eq!(headers[0], headers[1], "the two runs are told alike");
-        found.push((headers, written(&superuser).await));
+        found.push((headers, stored_rows(&superuser).await));
     }
     let together = found.pop().unwrap();
     assert_eq!(found.pop().unwrap(), together);
@@ -291,8 +294,8 @@ async fn batch_step_skips_anything_but_the_common_case(backend: Backend) {
     by_single_functions(&runner).await;
     let run = Begun::of(&row(&runner, &full_begin().sql()).await);
     let before = contents(&superuser).await;
-    for (case, _) in wrong_hand_overs(&run) {
-        let call = whole(&case.together);
+    for (case, _) in wrong_record_producer_calls(&run) {
+        let call = whole(&case.combined);
         assert_eq!(
             handed_over_together(&runner, &[&call]).await,
             NONE,
@@ -319,10 +322,10 @@ async fn batch_step_skips_anything_but_the_common_case(backend: Backend) {
     execute(&runner, "ROLLBACK").await;
     rows(&runner, &run.conclusion("cancelled").sql()).await;
 
-    let (run, receipt) = handed_over(&runner).await;
+    let (run, receipt) = run_with_producer(&runner).await;
     let before = contents(&superuser).await;
-    for (case, _) in wrong_finishes(&run, &receipt) {
-        let call = whole(&case.together);
+    for (case, _) in wrong_record_verifier_calls(&run, &receipt) {
+        let call = whole(&case.combined);
         assert_eq!(finished_together(&runner, &[&call]).await, NONE, "{call:?}");
     }
     let mock = finish_of(&run, &receipt).text("p_evidence_type", "SIMULATED_DRY_RUN");

@@ -26,7 +26,12 @@ async fn pass_of_a_real_run_with_a_mock_is_not_shown(backend: Backend) {
 }
 
 /// What the view shows of a run that concluded with `pass` and these components.
-async fn concluded_with(runner: &impl GenericClient, mode: &str, producer: &str, verifier: &str) -> Value {
+async fn concluded_with(
+    runner: &impl GenericClient,
+    mode: &str,
+    producer: &str,
+    verifier: &str,
+) -> Value {
     let run = run_calls::begun(runner, mode).await;
     rows(runner, &run.producer(producer).sql()).await;
     let receipt = text(runner, &run.invocation().sql()).await;

@@ -7,7 +7,7 @@ use crate::common::run_calls::{begun, ready};
 use crate::common::{
     Backend, Call, TestContext, code, contents, execute, number, rows, text, value,
 };
-use crate::executed_combined_calls::Both;
+use crate::executed_combined_calls::CombinedCall;
 
 #[apply(on_each_version)]
 async fn token_of_another_login_cannot_release_renew_or_record(backend: Backend) {
@@ -50,19 +50,19 @@ async fn batch_with_another_logins_tokens_blocks_no_session(backend: Backend) {
     .await;
     let mut other = stage.database().client_as(&name).await;
     let run = begun(&runner, "REAL_RUN").await;
-    let over = Both::hand_over(&run)
-        .together
+    let over = CombinedCall::record_producer(&run)
+        .combined
         .with("p_evidence_ref", "'{}'");
     let open = other.transaction().await.unwrap();
     let call = Call::together("fn_process_run_record_producer_batch", &[&over]).sql();
     assert!(rows(&open, &call).await.is_empty());
     execute(&runner, "SET lock_timeout = '200ms'").await;
-    let handed_over = rows(
+    let run_with_producer = rows(
         &runner,
         &Call::together("fn_process_run_record_producer_batch", &[&over]).sql(),
     )
     .await;
-    assert_eq!(handed_over.len(), 1);
+    assert_eq!(run_with_producer.len(), 1);
     open.rollback().await.unwrap();
     drop(other);
     execute(&superuser, &format!("DROP ROLE \"{name}\"")).await;

@@ -1,4 +1,5 @@
-//! Isolation of a dry run beyond file contents: attributes, hidden paths, other processes, and the tool's input and output.
+//! Isolation of a dry run beyond file contents: attributes, hidden paths, other processes, and the tool's input and
+//! output.
 
 mod attributes;
 mod hidden_paths;

@@ -3,46 +3,49 @@
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-use super::rows::{asserted, with};
+use super::rows::{asserted, row_with};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::{Backend, Call, TestContext, code, contents, refused};
 
-/// A wrong row each, and its refusal.
+/// Wrong rows and their refusal codes.
 fn wrong_rows() -> Vec<(Value, &'static str)> {
     vec![
         (json!(1), "backfill_row_invalid"),
         (json!(null), "backfill_row_invalid"),
         (json!([]), "backfill_row_invalid"),
         (
-            with("process_run_id", json!("no uuid")),
+            row_with("process_run_id", json!("no uuid")),
             "backfill_row_invalid",
         ),
         (
-            with("started_at", json!("yesterday-ish")),
+            row_with("started_at", json!("yesterday-ish")),
             "backfill_row_invalid",
         ),
         (
-            with("ended_at", json!("2026-13-01")),
+            row_with("ended_at", json!("2026-13-01")),
             "backfill_row_invalid",
         ),
         (
-            with("status", json!("step_completed")),
-            "backfill_row_invalid",
-        ),
-        (with("status", json!("verified")), "backfill_row_invalid"),
-        (with("status", json!("")), "backfill_row_invalid"),
-        (
-            with("process_candidate_code", json!({})),
-            "backfill_row_invalid",
-        ),
-        (with("correlation_id", json!(7)), "backfill_row_invalid"),
-        (
-            with("started_at", json!("-infinity")),
+            row_with("status", json!("step_completed")),
             "backfill_row_invalid",
         ),
         (
-            with("ended_at", json!("10000-01-01")),
+            row_with("status", json!("verified")),
+            "backfill_row_invalid",
+        ),
+        (row_with("status", json!("")), "backfill_row_invalid"),
+        (
+            row_with("process_candidate_code", json!({})),
+            "backfill_row_invalid",
+        ),
+        (row_with("correlation_id", json!(7)), "backfill_row_invalid"),
+        (
+            row_with("started_at", json!("-infinity")),
+            "backfill_row_invalid",
+        ),
+        (
+            row_with("ended_at", json!("10000-01-01")),
             "backfill_row_invalid",
         ),
         (
@@ -51,51 +54,63 @@ fn wrong_rows() -> Vec<(Value, &'static str)> {
             "time_invalid",
         ),
         (
-            with("started_at", json!("9000-01-01T00:00:00Z")),
+            row_with("started_at", json!("9000-01-01T00:00:00Z")),
             "time_invalid",
         ),
         (
-            with("ended_at", json!("9000-01-01T00:00:00Z")),
+            row_with("ended_at", json!("9000-01-01T00:00:00Z")),
             "time_invalid",
         ),
-        (with("idempotency_key", json!("request:1")), "key_reserved"),
-        (with("evidence_ref", json!([1])), "backfill_row_invalid"),
-        (with("evidence_ref", json!("text")), "backfill_row_invalid"),
         (
-            with("evidence_type", json!("REAL_RUN")),
+            row_with("idempotency_key", json!("request:1")),
+            "key_reserved",
+        ),
+        (row_with("evidence_ref", json!([1])), "backfill_row_invalid"),
+        (
+            row_with("evidence_ref", json!("text")),
             "backfill_row_invalid",
         ),
         (
-            with("evidence_type", json!("SIMULATED_DRY_RUN")),
+            row_with("evidence_type", json!("REAL_RUN")),
             "backfill_row_invalid",
         ),
-        (with("dot_code", json!("DOT_NOWHERE")), "unknown_dot"),
-        (with("dot_code", Value::Null), "unknown_dot"),
-        (with("dot_code", json!("")), "unknown_dot"),
-        (with("correlation_id", Value::Null), "correlation_required"),
         (
-            with("correlation_id", json!("\u{3000}")),
+            row_with("evidence_type", json!("SIMULATED_DRY_RUN")),
+            "backfill_row_invalid",
+        ),
+        (row_with("dot_code", json!("DOT_NOWHERE")), "unknown_dot"),
+        (row_with("dot_code", Value::Null), "unknown_dot"),
+        (row_with("dot_code", json!("")), "unknown_dot"),
+        (
+            row_with("correlation_id", Value::Null),
             "correlation_required",
         ),
         (
-            with("process_candidate_code", Value::Null),
+            row_with("correlation_id", json!("\u{3000}")),
+            "correlation_required",
+        ),
+        (
+            row_with("process_candidate_code", Value::Null),
             "candidate_required",
         ),
         (
-            with("process_candidate_code", json!("c".repeat(201))),
+            row_with("process_candidate_code", json!("c".repeat(201))),
             "text_too_long",
         ),
         (
-            with("idempotency_key", json!("k".repeat(501))),
+            row_with("idempotency_key", json!("k".repeat(501))),
             "text_too_long",
         ),
-        (with("output_ref", json!("o".repeat(2001))), "text_too_long"),
         (
-            with("evidence_ref", json!({"x": "y".repeat(66_000)})),
+            row_with("output_ref", json!("o".repeat(2001))),
+            "text_too_long",
+        ),
+        (
+            row_with("evidence_ref", json!({"x": "y".repeat(66_000)})),
             "evidence_ref_invalid",
         ),
         (
-            with("host", json!("h".repeat(66_000))),
+            row_with("host", json!("h".repeat(66_000))),
             "evidence_ref_invalid",
         ),
     ]
@@ -181,14 +196,14 @@ async fn only_backfill_records_backfilled_evidence(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_minted_id_of_another_run_is_in_use(backend: Backend) {
+async fn id_of_another_run_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let run = crate::common::text(&observer, &Call::run().sql()).await;
     assert_eq!(
         code(
             &observer,
-            &Call::backfill(&json!([with("process_run_id", json!(run))])).sql()
+            &Call::backfill(&json!([row_with("process_run_id", json!(run))])).sql()
         )
         .await,
         "id_in_use"

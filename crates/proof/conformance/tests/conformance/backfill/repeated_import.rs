@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-use super::rows::{asserted, with};
+use super::rows::{asserted, row_with};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER};
 use crate::common::{
@@ -15,15 +15,15 @@ use crate::common::{
 async fn importing_the_same_file_twice_writes_once(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
-    // With and without keys, the same line twice, and keys that are blank and so are none.
+    // Rows with a key, without one, with a blank key, and the same row twice.
     let file = json!([
         asserted("a"),
         asserted("b"),
         asserted("b"),
-        with("idempotency_key", json!("key")),
-        with("idempotency_key", json!("")),
-        with("idempotency_key", json!("\u{a0}")),
-        with("idempotency_key", Value::Null)
+        row_with("idempotency_key", json!("key")),
+        row_with("idempotency_key", json!("")),
+        row_with("idempotency_key", json!("\u{a0}")),
+        row_with("idempotency_key", Value::Null)
     ]);
     let first = number(&observer, &Call::backfill(&file).sql()).await;
     assert_eq!(
@@ -39,7 +39,7 @@ async fn importing_the_same_file_twice_writes_once(backend: Backend) {
     contents(&superuser)
         .await
         .assert_same(&before, "the second import");
-    // Another line in the same file is new; the same line of another file is another assertion.
+    // Another row of the same file is new. The same row of another file is another assertion.
     assert_eq!(
         number(
             &observer,
@@ -64,7 +64,7 @@ async fn importing_the_same_file_twice_writes_once(backend: Backend) {
 async fn reused_backfill_key_with_other_content_is_a_conflict(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
-    let keyed = with("idempotency_key", json!("key"));
+    let keyed = row_with("idempotency_key", json!("key"));
     rows(&observer, &Call::backfill(&json!([keyed])).sql()).await;
     rows(
         &observer,
@@ -123,7 +123,7 @@ async fn blocking_check_refuses_new_rows_and_returns_existing_ones(backend: Back
     for (row, expected) in [
         (asserted("new"), "preflight_blocked"),
         (json!(3), "backfill_row_invalid"),
-        (with("dot_code", json!("DOT_UNKNOWN")), "unknown_dot"),
+        (row_with("dot_code", json!("DOT_UNKNOWN")), "unknown_dot"),
     ] {
         let call = Call::backfill(&json!([row])).sql();
         assert_eq!(code(&observer, &call).await, expected);
@@ -176,7 +176,7 @@ async fn a_large_file_is_one_call(backend: Backend) {
     );
 }
 
-/// A first import of a file does not block the import of another login, and is recorded separately.
+/// Two logins import the same file: neither blocks the other, and each import is recorded.
 #[apply(on_each_version)]
 async fn backfill_of_the_same_file_by_two_logins_writes_two_assertions(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::rows::{asserted, with};
+use super::rows::{asserted, row_with};
 use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{CANDIDATE, LONE, PRODUCER, VERIFIER};
 use crate::common::{Backend, Call, TestContext, number, row, rows};
@@ -81,14 +81,14 @@ async fn statuses_are_mapped_as_for_every_other_run(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_verifier_and_a_lone_dot_are_recorded_in_their_places(backend: Backend) {
+async fn verifier_and_dot_without_a_pair_are_recorded_in_their_roles(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     rows(
         &observer,
         &Call::backfill(&json!([
-            with("dot_code", json!(VERIFIER)),
-            with("dot_code", json!(LONE))
+            row_with("dot_code", json!(VERIFIER)),
+            row_with("dot_code", json!(LONE))
         ]))
         .sql(),
     )
@@ -107,7 +107,7 @@ async fn a_verifier_and_a_lone_dot_are_recorded_in_their_places(backend: Backend
 async fn a_caller_can_not_name_another_source_or_asserter(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
-    let lying = with(
+    let lying = row_with(
         "evidence_ref",
         json!({"asserted_by": "the auditor", "source_ref": "s3:real", "source_sha256": "f".repeat(64), "no_execute": false, "posture": "REAL_RUN"}),
     );

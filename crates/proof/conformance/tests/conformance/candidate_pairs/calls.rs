@@ -1,4 +1,4 @@
-//! Calls that declare, remove, retire and run, and queries of pairs and rungs.
+//! Calls that declare, remove, retire and run pairs, and the query of a candidate's rung.
 
 use serde_json::Value;
 use tokio_postgres::{Client, GenericClient};
@@ -8,7 +8,7 @@ use crate::common::run_calls::{Begun, begin};
 use crate::common::{Call, literal, row, rows, text};
 
 /// A registered candidate that no producer is declared for.
-pub(super) const BORROWED: &str = "PROC-CAND:postgresql:physical-backup";
+pub(super) const UNDECLARED_CANDIDATE: &str = "PROC-CAND:postgresql:physical-backup";
 
 pub(super) fn declare(candidate: &str, producer: &str) -> Call {
     Call::new("fn_process_candidate_pair_set")
@@ -50,7 +50,7 @@ pub(super) async fn conclude(runner: &impl GenericClient, run: &Begun) {
 }
 
 /// A whole real run of the pair, as a runner records it.
-pub(super) async fn run_for(runner: &Client, candidate: &str) {
+pub(super) async fn complete_real_run(runner: &Client, candidate: &str) {
     let run = Begun::of(&row(runner, &begin_for("REAL_RUN", candidate)).await);
     rows(runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(runner, &run.invocation().sql()).await;

@@ -4,7 +4,7 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tokio_postgres::GenericClient;
 
-use super::calls::{BORROWED, declare, remove, retire};
+use super::calls::{UNDECLARED_CANDIDATE, declare, remove, retire};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{
     CANDIDATE, LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_candidate, tools,
@@ -42,7 +42,7 @@ async fn import_declares_pairs_from_metadata_and_keeps_existing_pairs(backend: B
     let action = |dot_code: &str, action: &str, detail: Value| json!({"dot_code": dot_code, "action": action, "detail": detail});
     let kept = rows(&operator, &plan(&tools())).await;
     assert_eq!(kept[0], action(PRODUCER, "keep", Value::Null));
-    // Only the pair is missing: the import declares it again, and does not say that the tool changed.
+    // Only the pair is missing: the import declares it again and does not report a changed tool.
     rows(&operator, &remove(CANDIDATE, PRODUCER).sql()).await;
     let planned = rows(&operator, &plan(&tools())).await;
     assert_eq!(
@@ -56,8 +56,8 @@ async fn import_declares_pairs_from_metadata_and_keeps_existing_pairs(backend: B
     assert_eq!(text(&operator, notes).await, before);
     assert_eq!(pairs(&operator).await.len(), 2);
     let mut other = tools();
-    other[0]["extra_metadata"]["process_candidate_code"] = json!(BORROWED);
-    // A verifier's metadata declares nothing, and neither does what is no text.
+    other[0]["extra_metadata"]["process_candidate_code"] = json!(UNDECLARED_CANDIDATE);
+    // Metadata of a verifier declares no pair, nor does a candidate that is not a text.
     other[1]["extra_metadata"] = json!({"process_candidate_code": "PROC-CAND:verifiers"});
     other[2]["extra_metadata"]["process_candidate_code"] = json!(7);
     rows(&operator, &import(&other).sql()).await;
@@ -66,7 +66,7 @@ async fn import_declares_pairs_from_metadata_and_keeps_existing_pairs(backend: B
         [
             pair(CANDIDATE, PRODUCER, false),
             pair(CANDIDATE, OTHER_PRODUCER, false),
-            pair(BORROWED, PRODUCER, false)
+            pair(UNDECLARED_CANDIDATE, PRODUCER, false)
         ]
     );
     let mut long = tools();
@@ -102,7 +102,7 @@ async fn declaring_a_pair_refuses_unknown_candidates_and_anything_but_producers(
         assert_eq!(code(&operator, &call.sql()).await, expected, "{call:?}");
     }
     contents(&superuser).await.assert_same(&before, "a refusal");
-    // Nothing said is no declaration.
+    // NULL is no declaration.
     let unsaid = declare(CANDIDATE, PRODUCER).with("p_declared", "NULL");
     assert_eq!(text(&operator, &unsaid.sql()).await, "removed");
     // An inferred pair with an unregistered, misspelled candidate can be removed.
@@ -144,14 +144,14 @@ async fn a_change_of_a_pair_that_meets_an_uncommitted_one_is_refused_as_busy(bac
         stage.client("operator").await,
         stage.client("operator").await,
     );
-    register_candidate(&operator, BORROWED).await;
+    register_candidate(&operator, UNDECLARED_CANDIDATE).await;
     let uncommitted = slow.transaction().await.unwrap();
-    rows(&uncommitted, &declare(BORROWED, PRODUCER).sql()).await;
+    rows(&uncommitted, &declare(UNDECLARED_CANDIDATE, PRODUCER).sql()).await;
     assert_eq!(
-        code(&operator, &declare(BORROWED, PRODUCER).sql()).await,
+        code(&operator, &declare(UNDECLARED_CANDIDATE, PRODUCER).sql()).await,
         "busy"
     );
     uncommitted.rollback().await.unwrap();
-    let declared = text(&operator, &declare(BORROWED, PRODUCER).sql()).await;
+    let declared = text(&operator, &declare(UNDECLARED_CANDIDATE, PRODUCER).sql()).await;
     assert_eq!(declared, "declared");
 }

@@ -4,7 +4,7 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::calls::{BORROWED, begin_for, conclude, declare, request, retire};
+use super::calls::{UNDECLARED_CANDIDATE, begin_for, conclude, declare, request, retire};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{
     CANDIDATE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, register_candidate, tools,
@@ -12,10 +12,10 @@ use crate::common::fixtures::{
 use crate::common::run_calls::{Begun, begin, bind, ready};
 use crate::common::{Backend, Call, TestContext, code, contents, refused, row, rows};
 
-const NONE: [Value; 0] = [];
+const NO_ROWS: [Value; 0] = [];
 
-/// As the wrapper sends it: in a batch.
-async fn begun_in_batch(runner: &Client, mode: &str, candidate: &str) -> Vec<Value> {
+/// Begins a run with the batch function, as the wrapper does.
+async fn begin_batch(runner: &Client, mode: &str, candidate: &str) -> Vec<Value> {
     let call = begin(mode)
         .text("p_process_candidate_code", candidate)
         .with("p_process_run_id", "gen_random_uuid()")
@@ -48,44 +48,48 @@ async fn begin_refuses_a_real_run_for_an_unregistered_candidate(backend: Backend
         );
     }
     contents(&superuser).await.assert_same(&before, "a refusal");
-    // A dry run proves nothing real, and may name any.
+    // A dry run may name any candidate.
     row(&runner, &begin_for("DRY_RUN", &typo)).await;
 }
 
 #[apply(on_each_backend)]
-async fn begin_refuses_a_real_run_for_a_borrowed_candidate(backend: Backend) {
+async fn begin_refuses_a_real_run_for_an_undeclared_candidate(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
-    register_candidate(&operator, BORROWED).await;
+    register_candidate(&operator, UNDECLARED_CANDIDATE).await;
     let before = contents(&superuser).await;
-    let refusal = refused(&runner, &begin_for("REAL_RUN", BORROWED)).await;
+    let refusal = refused(&runner, &begin_for("REAL_RUN", UNDECLARED_CANDIDATE)).await;
     assert_eq!(refusal.code, "candidate_pair_mismatch");
     assert_eq!(refusal.detail["declared_for"], json!([CANDIDATE]));
     contents(&superuser).await.assert_same(&before, "a refusal");
-    // Another producer's declaration is not this one's.
-    rows(&operator, &declare(BORROWED, OTHER_PRODUCER).sql()).await;
+    // A declaration for another producer does not count.
+    rows(
+        &operator,
+        &declare(UNDECLARED_CANDIDATE, OTHER_PRODUCER).sql(),
+    )
+    .await;
     assert_eq!(
-        code(&runner, &begin_for("REAL_RUN", BORROWED)).await,
+        code(&runner, &begin_for("REAL_RUN", UNDECLARED_CANDIDATE)).await,
         "candidate_pair_mismatch"
     );
-    let dry = Begun::of(&row(&runner, &begin_for("DRY_RUN", BORROWED)).await);
+    let dry = Begun::of(&row(&runner, &begin_for("DRY_RUN", UNDECLARED_CANDIDATE)).await);
     conclude(&runner, &dry).await;
-    let simulated = Call::pair().text("p_process_candidate_code", BORROWED);
+    let simulated = Call::pair().text("p_process_candidate_code", UNDECLARED_CANDIDATE);
     rows(&runner, &simulated.sql()).await;
-    rows(&operator, &declare(BORROWED, PRODUCER).sql()).await;
-    row(&runner, &begin_for("REAL_RUN", BORROWED)).await;
+    rows(&operator, &declare(UNDECLARED_CANDIDATE, PRODUCER).sql()).await;
+    row(&runner, &begin_for("REAL_RUN", UNDECLARED_CANDIDATE)).await;
 }
 
 #[apply(on_each_version)]
 async fn batch_begin_skips_undeclared_pairs_and_retired_tools(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
-    register_candidate(&operator, BORROWED).await;
-    // The batch takes only pairs whose lease was taken before.
+    register_candidate(&operator, UNDECLARED_CANDIDATE).await;
+    // The batch function begins only pairs whose lease was acquired before.
     let run = Begun::of(&row(&runner, &begin("REAL_RUN").sql()).await);
     conclude(&runner, &run).await;
-    for candidate in [BORROWED, "PROC-CAND:unregistered"] {
+    for candidate in [UNDECLARED_CANDIDATE, "PROC-CAND:unregistered"] {
         assert_eq!(
-            begun_in_batch(&runner, "REAL_RUN", candidate).await,
-            NONE,
+            begin_batch(&runner, "REAL_RUN", candidate).await,
+            NO_ROWS,
             "{candidate}"
         );
     }
@@ -93,16 +97,16 @@ async fn batch_begin_skips_undeclared_pairs_and_retired_tools(backend: Backend) 
         rows(&operator, &retire(tool)).await;
         for mode in ["DRY_RUN", "REAL_RUN"] {
             assert_eq!(
-                begun_in_batch(&runner, mode, CANDIDATE).await,
-                NONE,
+                begin_batch(&runner, mode, CANDIDATE).await,
+                NO_ROWS,
                 "{tool} {mode}"
             );
         }
         rows(&operator, &import(&tools()).sql()).await;
     }
-    let dry = begun_in_batch(&runner, "DRY_RUN", BORROWED).await;
+    let dry = begin_batch(&runner, "DRY_RUN", UNDECLARED_CANDIDATE).await;
     conclude(&runner, &Begun::of(&dry[0])).await;
-    let real = begun_in_batch(&runner, "REAL_RUN", CANDIDATE).await;
+    let real = begin_batch(&runner, "REAL_RUN", CANDIDATE).await;
     assert_eq!(real.len(), 1);
 }
 
@@ -111,13 +115,13 @@ async fn request_refuses_real_runs_of_undeclared_pairs(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (runner, operator) = (stage.client("runner").await, stage.client("operator").await);
     bind(&operator).await;
-    register_candidate(&operator, BORROWED).await;
+    register_candidate(&operator, UNDECLARED_CANDIDATE).await;
     assert_eq!(
         code(&runner, &request("REAL_RUN", "PROC-CAND:typo")).await,
         "candidate_unknown"
     );
     assert_eq!(
-        code(&runner, &request("REAL_RUN", BORROWED)).await,
+        code(&runner, &request("REAL_RUN", UNDECLARED_CANDIDATE)).await,
         "candidate_pair_mismatch"
     );
     rows(&runner, &request("DRY_RUN", "PROC-CAND:typo")).await;

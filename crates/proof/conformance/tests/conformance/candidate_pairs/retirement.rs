@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::calls::{conclude, request, retire, run_for, rung};
+use super::calls::{complete_real_run, conclude, request, retire, rung};
 use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{
     CANDIDATE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, set_posture, tools,
@@ -14,7 +14,7 @@ use crate::common::{Backend, Call, TestContext, code, refused, row, rows, text, 
 #[apply(on_each_backend)]
 async fn retired_tools_are_neither_run_nor_requested_and_their_history_stays(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
-    run_for(&runner, CANDIDATE).await;
+    complete_real_run(&runner, CANDIDATE).await;
     for tool in [PRODUCER, VERIFIER] {
         assert_eq!(value(&operator, &retire(tool)).await, true);
         assert_eq!(value(&operator, &retire(tool)).await, false, "already");
@@ -36,7 +36,7 @@ async fn retired_tools_are_neither_run_nor_requested_and_their_history_stays(bac
             "SELECT next_action FROM dot.v_process_dot_wrapper_status WHERE dot_code = '{tool}'"
         );
         assert_eq!(text(&runner, &next).await, "nothing: it is retired");
-        // An import that names another status puts it back into use.
+        // An import with another status reactivates it.
         rows(&operator, &import(&tools()).sql()).await;
         let run = Begun::of(&row(&runner, &begin("REAL_RUN").sql()).await);
         conclude(&runner, &run).await;

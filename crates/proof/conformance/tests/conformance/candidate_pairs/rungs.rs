@@ -3,28 +3,28 @@
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-use super::calls::{declare, remove, run_for, rung};
+use super::calls::{complete_real_run, declare, remove, rung};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, OTHER_PRODUCER, PRODUCER, register_candidate};
 use crate::common::forged_run::ExecutedRun;
 use crate::common::run_calls::{Begun, begin, ready};
 use crate::common::{Backend, TestContext, code, execute, row, rows, text};
 
-fn stands(rung: &str, has_inferred_pair: bool) -> Value {
+fn expected_rung(rung: &str, has_inferred_pair: bool) -> Value {
     json!({"candidate_status_v3": rung, "has_inferred_pair": has_inferred_pair})
 }
 
 #[apply(on_each_backend)]
 async fn removing_a_pair_lowers_its_rung_and_declaring_it_restores_it(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
-    run_for(&runner, CANDIDATE).await;
-    let verified = stands("verified_candidate", false);
+    complete_real_run(&runner, CANDIDATE).await;
+    let verified = expected_rung("verified_candidate", false);
     assert_eq!(rung(&runner, CANDIDATE).await, verified);
     let change = text(&operator, &remove(CANDIDATE, PRODUCER).sql()).await;
     assert_eq!(change, "removed");
     assert_eq!(
         rung(&runner, CANDIDATE).await,
-        stands("structural_candidate", false),
+        expected_rung("structural_candidate", false),
         "another producer is declared for it, and proves nothing"
     );
     let shown = "SELECT count(*)::text FROM dot.v_process_discovery_verified_candidates_v3";
@@ -54,7 +54,7 @@ async fn run_of_a_pair_removed_meanwhile_is_no_proof(backend: Backend) {
     rows(&runner, &conclusion.sql()).await;
     assert_eq!(
         rung(&runner, CANDIDATE).await,
-        stands("structural_candidate", false)
+        expected_rung("structural_candidate", false)
     );
 }
 
@@ -67,12 +67,12 @@ async fn rows_of_an_undeclared_pair_are_no_proof(backend: Backend) {
     execute(&superuser, &ExecutedRun::truthful().sql()).await;
     assert_eq!(
         rung(&operator, CANDIDATE).await,
-        stands("structural_candidate", false)
+        expected_rung("structural_candidate", false)
     );
     rows(&operator, &declare(CANDIDATE, PRODUCER).sql()).await;
     assert_eq!(
         rung(&operator, CANDIDATE).await,
-        stands("verified_candidate", false)
+        expected_rung("verified_candidate", false)
     );
 }
 
@@ -84,10 +84,10 @@ async fn inferred_pair_counts_and_can_be_confirmed(backend: Backend) {
         "UPDATE dot.process_candidate_pair SET is_inferred = true, declared_by = 'dotwrap'",
     )
     .await;
-    run_for(&runner, CANDIDATE).await;
+    complete_real_run(&runner, CANDIDATE).await;
     assert_eq!(
         rung(&runner, CANDIDATE).await,
-        stands("verified_candidate", true)
+        expected_rung("verified_candidate", true)
     );
     for producer in [PRODUCER, OTHER_PRODUCER] {
         let confirm = declare(CANDIDATE, producer).text("p_reason", "looked at");
@@ -95,7 +95,7 @@ async fn inferred_pair_counts_and_can_be_confirmed(backend: Backend) {
     }
     assert_eq!(
         rung(&runner, CANDIDATE).await,
-        stands("verified_candidate", false)
+        expected_rung("verified_candidate", false)
     );
     let told = row(
         &operator,

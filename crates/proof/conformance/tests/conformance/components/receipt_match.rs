@@ -10,7 +10,7 @@ use crate::common::forged_run::{self, ExecutedRun, PRODUCER_RECEIPT, RUN, TOKEN}
 use crate::common::run_calls::DIGEST;
 use crate::common::{Backend, Call, TestContext, ask, code, contents, execute, row, rows, text};
 
-/// A run under way with a live lease, and this receipt.
+/// Inserts a run with a live lease, and its producer's receipt with this change.
 async fn receipt(superuser: &Client, change: impl FnOnce(&mut forged_run::Insert)) {
     forged_run::begin(superuser).await;
     let mut receipt = ExecutedRun::truthful().producer_receipt;
@@ -124,7 +124,7 @@ async fn receipt_of_a_lower_mode_does_not_promote_the_component(backend: Backend
         code(&runner, &with_receipt().sql()).await,
         "invocation_mismatch"
     );
-    // A mock lowers the component; its receipt stays with it.
+    // A mock is recorded as simulated and keeps its receipt.
     rows(
         &runner,
         &with_receipt()
@@ -153,13 +153,13 @@ async fn a_receipt_of_this_very_transaction_is_refused(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_receipt_that_missed_the_closing_of_a_gate_is_void(backend: Backend) {
+async fn receipt_committed_after_a_gate_closes_is_void(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (runner, operator) = (stage.client("runner").await, stage.client("operator").await);
     let mut superuser = stage.superuser().await;
     set_posture(&operator, "REAL_RUN").await;
     forged_run::begin(&superuser).await;
-    // It read the posture, and committed only after the closing had gone through without it.
+    // The receipt reads the posture, and commits after a gate closed without waiting for it.
     let slow = superuser.transaction().await.unwrap();
     execute(&slow, "LOCK TABLE dot.dot_gate_state IN ROW SHARE MODE").await;
     execute(&slow, &ExecutedRun::truthful().producer_receipt.sql()).await;
@@ -176,7 +176,7 @@ async fn a_receipt_that_missed_the_closing_of_a_gate_is_void(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn a_receipt_that_the_closing_of_a_gate_saw_stays_good(backend: Backend) {
+async fn receipt_committed_before_a_gate_closes_stays_valid(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (runner, operator, superuser) = (
         stage.client("runner").await,
@@ -190,7 +190,7 @@ async fn a_receipt_that_the_closing_of_a_gate_saw_stays_good(backend: Backend) {
         &Call::gate("process_dot_runtime.real_run_enabled", "false").sql(),
     )
     .await;
-    // The call happened; the gate's closing is in the history.
+    // The call was begun before the gate closed: it is recorded.
     rows(&runner, &with_receipt().sql()).await;
 }
 

@@ -17,7 +17,7 @@ async fn execution_is_refused_without_a_receipt_in_every_posture(backend: Backen
         stage.superuser().await,
     );
     let runner = stage.client("runner").await;
-    // A component is taken from the login that recorded the run.
+    // Only the login that recorded the run may add components.
     let runs = [
         (&observer, a_run(&observer).await),
         (&runner, a_run(&runner).await),

@@ -10,7 +10,7 @@ use crate::common::{
     Backend, Call, Refusal, TestContext, ask, code, literal, lock_waiters, row, rows, text,
 };
 
-/// A component in its role.
+/// A component of this DOT in this role.
 fn part(run: &str, dot_code: &str, role: &str) -> String {
     Call::component(run)
         .text("p_dot_code", dot_code)
@@ -38,7 +38,7 @@ async fn header_without_dot_binds_to_first_component(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn an_older_snapshot_does_not_hide_the_other_side_of_a_run(backend: Backend) {
+async fn older_snapshot_without_the_first_component_records_no_second_one(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (mut old, other) = (
         stage.client("observer").await,
@@ -64,7 +64,7 @@ async fn an_older_snapshot_does_not_hide_the_other_side_of_a_run(backend: Backen
         );
         snapshot.rollback().await.unwrap();
     }
-    // A snapshot that is new enough records, and leaves nothing else behind.
+    // A snapshot that shows the first component records the second.
     let run = text(&other, &Call::run().sql()).await;
     for (dot_code, role) in [(PRODUCER, "producer"), (VERIFIER, "verifier")] {
         let snapshot = old

@@ -93,7 +93,7 @@ async fn component_and_conclusion_serialize(backend: Backend) {
     let (runner, superuser) = (stage.client("runner").await, stage.superuser().await);
     let mut concluder = stage.superuser().await;
     forged_run::begin(&superuser).await;
-    // As the function that concludes does it: the header first, for update.
+    // As the conclude function: it locks the header first, FOR UPDATE.
     let concluding = concluder.transaction().await.unwrap();
     execute(
         &concluding,
@@ -123,9 +123,9 @@ async fn component_and_conclusion_serialize(backend: Backend) {
     );
 }
 
-/// Every reader can read the ids of runs. Only the login that recorded a run adds its components.
+/// Every reader can see run ids, but only the login that recorded a run adds components to it.
 #[apply(on_each_version)]
-async fn another_login_adds_no_part_to_a_run_without_a_lease(backend: Backend) {
+async fn another_login_adds_no_component_to_a_run_without_a_lease(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, other) = (stage.client("observer").await, stage.client("runner").await);
     let run = a_run(&observer).await;

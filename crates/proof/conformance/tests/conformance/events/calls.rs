@@ -1,8 +1,8 @@
-//! The event types, and the calls and queries of events.
+//! The call that activates or deactivates an event type.
 
 use crate::common::Call;
 
-/// The query that switches an event type.
+/// Activates or deactivates an event type.
 pub(crate) fn switch(event_type: &str, active: bool) -> String {
     Call::new("fn_event_type_set_active")
         .text("p_event_type", event_type)

@@ -21,7 +21,7 @@ const TYPES: [&str; 7] = [
     "process.evidence.missing",
 ];
 
-/// How many events of each type there are.
+/// The number of events of each type.
 async fn emitted(client: &impl GenericClient) -> BTreeMap<String, i64> {
     let counts = rows(
         client,
@@ -39,8 +39,8 @@ async fn emitted(client: &impl GenericClient) -> BTreeMap<String, i64> {
         .collect()
 }
 
-/// What a pair of this status tells of, were everything active.
-fn told_by(wrapper_status: &str) -> BTreeMap<String, i64> {
+/// The events of a pair with this status when every type is active.
+fn expected_events(wrapper_status: &str) -> BTreeMap<String, i64> {
     let told: &[(&str, i64)] = match wrapper_status {
         "started" => &[("process.run.started", 1), ("process.step.started", 2)],
         "completed" => &[("process.run.completed", 1), ("process.step.completed", 2)],
@@ -87,7 +87,7 @@ async fn active_type_emits_matching_events_only(backend: Backend) {
     for active in TYPES {
         assert_eq!(value(&operator, &switch(active, true)).await, true);
         for status in STATUSES {
-            let mut expected = told_by(status);
+            let mut expected = expected_events(status);
             expected.retain(|event_type, _| event_type == active);
             let transaction = observer.transaction().await.unwrap();
             let returned = row(
@@ -144,13 +144,17 @@ async fn single_functions_emit_the_same_events_as_the_pair(backend: Backend) {
             )
             .await;
         }
-        assert_eq!(emitted(&transaction).await, told_by(status), "{status}");
+        assert_eq!(
+            emitted(&transaction).await,
+            expected_events(status),
+            "{status}"
+        );
         transaction.rollback().await.unwrap();
     }
 }
 
 #[apply(on_each_backend)]
-async fn a_failed_component_does_not_announce_a_failed_run(backend: Backend) {
+async fn failed_component_emits_no_event_of_a_failed_run(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (operator, observer) = (
         stage.client("operator").await,

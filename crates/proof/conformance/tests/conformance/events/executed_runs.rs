@@ -9,8 +9,8 @@ use crate::common::backend::on_each_backend;
 use crate::common::run_calls::{self, DIGEST};
 use crate::common::{Backend, Call, row, rows, text};
 
-/// The evidence types that the events of one type bear.
-async fn claimed(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
+/// The evidence types in the payloads of an event type.
+async fn evidence_types(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
     let claims = format!(
         "SELECT payload ->> 'evidence_type' AS claim FROM dot.v_event_outbox WHERE event_type = '{event_type}' ORDER BY event_seq"
     );
@@ -19,7 +19,7 @@ async fn claimed(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
 }
 
 #[apply(on_each_backend)]
-async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
+async fn event_of_a_header_without_components_is_simulated(backend: Backend) {
     let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     rows(&operator, &switch("process.run.completed", true)).await;
     let header = Call::run()
@@ -27,7 +27,7 @@ async fn event_of_a_bare_header_does_not_claim_a_run(backend: Backend) {
         .text("p_status", "completed");
     rows(&runner, &header.sql()).await;
     assert_eq!(
-        claimed(&runner, "process.run.completed").await,
+        evidence_types(&runner, "process.run.completed").await,
         ["SIMULATED_DRY_RUN"]
     );
 }
@@ -58,14 +58,14 @@ async fn events_of_an_executed_run_match_its_components(backend: Backend) {
         )
         .await;
         assert_eq!(
-            claimed(&runner, "process.run.started")
+            evidence_types(&runner, "process.run.started")
                 .await
                 .last()
                 .unwrap(),
             "REAL_RUN"
         );
         assert_eq!(
-            claimed(&runner, "process.run.completed")
+            evidence_types(&runner, "process.run.completed")
                 .await
                 .last()
                 .unwrap(),

@@ -9,20 +9,20 @@ use crate::common::{Call, rows, text};
 
 pub(super) const MODE: &str = "REAL_RUN";
 
-/// Two calls, and the one that is both of them, told the same.
-pub(crate) struct Both {
+/// Two single calls and the combined call, with the same arguments.
+pub(crate) struct CombinedCall {
     pub(super) first: Call,
     pub(super) second: Call,
-    pub(crate) together: Call,
+    pub(crate) combined: Call,
 }
 
-impl Both {
-    /// The producer's call, and the verifier's receipt.
-    pub(crate) fn hand_over(run: &Begun) -> Self {
+impl CombinedCall {
+    /// Records the producer's component and opens the verifier's receipt.
+    pub(crate) fn record_producer(run: &Begun) -> Self {
         Self {
             first: run.producer(MODE),
             second: run.invocation(),
-            together: Self::last_call("fn_process_run_record_producer", run, &run.receipt)
+            combined: Self::component_call("fn_process_run_record_producer", run, &run.receipt)
                 .text("p_dot_code", PRODUCER)
                 .text("p_output_digest", DIGEST)
                 .text("p_verifier_dot_code", VERIFIER)
@@ -31,22 +31,26 @@ impl Both {
         .first("p_component_run_id", "gen_random_uuid()")
     }
 
-    /// The verifier's call, and the conclusion.
-    pub(crate) fn finish(run: &Begun, receipt: &str) -> Self {
+    /// Records the verifier's component and concludes the run.
+    pub(crate) fn record_verifier(run: &Begun, receipt: &str) -> Self {
         Self {
             first: run.verifier(MODE, receipt, "pass"),
             second: run.conclusion("completed"),
-            together: Self::last_call("fn_process_run_record_verifier_and_conclude", run, receipt)
-                .text("p_run_dot_code", PRODUCER)
-                .text("p_dot_code", VERIFIER)
-                .text("p_component_role", "verifier")
-                .text("p_verdict", "pass")
-                .text("p_run_status", "completed"),
+            combined: Self::component_call(
+                "fn_process_run_record_verifier_and_conclude",
+                run,
+                receipt,
+            )
+            .text("p_run_dot_code", PRODUCER)
+            .text("p_dot_code", VERIFIER)
+            .text("p_component_role", "verifier")
+            .text("p_verdict", "pass")
+            .text("p_run_status", "completed"),
         }
         .first("p_component_run_id", "gen_random_uuid()")
     }
 
-    pub(super) fn last_call(function: &'static str, run: &Begun, receipt: &str) -> Call {
+    pub(super) fn component_call(function: &'static str, run: &Begun, receipt: &str) -> Call {
         Call::new(function)
             .text("p_process_run_id", &run.run)
             .text("p_correlation_id", CORRELATION)
@@ -57,33 +61,33 @@ impl Both {
             .text("p_lease_token", &run.token)
     }
 
-    /// Told to the first of the two.
+    /// Sets an argument of the first single call.
     pub(crate) fn first(mut self, argument: &'static str, value: &str) -> Self {
         self.first = self.first.with(argument, value);
-        self.together = self.together.with(argument, value);
+        self.combined = self.combined.with(argument, value);
         self
     }
 
-    /// Told to both.
+    /// Sets an argument of both single calls.
     pub(super) fn each(self, argument: &'static str, value: &str) -> Self {
-        let mut said = self.first(argument, value);
-        said.second = said.second.with(argument, value);
-        said
+        let mut calls = self.first(argument, value);
+        calls.second = calls.second.with(argument, value);
+        calls
     }
 
-    /// Told to the second, which calls it otherwise than the one that is both.
+    /// Sets an argument of the second single call; the combined call has another name for it.
     pub(super) fn second(
         mut self,
         argument: &'static str,
-        together: &'static str,
+        combined_argument: &'static str,
         value: &str,
     ) -> Self {
         self.second = self.second.with(argument, value);
-        self.together = self.together.with(together, value);
+        self.combined = self.combined.with(combined_argument, value);
         self
     }
 
-    pub(super) fn one_by_one(&self) -> String {
+    pub(super) fn separate_sql(&self) -> String {
         format!(
             "WITH first AS MATERIALIZED ({}) SELECT ({})::text AS second FROM first",
             self.first.sql(),
@@ -92,14 +96,14 @@ impl Both {
     }
 }
 
-pub(crate) async fn handed_over(runner: &Client) -> (Begun, String) {
+pub(crate) async fn run_with_producer(runner: &Client) -> (Begun, String) {
     let run = begun(runner, MODE).await;
-    let receipt = text(runner, &Both::hand_over(&run).together.sql()).await;
+    let receipt = text(runner, &CombinedCall::record_producer(&run).combined.sql()).await;
     (run, receipt)
 }
 
-/// Everything of a run that does not differ between two runs of the same.
-pub(crate) async fn written(superuser: &Client) -> Vec<Value> {
+/// The rows of a run without its ids and times.
+pub(crate) async fn stored_rows(superuser: &Client) -> Vec<Value> {
     let mut found = Vec::new();
     for query in [
         "SELECT component_role, dot_code, correlation_id, process_candidate_code, status, evidence_type, verdict, output_digest, source_system,

@@ -3,14 +3,14 @@
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-use super::calls::{Both, MODE, activate_events, handed_over, written};
+use super::calls::{CombinedCall, MODE, activate_events, run_with_producer, stored_rows};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::run_calls::{Begun, DIGEST, begin, begun, ready, run_out};
 use crate::common::{Backend, Call, row, rows, text};
 
 #[apply(on_each_backend)]
 async fn combined_call_equals_two_calls(backend: Backend) {
-    // Of each kind of evidence and verdict, once one after the other and once together.
+    // Each evidence type and verdict, with the single calls and with the combined call.
     for (evidence, verdict) in [
         (MODE, "pass"),
         (MODE, "fail"),
@@ -21,19 +21,19 @@ async fn combined_call_equals_two_calls(backend: Backend) {
             let (_stage, runner, operator, superuser) = ready(backend).await;
             activate_events(&operator, &superuser).await;
             let run = begun(&runner, MODE).await;
-            let over = Both::hand_over(&run)
+            let over = CombinedCall::record_producer(&run)
                 .first("p_output_ref", "'file:///out'")
                 .first(
                     "p_evidence_ref",
                     r#"'{"a": 1, "no_execute": true, "actor": "nobody"}'"#,
                 );
             let receipt = if together {
-                text(&runner, &over.together.sql()).await
+                text(&runner, &over.combined.sql()).await
             } else {
-                text(&runner, &over.one_by_one()).await
+                text(&runner, &over.separate_sql()).await
             };
-            let between = written(&superuser).await;
-            let finish = Both::finish(&run, &receipt)
+            let between = stored_rows(&superuser).await;
+            let finish = CombinedCall::record_verifier(&run, &receipt)
                 .first("p_evidence_type", &format!("'{evidence}'"))
                 .first("p_verdict", &format!("'{verdict}'"))
                 .second("p_output_ref", "p_run_output_ref", "'file:///out'")
@@ -43,12 +43,12 @@ async fn combined_call_equals_two_calls(backend: Backend) {
                     r#"'{"posture": "?"}'"#,
                 );
             let query = if together {
-                finish.together.sql()
+                finish.combined.sql()
             } else {
-                finish.one_by_one()
+                finish.separate_sql()
             };
             rows(&runner, &query).await;
-            found.push((between, written(&superuser).await));
+            found.push((between, stored_rows(&superuser).await));
         }
         let together = found.pop().unwrap();
         assert_eq!(found.pop().unwrap(), together, "{evidence} {verdict}");
@@ -62,23 +62,28 @@ async fn a_run_is_counted_once_whether_it_is_open_or_concluded(backend: Backend)
     let counted = |runs: i64, real: i64, dry: i64, simulated: i64, components: i64| json!({"run_count": runs, "real_run_count": real, "dry_run_count": dry, "simulated_count": simulated, "component_count": components});
     let run = begun(&runner, MODE).await;
     assert_eq!(row(&runner, counts).await, counted(1, 0, 0, 0, 0));
-    let receipt = text(&runner, &Both::hand_over(&run).together.sql()).await;
+    let receipt = text(&runner, &CombinedCall::record_producer(&run).combined.sql()).await;
     assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 0, 1));
-    // A mock's verdict: the run counts under both types.
-    let mock = Both::finish(&run, &receipt).first("p_evidence_type", "'SIMULATED_DRY_RUN'");
-    rows(&runner, &mock.together.sql()).await;
+    // The verifier was a mock: the run counts under both evidence types.
+    let mock = CombinedCall::record_verifier(&run, &receipt)
+        .first("p_evidence_type", "'SIMULATED_DRY_RUN'");
+    rows(&runner, &mock.combined.sql()).await;
     assert_eq!(row(&runner, counts).await, counted(1, 1, 0, 1, 2));
-    // Two that the lease counts, and pairs of another type between them.
+    // Two runs that are counted on the lease, with pairs of another evidence type between them.
     for (runs, simulated) in [(3, 2), (5, 3)] {
-        let (run, receipt) = handed_over(&runner).await;
-        rows(&runner, &Both::finish(&run, &receipt).together.sql()).await;
+        let (run, receipt) = run_with_producer(&runner).await;
+        rows(
+            &runner,
+            &CombinedCall::record_verifier(&run, &receipt).combined.sql(),
+        )
+        .await;
         rows(&runner, &Call::pair().sql()).await;
         assert_eq!(
             row(&runner, counts).await,
             counted(runs, runs - simulated + 1, 0, simulated, 2 * runs)
         );
     }
-    // A run without a conclusion, whose lease is taken over.
+    // A run without a conclusion, whose lease expires and is acquired again.
     let left = row(&runner, &begin(MODE).sql()).await;
     let left = Begun::of(&left);
     run_out(&superuser).await;
@@ -103,12 +108,12 @@ async fn reader_sees_the_outcome_of_each_receipt(backend: Backend) {
     assert_eq!(rows(&reader, receipts).await, [] as [Value; 0]);
     let run = begun(&runner, MODE).await;
     assert_eq!(rows(&reader, receipts).await, [producer("open")]);
-    text(&runner, &Both::hand_over(&run).together.sql()).await;
+    text(&runner, &CombinedCall::record_producer(&run).combined.sql()).await;
     assert_eq!(
         rows(&reader, receipts).await,
         [producer("recorded"), verifier("open")]
     );
-    // Its holder died: the verifier's outcome is unknown.
+    // The lease expired: the verifier's outcome is unknown.
     run_out(&superuser).await;
     let reap = Call::new("fn_process_run_reap").text("p_actor", "tester");
     rows(&runner, &reap.sql()).await;

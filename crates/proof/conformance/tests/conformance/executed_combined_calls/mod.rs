@@ -7,5 +7,5 @@ mod record_producer;
 mod record_verifier_and_conclude;
 mod wrong_calls;
 
-pub(crate) use calls::{Both, activate_events, handed_over, written};
-pub(crate) use wrong_calls::{wrong_finishes, wrong_hand_overs};
+pub(crate) use calls::{CombinedCall, activate_events, run_with_producer, stored_rows};
+pub(crate) use wrong_calls::{wrong_record_producer_calls, wrong_record_verifier_calls};

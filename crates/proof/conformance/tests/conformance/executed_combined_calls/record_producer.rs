@@ -2,8 +2,8 @@
 
 use rstest_reuse::apply;
 
-use super::calls::{Both, MODE, handed_over};
-use super::wrong_calls::wrong_hand_overs;
+use super::calls::{CombinedCall, MODE, run_with_producer};
+use super::wrong_calls::wrong_record_producer_calls;
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::set_posture;
 use crate::common::run_calls::{OTHER_DIGEST, begun, ready, run_out};
@@ -13,37 +13,37 @@ use crate::common::{Backend, ask, code, contents, execute, refused, rows, text};
 async fn combined_record_producer_refuses_like_the_two_functions(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
-    let over = || Both::hand_over(&run);
+    let over = || CombinedCall::record_producer(&run);
     let before = contents(&superuser).await;
-    for (case, expected) in wrong_hand_overs(&run) {
-        let singly = refused(&runner, &case.one_by_one()).await;
+    for (case, expected) in wrong_record_producer_calls(&run) {
+        let singly = refused(&runner, &case.separate_sql()).await;
         if expected != "status_invalid" {
-            assert_eq!(singly.code, expected, "{}", case.one_by_one());
+            assert_eq!(singly.code, expected, "{}", case.separate_sql());
         }
         assert_eq!(
-            code(&runner, &case.together.sql()).await,
+            code(&runner, &case.combined.sql()).await,
             singly.code,
             "{}",
-            case.together.sql()
+            case.combined.sql()
         );
     }
     contents(&superuser)
         .await
-        .assert_same(&before, "a refused hand-over");
+        .assert_same(&before, "a refused record_producer call");
 
     assert_eq!(
-        code(&superuser, &over().together.sql()).await,
+        code(&superuser, &over().combined.sql()).await,
         "invocation_mismatch",
         "another login than the one that opened the receipt"
     );
     set_posture(&operator, "DRY_RUN_ONLY").await;
     assert_eq!(
-        code(&runner, &over().together.sql()).await,
+        code(&runner, &over().combined.sql()).await,
         "real_run_disabled"
     );
     set_posture(&operator, MODE).await;
     run_out(&superuser).await;
-    assert_eq!(code(&runner, &over().together.sql()).await, "lease_lost");
+    assert_eq!(code(&runner, &over().combined.sql()).await, "lease_lost");
 }
 
 #[apply(on_each_version)]
@@ -51,25 +51,25 @@ async fn record_producer_is_once_only_and_in_a_later_transaction(backend: Backen
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     execute(&runner, "BEGIN").await;
     let run = begun(&runner, MODE).await;
-    let early = code(&runner, &Both::hand_over(&run).together.sql()).await;
+    let early = code(&runner, &CombinedCall::record_producer(&run).combined.sql()).await;
     assert_eq!(early, "invocation_mismatch");
     execute(&runner, "ROLLBACK").await;
 
-    let (run, receipt) = handed_over(&runner).await;
+    let (run, receipt) = run_with_producer(&runner).await;
     let before = contents(&superuser).await;
-    let again = code(&runner, &Both::hand_over(&run).together.sql()).await;
+    let again = code(&runner, &CombinedCall::record_producer(&run).combined.sql()).await;
     assert_eq!(again, "invocation_mismatch", "as another component");
     contents(&superuser)
         .await
-        .assert_same(&before, "a second hand-over");
+        .assert_same(&before, "a second record_producer call");
 
     execute(&runner, "BEGIN").await;
-    let finish = Both::finish(&run, &receipt).together.sql();
+    let finish = CombinedCall::record_verifier(&run, &receipt).combined.sql();
     rows(&runner, &finish).await;
     execute(&runner, "ROLLBACK").await;
     contents(&superuser)
         .await
-        .assert_same(&before, "a finish that was taken back");
+        .assert_same(&before, "a rolled back record_verifier call");
     rows(&runner, &finish).await;
     assert_eq!(code(&runner, &finish).await, "invocation_mismatch");
 }
@@ -79,10 +79,10 @@ async fn repeated_record_producer_returns_same_receipt(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
     let component = "'00000000-0000-7000-8000-0000000000c1'";
-    let over = || Both::hand_over(&run).first("p_component_run_id", component);
-    let receipt = text(&runner, &over().together.sql()).await;
+    let over = || CombinedCall::record_producer(&run).first("p_component_run_id", component);
+    let receipt = text(&runner, &over().combined.sql()).await;
     let before = contents(&superuser).await;
-    assert_eq!(text(&runner, &over().together.sql()).await, receipt);
+    assert_eq!(text(&runner, &over().combined.sql()).await, receipt);
     let id = "gen_random_uuid()";
     for (case, expected) in [
         (over().each("p_lease_token", id), "invocation_mismatch"),
@@ -99,21 +99,24 @@ async fn repeated_record_producer_returns_same_receipt(backend: Backend) {
             "invocation_mismatch",
         ),
     ] {
-        let query = case.together.sql();
+        let query = case.combined.sql();
         assert_eq!(code(&runner, &query).await, expected, "{query}");
     }
-    let somebody_else = code(&superuser, &over().together.sql()).await;
+    let somebody_else = code(&superuser, &over().combined.sql()).await;
     assert_eq!(somebody_else, "invocation_mismatch");
     contents(&superuser)
         .await
-        .assert_same(&before, "a hand-over that was asked for again");
-    // A gate that closed meanwhile takes nothing back: the receipt was open before. What is called is for the runner to
-    // stop.
+        .assert_same(&before, "a repeated record_producer call");
+    // The receipt was opened before the gate closed, so it stays valid. The runner stops the call.
     set_posture(&operator, "NO_EXECUTE").await;
-    assert_eq!(text(&runner, &over().together.sql()).await, receipt);
+    assert_eq!(text(&runner, &over().combined.sql()).await, receipt);
 
-    rows(&runner, &Both::finish(&run, &receipt).together.sql()).await;
-    let behind = code(&runner, &over().together.sql()).await;
+    rows(
+        &runner,
+        &CombinedCall::record_verifier(&run, &receipt).combined.sql(),
+    )
+    .await;
+    let behind = code(&runner, &over().combined.sql()).await;
     assert_eq!(behind, "invocation_mismatch");
 }
 
@@ -122,9 +125,9 @@ async fn stale_snapshot_does_not_get_a_used_receipt_again(backend: Backend) {
     let (stage, runner, _operator, _superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
     let component = "'01990000-0000-7000-8000-00000000000a'";
-    let hand_over = Both::hand_over(&run)
+    let hand_over = CombinedCall::record_producer(&run)
         .first("p_component_run_id", component)
-        .together;
+        .combined;
     let receipt = text(&runner, &hand_over.sql()).await;
     assert_eq!(text(&runner, &hand_over.sql()).await, receipt);
     let old = stage.client("runner").await;

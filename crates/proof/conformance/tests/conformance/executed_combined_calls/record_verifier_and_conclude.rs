@@ -3,8 +3,8 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::calls::{Both, MODE, handed_over};
-use super::wrong_calls::wrong_finishes;
+use super::calls::{CombinedCall, MODE, run_with_producer};
+use super::wrong_calls::wrong_record_verifier_calls;
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::{OTHER_PRODUCER, set_posture};
 use crate::common::run_calls::{begun, ready, run_out};
@@ -13,46 +13,46 @@ use crate::common::{Backend, code, contents, execute, row, rows, text};
 #[apply(on_each_version)]
 async fn combined_record_verifier_refuses_like_the_two_functions(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
-    let (run, receipt) = handed_over(&runner).await;
-    let finish = || Both::finish(&run, &receipt);
+    let (run, receipt) = run_with_producer(&runner).await;
+    let finish = || CombinedCall::record_verifier(&run, &receipt);
     let before = contents(&superuser).await;
-    for (case, expected) in wrong_finishes(&run, &receipt) {
+    for (case, expected) in wrong_record_verifier_calls(&run, &receipt) {
         assert_eq!(
-            code(&runner, &case.one_by_one()).await,
+            code(&runner, &case.separate_sql()).await,
             expected,
             "{}",
-            case.one_by_one()
+            case.separate_sql()
         );
         assert_eq!(
-            code(&runner, &case.together.sql()).await,
+            code(&runner, &case.combined.sql()).await,
             expected,
             "{}",
-            case.together.sql()
+            case.combined.sql()
         );
     }
     // The lease of another pair gives the same refusal.
-    let elsewhere = finish().together.text("p_run_dot_code", OTHER_PRODUCER);
+    let elsewhere = finish().combined.text("p_run_dot_code", OTHER_PRODUCER);
     execute(&runner, "BEGIN").await;
     rows(&runner, &elsewhere.sql()).await;
     execute(&runner, "ROLLBACK").await;
     contents(&superuser)
         .await
-        .assert_same(&before, "a refused finish");
+        .assert_same(&before, "a refused record_verifier call");
 
     assert_eq!(
-        code(&superuser, &finish().together.sql()).await,
+        code(&superuser, &finish().combined.sql()).await,
         "invocation_mismatch"
     );
     run_out(&superuser).await;
-    assert_eq!(code(&runner, &finish().together.sql()).await, "lease_lost");
-    // What was called is recorded although a gate closed meanwhile; nothing more is called.
+    assert_eq!(code(&runner, &finish().combined.sql()).await, "lease_lost");
+    // A finished call is recorded although a gate has closed.
     execute(
         &superuser,
         "UPDATE dot.dot_iu_runtime_lease SET expires_at = clock_timestamp() + interval '1 hour'",
     )
     .await;
     set_posture(&operator, "NO_EXECUTE").await;
-    rows(&runner, &finish().together.sql()).await;
+    rows(&runner, &finish().combined.sql()).await;
     let state = "SELECT status, verdict FROM dot.v_process_run";
     assert_eq!(
         row(&runner, state).await,
@@ -64,10 +64,10 @@ async fn combined_record_verifier_refuses_like_the_two_functions(backend: Backen
 async fn pass_requires_producer_digest(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     let run = begun(&runner, MODE).await;
-    let over = Both::hand_over(&run).first("p_output_digest", "NULL");
-    let receipt = text(&runner, &over.together.sql()).await;
+    let over = CombinedCall::record_producer(&run).first("p_output_digest", "NULL");
+    let receipt = text(&runner, &over.combined.sql()).await;
     let before = contents(&superuser).await;
-    let passed = Both::finish(&run, &receipt).together;
+    let passed = CombinedCall::record_verifier(&run, &receipt).combined;
     assert_eq!(code(&runner, &passed.sql()).await, "verdict_invalid");
     contents(&superuser)
         .await

@@ -1,12 +1,12 @@
 //! Calls that are refused, and their refusal codes.
 
-use super::calls::Both;
+use super::calls::CombinedCall;
 use crate::common::fixtures::{OTHER_PRODUCER, PRODUCER};
 use crate::common::run_calls::Begun;
 
-/// What is wrong with a hand-over, and how it is refused.
-pub(crate) fn wrong_hand_overs(run: &Begun) -> Vec<(Both, &'static str)> {
-    let over = || Both::hand_over(run);
+/// Calls of `fn_process_run_record_producer` with a wrong argument, and their refusal codes.
+pub(crate) fn wrong_record_producer_calls(run: &Begun) -> Vec<(CombinedCall, &'static str)> {
+    let over = || CombinedCall::record_producer(run);
     let id = "gen_random_uuid()";
     vec![
         (over().each("p_process_run_id", id), "run_unknown"),
@@ -75,9 +75,12 @@ pub(crate) fn wrong_hand_overs(run: &Begun) -> Vec<(Both, &'static str)> {
     ]
 }
 
-/// What is wrong with a finish, and how it is refused.
-pub(crate) fn wrong_finishes(run: &Begun, receipt: &str) -> Vec<(Both, &'static str)> {
-    let finish = || Both::finish(run, receipt);
+/// Calls of `fn_process_run_record_verifier_and_conclude` with a wrong argument, and their refusal codes.
+pub(crate) fn wrong_record_verifier_calls(
+    run: &Begun,
+    receipt: &str,
+) -> Vec<(CombinedCall, &'static str)> {
+    let finish = || CombinedCall::record_verifier(run, receipt);
     let id = "gen_random_uuid()";
     vec![
         (finish().each("p_process_run_id", id), "run_unknown"),

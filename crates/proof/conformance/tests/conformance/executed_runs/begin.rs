@@ -9,7 +9,7 @@ use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::{Backend, Call, ask, code, contents, row, rows};
 
 #[apply(on_each_version)]
-async fn a_run_is_begun_only_where_everything_allows_it(backend: Backend) {
+async fn begin_is_refused_without_its_preconditions(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     let before = contents(&superuser).await;
     for (call, expected) in [
@@ -81,7 +81,7 @@ async fn used_key_returns_no_token(backend: Backend) {
             row(&runner, &keyed).await,
             json!({"process_run_id": run.run, "lease_token": null, "producer_invocation_id": null, "created": false})
         );
-        // Again once it is concluded.
+        // The second round repeats the key after the conclusion.
         let _ = ask(&runner, &run.conclusion("failed").sql()).await;
     }
     let other = begin("DRY_RUN").text("p_idempotency_key", "key").sql();

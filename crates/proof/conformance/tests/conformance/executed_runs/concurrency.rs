@@ -10,12 +10,12 @@ use crate::common::{
 };
 
 #[apply(on_each_backend)]
-async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
+async fn receipt_and_gate_closing_serialize(backend: Backend) {
     let (stage, runner, operator, superuser) = ready(backend).await;
     let mut receiver = stage.client("runner").await;
     let close = Call::gate("process_dot_runtime.real_run_enabled", "false").sql();
 
-    // The close is first, and holds the lock of its commit: the receipt waits, and is refused.
+    // The gate closes first and holds the lock of its commit: the receipt waits and is refused.
     let mut closer = stage.client("operator").await;
     let closing = closer.transaction().await.unwrap();
     rows(&closing, &close).await;
@@ -29,7 +29,7 @@ async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
     let nothing = "SELECT count(*) FROM dot.v_process_run";
     assert_eq!(number(&runner, nothing).await, 0);
 
-    // The receipt is first, and its transaction idles: the close goes through after a second, and the receipt is void.
+    // The receipt is first and stays uncommitted: the gate closes after a second, and the receipt is void.
     set_posture(&operator, "REAL_RUN").await;
     let in_flight = receiver.transaction().await.unwrap();
     let run = begun(&in_flight, "REAL_RUN").await;
@@ -43,7 +43,7 @@ async fn a_receipt_and_a_closing_gate_do_not_overlap(backend: Backend) {
     );
     rows(&runner, &run.conclusion("cancelled").sql()).await;
 
-    // The receipt is first, and committed: the close sees it, and what it allowed is recorded.
+    // The receipt is first and committed: the gate closes, and the component is recorded.
     let run = begun(&runner, "REAL_RUN").await;
     rows(&operator, &close).await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
@@ -63,7 +63,7 @@ async fn older_snapshot_writes_no_row_after_a_conclusion(backend: Backend) {
         |run| run.conclusion("failed"),
         Begun::invocation,
     ];
-    // A run each: only its first conclusion comes after the snapshot.
+    // One run per call, because only the first conclusion of a run comes after the snapshot.
     for call in late {
         let run = begun(&runner, "REAL_RUN").await;
         let snapshot = old
@@ -94,7 +94,7 @@ async fn conclude_needs_snapshot_of_all_components(backend: Backend) {
         |_| Call::new("fn_process_run_reap").text("p_actor", "reaper"),
     ];
     for (concluded, conclude) in (1..).zip(concludes) {
-        // Runs out by itself: a lease that was written to would tell an older snapshot already.
+        // The lease expires by time. An update of the lease row would already fail in the older snapshot.
         let short = begin("REAL_RUN").with("p_lease_ttl_seconds", "4");
         let run = Begun::of(&row(&runner, &short.sql()).await);
         for (old, unseen) in older
@@ -157,7 +157,7 @@ async fn snapshot_older_than_a_gate_closing_neither_begins_nor_proves_a_run(back
                 .assert_same(&before, "an older snapshot");
             let _ = ask(&runner, &run.conclusion("cancelled").sql()).await;
         }
-        // One that is new enough is as good as any.
+        // A snapshot taken after the gate opened begins a run.
         set_posture(&operator, "REAL_RUN").await;
         let snapshot = old
             .build_transaction()

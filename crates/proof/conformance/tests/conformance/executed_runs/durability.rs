@@ -8,7 +8,7 @@ use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
 use crate::common::run_calls::{begin, begun, ready};
 use crate::common::{Backend, Call, rows};
 
-/// A receipt that a crash may take back would be worth nothing: the tool ran behind it.
+/// A crash must not lose an acknowledged receipt, because its tool may have run.
 #[apply(on_each_version)]
 async fn acknowledged_commit_ignores_synchronous_commit_off(backend: Backend) {
     let (_stage, mut runner, mut operator, _superuser) = ready(backend).await;
@@ -40,8 +40,7 @@ async fn acknowledged_commit_ignores_synchronous_commit_off(backend: Backend) {
     );
 }
 
-/// How a transaction would be committed that made this call, in a session that does not wait for the disk. It is rolled
-/// back.
+/// The value of `synchronous_commit` after this call, in a session that had switched it off. The call is rolled back.
 async fn commit_after(client: &mut Client, call: &str) -> String {
     client
         .batch_execute("SET synchronous_commit = off")

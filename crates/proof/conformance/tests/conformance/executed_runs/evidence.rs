@@ -67,9 +67,9 @@ async fn verifier_input_is_committed_producer_digest(backend: Backend) {
         "invocation_mismatch",
         "nothing to verify yet"
     );
-    let stranger = run.invocation().text("p_lease_token", &run.run);
+    let other_token = run.invocation().text("p_lease_token", &run.run);
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
-    assert_eq!(code(&runner, &stranger.sql()).await, "lease_lost");
+    assert_eq!(code(&runner, &other_token.sql()).await, "lease_lost");
     assert_eq!(
         code(
             &runner,
@@ -82,7 +82,7 @@ async fn verifier_input_is_committed_producer_digest(backend: Backend) {
     let receipt = text(&runner, &run.invocation().sql()).await;
     assert_eq!(code(&runner, &run.invocation().sql()).await, "id_in_use");
     let before = contents(&superuser).await;
-    // No verdict but the verifier's, and nothing is completed while a call is open.
+    // The conclusion takes only the verifier's verdict, and no run completes with an open receipt.
     for (call, expected) in [
         (run.conclusion("completed"), "status_invalid"),
         (
@@ -181,7 +181,7 @@ async fn pass_needs_the_digest_that_the_producer_committed(backend: Backend) {
         rows(&runner, &fail).await;
         rows(&runner, &run.conclusion("failed").sql()).await;
     }
-    // Nor does a verifier pass anything that says of itself that it failed.
+    // A verifier that did not complete records no pass.
     let run = begun(&runner, "REAL_RUN").await;
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(&runner, &run.invocation().sql()).await;
@@ -219,7 +219,7 @@ async fn a_run_whose_producer_failed_is_not_completed(backend: Backend) {
 #[apply(on_each_version)]
 async fn only_receipt_opener_records_component(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
-    // The observer got hold of the lease's token and of the receipt.
+    // The observer has the lease token and the receipt id.
     let observer = stage.client("observer").await;
     let run = begun(&runner, "REAL_RUN").await;
     let before = contents(&superuser).await;

@@ -33,7 +33,7 @@ async fn taking_expired_lease_reaps_its_run(backend: Backend) {
             json!({"status": "stuck", "verdict": null, "outcome": "unknown", "ended": true}),
             "{taker}"
         );
-        // The zombie wakes up.
+        // The old holder calls again.
         for call in [run.producer("REAL_RUN"), run.conclusion("completed")] {
             assert_eq!(code(&runner, &call.sql()).await, "run_concluded", "{taker}");
         }
@@ -71,7 +71,7 @@ async fn expired_token_without_takeover_still_concludes(backend: Backend) {
         "a component needs the live lease"
     );
     rows(&runner, &run.conclusion("stuck").sql()).await;
-    // A forced release does not, and the next acquirer of the lease concludes the run.
+    // After a forced release the token concludes nothing; the next acquirer of the lease concludes the run.
     let run = begun(&runner, "REAL_RUN").await;
     let force = Call::new("fn_dot_lease_force_release")
         .text("p_lease_name", "dot_exec:DOT_BACKUP")

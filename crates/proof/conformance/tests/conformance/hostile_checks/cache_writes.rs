@@ -1,4 +1,4 @@
-//! Cached check results: a reader writes none and blocks nobody.
+//! Cached check results: a reader writes none, and does not block changes of a check.
 
 use rstest_reuse::apply;
 
@@ -7,7 +7,7 @@ use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::register_check;
 use crate::common::{Backend, Call, TestContext, execute, number, rows};
 
-/// A reader that leaves its transaction open behind the preflight keeps no operator from changing a check.
+/// A transaction that stays open after the preflight does not block an operator from changing a check.
 #[apply(on_each_backend)]
 async fn idle_reader_behind_preflight_blocks_no_change_of_a_check(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -10,7 +10,7 @@ use crate::common::run_calls::{begin, ready};
 use crate::common::{Backend, TestContext, ask, execute, literal, row, rows, text, value};
 
 #[apply(on_each_version)]
-async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backend) {
+async fn result_of_an_old_snapshot_is_neither_used_nor_cached(backend: Backend) {
     let (stage, _runner, operator, superuser) = ready(backend).await;
     execute(
         &superuser,
@@ -45,12 +45,12 @@ async fn answer_of_an_old_snapshot_is_neither_used_nor_remembered(backend: Backe
             &format!("SELECT count(*) FROM dot.dot_preflight_answer WHERE check_name = {} AND answered_at > '-infinity'", literal("hostile")),
         )
         .await;
-        assert_eq!(answered, 0, "remembered for everybody");
+        assert_eq!(answered, 0, "cached for all callers");
     }
     set_posture(&operator, "NO_EXECUTE").await;
 }
 
-/// The answer is remembered for every caller, so nothing of one caller's session decides it.
+/// A result is cached for all callers, so the settings of one session must not change it.
 #[apply(on_each_version)]
 async fn callers_settings_do_not_change_a_check_result(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -73,7 +73,7 @@ async fn callers_settings_do_not_change_a_check_result(backend: Backend) {
     assert_eq!(kept, "Pacific/Kiritimati");
 }
 
-/// What a caller's transaction saw of the sessions earlier answers no check.
+/// A statistics snapshot taken earlier in the caller's transaction is not used by a check.
 #[apply(on_each_version)]
 async fn old_statistics_snapshot_does_not_decide_a_check(backend: Backend) {
     let stage = TestContext::new(backend).await;

@@ -8,9 +8,9 @@ use crate::common::fixtures::register_check;
 use crate::common::run_calls::ready;
 use crate::common::{Backend, Call, TestContext, execute, refused, row, text, value};
 
-/// A check neither reads, moves nor closes a cursor of its caller, and what it does to no cursor stays as it is.
+/// A check could fetch from or close the caller's cursor, so none runs while one is open.
 #[apply(on_each_version)]
-async fn no_check_is_asked_while_a_cursor_is_open(backend: Backend) {
+async fn no_check_runs_while_a_cursor_is_open(backend: Backend) {
     let (stage, mut runner, _operator, superuser) = ready(backend).await;
     for attempt in [
         "EXECUTE 'FETCH 3 FROM ours'",
@@ -40,7 +40,7 @@ async fn no_check_is_asked_while_a_cursor_is_open(backend: Backend) {
         assert!(refusal.message.contains("ours"), "{}", refusal.message);
         transaction.rollback().await.unwrap();
     }
-    // A portal that a driver opened for this very call is no cursor of the caller's.
+    // The portal of the call itself is not counted as an open cursor.
     register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
     let transaction = runner.transaction().await.unwrap();
     let portal = transaction.bind(PREFLIGHT, &[]).await.unwrap();
@@ -50,7 +50,7 @@ async fn no_check_is_asked_while_a_cursor_is_open(backend: Backend) {
     drop(stage);
 }
 
-/// The list of checks is read before the first is asked: none reads on in it and hides another.
+/// The list of checks is read before the first check runs, so that no check can skip another one.
 #[apply(on_each_version)]
 async fn check_hides_no_other_check(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -66,8 +66,7 @@ async fn check_hides_no_other_check(backend: Backend) {
     assert_eq!(text(&reader, list).await, before);
 }
 
-/// A loop over a query is a cursor: the contract has none open where a check is asked, and one that a caller left open
-/// stops the check.
+/// A loop over a query is an unnamed cursor. The contract has none open while a check runs; one of the caller blocks.
 #[apply(on_each_version)]
 async fn check_moves_no_unnamed_cursor(backend: Backend) {
     let stage = TestContext::new(backend).await;

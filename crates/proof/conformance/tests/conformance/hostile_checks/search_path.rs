@@ -7,7 +7,7 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::register_check;
 use crate::common::{Backend, Call, TestContext, ask, contents, execute, rows, text, value};
 
-/// A check changes the search path, and temporary objects named like the contract's wait there for the owner.
+/// A check changes the search path to temporary objects with the names of the contract's tables.
 #[apply(on_each_version)]
 async fn check_that_changes_the_search_path_opens_no_gate(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -125,7 +125,7 @@ async fn only_preflight_run_check_executes_foreign_code(backend: Backend) {
         .and_then(|function| function["source"].as_str())
         .unwrap();
     assert!(verifies_the_path(ask_source), "{ask_source}");
-    // The lint finds what it is for.
+    // The lint finds such code.
     for bad in [
         "BEGIN EXECUTE 'SELECT ' || p_query INTO v_count; RETURN v_count; END",
         "BEGIN\n  execute format('SELECT %s()', v_check);\nEND",
@@ -134,18 +134,18 @@ async fn only_preflight_run_check_executes_foreign_code(backend: Backend) {
     }
 }
 
-/// Whether a function's text executes a text.
+/// Whether a function's source has an EXECUTE command.
 fn runs_code_of_others(source: &str) -> bool {
     source.lines().any(|line| {
         let line = line.split("--").next().unwrap_or_default().to_lowercase();
-        // The name of a privilege is no command.
+        // The name of the privilege is not a command.
         let line = line.replace("'execute'", "");
         line.split(|character: char| !character.is_alphanumeric() && character != '_')
             .any(|word| word == "execute")
     })
 }
 
-/// Whether it undoes what it ran, and compares the path afterwards.
+/// Whether the function rolls the check back and then compares the search path.
 fn verifies_the_path(source: &str) -> bool {
     let Some(at) = source.find("EXECUTE v_check") else {
         return false;

@@ -91,12 +91,12 @@ async fn check_has_no_side_effects_on_the_session(backend: Backend) {
 }
 
 #[apply(on_each_version)]
-async fn check_is_not_asked_while_the_session_holds_advisory_locks(backend: Backend) {
+async fn check_does_not_run_while_the_session_holds_advisory_locks(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "hostile", "BEGIN RETURN 0; END", "WARN", "0").await;
     execute(&observer, "SELECT pg_advisory_lock(42)").await;
-    // A check could take the same lock once more, or give it back: neither would show.
+    // A check could acquire or release the same lock, and a count of locks would not show it.
     for check in [
         "BEGIN RETURN 0; END",
         "BEGIN PERFORM pg_advisory_lock(42); RETURN 0; END",
@@ -149,7 +149,7 @@ async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Bac
                 .unwrap();
             client.query_one(&ours, &[]).await.unwrap();
             assert_eq!(row(client, PREFLIGHT).await["status"], "BLOCK", "{ending}");
-            // Gone, or as it was.
+            // The statement is unchanged or deallocated.
             match client.query_one(&ours, &[]).await {
                 Ok(answer) => assert_ne!(answer.get::<_, String>(0), "forged", "{ending}"),
                 Err(error) => assert_eq!(error.code().unwrap().code(), "26000", "{ending}"),
@@ -161,7 +161,7 @@ async fn check_that_replaces_a_prepared_statement_is_never_executed(backend: Bac
     drop(stage);
 }
 
-/// A check that says that it was canceled is a check without an answer, and is named.
+/// A check that raises `query_canceled` itself has no result: it blocks and is named.
 #[apply(on_each_version)]
 async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -173,7 +173,7 @@ async fn cancellation_that_a_check_raises_blocks(backend: Backend) {
         crate::common::code(&observer, &Call::pair().sql()).await,
         "preflight_blocked"
     );
-    // The server's own ends the call.
+    // A cancellation by the server ends the call.
     let sleeps = "BEGIN PERFORM pg_sleep(600); RETURN 0; END";
     register_check(&superuser, "hostile", sleeps, "WARN", "0").await;
     execute(&observer, "SET statement_timeout = '300ms'").await;

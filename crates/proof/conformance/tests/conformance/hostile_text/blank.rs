@@ -7,13 +7,13 @@ use super::characters::WHITE_SPACE;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, TestContext, code, rows, text};
 
-/// What looks like nothing and is something.
-const NOT_BLANK: [&str; 6] = [
+/// Invisible characters that are not white space.
+const INVISIBLE: [&str; 6] = [
     "\u{200b}", "\u{feff}", "\u{180e}", "\u{2060}", "\u{2800}", "\u{1}",
 ];
 
 #[test]
-fn the_list_is_unicodes_own() {
+fn white_space_list_equals_unicodes() {
     let white_space: Vec<char> = (char::MIN..=char::MAX)
         .filter(|character| character.is_whitespace())
         .collect();
@@ -36,7 +36,7 @@ async fn each_white_space_alone_is_blank_and_an_invisible_character_is_refused(b
             white_space as u32
         );
     }
-    for invisible in NOT_BLANK {
+    for invisible in INVISIBLE {
         for argument in ["p_actor", "p_correlation_id", "p_process_candidate_code"] {
             let call = Call::run().text(argument, invisible);
             assert_eq!(
@@ -45,7 +45,7 @@ async fn each_white_space_alone_is_blank_and_an_invisible_character_is_refused(b
                 "{invisible:?}"
             );
         }
-        // A reference is none of the names.
+        // A reference may have them; only names may not.
         rows(&observer, &Call::run().text("p_input_ref", invisible).sql()).await;
     }
 }

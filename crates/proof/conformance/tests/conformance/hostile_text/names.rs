@@ -7,8 +7,8 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::{PRODUCER, import};
 use crate::common::{Backend, Call, Refusal, TestContext, ask, code, literal, rows, text};
 
-/// Texts that look like another name, or like none, with the first character that is wrong.
-const UNFIT_NAMES: [(&str, &str); 22] = [
+/// Names that are refused, and their first invalid character.
+const INVALID_NAMES: [(&str, &str); 22] = [
     ("ann\u{202e}nna", "U+202E"),
     ("ann\u{2066}x\u{2069}", "U+2066"),
     ("ann\u{200b}", "U+200B"),
@@ -66,7 +66,7 @@ async fn every_character_that_unicode_calls_control_format_or_separator_is_refus
         .filter(|character| !refused.contains(&u64::from(u32::from(*character))))
         .collect();
     assert!(missed.is_empty(), "{missed:?}");
-    // And nothing that is written with: letters, marks, numbers, punctuation, symbols.
+    // Letters and numbers are not refused, except for invisible fillers.
     let seen: Vec<char> = ('\u{1}'..=char::MAX)
         .filter(|character| refused.contains(&u64::from(u32::from(*character))))
         .filter(|character| character.is_alphanumeric())
@@ -77,8 +77,8 @@ async fn every_character_that_unicode_calls_control_format_or_separator_is_refus
     assert!(seen.iter().all(|it| fillers.contains(it)), "{seen:?}");
 }
 
-/// Every argument that names something: who calls, the call, the argument.
-fn names() -> Vec<(&'static str, Call, &'static str)> {
+/// Each argument that is a name: the caller's role, the call, the argument.
+fn name_arguments() -> Vec<(&'static str, Call, &'static str)> {
     let contract = json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "mcp:x"});
     let contract = format!("{}::jsonb", literal(&contract.to_string()));
     let component = || Call::component("RUN");
@@ -170,23 +170,23 @@ async fn a_name_with_an_invisible_character_or_white_space_around_it_is_refused(
     );
     let run = text(&observer, &Call::run().sql()).await;
     let mut wrong = Vec::new();
-    for (role, call, argument) in names() {
+    for (role, call, argument) in name_arguments() {
         let client = match role {
             "observer" => &observer,
             "runner" => &runner,
             _ => &operator,
         };
-        for (unfit, code_point) in UNFIT_NAMES {
-            let sql = call.clone().text(argument, unfit).sql();
+        for (invalid, code_point) in INVALID_NAMES {
+            let sql = call.clone().text(argument, invalid).sql();
             let outcome = ask(client, &sql.replace("'RUN'", &literal(&run))).await;
             let found = outcome.err().map(|error| {
                 let refusal = Refusal::of(&error);
                 (refusal.code, refusal.detail["code_point"].clone())
             });
-            // A source system is taken without the white space around it, as ever.
-            let is_trimmed = argument == "p_source_system" && unfit.trim() == "ann";
+            // White space around a source system is removed.
+            let is_trimmed = argument == "p_source_system" && invalid.trim() == "ann";
             if found != Some(("text_invalid".to_owned(), json!(code_point))) && !is_trimmed {
-                wrong.push(format!("{argument} => {unfit:?}: {found:?}: {sql}"));
+                wrong.push(format!("{argument} => {invalid:?}: {found:?}: {sql}"));
             }
         }
     }
@@ -199,8 +199,8 @@ async fn a_registered_code_or_name_with_a_control_or_invisible_character_is_refu
 ) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
-    for (unfit, code_point) in UNFIT_NAMES {
-        let tools = json!([{"dot_code": unfit, "name": "n", "tier": "A"}]);
+    for (invalid, code_point) in INVALID_NAMES {
+        let tools = json!([{"dot_code": invalid, "name": "n", "tier": "A"}]);
         assert_eq!(
             code(&operator, &import(&tools).sql()).await,
             "tool_invalid",

@@ -8,7 +8,7 @@ use crate::common::backend::on_each_backend;
 use crate::common::fixtures::import;
 use crate::common::{Backend, Call, TestContext, ask, contents, literal};
 
-/// Every text that a function requires: who calls, the call, the argument, the refusal where it is missing.
+/// Each required text: the caller's role, the call, the argument, and the refusal code of a missing text.
 fn required_texts() -> Vec<(&'static str, Call, &'static str, &'static str)> {
     let component = || Call::component("00000000-0000-7000-8000-000000000001");
     let release =

@@ -8,7 +8,7 @@ use crate::common::fixtures::import;
 use crate::common::{Backend, Call, TestContext, ask, code, contents, literal, row, rows, text};
 
 #[apply(on_each_backend)]
-async fn texts_are_kept_to_the_letter(backend: Backend) {
+async fn texts_are_stored_unchanged(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator) = (
         stage.client("observer").await,

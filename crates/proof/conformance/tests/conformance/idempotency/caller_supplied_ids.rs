@@ -9,12 +9,12 @@ use crate::common::fixtures::OTHER_PRODUCER;
 use crate::common::{Backend, Call, TestContext, contents, refused, row, rows, text};
 
 #[apply(on_each_backend)]
-async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
+async fn existing_id_from_the_caller_is_refused(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let id = "11111111-1111-4111-8111-111111111111";
-    let minted = Call::pair().text("p_process_run_id", id);
-    rows(&observer, &minted.sql()).await;
+    let with_id = Call::pair().text("p_process_run_id", id);
+    rows(&observer, &with_id.sql()).await;
     let component = row(
         &observer,
         "SELECT producer_component_run_id AS id FROM dot.v_process_run",
@@ -26,9 +26,9 @@ async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
     let another_run = text(&observer, &Call::run().sql()).await;
     let before = contents(&superuser).await;
     for again in [
-        minted.clone(),
-        minted.clone().text("p_idempotency_key", "a new key"),
-        minted.clone().text("p_dot_code", OTHER_PRODUCER),
+        with_id.clone(),
+        with_id.clone().text("p_idempotency_key", "a new key"),
+        with_id.clone().text("p_dot_code", OTHER_PRODUCER),
         Call::run().text("p_process_run_id", id),
         Call::run()
             .text("p_process_run_id", id)
@@ -52,14 +52,14 @@ async fn a_minted_id_that_exists_is_in_use(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_minted_id_is_repeated_with_its_key(backend: Backend) {
+async fn id_from_the_caller_is_returned_again_with_its_key(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
-    let minted = keyed_pair()
+    let with_id = keyed_pair()
         .text("p_process_run_id", "11111111-1111-4111-8111-111111111111")
         .sql();
-    let first = row(&observer, &minted).await;
-    let again = row(&observer, &minted).await;
+    let first = row(&observer, &with_id).await;
+    let again = row(&observer, &with_id).await;
     assert_eq!(
         (ids(&again), &again["created"]),
         (ids(&first), &json!(false))

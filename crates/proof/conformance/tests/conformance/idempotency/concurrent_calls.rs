@@ -34,8 +34,11 @@ async fn sixteen_connections_with_one_key_create_one_pair(backend: Backend) {
     );
 }
 
-/// The outcomes of sixteen calls at once, of which the key of all is the same and the rest is not.
-async fn race(clients: &[Client], call: impl Fn(usize) -> String) -> (Vec<Value>, Vec<String>) {
+/// Makes one call per client at the same time, and returns the rows and the refusal codes.
+async fn call_concurrently(
+    clients: &[Client],
+    call: impl Fn(usize) -> String,
+) -> (Vec<Value>, Vec<String>) {
     let outcomes = join_all(clients.iter().enumerate().map(|(number, client)| {
         let call = call(number);
         async move { ask(client, &call).await }
@@ -61,7 +64,7 @@ async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_
         .into_iter()
         .enumerate()
     {
-        let (returned, refusals) = race(&clients, |number| {
+        let (returned, refusals) = call_concurrently(&clients, |number| {
             keyed_pair()
                 .text("p_idempotency_key", &format!("key {round}"))
                 .text("p_dot_code", dot_codes[number % 2])
@@ -95,7 +98,7 @@ async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_
 async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
-    let (returned, refusals) = race(&clients, |number| {
+    let (returned, refusals) = call_concurrently(&clients, |number| {
         keyed_run()
             .text(
                 "p_correlation_id",
@@ -125,7 +128,7 @@ async fn sixteen_connections_with_one_key_create_one_component(backend: Backend)
     for _ in 0..2 {
         runs.push(text(&clients[0], &Call::run().text("p_dot_code", PRODUCER).sql()).await);
     }
-    let (returned, refusals) = race(&clients, |number| {
+    let (returned, refusals) = call_concurrently(&clients, |number| {
         Call::component(&runs[number % 2])
             .text("p_idempotency_key", "key")
             .sql()
@@ -141,11 +144,11 @@ async fn sixteen_connections_with_one_key_create_one_component(backend: Backend)
 }
 
 #[apply(on_each_backend)]
-async fn sixteen_connections_with_one_minted_id_and_no_key_create_one_run(backend: Backend) {
+async fn sixteen_connections_with_one_id_and_no_key_create_one_run(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let id = "11111111-1111-4111-8111-111111111111";
-    let (returned, refusals) = race(&clients, |number| {
+    let (returned, refusals) = call_concurrently(&clients, |number| {
         let call = if number % 2 == 0 {
             Call::pair()
         } else {

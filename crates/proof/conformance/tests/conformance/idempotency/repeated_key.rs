@@ -25,7 +25,7 @@ async fn pair_rerun_returns_the_first_ids_and_writes_no_row(backend: Backend) {
     )
     .await;
     let before = contents(&superuser).await;
-    // What does not make it another call: who asks, the refs, the status, the ids, the lease's time to live.
+    // Arguments that are not compared: the actor, the references, the status, the ids, the lease's time to live.
     for again in [
         keyed_pair(),
         keyed_pair().text("p_actor", "somebody else"),
@@ -134,7 +134,7 @@ async fn idempotency_compares_the_effective_evidence_type(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_header_is_recorded_once_a_key(backend: Backend) {
+async fn header_is_recorded_once_per_key(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let first = text(&observer, &keyed_run().sql()).await;
@@ -169,7 +169,7 @@ async fn a_header_is_recorded_once_a_key(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_component_is_recorded_once_a_key(backend: Backend) {
+async fn component_is_recorded_once_per_key(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;

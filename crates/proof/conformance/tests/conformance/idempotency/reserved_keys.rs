@@ -8,7 +8,7 @@ use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{CANDIDATE, OTHER_PRODUCER, PRODUCER, VERIFIER};
 use crate::common::{Backend, Call, TestContext, code, contents, rows, text};
 
-/// Keys of the forms that the contract derives, whether or not there is a request or a backfill that they are of.
+/// Keys of the forms that the contract derives for requests and backfills.
 const RESERVED: [&str; 4] = [
     "request:",
     "request:00000000-0000-7000-8000-000000000000",

@@ -37,12 +37,12 @@ async fn concurrent_same_key_waits(backend: Backend) {
         ),
     ] {
         let in_flight = first.transaction().await.unwrap();
-        let mine = row(&in_flight, &call).await;
-        let (twin, ()) = tokio::join!(row(&second, &call), async {
+        let first_row = row(&in_flight, &call).await;
+        let (second_row, ()) = tokio::join!(row(&second, &call), async {
             lock_waiters(&superuser, 1).await;
             in_flight.commit().await.unwrap();
         });
-        assert_eq!(twin[column], mine[column], "{call}");
+        assert_eq!(second_row[column], first_row[column], "{call}");
     }
 }
 
@@ -55,20 +55,23 @@ async fn pair_waiting_for_its_header_returns_it_and_adds_no_count(backend: Backe
         stage.client("observer").await,
     );
     rows(&second, &Call::pair().sql()).await;
-    // A header takes no lease, so that only its key keeps the two apart, when both are about to write.
+    // A header acquires no lease, so only the key serializes the two calls.
     let in_flight = first.transaction().await.unwrap();
     let header = Call::run()
         .text("p_dot_code", PRODUCER)
         .text("p_idempotency_key", "one key")
         .sql();
-    let mine = row(&in_flight, &header).await;
+    let first_row = row(&in_flight, &header).await;
     let pair = Call::pair().text("p_idempotency_key", "one key").sql();
-    let (twin, ()) = tokio::join!(row(&second, &pair), async {
+    let (second_row, ()) = tokio::join!(row(&second, &pair), async {
         lock_waiters(&superuser, 1).await;
         in_flight.commit().await.unwrap();
     });
-    assert_eq!(twin["process_run_id"], mine["fn_process_run_observe"]);
-    assert_eq!(twin["created"], false);
+    assert_eq!(
+        second_row["process_run_id"],
+        first_row["fn_process_run_observe"]
+    );
+    assert_eq!(second_row["created"], false);
     let counts = row(&second, "SELECT run_count, simulated_count, component_count FROM dot.v_process_discovery_runtime_observed").await;
     assert_eq!(
         counts,
@@ -89,12 +92,12 @@ async fn rolled_back_call_frees_key(backend: Backend) {
         keyed_run().text("p_idempotency_key", "run").sql(),
     ] {
         let in_flight = first.transaction().await.unwrap();
-        let mine = row(&in_flight, &call).await;
-        let (twin, ()) = tokio::join!(row(&second, &call), async {
+        let first_row = row(&in_flight, &call).await;
+        let (second_row, ()) = tokio::join!(row(&second, &call), async {
             lock_waiters(&superuser, 1).await;
             in_flight.rollback().await.unwrap();
         });
-        assert_ne!(twin, mine, "{call}");
+        assert_ne!(second_row, first_row, "{call}");
     }
     assert_eq!(
         number(&superuser, "SELECT count(*) FROM dot.v_process_run").await,
@@ -110,7 +113,7 @@ async fn conflict_with_a_call_in_flight_is_reported_after_its_commit(backend: Ba
         stage.client("observer").await,
         stage.client("observer").await,
     );
-    // Another DOT, so that no lease keeps the two apart.
+    // Another DOT, so that no lease serializes the two calls.
     let in_flight = first.transaction().await.unwrap();
     rows(&in_flight, &keyed_pair().sql()).await;
     let other = keyed_pair().text("p_dot_code", OTHER_PRODUCER).sql();

@@ -9,7 +9,7 @@ use crate::common::catalogue::assert_same;
 use crate::common::{Backend, TestContext, execute};
 
 #[on(on_each_version)]
-async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
+async fn newer_or_edited_installation_is_not_changed(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser) = (stage.installer().await, stage.superuser().await);
     apply(&owner, &options(&stage)).await.unwrap();
@@ -33,7 +33,7 @@ async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
 }
 
 #[on(on_each_version)]
-async fn a_newer_dotwraps_contract_is_not_replaced_by_this_one(backend: Backend) {
+async fn contract_of_a_newer_release_is_not_replaced(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,

@@ -32,7 +32,7 @@ const DIFFERENCES: [&str; 19] = [
 ];
 
 #[on(on_each_version)]
-async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend) {
+async fn upgrade_restores_functions_guards_views_and_grants(backend: Backend) {
     let stage = TestContext::empty(backend).await;
     let (owner, superuser, options) = (
         stage.installer().await,

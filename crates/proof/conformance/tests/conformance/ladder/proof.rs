@@ -64,10 +64,10 @@ async fn a_truthful_executed_run_is_verified_and_with_an_owner_ready(backend: Ba
     );
 }
 
-/// What breaks a proof, and the rung that is left.
-type Break = (&'static str, fn(&mut ExecutedRun), &'static str);
+/// Changes that break a proof, and the rung of the candidate then.
+type Flaw = (&'static str, fn(&mut ExecutedRun), &'static str);
 
-const BREAKS: [Break; 25] = [
+const FLAWS: [Flaw; 25] = [
     (
         "the verifier was given another output",
         |run| {
@@ -229,7 +229,7 @@ async fn each_missing_proof_element_prevents_verified(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (mut superuser, operator) = (stage.superuser().await, stage.client("operator").await);
     rows(&operator, &set_candidate("'ann'")).await;
-    for (what, flaw, rung) in BREAKS {
+    for (what, flaw, rung) in FLAWS {
         let mut run = ExecutedRun::truthful();
         flaw(&mut run);
         let transaction = superuser.transaction().await.unwrap();
@@ -241,7 +241,7 @@ async fn each_missing_proof_element_prevents_verified(backend: Backend) {
         assert_eq!(ready, 0, "{what}");
         transaction.rollback().await.unwrap();
     }
-    // The harness itself can succeed.
+    // The unchanged run is verified.
     execute(&superuser, &ExecutedRun::truthful().sql()).await;
     assert!(is_verified(&operator).await);
 }

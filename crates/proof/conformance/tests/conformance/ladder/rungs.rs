@@ -10,7 +10,7 @@ use crate::common::forged_run::{ExecutedRun, RUN};
 use crate::common::{Backend, Call, TestContext, execute, number, row, rows};
 
 #[apply(on_each_backend)]
-async fn the_ladder_is_climbed_rung_by_rung(backend: Backend) {
+async fn each_kind_of_evidence_has_its_rung(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, operator, observer) = (
         stage.superuser().await,

@@ -8,8 +8,8 @@ use crate::common::fixtures::{PRODUCER, VERIFIER};
 use crate::common::run_calls::{self, Begun};
 use crate::common::{Backend, Call, row, rows, text};
 
-/// A run of this mode whose producer ends in this status, concluded as failed where it did not complete. A producer
-/// that completed is followed by its verifier.
+/// Records a run whose producer has this status. The verifier follows a completed producer; every other run is
+/// concluded as failed.
 async fn run_ending(runner: &Client, mode: &str, candidate: &str, status: &str) {
     let call = run_calls::begin(mode).text("p_process_candidate_code", candidate);
     let run = Begun::of(&row(runner, &call.sql()).await);
@@ -68,7 +68,7 @@ async fn a_dry_run_counts_only_by_a_completed_producer(backend: Backend) {
     }
 }
 
-/// A candidate that the producer's real runs count for.
+/// Registers a candidate and declares it for the producer.
 async fn declare(operator: &Client, candidate: &str) {
     crate::common::fixtures::register_candidate(operator, candidate).await;
     let pair = Call::new("fn_process_candidate_pair_set")
@@ -79,7 +79,7 @@ async fn declare(operator: &Client, candidate: &str) {
 }
 
 #[apply(on_each_version)]
-async fn an_open_or_failed_pair_of_parts_does_not_raise_the_wrapper_status(backend: Backend) {
+async fn open_or_failed_components_do_not_raise_the_wrapper_status(backend: Backend) {
     let (_stage, runner, operator, _superuser) = run_calls::ready(backend).await;
     let status = async |dot_code: &str| {
         text(

@@ -14,7 +14,7 @@ use crate::common::{Backend, Call, TestContext, number, rows, text, value};
 async fn exactly_one_of_sixteen_contenders_gets_a_free_lease(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let contenders = stage.clients("observer", 16).await;
-    // Never taken before, released, and expired: three different paths.
+    // Three code paths: a new lease, a released one and an expired one.
     for round in ["new", "released", "expired"] {
         let tokens = join_all(
             contenders
@@ -38,7 +38,7 @@ async fn exactly_one_of_sixteen_contenders_gets_a_free_lease(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_live_lease_is_not_handed_out_again_not_even_to_the_same_holder(backend: Backend) {
+async fn held_lease_is_not_acquired_again_even_by_the_same_holder(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (one, other) = (
         stage.client("observer").await,

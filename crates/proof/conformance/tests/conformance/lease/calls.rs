@@ -7,7 +7,7 @@ use crate::common::{Call, text, value};
 
 pub(super) const LEASE: &str = "dot_exec:DOT_BACKUP";
 
-/// The token; empty where the lease is held.
+/// Returns the token, or an empty text if the lease is held.
 pub(super) async fn acquire(client: &impl GenericClient, ttl_seconds: i32) -> String {
     text(client, &Call::acquire(ttl_seconds).sql()).await
 }

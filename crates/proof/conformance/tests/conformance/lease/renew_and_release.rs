@@ -58,7 +58,7 @@ async fn renewing_moves_the_expiry_and_only_for_the_token_and_its_holder(backend
     assert_eq!(
         renew(&observer, &token).await,
         false,
-        "what was given back can not be renewed"
+        "a released lease cannot be renewed"
     );
 }
 
@@ -67,19 +67,19 @@ async fn only_the_token_and_its_holder_release_a_lease_and_only_once(backend: Ba
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let token = acquire(&observer, 60).await;
-    let giving_back = Call::lease("fn_dot_iu_runtime_lease_release");
+    let release_call = Call::lease("fn_dot_iu_runtime_lease_release");
     for wrong in [
-        giving_back.clone().text("p_token", SOME_TOKEN),
-        giving_back.clone().with("p_token", "NULL"),
-        giving_back
+        release_call.clone().text("p_token", SOME_TOKEN),
+        release_call.clone().with("p_token", "NULL"),
+        release_call
             .clone()
             .text("p_token", &token)
             .text("p_holder", "somebody else"),
-        giving_back
+        release_call
             .clone()
             .text("p_token", &token)
             .text("p_lease_name", "another lease"),
-        giving_back
+        release_call
             .clone()
             .with("p_token", "NULL")
             .text("p_lease_name", "another lease"),

@@ -18,7 +18,7 @@ async fn a_transaction_that_began_before_the_release_gets_the_lease(backend: Bac
     release(&holder, &token).await;
     assert!(
         !acquire(&transaction, 60).await.is_empty(),
-        "it judged by the transaction's start"
+        "expiry was compared with the transaction's start"
     );
     transaction.commit().await.unwrap();
 }
@@ -39,7 +39,7 @@ async fn a_transaction_that_began_before_the_expiry_takes_the_lease_over(backend
         )
         .await,
         true,
-        "by now() it lives still"
+        "not expired by now()"
     );
     assert!(!acquire(&transaction, 60).await.is_empty());
     transaction.commit().await.unwrap();
@@ -82,13 +82,14 @@ async fn a_waiter_gets_the_lease_that_was_given_back_while_it_waited(backend: Ba
         lock_waiters(&superuser, 1).await;
         taking.commit().await.unwrap();
     });
-    assert!(!got.is_empty(), "it judged by a time before its wait");
+    assert!(
+        !got.is_empty(),
+        "expiry was compared with a time before the wait"
+    );
 }
 
 #[apply(on_each_version)]
-async fn a_lease_is_judged_in_older_isolation_levels_without_handing_it_out_twice(
-    backend: Backend,
-) {
+async fn repeatable_read_transaction_gets_no_second_token(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (mut old, holder) = (
         stage.client("observer").await,
@@ -102,7 +103,7 @@ async fn a_lease_is_judged_in_older_isolation_levels_without_handing_it_out_twic
         .unwrap();
     rows(&transaction, "SELECT 1 AS snapshot").await;
     let token = acquire(&holder, 60).await;
-    // Its snapshot does not show the lease. An error is fine, a second token is not.
+    // The snapshot does not show the lease. The call may fail, but must not return a second token.
     if let Ok(rows) = crate::common::ask(&transaction, &Call::acquire(60).sql()).await {
         assert_eq!(rows[0]["fn_dot_iu_runtime_lease_acquire"], Value::Null);
     }

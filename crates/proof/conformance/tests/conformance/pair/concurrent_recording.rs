@@ -21,7 +21,7 @@ async fn many_pairs_at_once_are_all_recorded_and_counted(backend: Backend) {
                 } else {
                     "DOT_COPY"
                 };
-                // Two candidates in turn: one pair is evidence for several processes.
+                // Two candidates in turn: a pair may be evidence for several candidates.
                 let candidate = if round % 2 == 0 { "even" } else { "odd" };
                 let call = Call::pair()
                     .text("p_dot_code", dot_code)
@@ -79,7 +79,7 @@ async fn many_single_recordings_at_once_are_all_counted(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn both_sides_of_a_run_recorded_at_once_count_as_one_run(backend: Backend) {
+async fn both_components_of_a_run_recorded_concurrently_count_as_one_run(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 2).await;
     for _ in 0..10 {

@@ -62,7 +62,7 @@ async fn the_pair_is_one_header_and_two_components_that_share_everything(backend
 }
 
 #[apply(on_each_backend)]
-async fn ids_are_minted_in_the_order_of_time_and_never_twice(backend: Backend) {
+async fn generated_ids_are_unique_and_ordered_by_time(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     let mut ids = Vec::new();
@@ -95,10 +95,10 @@ async fn ids_are_minted_in_the_order_of_time_and_never_twice(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_missing_row_fails_the_whole_call(backend: Backend) {
+async fn failed_row_rolls_back_the_whole_pair(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
-    // The verifier's derived key is taken: the header and the producer were written before that is seen.
+    // The verifier's derived key is in use: this is found after the header and the producer were written.
     let run = text(&observer, &Call::run().sql()).await;
     execute(
         &superuser,
@@ -149,7 +149,7 @@ async fn history_survives_pair_change(backend: Backend) {
         rows(&observer, observed).await,
         [seen(PRODUCER), seen(VERIFIER)]
     );
-    // The new verifier is counted beside the old one, whichever way it is recorded.
+    // The new verifier is counted too, with either way of recording.
     rows(&observer, &Call::pair().sql()).await;
     let second = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
     let lone = Call::component(&second)

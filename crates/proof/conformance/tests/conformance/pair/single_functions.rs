@@ -11,9 +11,9 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::{PRODUCER, VERIFIER};
 use crate::common::{Backend, Call, Refusal, TestContext, ask, rows};
 
-/// What a caller may ask of a recording.
+/// Generated arguments of a recording.
 #[derive(Clone, Debug)]
-struct Asked {
+struct PairArguments {
     status: usize,
     evidence_type: &'static str,
     dry_run: bool,
@@ -22,8 +22,8 @@ struct Asked {
     evidence: Value,
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
-    // Any text that PostgreSQL can hold, blank ones among them.
+fn pair_arguments() -> impl Strategy<Value = PairArguments> {
+    // Any text that PostgreSQL can store, including blank ones.
     let text = || {
         prop_oneof![
             Just(String::new()),
@@ -56,7 +56,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         evidence,
     )
         .prop_map(
-            |(status, evidence_type, dry_run, key, refs, evidence)| Asked {
+            |(status, evidence_type, dry_run, key, refs, evidence)| PairArguments {
                 status,
                 evidence_type,
                 dry_run,
@@ -67,7 +67,7 @@ fn asked() -> impl Strategy<Value = Asked> {
         )
 }
 
-impl Asked {
+impl PairArguments {
     fn texts(&self, call: Call) -> Call {
         let names = ["p_input_ref", "p_output_ref", "p_error_ref"];
         names
@@ -81,7 +81,7 @@ impl Asked {
 
     fn with_key(&self, call: Call, suffix: &str) -> Call {
         match &self.key {
-            // A blank key is none: nothing is derived from it.
+            // A blank key counts as none, so no key is derived from it.
             Some(key) if !is_blank(key) => {
                 call.text("p_idempotency_key", &format!("{key}{suffix}"))
             }
@@ -99,7 +99,7 @@ impl Asked {
         self.with_key(self.texts(call), "")
     }
 
-    /// What the seed's status model makes of it, for the single functions.
+    /// The arguments of a single function by the status model.
     fn step(&self, call: Call, status: &str) -> Call {
         let model = &STATUS_MODEL[self.status];
         let mut evidence = self.evidence.clone();
@@ -121,8 +121,11 @@ impl Asked {
             .text("p_evidence_ref", &evidence.to_string())
     }
 
-    /// Header, producer, verifier, as a caller does it that orchestrates by itself.
-    async fn step_by_step(&self, client: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+    /// Records header, producer and verifier with the single functions.
+    async fn record_with_single_functions(
+        &self,
+        client: &Transaction<'_>,
+    ) -> Result<(), tokio_postgres::Error> {
         let model = &STATUS_MODEL[self.status];
         let header = self
             .with_key(self.step(Call::run(), model.header), "")
@@ -150,8 +153,8 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-/// Everything that a run left, but for ids and times; or the code of the refusal.
-async fn left_behind(
+/// The rows of a run without ids and times, or the refusal code.
+async fn stored_rows(
     client: &impl GenericClient,
     outcome: Result<(), tokio_postgres::Error>,
 ) -> Result<Vec<Value>, String> {
@@ -167,16 +170,19 @@ async fn left_behind(
     Ok(left)
 }
 
-async fn both_ways(superuser: &mut Client, asked: &Asked) -> Result<(), TestCaseError> {
+async fn compare_with_single_functions(
+    superuser: &mut Client,
+    asked: &PairArguments,
+) -> Result<(), TestCaseError> {
     let at_once = superuser.transaction().await.unwrap();
     let outcome = ask(&at_once, &asked.pair().sql()).await.map(drop);
-    let at_once_left = left_behind(&at_once, outcome).await;
+    let at_once_left = stored_rows(&at_once, outcome).await;
     at_once.rollback().await.unwrap();
     let stepwise = superuser.transaction().await.unwrap();
-    let outcome = asked.step_by_step(&stepwise).await;
-    let stepwise_left = left_behind(&stepwise, outcome).await;
+    let outcome = asked.record_with_single_functions(&stepwise).await;
+    let stepwise_left = stored_rows(&stepwise, outcome).await;
     stepwise.rollback().await.unwrap();
-    // What only the pair is asked: its own contradiction, which the single functions can not have.
+    // Only the pair function has `p_dry_run`, so only it can refuse a contradiction.
     if at_once_left == Err("dry_run_contradiction".into()) {
         prop_assert!(asked.dry_run && asked.evidence_type == "REAL_RUN");
         return Ok(());
@@ -198,7 +204,7 @@ async fn single_functions_store_the_same_rows_as_the_pair(backend: Backend) {
     }
     // The runner of the property is not async; it hands its cases to this task.
     let (cases, mut next_case) = tokio::sync::mpsc::channel::<(
-        Asked,
+        PairArguments,
         std::sync::mpsc::Sender<Result<(), TestCaseError>>,
     )>(1);
     let runner = tokio::task::spawn_blocking(move || {
@@ -207,7 +213,7 @@ async fn single_functions_store_the_same_rows_as_the_pair(backend: Backend) {
             failure_persistence: None,
             ..Config::default()
         };
-        let outcome = TestRunner::new(config).run(&asked(), |asked| {
+        let outcome = TestRunner::new(config).run(&pair_arguments(), |asked| {
             let (answer, answered) = std::sync::mpsc::channel();
             cases.blocking_send((asked, answer)).unwrap();
             answered.recv().unwrap()
@@ -216,7 +222,7 @@ async fn single_functions_store_the_same_rows_as_the_pair(backend: Backend) {
     });
     while let Some((asked, answer)) = next_case.recv().await {
         answer
-            .send(both_ways(&mut superuser, &asked).await)
+            .send(compare_with_single_functions(&mut superuser, &asked).await)
             .unwrap();
     }
     if let Err(failure) = runner.await.unwrap() {

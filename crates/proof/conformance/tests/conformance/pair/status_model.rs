@@ -1,6 +1,6 @@
 //! The status model of the specification, as data.
 
-/// One row of the seed's status model.
+/// One row of the status model.
 pub(super) struct StatusRow {
     pub(super) wrapper: &'static str,
     pub(super) header: &'static str,
@@ -8,7 +8,7 @@ pub(super) struct StatusRow {
     pub(super) tags: &'static [(&'static str, &'static str)],
 }
 
-/// The seed's status model, word for word. 'blocked' is the sixth: nothing is inserted.
+/// The status model of the specification. Its sixth status, `blocked`, inserts no row.
 pub(super) const STATUS_MODEL: [StatusRow; 5] = [
     StatusRow {
         wrapper: "prepared",

@@ -17,7 +17,7 @@ fn expected_evidence(tags: &[(&str, &str)]) -> Value {
 }
 
 #[apply(on_each_backend)]
-async fn the_status_model_holds_row_by_row_through_the_pair(backend: Backend) {
+async fn pair_stores_each_status_as_the_status_model_says(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let observer = stage.client("observer").await;
     for expected in STATUS_MODEL {

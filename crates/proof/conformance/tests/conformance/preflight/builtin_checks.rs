@@ -3,13 +3,13 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::calls::{ASSERT, answer};
+use super::calls::{ASSERT, check_result};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{VERIFIER, import};
 use crate::common::{Backend, Call, TestContext, execute, refused, rows};
 
 #[apply(on_each_backend)]
-async fn the_builtin_checks_pass_and_say_so(backend: Backend) {
+async fn builtin_checks_pass(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let reader = stage.client("reader").await;
     let answers = rows(&reader, "SELECT * FROM dot.fn_dot_preflight()").await;
@@ -42,7 +42,7 @@ async fn a_tier_b_dot_without_a_tier_a_verifier_is_a_finding(backend: Backend) {
             .sql(),
         )
         .await;
-        let found = answer(&operator, "tier_b_without_verifier").await["cnt"]
+        let found = check_result(&operator, "tier_b_without_verifier").await["cnt"]
             .as_i64()
             .unwrap();
         assert_eq!(
@@ -76,14 +76,14 @@ async fn a_missing_or_switched_off_append_only_guard_blocks(backend: Backend) {
             &format!("ALTER TABLE dot.process_run_observation {harm}"),
         )
         .await;
-        // The shipped check may remember its answer for a few seconds; ask as if those were over.
+        // The result of the built-in check is cached for a few seconds: expire it.
         execute(
             &superuser,
             "UPDATE dot.dot_preflight_answer SET answered_at = '-infinity'",
         )
         .await;
         assert_eq!(
-            answer(&observer, "ledger_guards_missing").await,
+            check_result(&observer, "ledger_guards_missing").await,
             json!({"cnt": 1, "severity": "critical", "status": "BLOCK"}),
             "{harm}"
         );
@@ -108,13 +108,13 @@ async fn import_that_removes_a_verifier_is_found_by_the_next_preflight(backend: 
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
     assert_eq!(
-        answer(&operator, "tier_b_without_verifier").await["status"],
+        check_result(&operator, "tier_b_without_verifier").await["status"],
         "PASS"
     );
     let unpaired = json!([{"dot_code": "DOT_BACKUP", "name": "n", "tier": "B"}, {"dot_code": VERIFIER, "name": "n", "tier": "A"}]);
     rows(&operator, &import(&unpaired).sql()).await;
     assert_eq!(
-        answer(&operator, "tier_b_without_verifier").await["status"],
+        check_result(&operator, "tier_b_without_verifier").await["status"],
         "WARN"
     );
 }

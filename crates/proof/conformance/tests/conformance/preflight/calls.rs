@@ -7,8 +7,8 @@ use crate::common::{execute, row};
 
 pub(super) const ASSERT: &str = "SELECT dot.fn_assert_safe_for_dot_action()::text";
 
-/// What the preflight says of one check.
-pub(super) async fn answer(client: &Client, check: &str) -> Value {
+/// The preflight's result of one check.
+pub(super) async fn check_result(client: &Client, check: &str) -> Value {
     row(
         client,
         &format!(
@@ -18,8 +18,8 @@ pub(super) async fn answer(client: &Client, check: &str) -> Value {
     .await
 }
 
-/// A number that a check reports and a test sets.
-pub(super) async fn findings(superuser: &Client, number: i64) {
+/// Sets the number that the check returns.
+pub(super) async fn set_findings(superuser: &Client, number: i64) {
     execute(
         superuser,
         &format!(

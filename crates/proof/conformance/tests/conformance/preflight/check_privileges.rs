@@ -3,12 +3,12 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::calls::answer;
+use super::calls::check_result;
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::register_check;
 use crate::common::{Backend, TestContext, contents, execute};
 
-/// Actions of a registered check with the privileges of the preflight's caller or of the contract's owner.
+/// Actions that need the privileges of the preflight's caller or of the contract's owner.
 const ATTEMPTS: [&str; 9] = [
     "INSERT INTO dot.dot_refusal (refusal_id, refusal_code, message, posture) VALUES (gen_random_uuid(), 'x', 'x', 'x')",
     "UPDATE dot.dot_config SET value = 'true'",
@@ -29,7 +29,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
         stage.client("runner").await,
         stage.client("operator").await,
     );
-    // So that the shipped checks' clean answers are not remembered, and nothing at all may change.
+    // The results of the built-in checks are not cached, so that the test can expect no changed row.
     execute(
         &superuser,
         "UPDATE dot.dot_preflight_check SET max_age = '0'",
@@ -46,7 +46,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
         .await;
         let before = contents(&superuser).await;
         for caller in [&runner, &operator, &superuser] {
-            let answer = answer(caller, "reaches_out").await;
+            let answer = check_result(caller, "reaches_out").await;
             assert_eq!(
                 answer,
                 json!({"cnt": null, "severity": "high", "status": "BLOCK"}),
@@ -58,7 +58,7 @@ async fn a_check_has_the_rights_of_the_checker_and_not_of_its_caller(backend: Ba
     let identity = "BEGIN IF current_user <> 'dot_checker' THEN RETURN 1; END IF; RETURN (SELECT count(*) FROM dot.process_run_observation); END";
     register_check(&superuser, "reaches_out", identity, "BLOCK", "0").await;
     assert_eq!(
-        answer(&runner, "reaches_out").await["status"],
+        check_result(&runner, "reaches_out").await["status"],
         "PASS",
         "the checker reads the ledger"
     );

@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 use tokio_postgres::Client;
 
-use super::calls::{ASSERT, answer, findings};
+use super::calls::{ASSERT, check_result, set_findings};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::register_check;
 use crate::common::{Backend, Call, TestContext, execute, refused, rows, value};
@@ -19,21 +19,21 @@ const REPORT_FINDINGS: &str = "BEGIN RETURN (SELECT number FROM checks.finding);
 async fn clean_check_result_is_cached_up_to_its_maximum_age(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    findings(&superuser, 0).await;
+    set_findings(&superuser, 0).await;
     register_check(&superuser, "ages", REPORT_FINDINGS, "BLOCK", "2 seconds").await;
     assert!(passes(&observer).await);
-    findings(&superuser, 3).await;
+    set_findings(&superuser, 3).await;
     assert!(
         passes(&observer).await,
-        "asked again although its answer was young"
+        "run again although its result was cached"
     );
     assert_eq!(
-        answer(&observer, "ages").await["status"],
+        check_result(&observer, "ages").await["status"],
         "BLOCK",
-        "an operator who looks is told what is so now"
+        "fn_dot_preflight does not use the cache"
     );
     rows(&observer, "SELECT pg_sleep(2.05)").await;
-    assert!(!passes(&observer).await, "an old answer was taken");
+    assert!(!passes(&observer).await, "an expired result was used");
 }
 
 #[apply(on_each_version)]
@@ -41,9 +41,9 @@ async fn expired_check_result_is_refreshed_by_one_caller(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     let other = stage.superuser().await;
-    findings(&superuser, 0).await;
+    set_findings(&superuser, 0).await;
     register_check(&superuser, "due", REPORT_FINDINGS, "BLOCK", "1 hour").await;
-    // The shipped ones are not to grow old meanwhile.
+    // The results of the built-in checks must not expire during the test.
     execute(
         &superuser,
         "UPDATE dot.dot_preflight_check SET max_age = '1 hour'",
@@ -59,7 +59,11 @@ async fn expired_check_result_is_refreshed_by_one_caller(backend: Backend) {
 
     execute(&superuser, &aged(30)).await;
     rows(&observer, &Call::pair().sql()).await;
-    assert_eq!(value(&superuser, is_new).await, false, "it was not due yet");
+    assert_eq!(
+        value(&superuser, is_new).await,
+        false,
+        "refreshed too early"
+    );
     execute(&superuser, &aged(50)).await;
     execute(
         &other,
@@ -71,14 +75,14 @@ async fn expired_check_result_is_refreshed_by_one_caller(backend: Backend) {
     assert_eq!(
         value(&superuser, is_new).await,
         false,
-        "another caller was at it"
+        "another session has locked the row"
     );
     rows(&observer, &Call::pair().sql()).await;
     assert_eq!(value(&superuser, is_new).await, true);
 
-    // What it finds then blocks at once.
+    // A finding of the refreshed check blocks at once.
     execute(&superuser, &aged(50)).await;
-    findings(&superuser, 4).await;
+    set_findings(&superuser, 4).await;
     let refusal = refused(&observer, &Call::pair().sql()).await;
     assert_eq!(refusal.code, "preflight_blocked");
 }
@@ -87,10 +91,10 @@ async fn expired_check_result_is_refreshed_by_one_caller(backend: Backend) {
 async fn maximum_age_zero_disables_the_cache(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    findings(&superuser, 0).await;
+    set_findings(&superuser, 0).await;
     register_check(&superuser, "never_ages", REPORT_FINDINGS, "BLOCK", "0").await;
     for number in [0, 1, 0, 2] {
-        findings(&superuser, number).await;
+        set_findings(&superuser, number).await;
         assert_eq!(passes(&observer).await, number == 0, "{number} findings");
     }
 }
@@ -99,25 +103,25 @@ async fn maximum_age_zero_disables_the_cache(backend: Backend) {
 async fn fixing_a_finding_unblocks_immediately(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    findings(&superuser, 1).await;
+    set_findings(&superuser, 1).await;
     register_check(&superuser, "is_mended", REPORT_FINDINGS, "BLOCK", "1 hour").await;
     assert!(!passes(&observer).await);
-    findings(&superuser, 0).await;
-    assert!(passes(&observer).await, "a blocking answer was remembered");
+    set_findings(&superuser, 0).await;
+    assert!(passes(&observer).await, "a blocking result was cached");
 }
 
 #[apply(on_each_backend)]
 async fn changing_a_check_invalidates_its_cached_result(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    findings(&superuser, 0).await;
+    set_findings(&superuser, 0).await;
     register_check(&superuser, "changes", REPORT_FINDINGS, "WARN", "1 hour").await;
-    findings(&superuser, 1).await;
+    set_findings(&superuser, 1).await;
     assert!(passes(&observer).await);
     register_check(&superuser, "changes", REPORT_FINDINGS, "BLOCK", "1 hour").await;
     assert!(
         !passes(&observer).await,
-        "the answer of the warning check let it pass"
+        "the cached result of the warning check was used"
     );
 }
 
@@ -125,17 +129,17 @@ async fn changing_a_check_invalidates_its_cached_result(backend: Backend) {
 async fn cached_result_counts_only_for_the_check_that_returned_it(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    findings(&superuser, 1).await;
+    set_findings(&superuser, 1).await;
     register_check(&superuser, "strict", REPORT_FINDINGS, "WARN", "1 hour").await;
     assert!(passes(&observer).await);
-    // Behind the functions' back: a warning's answer is no clean one, and another function's answer is none.
+    // Updated without the functions: the result of a warning is not clean, and another function has no result.
     execute(
         &superuser,
         "UPDATE dot.dot_preflight_check SET on_finding = 'BLOCK' WHERE check_name = 'strict'",
     )
     .await;
     assert!(!passes(&observer).await);
-    findings(&superuser, 0).await;
+    set_findings(&superuser, 0).await;
     assert!(passes(&observer).await);
     execute(&superuser, "CREATE FUNCTION checks.another() RETURNS bigint LANGUAGE sql AS 'SELECT 7::bigint'; UPDATE dot.dot_preflight_check SET count_query = 'checks.another' WHERE check_name = 'strict'").await;
     assert!(!passes(&observer).await);

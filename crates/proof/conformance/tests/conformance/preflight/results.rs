@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::calls::{ASSERT, answer};
+use super::calls::{ASSERT, check_result};
 use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{VERIFIER, import, register_check};
 use crate::common::{Backend, Call, TestContext, contents, execute, refused, rows, text};
@@ -83,7 +83,7 @@ async fn non_integer_check_result_blocks(backend: Backend) {
     for (name, body, on_finding, expected_count, expected_status) in ANSWERS {
         for max_age in ["0", "1 hour"] {
             register_check(&superuser, name, body, on_finding, max_age).await;
-            let answer = answer(&observer, name).await;
+            let answer = check_result(&observer, name).await;
             assert_eq!(
                 (&answer["cnt"], &answer["status"]),
                 (&json!(expected_count), &json!(expected_status)),
@@ -117,10 +117,10 @@ async fn a_check_whose_function_is_gone_blocks(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
     register_check(&superuser, "goes_away", "BEGIN RETURN 0; END", "WARN", "0").await;
-    assert_eq!(answer(&observer, "goes_away").await["status"], "PASS");
+    assert_eq!(check_result(&observer, "goes_away").await["status"], "PASS");
     execute(&superuser, "DROP FUNCTION checks.goes_away()").await;
     assert_eq!(
-        answer(&observer, "goes_away").await,
+        check_result(&observer, "goes_away").await,
         json!({"cnt": null, "severity": "high", "status": "BLOCK"})
     );
     let refusal = refused(&observer, ASSERT).await;
@@ -166,7 +166,7 @@ async fn every_blocking_check_is_named_with_its_count(backend: Backend) {
 async fn no_enabled_check_at_all_blocks(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, observer) = (stage.superuser().await, stage.client("observer").await);
-    // Remembered answers of checks that were enabled must not help, nor a header from before.
+    // Neither cached results of disabled checks nor an existing header let a call pass.
     rows(&observer, &Call::pair().sql()).await;
     let run = text(&observer, &Call::run().sql()).await;
     for state in [
@@ -207,11 +207,11 @@ async fn a_warning_is_shown_and_does_not_block(backend: Backend) {
     .await;
     execute(&superuser, "UPDATE dot.dot_config SET value = 'maybe' WHERE key = 'process_dot_runtime.real_run_enabled'").await;
     assert_eq!(
-        answer(&observer, "tier_b_without_verifier").await,
+        check_result(&observer, "tier_b_without_verifier").await,
         json!({"cnt": 1, "severity": "high", "status": "WARN"})
     );
     assert_eq!(
-        answer(&observer, "gates_malformed").await,
+        check_result(&observer, "gates_malformed").await,
         json!({"cnt": 1, "severity": "medium", "status": "WARN"})
     );
     rows(&observer, &Call::pair().sql()).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::case::{Case, Given, USED_ID, case, given};
+use super::case::{Case, Precondition, USED_ID, case, case_with};
 use crate::common::Call;
 use crate::common::fixtures::LONE;
 
@@ -60,13 +60,13 @@ pub(super) fn argument_cases() -> Vec<Case> {
             "observer",
             Call::pair().text("p_wrapper_status", "done").sql(),
         ),
-        given(
-            Given::KeyUsed,
+        case_with(
+            Precondition::KeyUsed,
             "role_invalid",
             component().text("p_component_role", "witness"),
         ),
-        given(
-            Given::KeyUsed,
+        case_with(
+            Precondition::KeyUsed,
             "verdict_invalid",
             component().text("p_verdict", "maybe"),
         ),
@@ -75,8 +75,8 @@ pub(super) fn argument_cases() -> Vec<Case> {
             "observer",
             Call::run().text("p_correlation_id", &"x".repeat(501)).sql(),
         ),
-        given(
-            Given::KeyUsed,
+        case_with(
+            Precondition::KeyUsed,
             "correlation_mismatch",
             component().text("p_correlation_id", "another"),
         ),

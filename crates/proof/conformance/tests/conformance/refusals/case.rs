@@ -7,10 +7,10 @@ use crate::common::forged_run::{self, ExecutedRun};
 use crate::common::run_calls::bind;
 use crate::common::{Call, TestContext, execute, rows};
 
-/// What has to be so for a refusal to be raised, besides the registry.
+/// The state that a refusal needs, in addition to the registry.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Given {
-    Nothing,
+pub(super) enum Precondition {
+    None,
     GatesOpenForDryRuns,
     /// Contracts and gates allow real runs; the candidate `c` is registered, and no producer is declared for it.
     RealRunsAllowed,
@@ -28,7 +28,7 @@ pub(super) const USED_ID: &str = "11111111-1111-4111-8111-111111111111";
 pub(super) struct Case {
     pub(super) code: &'static str,
     pub(super) role: &'static str,
-    pub(super) given: Given,
+    pub(super) precondition: Precondition,
     pub(super) call: String,
 }
 
@@ -36,34 +36,34 @@ pub(super) fn case(code: &'static str, role: &'static str, call: impl Into<Strin
     Case {
         code,
         role,
-        given: Given::Nothing,
+        precondition: Precondition::None,
         call: call.into(),
     }
 }
 
-pub(super) fn given(given: Given, code: &'static str, call: Call) -> Case {
+pub(super) fn case_with(precondition: Precondition, code: &'static str, call: Call) -> Case {
     Case {
         code,
         role: "observer",
-        given,
+        precondition,
         call: call.sql(),
     }
 }
 
-pub(super) async fn set_up(stage: &TestContext, superuser: &Client, given: Given) {
+pub(super) async fn set_up(stage: &TestContext, superuser: &Client, precondition: Precondition) {
     let (observer, operator) = (
         stage.client("observer").await,
         stage.client("operator").await,
     );
-    match given {
-        Given::Nothing => (),
-        Given::GatesOpenForDryRuns => set_posture(&operator, "DRY_RUN_ONLY").await,
-        Given::RealRunsAllowed => {
+    match precondition {
+        Precondition::None => (),
+        Precondition::GatesOpenForDryRuns => set_posture(&operator, "DRY_RUN_ONLY").await,
+        Precondition::RealRunsAllowed => {
             bind(&operator).await;
             register_candidate(&operator, "c").await;
             set_posture(&operator, "REAL_RUN").await;
         }
-        Given::ToolRetired => {
+        Precondition::ToolRetired => {
             bind(&operator).await;
             set_posture(&operator, "REAL_RUN").await;
             let retire = Call::new("fn_dot_tool_retire")
@@ -72,11 +72,11 @@ pub(super) async fn set_up(stage: &TestContext, superuser: &Client, given: Given
                 .text("p_reason", "r");
             rows(&operator, &retire.sql()).await;
         }
-        Given::PreflightBlocks => {
+        Precondition::PreflightBlocks => {
             register_check(superuser, "blocks", "BEGIN RETURN 1; END", "BLOCK", "0").await
         }
-        Given::LeaseHeld => drop(rows(&observer, &Call::acquire(3600).sql()).await),
-        Given::KeyUsed => drop(
+        Precondition::LeaseHeld => drop(rows(&observer, &Call::acquire(3600).sql()).await),
+        Precondition::KeyUsed => drop(
             rows(
                 &observer,
                 &Call::pair()
@@ -86,8 +86,8 @@ pub(super) async fn set_up(stage: &TestContext, superuser: &Client, given: Given
             )
             .await,
         ),
-        Given::RunUnderLease => forged_run::begin(superuser).await,
-        Given::RunConcluded => {
+        Precondition::RunUnderLease => forged_run::begin(superuser).await,
+        Precondition::RunConcluded => {
             forged_run::begin(superuser).await;
             execute(superuser, &ExecutedRun::truthful().conclusion.sql()).await;
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::backend::on_each_backend;
 use crate::common::{Backend, TestContext, execute, literal, number, rows, text};
 
-/// A refusal to record, with this in place of one of its members.
+/// Records a refusal with this value for one member.
 fn record(member: &str, value: serde_json::Value) -> String {
     let mut refusal = json!({"refusal_code": "no_execute", "message": "m"});
     refusal[member] = value;
@@ -47,7 +47,7 @@ async fn a_recorded_refusal_holds_no_forged_code_or_posture_and_little_detail(ba
     ] {
         text(&observer, &record("detail", detail)).await;
     }
-    // Numbers that are short as they are stored, and together longer than PostgreSQL's longest text.
+    // Numbers with a short stored form whose text together exceeds PostgreSQL's longest text.
     let many = "SELECT dot.fn_dot_refusal_record(jsonb_build_object('refusal_code', 'busy', MEMBER,
         (SELECT jsonb_agg('1e131071'::numeric) FROM generate_series(1, 10000))))::text AS id";
     for member in ["'detail'", "'message'", "'actor'"] {
@@ -80,7 +80,7 @@ async fn a_login_records_a_thousand_refusals_an_hour_and_no_more(backend: Backen
         ""
     );
     assert_eq!(number(&observer, kept).await, 1000);
-    // Other logins have their own, and an hour later there is room again.
+    // The limit is per login and per hour.
     assert_ne!(text(&runner, &record("actor", json!("a"))).await, "");
     execute(
         &superuser,

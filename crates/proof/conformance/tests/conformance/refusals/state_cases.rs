@@ -1,6 +1,6 @@
 //! Refusals that depend on stored state: gates, checks, registry, leases, receipts, keys and runs.
 
-use super::case::{Case, Given, USED_ID, case, given};
+use super::case::{Case, Precondition, USED_ID, case, case_with};
 use crate::common::Call;
 use crate::common::fixtures::{LONE, PRODUCER, VERIFIER};
 use crate::common::forged_run::{RUN, TOKEN};
@@ -46,43 +46,47 @@ pub(super) fn state_cases() -> Vec<Case> {
             "observer",
             Call::run().text("p_evidence_type", "DRY_RUN").sql(),
         ),
-        given(Given::PreflightBlocks, "preflight_blocked", Call::pair()),
+        case_with(
+            Precondition::PreflightBlocks,
+            "preflight_blocked",
+            Call::pair(),
+        ),
         case("mode_not_allowed", "runner", begin("VERIFY_ONLY").sql()),
         Case {
             role: "runner",
-            ..given(
-                Given::GatesOpenForDryRuns,
+            ..case_with(
+                Precondition::GatesOpenForDryRuns,
                 "contract_missing",
                 begin("DRY_RUN"),
             )
         },
         Case {
             role: "runner",
-            ..given(
-                Given::RealRunsAllowed,
+            ..case_with(
+                Precondition::RealRunsAllowed,
                 "candidate_unknown",
                 begin("REAL_RUN").text("p_process_candidate_code", "nobody"),
             )
         },
         Case {
             role: "runner",
-            ..given(
-                Given::RealRunsAllowed,
+            ..case_with(
+                Precondition::RealRunsAllowed,
                 "candidate_pair_mismatch",
                 begin("REAL_RUN"),
             )
         },
         Case {
             role: "runner",
-            ..given(Given::ToolRetired, "tool_retired", begin("DRY_RUN"))
+            ..case_with(Precondition::ToolRetired, "tool_retired", begin("DRY_RUN"))
         },
-        given(
-            Given::GatesOpenForDryRuns,
+        case_with(
+            Precondition::GatesOpenForDryRuns,
             "invocation_required",
             Call::pair().text("p_evidence_type", "DRY_RUN"),
         ),
-        given(
-            Given::RunUnderLease,
+        case_with(
+            Precondition::RunUnderLease,
             "invocation_mismatch",
             Call::component(RUN)
                 .with("p_invocation_id", "gen_random_uuid()")
@@ -93,8 +97,8 @@ pub(super) fn state_cases() -> Vec<Case> {
             "observer",
             Call::component("99999999-9999-4999-8999-999999999999").sql(),
         ),
-        given(
-            Given::RunConcluded,
+        case_with(
+            Precondition::RunConcluded,
             "run_concluded",
             Call::component(RUN).text("p_lease_token", TOKEN),
         ),
@@ -103,19 +107,23 @@ pub(super) fn state_cases() -> Vec<Case> {
             "owner",
             "SELECT pg_temp.try('DELETE FROM dot.process_run_observation')",
         ),
-        given(
-            Given::KeyUsed,
+        case_with(
+            Precondition::KeyUsed,
             "idempotency_conflict",
             Call::pair()
                 .text("p_idempotency_key", "key")
                 .text("p_correlation_id", "another"),
         ),
-        given(
-            Given::KeyUsed,
+        case_with(
+            Precondition::KeyUsed,
             "id_in_use",
             Call::pair().text("p_process_run_id", USED_ID),
         ),
-        given(Given::LeaseHeld, "lease_held", Call::pair()),
-        given(Given::RunUnderLease, "lease_lost", Call::component(RUN)),
+        case_with(Precondition::LeaseHeld, "lease_held", Call::pair()),
+        case_with(
+            Precondition::RunUnderLease,
+            "lease_lost",
+            Call::component(RUN),
+        ),
     ]
 }

@@ -25,7 +25,7 @@ async fn a_candidate_is_registered_and_changed(backend: Backend) {
         stored,
         json!({"process_candidate_code": "C", "title": "title", "owner": "ann"})
     );
-    // What is not named stays, so that setting an owner does not take the title away.
+    // NULL keeps the stored value, so that setting an owner keeps the title.
     for (owner, title, expected) in [
         ("NULL", "NULL", json!({"title": "title", "owner": "ann"})),
         ("'bob'", "NULL", json!({"title": "title", "owner": "bob"})),

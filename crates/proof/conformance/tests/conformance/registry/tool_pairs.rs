@@ -24,7 +24,7 @@ async fn pairs_can_be_exchanged_in_one_import(backend: Backend) {
     rows(&operator, &import(&crossed).sql()).await;
     let mutual = number(&operator, "SELECT count(*) FROM dot.v_dot_tool a JOIN dot.v_dot_tool b ON b.dot_code = a.paired_dot AND b.paired_dot = a.dot_code AND a.pair_role <> b.pair_role").await;
     assert_eq!(mutual, 4);
-    // And roles too.
+    // The roles can be exchanged too.
     let turned = json!([
         tool(PRODUCER, Some(("DOT_COPY_VERIFY", "verifier"))),
         tool("DOT_COPY_VERIFY", Some((PRODUCER, "producer")))
@@ -59,7 +59,7 @@ async fn the_table_itself_keeps_pairs_mutual(backend: Backend) {
 async fn concurrent_imports_do_not_break_a_pair(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("operator", 6).await;
-    // Three pairs want one another's verifiers.
+    // Three producers compete for two verifiers.
     let outcomes =
         futures_util::future::join_all(clients.iter().enumerate().map(|(number, client)| {
             let (producer, verifier) = (

@@ -9,8 +9,8 @@ use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{LONE, OTHER_PRODUCER, PRODUCER, VERIFIER, import, tools};
 use crate::common::{Backend, TestContext, code, contents, refused, row, rows, text};
 
-/// What an import says, as `code action`.
-async fn says(client: &Client, tools: &Value) -> Vec<String> {
+/// The actions of an import, as `code action`.
+async fn import_actions(client: &Client, tools: &Value) -> Vec<String> {
     let actions = rows(client, &import(tools).sql()).await;
     actions
         .iter()
@@ -28,7 +28,7 @@ async fn says(client: &Client, tools: &Value) -> Vec<String> {
 async fn import_reports_added_changed_and_kept_entries(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let operator = stage.client("operator").await;
-    let kept: Vec<String> = says(&operator, &tools()).await;
+    let kept: Vec<String> = import_actions(&operator, &tools()).await;
     assert!(
         kept.len() == 5 && kept.iter().all(|said| said.ends_with(" keep")),
         "{kept:?}"
@@ -36,7 +36,7 @@ async fn import_reports_added_changed_and_kept_entries(backend: Backend) {
     let full = json!({"dot_code": "DOT_FULL", "name": "full", "tier": "B", "operation": "copy", "trigger_type": "cron", "execution_engine": "command",
         "script_path": "/bin/true", "status": "retired", "extra_metadata": {"a": [1]}});
     assert_eq!(
-        says(&operator, &json!([full, tool(LONE, None)])).await,
+        import_actions(&operator, &json!([full, tool(LONE, None)])).await,
         ["DOT_FULL add", "DOT_LONE keep"]
     );
     let stored = row(&operator, "SELECT to_jsonb(t) - 'created_at' AS tool FROM dot.v_dot_tool t WHERE dot_code = 'DOT_FULL'").await;
@@ -74,7 +74,7 @@ async fn omitted_members_of_an_entry_get_defaults(backend: Backend) {
     );
 }
 
-/// A wrong entry each, and a word that the refusal must hold.
+/// Wrong entries, and a word that the refusal's message contains.
 fn wrong_tools() -> Vec<(Value, &'static str)> {
     let with = |key: &str, value: Value| {
         let mut tool = tool("DOT_X", None);

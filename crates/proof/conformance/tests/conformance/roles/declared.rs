@@ -11,16 +11,16 @@ pub(super) const LOGIN_ROLES: [&str; 6] = [
     "archiver", "observer", "operator", "reader", "relay", "runner",
 ];
 
-/// A role with everything that it inherits.
-pub(super) fn rights_of(role: &str) -> BTreeSet<String> {
+/// The role and all roles that it inherits.
+pub(super) fn inherited_roles(role: &str) -> BTreeSet<String> {
     let mut rights = BTreeSet::from([role.to_owned()]);
     for inherited in &access().roles[role].inherits {
-        rights.extend(rights_of(inherited));
+        rights.extend(inherited_roles(inherited));
     }
     rights
 }
 
-/// The names of what a query lists.
+/// The column `name` of a query.
 pub(super) async fn names(client: &Client, query: &str) -> Vec<String> {
     rows(client, query)
         .await

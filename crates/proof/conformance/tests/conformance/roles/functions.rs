@@ -15,7 +15,7 @@ use crate::common::{Backend, Call, TestContext, execute, number, rows, text, val
 async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
-    let astray = names(
+    let unpinned = names(
         &superuser,
         "SELECT p.proname AS name FROM pg_proc p
          WHERE p.pronamespace = 'dot'::regnamespace AND NOT coalesce('search_path=dot, pg_temp' = ANY (p.proconfig), false)
@@ -25,7 +25,7 @@ async fn every_function_pins_its_search_path_or_runs_under_one_that_is_pinned(ba
                         AND d.deptype = 'n'))",
     )
     .await;
-    assert!(astray.is_empty(), "{astray:?}");
+    assert!(unpinned.is_empty(), "{unpinned:?}");
 }
 
 #[apply(on_each_version)]
@@ -58,7 +58,7 @@ async fn granted_functions_need_no_table_privilege_of_the_caller(backend: Backen
 async fn callers_search_path_and_objects_do_not_affect_the_functions(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (superuser, installer) = (stage.superuser().await, stage.installer().await);
-    // Look-alikes in the caller's own schemas, first in its path.
+    // Objects with the contract's names in the caller's own schemas, which come first in the path.
     execute(
         &installer,
         "CREATE TEMP TABLE dot_config (key text, value text, expires_at timestamptz);

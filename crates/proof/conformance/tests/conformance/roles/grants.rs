@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use dotwrap_contract::access;
 use rstest_reuse::apply;
 
-use super::declared::{names, rights_of};
+use super::declared::{inherited_roles, names};
 use crate::common::backend::on_each_version;
 use crate::common::{Backend, TestContext, number, value};
 
-/// Whether any of a role's rights is among the declared.
+/// Whether the role or a role that it inherits is declared.
 fn is_declared(role: &str, declared: &[String]) -> bool {
-    let rights = rights_of(role);
+    let rights = inherited_roles(role);
     declared.iter().any(|name| rights.contains(name))
 }
 
@@ -113,8 +113,8 @@ async fn public_has_no_privilege_and_no_grant_option_exists(backend: Backend) {
     )
     .await;
     assert!(to_public.is_empty(), "{to_public:?}");
-    let to_be_handed_on = names(&superuser, &format!("SELECT g.name || ' ' || g.grantee::regrole AS name FROM ({grants}) g WHERE g.is_grantable AND g.grantee::regrole::text NOT IN ('dot_owner', 'dot_checker')")).await;
-    assert!(to_be_handed_on.is_empty(), "{to_be_handed_on:?}");
+    let grantable = names(&superuser, &format!("SELECT g.name || ' ' || g.grantee::regrole AS name FROM ({grants}) g WHERE g.is_grantable AND g.grantee::regrole::text NOT IN ('dot_owner', 'dot_checker')")).await;
+    assert!(grantable.is_empty(), "{grantable:?}");
     let strangers = names(&superuser, &format!("SELECT DISTINCT g.grantee::regrole::text AS name FROM ({grants}) g WHERE g.grantee <> 0 AND g.grantee::regrole::text NOT LIKE 'dot\\_%'")).await;
     assert!(strangers.is_empty(), "{strangers:?}");
     let columns = number(&superuser, "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'dot'::regnamespace AND a.attacl IS NOT NULL").await;

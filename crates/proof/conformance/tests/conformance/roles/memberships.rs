@@ -4,12 +4,12 @@ use dotwrap_contract::access;
 use rstest_reuse::apply;
 use serde_json::json;
 
-use super::declared::{LOGIN_ROLES, names, rights_of};
+use super::declared::{LOGIN_ROLES, inherited_roles, names};
 use crate::common::backend::on_each_version;
 use crate::common::{Backend, Call, TestContext, number, rows, value};
 
 #[apply(on_each_version)]
-async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
+async fn login_roles_log_in_and_owner_and_checker_cannot(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let superuser = stage.superuser().await;
     let roles = rows(&superuser, "SELECT substr(rolname, 5) AS name, rolcanlogin, rolinherit FROM pg_roles WHERE rolname LIKE 'dot\\_%' ORDER BY 1").await;
@@ -26,8 +26,8 @@ async fn the_six_log_in_and_owner_and_checker_can_not(backend: Backend) {
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(login, LOGIN_ROLES);
-    let mighty = names(&superuser, "SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'dot\\_%' AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)").await;
-    assert!(mighty.is_empty(), "{mighty:?}");
+    let privileged = names(&superuser, "SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'dot\\_%' AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)").await;
+    assert!(privileged.is_empty(), "{privileged:?}");
     for role in ["owner", "checker"] {
         let config = stage.database().config_as(&format!("dot_{role}"));
         assert!(
@@ -48,13 +48,17 @@ async fn role_memberships_are_as_declared(backend: Backend) {
                 &format!("SELECT pg_has_role('dot_{role}', 'dot_{other}', 'USAGE')"),
             )
             .await;
-            assert_eq!(member, rights_of(role).contains(other), "{role} in {other}");
+            assert_eq!(
+                member,
+                inherited_roles(role).contains(other),
+                "{role} in {other}"
+            );
         }
     }
 }
 
 #[apply(on_each_version)]
-async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend: Backend) {
+async fn installing_user_is_a_member_of_the_login_roles_and_not_of_owner(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let installer = stage.installer().await;
     for role in access().roles.keys() {
@@ -77,7 +81,7 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
             "{role}"
         );
     }
-    // It does the daily work without setting a role.
+    // It records and reads without SET ROLE.
     rows(&installer, &Call::pair().sql()).await;
     rows(&installer, "SELECT * FROM dot.v_process_run").await;
     for forbidden in [
@@ -93,7 +97,7 @@ async fn the_installing_user_works_through_the_six_and_is_not_the_owner(backend:
         "GRANT SELECT ON dot.v_process_run TO PUBLIC",
     ] {
         let error = installer.batch_execute(forbidden).await;
-        // A GRANT without the right to grant is a warning where some right is held.
+        // A GRANT without grant option is only a warning if the user holds some privilege.
         if forbidden.starts_with("GRANT") {
             continue;
         }

@@ -7,9 +7,9 @@ use super::declared::LOGIN_ROLES;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, TestContext, ask, execute, text};
 
-/// What each kind of caller may do at all, tried.
+/// Makes each call as each role.
 #[apply(on_each_backend)]
-async fn each_role_may_do_only_its_own_work(backend: Backend) {
+async fn each_role_may_make_only_its_own_calls(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let work = [
         ("read", "SELECT * FROM dot.v_process_run".to_owned(), "archiver observer operator reader relay runner"),
@@ -63,7 +63,7 @@ async fn unrelated_role_has_no_privileges(backend: Backend) {
         ..Default::default()
     };
     dotwrap_contract::apply(&owner, &options).await.unwrap();
-    let stranger = stage
+    let unrelated_role = stage
         .database()
         .client_as(&format!("{prefix}_stranger"))
         .await;
@@ -75,7 +75,7 @@ async fn unrelated_role_has_no_privileges(backend: Backend) {
         "SELECT dot.fn_dot_uuid_v7()",
     ] {
         assert_eq!(
-            ask(&stranger, query)
+            ask(&unrelated_role, query)
                 .await
                 .unwrap_err()
                 .code()

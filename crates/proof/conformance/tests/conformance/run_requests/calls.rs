@@ -8,29 +8,29 @@ use crate::common::run_calls::{Begun, begin};
 use crate::common::{Call, execute, literal, row, rows, text};
 
 /// A request for a run, with only the required arguments.
-pub(super) fn asking() -> Call {
+pub(super) fn request_call() -> Call {
     Call::new("fn_dot_run_request")
         .text("p_dot_code", PRODUCER)
         .text("p_process_candidate_code", CANDIDATE)
         .text("p_correlation_id", CORRELATION)
-        .text("p_actor", "asker")
+        .text("p_actor", "requester")
         .text("p_mode", "REAL_RUN")
 }
 
-pub(super) fn claiming() -> Call {
+pub(super) fn claim_call() -> Call {
     Call::new("fn_dot_run_request_claim")
         .text("p_runner", "worker 1")
         .with("p_ttl_seconds", "60")
 }
 
-pub(super) fn cancelling(request: &str) -> Call {
+pub(super) fn cancel_call(request: &str) -> Call {
     Call::new("fn_dot_run_request_cancel")
         .text("p_request_id", request)
-        .text("p_actor", "asker")
+        .text("p_actor", "requester")
         .text("p_reason", "not needed")
 }
 
-/// A claim, as the worker that has it speaks of it.
+/// A worker's claim of a request.
 pub(super) struct Claim {
     pub(super) request: String,
     pub(super) token: String,
@@ -67,24 +67,24 @@ impl Claim {
         self.finish().text("p_refusal_code", refusal)
     }
 
-    /// Begins the run that was asked for.
+    /// Begins the requested run.
     pub(super) fn begin(&self) -> Call {
         begin("REAL_RUN").text("p_idempotency_key", &self.key)
     }
 }
 
-/// The request that is claimed next.
-pub(super) async fn claimed(runner: &impl GenericClient) -> Claim {
-    Claim::of(&row(runner, &claiming().sql()).await)
+/// Claims the next request.
+pub(super) async fn claim_next(runner: &impl GenericClient) -> Claim {
+    Claim::of(&row(runner, &claim_call().sql()).await)
 }
 
-/// Whether the call says true.
-pub(super) async fn says(client: &impl GenericClient, query: &str) -> bool {
+/// Whether the call returns true.
+pub(super) async fn returns_true(client: &impl GenericClient, query: &str) -> bool {
     crate::common::value(client, query).await == true
 }
 
-/// What became of a request.
-pub(super) async fn state(client: &Client, request: &str) -> Value {
+/// State, outcome, refusal code and run status of a request.
+pub(super) async fn request_state(client: &Client, request: &str) -> Value {
     let query = format!(
         "SELECT state, outcome, refusal_code, run_status FROM dot.v_dot_run_request WHERE request_id = {}",
         literal(request)
@@ -92,7 +92,7 @@ pub(super) async fn state(client: &Client, request: &str) -> Value {
     row(client, &query).await
 }
 
-pub(super) fn is(
+pub(super) fn expected_state(
     state: &str,
     outcome: Option<&str>,
     refusal: Option<&str>,
@@ -101,8 +101,8 @@ pub(super) fn is(
     json!({"state": state, "outcome": outcome, "refusal_code": refusal, "run_status": run})
 }
 
-/// The claims run out, by the clock of the database.
-pub(super) async fn claims_run_out(superuser: &Client) {
+/// Expires all claims.
+pub(super) async fn expire_claims(superuser: &Client) {
     execute(
         superuser,
         "UPDATE dot.dot_run_request SET claimed_until = clock_timestamp() - interval '1 ms' WHERE state = 'claimed'",
@@ -110,8 +110,8 @@ pub(super) async fn claims_run_out(superuser: &Client) {
     .await;
 }
 
-/// The run that a claim begins, from its beginning to its conclusion.
-pub(super) async fn run(runner: &Client, claim: &Claim) -> Begun {
+/// Begins and concludes the run of a claim.
+pub(super) async fn execute_run(runner: &Client, claim: &Claim) -> Begun {
     let run = Begun::of(&row(runner, &claim.begin().sql()).await);
     rows(runner, &run.producer("REAL_RUN").sql()).await;
     let receipt = text(runner, &run.invocation().sql()).await;

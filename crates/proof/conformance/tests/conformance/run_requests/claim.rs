@@ -4,7 +4,9 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::calls::{asking, claimed, claiming, is, says, state};
+use super::calls::{
+    claim_call, claim_next, expected_state, request_call, request_state, returns_true,
+};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, OTHER_PRODUCER, OTHER_VERIFIER, import};
 use crate::common::run_calls::ready;
@@ -14,33 +16,33 @@ use crate::common::{Backend, Call, execute, literal, number, rows, text};
 async fn requests_are_claimed_in_due_order_and_not_before(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     bind_other(&operator).await;
-    let later = asking().with("p_not_before", "clock_timestamp() + interval '1 hour'");
+    let later = request_call().with("p_not_before", "clock_timestamp() + interval '1 hour'");
     let later = text(&runner, &later.sql()).await;
     // A due time in the past does not overtake other requests.
-    let first = text(&runner, &asking().sql()).await;
-    let yesterday = asking()
+    let first = text(&runner, &request_call().sql()).await;
+    let yesterday = request_call()
         .text("p_dot_code", OTHER_PRODUCER)
         .with("p_not_before", "clock_timestamp() - interval '1 day'");
     let second = text(&runner, &yesterday.sql()).await;
-    assert_eq!(claimed(&runner).await.request, first);
-    assert_eq!(claimed(&runner).await.request, second);
+    assert_eq!(claim_next(&runner).await.request, first);
+    assert_eq!(claim_next(&runner).await.request, second);
     execute(
         &superuser,
         "UPDATE dot.dot_run_request SET not_before = clock_timestamp() WHERE state = 'waiting'",
     )
     .await;
     assert_eq!(
-        rows(&runner, &claiming().sql()).await,
+        rows(&runner, &claim_call().sql()).await,
         [] as [Value; 0],
         "its pair is claimed"
     );
     assert_eq!(
-        state(&runner, &later).await,
-        is("waiting", None, None, None)
+        request_state(&runner, &later).await,
+        expected_state("waiting", None, None, None)
     );
 }
 
-/// The other pair bound as well.
+/// Registers contracts of the other pair.
 async fn bind_other(operator: &Client) {
     for dot_code in [OTHER_PRODUCER, OTHER_VERIFIER] {
         bind_one(operator, dot_code).await;
@@ -62,15 +64,15 @@ async fn bind_one(operator: &Client, dot_code: &str) {
 async fn claim_skips_pairs_with_a_held_lease(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
     bind_other(&operator).await;
-    text(&runner, &asking().sql()).await;
+    text(&runner, &request_call().sql()).await;
     let token = text(&runner, &Call::acquire(60).sql()).await;
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
-    let other = asking().text("p_dot_code", OTHER_PRODUCER);
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
+    let other = request_call().text("p_dot_code", OTHER_PRODUCER);
     let other = text(&runner, &other.sql()).await;
-    assert_eq!(claimed(&runner).await.request, other);
+    assert_eq!(claim_next(&runner).await.request, other);
     let release = Call::lease("fn_dot_iu_runtime_lease_release").text("p_token", &token);
-    assert!(says(&runner, &release.sql()).await);
-    claimed(&runner).await;
+    assert!(returns_true(&runner, &release.sql()).await);
+    claim_next(&runner).await;
     let claimed = "SELECT count(*) FROM dot.dot_run_request WHERE state = 'claimed'";
     assert_eq!(number(&superuser, claimed).await, 2);
 }
@@ -79,7 +81,7 @@ async fn claim_skips_pairs_with_a_held_lease(backend: Backend) {
 async fn sixteen_workers_never_share_a_request_nor_a_pair(backend: Backend) {
     const WORKERS: usize = 16;
     let (stage, runner, operator, superuser) = ready(backend).await;
-    // Sixteen pairs with two requests each, and a worker each.
+    // Sixteen pairs with two requests each, and sixteen workers.
     let mut tools = Vec::new();
     for pair in 0..WORKERS {
         let (producer, verifier) = (format!("P{pair}"), format!("V{pair}"));
@@ -97,16 +99,16 @@ async fn sixteen_workers_never_share_a_request_nor_a_pair(backend: Backend) {
             bind_one(&operator, &dot_code).await;
         }
         for _ in 0..2 {
-            let asked = asking().text("p_dot_code", &format!("P{pair}"));
+            let asked = request_call().text("p_dot_code", &format!("P{pair}"));
             rows(&runner, &asked.sql()).await;
         }
     }
     let workers = stage.clients("runner", WORKERS).await;
-    let claim = claiming().sql();
+    let claim = claim_call().sql();
     let claims = futures_of(&workers, |worker| {
         let claim = claim.clone();
         async move {
-            // One that found others just looking at every pair looks again.
+            // A worker that finds every pair locked by other workers tries again.
             for _ in 0..100 {
                 if let Some(row) = rows(worker, &claim).await.pop() {
                     return row;
@@ -123,7 +125,7 @@ async fn sixteen_workers_never_share_a_request_nor_a_pair(backend: Backend) {
     assert_eq!(distinct("request_id"), WORKERS);
     assert_eq!(distinct("claim_token"), WORKERS);
     assert_eq!(distinct("dot_code"), WORKERS, "a pair has one claim");
-    // And all at one pair that is left: one of them gets it.
+    // All workers claim the one pair that is left: one of them gets it.
     execute(
         &superuser,
         "UPDATE dot.dot_run_request SET claimed_until = clock_timestamp() + interval '1 hour' WHERE dot_code <> 'P7';
@@ -134,7 +136,7 @@ async fn sixteen_workers_never_share_a_request_nor_a_pair(backend: Backend) {
     assert_eq!(got.iter().flatten().count(), 1);
 }
 
-/// What each of them comes to, all at once.
+/// Runs one future per worker at the same time.
 async fn futures_of<'a, T, F: Future<Output = T>>(
     workers: &'a [Client],
     what: impl Fn(&'a Client) -> F,
@@ -152,12 +154,12 @@ async fn claim_uses_partial_index_only(backend: Backend) {
          ANALYZE dot.dot_run_request",
     )
     .await;
-    text(&runner, &asking().sql()).await;
-    claimed(&runner).await;
+    text(&runner, &request_call().sql()).await;
+    claim_next(&runner).await;
     let read = "SELECT seq_tup_read::bigint FROM pg_stat_xact_user_tables WHERE relname = 'dot_run_request'";
     let mut runner = runner;
     let transaction = runner.transaction().await.unwrap();
-    rows(&transaction, &claiming().sql()).await;
+    rows(&transaction, &claim_call().sql()).await;
     assert_eq!(number(&transaction, read).await, 0);
     let fetched = "SELECT idx_tup_fetch::bigint FROM pg_stat_xact_user_tables WHERE relname = 'dot_run_request'";
     assert!(number(&transaction, fetched).await < 10);

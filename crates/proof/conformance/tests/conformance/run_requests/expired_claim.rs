@@ -3,7 +3,10 @@
 use rstest_reuse::apply;
 use serde_json::{Value, json};
 
-use super::calls::{asking, cancelling, claimed, claiming, claims_run_out, is, run, says, state};
+use super::calls::{
+    cancel_call, claim_call, claim_next, execute_run, expected_state, expire_claims, request_call,
+    request_state, returns_true,
+};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::run_calls::{Begun, ready};
 use crate::common::{Backend, code, lock_waiters, number, row, rows, text};
@@ -11,38 +14,43 @@ use crate::common::{Backend, code, lock_waiters, number, row, rows, text};
 #[apply(on_each_backend)]
 async fn expired_claim_is_taken_over_and_old_worker_is_fenced(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
-    let request = text(&runner, &asking().sql()).await;
-    let zombie = claimed(&runner).await;
-    claims_run_out(&superuser).await;
-    assert!(!says(&runner, &zombie.renew()).await);
-    let heir = claimed(&runner).await;
-    assert_eq!(heir.request, request);
-    assert_ne!(heir.token, zombie.token);
-    assert!(!says(&runner, &zombie.renew()).await);
-    assert!(!says(&runner, &zombie.refuse("no_execute").sql()).await);
-    // The zombie wakes up first: its run is the request's, and the heir does not run it again.
-    let begun = Begun::of(&row(&runner, &zombie.begin().sql()).await);
-    let second = row(&runner, &heir.begin().sql()).await;
+    let request = text(&runner, &request_call().sql()).await;
+    let old_claim = claim_next(&runner).await;
+    expire_claims(&superuser).await;
+    assert!(!returns_true(&runner, &old_claim.renew()).await);
+    let new_claim = claim_next(&runner).await;
+    assert_eq!(new_claim.request, request);
+    assert_ne!(new_claim.token, old_claim.token);
+    assert!(!returns_true(&runner, &old_claim.renew()).await);
+    assert!(!returns_true(&runner, &old_claim.refuse("no_execute").sql()).await);
+    // The old worker begins first: its run is the request's run, and the new worker gets that run.
+    let begun = Begun::of(&row(&runner, &old_claim.begin().sql()).await);
+    let second = row(&runner, &new_claim.begin().sql()).await;
     assert_eq!(second["created"], false);
     assert_eq!(second["process_run_id"], begun.run.as_str());
-    let finish = heir.finish().text("p_process_run_id", &begun.run).sql();
+    let finish = new_claim
+        .finish()
+        .text("p_process_run_id", &begun.run)
+        .sql();
     assert_eq!(
         code(&runner, &finish).await,
         "status_invalid",
         "it is under way"
     );
-    let wait = heir.refuse("lease_held").with("p_retry_after_seconds", "0");
-    assert!(says(&runner, &wait.sql()).await);
+    let wait = new_claim
+        .refuse("lease_held")
+        .with("p_retry_after_seconds", "0");
+    assert!(returns_true(&runner, &wait.sql()).await);
     assert_eq!(
-        rows(&runner, &claiming().sql()).await,
+        rows(&runner, &claim_call().sql()).await,
         [] as [Value; 0],
-        "nobody runs it again"
+        "the run is begun once"
     );
     rows(&runner, &begun.conclusion("failed").sql()).await;
-    rows(&runner, &claiming().sql()).await;
+    rows(&runner, &claim_call().sql()).await;
     assert_eq!(
-        state(&runner, &request).await,
-        is("finished", Some("concluded"), None, Some("failed"))
+        request_state(&runner, &request).await,
+        expected_state("finished", Some("concluded"), None, Some("failed"))
     );
     let runs = "SELECT count(*) FROM dot.v_process_run";
     assert_eq!(number(&runner, runs).await, 1);
@@ -51,8 +59,8 @@ async fn expired_claim_is_taken_over_and_old_worker_is_fenced(backend: Backend) 
 #[apply(on_each_backend)]
 async fn concurrent_begin_lets_one_worker_win(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
-    text(&runner, &asking().sql()).await;
-    let claim = claimed(&runner).await;
+    text(&runner, &request_call().sql()).await;
+    let claim = claim_next(&runner).await;
     let mut other = stage.client("runner").await;
     let in_flight = other.transaction().await.unwrap();
     let first = row(&in_flight, &claim.begin().sql()).await;
@@ -71,40 +79,40 @@ async fn concurrent_begin_lets_one_worker_win(backend: Backend) {
 #[apply(on_each_version)]
 async fn reaping_a_dead_workers_run_ends_its_request(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
-    let request = text(&runner, &asking().sql()).await;
-    let claim = claimed(&runner).await;
+    let request = text(&runner, &request_call().sql()).await;
+    let claim = claim_next(&runner).await;
     row(&runner, &claim.begin().sql()).await;
-    claims_run_out(&superuser).await;
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
+    expire_claims(&superuser).await;
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
     assert_eq!(
-        state(&runner, &request).await,
-        is("claimed", None, None, Some("started"))
+        request_state(&runner, &request).await,
+        expected_state("claimed", None, None, Some("started"))
     );
-    // Requests queued after it are not blocked, and the next acquirer of the lease concludes the dead run.
+    // Requests queued after it are not blocked, and the next acquirer of the lease concludes the run.
     crate::common::run_calls::run_out(&superuser).await;
-    let behind = text(&runner, &asking().sql()).await;
-    let next = claimed(&runner).await;
+    let behind = text(&runner, &request_call().sql()).await;
+    let next = claim_next(&runner).await;
     assert_eq!(next.request, behind);
-    run(&runner, &next).await;
-    rows(&runner, &claiming().sql()).await;
+    execute_run(&runner, &next).await;
+    rows(&runner, &claim_call().sql()).await;
     assert_eq!(
-        state(&runner, &request).await,
-        is("finished", Some("concluded"), None, Some("stuck"))
+        request_state(&runner, &request).await,
+        expected_state("finished", Some("concluded"), None, Some("stuck"))
     );
-    assert!(!says(&runner, &cancelling(&request).sql()).await);
+    assert!(!returns_true(&runner, &cancel_call(&request).sql()).await);
 }
 
 #[apply(on_each_version)]
 async fn request_is_abandoned_after_five_claims(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
-    let request = text(&runner, &asking().sql()).await;
+    let request = text(&runner, &request_call().sql()).await;
     for _ in 0..5 {
-        claimed(&runner).await;
-        claims_run_out(&superuser).await;
+        claim_next(&runner).await;
+        expire_claims(&superuser).await;
     }
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
     assert_eq!(
-        state(&runner, &request).await,
-        is("finished", Some("abandoned"), None, None)
+        request_state(&runner, &request).await,
+        expected_state("finished", Some("abandoned"), None, None)
     );
 }

@@ -4,7 +4,8 @@ use rstest_reuse::apply;
 use serde_json::{Value, json};
 
 use super::calls::{
-    Claim, asking, cancelling, claimed, claiming, claims_run_out, is, run, says, state,
+    Claim, cancel_call, claim_call, claim_next, execute_run, expected_state, expire_claims,
+    request_call, request_state, returns_true,
 };
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{CANDIDATE, CORRELATION, PRODUCER};
@@ -14,16 +15,16 @@ use crate::common::{Backend, code, execute, number, row, rows, text};
 #[apply(on_each_backend)]
 async fn request_is_claimed_run_and_finished_once(backend: Backend) {
     let (stage, runner, operator, _superuser) = ready(backend).await;
-    let asked = asking()
+    let asked = request_call()
         .text("p_input_ref", "file:input")
         .text("p_input_digest", DIGEST);
     let request = text(&operator, &asked.sql()).await;
     let reader = stage.client("reader").await;
     assert_eq!(
-        state(&reader, &request).await,
-        is("waiting", None, None, None)
+        request_state(&reader, &request).await,
+        expected_state("waiting", None, None, None)
     );
-    let mut claim = row(&runner, &claiming().sql()).await;
+    let mut claim = row(&runner, &claim_call().sql()).await;
     let token = claim["claim_token"].take();
     for volatile in ["claimed_until", "requested_at"] {
         assert!(claim[volatile].take().is_string());
@@ -32,32 +33,35 @@ async fn request_is_claimed_run_and_finished_once(backend: Backend) {
         claim,
         json!({"request_id": request, "claim_token": null, "claimed_until": null, "run_key": format!("request:{request}"),
             "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "mode": "REAL_RUN", "correlation_id": CORRELATION,
-            "actor": "asker", "input_ref": "file:input", "input_digest": DIGEST, "requested_at": null, "claims": 1})
+            "actor": "requester", "input_ref": "file:input", "input_digest": DIGEST, "requested_at": null, "claims": 1})
     );
     claim["claim_token"] = token;
     let claim = Claim::of(&claim);
     assert_eq!(
-        rows(&runner, &claiming().sql()).await,
+        rows(&runner, &claim_call().sql()).await,
         [] as [Value; 0],
         "it is claimed"
     );
-    assert!(says(&runner, &claim.renew()).await);
-    let run = run(&runner, &claim).await;
+    assert!(returns_true(&runner, &claim.renew()).await);
+    let run = execute_run(&runner, &claim).await;
     assert_eq!(
-        state(&reader, &request).await,
-        is("claimed", None, None, Some("completed")),
+        request_state(&reader, &request).await,
+        expected_state("claimed", None, None, Some("completed")),
         "the request knows its run from the beginning"
     );
     let finish = claim.finish().text("p_process_run_id", &run.run).sql();
     for _ in 0..2 {
-        assert!(says(&runner, &finish).await, "the same answer twice");
+        assert!(
+            returns_true(&runner, &finish).await,
+            "the same answer twice"
+        );
     }
     assert_eq!(
-        state(&reader, &request).await,
-        is("finished", Some("concluded"), None, Some("completed"))
+        request_state(&reader, &request).await,
+        expected_state("finished", Some("concluded"), None, Some("completed"))
     );
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
-    assert!(!says(&runner, &claim.renew()).await);
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
+    assert!(!returns_true(&runner, &claim.renew()).await);
     let shown = row(&reader, "SELECT * FROM dot.v_dot_run_request").await;
     assert_eq!(shown["run_verdict"], "pass");
     assert_eq!(shown["recorded_by"], "dot_operator");
@@ -70,18 +74,21 @@ async fn request_is_claimed_run_and_finished_once(backend: Backend) {
 #[apply(on_each_version)]
 async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
-    let request = text(&runner, &asking().sql()).await;
-    let claim = claimed(&runner).await;
+    let request = text(&runner, &request_call().sql()).await;
+    let claim = claim_next(&runner).await;
     let wait = claim
         .refuse("lease_held")
         .with("p_retry_after_seconds", "3600");
-    assert!(says(&runner, &wait.sql()).await);
-    assert!(!says(&runner, &wait.sql()).await, "the claim is given back");
-    assert_eq!(
-        state(&runner, &request).await,
-        is("waiting", None, Some("lease_held"), None)
+    assert!(returns_true(&runner, &wait.sql()).await);
+    assert!(
+        !returns_true(&runner, &wait.sql()).await,
+        "the claim is given back"
     );
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
+    assert_eq!(
+        request_state(&runner, &request).await,
+        expected_state("waiting", None, Some("lease_held"), None)
+    );
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
     assert_eq!(
         code(&runner, &claim.begin().sql()).await,
         "lease_lost",
@@ -92,7 +99,7 @@ async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it(backen
         "UPDATE dot.dot_run_request SET not_before = clock_timestamp()",
     )
     .await;
-    let claim = claimed(&runner).await;
+    let claim = claim_next(&runner).await;
     for (call, expected) in [
         (claim.finish(), "status_invalid"),
         (
@@ -117,20 +124,23 @@ async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it(backen
     ] {
         assert_eq!(code(&runner, &call.sql()).await, expected, "{}", call.sql());
     }
-    let stranger = claim
+    let other_token = claim
         .refuse("busy")
         .text("p_claim_token", &claim.request)
         .sql();
-    assert!(!says(&runner, &stranger).await);
-    let nobody = claim.refuse("busy").with("p_claim_token", "NULL").sql();
-    assert!(!says(&runner, &nobody).await);
+    assert!(!returns_true(&runner, &other_token).await);
+    let no_token = claim.refuse("busy").with("p_claim_token", "NULL").sql();
+    assert!(!returns_true(&runner, &no_token).await);
     let refused = claim.refuse("contract_missing").sql();
     for _ in 0..2 {
-        assert!(says(&runner, &refused).await, "the same answer twice");
+        assert!(
+            returns_true(&runner, &refused).await,
+            "the same answer twice"
+        );
     }
     assert_eq!(
-        state(&runner, &request).await,
-        is("finished", Some("refused"), Some("contract_missing"), None)
+        request_state(&runner, &request).await,
+        expected_state("finished", Some("refused"), Some("contract_missing"), None)
     );
     assert_eq!(code(&runner, &claim.begin().sql()).await, "lease_lost");
     let shown = "SELECT claims FROM dot.v_dot_run_request";
@@ -140,34 +150,34 @@ async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it(backen
 #[apply(on_each_version)]
 async fn unclaimed_request_can_be_cancelled(backend: Backend) {
     let (_stage, runner, operator, superuser) = ready(backend).await;
-    let request = text(&runner, &asking().sql()).await;
+    let request = text(&runner, &request_call().sql()).await;
     for (call, expected) in [
-        (cancelling(&request).text("p_actor", ""), "actor_required"),
+        (cancel_call(&request).text("p_actor", ""), "actor_required"),
         (
-            cancelling(&request).text("p_reason", " "),
+            cancel_call(&request).text("p_reason", " "),
             "reason_required",
         ),
         (
-            cancelling(&request).text("p_reason", &"x".repeat(2001)),
+            cancel_call(&request).text("p_reason", &"x".repeat(2001)),
             "text_too_long",
         ),
     ] {
         assert_eq!(code(&runner, &call.sql()).await, expected);
     }
-    let claim = claimed(&runner).await;
+    let claim = claim_next(&runner).await;
     assert!(
-        !says(&operator, &cancelling(&request).sql()).await,
-        "a worker is at it"
+        !returns_true(&operator, &cancel_call(&request).sql()).await,
+        "a worker has claimed it"
     );
-    claims_run_out(&superuser).await;
-    assert!(says(&operator, &cancelling(&request).sql()).await);
-    assert!(!says(&operator, &cancelling(&request).sql()).await);
+    expire_claims(&superuser).await;
+    assert!(returns_true(&operator, &cancel_call(&request).sql()).await);
+    assert!(!returns_true(&operator, &cancel_call(&request).sql()).await);
     assert_eq!(
         code(&runner, &claim.begin().sql()).await,
         "lease_lost",
-        "the zombie begins nothing"
+        "the old worker begins nothing"
     );
-    assert_eq!(rows(&runner, &claiming().sql()).await, [] as [Value; 0]);
+    assert_eq!(rows(&runner, &claim_call().sql()).await, [] as [Value; 0]);
     let kept = row(
         &operator,
         "SELECT state, cancelled_by, cancelled_recorded_by, cancel_reason FROM dot.v_dot_run_request",
@@ -175,8 +185,8 @@ async fn unclaimed_request_can_be_cancelled(backend: Backend) {
     .await;
     assert_eq!(
         kept,
-        json!({"state": "cancelled", "cancelled_by": "asker", "cancelled_recorded_by": "dot_operator", "cancel_reason": "not needed"})
+        json!({"state": "cancelled", "cancelled_by": "requester", "cancelled_recorded_by": "dot_operator", "cancel_reason": "not needed"})
     );
-    let nothing = cancelling("00000000-0000-7000-8000-000000000000");
-    assert!(!says(&operator, &nothing.sql()).await);
+    let nothing = cancel_call("00000000-0000-7000-8000-000000000000");
+    assert!(!returns_true(&operator, &nothing.sql()).await);
 }

@@ -3,7 +3,7 @@
 use rstest_reuse::apply;
 use tokio_postgres::Client;
 
-use super::calls::asking;
+use super::calls::request_call;
 use crate::common::backend::on_each_version;
 use crate::common::run_calls::bind;
 use crate::common::{Backend, Call, TestContext, rows};
@@ -23,7 +23,7 @@ async fn notify_on_request_and_gate_change(backend: Backend) {
         &Call::gate("process_dot_runtime.real_run_enabled", "false").sql(),
     )
     .await;
-    rows(&operator, &asking().sql()).await;
+    rows(&operator, &request_call().sql()).await;
     for channel in ["dotwrap_gate", "dotwrap_request"] {
         let notification = told.recv().await.unwrap();
         assert_eq!(
@@ -33,7 +33,7 @@ async fn notify_on_request_and_gate_change(backend: Backend) {
     }
 }
 
-/// A session that passes on what it is told.
+/// A session whose notifications are sent to a channel.
 async fn listening(
     stage: &TestContext,
 ) -> (

@@ -9,7 +9,7 @@ use crate::common::{
     Backend, Call, Refusal, TestContext, ask, code, contents, literal, refused, text,
 };
 
-/// Every text that has a limit: who calls, the call, the argument, the limit, and what becomes of a text at the limit.
+/// Each text with a limit: the caller's role, the call, the argument, the limit in characters.
 fn limited_texts() -> Vec<(&'static str, Call, &'static str, usize)> {
     let component = || Call::component("RUN");
     let mut limited = Vec::new();
@@ -70,7 +70,7 @@ async fn text_at_its_limit_is_accepted_and_one_character_more_is_refused(backend
             &operator
         };
         let run = text(&observer, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
-        // Of four bytes each: it is characters that are counted. Each case has a text of its own, or keys would meet.
+        // Four bytes per character, because characters are counted. Each case has its own text, so that keys differ.
         let of_length = |length: usize| format!("{number:03}{}", "🧭".repeat(length - 3));
         let sql = |length: usize| {
             call.clone()
@@ -145,7 +145,7 @@ async fn a_lease_name_has_five_hundred_characters_at_most(backend: Backend) {
 }
 
 #[apply(on_each_backend)]
-async fn a_megabyte_in_a_choice_is_refused_without_an_echo(backend: Backend) {
+async fn megabyte_in_an_enum_argument_is_refused_and_not_repeated(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, operator, superuser) = (
         stage.client("observer").await,

@@ -10,7 +10,7 @@ use crate::common::{
 };
 
 #[apply(on_each_backend)]
-async fn evidence_is_an_object_of_sixty_four_kibibytes(backend: Backend) {
+async fn evidence_is_an_object_of_at_most_64_kibibytes(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let (observer, superuser) = (stage.client("observer").await, stage.superuser().await);
     let run = text(&observer, &Call::run().sql()).await;

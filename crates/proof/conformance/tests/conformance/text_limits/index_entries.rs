@@ -7,8 +7,8 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::{CANDIDATE, import};
 use crate::common::{Backend, Call, TestContext, contents, refused, row, rows};
 
-/// Four bytes a character and nothing to compress: the worst that an index entry can be.
-fn worst(length: u32, seed: u32) -> String {
+/// A text of four bytes per character that does not compress: the longest possible index entry.
+fn incompressible_text(length: u32, seed: u32) -> String {
     (0..length)
         .map(|n| char::from_u32(0x1_0000 + (n * 7919 + seed) % 0xFFF0).unwrap())
         .collect()
@@ -22,16 +22,16 @@ async fn the_longest_texts_fit_their_indexes(backend: Backend) {
         stage.client("operator").await,
     );
     let texts = |call: Call| {
-        call.text("p_correlation_id", &worst(500, 4))
-            .text("p_process_candidate_code", &worst(200, 5))
+        call.text("p_correlation_id", &incompressible_text(500, 4))
+            .text("p_process_candidate_code", &incompressible_text(200, 5))
     };
-    // With a DOT's code of up to 500 bytes.
-    let keyed = texts(Call::pair()).text("p_idempotency_key", &worst(500, 3));
+    // With a DOT code of at most 500 bytes.
+    let keyed = texts(Call::pair()).text("p_idempotency_key", &incompressible_text(500, 3));
     let first = row(&observer, &keyed.sql()).await;
     let again = row(&observer, &keyed.sql()).await;
     assert_eq!(again["process_run_id"], first["process_run_id"]);
-    // The longest code goes with every key that is not nearly as long.
-    let (producer, verifier) = (worst(200, 1), worst(200, 2));
+    // The longest code fits with a key of up to 425 characters.
+    let (producer, verifier) = (incompressible_text(200, 1), incompressible_text(200, 2));
     let tool = |code: &str, pair: &str, role: &str| json!({"dot_code": code, "name": "n", "tier": "A", "paired_dot": pair, "pair_role": role});
     let pair = json!([
         tool(&producer, &verifier, "producer"),
@@ -41,7 +41,7 @@ async fn the_longest_texts_fit_their_indexes(backend: Backend) {
     let longest = texts(Call::pair()).text("p_dot_code", &producer);
     for call in [
         longest.clone(),
-        longest.text("p_idempotency_key", &worst(425, 6)),
+        longest.text("p_idempotency_key", &incompressible_text(425, 6)),
     ] {
         assert_eq!(row(&observer, &call.sql()).await["created"], true);
     }
@@ -55,7 +55,7 @@ async fn a_key_that_does_not_fit_its_index_together_with_the_code_is_refused(bac
         stage.client("operator").await,
         stage.superuser().await,
     );
-    let (code, key) = (worst(200, 1), worst(500, 3));
+    let (code, key) = (incompressible_text(200, 1), incompressible_text(500, 3));
     let lone = json!([{"dot_code": code, "name": "n", "tier": "A", "paired_dot": "DOT_V", "pair_role": "producer"},
         {"dot_code": "DOT_V", "name": "n", "tier": "A", "paired_dot": code, "pair_role": "verifier"}]);
     rows(&operator, &import(&lone).sql()).await;
