@@ -7,8 +7,7 @@ use crate::common::backend::on_each_version;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::run_calls::{begin, begun, ready};
 use crate::common::{Backend, Call, TestContext, ask, code, contents, literal, rows, text, value};
-use crate::executed_combined_calls::Both;
-use crate::hostile_text::set;
+use crate::executed_combined_calls::CombinedCall;
 
 /// JSON objects that have to be refused: too deep, numbers too large, and numbers with too many places.
 fn unreadable() -> Vec<String> {
@@ -49,7 +48,11 @@ async fn unreadable_evidence_is_refused_by_each_function_that_takes_some(backend
     let observer = stage.client("observer").await;
     let run = text(&observer, &Call::run().sql()).await;
     let open = begun(&runner, "REAL_RUN").await;
-    let receipt = text(&runner, &Both::hand_over(&open).together.sql()).await;
+    let receipt = text(
+        &runner,
+        &CombinedCall::record_producer(&open).combined.sql(),
+    )
+    .await;
     let before = contents(&superuser).await;
     for object in unreadable() {
         for call in [
@@ -58,7 +61,7 @@ async fn unreadable_evidence_is_refused_by_each_function_that_takes_some(backend
             Call::component(&run),
             begin("REAL_RUN"),
             open.conclusion("failed"),
-            Both::finish(&open, &receipt).together,
+            CombinedCall::record_verifier(&open, &receipt).combined,
         ] {
             let call = call.with("p_evidence_ref", format!("{}::jsonb", literal(&object)));
             let found = code(&runner, &call.sql()).await;
@@ -94,7 +97,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
     let before = contents(&superuser).await;
     for object in unreadable() {
         let embedded = |rest: &str| format!("{}::jsonb", literal(&rest.replace("HERE", &object)));
-        let import = set("fn_dot_tools_import", &[("p_actor", "'a'")]).with(
+        let import = Call::with_arguments("fn_dot_tools_import", &[("p_actor", "'a'")]).with(
             "p_tools",
             embedded(r#"[{"dot_code":"DOT_X","name":"n","tier":"A","extra_metadata":HERE}]"#),
         );
@@ -104,7 +107,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
                 r#"{"dot_code":"DOT","mode":"REAL_RUN","endpoint_ref":"mcp:x","MEMBER":HERE}"#
                     .replace("\"DOT\"", &format!("\"{PRODUCER}\""))
                     .replace("MEMBER", member);
-            let contract = set("fn_dot_contract_set", &[("p_actor", "'a'")])
+            let contract = Call::with_arguments("fn_dot_contract_set", &[("p_actor", "'a'")])
                 .with("p_contract", embedded(&contract));
             assert_eq!(code(&operator, &contract.sql()).await, "contract_invalid");
         }
@@ -122,11 +125,11 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
                 "tool_invalid",
             ),
         ] {
-            let catalogue = set("fn_dot_catalogue_import", &[("p_actor", "'a'")])
+            let catalogue = Call::with_arguments("fn_dot_catalogue_import", &[("p_actor", "'a'")])
                 .with("p_catalogue", embedded(entry));
             assert_eq!(code(&operator, &catalogue.sql()).await, refused);
         }
-        let fixture = set(
+        let fixture = Call::with_arguments(
             "fn_dot_fixture_put",
             &[("p_fixture_ref", "'f'"), ("p_actor", "'a'")],
         )
@@ -155,7 +158,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
         .assert_same(&before, "unreadable JSON");
     // What PostgreSQL itself can not take from a text is refused, too.
     for body in [r#"{"a":1e200000}"#.to_owned(), "[".repeat(100_000)] {
-        let fixture = set(
+        let fixture = Call::with_arguments(
             "fn_dot_fixture_put",
             &[("p_fixture_ref", "'f'"), ("p_actor", "'a'")],
         )

@@ -1,4 +1,5 @@
-//! Tests of the SQL contract on real servers, in SQL. One file per layer; `common/backend.rs` has the backends.
+//! Tests of the SQL contract on real servers, in SQL. One file or folder per layer; `common/backend.rs` has the
+//! backends.
 
 #![allow(
     clippy::unwrap_used,

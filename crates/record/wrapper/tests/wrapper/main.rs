@@ -6,7 +6,9 @@
 )]
 
 mod backfill;
+mod connection_pool;
 mod dependencies;
+mod error_responses;
 mod errors;
 mod executed;
 mod isolation;

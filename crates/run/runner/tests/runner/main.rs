@@ -8,6 +8,7 @@
     reason = "a test says what it expects; unwrapping is how it fails"
 )]
 
+mod changed_output;
 mod executed;
 mod stopping;
 mod support;

@@ -22,6 +22,18 @@ impl Call {
         }
     }
 
+    /// A call with these arguments, SQL expressions.
+    pub(crate) fn with_arguments(
+        function: &'static str,
+        arguments: &[(&'static str, &str)],
+    ) -> Self {
+        arguments
+            .iter()
+            .fold(Self::new(function), |call, (name, expression)| {
+                call.with(name, *expression)
+            })
+    }
+
     /// A pair that is recorded as completed, with only the required arguments.
     pub(crate) fn pair() -> Self {
         Self::new("fn_process_pair_observe")

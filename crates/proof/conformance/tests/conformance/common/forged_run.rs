@@ -1,5 +1,5 @@
 //! Executed runs, row by row, as the functions leave them: written by the superuser, who alone can, so that a test can
-//! leave one row out or forge it. `executed_runs.rs` has the functions themselves.
+//! leave one row out or forge it. `executed_runs/` has the functions themselves.
 
 use std::fmt::Write as _;
 
@@ -189,4 +189,15 @@ pub(crate) async fn begin(superuser: &Client) {
         ),
     )
     .await;
+}
+
+/// The `INSERT` of a component of this run with this idempotency key.
+pub(crate) fn component_with_key(run: &str, dot_code: &str, role: &str, key: &str) -> String {
+    format!(
+        "INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role,
+          process_candidate_code,
+           correlation_id, dot_code, status, source_system, idempotency_key, evidence_ref, actor)
+         VALUES (gen_random_uuid(), '{run}', '{role}', '{CANDIDATE}', '{CORRELATION}', '{dot_code}', 'observed', 'old',
+           '{key}', '{{}}', 'old')"
+    )
 }

@@ -4,8 +4,10 @@ mod concurrent_install;
 mod doctor;
 mod installer_rights;
 mod names;
+mod newer_release;
 mod reinstall;
 mod release_0_1_0;
+mod repair;
 mod upgrade;
 
 use std::collections::BTreeSet;

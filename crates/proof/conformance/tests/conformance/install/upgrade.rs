@@ -1,86 +1,16 @@
 //! An upgrade results in the same schema as a fresh installation, and keeps the records.
 
-use dotwrap_contract::{
-    InstallError, InstallOptions, apply, contract_digest, files, installed, plan,
-};
+use dotwrap_contract::{InstallOptions, apply, contract_digest, files, plan};
 use futures_util::future::join_all;
 use rstest_reuse::apply as on;
 use serde_json::json;
 
-use super::{catalogue_of, create_login, fresh_catalogue, options, quoted, works};
+use super::{catalogue_of, fresh_catalogue, options, quoted, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
 use crate::common::forged_run::ExecutedRun;
-use crate::common::run_calls;
-use crate::common::{Backend, Call, TestContext, ask, execute, number, row, rows};
-
-#[on(on_each_version)]
-async fn a_newer_or_an_edited_installation_is_left_alone(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser) = (stage.installer().await, stage.superuser().await);
-    apply(&owner, &options(&stage)).await.unwrap();
-    execute(&superuser, "INSERT INTO dot.dot_contract_migration (name, sha256) VALUES ('9999_from_the_future', 'x')").await;
-    let refused = apply(&owner, &options(&stage)).await.unwrap_err();
-    assert!(matches!(refused, InstallError::Newer(_)), "{refused}");
-    execute(&superuser, "DELETE FROM dot.dot_contract_migration WHERE name LIKE '9999%'; UPDATE dot.dot_contract_migration SET sha256 = 'edited' WHERE name LIKE '0002%'").await;
-    let refused = apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options(&stage)
-        },
-    )
-    .await
-    .unwrap_err();
-    assert!(
-        matches!(refused, InstallError::MigrationChanged(_)),
-        "{refused}"
-    );
-}
-
-#[on(on_each_version)]
-async fn a_newer_dotwraps_contract_is_not_replaced_by_this_one(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
-    let repair = InstallOptions {
-        repair: true,
-        ..options.clone()
-    };
-    apply(&owner, &options).await.unwrap();
-    let record = async |version: &str, digest: &str| {
-        let text = format!(
-            "UPDATE dot.dot_contract_release SET installed_version = '{version}', digest = '{digest}'"
-        );
-        execute(&superuser, &text).await;
-    };
-    // No migration lies between the two, only functions and views.
-    record("999.0.0", "of a newer release").await;
-    let before = catalogue_of(&stage, &options).await;
-    for options in [&options, &repair] {
-        let refused = apply(&owner, options).await.unwrap_err();
-        assert!(matches!(refused, InstallError::Newer(_)), "{refused}");
-        assert!(refused.to_string().contains("999.0.0"), "{refused}");
-    }
-    assert_same(
-        &catalogue_of(&stage, &options).await,
-        &before,
-        "refused as older",
-    );
-    assert_eq!(
-        installed(&owner, "dot").await.unwrap().unwrap().version,
-        "999.0.0"
-    );
-    // The same contract of a newer release is current, and an older release is upgraded.
-    record("999.0.0", &contract_digest()).await;
-    assert!(apply(&owner, &options).await.unwrap().is_current());
-    record("0.0.1", "of an older release").await;
-    assert!(!apply(&owner, &options).await.unwrap().is_current());
-}
+use crate::common::{Backend, Call, TestContext, ask, execute, number, row, rows, run_calls};
 
 /// The script of an older release that had only the first migrations: their tables, the record of them, and what every
 /// release has had from the first, by which an installer reads what is there.
@@ -243,98 +173,6 @@ async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend
     };
     apply(&owner, &repair).await.unwrap();
     assert_eq!(rows(&owner, pairs).await.len(), 2);
-}
-
-/// Deviations that an older release or the owner's role may have left. `ROLE` is the role prefix.
-const DIFFERENCES: [&str; 19] = [
-    "CREATE OR REPLACE FUNCTION dot.fn_dot_is_blank(p_text text) RETURNS boolean LANGUAGE sql AS 'SELECT false'",
-    "CREATE OR REPLACE FUNCTION dot.fn_process_dot_posture() RETURNS text LANGUAGE sql SECURITY INVOKER AS 'SELECT ''REAL_RUN''::text'",
-    "ALTER FUNCTION dot.fn_dot_preflight() RESET ALL",
-    "ALTER FUNCTION dot.fn_dot_preflight() SECURITY INVOKER",
-    "ALTER FUNCTION dot.fn_assert_safe_for_dot_action() SET statement_timeout = '1h'",
-    "CREATE OR REPLACE VIEW dot.v_dot_posture AS SELECT 'REAL_RUN'::text AS posture, false AS is_changed_here",
-    "ALTER VIEW dot.v_dot_gate SET (security_invoker = true)",
-    "ALTER TABLE dot.process_run_observation DISABLE TRIGGER ledger_append_only",
-    "ALTER TABLE dot.event_outbox ENABLE TRIGGER ledger_append_only",
-    "DROP TRIGGER ledger_append_only ON dot.dot_refusal",
-    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO PUBLIC",
-    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO \"ROLE_reader\" WITH GRANT OPTION",
-    "GRANT INSERT, UPDATE ON dot.process_run_observation TO \"ROLE_observer\"",
-    "GRANT SELECT (value), UPDATE (value) ON dot.dot_config TO \"ROLE_reader\"",
-    "GRANT ALL ON dot.dot_refusal TO PUBLIC",
-    "GRANT CREATE ON SCHEMA dot TO \"ROLE_observer\"",
-    "GRANT USAGE ON SEQUENCE dot.event_outbox_seq TO PUBLIC",
-    "REVOKE SELECT ON dot.v_process_run FROM \"ROLE_reader\"",
-    "REVOKE EXECUTE ON FUNCTION dot.fn_process_pair_observe FROM \"ROLE_observer\"",
-];
-
-#[on(on_each_version)]
-async fn an_upgrade_puts_back_functions_guards_views_and_grants(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
-    apply(&owner, &options).await.unwrap();
-    let expected = catalogue_of(&stage, &options).await;
-    let mut wrong = Vec::new();
-    for difference in DIFFERENCES {
-        let difference = difference.replace("ROLE_", &format!("{}_", options.role_prefix));
-        execute(&superuser, &format!("SET ROLE {}_owner; {difference}; RESET ROLE; UPDATE dot.dot_contract_release SET digest = 'of an older release'", options.role_prefix)).await;
-        assert!(
-            catalogue_of(&stage, &options).await != expected,
-            "no difference: {difference}"
-        );
-        let upgrade = apply(&owner, &options)
-            .await
-            .unwrap_or_else(|error| panic!("{difference}: {error}"));
-        assert!(!upgrade.is_current());
-        if catalogue_of(&stage, &options).await != expected {
-            wrong.push(difference);
-            // The next difference starts from a good state again.
-            execute(&superuser, "DROP SCHEMA dot CASCADE").await;
-            apply(&owner, &options).await.unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "not put back: {wrong:#?}");
-    works(&owner, "dot").await;
-}
-
-#[on(on_each_version)]
-async fn upgrade_revokes_undeclared_grants(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
-    apply(&owner, &options).await.unwrap();
-    let expected = catalogue_of(&stage, &options).await;
-    create_login(&stage, "").await;
-    let prefix = &options.role_prefix;
-    execute(
-        &superuser,
-        &format!(
-            "SET ROLE {prefix}_owner; GRANT USAGE ON SCHEMA dot TO {prefix}_somebody; GRANT INSERT ON dot.process_run_observation TO {prefix}_somebody;
-             GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO {prefix}_somebody; GRANT UPDATE (value) ON dot.dot_config TO {prefix}_somebody"
-        ),
-    )
-    .await;
-    apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options.clone()
-        },
-    )
-    .await
-    .unwrap();
-    assert_same(
-        &catalogue_of(&stage, &options).await,
-        &expected,
-        "grants to a stranger",
-    );
 }
 
 #[on(on_each_version)]
