@@ -1,13 +1,13 @@
 //! The evidence type in the events and the view of an executed run.
 
 use rstest_reuse::apply;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_postgres::GenericClient;
 
 use super::calls::switch;
 use crate::common::backend::on_each_backend;
 use crate::common::run_calls::{self, DIGEST};
-use crate::common::{Backend, Call, row, rows, text};
+use crate::common::{Backend, Call, rows, text};
 
 /// The evidence types in the payloads of an event type.
 async fn evidence_types(client: &impl GenericClient, event_type: &str) -> Vec<Value> {
@@ -72,31 +72,4 @@ async fn events_of_an_executed_run_match_its_components(backend: Backend) {
             shown
         );
     }
-}
-
-#[apply(on_each_backend)]
-async fn pass_of_a_mock_verifier_is_not_shown_for_a_real_run(backend: Backend) {
-    let (_stage, runner, _operator, _superuser) = run_calls::ready(backend).await;
-    let run = run_calls::begun(&runner, "REAL_RUN").await;
-    rows(&runner, &run.producer("REAL_RUN").sql()).await;
-    let receipt = text(&runner, &run.invocation().sql()).await;
-    rows(
-        &runner,
-        &run.verifier("SIMULATED_DRY_RUN", &receipt, "pass").sql(),
-    )
-    .await;
-    rows(
-        &runner,
-        &run.conclusion("completed").text("p_verdict", "pass").sql(),
-    )
-    .await;
-    let shown = row(
-        &runner,
-        "SELECT status, verdict, evidence_type, verifier_evidence_type FROM dot.v_process_run",
-    )
-    .await;
-    assert_eq!(
-        shown,
-        json!({"status": "completed", "verdict": null, "evidence_type": "REAL_RUN", "verifier_evidence_type": "SIMULATED_DRY_RUN"})
-    );
 }
