@@ -136,7 +136,6 @@ impl ClusterDir {
     ///
     /// Returns what was corrected in an existing folder.
     pub(crate) fn close_to_others(&self) -> Result<Option<String>, Error> {
-        let is_new = !self.passwords().exists();
         let owner = self.folder.metadata().at("look at", &self.folder)?.uid();
         let mode = match self.account {
             Account::Other { uid, .. } if uid != owner => 0o711,
@@ -144,6 +143,8 @@ impl ClusterDir {
         };
         let before = files::mode(&self.folder)?;
         files::set_mode(&self.folder, mode)?;
+        // Behind the change: a closed folder hides the file.
+        let is_new = !self.passwords().exists();
         let entry = Entry::at(&self.folder).at("look at", &self.folder)?;
         let lists = AccessLists::of(&entry);
         if !is_new && lists.admit_others() {
