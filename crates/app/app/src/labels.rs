@@ -110,6 +110,25 @@ pub fn verdict(verdict: Option<Verdict>) -> Label {
     }
 }
 
+/// The verdict of a run, with its warnings.
+pub fn verdict_of_run(run: &Run) -> Label {
+    let verdict = verdict(run.verdict);
+    match run.warnings {
+        ..=0 => verdict,
+        1 => Label::toned(format!("{}, 1 warning", verdict.text), Tone::Caution),
+        more => Label::toned(format!("{}, {more} warnings", verdict.text), Tone::Caution),
+    }
+}
+
+/// The same, for a table of 80 columns: `!` stands for warnings.
+pub fn short_verdict_of_run(run: &Run) -> Label {
+    let verdict = verdict(run.verdict);
+    match run.warnings {
+        ..=0 => verdict,
+        _ => Label::toned(format!("{} !", verdict.text), Tone::Caution),
+    }
+}
+
 /// How far a DOT is.
 pub fn wrapper_status(status: DotWrapperStatus, dry_run_ready: bool) -> Label {
     match status {

@@ -1,9 +1,12 @@
 //! What an invoker owes for a call: how it ended, what came out, and what the tool said of itself.
 
 use dotwrap_types::Verdict;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::{Digest, Output, StopRecord};
+
+/// The key of the evidence that has warnings: an array of objects with `code` and `message`.
+const WARNINGS: &str = "warnings";
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +97,16 @@ impl Answer {
             called: false,
             ..Self::failed(failure)
         }
+    }
+
+    /// Adds a warning: the call came to what it was called for, and somebody should know something about it. The code is stable.
+    #[must_use]
+    pub fn warning(mut self, code: &str, message: &str) -> Self {
+        let warnings = self.evidence.entry(WARNINGS).or_insert(json!([]));
+        if let Some(warnings) = warnings.as_array_mut() {
+            warnings.push(json!({"code": code, "message": message}));
+        }
+        self
     }
 
     /// Adds a fact to the evidence.

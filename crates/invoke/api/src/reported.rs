@@ -54,6 +54,8 @@ pub enum ToolReport {
 pub struct Mentions {
     /// Of a verdict.
     pub verdict: bool,
+    /// Of one as a JSON object would: the name in double quotes, and a colon.
+    verdict_member: bool,
     /// Of `is_mock`.
     pub(crate) is_mock: bool,
     /// Whether it is anything but text: not UTF-8, or with a NUL. What it speaks of then, nobody can tell.
@@ -109,16 +111,26 @@ impl ToolReport {
             .map_or_else(|_no_json| Self::Text(Mentions::in_text(text)), Self::Json)
     }
 
-    /// Whether it speaks of a verdict, but not in the one place where that is looked for.
+    /// Whether it speaks of a verdict, but not in the one place where that is looked for. For an answer of a protocol.
     pub fn has_ambiguous_verdict(&self) -> bool {
+        self.has_verdict_elsewhere(|spoken| spoken.verdict)
+    }
+
+    /// Whether a JSON object has the member `verdict`, but not in the one place where that is looked for. For what a program prints: plain
+    /// text decides nothing.
+    pub fn has_ambiguous_verdict_member(&self) -> bool {
+        self.has_verdict_elsewhere(|spoken| spoken.verdict_member)
+    }
+
+    fn has_verdict_elsewhere(&self, in_text: fn(&Mentions) -> bool) -> bool {
         match self {
             Self::Json(json @ Json::Object(members)) => {
                 let otherwise = |name: &String| name != VERDICT && is_called(name, VERDICT);
                 members.keys().any(otherwise)
-                    || (!members.contains_key(VERDICT) && speaks_of_verdict(json))
+                    || (!members.contains_key(VERDICT) && speaks_of_verdict(json, in_text))
             }
-            Self::Json(json) => speaks_of_verdict(json),
-            Self::Text(spoken) | Self::TooLong(spoken) => spoken.verdict,
+            Self::Json(json) => speaks_of_verdict(json, in_text),
+            Self::Text(spoken) | Self::TooLong(spoken) => in_text(spoken),
         }
     }
 
@@ -189,7 +201,10 @@ impl Mentions {
         for found in NAMES.find_iter(text) {
             if has_value(text, found.start(), found.end()) {
                 match found.pattern().as_usize() {
-                    0 => self.verdict = true,
+                    0 => {
+                        self.verdict = true;
+                        self.verdict_member |= is_member(text, found.start(), found.end());
+                    }
                     _ => self.is_mock = true,
                 }
             }
@@ -255,16 +270,25 @@ fn has_value(text: &[u8], start: usize, end: usize) -> bool {
     is_whole && (matches!(behind, Some(b':' | b'=' | b'>')) || before == Some(b'<'))
 }
 
+/// Whether the name stands there as a member of a JSON object: `"verdict": …`, also inside a JSON text, where quotes have backslashes.
+fn is_member(text: &[u8], start: usize, end: usize) -> bool {
+    let is_white_space = |byte: &&u8| !byte.is_ascii_whitespace();
+    let mut behind = text[end..].iter().take(TAIL).filter(is_white_space);
+    let mut quoted = behind.by_ref().skip_while(|byte| **byte == b'\\');
+    let before = text[..start].trim_ascii_end().last();
+    before == Some(&b'"') && quoted.next() == Some(&b'"') && quoted.next() == Some(&b':')
+}
+
 fn is_called(name: &str, wanted: &str) -> bool {
     name.trim().eq_ignore_ascii_case(wanted)
 }
 
 /// Whether it speaks of a verdict anywhere, in its members' names or in texts that it holds.
-fn speaks_of_verdict(json: &Json) -> bool {
+fn speaks_of_verdict(json: &Json, in_text: fn(&Mentions) -> bool) -> bool {
     anywhere(
         json,
         |name, _| is_called(name, VERDICT),
-        |said| said.has_ambiguous_verdict(),
+        |said| said.has_verdict_elsewhere(in_text),
     )
 }
 

@@ -4,11 +4,15 @@
 use std::path::Path;
 
 use dotwrap_invoke::{Answer, current_mounts};
+use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 
 use dotwrap_supervisor::{EndReason, RemainingProcess, Report, Status};
 
 use crate::{capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
+
+/// What a shell adds to the number of the signal that ended its last command.
+const SIGNAL_IN_A_SHELL: i32 = 128;
 
 /// How many names a list has at most.
 const MAX_LISTED: usize = 8;
@@ -27,6 +31,14 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     for (name, fact) in facts {
         answer = answer.with(name, fact);
     }
+    let reached = limits_reached(prepared, ran);
+    if !reached.is_empty() {
+        let message = format!(
+            "a limit of the contract was reached: {}",
+            reached.join(", ")
+        );
+        answer = answer.warning("limit_reached", &message);
+    }
     if let Some(links) = answer.output.as_ref().map(|output| output.hard_links)
         && links > 0
     {
@@ -38,6 +50,7 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     }
     if ran.launch.sandbox.is_incomplete() {
         answer = answer.with("sandbox_incomplete", true);
+        answer = answer.warning("sandbox_incomplete", "the dry run had no complete sandbox");
     }
     match report.status {
         Some(Status::Exited(status)) => answer = answer.with("exit_status", status),
@@ -46,6 +59,11 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     }
     if !report.leftover.is_empty() {
         answer = answer.with("lingering_processes", named(&report.leftover));
+        let message = format!(
+            "processes ran on after it had ended, and were ended: {}",
+            report.leftover.len()
+        );
+        answer = answer.warning("leftover_processes", &message);
     }
     if !report.survived.is_empty() {
         answer = answer.with("unkilled_processes", named(&report.survived));
@@ -55,6 +73,9 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     }
     if !prepared.environment_missing.is_empty() {
         answer = answer.with("environment_missing", prepared.environment_missing.clone());
+        let names = prepared.environment_missing.join(", ");
+        let message = format!("the runner's environment lacks {names}");
+        answer = answer.warning("environment_missing", &message);
     }
     answer
 }
@@ -89,16 +110,29 @@ fn stderr(prepared: &Prepared, report: &Report) -> Json {
     })
 }
 
-fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
-    let struck: Vec<&str> = [
+/// The limits that ended the call, or that cut something off. A shell tells by its own exit status that a signal ended its last command.
+fn limits_reached(prepared: &Prepared, ran: &CompletedCall) -> Vec<&'static str> {
+    let is_signal = |signal: Signal| match ran.report.status {
+        Some(Status::Signalled(number)) => number == signal as i32,
+        Some(Status::Exited(status)) => status == SIGNAL_IN_A_SHELL + signal as i32,
+        None => false,
+    };
+    let set = &prepared.program.limits;
+    [
         (ran.stdout_end == Some(CaptureEnd::TooLarge)).then_some("stdout_bytes"),
         (ran.report.stderr.bytes > ran.report.stderr.kept_bytes).then_some("stderr_bytes"),
         (ran.report.why == EndReason::Deadline).then_some("timeout_ms"),
         (ran.report.why == EndReason::TooManyProcesses).then_some("processes"),
+        is_signal(Signal::SIGXFSZ).then_some("output_bytes"),
+        (set.cpu_seconds.is_some() && is_signal(Signal::SIGXCPU)).then_some("cpu_seconds"),
     ]
     .into_iter()
     .flatten()
-    .collect();
+    .collect()
+}
+
+fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
+    let struck = limits_reached(prepared, ran);
     let not_enforced = [&ran.launch.not_enforced[..], &ran.report.not_enforced].concat();
     json!({
         "set": prepared.program.limits,

@@ -11,6 +11,8 @@
 mod capture;
 mod evidence;
 mod invoker;
+mod output_rules;
+mod patterns;
 mod prepare;
 mod result;
 mod run;

@@ -17,9 +17,13 @@ use tokio::time::Instant;
 use dotwrap_supervisor::{EndReason, Status};
 
 use crate::{
-    capture::CaptureEnd, prepare::Prepared, run::CompletedCall, spec::OutputSource,
-    stop_record::stop_record, verdict,
+    capture::CaptureEnd, patterns::Printed, prepare::Prepared, run::CompletedCall,
+    spec::OutputSource, stop_record::stop_record, verdict,
 };
+
+/// Many programs look for their configuration and keys at home, and fail without.
+const OWN_HOME: &str =
+    "; its HOME was an empty folder (`home = \"runner\"` in the contract gives it the runner's)";
 
 /// What a verifier prints is looked at up to this length, in bytes.
 const MAX_VERDICT_BYTES: u64 = 1024 * 1024;
@@ -152,17 +156,31 @@ async fn judge_output(
     let read = read.and_then(|read| check_stdout(prepared, ran, read));
     match (read, role) {
         (Err(failure), _) => Answer::failed(failure),
-        (Ok(read), ComponentRole::Producer) => produced(read),
+        (Ok(read), ComponentRole::Producer) => of_producer(prepared, status, read),
         (Ok(read), ComponentRole::Verifier) => verified(prepared, status, read),
     }
 }
 
 fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Option<Failure> {
     let failed = match role {
-        ComponentRole::Producer => verdict::of_status(&prepared.spec, status) != Verdict::Pass,
+        ComponentRole::Producer => {
+            verdict::of_status(&prepared.spec, status) != Verdict::Pass
+                && !is_warning(prepared, status)
+        }
         ComponentRole::Verifier => verdict::of_status(&prepared.spec, status) == Verdict::Error,
     };
-    failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
+    failed.then(|| {
+        let mut message = format!("it ended {status}");
+        if prepared.spec.program.has_own_home() {
+            message += OWN_HOME;
+        }
+        Failure::new("exit_status", message)
+    })
+}
+
+/// Whether a producer did its work and says so with a status of its own.
+fn is_warning(prepared: &Prepared, status: Status) -> bool {
+    matches!(status, Status::Exited(code) if prepared.spec.warn_exit.contains(&code))
 }
 
 /// An output that was read to its end.
@@ -174,8 +192,8 @@ struct ReadOutput {
     is_mock: bool,
     /// What was searched for that, by the name of the file: `output`, `stdout`.
     searches: Map<String, Json>,
-    /// The whole of it, where it is a verifier's and short enough.
-    printed: Option<String>,
+    /// What a verifier printed, where it is short enough to be compared.
+    printed: Printed,
 }
 
 /// What is to be read when a tool has ended: its output, and what it said of itself.
@@ -217,7 +235,7 @@ impl Reading {
         let output = read_at_most(&self.output, self.most, limit)?;
         let mut read = match self.role {
             ComponentRole::Producer => ReadOutput::of_producer(output),
-            ComponentRole::Verifier => ReadOutput::of_verifier(output, limit)?,
+            ComponentRole::Verifier => ReadOutput::of_verifier(output, &self.stderr, limit)?,
         };
         if self.role == ComponentRole::Producer {
             read.search("output", &self.output, limit);
@@ -275,18 +293,20 @@ impl ReadOutput {
             said: ToolReport::nothing(),
             is_mock: false,
             searches: Map::new(),
-            printed: None,
+            printed: Printed::default(),
         }
     }
 
     /// All that a verifier printed is read: its verdict may be anywhere.
-    fn of_verifier(output: Output, limit: &ReadLimit) -> Result<Self, Failure> {
+    fn of_verifier(output: Output, stderr: &Path, limit: &ReadLimit) -> Result<Self, Failure> {
         let said = ToolReport::in_file(&output.path, MAX_VERDICT_BYTES, limit)
             .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
-        let is_short = output.size <= MAX_VERDICT_BYTES;
         Ok(Self {
             is_mock: said.is_mock(),
-            printed: is_short.then(|| text_in(&output.path)).flatten(),
+            printed: Printed {
+                stdout: bytes_in(&output.path),
+                stderr: bytes_in(stderr),
+            },
             said,
             ..Self::of_producer(output)
         })
@@ -300,15 +320,12 @@ impl ReadOutput {
     }
 }
 
-/// A short file's text. One that has grown meanwhile is none.
-fn text_in(path: &Path) -> Option<String> {
-    let mut text = String::new();
+/// A short file's content. A longer one, or one that has grown meanwhile, has none.
+fn bytes_in(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
     let file = open_file(path).ok()??;
-    let length = file
-        .take(MAX_VERDICT_BYTES + 1)
-        .read_to_string(&mut text)
-        .ok()?;
-    (length as u64 <= MAX_VERDICT_BYTES).then_some(text)
+    let length = file.take(MAX_VERDICT_BYTES + 1).read_to_end(&mut bytes);
+    (length.ok()? as u64 <= MAX_VERDICT_BYTES).then_some(bytes)
 }
 
 /// Without the names below the output: the tool chose them, and they may be long, or secrets.
@@ -348,6 +365,22 @@ fn check_stdout(
     }
 }
 
+fn of_producer(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
+    let rules = prepared.spec.output_rules;
+    if let Some(failure) = rules.and_then(|rules| rules.failure(&read.output)) {
+        return Answer::failed(failure);
+    }
+    let mut answer = produced(read);
+    if is_warning(prepared, status) {
+        let message = format!("it ended {status}, which its contract lists in warn_exit");
+        answer = answer.warning("warn_exit", &message);
+    }
+    match rules {
+        Some(rules) => rules.warning(answer),
+        None => answer,
+    }
+}
+
 fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(CallOutcome::Completed);
     answer.is_mock = read.is_mock;
@@ -359,7 +392,7 @@ fn produced(read: ReadOutput) -> Answer {
 }
 
 fn verified(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
-    let judgement = verdict::assess(&prepared.spec, status, &read.said, read.printed.as_deref());
+    let judgement = verdict::assess(&prepared.spec, status, &read.said, &read.printed);
     let mut answer = produced(read);
     answer.verdict = Some(judgement.verdict);
     answer.verified_digest = judgement.verified_digest;

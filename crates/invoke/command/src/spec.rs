@@ -6,7 +6,12 @@ use dotwrap_invoke::{Template, UnsupportedContract};
 use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
 
-use dotwrap_supervisor::{Limits, ProgramSpec, RawPaths, RawProgram, invalid, template};
+use dotwrap_supervisor::{Home, Limits, ProgramSpec, RawPaths, RawProgram, invalid, template};
+
+use crate::{
+    output_rules::OutputRules,
+    patterns::{RawPatterns, VerdictPatterns},
+};
 
 const SCHEME: &str = "command:";
 
@@ -40,8 +45,21 @@ struct RawSpec {
     stdin: Option<String>,
     success_exit: Option<Vec<i32>>,
     #[serde(default)]
+    warn_exit: Vec<i32>,
+    #[serde(default)]
     error_exit: Vec<i32>,
     pass_stdout: Option<String>,
+    pass_if: Option<RawPatterns>,
+    fail_if: Option<RawPatterns>,
+    error_if: Option<RawPatterns>,
+    output_rules: Option<OutputRules>,
+    #[serde(default)]
+    home: Home,
+    #[serde(default)]
+    path: Vec<String>,
+    time_zone: Option<String>,
+    #[serde(default)]
+    environment_optional: Vec<String>,
     #[serde(default)]
     limits: Limits,
 }
@@ -53,8 +71,12 @@ pub(crate) struct Spec {
     pub(crate) output: OutputSource,
     pub(crate) stdin: Option<Template>,
     pub(crate) success_exit: Vec<i32>,
+    /// A producer did its work, with a warning.
+    pub(crate) warn_exit: Vec<i32>,
     pub(crate) error_exit: Vec<i32>,
     pub(crate) pass_stdout: Option<String>,
+    pub(crate) patterns: VerdictPatterns,
+    pub(crate) output_rules: Option<OutputRules>,
     names_output: bool,
 }
 
@@ -76,18 +98,32 @@ impl Spec {
             return Err(invalid("stdin: an empty text names no file"));
         }
         check_exits("success_exit", written.success_exit.as_deref())?;
-        check_exits(
-            "error_exit",
-            Some(&written.error_exit)
-                .filter(|exits| !exits.is_empty())
-                .map(Vec::as_slice),
-        )?;
+        for (name, exits) in [
+            ("error_exit", &written.error_exit),
+            ("warn_exit", &written.warn_exit),
+        ] {
+            check_exits(name, Some(&exits[..]).filter(|exits| !exits.is_empty()))?;
+        }
+        let success_exit = written.success_exit.unwrap_or_else(|| vec![0]);
+        if let Some(exit) = both(&success_exit, &written.warn_exit) {
+            return Err(invalid(format!(
+                "{exit} is in success_exit and in warn_exit"
+            )));
+        }
+        let patterns = VerdictPatterns::read(written.pass_if, written.fail_if, written.error_if)?;
+        if let Some(rules) = &written.output_rules {
+            rules.check()?;
+        }
         let stdin = stdin
             .map(|text| template("stdin", text, contract))
             .transpose()?;
         let keys = RawProgram {
             argv: written.argv,
             environment: written.environment,
+            environment_optional: written.environment_optional,
+            home: written.home,
+            path: written.path,
+            time_zone: written.time_zone,
             variables: written.variables,
             paths: written.paths,
             require_sandbox: written.require_sandbox,
@@ -100,7 +136,10 @@ impl Spec {
                 .any(|template| template.names().any(|name| name == "output"));
         Ok(Self {
             output: output_of(contract.role, written.output, names_output)?,
-            success_exit: written.success_exit.unwrap_or_else(|| vec![0]),
+            success_exit,
+            warn_exit: only_for_producers(contract.role, "warn_exit", written.warn_exit)?,
+            output_rules: only_for_producers(contract.role, "output_rules", written.output_rules)?,
+            patterns: only_for_verifiers(contract.role, "pass_if, fail_if and error_if", patterns)?,
             error_exit: only_for_verifiers(contract.role, "error_exit", written.error_exit)?,
             pass_stdout: only_for_verifiers(contract.role, "pass_stdout", written.pass_stdout)?,
             program,
@@ -156,6 +195,22 @@ fn check_exits(name: &str, exits: Option<&[i32]>) -> Result<(), UnsupportedContr
         ))),
         None => Ok(()),
     }
+}
+
+fn both(one: &[i32], other: &[i32]) -> Option<i32> {
+    one.iter().copied().find(|exit| other.contains(exit))
+}
+
+/// What a verifier's contract says of outputs would be silently without effect.
+fn only_for_producers<T: Default + PartialEq>(
+    role: ComponentRole,
+    name: &str,
+    value: T,
+) -> Result<T, UnsupportedContract> {
+    if role == ComponentRole::Verifier && value != T::default() {
+        return Err(invalid(format!("{name} is for producers")));
+    }
+    Ok(value)
 }
 
 /// What a producer's contract says of verdicts would be silently without effect.

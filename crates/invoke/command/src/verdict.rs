@@ -7,7 +7,10 @@ use serde_json::Value as Json;
 
 use dotwrap_supervisor::Status;
 
-use crate::spec::Spec;
+use crate::{
+    patterns::{Patterns, Printed, VerdictPatterns},
+    spec::Spec,
+};
 
 /// What a verifier said.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,11 +21,16 @@ pub(crate) struct VerdictAssessment {
     pub(crate) reasons: Vec<String>,
 }
 
+/// The first exit status by which a shell says that a program did not run to its end.
+const SHELL_FAILURES: i32 = 126;
+
 /// The exit status alone.
 pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
     match status {
         Status::Exited(code) if spec.error_exit.contains(&code) => Verdict::Error,
         Status::Exited(code) if spec.success_exit.contains(&code) => Verdict::Pass,
+        // A shell reports so that a program cannot be executed, is not there, or was ended by a signal.
+        Status::Exited(SHELL_FAILURES..) => Verdict::Error,
         Status::Exited(_) => Verdict::Fail,
         Status::Signalled(_) => Verdict::Error,
     }
@@ -30,12 +38,12 @@ pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
 
 /// Everything it said.
 ///
-/// `printed` is its standard output as text where it is short enough to be compared with `pass_stdout`.
+/// `printed` is what it printed where it is short enough to be compared.
 pub(crate) fn assess(
     spec: &Spec,
     status: Status,
     said: &ToolReport,
-    printed: Option<&str>,
+    printed: &Printed,
 ) -> VerdictAssessment {
     let mut judgement = VerdictAssessment {
         verdict: Verdict::Pass,
@@ -44,12 +52,13 @@ pub(crate) fn assess(
     };
     judgement.downgrade(of_status(spec, status), || format!("it ended {status}"));
     if let Some(expected) = &spec.pass_stdout
-        && printed.map(str::trim_end) != Some(expected.trim_end())
+        && text_of(printed).map(str::trim_end) != Some(expected.trim_end())
     {
         judgement.downgrade(Verdict::Fail, || {
             "it did not print what a pass prints".to_owned()
         });
     }
+    judgement.take_patterns(&spec.patterns, printed);
     match said {
         ToolReport::TooLong(_) => {
             judgement.downgrade(Verdict::Error, || "its JSON object is too long".to_owned());
@@ -67,20 +76,19 @@ pub(crate) fn assess(
         }
         ToolReport::Json(_) | ToolReport::Text(_) => {}
     }
-    // What the contract says a pass looks like is clear, whatever it looks like.
-    let is_agreed = spec.pass_stdout.is_some() && judgement.verdict == Verdict::Pass;
-    if said.has_ambiguous_verdict() && !is_agreed {
+    // What the contract says of standard output is clear. Without that, plain text decides nothing, and an object with a verdict does.
+    let has_rule = spec.pass_stdout.is_some() || spec.patterns.looks_at_stdout();
+    if said.has_ambiguous_verdict_member() && !has_rule {
         judgement.downgrade(Verdict::Error, || {
-            "it speaks of a verdict, and not in the member `verdict` of one JSON object that is all it prints".to_owned()
-        });
-    }
-    // Whoever ended with another status has said clearly that it is no pass, in whatever letters it explains that.
-    if said.is_not_utf8() && judgement.verdict == Verdict::Pass && !is_agreed {
-        judgement.downgrade(Verdict::Error, || {
-            "what it prints is no text (UTF-8, without NUL), so that nobody can tell what it says".to_owned()
+            "it prints a JSON object with the member `verdict`, and that is not all it prints"
+                .to_owned()
         });
     }
     judgement
+}
+
+fn text_of(printed: &Printed) -> Option<&str> {
+    std::str::from_utf8(printed.stdout.as_deref()?).ok()
 }
 
 fn of_member(verdict: &Json) -> (Verdict, &'static str) {
@@ -103,6 +111,37 @@ impl VerdictAssessment {
         self.reasons.push(reason());
         if rank(verdict) > rank(self.verdict) {
             self.verdict = verdict;
+        }
+    }
+
+    fn take_patterns(&mut self, patterns: &VerdictPatterns, printed: &Printed) {
+        let is_found = |patterns: &Option<_>| {
+            let patterns: Option<&Patterns> = patterns.as_ref();
+            patterns.is_some_and(|patterns| patterns.is_any_found(printed))
+        };
+        if is_found(&patterns.error_if) {
+            self.downgrade(Verdict::Error, || {
+                "it printed what error_if looks for".to_owned()
+            });
+        }
+        if is_found(&patterns.fail_if) {
+            self.downgrade(Verdict::Fail, || {
+                "it printed what fail_if looks for".to_owned()
+            });
+        }
+        let pass_if = patterns.pass_if.as_ref();
+        if pass_if.is_some_and(|patterns| !patterns.are_all_found(printed)) {
+            self.downgrade(Verdict::Fail, || {
+                "it did not print what pass_if looks for".to_owned()
+            });
+        }
+        let is_cut = |looks: bool, text: &Option<_>| looks && text.is_none();
+        if is_cut(patterns.looks_at_stdout(), &printed.stdout)
+            || is_cut(patterns.looks_at_stderr(), &printed.stderr)
+        {
+            self.downgrade(Verdict::Error, || {
+                "it printed more than the contract's patterns are compared with".to_owned()
+            });
         }
     }
 

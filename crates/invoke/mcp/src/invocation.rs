@@ -27,7 +27,7 @@ pub(crate) struct Invocation {
 #[derive(Clone, Debug)]
 pub(crate) enum Server {
     /// By starting it.
-    Program(ProgramSpec),
+    Program(Box<ProgramSpec>),
     /// Over HTTPS.
     Service {
         address: Url,
@@ -93,7 +93,7 @@ impl Invocation {
                 }
                 let keys = RawProgram::deserialize(Json::Object(written.others))
                     .map_err(|error| invalid(format!("invocation: {error}")))?;
-                Server::Program(ProgramSpec::read(program, keys, contract)?)
+                Server::Program(Box::new(ProgramSpec::read(program, keys, contract)?))
             }
             Endpoint::Service(address) => {
                 if let Some(other) = written.others.keys().next() {

@@ -54,3 +54,13 @@ pub(crate) fn add_named(
     }
     missing
 }
+
+/// The names that are not in the runner's environment, or are no text there.
+pub(crate) fn missing(names: &[String]) -> Vec<&str> {
+    let is_missing = |name: &&String| std::env::var(name).is_err();
+    names
+        .iter()
+        .filter(is_missing)
+        .map(String::as_str)
+        .collect()
+}

@@ -41,6 +41,11 @@ impl CallFolder {
         Ok(folder)
     }
 
+    /// The folder of a call that was made, or will be.
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0

@@ -32,7 +32,7 @@ pub use cgroup::kill_unlocked_groups;
 pub use folder::{CallFolder, new_file};
 pub use limits::Limits;
 pub use program_spec::{
-    ProgramSpec, RawPaths, RawProgram, check_declared_paths, invalid, template,
+    Home, ProgramSpec, RawPaths, RawProgram, check_declared_paths, invalid, template,
 };
 pub use sandbox::{Sandbox, SandboxReport};
 pub use search_path::SearchPath;

@@ -27,8 +27,16 @@ const END_OF_OPTIONS: &str = "--";
 pub struct RawProgram {
     /// The arguments; the first one may be the program's own name.
     pub argv: Vec<String>,
-    /// Variables that are copied from the runner's environment.
+    /// Variables that are copied from the runner's environment. A real run is refused where one is missing.
     pub environment: Vec<String>,
+    /// Such variables that may be missing.
+    pub environment_optional: Vec<String>,
+    /// Which folder is its home.
+    pub home: Home,
+    /// Folders that come before the others in which programs are looked for, for the runner and for the program itself.
+    pub path: Vec<String>,
+    /// The name of its time zone.
+    pub time_zone: Option<String>,
     /// Variables with their values.
     pub variables: BTreeMap<String, String>,
     /// Where it reads and writes.
@@ -37,6 +45,17 @@ pub struct RawProgram {
     pub require_sandbox: bool,
     /// What it may use.
     pub limits: Limits,
+}
+
+/// Which folder is a program's `HOME`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Home {
+    /// An empty folder of the call.
+    #[default]
+    Own,
+    /// The runner's own home.
+    Runner,
 }
 
 /// Where a program reads and writes, besides the call's folder.
@@ -58,6 +77,10 @@ pub struct ProgramSpec {
     arg0: String,
     arguments: Vec<Template>,
     environment: Vec<String>,
+    environment_optional: Vec<String>,
+    home: Home,
+    path: Vec<PathBuf>,
+    time_zone: Option<String>,
     variables: BTreeMap<String, Template>,
     writes: Vec<Template>,
     require_sandbox: bool,
@@ -89,8 +112,19 @@ impl ProgramSpec {
             check_variable(name)?;
             variables.insert(name.clone(), template("variables", value, contract)?);
         }
-        for name in &written.environment {
+        for name in written
+            .environment
+            .iter()
+            .chain(&written.environment_optional)
+        {
             check_variable(name)?;
+        }
+        if let Some(name) = &written.time_zone
+            && jiff::tz::TimeZone::get(name).is_err()
+        {
+            return Err(invalid(format!(
+                "time_zone: there is no time zone `{name}`"
+            )));
         }
         templates("paths.read", &written.paths.read, contract)?;
         let writes = templates("paths.write", &written.paths.write, contract)?;
@@ -103,6 +137,10 @@ impl ProgramSpec {
             arg0,
             arguments,
             environment: written.environment,
+            environment_optional: written.environment_optional,
+            home: written.home,
+            path: folders(&written.path)?,
+            time_zone: written.time_zone,
             variables,
             writes,
             require_sandbox: written.require_sandbox,
@@ -138,7 +176,14 @@ impl ProgramSpec {
         mode: Mode,
     ) -> Result<(), UnsupportedContract> {
         check_system().map_err(|why| UnsupportedContract::new("system_unusable", why))?;
-        search_path.find(&self.program)?;
+        self.search_path(search_path).find(&self.program)?;
+        let missing = environment::missing(&self.environment);
+        if mode.may_mutate() && !missing.is_empty() {
+            let message = format!("the runner's environment lacks {}", missing.join(", "));
+            return Err(UnsupportedContract::new("environment_missing", message).hint(
+                "set it where the runner runs, or name it in the contract's environment_optional",
+            ));
+        }
         let is_required = self.require_sandbox || supervisor.requires_sandbox();
         if mode.may_mutate() || !is_required {
             return Ok(());
@@ -154,13 +199,28 @@ impl ProgramSpec {
 
     /// What of the runner's environment is copied and must not be said back: see [`Secrets::of_environment`].
     pub fn secrets(&self) -> Secrets {
-        Secrets::of_environment(self.environment.iter().map(String::as_str))
+        Secrets::of_environment(self.copied().map(String::as_str))
     }
 
     /// The values of all variables that are copied from the runner's environment: a server has no need to repeat any.
     pub fn copied_values(&self) -> Vec<String> {
-        let values = self.environment.iter().map(std::env::var);
-        values.filter_map(Result::ok).collect()
+        self.copied()
+            .map(std::env::var)
+            .filter_map(Result::ok)
+            .collect()
+    }
+
+    /// Whether its home is an empty folder of the call.
+    pub fn has_own_home(&self) -> bool {
+        self.home == Home::Own
+    }
+
+    fn copied(&self) -> impl Iterator<Item = &String> {
+        self.environment.iter().chain(&self.environment_optional)
+    }
+
+    fn search_path(&self, others: &SearchPath) -> SearchPath {
+        others.behind(self.path.iter().cloned())
     }
 
     /// What is to be started for one call, without limits of time, and the variables that the contract names and the runner does not have.
@@ -174,9 +234,21 @@ impl ProgramSpec {
         values: &Values,
         search_path: &SearchPath,
     ) -> Result<(Program, Vec<String>), Failure> {
+        let search_path = self.search_path(search_path);
         let path = search_path.find(&self.program).map_err(unusable)?;
-        let mut variables = environment::of_call(call, folder, values, search_path);
+        let mut variables = environment::of_call(call, folder, values, &search_path);
+        if self.home == Home::Runner {
+            let home = std::env::var("HOME").map_err(|_none_or_no_text| {
+                let message = "the contract wants the runner's home (home = \"runner\"), and its environment has no HOME";
+                Failure::new("environment_missing", message)
+            })?;
+            variables.insert("HOME".to_owned(), home);
+        }
+        if let Some(time_zone) = &self.time_zone {
+            variables.insert("TZ".to_owned(), time_zone.clone());
+        }
         let missing = environment::add_named(&mut variables, &self.environment);
+        let _may_be_missing = environment::add_named(&mut variables, &self.environment_optional);
         for (name, template) in &self.variables {
             variables.insert(name.clone(), placeholders::fill(template, values)?);
         }
@@ -325,6 +397,16 @@ fn is_everything(path: &Path) -> bool {
 
 fn opens_everything() -> String {
     "paths.write: `/` opens the whole file system, and a dry run would have no sandbox: name the folders that the tool writes to".to_owned()
+}
+
+fn folders(paths: &[String]) -> Result<Vec<PathBuf>, UnsupportedContract> {
+    let folder = |text: &String| match Path::new(text) {
+        path if path.is_absolute() && !text.contains([':', '\0']) => Ok(path.to_owned()),
+        _ => Err(invalid(format!(
+            "path: `{text}` is no absolute path of a folder"
+        ))),
+    };
+    paths.iter().map(folder).collect()
 }
 
 fn base_name(program: &str) -> Option<&str> {

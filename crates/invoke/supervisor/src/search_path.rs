@@ -37,6 +37,12 @@ impl SearchPath {
         Self(folders.into_iter().collect())
     }
 
+    /// The same behind these folders.
+    #[must_use]
+    pub fn behind(&self, folders: impl Iterator<Item = PathBuf>) -> Self {
+        Self(folders.chain(self.0.iter().cloned()).collect())
+    }
+
     /// As a value for `PATH`.
     pub fn as_variable(&self) -> String {
         let folders: Vec<_> = self

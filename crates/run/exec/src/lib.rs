@@ -14,12 +14,12 @@ mod invokers;
 mod machine;
 mod prune;
 
-pub use dotwrap_invoke::{Mode, ReadyThread, Space, Stop, StopHandle, StopReason};
+pub use dotwrap_invoke::{Mode, ReadyThread, Space, Stop, StopHandle, StopReason, open_file};
 pub use dotwrap_runner::{
     Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
     WorkerOptions,
 };
-pub use dotwrap_supervisor::{kill_unlocked_groups, run_as_helper_process, signals};
+pub use dotwrap_supervisor::{CallFolder, kill_unlocked_groups, run_as_helper_process, signals};
 pub use invokers::{ExecutionSettings, InvocationChecker, InvocationRefusal, InvokerError, runner};
 pub use machine::{check_sandbox, contract_warnings, disk_findings, sandbox_finding};
 pub use prune::{KeepReason, PrunePlan, PruneRules, plan_prune};

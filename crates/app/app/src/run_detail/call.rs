@@ -34,7 +34,7 @@ pub(super) fn lacks(component: &Component) -> Option<String> {
 
 /// Adds to a component's layer what is known of its call.
 pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
-    let layer = layer
+    let layer = warnings(layer, evidence)
         .field("called", called(evidence))
         .field("ended", ended(evidence))
         .field("sandbox", sandbox(&evidence["sandbox"]))
@@ -49,6 +49,7 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
             remaining_processes(&evidence["unkilled_processes"]),
         )
         .field("pretended", mock_marker(evidence))
+        .field("mocks", unsearched(&evidence["is_mock_search"]))
         .field("hints said", hints(evidence))
         .field("notes", text(&evidence["notes"]))
         .field("stderr", stderr(evidence))
@@ -57,6 +58,24 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .field("no pass", listed(&evidence["not_passed_reasons"]))
         .field("failure", failure(&evidence["failure"]));
     add_stop(layer, &evidence["stop"]).field("outcome", text(&evidence["outcome"]))
+}
+
+/// The warnings come first. What has a line of its own is not repeated.
+fn warnings(layer: Layer, evidence: &Json) -> Layer {
+    let warnings = evidence["warnings"].as_array().into_iter().flatten();
+    warnings.fold(layer, |layer, warning| {
+        let code = text(&warning["code"]).unwrap_or_default();
+        match code {
+            "sandbox_incomplete" | "leftover_processes" => layer,
+            _ => layer.field(
+                "warning",
+                Some(format!(
+                    "{code}: {}",
+                    text(&warning["message"]).unwrap_or_default()
+                )),
+            ),
+        }
+    })
 }
 
 /// The receipt of a stop: each thing that was told to end, that ended, and that may have happened.
@@ -164,6 +183,22 @@ fn clock(evidence: &Json) -> Option<String> {
 
 fn mock_marker(evidence: &Json) -> Option<&'static str> {
     (evidence["is_mock"] == true).then_some("the tool says so itself; this is no evidence of a run")
+}
+
+/// Where a mock could not be looked for to the end.
+fn unsearched(search: &Json) -> Option<String> {
+    let searches = search.as_object()?;
+    let partial: Vec<String> = searches
+        .iter()
+        .filter(|(_, search)| search["complete"] == false)
+        .map(|(name, search)| match search["limit_bytes"].as_u64() {
+            Some(limit) => {
+                format!("{name}: only its first {limit} bytes were searched for is_mock")
+            }
+            None => format!("{name}: not all of it was searched for is_mock"),
+        })
+        .collect();
+    (!partial.is_empty()).then(|| partial.join("; "))
 }
 
 /// An MCP server's annotations: what it says of its tool, which nobody has checked.

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::id_prefix::{IdPrefix, MAX_CANDIDATES};
-use super::shared::{ActorArgs, at_least_one, duration, input_ref};
+use super::shared::{ActorArgs, at_least_one, duration, input_ref, refuse_secret_input};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, KeyValueList, format_time};
@@ -96,6 +96,9 @@ pub(crate) struct Add {
     /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an absolute one
     #[arg(long, value_name = "REF", value_parser = input_ref)]
     input: Option<String>,
+    /// Record an input whose address holds a password
+    #[arg(long)]
+    allow_secret_input: bool,
     /// A name for this request: repeating it with the same name asks for nothing new
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -267,7 +270,11 @@ fn drawn(request: &RunRequestRecord) -> String {
         sheet = sheet
             .line("run", Cell::toned(run, CellStyle::Notice))
             .line("its status", Cell::from(labels::status(status)))
-            .line_if_some("its verdict", request.run_verdict);
+            .line_if_some("its verdict", request.run_verdict)
+            .line_if_some(
+                "its warnings",
+                request.run_warnings.filter(|warnings| *warnings > 0),
+            );
     }
     sheet
         .line_if_some("cancelled by", request.cancelled_by.as_ref())
@@ -292,6 +299,7 @@ async fn add(arguments: Add, session: &mut Context) -> Result<ExitStatus, Failur
     request.actor = Some(session.actor(arguments.acting));
     request.correlation_id = arguments.correlation.map(CorrelationId::new);
     request.idempotency_key = arguments.key.map(IdempotencyKey::new);
+    refuse_secret_input(arguments.input.as_deref(), arguments.allow_secret_input)?;
     request.input_ref = arguments.input;
     let id = ledger.request_run(&request).await?;
     let request = find(id, &ledger).await?;

@@ -3,9 +3,13 @@ use std::path::Path;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
+use url::Url;
 use uuid::Uuid;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
 
 /// Who acts.
 #[derive(Clone, Debug, Args)]
@@ -54,6 +58,20 @@ pub(super) fn input_ref(text: &str) -> Result<String, String> {
         .map_err(|_| "the path of the working folder is not UTF-8".to_owned())
 }
 
+/// Refuses an input whose address holds a password: the ledger keeps it, and everybody who reads the ledger reads it.
+pub(super) fn refuse_secret_input(input: Option<&str>, is_allowed: bool) -> Result<(), Failure> {
+    let address = input.and_then(|input| Url::parse(input).ok());
+    let has_secret = address.is_some_and(|address| address.password().is_some());
+    if !has_secret || is_allowed {
+        return Ok(());
+    }
+    let message =
+        "the input's address holds a password, which the ledger would keep for all its readers";
+    Err(Failure::new(ExitStatus::Usage, "input_has_secret", message).hint(
+        "give the tool its password by a variable that its contract names; --allow-secret-input records the address as it is",
+    ))
+}
+
 /// How many rows a list may have. None at all would look like an empty ledger.
 pub(super) fn at_least_one() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(1..)
@@ -67,6 +85,25 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
         _ => Err(NO_DURATION.to_owned()),
     }
 }
+
+/// A moment on the command line: a time with an offset, a local time or date, or how long ago.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(local) = text.parse::<DateTime>() {
+        let zoned = local.to_zoned(TimeZone::system());
+        return zoned
+            .map(|zoned| zoned.timestamp())
+            .map_err(|error| error.to_string());
+    }
+    let ago = duration(text).map_err(|_| NO_MOMENT.to_owned())?;
+    Timestamp::now()
+        .checked_sub(ago)
+        .map_err(|error| error.to_string())
+}
+
+const NO_MOMENT: &str = "expected a time like 2026-11-29T02:00:00+01:00, a local time or date, or how long ago, like 36h";
 
 const NO_DURATION: &str = "expected a length of time, like 90s, 15m, 36h, 30d or 8w";
 

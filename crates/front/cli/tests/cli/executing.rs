@@ -18,4 +18,5 @@ mod refused;
 mod silenced;
 mod site;
 mod stopped;
+mod warnings;
 mod worker;

@@ -12,10 +12,12 @@ mod isolation;
 #[cfg(target_os = "linux")]
 mod lacking;
 mod limits;
+mod outcomes;
 mod output;
 mod sandbox;
 mod stopping;
 mod supervision;
 mod support;
+mod surroundings;
 mod verdicts;
 mod written;

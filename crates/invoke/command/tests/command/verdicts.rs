@@ -36,6 +36,9 @@ async fn the_exit_status_passes_or_fails() {
 async fn what_could_not_tell_is_an_error() {
     for (script, more, code) in [
         ("exit 2", json!({"error_exit": [2]}), "exit_status"),
+        ("exit 126", json!({}), "exit_status"),
+        ("no-such-program", json!({}), "exit_status"),
+        ("sh -c 'kill -9 $$'; exit $?", json!({}), "exit_status"),
         ("kill -SEGV $$", json!({}), "signal"),
         ("kill -9 $$", json!({}), "signal"),
     ] {
@@ -93,12 +96,8 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
         "looking\n{\"\\u0076erdict\": \"fail\"}\nfound",
         r#"[{"\u0056\u0045\u0052\u0044\u0049\u0043\u0054": "fail"}]"#,
         r#"{"\u0076erdict": "fail"} and more"#,
-        "verdict: fail",
-        "<verdict>fail</verdict>",
         r#""{\"verdict\":\"fail\"}""#,
         r#"{"message":"{\"verdict\":\"fail\"}"}"#,
-        r#"{"message":"looking\nverdict: fail"}"#,
-        r#"["<verdict>fail</verdict>"]"#,
         &deep,
     ] {
         let script = format!("cat <<'END'\n{printed}\nEND");
@@ -108,17 +107,7 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
     for script in [
         r#"printf '\000{"verdict": "fail"}'"#,
         r#"printf '{"verdict": "fail", "x": "\377"}'"#,
-        // UTF-16, as `{"verdict": "fail"}` is in it, with its mark and without.
-        r#"printf '\377\376'; printf '{"verdict": "fail"}' | sed 's/./&\n/g' | tr '\n' '\000'"#,
-        r#"printf '{"verdict": "fail"}' | sed 's/./&\n/g' | tr '\n' '\000'"#,
-        "printf 'all is well\\000'",
-        "printf 'all is well: \\351t\\351'",
-        "printf 'all is well: \\303'",
-        // Longer than what is held whole: what is no text may be anywhere in it.
-        "head -c 1200000 /dev/zero | tr '\\0' x; printf '\\000'; head -c 100000 /dev/zero | tr '\\0' x",
-        "head -c 1200000 /dev/zero | tr '\\0' x; printf '\\303'",
         "head -c 1048500 /dev/zero | tr '\\0' x; for i in 1 2 3 4 5 6 7 8 9; do echo ..........; done; printf '{\"\\\\u0076erdict\": \"fail\"}'",
-        "head -c 1048500 /dev/zero; for i in 1 2 3 4 5 6 7 8 9; do echo ..........; done; echo verdict=fail",
     ] {
         assert_eq!(
             verdict(script, json!({})).await,
@@ -130,6 +119,10 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
     assert_eq!(verdict(with_mark, json!({})).await, Some(Verdict::Fail));
     for harmless in [
         "the verdict of the jury",
+        "Overall verdict: OK",
+        "verdict: fail",
+        "<verdict>fail</verdict>",
+        r#"{"message":"looking\nverdict: fail"}"#,
         r#"{"verdict": "pass", "earlier": {"verdict": "fail"}}"#,
         r#"{"verdict": "pass", "earlier": "verdict: fail"}"#,
     ] {
@@ -140,16 +133,57 @@ async fn a_verdict_that_is_not_where_it_is_looked_for_passes_nothing() {
             "{harmless}"
         );
     }
-    // Letters of two bytes, some of them cut where what is held whole ends, and each piece behind it.
-    let long = "head -c 700000 /dev/zero | sed 's/\\x00/é/g'";
-    assert_eq!(verdict(long, json!({})).await, Some(Verdict::Pass));
-    let other_letters = "printf '\\351t\\351'; exit 1";
-    assert_eq!(verdict(other_letters, json!({})).await, Some(Verdict::Fail));
+    for script in [
+        "printf 'all is well\\000'",
+        "printf 'all is well: \\351t\\351'",
+    ] {
+        assert_eq!(
+            verdict(script, json!({})).await,
+            Some(Verdict::Pass),
+            "{script}"
+        );
+    }
     let agreed = json!({"pass_stdout": "verdict: fine"});
     assert_eq!(
         verdict("echo verdict: fine", agreed).await,
         Some(Verdict::Pass)
     );
+}
+
+#[tokio::test]
+async fn patterns_decide_by_stream() {
+    let rules = json!({
+        "pass_if": {"stdout": "^checked [1-9][0-9]* files$"},
+        "fail_if": {"stderr": "corrupt"},
+        "error_if": {"stderr": "(?i)cannot connect"},
+    });
+    for (script, expected) in [
+        ("echo start; echo checked 12 files; echo end", Verdict::Pass),
+        ("echo checked 0 files", Verdict::Fail),
+        ("echo checked 12 files; echo corrupt: 1 >&2", Verdict::Fail),
+        (
+            "echo checked 12 files; echo Cannot connect >&2",
+            Verdict::Error,
+        ),
+        ("echo corrupt >&2; echo cannot connect >&2", Verdict::Error),
+        ("echo checked 12 files; exit 1", Verdict::Fail),
+        // What has a rule is clear, whatever else stands there.
+        (
+            "echo checked 12 files; echo '{\"verdict\": \"fail\"}'",
+            Verdict::Pass,
+        ),
+        // A longer text is not compared to its end.
+        (
+            "echo checked 12 files; head -c 1100000 /dev/zero",
+            Verdict::Error,
+        ),
+    ] {
+        assert_eq!(
+            verdict(script, rules.clone()).await,
+            Some(expected),
+            "{script}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_process_run",
-        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type",
+        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type, warnings",
     ),
     (
         "v_process_component",

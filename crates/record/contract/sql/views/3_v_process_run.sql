@@ -27,7 +27,12 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   statement_timestamp() - r.created_at AS age,
   r.lease_name,
   CASE WHEN l.released_at IS NULL AND l.expires_at > statement_timestamp() THEN l.lease_holder END AS lease_holder,
-  x.concluded_at, r.evidence_type AS header_evidence_type
+  x.concluded_at, r.evidence_type AS header_evidence_type,
+  -- Other writers' evidence may have anything there.
+  CASE WHEN jsonb_typeof(p.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(p.evidence_ref -> 'warnings')
+    ELSE 0 END
+  + CASE WHEN jsonb_typeof(v.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(v.evidence_ref -> 'warnings')
+    ELSE 0 END AS warnings
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'

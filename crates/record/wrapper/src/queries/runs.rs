@@ -92,6 +92,8 @@ row! {
         pub concluded_at: Option<Timestamp>,
         /// What kind of evidence its header claims to be. Nothing counts by it.
         pub header_evidence_type: EvidenceType,
+        /// How many warnings its calls left.
+        pub warnings: i32,
     }
 }
 
@@ -118,6 +120,16 @@ pub struct RunFilter {
     pub status: Option<StoredStatus>,
     /// Only those whose rows show this evidence type; a header that only claims it does not count.
     pub evidence_type: Option<EvidenceType>,
+    /// Only those with this verdict.
+    pub verdict: Option<Verdict>,
+    /// Only those of this actor.
+    pub actor: Option<Actor>,
+    /// Only those of this input.
+    pub input_ref: Option<String>,
+    /// Only the one of this key.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// Only those with warnings.
+    pub has_warnings: bool,
     /// Only those recorded at this time or later.
     pub since: Option<Timestamp>,
     /// Only those recorded before this time.
@@ -228,6 +240,13 @@ impl RunFilter {
         conditions.require("correlation_id =", self.correlation_id.as_ref());
         conditions.require("status =", self.status);
         conditions.require("evidence_type =", self.evidence_type);
+        conditions.require("verdict =", self.verdict);
+        conditions.require("actor =", self.actor.as_ref());
+        conditions.require("input_ref =", self.input_ref.as_deref());
+        conditions.require("idempotency_key =", self.idempotency_key.as_ref());
+        if self.has_warnings {
+            conditions.sql.push("warnings > 0".to_owned());
+        }
         conditions.require("created_at >=", self.since);
         conditions.require("created_at <", self.until);
         if let Some(cursor) = self.after {

@@ -81,6 +81,8 @@ row! {
         pub run_status: Option<StoredStatus>,
         /// What its run's conclusion says of the output.
         pub run_verdict: Option<Verdict>,
+        /// How many warnings its calls left.
+        pub run_warnings: Option<i32>,
         /// How it was finished.
         pub outcome: Option<RequestOutcome>,
         /// Why it was refused; while it waits, why the last try was.

@@ -12,51 +12,59 @@ use dotwrap_wrapper::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Arguments, closed_gates};
+use super::{Arguments, closed_gates, executed_drawing};
 use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_signals};
 use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::session::Context;
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
-struct Executed {
-    process_run_id: ProcessRunId,
-    correlation_id: CorrelationId,
-    process_candidate_code: String,
-    mode: EvidenceType,
-    status: StoredStatus,
-    verdict: Option<Verdict>,
-    created: bool,
-    producer: Option<Part>,
-    verifier: Option<Part>,
-    error_ref: Option<String>,
+pub(super) struct Executed {
+    pub(super) process_run_id: ProcessRunId,
+    pub(super) correlation_id: CorrelationId,
+    pub(super) process_candidate_code: String,
+    pub(super) mode: EvidenceType,
+    pub(super) status: StoredStatus,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) created: bool,
+    pub(super) producer: Option<Part>,
+    pub(super) verifier: Option<Part>,
+    pub(super) error_ref: Option<String>,
     /// Where this machine keeps what the run left; none: it was another machine's, or has been cleared away.
-    folder: Option<PathBuf>,
+    pub(super) folder: Option<PathBuf>,
     /// Whether a dry run had no complete sandbox.
-    sandbox_incomplete: bool,
+    pub(super) sandbox_incomplete: bool,
 }
 
 /// What the ledger says of one call.
 #[derive(Debug, Serialize)]
-struct Part {
-    component_run_id: ComponentRunId,
-    dot_code: String,
-    status: StoredStatus,
-    evidence_type: EvidenceType,
+pub(super) struct Part {
+    pub(super) component_run_id: ComponentRunId,
+    pub(super) dot_code: String,
+    pub(super) status: StoredStatus,
+    pub(super) evidence_type: EvidenceType,
     /// What a verifier said. The run has it too, where it counts for it.
-    verdict: Option<Verdict>,
+    pub(super) verdict: Option<Verdict>,
     /// Whether the tool says that it only pretended.
-    is_mock: bool,
-    output_ref: Option<String>,
-    output_digest: Option<String>,
+    pub(super) is_mock: bool,
+    pub(super) output_ref: Option<String>,
+    pub(super) output_digest: Option<String>,
     /// Why it did not do what it was called for, or why its verdict is no pass, in a sentence.
-    failure: Option<String>,
+    pub(super) failure: Option<String>,
+    /// What somebody should know although it did what it was called for.
+    pub(super) warnings: Vec<Warning>,
     /// Where it complained, if it did: for people, who will want to read it.
     #[serde(skip)]
-    stderr: Option<String>,
+    pub(super) stderr: Option<String>,
+}
+
+/// A warning of a call.
+#[derive(Debug, Serialize)]
+pub(super) struct Warning {
+    code: String,
+    message: String,
 }
 
 /// Executes the pair, and says what was recorded.
@@ -89,7 +97,8 @@ pub(super) async fn execute(
         ledger.reap_runs(order.actor.as_ref()).await?;
         record = recorded(&ledger, &runner, &outcome, mode).await?;
     }
-    session.output.record(&record, drawn)?;
+    session.output.record(&record, executed_drawing::drawn)?;
+    executed_drawing::print_last_lines(&record, session)?;
     if record.sandbox_incomplete {
         session.messages.warning(
             "NO COMPLETE SANDBOX: nothing kept the tools of this dry run from writing outside of their folders; see: dotwrap doctor",
@@ -107,8 +116,27 @@ pub(super) async fn execute(
         "see its layers: dotwrap runs show {}",
         record.process_run_id
     ));
+    for (part, warning) in record.warnings() {
+        session.messages.warning(format!(
+            "{}: {} ({})",
+            part.dot_code, warning.message, warning.code
+        ));
+    }
     session.failed = record.failed();
-    Ok(record.exit_status())
+    let status = record.exit_status();
+    let warned = record.warnings().count();
+    if status == ExitStatus::Done && arguments.fail_on_warning && warned > 0 {
+        session.failed = Some(Failure::new(
+            ExitStatus::Failed,
+            "warnings_found",
+            format!(
+                "WARNINGS: {warned}. See: dotwrap runs show {}",
+                record.process_run_id
+            ),
+        ));
+        return Ok(ExitStatus::Failed);
+    }
+    Ok(status)
 }
 
 /// What was said of a run that really happens would be said by the wrong one.
@@ -178,6 +206,7 @@ async fn recorded(
             output_ref: component.output_ref,
             output_digest: component.output_digest,
             failure: failure_reason(&component.evidence_ref),
+            warnings: warnings_of(&component.evidence_ref),
             stderr: kept_stderr(&component.evidence_ref["stderr"]),
         });
     }
@@ -208,6 +237,17 @@ fn failure_reason(evidence: &serde_json::Value) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
+fn warnings_of(evidence: &serde_json::Value) -> Vec<Warning> {
+    let warnings = evidence["warnings"].as_array().into_iter().flatten();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    warnings
+        .map(|warning| Warning {
+            code: text(&warning["code"]),
+            message: text(&warning["message"]),
+        })
+        .collect()
+}
+
 /// The file that keeps what a program printed on standard error.
 fn kept_stderr(stderr: &serde_json::Value) -> Option<String> {
     let is_any = stderr["kept_bytes"].as_u64().is_some_and(|kept| kept > 0);
@@ -223,7 +263,7 @@ impl Executed {
     }
 
     /// What is wrong with a real run that a tool only pretended to do. What its verifier said is kept, and is no verdict of the run.
-    fn pretended(&self) -> Option<String> {
+    pub(super) fn pretended(&self) -> Option<String> {
         let parts = [&self.producer, &self.verifier].into_iter().flatten();
         let mocks: Vec<&str> = parts
             .filter(|part| self.mode == EvidenceType::RealRun && part.is_mock)
@@ -258,6 +298,11 @@ impl Executed {
         )
     }
 
+    fn warnings(&self) -> impl Iterator<Item = (&Part, &Warning)> {
+        let parts = [&self.producer, &self.verifier].into_iter().flatten();
+        parts.flat_map(|part| part.warnings.iter().map(move |warning| (part, warning)))
+    }
+
     /// Why it is no pass, in a sentence.
     fn why(&self) -> Option<String> {
         let mut parts = [&self.producer, &self.verifier].into_iter().flatten();
@@ -277,52 +322,4 @@ impl Executed {
             ExitStatus::Failed
         }
     }
-}
-
-fn drawn(record: &Executed) -> String {
-    let headline = if record.created {
-        "executed and recorded"
-    } else {
-        "recorded before under this key; nothing was called"
-    };
-    let part = |part: &Option<Part>| match part {
-        Some(part) => Cell::plain(format!(
-            "{}  {}  {}",
-            part.dot_code, part.status, part.evidence_type
-        )),
-        None => Cell::or_dash(None::<&str>),
-    };
-    let failed = |part: &Option<Part>| {
-        let part = part.as_ref().filter(|part| part.failure.is_some())?;
-        Some((part.failure.clone()?, part.stderr.clone()))
-    };
-    let (why, stderr) = failed(&record.producer)
-        .or_else(|| failed(&record.verifier))
-        .unzip();
-    let output = record.producer.as_ref();
-    let sheet = KeyValueList::default()
-        .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
-        .line("candidate", Cell::code(&record.process_candidate_code))
-        .line("correlation", Cell::plain(&record.correlation_id))
-        .line("producer", part(&record.producer))
-        .line("verifier", part(&record.verifier))
-        .line("status", Cell::from(labels::status(record.status)))
-        .line("verdict", Cell::from(labels::verdict(record.verdict)))
-        .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))
-        .line_if_some(
-            "digest",
-            output.and_then(|part| part.output_digest.as_ref()),
-        )
-        .line_if_some("error", record.error_ref.as_ref())
-        .line_if_some("why", why.or_else(|| record.pretended()))
-        .line_if_some("stderr", stderr.flatten())
-        .line_if_some(
-            "folder",
-            record.folder.as_ref().map(|folder| folder.display()),
-        );
-    format!(
-        "{}\n{}",
-        Cell::toned(headline, CellStyle::Strong),
-        sheet.draw(2)
-    )
 }

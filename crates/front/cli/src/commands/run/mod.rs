@@ -2,6 +2,7 @@
 
 mod closed_gates;
 mod executed;
+mod executed_drawing;
 mod simulated;
 use clap::{Args, ValueEnum};
 use dotwrap_app::backend::LedgerClient;
@@ -10,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::execution::ExecutionArgs;
-use super::shared::RecordingArgs;
+use super::shared::{RecordingArgs, refuse_secret_input};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
@@ -45,6 +46,12 @@ pub(crate) struct Arguments {
     /// How long the pair's lease lives, in seconds; a running call renews it
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lease_ttl: u32,
+    /// Record an input whose address holds a password
+    #[arg(long)]
+    allow_secret_input: bool,
+    /// End with exit status 1 if a call left warnings
+    #[arg(long)]
+    fail_on_warning: bool,
     #[command(flatten)]
     executing: ExecutionArgs,
     #[command(flatten)]
@@ -67,6 +74,8 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
+    let input = arguments.recorded.input.as_deref();
+    refuse_secret_input(input, arguments.allow_secret_input)?;
     let mode = match arguments.mode {
         Some(Mode::DryRun) => dotwrap_exec::Mode::DryRun,
         Some(Mode::RealRun) => dotwrap_exec::Mode::RealRun,

@@ -1,6 +1,13 @@
 //! Which runs are meant.
 use clap::Args;
-use dotwrap_wrapper::{CandidateCode, CorrelationId, DotCode, RunFilter};
+use dotwrap_wrapper::{
+    Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RunFilter,
+    StoredStatus, Verdict,
+};
+use jiff::Timestamp;
+
+use crate::commands::shared::{input_ref, moment};
+use crate::value_parser::one_of;
 
 /// Which runs.
 #[derive(Debug, Args)]
@@ -14,12 +21,53 @@ pub(super) struct Filter {
     /// Only runs with this correlation
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
+    /// Only runs in this status
+    #[arg(long, value_name = "STATUS", value_parser = one_of::<StoredStatus>())]
+    status: Option<StoredStatus>,
+    /// Only runs with this verdict
+    #[arg(long, value_name = "VERDICT", value_parser = one_of::<Verdict>())]
+    verdict: Option<Verdict>,
+    /// Only runs whose rows show this evidence
+    #[arg(long, value_name = "EVIDENCE", value_parser = one_of::<EvidenceType>())]
+    evidence: Option<EvidenceType>,
+    /// Only runs of this actor
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Only runs of this input; a relative path of a file that exists stands for its absolute one
+    #[arg(long, value_name = "REF", value_parser = input_ref)]
+    input: Option<String>,
+    /// Only the run of this key
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Only runs with warnings
+    #[arg(long)]
+    warnings: bool,
+    /// Only runs recorded since: a time, a date, or how long ago, e.g. 36h
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    since: Option<Timestamp>,
+    /// Only runs recorded before: a time, a date, or how long ago
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    until: Option<Timestamp>,
 }
 
 impl Filter {
     /// Whether any run is left out.
     pub(super) fn leaves_out(&self) -> bool {
-        self.candidate.is_some() || self.producer.is_some() || self.correlation.is_some()
+        let texts = [
+            &self.candidate,
+            &self.producer,
+            &self.correlation,
+            &self.actor,
+            &self.input,
+            &self.key,
+        ];
+        texts.into_iter().any(Option::is_some)
+            || self.status.is_some()
+            || self.verdict.is_some()
+            || self.evidence.is_some()
+            || self.warnings
+            || self.since.is_some()
+            || self.until.is_some()
     }
 
     /// As the library takes it.
@@ -28,6 +76,15 @@ impl Filter {
         filter.process_candidate_code = self.candidate.map(CandidateCode::new);
         filter.dot_code = self.producer.map(DotCode::new);
         filter.correlation_id = self.correlation.map(CorrelationId::new);
+        filter.status = self.status;
+        filter.verdict = self.verdict;
+        filter.evidence_type = self.evidence;
+        filter.actor = self.actor.map(Actor::new);
+        filter.input_ref = self.input;
+        filter.idempotency_key = self.key.map(IdempotencyKey::new);
+        filter.has_warnings = self.warnings;
+        filter.since = self.since;
+        filter.until = self.until;
         filter
     }
 }

@@ -2,7 +2,7 @@
 use clap::Args;
 use dotwrap_app::labels;
 use dotwrap_app::settings::Format;
-use dotwrap_wrapper::Run;
+use dotwrap_wrapper::{Run, RunCursor};
 
 use super::filter::Filter;
 use crate::commands::shared::at_least_one;
@@ -16,6 +16,9 @@ use crate::session::Context;
 pub(crate) struct Arguments {
     #[command(flatten)]
     filter: Filter,
+    /// Go on behind this place, which an earlier list printed
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<RunCursor>,
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
@@ -39,7 +42,7 @@ const WIDE_COLUMNS: &[Column<Listed>] = &[
         Cell::from(labels::run_status(&listed.run))
     }),
     Column::whole("VERDICT", |listed| {
-        Cell::from(labels::verdict(listed.run.verdict))
+        Cell::from(labels::verdict_of_run(&listed.run))
     }),
     Column::whole("EVIDENCE", |listed| {
         Cell::from(labels::evidence_of_run(&listed.run))
@@ -66,7 +69,7 @@ const COLUMNS: &[Column<Listed>] = &[
     .at_least(13),
     Column::new("STATUS", |listed: &Listed| short_status(&listed.run)).at_least(9),
     Column::whole("VERDICT", |listed| {
-        Cell::from(labels::verdict(listed.run.verdict))
+        Cell::from(labels::short_verdict_of_run(&listed.run))
     }),
     Column::new("EVIDENCE", |listed: &Listed| {
         Cell::from(labels::short_evidence_of_run(&listed.run))
@@ -117,12 +120,11 @@ pub(super) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let filtered = arguments.filter.leaves_out();
-    let page = session
-        .ledger()
-        .await?
-        .runs(&arguments.filter.described(), arguments.limit)
-        .await?;
+    let filtered = arguments.filter.leaves_out() || arguments.after.is_some();
+    let mut filter = arguments.filter.described();
+    filter.after = arguments.after;
+    let ledger = session.ledger().await?;
+    let page = ledger.runs(&filter, arguments.limit).await?;
     if page.runs.is_empty() {
         session.messages.note(if filtered {
             "no such run; `dotwrap runs ls` without a filter lists the newest"
@@ -131,15 +133,21 @@ pub(super) async fn execute(
         });
     }
     let count = page.runs.len();
+    let has_warnings = page.runs.iter().any(|run| run.warnings > 0);
     if session.output.format() == Format::Table {
         print_table(page.runs, session)?;
     } else {
         session.output.rows::<Run>(&page.runs, &[])?;
     }
-    if page.next_page.is_some() {
+    if has_warnings && session.output.format() == Format::Table {
         session
             .messages
-            .note(format!("the newest {count}; --limit shows more"));
+            .note("!: with warnings, which `dotwrap runs show` prints");
+    }
+    if let Some(next) = page.next_page {
+        session.messages.note(format!(
+            "{count} shown; --limit shows more, --after {next} shows the next"
+        ));
     }
     Ok(ExitStatus::Done)
 }

@@ -1,9 +1,11 @@
-//! `dotwrap runs ls|show|watch|prune`.
+//! `dotwrap runs ls|show|watch|logs|prune`.
 
 mod filter;
 mod list;
+mod logs;
 mod prune;
 mod show;
+pub(super) mod transcript;
 mod watch;
 use clap::Subcommand;
 
@@ -20,6 +22,8 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Follow the runs as they are recorded, until interrupted
     Watch(watch::Arguments),
+    /// Print what a run's tool printed
+    Logs(logs::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -33,6 +37,7 @@ pub(crate) async fn execute(
         Command::Ls(arguments) => list::execute(arguments, session).await,
         Command::Show(arguments) => show::execute(&arguments, session).await,
         Command::Watch(arguments) => watch::execute(arguments, session).await,
+        Command::Logs(arguments) => logs::execute(&arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }
