@@ -128,9 +128,9 @@ impl AgentApiInvoker {
         let (secrets, of_call) = (invocation.secrets(), call.clone());
         let reading = move |limit: &ReadLimit| read(&body, &of_call, &secrets, limit);
         let read = read_apart(reading, &mut limits.stop, read_deadline(limits.deadline)).await;
-        let (said, read) = read.map_err(|unread| limits.not_read(unread))?;
-        answer.is_mock = said.is_mock;
-        answer.evidence.extend(said.evidence);
+        let (response, read) = read.map_err(|unread| limits.not_read(unread))?;
+        answer.is_mock = response.is_mock;
+        answer.evidence.extend(response.evidence);
         let Read { output, believed } = read.map_err(CallOutcome::Failed)?;
         answer.output = Some(output);
         answer.verdict = believed.verdict;
@@ -191,19 +191,19 @@ impl Limits<'_> {
     }
 
     fn cut_off(&self, reason: StopReason) -> StopRecord {
-        let (told, may_have_happened) = if self.sent.is_given() {
-            let told = format!("connection to {} closed", self.usable.endpoint.place);
+        let (stopped, may_have_happened) = if self.sent.is_given() {
+            let stopped = format!("connection to {} closed", self.usable.endpoint.place);
             let goes_on = format!(
                 "the service may go on with the call {}",
                 self.call.invocation_id
             );
-            (told, vec![goes_on])
+            (stopped, vec![goes_on])
         } else {
             ("nothing: the call was not sent".to_owned(), Vec::new())
         };
         StopRecord {
             reason,
-            signals_sent: vec![told],
+            signals_sent: vec![stopped],
             exited: Vec::new(),
             possible_effects: may_have_happened,
         }
@@ -264,9 +264,9 @@ fn read(
     secrets: &Secrets,
     limit: &ReadLimit,
 ) -> (Answer, Result<Read, Failure>) {
-    let mut said = Answer::new(CallOutcome::Completed);
-    let read = check_and_store(body, call, secrets, limit, &mut said);
-    (said, read)
+    let mut response = Answer::new(CallOutcome::Completed);
+    let read = check_and_store(body, call, secrets, limit, &mut response);
+    (response, read)
 }
 
 /// Checks what the service says, and keeps its output.
@@ -290,9 +290,9 @@ fn check_and_store(
         )
     };
     limit.check().map_err(not_kept)?;
-    let said = AgentResponse::from_json(body)?;
-    note(&said, answer);
-    let believed = validate(&said, call)?;
+    let response = AgentResponse::from_json(body)?;
+    note(&response, answer);
+    let believed = validate(&response, call)?;
     answer.is_mock |= reports_mock(&believed.output.bytes);
     if secrets.is_in(&believed.output.bytes) {
         let message = "the service's output holds the bearer token; nothing of it was kept";

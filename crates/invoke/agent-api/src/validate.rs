@@ -23,23 +23,23 @@ pub(crate) struct ValidatedResponse {
 }
 
 /// Notes what the service says of itself, as what it is: said.
-pub(crate) fn note(said: &AgentResponse<'_>, answer: &mut Answer) {
-    answer.is_mock |= said.is_mock;
+pub(crate) fn note(response: &AgentResponse<'_>, answer: &mut Answer) {
+    answer.is_mock |= response.is_mock;
     let evidence = &mut answer.evidence;
     let mut put = |name: &str, fact: Json| evidence.insert(name.to_owned(), fact);
-    put("reported_is_mock", said.is_mock.into());
-    put("reported_writes", said.writes.into());
+    put("reported_is_mock", response.is_mock.into());
+    put("reported_writes", response.writes.into());
     put(
         "reported_output_digest",
-        said.output_digest.to_string().into(),
+        response.output_digest.to_string().into(),
     );
-    if let Some(namespace) = &said.output_namespace {
+    if let Some(namespace) = &response.output_namespace {
         put(
             "reported_output_namespace",
             truncate(namespace, NAMESPACE_LIMIT).into(),
         );
     }
-    if let Some(notes) = &said.notes {
+    if let Some(notes) = &response.notes {
         put("notes", truncate(notes, NOTES_LIMIT).into());
         if notes.chars().count() > NOTES_LIMIT {
             put("notes_cut", true.into());
@@ -49,27 +49,28 @@ pub(crate) fn note(said: &AgentResponse<'_>, answer: &mut Answer) {
 
 /// Holds an answer against the call.
 pub(crate) fn validate(
-    said: &AgentResponse<'_>,
+    response: &AgentResponse<'_>,
     call: &ToolCall,
 ) -> Result<ValidatedResponse, Failure> {
-    let output = Canonical::of(said.output).map_err(|what| broken(format!("output: {what}")))?;
+    let output =
+        Canonical::of(response.output).map_err(|what| broken(format!("output: {what}")))?;
     if output
-        .form_with_digest(said.output, said.output_digest)
+        .form_with_digest(response.output, response.output_digest)
         .is_none()
     {
         let message = format!(
             "the service says that its output's digest is {}; as it stood in the answer it is {}, and in the form that is kept {}",
-            said.output_digest,
-            Digest::of(said.output.get()),
+            response.output_digest,
+            Digest::of(response.output.get()),
             Digest::of(&output.bytes)
         );
         return Err(Failure::new("digest_mismatch", message));
     }
-    check_namespace(call, said.output_namespace.as_deref())?;
-    if said.writes > 0 && !call.mode.may_mutate() {
+    check_namespace(call, response.output_namespace.as_deref())?;
+    if response.writes > 0 && !call.mode.may_mutate() {
         let message = format!(
             "the service reports {} writes in mode {}",
-            said.writes, call.mode
+            response.writes, call.mode
         );
         return Err(Failure::new("wrote_below_real_run", message));
     }
@@ -77,9 +78,9 @@ pub(crate) fn validate(
         // What a producer thinks of its own output is no verdict.
         ComponentRole::Producer => (None, None),
         ComponentRole::Verifier => {
-            let verdict = verdict(said)?;
+            let verdict = verdict(response)?;
             let committed = call.produced.as_ref().map(|made| made.committed_digest);
-            let looked_at = verified_digest(said, &output.value, committed)?;
+            let looked_at = verified_digest(response, &output.value, committed)?;
             (Some(verdict), looked_at)
         }
     };
@@ -90,18 +91,18 @@ pub(crate) fn validate(
     })
 }
 
-fn check_namespace(call: &ToolCall, said: Option<&str>) -> Result<(), Failure> {
+fn check_namespace(call: &ToolCall, response: Option<&str>) -> Result<(), Failure> {
     // Only a real run's contract may have none; then nothing was agreed that could be left.
     let Some(agreed) = call.contract.output_namespace.as_deref() else {
         return Ok(());
     };
-    if said.is_some_and(|said| is_within(agreed, said)) {
+    if response.is_some_and(|response| is_within(agreed, response)) {
         return Ok(());
     }
-    let message = match said {
-        Some(said) => format!(
+    let message = match response {
+        Some(response) => format!(
             "the service put its output into {}, which is not within {agreed}",
-            truncate(said, NAMESPACE_LIMIT)
+            truncate(response, NAMESPACE_LIMIT)
         ),
         None => format!("the service does not say that its output is within {agreed}"),
     };
@@ -122,12 +123,12 @@ fn is_within(namespace: &str, name: &str) -> bool {
     below.is_empty() || (is_separated && !climbs && !below.contains(char::is_control))
 }
 
-fn verdict(said: &AgentResponse<'_>) -> Result<Verdict, Failure> {
-    let verdict = said.verdict.ok_or_else(|| {
+fn verdict(response: &AgentResponse<'_>) -> Result<Verdict, Failure> {
+    let verdict = response.verdict.ok_or_else(|| {
         let message = "the service was called as a verifier and gave no verdict";
         Failure::new("verdict_missing", message)
     })?;
-    if said.is_verdict_unclear {
+    if response.is_verdict_unclear {
         return Err(broken(
             "verdict: it speaks of one elsewhere than in the member `verdict` of one JSON object",
         ));
@@ -138,17 +139,25 @@ fn verdict(said: &AgentResponse<'_>) -> Result<Verdict, Failure> {
 /// The digest that a verifier says it looked at, beside its verdict or in its report. Where it says two, the one that is not
 /// what was committed: it counts against it.
 fn verified_digest(
-    said: &AgentResponse<'_>,
+    response: &AgentResponse<'_>,
     report: &Json,
     committed: Option<Digest>,
 ) -> Result<Option<Digest>, Failure> {
     let beside = |member: Option<&RawValue>| {
         let member = member.and_then(|raw| serde_json::from_str::<Json>(raw.get()).ok());
-        member.filter(|said| !said.is_null())
+        member.filter(|response| !response.is_null())
     };
-    let within = |name: &str| report.get(name).filter(|said| !said.is_null()).cloned();
+    let within = |name: &str| {
+        report
+            .get(name)
+            .filter(|response| !response.is_null())
+            .cloned()
+    };
     let named = [
-        verified_digest_matches(beside(said.verified_digest), beside(said.input_digest))?,
+        verified_digest_matches(
+            beside(response.verified_digest),
+            beside(response.input_digest),
+        )?,
         verified_digest_matches(within("verified_digest"), within("input_digest"))?,
     ];
     let mut others = named
@@ -163,9 +172,9 @@ fn verified_digest_matches(
     verified: Option<Json>,
     input: Option<Json>,
 ) -> Result<Option<Digest>, Failure> {
-    let digest = |said: Json| said.as_str().and_then(|said| said.parse().ok());
+    let digest = |response: Json| response.as_str().and_then(|response| response.parse().ok());
     match verified {
-        Some(said) => digest(said)
+        Some(response) => digest(response)
             .map(Some)
             .ok_or_else(|| broken("verified_digest: it is no SHA-256 digest")),
         // A name that a report may use for something of its own.

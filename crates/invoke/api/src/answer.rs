@@ -102,10 +102,7 @@ impl Answer {
     /// Adds a warning: the call came to what it was called for, and somebody should know something about it. The code is stable.
     #[must_use]
     pub fn warning(mut self, code: &str, message: &str) -> Self {
-        let warnings = self.evidence.entry(WARNINGS).or_insert(json!([]));
-        if let Some(warnings) = warnings.as_array_mut() {
-            warnings.push(json!({"code": code, "message": message}));
-        }
+        add_warning(&mut self.evidence, code, message);
         self
     }
 
@@ -114,5 +111,13 @@ impl Answer {
     pub fn with(mut self, name: &str, fact: impl Into<Json>) -> Self {
         self.evidence.insert(name.to_owned(), fact.into());
         self
+    }
+}
+
+/// Adds a warning to evidence that is no answer yet: see [`Answer::warning`].
+pub fn add_warning(evidence: &mut Map<String, Json>, code: &str, message: &str) {
+    let warnings = evidence.entry(WARNINGS).or_insert(json!([]));
+    if let Some(warnings) = warnings.as_array_mut() {
+        warnings.push(json!({"code": code, "message": message}));
     }
 }

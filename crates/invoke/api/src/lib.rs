@@ -29,7 +29,7 @@ mod stop;
 pub mod strict_json;
 mod template;
 
-pub use answer::{Answer, CallOutcome, Failure};
+pub use answer::{Answer, CallOutcome, Failure, add_warning};
 pub use call::{Mode, Produced, ToolCall};
 pub use digest::Digest;
 pub use hosts::{AllowedHosts, InvalidHost};

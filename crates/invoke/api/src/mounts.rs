@@ -95,14 +95,14 @@ fn has_changed(list: &File) -> io::Result<bool> {
 #[cfg(target_os = "linux")]
 fn read(list: &File) -> io::Result<Vec<Mount>> {
     let mounts = MountInfos::from_buf_read(BufReader::new(list)).map_err(io::Error::other)?;
-    let told = mounts.into_iter().map(|mount| Mount {
+    let found = mounts.into_iter().map(|mount| Mount {
         point: unescaped(mount.mount_point.into_os_string()),
         root: unescaped(mount.root.into()),
         device: mount.majmin,
         file_system: mount.fs_type,
         options: mount.mount_options.into_keys().collect(),
     });
-    Ok(told.collect())
+    Ok(found.collect())
 }
 
 /// As on Linux; other systems are not asked.

@@ -96,11 +96,11 @@ impl ToolReport {
             return Ok(Self::in_text(&bytes));
         }
         let text = without_mark(&bytes);
-        let mut spoken = Mentions::at_the_beginning(text);
-        spoken.continue_scan(&bytes, file, limit)?;
+        let mut mentions = Mentions::at_the_beginning(text);
+        mentions.continue_scan(&bytes, file, limit)?;
         Ok(match text.trim_ascii_start().first() {
-            Some(b'{') => Self::TooLong(spoken),
-            _ => Self::Text(spoken),
+            Some(b'{') => Self::TooLong(mentions),
+            _ => Self::Text(mentions),
         })
     }
 
@@ -113,13 +113,13 @@ impl ToolReport {
 
     /// Whether it speaks of a verdict, but not in the one place where that is looked for. For an answer of a protocol.
     pub fn has_ambiguous_verdict(&self) -> bool {
-        self.has_verdict_elsewhere(|spoken| spoken.verdict)
+        self.has_verdict_elsewhere(|mentions| mentions.verdict)
     }
 
     /// Whether a JSON object has the member `verdict`, but not in the one place where that is looked for. For what a program prints: plain
     /// text decides nothing.
     pub fn has_ambiguous_verdict_member(&self) -> bool {
-        self.has_verdict_elsewhere(|spoken| spoken.verdict_member)
+        self.has_verdict_elsewhere(|mentions| mentions.verdict_member)
     }
 
     fn has_verdict_elsewhere(&self, in_text: fn(&Mentions) -> bool) -> bool {
@@ -130,7 +130,7 @@ impl ToolReport {
                     || (!members.contains_key(VERDICT) && speaks_of_verdict(json, in_text))
             }
             Self::Json(json) => speaks_of_verdict(json, in_text),
-            Self::Text(spoken) | Self::TooLong(spoken) => in_text(spoken),
+            Self::Text(mentions) | Self::TooLong(mentions) => in_text(mentions),
         }
     }
 
@@ -138,7 +138,7 @@ impl ToolReport {
     pub fn is_not_utf8(&self) -> bool {
         match self {
             Self::Json(_) => false,
-            Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_no_text,
+            Self::Text(mentions) | Self::TooLong(mentions) => mentions.is_no_text,
         }
     }
 
@@ -146,30 +146,32 @@ impl ToolReport {
     pub fn is_mock(&self) -> bool {
         match self {
             Self::Json(json) => has_mock(json),
-            Self::Text(spoken) | Self::TooLong(spoken) => spoken.is_mock && spoken.looks_like_json,
+            Self::Text(mentions) | Self::TooLong(mentions) => {
+                mentions.is_mock && mentions.looks_like_json
+            }
         }
     }
 }
 
 impl Mentions {
     fn in_text(text: &[u8]) -> Self {
-        let mut spoken = Self::at_the_beginning(text);
-        spoken.is_no_text |= !unfinished(text).is_empty();
-        spoken
+        let mut mentions = Self::at_the_beginning(text);
+        mentions.is_no_text |= !unfinished(text).is_empty();
+        mentions
     }
 
     /// As [`Mentions::in_text`], of a text that may end within a character.
     pub(crate) fn at_the_beginning(text: &[u8]) -> Self {
         let begins = text.trim_ascii_start().first();
         let last_line = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-        let mut spoken = Self {
+        let mut mentions = Self {
             looks_like_json: matches!(begins, Some(b'{' | b'['))
                 || last_line.is_some_and(|line| line.trim_ascii_start().starts_with(b"{")),
             ..Self::default()
         };
-        spoken.scan(text);
-        spoken.is_no_text = is_no_text(text);
-        spoken
+        mentions.scan(text);
+        mentions.is_no_text = is_no_text(text);
+        mentions
     }
 
     /// Looks at what is left of a file of which this has been looked at.

@@ -68,8 +68,8 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     if !report.survived.is_empty() {
         answer = answer.with("unkilled_processes", named(&report.survived));
     }
-    if !report.told.is_empty() {
-        answer = answer.with("signals_sent", report.told.clone());
+    if !report.signals_sent.is_empty() {
+        answer = answer.with("signals_sent", report.signals_sent.clone());
     }
     if !prepared.environment_missing.is_empty() {
         answer = answer.with("environment_missing", prepared.environment_missing.clone());

@@ -187,7 +187,7 @@ fn is_warning(prepared: &Prepared, status: Status) -> bool {
 struct ReadOutput {
     output: Output,
     /// What a verifier printed; nothing, of a producer.
-    said: ToolReport,
+    report: ToolReport,
     /// Whether the tool says that it only simulated its work, in its output or beside it.
     is_mock: bool,
     /// What was searched for that, by the name of the file: `output`, `stdout`.
@@ -290,7 +290,7 @@ impl ReadOutput {
     fn of_producer(output: Output) -> Self {
         Self {
             output,
-            said: ToolReport::nothing(),
+            report: ToolReport::nothing(),
             is_mock: false,
             searches: Map::new(),
             printed: Printed::default(),
@@ -299,15 +299,15 @@ impl ReadOutput {
 
     /// All that a verifier printed is read: its verdict may be anywhere.
     fn of_verifier(output: Output, stderr: &Path, limit: &ReadLimit) -> Result<Self, Failure> {
-        let said = ToolReport::in_file(&output.path, MAX_VERDICT_BYTES, limit)
+        let report = ToolReport::in_file(&output.path, MAX_VERDICT_BYTES, limit)
             .map_err(|error| Failure::new("output_unusable", error.to_string()))?;
         Ok(Self {
-            is_mock: said.is_mock(),
+            is_mock: report.is_mock(),
             printed: Printed {
                 stdout: bytes_in(&output.path),
                 stderr: bytes_in(stderr),
             },
-            said,
+            report,
             ..Self::of_producer(output)
         })
     }
@@ -392,7 +392,7 @@ fn produced(read: ReadOutput) -> Answer {
 }
 
 fn verified(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
-    let judgement = verdict::assess(&prepared.spec, status, &read.said, &read.printed);
+    let judgement = verdict::assess(&prepared.spec, status, &read.report, &read.printed);
     let mut answer = produced(read);
     answer.verdict = Some(judgement.verdict);
     answer.verified_digest = judgement.verified_digest;

@@ -18,7 +18,7 @@ pub(crate) fn stop_record(reason: StopReason, report: &Report) -> StopRecord {
     }
     StopRecord {
         reason,
-        signals_sent: report.told.clone(),
+        signals_sent: report.signals_sent.clone(),
         exited: report.ended.clone(),
         possible_effects: may_have_happened,
     }

@@ -42,7 +42,7 @@ pub(crate) fn of_status(spec: &Spec, status: Status) -> Verdict {
 pub(crate) fn assess(
     spec: &Spec,
     status: Status,
-    said: &ToolReport,
+    report: &ToolReport,
     printed: &Printed,
 ) -> VerdictAssessment {
     let mut judgement = VerdictAssessment {
@@ -59,7 +59,7 @@ pub(crate) fn assess(
         });
     }
     judgement.take_patterns(&spec.patterns, printed);
-    match said {
+    match report {
         ToolReport::TooLong(_) => {
             judgement.downgrade(Verdict::Error, || "its JSON object is too long".to_owned());
         }
@@ -78,7 +78,7 @@ pub(crate) fn assess(
     }
     // What the contract says of standard output is clear. Without that, plain text decides nothing, and an object with a verdict does.
     let has_rule = spec.pass_stdout.is_some() || spec.patterns.looks_at_stdout();
-    if said.has_ambiguous_verdict_member() && !has_rule {
+    if report.has_ambiguous_verdict_member() && !has_rule {
         judgement.downgrade(Verdict::Error, || {
             "it prints a JSON object with the member `verdict`, and that is not all it prints"
                 .to_owned()

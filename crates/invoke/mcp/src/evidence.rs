@@ -1,5 +1,6 @@
 //! What is known of a call, for the evidence: small, and without secrets.
 
+use dotwrap_invoke::add_warning;
 use rmcp::model::{ServerPeerInfo, ToolAnnotations};
 use serde_json::{Map, Value as Json, json};
 
@@ -37,6 +38,11 @@ impl Evidence {
 
     pub(crate) fn note(&mut self, name: &str, fact: impl Into<Json>) {
         self.evidence.insert(name.to_owned(), fact.into());
+    }
+
+    /// Adds a warning.
+    pub(crate) fn warn(&mut self, code: &str, message: &str) {
+        add_warning(&mut self.evidence, code, message);
     }
 
     /// From here on a program runs that is not ours: it may do something before it is spoken to, and whether it ever is.

@@ -90,7 +90,7 @@ fn stop_record(
 ) -> StopRecord {
     let mut record = StopRecord {
         reason,
-        signals_sent: conversation.told.clone(),
+        signals_sent: conversation.signals_sent.clone(),
         exited: Vec::new(),
         possible_effects: Vec::new(),
     };
@@ -118,7 +118,9 @@ fn stop_record(
 }
 
 fn of_process(report: &Report, record: &mut StopRecord) {
-    record.signals_sent.extend(report.told.iter().cloned());
+    record
+        .signals_sent
+        .extend(report.signals_sent.iter().cloned());
     if let Some(status) = report.status {
         record
             .exited

@@ -147,7 +147,7 @@ impl McpInvoker {
                 allowance: ByteBudget::of(invocation.allowance()),
             },
             facts,
-            told: Vec::new(),
+            signals_sent: Vec::new(),
         };
         Ok((conversation, folder))
     }
@@ -257,6 +257,8 @@ impl McpInvoker {
         conversation.facts.note("sandbox", json!(launch.sandbox));
         if launch.sandbox.is_incomplete() {
             conversation.facts.note("sandbox_incomplete", true);
+            let message = "the dry run had no complete sandbox";
+            conversation.facts.warn("sandbox_incomplete", message);
         }
         let in_force = json!({ "set": limits, "not_enforced": launch.not_enforced });
         conversation.facts.note("limits", in_force);

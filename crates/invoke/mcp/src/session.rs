@@ -76,7 +76,7 @@ pub(crate) struct McpSession<'a> {
     pub(crate) watch: LimitWatch,
     pub(crate) facts: Evidence,
     /// What was told to stop, for the receipt of a stop.
-    pub(crate) told: Vec<String>,
+    pub(crate) signals_sent: Vec<String>,
 }
 
 impl McpSession<'_> {
@@ -184,7 +184,7 @@ impl McpSession<'_> {
             Ok(Err(_)) => "not sent: the connection had ended",
             Err(_elapsed) => "not sent: the server did not take it",
         };
-        self.told.push(format!(
+        self.signals_sent.push(format!(
             "notifications/cancelled for request {id}: {outcome}"
         ));
     }

@@ -108,8 +108,13 @@ pub(crate) fn note(facts: &mut Evidence, report: &Report, stderr: &Path) {
             facts.note(name, json!({ "count": processes.len(), "names": names }));
         }
     }
-    if !report.told.is_empty() {
-        facts.note("signals_sent", report.told.clone());
+    if !report.leftover.is_empty() {
+        let count = report.leftover.len();
+        let message = format!("processes ran on after it had ended, and were ended: {count}");
+        facts.warn("leftover_processes", &message);
+    }
+    if !report.signals_sent.is_empty() {
+        facts.note("signals_sent", report.signals_sent.clone());
     }
 }
 

@@ -91,7 +91,7 @@ impl OrphanCleanup {
         }
         if !killed.is_empty() {
             let many = killed.len();
-            report.told.push(format!(
+            report.signals_sent.push(format!(
                 "SIGKILL to {many} that were found after the supervisor was lost"
             ));
         }
@@ -124,7 +124,7 @@ impl OrphanCleanup {
     /// What is known of it as soon as its supervisor is lost, which had measured the rest.
     pub(crate) fn report(&self) -> Report {
         let lost = self.lost;
-        let told = match lost {
+        let signals_sent = match lost {
             SupervisorLoss::Killed => Vec::new(),
             SupervisorLoss::Halted | SupervisorLoss::Silent => {
                 vec![format!("SIGKILL to its supervisor, which {lost}")]
@@ -134,7 +134,7 @@ impl OrphanCleanup {
             process: self.tool.unwrap_or_default(),
             status: None,
             why: EndReason::SupervisorLost,
-            told,
+            signals_sent,
             ended: Vec::new(),
             leftover: Vec::new(),
             survived: Vec::new(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dotwrap_testkit::{TestDatabase, Version};
 use tempfile::TempDir;
@@ -12,6 +12,9 @@ use tokio_postgres::Client;
 
 /// The databases' connections live on one runtime for all tests of the program.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// How long a test waits for what has to come.
+const WAIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits for what a test does in the database besides calling the program.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -133,7 +136,9 @@ impl Installation {
     pub(crate) fn waiting_session(&self) -> i32 {
         wait(async {
             let client = self.database.superuser().await;
+            let begun = Instant::now();
             loop {
+                assert!(begun.elapsed() < WAIT_LIMIT, "no session waits for a lock");
                 let waiting = client
                     .query_opt(
                         "SELECT pid FROM pg_stat_activity

@@ -69,10 +69,13 @@ fn to_monotonic(time: Instant) -> u64 {
     u64::try_from((clock() + left).as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The order with its length before it, so that the supervisor reads it in two steps and nothing behind it.
 pub(super) fn encode(order: StartMessage) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(&order)?;
-    line.push(b'\n');
-    Ok(line)
+    let text = serde_json::to_vec(&order)?;
+    let length = u32::try_from(text.len()).map_err(|_| io::ErrorKind::ArgumentListTooLong)?;
+    let mut message = length.to_be_bytes().to_vec();
+    message.extend(text);
+    Ok(message)
 }
 
 /// One end to write to from anywhere, and one to read from.

@@ -1,4 +1,5 @@
-//! What the supervisor is told and what it tells: lines of JSON on its control channel.
+//! What the supervisor is told and what it tells on its control channel: the order as JSON behind its length (4 bytes, big-endian), then
+//! lines of JSON and of text.
 
 use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf, time::Duration};
 
@@ -34,7 +35,7 @@ pub(crate) fn clock() -> Duration {
     clock_gettime(CLOCK).map(Duration::from).unwrap_or_default()
 }
 
-/// The first line to a supervisor.
+/// The order to a supervisor: the first thing that it is told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StartMessage {
     pub(crate) program: PathBuf,

@@ -73,7 +73,7 @@ pub struct Report {
     /// Why the call came to its end.
     pub why: EndReason,
     /// Who was told to end, and how, in order.
-    pub told: Vec<String>,
+    pub signals_sent: Vec<String>,
     /// Who was seen to end after that.
     pub ended: Vec<String>,
     /// What still ran when the tool had ended by itself. It was told to end as well.

@@ -142,7 +142,7 @@ fn logs_follow_a_run_to_its_end() {
     let input = site.path("input").to_str().unwrap().to_owned();
     let run = site.start(&Site::words("real-run", &["--input", &input]));
     super::site::until(|| {
-        let begun = site.runs().first().is_some();
+        let begun = !site.runs().is_empty();
         begun.then_some(())
     });
     let words = ["runs", "logs", "last", "--runs-folder", "runs", "--follow"];

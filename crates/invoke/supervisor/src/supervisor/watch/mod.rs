@@ -6,7 +6,7 @@ mod spawn;
 
 use std::{
     fs::OpenOptions,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{fs::OpenOptionsExt, net::UnixStream},
@@ -70,13 +70,14 @@ fn take_control() -> io::Result<UnixStream> {
     Ok(control.into())
 }
 
-/// Byte by byte, so that nothing behind the line is read along.
+/// Reads the order and nothing behind it: its length, then as much.
 fn read_order(mut control: &UnixStream) -> Option<StartMessage> {
-    let mut line = Vec::new();
-    BufReader::with_capacity(1, &mut control)
-        .read_until(b'\n', &mut line)
-        .ok()?;
-    serde_json::from_slice(&line).ok()
+    let mut length = [0; 4];
+    control.read_exact(&mut length).ok()?;
+    let length = u64::from(u32::from_be_bytes(length));
+    let mut text = Vec::new();
+    control.take(length).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 fn send_report(control: &mut UnixStream, message: &Message) -> io::Result<()> {
@@ -97,7 +98,7 @@ struct Supervisor<'a> {
     missing: Vec<String>,
     status: Option<Status>,
     all_ended: bool,
-    told: Vec<String>,
+    signals_sent: Vec<String>,
     ended: Vec<String>,
 }
 
@@ -151,7 +152,7 @@ impl<'a> Supervisor<'a> {
             missing: missing.into_iter().collect(),
             status: None,
             all_ended: false,
-            told: Vec::new(),
+            signals_sent: Vec::new(),
             ended: Vec::new(),
         })
     }

@@ -81,7 +81,7 @@ impl Supervisor<'_> {
             .iter()
             .partition(|process| process.group == self.tool);
         if !group.is_empty() {
-            self.told.push(format!(
+            self.signals_sent.push(format!(
                 "{signal} to process group {} ({})",
                 self.tool,
                 counted(group.len())
@@ -89,7 +89,7 @@ impl Supervisor<'_> {
         }
         if !others.is_empty() {
             let what = counted(others.len());
-            self.told
+            self.signals_sent
                 .push(format!("{signal} to {what} outside that group"));
         }
         descendants::signal(&targets, signal);
@@ -153,7 +153,7 @@ impl Supervisor<'_> {
             process: self.tool.unsigned_abs(),
             status: self.status,
             why,
-            told: self.told,
+            signals_sent: self.signals_sent,
             ended: self.ended,
             leftover: listed(leftover),
             survived: listed(survived),
