@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use dotwrap_app::labels;
 use dotwrap_exec::{KeepReason, PruneRules, RunsDir, plan_prune};
-use dotwrap_wrapper::{DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
+use dotwrap_wrapper::{CandidateCode, DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::Signal;
@@ -35,6 +35,18 @@ pub(crate) struct Arguments {
     /// Real runs' files too, what they made included
     #[arg(long)]
     real_runs: bool,
+    /// Only of this candidate's runs
+    #[arg(long, value_name = "CODE")]
+    candidate: Option<String>,
+    /// Only of runs that failed, or whose verdict is no pass
+    #[arg(long)]
+    failed: bool,
+    /// Keep the files of each candidate's newest runs, so many
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    keep_last: usize,
+    /// Also of a candidate's newest verified run, which is kept otherwise
+    #[arg(long)]
+    even_the_last: bool,
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -96,8 +108,12 @@ pub(super) async fn execute(
     let rules = PruneRules {
         older_than: arguments.older_than,
         real_runs: arguments.real_runs,
+        candidate: arguments.candidate.map(CandidateCode::new),
+        only_failed: arguments.failed,
+        keep_last: arguments.keep_last,
+        even_the_last: arguments.even_the_last,
     };
-    let plan = plan_prune(&ledger, &folders, ids, rules).await?;
+    let plan = plan_prune(&ledger, &folders, ids, &rules).await?;
     let (pruned, is_whole) = remove_all(plan.removable, folders, arguments.dry_run).await;
     session.output.rows(&pruned, COLUMNS)?;
     let messages = session.messages;

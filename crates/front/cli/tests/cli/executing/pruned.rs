@@ -76,7 +76,15 @@ fn what_old_dry_runs_left_is_removed_and_real_runs_only_when_asked() {
     }
     assert!(!dry.exists());
 
-    let again = prune(&site, "0s", &["--real-runs", "--output", "jsonl"]).expect(0);
+    // The only proof that is left goes only by its own word.
+    let kept = prune(&site, "0s", &["--real-runs"]).expect(0).messages;
+    assert!(
+        kept.contains("1 of a candidate's newest verified run"),
+        "{kept}"
+    );
+    assert!(real.exists());
+    let words = ["--real-runs", "--even-the-last", "--output", "jsonl"];
+    let again = prune(&site, "0s", &words).expect(0);
     let again: Value = serde_json::from_str(&again.output).unwrap();
     assert_eq!(again["process_run_id"], name(&real));
     assert_eq!(again["removed"], json!(true));
@@ -86,6 +94,33 @@ fn what_old_dry_runs_left_is_removed_and_real_runs_only_when_asked() {
     let shown = site.story(name(&real));
     assert!(shown["components"][0]["output_digest"].is_string());
     site.holds();
+}
+
+#[test]
+fn less_is_removed_by_candidate_by_failure_and_of_the_newest() {
+    let site = Site::with(&Pair::of_verifier("test '{input}' = good"));
+    let run = |input: &str, status| {
+        let run = site
+            .run("dry-run", &["--input", input])
+            .expect(status)
+            .json();
+        PathBuf::from(run["folder"].as_str().unwrap())
+    };
+    let (good, bad, newest) = (run("good", 0), run("bad", 1), run("good", 0));
+    let exist = || [&good, &bad, &newest].map(|folder| folder.exists());
+    let other = prune(&site, "0s", &["--candidate", "PROC-CAND:other"]).expect(0);
+    assert!(
+        other.messages.contains("3 of other candidates"),
+        "{}",
+        other.messages
+    );
+    assert_eq!(exist(), [true, true, true]);
+    let failed = prune(&site, "0s", &["--failed"]).expect(0).messages;
+    assert!(failed.contains("2 of runs that did not fail"), "{failed}");
+    assert_eq!(exist(), [true, false, true]);
+    let last = prune(&site, "0s", &["--keep-last", "1"]).expect(0).messages;
+    assert!(last.contains("1 of a candidate's newest runs"), "{last}");
+    assert_eq!(exist(), [false, false, true]);
 }
 
 #[test]
