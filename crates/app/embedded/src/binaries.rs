@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::ask_version::ask_version;
 use crate::cluster_dir::variable;
 use crate::error::Error;
+use crate::known_versions::KnownVersions;
 
 /// The oldest major version that the contract runs on.
 pub const OLDEST_MAJOR: u32 = 15;
@@ -74,14 +75,19 @@ pub struct Binaries {
 
 impl Binaries {
     /// Checks a folder with programs, and returns why it cannot be used.
-    fn in_folder(folder: &Path, account: &Account) -> Result<Self, String> {
-        let folder = resolve(folder)?;
+    fn in_folder(
+        folder: PathBuf,
+        account: &Account,
+        known: &mut KnownVersions,
+    ) -> Result<Self, String> {
         for program in ["postgres", "initdb"] {
             if !folder.join(program).is_file() {
                 return Err(format!("there is no `{program}` in it"));
             }
         }
-        let version = ask_version(&folder.join("postgres"), account)?;
+        let version = known.of(&folder.join("postgres"), |program| {
+            ask_version(program, account)
+        })?;
         if version.major < OLDEST_MAJOR {
             return Err(format!("it holds PostgreSQL {version}"));
         }
@@ -150,22 +156,36 @@ pub(crate) enum Search {
 
 impl Search {
     /// All usable programs, the newest first, including downloaded ones unless a folder was configured.
-    pub(crate) fn find(&self, fetched: &Path, account: &Account) -> Result<Found, Error> {
-        let mut folders = match self {
-            Self::Only(folder) => return only(folder, account),
-            Self::Among(folders) => folders.clone(),
-            Self::AsConfigured => match variable("DOTWRAP_PG_BIN") {
-                Some(folder) => return only(Path::new(&folder), account),
-                None => installed(),
-            },
+    pub(crate) fn find(
+        &self,
+        fetched: &Path,
+        account: &Account,
+        mut known: KnownVersions,
+    ) -> Result<Found, Error> {
+        let configured = match self {
+            Self::Only(folder) => Some(folder.clone()),
+            Self::AsConfigured => variable("DOTWRAP_PG_BIN").map(PathBuf::from),
+            Self::Among(_) => None,
         };
-        folders.extend(matching(&fetched.join("*/bin")));
-        Ok(serving(&folders, account))
+        let found = match configured {
+            Some(folder) => only(&folder, account, &mut known),
+            None => {
+                let mut folders = match self {
+                    Self::Among(folders) => folders.clone(),
+                    _ => installed(),
+                };
+                folders.extend(matching(&fetched.join("*/bin")));
+                Ok(serving(&folders, account, &mut known))
+            }
+        };
+        known.keep();
+        found
     }
 }
 
-fn only(folder: &Path, account: &Account) -> Result<Found, Error> {
-    match Binaries::in_folder(folder, account) {
+fn only(folder: &Path, account: &Account, known: &mut KnownVersions) -> Result<Found, Error> {
+    let resolved = resolve(folder);
+    match resolved.and_then(|folder| Binaries::in_folder(folder, account, known)) {
         Ok(binaries) => Ok(Found {
             serving: vec![binaries],
             passed_over: Vec::new(),
@@ -187,18 +207,21 @@ fn installed() -> Vec<PathBuf> {
         .collect()
 }
 
-fn serving(folders: &[PathBuf], account: &Account) -> Found {
+fn serving(folders: &[PathBuf], account: &Account, known: &mut KnownVersions) -> Found {
     let mut seen = HashSet::new();
     let mut found = Found::default();
     for folder in folders {
         let binaries = match folder.join("postgres").try_exists() {
             Ok(false) => continue,
-            Ok(true) => Binaries::in_folder(folder, account),
+            Ok(true) => match resolve(folder) {
+                // Several folders lead to one.
+                Ok(resolved) if !seen.insert(resolved.clone()) => continue,
+                resolved => resolved.and_then(|folder| Binaries::in_folder(folder, account, known)),
+            },
             Err(error) => Err(format!("it can not be looked into ({error})")),
         };
         match binaries {
-            Ok(binaries) if seen.insert(binaries.folder.clone()) => found.serving.push(binaries),
-            Ok(_) => {}
+            Ok(binaries) => found.serving.push(binaries),
             Err(problem) => {
                 tracing::debug!(folder = %folder.display(), problem, "passed over");
                 let passed_over = PassedOver {

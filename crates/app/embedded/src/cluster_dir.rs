@@ -94,6 +94,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `server.log` | what the server says, since it was last started |
 /// | `server.started-from` | which program file it was started from |
 /// | `binaries` | a fetched PostgreSQL, where none was installed |
+/// | `binaries.versions` | the versions of the programs that were found |
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterDir {
     folder: PathBuf,
@@ -232,6 +233,10 @@ impl ClusterDir {
 
     pub(crate) fn binaries_note(&self) -> PathBuf {
         self.folder.join("server.started-from")
+    }
+
+    pub(crate) fn known_versions(&self) -> PathBuf {
+        self.folder.join("binaries.versions")
     }
 
     pub(crate) fn binaries(&self) -> PathBuf {

@@ -180,7 +180,8 @@ mod tests {
         unpack(&fs::read(archive).unwrap(), &into).await.unwrap();
 
         let account = crate::account::Account::choose(top.path(), top.path()).unwrap();
-        let found = crate::binaries::Search::Among(Vec::new()).find(&into, &account);
+        let known = crate::known_versions::KnownVersions::read(top.path().join("known"));
+        let found = crate::binaries::Search::Among(Vec::new()).find(&into, &account, known);
         let found = found.unwrap().serving;
         assert_eq!(found.len(), 1);
         assert_eq!(

@@ -34,6 +34,7 @@ mod fetch;
 mod files;
 mod handover;
 mod initialise;
+mod known_versions;
 mod lock;
 mod modes;
 mod postmaster;
@@ -59,6 +60,7 @@ pub use handover::{GateAnswer, GateChange};
 
 use binaries::{Found, Search};
 use cluster_dir::ClusterDir;
+use known_versions::KnownVersions;
 use lock::{Lock, LockTimeout, Mode};
 
 /// The plain role that owns the product's database.
@@ -251,8 +253,10 @@ impl Embedded {
     /// Finds all usable programs. This executes them, so it runs on a blocking thread.
     async fn look_for_binaries(&self, home: &ClusterDir) -> Result<Found, Error> {
         let (search, home) = (self.search.clone(), home.clone());
-        let found =
-            tokio::task::spawn_blocking(move || search.find(&home.binaries(), home.account()));
+        let found = tokio::task::spawn_blocking(move || {
+            let known = KnownVersions::read(home.known_versions());
+            search.find(&home.binaries(), home.account(), known)
+        });
         found.await.map_err(|error| Error::Program {
             program: "postgres --version".to_owned(),
             status: error.to_string(),
