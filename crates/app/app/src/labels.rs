@@ -43,6 +43,9 @@ pub fn evidence_of_run(run: &Run) -> Label {
     if is_unrecorded(run) {
         return Label::toned(format!("{}, no record", run.evidence_type), Tone::Caution);
     }
+    if has_mock(run) {
+        return Label::toned(format!("{}, mock", run.evidence_type), Tone::Bad);
+    }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
     }
@@ -60,10 +63,19 @@ pub fn short_evidence_of_run(run: &Run) -> Label {
     if is_unrecorded(run) {
         return Label::toned(format!("{word}, no record"), Tone::Caution);
     }
+    if has_mock(run) {
+        return Label::toned(format!("{word}, mock"), Tone::Bad);
+    }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{word}, no sandbox"), Tone::Bad);
     }
     Label::toned(word, evidence_word(run.evidence_type).tone)
+}
+
+/// Whether a real run's verifier only pretended: the run proves nothing, although its producer really ran.
+fn has_mock(run: &Run) -> bool {
+    run.evidence_type == EvidenceType::RealRun
+        && run.verifier_evidence_type == Some(EvidenceType::SimulatedDryRun)
 }
 
 /// Whether an executed run was concluded and neither of its calls is recorded. Its receipt has a mode, which is no

@@ -92,6 +92,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `server.lock` | inherited by the server and all its children: held means that some of them live |
 /// | `keeper.lock` | held by the process that stops an unused server |
 /// | `server.log` | what the server says, since it was last started |
+/// | `server.killed` | there while a killed server is due to be started again |
 /// | `server.started-from` | which program file it was started from |
 /// | `binaries` | a fetched PostgreSQL, where none was installed |
 /// | `binaries.versions` | the versions of the programs that were found |
@@ -233,6 +234,10 @@ impl ClusterDir {
 
     pub(crate) fn binaries_note(&self) -> PathBuf {
         self.folder.join("server.started-from")
+    }
+
+    pub(crate) fn killed_marker(&self) -> PathBuf {
+        self.folder.join("server.killed")
     }
 
     pub(crate) fn known_versions(&self) -> PathBuf {

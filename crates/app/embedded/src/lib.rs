@@ -193,6 +193,7 @@ impl Embedded {
         if !is_due(&home) {
             return Ok(false);
         }
+        restart::mark_killed(&home);
         let binaries = self.find_binaries(&home).await?;
         start::attach_or_start(&self.order(&home, &binaries)?).await?;
         Ok(true)

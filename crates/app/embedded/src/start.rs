@@ -12,6 +12,7 @@ use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
 use crate::probe::{self, ProbeResult};
+use crate::restart;
 
 /// How often the server is asked whether it is ready.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -65,6 +66,7 @@ pub(crate) async fn attach_or_start(order: &DaemonArgs) -> Result<Running, Error
         }
         if let Some((socket, passwords)) = starting.ready.take() {
             starting.wait_until_ready()?;
+            restart::clear_killed(home);
             return Ok(Running {
                 use_of_it: starting.use_of_it,
                 socket,

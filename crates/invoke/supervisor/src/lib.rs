@@ -34,7 +34,7 @@ pub use limits::Limits;
 pub use program_spec::{
     Home, ProgramSpec, RawPaths, RawProgram, check_declared_paths, invalid, template,
 };
-pub use sandbox::{Sandbox, SandboxReport};
+pub use sandbox::{Sandbox, SandboxProblem, SandboxReport};
 pub use search_path::SearchPath;
 pub use supervised::{Program, SpawnError, Stdin, SupervisedProcess, Supervisor};
 pub use supervisor::{

@@ -193,7 +193,7 @@ impl ProgramSpec {
                 NotStartedCode::Sandbox.as_str(),
                 format!("a complete sandbox is required for dry runs, and the system has none: {why}"),
             )
-            .hint("run on Linux 6.2 or newer with Landlock switched on, or take back `require_sandbox` (setting, or in the contract)")
+            .hint("`dotwrap doctor` says what to do; or take back `require_sandbox` (setting, or in the contract)")
         })
     }
 

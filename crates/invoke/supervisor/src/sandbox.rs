@@ -17,6 +17,12 @@ pub enum Sandbox {
     WritesBelow(Vec<PathBuf>),
 }
 
+/// What nothing here restricts.
+pub(crate) const NEVER_GRANTED: [&str; 2] = [
+    "priority and processors of other processes",
+    "connections, sockets of this machine included: who listens there may write for the tool",
+];
+
 /// Words of a [`SandboxReport`].
 pub(crate) const ENFORCED: &str = "enforced";
 pub(crate) const NOT_ENFORCED: &str = "not_enforced";
@@ -52,6 +58,17 @@ pub struct SandboxReport {
     pub capabilities: Option<String>,
 }
 
+/// Why a dry run has no complete sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SandboxProblem {
+    /// The kernel lacks something. Tools are started all the same, and the record says so.
+    #[error("{0}")]
+    Incomplete(String),
+    /// The sandbox is there and fails, or can not be tried: no tool of a dry run is started.
+    #[error("{0}")]
+    Unusable(String),
+}
+
 /// How what could not be concealed is told of, in [`SandboxReport::missing`].
 pub(crate) const VISIBLE_ROOTS: &str = "secrets kept from being read:";
 
@@ -71,6 +88,15 @@ impl SandboxReport {
             .iter()
             .any(|what| what.starts_with(VISIBLE_ROOTS));
         is_asked_for && (!holds || is_exposed)
+    }
+
+    /// What is missing that a complete sandbox would have, in words. What no sandbox has is left out.
+    pub(crate) fn shortcomings(&self) -> String {
+        let missing = self.missing.iter().map(String::as_str);
+        let missing: Vec<&str> = missing
+            .filter(|what| !NEVER_GRANTED.contains(what))
+            .collect();
+        missing.join("; ")
     }
 
     pub(crate) fn not_restricted() -> Self {

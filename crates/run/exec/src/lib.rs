@@ -19,7 +19,9 @@ pub use dotwrap_runner::{
     Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
     WorkerOptions,
 };
-pub use dotwrap_supervisor::{CallFolder, kill_unlocked_groups, run_as_helper_process, signals};
+pub use dotwrap_supervisor::{
+    CallFolder, SandboxProblem, kill_unlocked_groups, run_as_helper_process, signals,
+};
 pub use invokers::{ExecutionSettings, InvocationChecker, InvocationRefusal, InvokerError, runner};
 pub use machine::{check_sandbox, contract_warnings, disk_findings, sandbox_finding};
 pub use prune::{KeepReason, PrunePlan, PruneRules, plan_prune};

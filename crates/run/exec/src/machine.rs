@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use dotwrap_contract::{Finding, Severity};
 use dotwrap_invoke::Space;
 use dotwrap_runner::Runner;
-use dotwrap_supervisor::Supervisor;
+use dotwrap_supervisor::{SandboxProblem, Supervisor};
 use dotwrap_types::Contract;
 use dotwrap_wrapper::{Error, Wrapper};
 
@@ -52,34 +52,47 @@ fn of_disk(space: &Space, what: &[&str]) -> Finding {
 /// Tries the sandbox of dry runs.
 ///
 /// # Errors
-/// What it lacks, as text for people.
-pub fn check_sandbox() -> Result<(), String> {
+/// What it lacks.
+pub fn check_sandbox() -> Result<(), SandboxProblem> {
     Supervisor::of_this_program().check_sandbox()
 }
 
 /// Whether this system keeps tools in dry runs from writing elsewhere.
 pub fn sandbox_finding(is_required: bool) -> Finding {
-    let Err(why) = check_sandbox() else {
-        return Finding {
+    let problem = match check_sandbox() {
+        Ok(()) => {
+            return Finding {
+                name: "sandbox",
+                severity: Severity::Fine,
+                what: "dry runs write nowhere but in their own folder and in declared paths"
+                    .to_owned(),
+                why: "",
+                mend: String::new(),
+            };
+        }
+        Err(problem) => problem,
+    };
+    let mend = "On Linux 6.2 or newer, switch Landlock on (lsm=landlock,…). In a container, allow its system calls, and namespaces of the \
+                account (unshare, mount)."
+        .to_owned();
+    match problem {
+        SandboxProblem::Unusable(why) => Finding {
             name: "sandbox",
-            severity: Severity::Fine,
-            what: "dry runs write nowhere but in their own folder and in declared paths".to_owned(),
-            why: "",
-            mend: String::new(),
-        };
-    };
-    let severity = match is_required {
-        true => Severity::Problem,
-        false => Severity::Warning,
-    };
-    Finding {
-        name: "sandbox",
-        severity,
-        what: format!("this system has no complete sandbox for dry runs: {why}"),
-        why: "Nothing keeps a tool in a dry run from writing wherever its account may. Such runs say sandbox_incomplete; with \
-              require_sandbox they are refused.",
-        mend: "Run dotwrap on Linux 6.2 or newer with Landlock switched on (lsm=landlock,…)."
-            .to_owned(),
+            severity: Severity::Problem,
+            what: format!("the sandbox for dry runs can not be used: {why}"),
+            why: "No dry run starts a tool here: each ends with sandbox_unavailable.",
+            mend,
+        },
+        SandboxProblem::Incomplete(why) => Finding {
+            name: "sandbox",
+            severity: match is_required {
+                true => Severity::Problem,
+                false => Severity::Warning,
+            },
+            what: format!("the sandbox for dry runs is incomplete: {why}"),
+            why: "A tool in a dry run can do what is named. Such runs say sandbox_incomplete; with require_sandbox they are refused.",
+            mend,
+        },
     }
 }
 

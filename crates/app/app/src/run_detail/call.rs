@@ -149,7 +149,7 @@ fn incomplete(evidence: &Json) -> Option<String> {
     labels::is_sandbox_incomplete(evidence).then(|| {
         let missing: Vec<&str> = texts(&evidence["sandbox"]["missing"]).collect();
         format!(
-            "NO COMPLETE SANDBOX: the tool could write or change what is outside of its folder; {}",
+            "NO COMPLETE SANDBOX: the tool could change more than its own folder; {}",
             missing.join("; ")
         )
     })

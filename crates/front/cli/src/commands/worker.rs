@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use dotwrap_exec::{
-    Progress, Step, Stop, StopHandle, StopReason, WorkerObserver, WorkerOptions, check_sandbox,
+    Progress, SandboxProblem, Step, Stop, StopHandle, StopReason, WorkerObserver, WorkerOptions,
+    check_sandbox,
 };
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
@@ -81,10 +82,14 @@ pub(crate) async fn execute(
         until_idle: arguments.once,
         ..WorkerOptions::default()
     };
-    if let Err(why) = check_sandbox() {
-        session.messages.warning(format!(
-            "NO COMPLETE SANDBOX: nothing keeps the tools of dry runs from writing outside of their folders: {why}"
-        ));
+    match check_sandbox() {
+        Ok(()) => {}
+        Err(SandboxProblem::Incomplete(why)) => session.messages.warning(format!(
+            "NO COMPLETE SANDBOX: tools of dry runs can do what is named here: {why}"
+        )),
+        Err(SandboxProblem::Unusable(why)) => session.messages.warning(format!(
+            "NO SANDBOX: no tool of a dry run is started here: {why}"
+        )),
     }
     let interrupt = interrupt_on_signals(session.messages);
     session.messages.note(format!(

@@ -2,6 +2,7 @@
 
 use dotwrap_invoke::{Answer, CallOutcome, Invoker, Stop, UnsupportedContract};
 use dotwrap_invoke_command::CommandInvoker;
+use dotwrap_supervisor::SandboxProblem;
 use dotwrap_testkit::{Kernel, with_kernel};
 use nix::errno::Errno;
 use serde_json::{Value as Json, json};
@@ -115,10 +116,28 @@ fn the_check_of_the_sandbox_tries_each_step_of_the_launcher() {
         Kernel::LandlockVersionError(Errno::EIO),
         Kernel::LandlockWithoutRestriction,
     ] {
-        let why = with_kernel(kernel, || supervisor().check_sandbox()).unwrap_err();
+        let why = with_kernel(kernel, || supervisor().check_sandbox());
+        let why = why.unwrap_err().to_string();
         assert!(why.contains("landlock"), "{kernel:?}: {why}");
     }
     with_kernel(Kernel::AsItIs, || supervisor().check_sandbox()).unwrap();
+}
+
+#[test]
+fn the_check_tells_a_sandbox_that_fails_from_one_that_is_incomplete() {
+    let check = |kernel| with_kernel(kernel, || supervisor().check_sandbox()).unwrap_err();
+    let absent = check(Kernel::WithoutLandlock);
+    assert!(
+        matches!(absent, SandboxProblem::Incomplete(_)),
+        "{absent:?}"
+    );
+    // What no sandbox has is no shortcoming of this one.
+    assert!(!absent.to_string().contains("priority"), "{absent}");
+    let failing = check(Kernel::LandlockWithoutRestriction);
+    assert!(
+        matches!(failing, SandboxProblem::Unusable(_)),
+        "{failing:?}"
+    );
 }
 
 /// Without namespaces, the filter alone holds back changes of attributes; without both, nothing does.

@@ -8,7 +8,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Once, OnceLock, atomic::AtomicBool},
+    sync::{Arc, Mutex, Once, PoisonError, atomic::AtomicBool},
     thread,
     time::Duration,
 };
@@ -28,6 +28,7 @@ use super::{
     stop_watch::until_stopped,
 };
 use crate::{
+    SandboxProblem,
     cgroup::{self, Cgroup},
     orphans::{self, OrphanCleanup, SupervisorLoss},
     supervisor::{
@@ -41,6 +42,11 @@ use crate::{
 const STARTING: Duration = Duration::from_secs(30);
 const GRACE_AFTER_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long a sandbox that was found wanting is not tried again.
+const REMEMBERED: Duration = Duration::from_secs(30);
+
+type LastAnswer = (Result<(), SandboxProblem>, Instant);
+
 /// Starts tools under supervision.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
@@ -48,8 +54,8 @@ pub struct Supervisor {
     adopts: bool,
     requires_sandbox: bool,
     concealed: Vec<HiddenPaths>,
-    /// Set once a probe found the sandbox complete. Clones share it.
-    has_sandbox: Arc<OnceLock<()>>,
+    /// The last answer of a probe, and when it came. Clones share it.
+    sandbox: Arc<Mutex<Option<LastAnswer>>>,
 }
 
 /// Says which places they are now.
@@ -75,7 +81,7 @@ impl Supervisor {
             adopts: false,
             requires_sandbox: false,
             concealed: Vec::new(),
-            has_sandbox: Arc::default(),
+            sandbox: Arc::default(),
         }
     }
 
@@ -112,17 +118,28 @@ impl Supervisor {
     /// Tries the sandbox of a dry run in a process of its own, with the same steps as for a tool. A complete one is not tried again.
     ///
     /// # Errors
-    /// What the sandbox lacks, or why no tool would be started in it, as text for people.
-    pub fn check_sandbox(&self) -> Result<(), String> {
-        if self.has_sandbox.get().is_some() {
-            return Ok(());
+    /// What the sandbox lacks, or why no tool would be started in it. Remembered for some seconds: what can not be tried in time costs
+    /// that time.
+    pub fn check_sandbox(&self) -> Result<(), SandboxProblem> {
+        let mut last = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((answer, when)) = &*last
+            && (answer.is_ok() || when.elapsed() < REMEMBERED)
+        {
+            return answer.clone();
         }
-        let report = sandbox_report(&self.executable, &self.concealed())?;
-        if report.is_incomplete() {
-            return Err(report.missing.join("; "));
+        let answer = self.try_sandbox();
+        *last = Some((answer.clone(), Instant::now()));
+        answer
+    }
+
+    fn try_sandbox(&self) -> Result<(), SandboxProblem> {
+        check_system().map_err(|why| SandboxProblem::Unusable(why.to_owned()))?;
+        let report = sandbox_report(&self.executable, &self.concealed());
+        let report = report.map_err(SandboxProblem::Unusable)?;
+        match report.is_incomplete() {
+            true => Err(SandboxProblem::Incomplete(report.shortcomings())),
+            false => Ok(()),
         }
-        self.has_sandbox.get_or_init(|| ());
-        Ok(())
     }
 
     pub(crate) fn requires_sandbox(&self) -> bool {

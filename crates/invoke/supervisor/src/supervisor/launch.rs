@@ -84,7 +84,7 @@ fn exec_tool(
     if order.require_sandbox && sandbox.is_incomplete() {
         let why = format!(
             "a complete sandbox is required, and the system has none: {}",
-            sandbox.missing.join("; ")
+            sandbox.shortcomings()
         );
         return Err(Refusal::new(NotStartedCode::Sandbox, why));
     }

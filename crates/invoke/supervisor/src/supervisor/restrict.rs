@@ -60,7 +60,7 @@ mod system {
     };
     use crate::{
         SandboxReport,
-        sandbox::{ENFORCED, NOT_ENFORCED},
+        sandbox::{ENFORCED, NEVER_GRANTED, NOT_ENFORCED},
     };
 
     /// The newest interface whose meaning was looked at. Later ones restrict sockets too.
@@ -82,12 +82,6 @@ mod system {
         (3, "truncating files"),
         (5, "commands to devices (ioctl)"),
         (6, "signals to processes outside"),
-    ];
-
-    /// What nothing here restricts.
-    const NEVER_GRANTED: [&str; 2] = [
-        "priority and processors of other processes",
-        "connections, sockets of this machine included: who listens there may write for the tool",
     ];
 
     pub(super) fn landlock_ruleset(

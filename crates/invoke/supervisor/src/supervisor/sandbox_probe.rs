@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 
 use super::restrict;
 use crate::{Sandbox, SandboxReport};
@@ -76,8 +79,12 @@ fn read_all(mut output: impl Read + AsFd) -> io::Result<Vec<u8>> {
         let left = WAIT_LIMIT.saturating_sub(began.elapsed());
         let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
         let mut waiting = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut waiting, limit)? == 0 {
-            return Err(io::ErrorKind::TimedOut.into());
+        match poll(&mut waiting, limit) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => {}
+            // A signal: what is waited for has not changed.
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
         }
         match output.read(&mut piece)? {
             0 => return Ok(text),

@@ -101,7 +101,7 @@ pub(super) async fn execute(
     executed_drawing::print_last_lines(&record, session)?;
     if record.sandbox_incomplete {
         session.messages.warning(
-            "NO COMPLETE SANDBOX: nothing kept the tools of this dry run from writing outside of their folders; see: dotwrap doctor",
+            "NO COMPLETE SANDBOX: the tools of this dry run could change more than their own folders; dotwrap doctor says what is missing",
         );
     }
     if record.is_under_way() {

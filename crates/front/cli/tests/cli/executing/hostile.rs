@@ -131,6 +131,7 @@ fn reported_mock_is_recorded_as_simulated() {
     assert_eq!(site.rung(), "simulated_observed");
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     assert!(shown.contains("pretended"), "{shown}");
+    site.holds();
 }
 
 #[test]
@@ -159,7 +160,10 @@ fn real_run_whose_verifier_pretends_fails() {
             .find(|component| component["component_role"] == "verifier");
         assert_eq!(verifier.unwrap()["verdict"], run["verifier"]["verdict"]);
         assert_eq!(site.rung(), "real_run_observed");
+        let listed = site.0.call(&["runs", "ls"]).expect(0).output;
+        assert!(listed.contains("REAL RUN, mock"), "{listed}");
         site.run("dry-run", &[]).expect(0);
+        site.holds();
     }
 }
 

@@ -11,8 +11,9 @@ WITH recomputed AS (
       THEN i.mode WHEN r.evidence_type = 'BACKFILLED_EVIDENCE' THEN r.evidence_type
       ELSE 'SIMULATED_DRY_RUN' END AS evidence_type,
     coalesce(x.status, r.status) AS status,
-    -- A verifier that only pretended passes no real run.
-    CASE WHEN x.verdict = 'pass' AND v.evidence_type = 'SIMULATED_DRY_RUN' AND p.evidence_type = 'REAL_RUN' THEN NULL
+    -- A tool that only pretended, producer or verifier, passes no real run.
+    CASE WHEN x.verdict = 'pass' AND i.mode = 'REAL_RUN'
+      AND (p.evidence_type = 'SIMULATED_DRY_RUN' OR v.evidence_type = 'SIMULATED_DRY_RUN') THEN NULL
       ELSE x.verdict END AS verdict,
     p.evidence_type AS producer_evidence_type, v.evidence_type AS verifier_evidence_type
   FROM ledger.process_run_observation r
