@@ -8,7 +8,7 @@ use rustls::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 use tokio_postgres::config::SslMode;
@@ -85,8 +85,12 @@ fn verifier(
     proof: CertificateCheck,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TargetError> {
+    let signature_algorithms = provider.signature_verification_algorithms;
     if proof == CertificateCheck::None {
-        return Ok(Arc::new(NoVerification(provider)));
+        return Ok(Arc::new(NoHostnameVerification {
+            signature_algorithms,
+            authorities: None,
+        }));
     }
     let authorities =
         WebPkiServerVerifier::builder_with_provider(load_root_store(parameters)?.into(), provider)
@@ -96,7 +100,10 @@ fn verifier(
             })?;
     Ok(match proof {
         CertificateCheck::HostName => authorities,
-        _ => Arc::new(NoHostnameVerification(authorities)),
+        _ => Arc::new(NoHostnameVerification {
+            signature_algorithms,
+            authorities: Some(authorities),
+        }),
     })
 }
 
@@ -141,50 +148,14 @@ fn read_key(file: &str) -> Result<PrivateKeyDer<'static>, TargetError> {
     })
 }
 
-/// `sslmode=require`, as libpq means it: encrypted against those who listen, not against those who
-/// pretend. The handshake's signatures are checked all the same.
+/// The verification of `sslmode=require` and `verify-ca`, as libpq means them. The server's name is not checked. The
+/// handshake's signatures are checked in both modes.
 #[derive(Debug)]
-struct NoVerification(Arc<CryptoProvider>);
-
-/// `sslmode=verify-ca`: any name, but a certificate of a trusted authority.
-#[derive(Debug)]
-struct NoHostnameVerification(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for NoVerification {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct NoHostnameVerification {
+    signature_algorithms: WebPkiSupportedAlgorithms,
+    /// The trusted authorities of `verify-ca`. `require` has none: it encrypts against those who listen, not against
+    /// those who pretend.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl ServerCertVerifier for NoHostnameVerification {
@@ -197,10 +168,10 @@ impl ServerCertVerifier for NoHostnameVerification {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
-        match self
-            .0
-            .verify_server_cert(certificate, intermediates, name, ocsp, now)
-        {
+        let Some(authorities) = &self.authorities else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match authorities.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The name is judged last: whatever else was wrong has been reported before it.
             Err(rustls::Error::InvalidCertificate(
                 NotValidForName | NotValidForNameContext { .. },
@@ -215,8 +186,8 @@ impl ServerCertVerifier for NoHostnameVerification {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0
-            .verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.signature_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -225,11 +196,11 @@ impl ServerCertVerifier for NoHostnameVerification {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0
-            .verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.signature_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.signature_algorithms.supported_schemes()
     }
 }

@@ -5,10 +5,11 @@ use dotwrap_app::{
 };
 use dotwrap_exec::Space;
 use dotwrap_wrapper::Actor;
+use serde::Serialize;
 
 use crate::commands::{ActorArgs, data_folder};
 use crate::failure::Failure;
-use crate::output::{Messages, Output, Verbosity};
+use crate::output::{Column, Messages, Output, Verbosity};
 
 /// One call of `dotwrap`.
 #[derive(Debug)]
@@ -69,6 +70,19 @@ impl Context {
         };
         failure.message = format!("{} ({space})", failure.message);
         failure
+    }
+
+    /// Prints the rows of a list. If there are none, the note says so.
+    pub(crate) fn print_list<Row: Serialize>(
+        &mut self,
+        rows: &[Row],
+        columns: &[Column<Row>],
+        note_if_empty: impl AsRef<str>,
+    ) -> Result<(), Failure> {
+        if rows.is_empty() {
+            self.messages.note(note_if_empty);
+        }
+        self.output.rows(rows, columns)
     }
 
     /// As [`Backend::ledger`].

@@ -100,16 +100,17 @@ impl SandboxReport {
     }
 
     pub(crate) fn not_restricted() -> Self {
-        Self::without_mechanism(NOT_RESTRICTED, Vec::new())
+        Self::new("none", NOT_RESTRICTED, Vec::new())
     }
 
     pub(crate) fn not_enforced(why: impl Into<String>) -> Self {
-        Self::without_mechanism(NOT_ENFORCED, vec![why.into()])
+        Self::new("none", NOT_ENFORCED, vec![why.into()])
     }
 
-    fn without_mechanism(writes: &str, missing: Vec<String>) -> Self {
+    /// A report on writes. The rest is as without a sandbox.
+    pub(crate) fn new(mechanism: &str, writes: &str, missing: Vec<String>) -> Self {
         Self {
-            mechanism: "none".to_owned(),
+            mechanism: mechanism.to_owned(),
             abi: None,
             writes: writes.to_owned(),
             attributes: None,

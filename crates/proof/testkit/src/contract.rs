@@ -19,13 +19,7 @@ pub(crate) async fn make_template(postgres: &Config) -> String {
     let client = connect(postgres).await;
     // Released when the session ends.
     run(&client, "SELECT pg_advisory_lock(7305481)").await;
-    let exists = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
-    let exists: bool = client
-        .query_one(exists, &[&name])
-        .await
-        .expect("the catalogue")
-        .get(0);
-    if !exists {
+    if !exists(&client, "pg_database WHERE datname = $1", &name).await {
         build(&client, postgres, &name).await;
     }
     name
@@ -60,19 +54,20 @@ async fn install(owner: &Config) {
 
 /// A plain owner, as managed PostgreSQL services provide.
 pub(crate) async fn create_owner(client: &Client, name: &str) {
-    let exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";
-    let exists: bool = client
-        .query_one(exists, &[&name])
-        .await
-        .expect("the catalogue")
-        .get(0);
-    if !exists {
+    if !exists(client, "pg_roles WHERE rolname = $1", name).await {
         run(
             client,
             &format!("CREATE ROLE {} LOGIN CREATEROLE", quoted(name)),
         )
         .await;
     }
+}
+
+/// Whether the catalogue has a row of this name.
+async fn exists(client: &Client, table_and_condition: &str, name: &str) -> bool {
+    let query = format!("SELECT EXISTS (SELECT FROM {table_and_condition})");
+    let row = client.query_one(&query, &[&name]).await;
+    row.expect("the catalogue").get(0)
 }
 
 /// Runs commands; an error fails the test with the server's message.

@@ -3,7 +3,7 @@ use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Event, EventType};
 use serde::Serialize;
 
-use super::shared::{ActorArgs, at_least_one};
+use super::shared::{ChangeArgs, at_least_one};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, format_time};
@@ -36,11 +36,8 @@ pub(crate) struct Switch {
     /// The event type, e.g. process.run.completed
     #[arg(value_name = "EVENT_TYPE")]
     event_type: String,
-    /// Why; it stays on record
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    acting: ActorArgs,
+    change: ChangeArgs,
 }
 
 /// Lists or switches event types, or lists the outbox.
@@ -88,10 +85,11 @@ const EVENTS: &[Column<Event>] = &[
 
 async fn outbox(arguments: &Outbox, session: &mut Context) -> Result<ExitStatus, Failure> {
     let events = session.ledger().await?.events(arguments.limit).await?;
-    if events.is_empty() {
-        session.messages.note("the outbox is empty; events are written where their type is active: `dotwrap events ls`");
-    }
-    session.output.rows(&events, EVENTS)?;
+    session.print_list(
+        &events,
+        EVENTS,
+        "the outbox is empty; events are written where their type is active: `dotwrap events ls`",
+    )?;
     Ok(ExitStatus::Done)
 }
 
@@ -110,10 +108,10 @@ async fn switch(
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
+    let actor = session.actor(arguments.change.acting);
     let kind = &arguments.event_type;
     let changed = ledger
-        .set_event_type_active(kind, active, Some(&actor), &arguments.reason)
+        .set_event_type_active(kind, active, Some(&actor), &arguments.change.reason)
         .await?;
     let state = if active { "active" } else { "inactive" };
     session.messages.note(if changed {

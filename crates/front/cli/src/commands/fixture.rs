@@ -70,12 +70,11 @@ pub(crate) async fn execute(
 
 async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let fixtures = session.ledger().await?.fixtures().await?;
-    if fixtures.is_empty() {
-        session
-            .messages
-            .note("no fixture is kept; `dotwrap fixture put NAME FILE` keeps one");
-    }
-    session.output.rows(&fixtures, COLUMNS)?;
+    session.print_list(
+        &fixtures,
+        COLUMNS,
+        "no fixture is kept; `dotwrap fixture put NAME FILE` keeps one",
+    )?;
     Ok(ExitStatus::Done)
 }
 

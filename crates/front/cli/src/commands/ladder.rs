@@ -51,12 +51,11 @@ pub(crate) async fn execute(
         Some(code) => vec![one(&CandidateCode::new(code), &ledger).await?],
         None => ledger.birth_readiness().await?,
     };
-    if candidates.is_empty() {
-        session
-            .messages
-            .note("no candidate is known yet; try `dotwrap tools import --sample`");
-    }
-    session.output.rows(&candidates, COLUMNS)?;
+    session.print_list(
+        &candidates,
+        COLUMNS,
+        "no candidate is known yet; try `dotwrap tools import --sample`",
+    )?;
     if candidates
         .iter()
         .any(|candidate| candidate.has_inferred_pair)

@@ -4,7 +4,7 @@ use dotwrap_app::labels;
 use dotwrap_wrapper::{LeaseRecord, LeaseState};
 use serde::Serialize;
 
-use super::shared::ActorArgs;
+use super::shared::ChangeArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, Column, format_time};
@@ -36,11 +36,8 @@ pub(crate) struct Release {
     /// The lease's name, e.g. dot_exec:DOT_SHA256SUM
     #[arg(value_name = "NAME")]
     name: String,
-    /// Why; it stays on record
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    acting: ActorArgs,
+    change: ChangeArgs,
 }
 
 /// Lists leases, or takes one away.
@@ -73,15 +70,12 @@ const COLUMNS: &[Column<LeaseRecord>] = &[
 async fn list(arguments: &List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let mut leases = session.ledger().await?.leases().await?;
     leases.retain(|lease| !arguments.held || lease.state == LeaseState::Held);
-    if leases.is_empty() {
-        let none = if arguments.held {
-            "nobody holds a lease"
-        } else {
-            "no lease was ever taken; `dotwrap run` takes one"
-        };
-        session.messages.note(none);
-    }
-    session.output.rows(&leases, COLUMNS)?;
+    let none = if arguments.held {
+        "nobody holds a lease"
+    } else {
+        "no lease was ever taken; `dotwrap run` takes one"
+    };
+    session.print_list(&leases, COLUMNS, none)?;
     Ok(ExitStatus::Done)
 }
 
@@ -95,9 +89,9 @@ struct Released {
 
 async fn release(arguments: Release, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
+    let actor = session.actor(arguments.change.acting);
     let taken = ledger
-        .force_release_lease(&arguments.name, Some(&actor), &arguments.reason)
+        .force_release_lease(&arguments.name, Some(&actor), &arguments.change.reason)
         .await?;
     let name = &arguments.name;
     session.messages.note(if taken {

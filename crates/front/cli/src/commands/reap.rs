@@ -54,11 +54,10 @@ pub(crate) async fn execute(
     for id in ledger.reap_runs(Some(&actor)).await? {
         runs.extend(ledger.run(id).await?);
     }
-    if runs.is_empty() {
-        session
-            .messages
-            .note("nothing to conclude: no executed run has lost its holder");
-    }
-    session.output.rows(&runs, COLUMNS)?;
+    session.print_list(
+        &runs,
+        COLUMNS,
+        "nothing to conclude: no executed run has lost its holder",
+    )?;
     Ok(ExitStatus::Done)
 }

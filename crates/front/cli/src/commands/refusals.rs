@@ -53,10 +53,7 @@ const REFUSALS: &[Column<RecordedRefusal>] = &[
 
 async fn list(arguments: &List, session: &mut Context) -> Result<ExitStatus, Failure> {
     let refusals = session.ledger().await?.refusals(arguments.limit).await?;
-    if refusals.is_empty() {
-        session.messages.note("nothing was refused yet");
-    }
-    session.output.rows(&refusals, REFUSALS)?;
+    session.print_list(&refusals, REFUSALS, "nothing was refused yet")?;
     Ok(ExitStatus::Done)
 }
 

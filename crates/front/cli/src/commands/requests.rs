@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::id_prefix::{IdPrefix, MAX_CANDIDATES};
-use super::shared::{ActorArgs, at_least_one, duration, input_ref, refuse_secret_input};
+use super::shared::{
+    ActorArgs, ChangeArgs, at_least_one, duration, input_ref, refuse_secret_input,
+};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, KeyValueList, format_time};
@@ -130,11 +132,8 @@ pub(crate) struct Cancel {
     /// The request's id or an unambiguous beginning of it
     #[arg(value_name = "REQUEST")]
     request: IdPrefix,
-    /// Why; it stays on record
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    acting: ActorArgs,
+    change: ChangeArgs,
 }
 
 /// Lists, shows, adds or cancels requests.
@@ -191,14 +190,12 @@ async fn list(arguments: List, session: &mut Context) -> Result<ExitStatus, Fail
         || filter.process_candidate_code.is_some();
     let ledger = session.ledger().await?;
     let requests = ledger.run_requests(&filter, arguments.limit).await?;
-    if requests.is_empty() {
-        session.messages.note(if leaves_out {
-            "no such request; `dotwrap requests ls` without a filter lists the newest"
-        } else {
-            "no run was asked for; `dotwrap requests add PRODUCER --mode dry-run` asks for one"
-        });
-    }
-    session.output.rows(&requests, COLUMNS)?;
+    let none = if leaves_out {
+        "no such request; `dotwrap requests ls` without a filter lists the newest"
+    } else {
+        "no run was asked for; `dotwrap requests add PRODUCER --mode dry-run` asks for one"
+    };
+    session.print_list(&requests, COLUMNS, none)?;
     Ok(ExitStatus::Done)
 }
 
@@ -329,10 +326,10 @@ struct Cancelled {
 
 async fn cancel(arguments: Cancel, session: &mut Context) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
+    let actor = session.actor(arguments.change.acting);
     let request_id = find_prefix(&arguments.request, &ledger).await?.request_id;
     let cancelled = ledger
-        .cancel_request(request_id, Some(&actor), &arguments.reason)
+        .cancel_request(request_id, Some(&actor), &arguments.change.reason)
         .await?;
     let state = find(request_id, &ledger).await?.state;
     session.messages.note(if cancelled {

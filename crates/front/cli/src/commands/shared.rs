@@ -19,6 +19,16 @@ pub(crate) struct ActorArgs {
     pub(crate) actor: Option<String>,
 }
 
+/// Who makes a change, and why.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ChangeArgs {
+    /// Why; it stays on record
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    #[command(flatten)]
+    pub(super) acting: ActorArgs,
+}
+
 /// What every recording call may say.
 #[derive(Clone, Debug, Args)]
 pub(super) struct RecordingArgs {

@@ -50,11 +50,10 @@ pub(crate) async fn execute(
                 .ok_or_else(|| super::unknown_dot(&code))?,
         ],
     };
-    if dots.is_empty() {
-        session
-            .messages
-            .note("no DOT is registered; try `dotwrap tools import --sample`");
-    }
-    session.output.rows(&dots, COLUMNS)?;
+    session.print_list(
+        &dots,
+        COLUMNS,
+        "no DOT is registered; try `dotwrap tools import --sample`",
+    )?;
     Ok(ExitStatus::Done)
 }

@@ -38,9 +38,7 @@ fn every_list_that_is_empty_says_what_would_fill_it() {
 #[test]
 fn a_filter_that_nothing_passes_is_not_called_an_empty_ledger() {
     let installation = Installation::with_catalogue();
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
     let reason = ["--reason", "a test"];
     installation
         .call(&[&["gates", "close", "execute_enabled"], &reason[..]].concat())
@@ -81,9 +79,6 @@ fn a_list_of_no_rows_at_all_can_not_be_asked_for() {
 
 #[test]
 fn the_newest_run_of_an_empty_ledger_is_unknown() {
-    let failure = Installation::as_shipped()
-        .call(&["runs", "show", "last", "--output", "json"])
-        .expect(2)
-        .failure();
+    let failure = Installation::as_shipped().failure(&["runs", "show", "last"], 2);
     assert_eq!(failure["code"], "run_unknown");
 }

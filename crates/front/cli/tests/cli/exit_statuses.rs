@@ -6,31 +6,17 @@ use crate::support::{Answer, Desk, Installation};
 
 #[test]
 fn a_recorded_run_ends_with_0() {
-    Installation::with_catalogue()
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    Installation::with_catalogue().simulate(&[]).expect(0);
 }
 
 #[test]
 fn a_run_that_failed_is_recorded_and_ends_with_1() {
     let installation = Installation::with_catalogue();
     let answer = installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--status",
-            "failed",
-            "--error-ref",
-            "log:7",
-        ])
+        .simulate(&["--status", "failed", "--error-ref", "log:7"])
         .expect(1);
     assert!(answer.output.contains("recorded"), "{}", answer.output);
-    let runs = installation
-        .call(&["runs", "ls", "--output", "json"])
-        .expect(0)
-        .json();
+    let runs = installation.json(&["runs", "ls"]);
     assert_eq!(runs[0]["status"], "failed");
     assert_eq!(runs[0]["error_ref"], "log:7");
 }
@@ -163,10 +149,7 @@ fn what_would_have_to_be_executed_ends_with_3_and_says_why() {
             "backfill_only",
         ),
     ] {
-        let failure = installation
-            .call(&[words, &["--output", "json"]].concat())
-            .expect(3)
-            .failure();
+        let failure = installation.failure(words, 3);
         assert_eq!(failure["code"], code, "{words:?}");
         assert!(
             failure["hint"]
@@ -192,12 +175,7 @@ fn what_would_have_to_be_executed_ends_with_3_and_says_why() {
             .contains("dotwrap gates open real_run_enabled"),
         "{failure}"
     );
-    assert_eq!(
-        installation
-            .call(&["runs", "ls", "--output", "json"])
-            .json(),
-        serde_json::json!([])
-    );
+    assert_eq!(installation.json(&["runs", "ls"]), serde_json::json!([]));
 }
 
 #[test]
@@ -210,14 +188,7 @@ fn a_blocking_check_ends_with_3() {
     let checks = installation.call(&["preflight"]).expect(3);
     assert!(checks.output.contains("BLOCK"), "{}", checks.output);
     let failure = installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--output",
-            "json",
-        ])
+        .simulate(&["--output", "json"])
         .expect(3)
         .failure();
     assert_eq!(failure["code"], "preflight_blocked");
@@ -230,14 +201,7 @@ fn a_held_lease_ends_with_4() {
         "SELECT dot.fn_dot_iu_runtime_lease_acquire('dot_exec:DOT_SHA256SUM', 'somebody', 60)",
     );
     let failure = installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--output",
-            "json",
-        ])
+        .simulate(&["--output", "json"])
         .expect(4)
         .failure();
     assert_eq!(failure["code"], "lease_held");
@@ -246,31 +210,13 @@ fn a_held_lease_ends_with_4() {
 #[test]
 fn a_key_that_was_used_for_something_else_ends_with_5() {
     let installation = Installation::with_catalogue();
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
-        .expect(0);
-    let failure = installation
-        .call(&[
-            "run", "DOT_GZIP", "--mode", "simulate", "--key", "k", "--output", "json",
-        ])
-        .expect(5)
-        .failure();
+    installation.simulate(&["--key", "k"]).expect(0);
+    let failure = installation.failure(&["run", "DOT_GZIP", "--mode", "simulate", "--key", "k"], 5);
     assert_eq!(failure["code"], "idempotency_conflict");
     let id = "01234567-0000-7000-8000-000000000001";
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--run-id", id])
-        .expect(0);
+    installation.simulate(&["--run-id", id]).expect(0);
     let failure = installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--run-id",
-            id,
-            "--output",
-            "json",
-        ])
+        .simulate(&["--run-id", id, "--output", "json"])
         .expect(5)
         .failure();
     assert_eq!(failure["code"], "id_in_use");
@@ -318,10 +264,7 @@ fn a_server_that_ends_the_connection_ends_with_69_whoever_was_asking() {
 
 #[test]
 fn a_configured_database_without_the_contract_ends_with_70_and_names_the_remedy() {
-    let failure = Installation::empty()
-        .call(&["status", "--output", "json"])
-        .expect(70)
-        .failure();
+    let failure = Installation::empty().failure(&["status"], 70);
     assert_eq!(failure["code"], "not_installed");
     assert!(
         failure["message"]

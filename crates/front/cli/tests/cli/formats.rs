@@ -8,21 +8,9 @@ use crate::support::{Answer, Installation};
 fn json_has_the_views_column_names() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--key",
-            "k",
-            "--input",
-            "a",
-        ])
+        .simulate(&["--key", "k", "--input", "a"])
         .expect(0);
-    let run = &installation
-        .call(&["runs", "ls", "--output", "json"])
-        .expect(0)
-        .json()[0];
+    let run = &installation.json(&["runs", "ls"])[0];
     assert_eq!(run["dot_code"], "DOT_SHA256SUM");
     assert_eq!(run["verifier_dot_code"], "DOT_SHA256SUM_CHECK");
     assert_eq!(run["evidence_type"], "SIMULATED_DRY_RUN");
@@ -53,10 +41,7 @@ fn what_is_listed_as_json_can_be_imported_again() {
         .expect(0)
         .output;
     installation.desk.file("listed.json", &listed);
-    let plan = installation
-        .call(&["tools", "import", "listed.json", "--output", "json"])
-        .expect(0)
-        .json();
+    let plan = installation.json(&["tools", "import", "listed.json"]);
     assert!(
         plan.as_array()
             .unwrap()
@@ -69,14 +54,7 @@ fn what_is_listed_as_json_can_be_imported_again() {
 #[test]
 fn data_and_messages_do_not_mix() {
     let answer = Installation::with_catalogue()
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--output",
-            "json",
-        ])
+        .simulate(&["--output", "json"])
         .expect(0);
     assert!(answer.json()["process_run_id"].is_string());
     assert!(answer.messages.contains("runs show"), "{}", answer.messages);
@@ -84,9 +62,7 @@ fn data_and_messages_do_not_mix() {
 
 #[test]
 fn quiet_leaves_the_data_and_drops_the_messages() {
-    let answer = Installation::with_catalogue()
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "-q"])
-        .expect(0);
+    let answer = Installation::with_catalogue().simulate(&["-q"]).expect(0);
     assert_ne!(answer.output, "");
     assert_eq!(answer.messages, "");
 }
@@ -139,14 +115,7 @@ fn colour_is_for_terminals_unless_asked_for() {
 fn a_recorded_text_cannot_forge_lines_or_steer_the_terminal() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--input",
-            "a\u{1b}[2J\nVERIFIED",
-        ])
+        .simulate(&["--input", "a\u{1b}[2J\nVERIFIED"])
         .expect(0);
     let shown = installation.call(&["runs", "show", "last"]).expect(0);
     assert!(!shown.output.contains('\u{1b}'), "{}", shown.output);

@@ -43,9 +43,7 @@ fn an_installation_without_roles_says_so_loudly() {
     installation
         .call(&["tools", "import", "--sample"])
         .expect(0);
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
 }
 
 #[test]

@@ -59,10 +59,7 @@ fn what_is_kept_of_a_call_is_documented() {
             "docs/json.md: an executed run does not name {field}"
         );
     }
-    let story = installation
-        .call(&["runs", "show", "last", "--output", "json"])
-        .expect(0)
-        .json();
+    let story = installation.json(&["runs", "show", "last"]);
     let section = self::section("runs show");
     for field in [fields(&story), fields(&story["receipts"][0])].concat() {
         assert!(
@@ -136,20 +133,15 @@ fn every_field_is_documented_where_its_command_is() {
     installation
         .call(&["candidates", "pair", "C", "DOT_GZIP"])
         .expect(0);
-    let request = installation
-        .call(&[
-            "requests",
-            "add",
-            "DOT_GZIP",
-            "--mode",
-            "real-run",
-            "--candidate",
-            "C",
-            "--output",
-            "json",
-        ])
-        .expect(0)
-        .json();
+    let request = installation.json(&[
+        "requests",
+        "add",
+        "DOT_GZIP",
+        "--mode",
+        "real-run",
+        "--candidate",
+        "C",
+    ]);
     let request = request["request_id"].as_str().unwrap();
     let id = "01234567-0000-7000-8000-000000000004";
     for (heading, words) in [
@@ -219,10 +211,7 @@ fn every_field_is_documented_where_its_command_is() {
         ("doctor", &["doctor"]),
         ("verify", &["verify"]),
     ] {
-        let printed = installation
-            .call(&[words, &["--output", "json"]].concat())
-            .expect(0)
-            .json();
+        let printed = installation.json(words);
         for field in fields(&printed) {
             assert!(
                 section(heading).contains(&format!("`{field}`")),

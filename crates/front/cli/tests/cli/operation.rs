@@ -16,23 +16,14 @@ fn a_gate_is_opened_for_a_time_and_closed_again_and_both_are_kept() {
             .call(&["gates", "open", gate, "--for", "15m", "--reason", "a test"])
             .expect(0);
     }
-    let open = installation
-        .call(&["gates", "--output", "json"])
-        .expect(0)
-        .json();
+    let open = installation.json(&["gates"]);
     assert_eq!(open["posture"], "DRY_RUN_ONLY");
     assert!(open["gates"][2]["expires_at"].is_string(), "{open}");
     installation
         .call(&["gates", "close", "execute_enabled", "--reason", "done"])
         .expect(0);
-    assert_eq!(
-        installation.call(&["gates", "--output", "json"]).json()["posture"],
-        "NO_EXECUTE"
-    );
-    let history = installation
-        .call(&["gates", "history", "execute_enabled", "--output", "json"])
-        .expect(0)
-        .json();
+    assert_eq!(installation.json(&["gates"])["posture"], "NO_EXECUTE");
+    let history = installation.json(&["gates", "history", "execute_enabled"]);
     assert_eq!(history[0]["reason"], "done");
     assert_eq!(history[1]["reason"], "a test");
     assert_eq!(history[0]["actor"], "tester");
@@ -49,18 +40,7 @@ fn the_history_of_one_gate_is_not_pushed_out_by_that_of_the_others() {
     close("execute_enabled", "first");
     close("execute_enabled", "second");
     close("dry_run_only", "another gate");
-    let history = installation
-        .call(&[
-            "gates",
-            "history",
-            "execute_enabled",
-            "--limit",
-            "1",
-            "--output",
-            "json",
-        ])
-        .expect(0)
-        .json();
+    let history = installation.json(&["gates", "history", "execute_enabled", "--limit", "1"]);
     assert_eq!(history.as_array().unwrap().len(), 1);
     assert_eq!(history[0]["reason"], "second");
 }
@@ -117,7 +97,7 @@ fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
 #[test]
 fn brake_gate_has_inverted_sense() {
     let installation = Installation::as_shipped();
-    let brake = || installation.call(&["gates", "--output", "json"]).json()["gates"][1].clone();
+    let brake = || installation.json(&["gates"])["gates"][1].clone();
     assert_eq!(brake()["key"], "process_dot_runtime.dry_run_only");
     installation
         .call(&[
@@ -164,17 +144,7 @@ fn with_open_gates_a_form_of_call_that_nobody_declared_is_still_not_improvised()
             .expect(0);
     }
     for mode in ["dry-run", "real-run"] {
-        let failure = installation
-            .call(&[
-                "run",
-                "DOT_RESTIC_BACKUP",
-                "--mode",
-                mode,
-                "--output",
-                "json",
-            ])
-            .expect(3)
-            .failure();
+        let failure = installation.failure(&["run", "DOT_RESTIC_BACKUP", "--mode", mode], 3);
         assert_eq!(failure["code"], "contract_missing", "{mode}");
     }
 }
@@ -190,9 +160,7 @@ fn a_lease_can_be_taken_away_with_a_reason() {
     installation.sql(
         "SELECT dot.fn_dot_iu_runtime_lease_acquire('dot_exec:DOT_SHA256SUM', 'somebody', 60)",
     );
-    let held = installation
-        .call(&["lease", "ls", "--held", "--output", "json"])
-        .json();
+    let held = installation.json(&["lease", "ls", "--held"]);
     assert_eq!(held[0]["lease_holder"], "somebody");
     installation
         .call(&["lease", "release", "dot_exec:DOT_SHA256SUM"])
@@ -223,9 +191,7 @@ fn a_lease_can_be_taken_away_with_a_reason() {
         again.json(),
         serde_json::json!({ "lease_name": "dot_exec:DOT_SHA256SUM", "taken": false })
     );
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
 }
 
 #[test]
@@ -253,20 +219,14 @@ fn a_refused_call_is_on_record_as_a_refusal() {
     installation
         .call(&["run", "DOT_SHA256SUM", "--mode", "real-run"])
         .expect(3);
-    let refusals = installation
-        .call(&["refusals", "ls", "--output", "json"])
-        .expect(0)
-        .json();
+    let refusals = installation.json(&["refusals", "ls"]);
     assert_eq!(refusals[0]["refusal_code"], "real_run_disabled");
     assert_eq!(refusals[0]["actor"], "tester");
 }
 
 #[test]
 fn every_refusal_code_says_what_to_do() {
-    let codes = Installation::as_shipped()
-        .call(&["refusals", "codes", "--output", "json"])
-        .expect(0)
-        .json();
+    let codes = Installation::as_shipped().json(&["refusals", "codes"]);
     let codes = codes.as_array().unwrap();
     assert!(codes.len() > 40);
     assert!(

@@ -6,16 +6,7 @@ use crate::support::{Answer, Installation};
 #[test]
 fn a_pair_becomes_one_correlated_record() {
     let installation = Installation::with_catalogue();
-    assert_answer!(installation.call(&[
-        "run",
-        "DOT_SHA256SUM",
-        "--mode",
-        "simulate",
-        "--input",
-        "release.tar",
-        "--key",
-        "first"
-    ]));
+    assert_answer!(installation.simulate(&["--input", "release.tar", "--key", "first"]));
 }
 
 #[test]
@@ -23,16 +14,7 @@ fn the_same_call_again_returns_the_first_ones_ids_and_writes_nothing() {
     let installation = Installation::with_catalogue();
     let call = || {
         installation
-            .call(&[
-                "run",
-                "DOT_SHA256SUM",
-                "--mode",
-                "simulate",
-                "--key",
-                "first",
-                "--output",
-                "json",
-            ])
+            .simulate(&["--key", "first", "--output", "json"])
             .expect(0)
             .json()
     };
@@ -48,12 +30,7 @@ fn the_same_call_again_returns_the_first_ones_ids_and_writes_nothing() {
         assert_eq!(first[id], second[id]);
     }
     assert_eq!(
-        installation
-            .call(&["runs", "ls", "--output", "json"])
-            .json()
-            .as_array()
-            .unwrap()
-            .len(),
+        installation.json(&["runs", "ls"]).as_array().unwrap().len(),
         1
     );
 }
@@ -62,16 +39,7 @@ fn the_same_call_again_returns_the_first_ones_ids_and_writes_nothing() {
 fn a_run_is_shown_as_a_timeline_of_its_layers() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--input",
-            "release.tar",
-            "--key",
-            "first",
-        ])
+        .simulate(&["--input", "release.tar", "--key", "first"])
         .expect(0);
     assert_answer!(installation.call(&["runs", "show", "last"]));
 }
@@ -136,9 +104,7 @@ fn a_completed_header_without_components_is_not_shown_as_a_completed_run() {
     let shown = installation.call(&["runs", "show", "last"]).expect(0);
     let heading = shown.output.lines().next().unwrap();
     assert!(heading.contains(status), "{heading}");
-    let json = installation
-        .call(&["runs", "ls", "--output", "json"])
-        .json();
+    let json = installation.json(&["runs", "ls"]);
     assert_eq!(json[0]["status"], "completed", "as it is stored");
 }
 
@@ -154,13 +120,8 @@ fn events_of_active_types_are_part_of_the_timeline() {
             "a test",
         ])
         .expect(0);
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
-    let story = installation
-        .call(&["runs", "show", "last", "--output", "json"])
-        .expect(0)
-        .json();
+    installation.simulate(&[]).expect(0);
+    let story = installation.json(&["runs", "show", "last"]);
     assert_eq!(story["events"][0]["event_type"], "process.run.completed");
     let shown = installation.call(&["runs", "show", "last"]).expect(0);
     assert!(shown.output.contains("1 in the outbox"), "{}", shown.output);
@@ -194,10 +155,7 @@ fn a_component_of_another_correlation_is_refused() {
         "--correlation",
         "other",
     ];
-    let failure = installation
-        .call(&[&words[..], &["--output", "json"]].concat())
-        .expect(2)
-        .failure();
+    let failure = installation.failure(&words, 2);
     assert_eq!(failure["code"], "correlation_mismatch");
 }
 
@@ -210,19 +168,7 @@ const TWO_ROWS: &str = r#"{"dot_code":"DOT_GZIP","process_candidate_code":"PROC-
 fn a_backfill_names_its_source_and_writes_nothing_twice() {
     let installation = Installation::with_catalogue();
     installation.desk.file("rows.jsonl", TWO_ROWS);
-    let call = || {
-        installation
-            .call(&[
-                "backfill",
-                "rows.jsonl",
-                "--source",
-                "wiki",
-                "--output",
-                "json",
-            ])
-            .expect(0)
-            .json()
-    };
+    let call = || installation.json(&["backfill", "rows.jsonl", "--source", "wiki"]);
     let first = call();
     assert_eq!((&first["rows"], &first["written"]), (&2.into(), &2.into()));
     assert_eq!(call()["written"], 0);
@@ -282,12 +228,7 @@ fn a_bad_line_of_a_backfill_is_named_and_nothing_of_the_file_is_written() {
             "{message}"
         );
     }
-    assert_eq!(
-        installation
-            .call(&["runs", "ls", "--output", "json"])
-            .json(),
-        serde_json::json!([])
-    );
+    assert_eq!(installation.json(&["runs", "ls"]), serde_json::json!([]));
 }
 
 #[test]

@@ -96,10 +96,7 @@ fn a_change_is_told_column_by_column() {
     installation
         .desk
         .file("tools.toml", &PAIR.replace("'Copy'", "'Copy it'"));
-    let plan = installation
-        .call(&["tools", "import", "tools.toml", "--output", "json"])
-        .expect(0)
-        .json();
+    let plan = installation.json(&["tools", "import", "tools.toml"]);
     assert_eq!(plan[0]["action"], "change");
     assert_eq!(plan[0]["detail"], "name");
     assert_eq!(plan[1]["action"], "keep");
@@ -144,21 +141,14 @@ fn a_candidate_gets_its_owner() {
             "me",
         ])
         .expect(0);
-    let candidates = installation
-        .call(&["candidates", "ls", "--output", "json"])
-        .json();
+    let candidates = installation.json(&["candidates", "ls"]);
     assert_eq!(candidates[0]["owner"], "me");
 }
 
 #[test]
 fn contracts_are_set_from_a_file_and_shown() {
     let installation = Installation::with_catalogue();
-    let shown = || {
-        installation
-            .call(&["contract", "show", "DOT_RESTIC_BACKUP", "--output", "json"])
-            .expect(0)
-            .json()
-    };
+    let shown = || installation.json(&["contract", "show", "DOT_RESTIC_BACKUP"]);
     assert_eq!(shown(), serde_json::json!([]));
     let contract = |mode: &str| {
         format!(
@@ -186,9 +176,7 @@ fn contracts_are_set_from_a_file_and_shown() {
     let contracts = shown();
     assert_eq!(contracts[0]["mode"], "DRY_RUN");
     assert_eq!(contracts[1]["invocation"]["argv"][0], "--version");
-    let listed = installation
-        .call(&["contract", "ls", "--output", "json"])
-        .json();
+    let listed = installation.json(&["contract", "ls"]);
     let listed: Vec<_> = listed
         .as_array()
         .unwrap()
@@ -302,19 +290,13 @@ fn a_fixture_is_kept_with_the_digest_of_its_file() {
     let file = installation.desk.file("graph.json", "{ \"nodes\": 4 }\n");
     let file = file.to_str().unwrap();
     let put = ["fixture", "put", "kg/explain", file];
-    let kept = installation
-        .call(&[&put[..], &["--output", "json"]].concat())
-        .expect(0)
-        .json();
+    let kept = installation.json(&put);
     assert_eq!(
         kept["sha256"],
         "b5cca23439e4f8ca584c5bdf2432a4e745da25334bd733a61697d1b23129df16"
     );
     assert_eq!(kept["body"]["nodes"], 4);
-    let shown = installation
-        .call(&["fixture", "show", "kg/explain", "--output", "json"])
-        .expect(0)
-        .json();
+    let shown = installation.json(&["fixture", "show", "kg/explain"]);
     assert_eq!(shown, kept);
     let wrong = "0".repeat(64);
     let refused = installation.call(&[&put[..], &["--sha256", &wrong]].concat());

@@ -95,6 +95,27 @@ impl Installation {
         self.call_as(self.database.owner(), words)
     }
 
+    /// Calls the program, which succeeds, and returns its data.
+    #[track_caller]
+    pub(crate) fn json(&self, words: &[&str]) -> serde_json::Value {
+        self.call_for_json(words).expect(0).json()
+    }
+
+    /// Calls the program, which ends with this status, and returns its failure.
+    #[track_caller]
+    pub(crate) fn failure(&self, words: &[&str], status: i32) -> serde_json::Value {
+        self.call_for_json(words).expect(status).failure()
+    }
+
+    fn call_for_json(&self, words: &[&str]) -> Answer {
+        self.call(&[words, &["--output", "json"]].concat())
+    }
+
+    /// Records a simulated run of `DOT_SHA256SUM` and its verifier, with further words.
+    pub(crate) fn simulate(&self, words: &[&str]) -> Answer {
+        self.call(&[&["run", "DOT_SHA256SUM", "--mode", "simulate"], words].concat())
+    }
+
     /// Calls the program as any login.
     pub(crate) fn call_as(&self, role: &str, words: &[&str]) -> Answer {
         Answer::of(

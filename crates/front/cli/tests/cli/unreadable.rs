@@ -21,28 +21,10 @@ fn of_version(version: Version) -> Installation {
 /// Puts such JSON into one row of each listing; everything else stays as it is.
 fn forge(installation: &Installation, json: &str) -> String {
     let run = installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--key",
-            "bad",
-            "--output",
-            "json",
-        ])
+        .simulate(&["--key", "bad", "--output", "json"])
         .expect(0)
         .json();
-    installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--key",
-            "good",
-        ])
-        .expect(0);
+    installation.simulate(&["--key", "good"]).expect(0);
     let run = run["process_run_id"].as_str().unwrap().to_owned();
     let json = json.replace("DEEP", &format!("{}{}", "[".repeat(200), "]".repeat(200)));
     installation.sql_as_superuser(&format!(
@@ -95,9 +77,7 @@ fn each_listing_is_shown(version: Version) {
         for words in [&["runs", "show", "last"][..], &["status"], &["ladder"]] {
             installation.call(words).expect(0);
         }
-        let runs = installation
-            .call(&["runs", "ls", "--output", "json"])
-            .json();
+        let runs = installation.json(&["runs", "ls"]);
         let runs = runs.as_array().unwrap();
         assert_eq!(runs.len(), 2);
         let of_run = |run: &&Value| run["process_run_id"].as_str().unwrap().to_owned();
@@ -105,9 +85,7 @@ fn each_listing_is_shown(version: Version) {
         let good = runs.iter().find(|it| of_run(it) != run).unwrap();
         assert!(bad["evidence_ref"]["undecodable"].is_string(), "{bad}");
         assert_eq!(good["evidence_ref"]["wrapper"], "dot_exec_wrapper");
-        let tools = installation
-            .call(&["tools", "ls", "--output", "json"])
-            .json();
+        let tools = installation.json(&["tools", "ls"]);
         assert!(tools.as_array().unwrap().len() > 2);
     }
 }
@@ -161,9 +139,7 @@ fn recorded_characters_that_steer_a_terminal_are_shown_and_codes_of_mixed_script
             assert!(!printed.contains(steering), "{words:?}: {printed:?}");
         }
     }
-    let shown = installation
-        .call(&["runs", "ls", "--output", "json"])
-        .json();
+    let shown = installation.json(&["runs", "ls"]);
     assert_eq!(shown[0]["actor"], "ann\u{202e}\u{9b}2J");
     let failed = installation.call(&["tools", "show", "DOT\u{202e}\u{1b}[2J"]);
     assert!(

@@ -6,21 +6,14 @@ use crate::support::Installation;
 #[test]
 fn a_ledger_that_was_only_written_through_the_contract_holds() {
     let installation = Installation::with_catalogue();
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
-        .expect(0);
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--key", "k"])
-        .expect(0);
+    installation.simulate(&["--key", "k"]).expect(0);
+    installation.simulate(&["--key", "k"]).expect(0);
     installation
         .call(&[
             "run", "DOT_GZIP", "--mode", "simulate", "--status", "prepared",
         ])
         .expect(0);
-    let report = installation
-        .call(&["verify", "--output", "json"])
-        .expect(0)
-        .json();
+    let report = installation.json(&["verify"]);
     let checks = report["checks"].as_array().unwrap();
     assert!(checks.len() > 10);
     assert!(checks.iter().all(|check| check["count"] == 0), "{report}");
@@ -30,9 +23,7 @@ fn a_ledger_that_was_only_written_through_the_contract_holds() {
 fn a_row_that_was_forged_around_the_contract_ends_with_1_and_is_named() {
     let installation = Installation::with_catalogue();
     let id = "01234567-0000-7000-8000-000000000005";
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate", "--run-id", id])
-        .expect(0);
+    installation.simulate(&["--run-id", id]).expect(0);
     installation.sql_as_superuser(&format!(
         "UPDATE dot.process_component_observation SET correlation_id = 'forged' WHERE process_run_id = '{id}'"
     ));

@@ -47,14 +47,7 @@ impl Drop for Watch {
 fn watching_one_run_ends_when_the_run_has_ended() {
     let installation = Installation::with_catalogue();
     installation
-        .call(&[
-            "run",
-            "DOT_SHA256SUM",
-            "--mode",
-            "simulate",
-            "--correlation",
-            "watched",
-        ])
+        .simulate(&["--correlation", "watched"])
         .expect(0);
     let answer = installation.call(&["runs", "watch", "watched"]).expect(0);
     assert!(answer.output.contains("watched"), "{}", answer.output);
@@ -64,9 +57,7 @@ fn watching_one_run_ends_when_the_run_has_ended() {
 fn watching_prints_a_run_as_soon_as_it_is_recorded() {
     let installation = Installation::with_catalogue();
     let mut watch = Watch::of(&installation);
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
     let line = watch.line();
     assert!(
         line.contains("DOT_SHA256SUM") && line.contains("SIMULATED_DRY_RUN"),
@@ -93,9 +84,7 @@ fn only_the_last_ten_of_the_runs_before_are_shown() {
         let line = watch.line();
         assert!(line.contains("DOT_GZIP"), "{line}");
     }
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
     let line = watch.line();
     assert!(line.contains("DOT_SHA256SUM"), "{line}");
 }
@@ -103,9 +92,7 @@ fn only_the_last_ten_of_the_runs_before_are_shown() {
 #[test]
 fn an_interruption_is_heard_while_the_database_has_not_answered() {
     let installation = Installation::with_catalogue();
-    installation
-        .call(&["run", "DOT_SHA256SUM", "--mode", "simulate"])
-        .expect(0);
+    installation.simulate(&[]).expect(0);
     let mut watch = Watch::of(&installation);
     watch.line();
     let _lock = installation.lock("process_run_observation");

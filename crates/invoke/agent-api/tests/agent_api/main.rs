@@ -5,6 +5,9 @@
     reason = "a test says what it expects; unwrapping is how it fails"
 )]
 
+#[path = "../../../../proof/testkit/include/registered.rs"]
+mod registered;
+
 mod answers;
 mod check;
 mod pilot;

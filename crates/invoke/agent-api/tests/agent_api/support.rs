@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use axum::{
@@ -17,15 +17,15 @@ use dotwrap_invoke::{
 };
 use dotwrap_invoke_agent_api::{AgentApiInvoker, Settings};
 use dotwrap_pilot::agent::{Identity, Running, serve};
-use dotwrap_testkit::{TestDatabase, Version};
+use dotwrap_testkit::Version;
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, Fixture,
-    ProcessRunId, ToolDefinition, Wrapper,
+    ComponentRole, ComponentRunId, Contract, ContractDefinition, Fixture, ProcessRunId,
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 use uuid::Uuid;
+
+use crate::registered::registered;
 
 pub(crate) const NAMESPACE: &str = "DRYRUN-NS:test";
 pub(crate) const TOKEN_VARIABLE: &str = "SERVICE_TOKEN";
@@ -175,54 +175,20 @@ where
 
 /// A contract with this endpoint.
 pub(crate) fn contract(endpoint: &str) -> Contract {
-    let mut contract = registered().0.clone();
+    let mut contract = REGISTERED.0.clone();
     contract.endpoint_ref = Some(endpoint.to_owned());
     contract
 }
 
 /// A fixture with this body.
 pub(crate) fn fixture(body: Json) -> Fixture {
-    let mut fixture = registered().1.clone();
+    let mut fixture = REGISTERED.1.clone();
     fixture.body = body;
     fixture
 }
 
-/// A contract and a fixture as a database gives them: nobody else can make one.
-fn registered() -> &'static (Contract, Fixture) {
-    static REGISTERED: OnceLock<(Contract, Fixture)> = OnceLock::new();
-    REGISTERED.get_or_init(|| {
-        let registering = || Runtime::new().unwrap().block_on(register());
-        // Not in the test's own runtime, which may be waiting for this very call.
-        std::thread::spawn(registering).join().unwrap()
-    })
-}
-
-async fn register() -> (Contract, Fixture) {
-    let database = TestDatabase::create(Version::V18).await;
-    let wrapper = Wrapper::builder()
-        .target(ConnectionTarget::parse(&database.url_as(database.owner())).unwrap())
-        .actor("tester")
-        .build()
-        .await
-        .unwrap();
-    let tool = |code: &str, other: &str, role: &str| ToolDefinition {
-        dot_code: code.to_owned(),
-        name: code.to_owned(),
-        tier: "A".to_owned(),
-        paired_dot: Some(other.to_owned()),
-        pair_role: Some(role.to_owned()),
-        ..ToolDefinition::default()
-    };
-    let pair = [
-        tool("DOT_X", "DOT_Y", "producer"),
-        tool("DOT_Y", "DOT_X", "verifier"),
-    ];
-    wrapper.import_tools(&pair, None).await.unwrap();
-    let digest = Digest::of("{}").to_hex();
-    wrapper
-        .put_fixture("fixture", "{}", &digest, None)
-        .await
-        .unwrap();
+/// A contract and a fixture as the database returns them. Each test changes its own copy.
+static REGISTERED: LazyLock<(Contract, Fixture)> = LazyLock::new(|| {
     let definition = ContractDefinition {
         dot_code: "DOT_X".to_owned(),
         mode: "DRY_RUN".to_owned(),
@@ -233,10 +199,8 @@ async fn register() -> (Contract, Fixture) {
         timeout_ms: Some(30_000),
         ..ContractDefinition::default()
     };
-    wrapper.set_contract(&definition, None).await.unwrap();
-    let contract = wrapper.contracts_with_values().await.unwrap().remove(0);
-    (contract, wrapper.fixtures().await.unwrap().remove(0))
-}
+    registered(Version::V18, definition, "{}")
+});
 
 /// An honest answer with this output.
 pub(crate) fn honest(output: Json) -> Json {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
+#[path = "../../../../proof/testkit/include/registered.rs"]
+mod registered;
+
 mod arguments;
 mod contracts;
 mod environment;

@@ -5,6 +5,8 @@
     reason = "a test says what it expects; unwrapping is how it fails"
 )]
 
+#[path = "../../../../proof/testkit/include/registered.rs"]
+mod registered;
 #[path = "../../probe/tools.rs"]
 mod tools;
 

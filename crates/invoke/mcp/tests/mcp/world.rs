@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    sync::{Arc, OnceLock, atomic::Ordering::SeqCst},
+    sync::{Arc, LazyLock, atomic::Ordering::SeqCst},
     time::Duration,
 };
 
@@ -15,10 +15,9 @@ use dotwrap_invoke::{
 };
 use dotwrap_invoke_mcp::McpInvoker;
 use dotwrap_supervisor::Supervisor;
-use dotwrap_testkit::{TestDatabase, Version};
+use dotwrap_testkit::Version;
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, ConnectionTarget, Contract, ContractDefinition, CorrelationId,
-    ProcessRunId, ToolDefinition, Wrapper,
+    ComponentRole, ComponentRunId, Contract, ContractDefinition, CorrelationId, ProcessRunId,
 };
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -27,9 +26,10 @@ use rmcp::transport::{
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use tokio::{net::TcpStream, runtime::Runtime};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
+use crate::registered::registered;
 use crate::tools::Probe;
 
 pub(crate) const PROBE: &str = env!("CARGO_BIN_EXE_mcp-probe");
@@ -41,43 +41,14 @@ pub(crate) struct Case {
 }
 
 pub(crate) fn contract(endpoint_ref: &str, invocation: Json) -> Contract {
-    let mut contract = registered().clone();
+    let mut contract = REGISTERED.clone();
     contract.endpoint_ref = Some(endpoint_ref.to_owned());
     contract.invocation = invocation;
     contract
 }
 
-/// A contract as a database gives it: nobody else can make one.
-fn registered() -> &'static Contract {
-    static REGISTERED: OnceLock<Contract> = OnceLock::new();
-    REGISTERED.get_or_init(|| {
-        // Not in the test's own runtime, which waits for this very call.
-        let registering = || Runtime::new().unwrap().block_on(register());
-        std::thread::spawn(registering).join().unwrap()
-    })
-}
-
-async fn register() -> Contract {
-    let database = TestDatabase::create(Version::V18).await;
-    let wrapper = Wrapper::builder()
-        .target(ConnectionTarget::parse(&database.url_as(database.owner())).unwrap())
-        .actor("tester")
-        .build()
-        .await
-        .unwrap();
-    let tool = |code: &str, other: &str, role: &str| ToolDefinition {
-        dot_code: code.to_owned(),
-        name: code.to_owned(),
-        tier: "A".to_owned(),
-        paired_dot: Some(other.to_owned()),
-        pair_role: Some(role.to_owned()),
-        ..ToolDefinition::default()
-    };
-    let pair = [
-        tool("DOT_PROBE", "DOT_PROBE_VERIFY", "producer"),
-        tool("DOT_PROBE_VERIFY", "DOT_PROBE", "verifier"),
-    ];
-    wrapper.import_tools(&pair, None).await.unwrap();
+/// A contract as the database returns it. Each test changes its own copy.
+static REGISTERED: LazyLock<Contract> = LazyLock::new(|| {
     let definition = ContractDefinition {
         dot_code: "DOT_PROBE".to_owned(),
         mode: "DRY_RUN".to_owned(),
@@ -88,9 +59,8 @@ async fn register() -> Contract {
         timeout_ms: Some(60_000),
         ..ContractDefinition::default()
     };
-    wrapper.set_contract(&definition, None).await.unwrap();
-    wrapper.contracts_with_values().await.unwrap().remove(0)
-}
+    registered(Version::V18, definition, "{}").0
+});
 
 impl Case {
     pub(crate) fn new(endpoint_ref: &str, invocation: Json) -> Self {

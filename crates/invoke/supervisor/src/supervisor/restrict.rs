@@ -322,15 +322,8 @@ mod system {
         missing.extend(NEVER_GRANTED.map(str::to_owned));
         missing.extend(others);
         SandboxReport {
-            mechanism: "landlock".to_owned(),
             abi: Some(abi),
-            writes: writes.to_owned(),
-            attributes: None,
-            network: "not_restricted".to_owned(),
-            missing,
-            unreadable: Vec::new(),
-            refused: Vec::new(),
-            capabilities: None,
+            ..SandboxReport::new("landlock", writes, missing)
         }
     }
 

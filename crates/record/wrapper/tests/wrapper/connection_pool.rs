@@ -2,25 +2,17 @@
 
 use std::time::Duration;
 
-use dotwrap_wrapper::{CheckDefinition, Error, RefusalCode, Retry};
+use dotwrap_wrapper::{Error, RefusalCode, Retry};
 
-use crate::support::{builder, call, count, installed};
+use crate::support::{
+    SLEEPING_SESSIONS, builder, call, count, installed, register_check, register_hanging_check,
+    row_count, until,
+};
 
 #[tokio::test]
 async fn a_check_that_hangs_is_cancelled_and_the_next_call_is_not_held_up() {
     let (database, wrapper) = installed().await;
-    let owner = database.owner_client().await;
-    owner
-        .batch_execute(
-            "CREATE FUNCTION public.hangs() RETURNS bigint LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_sleep(600); RETURN 0; END $$",
-        )
-        .await
-        .unwrap();
-    wrapper
-        .set_check(&CheckDefinition::new("hangs", "public.hangs"))
-        .await
-        .unwrap();
+    register_hanging_check(&database, &wrapper).await;
     let hurried = builder(&database)
         .call_timeout(Duration::from_millis(300))
         .connections(1)
@@ -37,48 +29,24 @@ async fn a_check_that_hangs_is_cancelled_and_the_next_call_is_not_held_up() {
     let hanging = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
                    AND state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%fn_process_pair_observe%'";
     assert_eq!(count(&superuser, hanging).await, 0);
-    assert_eq!(
-        count(
-            &superuser,
-            "SELECT count(*) FROM dot.process_run_observation"
-        )
-        .await,
-        0
-    );
+    assert_eq!(row_count(&superuser, "process_run_observation").await, 0);
 }
 
 #[tokio::test]
 async fn dropped_call_is_cancelled_and_frees_its_connection() {
     let (database, wrapper) = installed().await;
-    let owner = database.owner_client().await;
-    owner
-        .batch_execute(
-            "CREATE FUNCTION public.hangs() RETURNS bigint LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_sleep(600); RETURN 0; END $$",
-        )
-        .await
-        .unwrap();
-    wrapper
-        .set_check(&CheckDefinition::new("hangs", "public.hangs"))
-        .await
-        .unwrap();
+    register_hanging_check(&database, &wrapper).await;
     let narrow = builder(&database).connections(1).build().await.unwrap();
     let given_up = tokio::spawn({
         let narrow = narrow.clone();
         async move { narrow.observe_pair(&call()).await }
     });
     let superuser = database.superuser().await;
-    let sleeping = "SELECT count(*) FROM pg_stat_activity
-                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    while count(&superuser, sleeping).await == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(&superuser, SLEEPING_SESSIONS, |sleeping| sleeping > 0).await;
     given_up.abort();
     narrow.posture().await.unwrap();
     // Without the cancellation it would sleep for ten minutes.
-    while count(&superuser, sleeping).await > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(&superuser, SLEEPING_SESSIONS, |sleeping| sleeping == 0).await;
 }
 
 #[tokio::test]
@@ -104,18 +72,7 @@ async fn lost_connection_is_retried_for_idempotent_calls() {
 #[tokio::test]
 async fn exhausted_pool_is_reported() {
     let (database, wrapper) = installed().await;
-    let owner = database.owner_client().await;
-    owner
-        .batch_execute(
-            "CREATE FUNCTION public.waits() RETURNS bigint LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN 0; END $$",
-        )
-        .await
-        .unwrap();
-    wrapper
-        .set_check(&CheckDefinition::new("waits", "public.waits"))
-        .await
-        .unwrap();
+    register_check(&database, &wrapper, "waits", "pg_advisory_xact_lock(4711)").await;
     let blocker = database.superuser().await;
     blocker
         .batch_execute("SELECT pg_advisory_lock(4711)")
@@ -133,9 +90,7 @@ async fn exhausted_pool_is_reported() {
     });
     let waiting = "SELECT count(*) FROM pg_stat_activity
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while count(&blocker, waiting).await == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(&blocker, waiting, |waiting| waiting > 0).await;
     let error = narrow.posture().await.unwrap_err();
     assert!(matches!(error, Error::PoolExhausted { .. }), "{error:?}");
     blocker

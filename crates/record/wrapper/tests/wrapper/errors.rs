@@ -5,7 +5,7 @@ use std::time::Duration;
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{ConnectionTarget, Error, ErrorClass, Wrapper, is_unreachable};
 
-use crate::support::{builder, call, count, installed, target, wrapper_as};
+use crate::support::{builder, call, installed, row_count, target, until, wrapper_as};
 
 #[tokio::test]
 async fn a_database_that_is_not_there_is_unreachable_and_no_password_is_shown() {
@@ -82,10 +82,7 @@ async fn argument_with_nul_is_refused_before_sending() {
         assert_eq!(error.class(), ErrorClass::Argument);
     }
     let client = database.superuser().await;
-    assert_eq!(
-        count(&client, "SELECT count(*) FROM dot.dot_refusal").await,
-        0
-    );
+    assert_eq!(row_count(&client, "dot_refusal").await, 0);
 }
 
 #[tokio::test]
@@ -131,13 +128,9 @@ async fn driver_errors_follow_the_same_classification() {
     let mistake = own.batch_execute("SELECT 1 / 0").await.unwrap_err();
     assert!(!is_unreachable(&mistake), "{mistake:?}");
     let sleeping = own.batch_execute("SELECT pg_sleep(600)");
-    let killing = async {
-        let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
-        while count(&superuser, kill).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
+    let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    let killing = until(&superuser, kill, |killed| killed > 0);
     let (killed, ()) = tokio::join!(sleeping, killing);
     let killed = killed.unwrap_err();
     assert_eq!(killed.code().map(|code| code.code()), Some("57P01"));

@@ -2,32 +2,14 @@
 
 use std::time::Duration;
 
-use dotwrap_testkit::{Pooler, TestDatabase};
+use dotwrap_testkit::Pooler;
 use dotwrap_wrapper::{
     BeginCall, BeginOutcome, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
-    ConnectionTarget, ContractDefinition, DotCode, EvidenceType, GateSetting, Posture, RefusalCode,
-    Rung, StoredStatus, Verdict, Wrapper, gate,
+    ConnectionTarget, DotCode, EvidenceType, GateSetting, Posture, RefusalCode, Rung, StoredStatus,
+    Verdict, Wrapper, gate,
 };
 
-use crate::support::{
-    CANDIDATE, PRODUCER, VERIFIER, builder, code, count, installed, open_gates, wrapper_as,
-};
-
-/// A database in which the pair may run for real.
-async fn ready() -> (TestDatabase, Wrapper) {
-    let (database, wrapper) = installed().await;
-    for dot_code in [PRODUCER, VERIFIER] {
-        let contract = ContractDefinition {
-            dot_code: dot_code.to_owned(),
-            mode: "REAL_RUN".to_owned(),
-            endpoint_ref: Some("command:true".to_owned()),
-            ..ContractDefinition::default()
-        };
-        wrapper.set_contract(&contract, None).await.unwrap();
-    }
-    open_gates(&wrapper, true).await;
-    (database, wrapper)
-}
+use crate::support::{CANDIDATE, PRODUCER, VERIFIER, builder, code, ready, row_count, wrapper_as};
 
 fn beginning() -> BeginCall {
     BeginCall::new(PRODUCER, CANDIDATE, EvidenceType::RealRun, "runner 1")
@@ -100,14 +82,14 @@ async fn where_the_second_receipt_is_refused_the_producer_s_row_is_not_written_e
     let refused = run.record_producer(&record, &DotCode::new(VERIFIER)).await;
     assert_eq!(code(refused.map(drop)), RefusalCode::RealRunDisabled);
     let client = database.superuser().await;
-    let components = "SELECT count(*) FROM dot.process_component_observation";
-    assert_eq!(count(&client, components).await, 0);
+    let components = "process_component_observation";
+    assert_eq!(row_count(&client, components).await, 0);
     // What happened is recorded all the same, without a verifier.
     let called_off = Conclusion::new(StoredStatus::Cancelled);
     run.conclude_after_producer(&record, &called_off)
         .await
         .unwrap();
-    assert_eq!(count(&client, components).await, 1);
+    assert_eq!(row_count(&client, components).await, 1);
 }
 
 #[tokio::test]

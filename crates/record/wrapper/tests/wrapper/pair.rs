@@ -4,7 +4,7 @@ use dotwrap_wrapper::{
     ComponentRole, EvidenceType, ProcessRunId, RefusalCode, StoredStatus, WrapperStatus,
 };
 
-use crate::support::{CANDIDATE, PRODUCER, VERIFIER, builder, call, code, count, installed};
+use crate::support::{CANDIDATE, PRODUCER, VERIFIER, builder, call, code, installed, row_count};
 
 #[tokio::test]
 async fn a_pair_becomes_a_header_and_two_components_of_one_correlation() {
@@ -75,18 +75,8 @@ async fn repeated_key_returns_the_first_run_and_writes_no_row() {
     assert_eq!(again.correlation_id, first.correlation_id);
     assert_eq!(again.status, first.status);
     let client = database.superuser().await;
-    assert_eq!(
-        count(&client, "SELECT count(*) FROM dot.process_run_observation").await,
-        1
-    );
-    assert_eq!(
-        count(
-            &client,
-            "SELECT count(*) FROM dot.process_component_observation"
-        )
-        .await,
-        2
-    );
+    assert_eq!(row_count(&client, "process_run_observation").await, 1);
+    assert_eq!(row_count(&client, "process_component_observation").await, 2);
 }
 
 #[tokio::test]
@@ -164,11 +154,7 @@ async fn many_pairs_keep_being_recorded_in_a_ledger_that_is_not_empty() {
     }
     let client = database.superuser().await;
     assert_eq!(
-        count(
-            &client,
-            "SELECT count(*) FROM dot.process_component_observation"
-        )
-        .await,
+        row_count(&client, "process_component_observation").await,
         10
     );
 }
@@ -214,8 +200,5 @@ async fn callers_of_one_key_at_once_get_one_run() {
     runs.dedup();
     assert_eq!((created, runs.len()), (1, 1));
     let client = database.superuser().await;
-    assert_eq!(
-        count(&client, "SELECT count(*) FROM dot.process_run_observation").await,
-        1
-    );
+    assert_eq!(row_count(&client, "process_run_observation").await, 1);
 }

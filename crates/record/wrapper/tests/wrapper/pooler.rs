@@ -5,7 +5,10 @@ use std::{collections::HashSet, time::Duration};
 use dotwrap_testkit::Pooler;
 use dotwrap_wrapper::{ConnectionTarget, Error, RefusalCode};
 
-use crate::support::{builder, call, code, count, installed, pair};
+use crate::support::{
+    SLEEPING_SESSIONS, builder, call, code, finish_steps, installed, pair, register_hanging_check,
+    row_count, until,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pairs_are_recorded_refused_and_repeated_as_without_a_pooler() {
@@ -58,37 +61,14 @@ async fn the_steps_pass_through_a_pooler() {
             .await
             .unwrap()
     );
-    let produced = leased
-        .observe_run()
-        .await
-        .unwrap()
-        .observe_producer()
-        .await
-        .unwrap();
-    let record = produced
-        .observe_verifier()
-        .await
-        .unwrap()
-        .release()
-        .await
-        .unwrap()
-        .record;
+    let record = finish_steps(leased).await.unwrap().record;
     assert!(wrapper.run(record.process_run_id).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_cancelled_through_a_pooler() {
     let (database, direct) = installed().await;
-    let owner = database.owner_client().await;
-    owner
-        .batch_execute(
-            "CREATE FUNCTION public.hangs() RETURNS bigint LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_sleep(600); RETURN 0; END $$",
-        )
-        .await
-        .unwrap();
-    let check = dotwrap_wrapper::CheckDefinition::new("hangs", "public.hangs");
-    direct.set_check(&check).await.unwrap();
+    register_hanging_check(&database, &direct).await;
     let pooler = Pooler::transaction_mode(&database).await;
     let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let hurried = builder(&database)
@@ -101,17 +81,6 @@ async fn a_call_that_takes_too_long_is_cancelled_through_a_pooler() {
     // Whether the statement had reached the server by then is the pooler's secret.
     assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
     let superuser = database.superuser().await;
-    let sleeping = "SELECT count(*) FROM pg_stat_activity
-                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    while count(&superuser, sleeping).await > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(
-        count(
-            &superuser,
-            "SELECT count(*) FROM dot.process_run_observation"
-        )
-        .await,
-        0
-    );
+    until(&superuser, SLEEPING_SESSIONS, |sleeping| sleeping == 0).await;
+    assert_eq!(row_count(&superuser, "process_run_observation").await, 0);
 }

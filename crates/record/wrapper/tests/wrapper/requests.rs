@@ -2,31 +2,14 @@
 
 use std::time::Duration;
 
-use dotwrap_testkit::TestDatabase;
 use dotwrap_wrapper::{
-    Actor, BeginOutcome, ContractDefinition, EvidenceType, ProcessRunId, RefusalCode, RequestEnd,
-    RequestOutcome, RequestState, RunRequest, RunRequestFilter, Schedule, Wrapper,
+    Actor, BeginOutcome, EvidenceType, ProcessRunId, RefusalCode, RequestEnd, RequestOutcome,
+    RequestState, RunRequest, RunRequestFilter, Schedule,
 };
 
-use crate::support::{CANDIDATE, PRODUCER, VERIFIER, code, installed, open_gates};
+use crate::support::{CANDIDATE, PRODUCER, code, ready};
 
 const TTL: Duration = Duration::from_secs(60);
-
-/// A database in which the pair may run for real.
-async fn ready() -> (TestDatabase, Wrapper) {
-    let (database, wrapper) = installed().await;
-    for dot_code in [PRODUCER, VERIFIER] {
-        let contract = ContractDefinition {
-            dot_code: dot_code.to_owned(),
-            mode: "REAL_RUN".to_owned(),
-            endpoint_ref: Some("command:true".to_owned()),
-            ..ContractDefinition::default()
-        };
-        wrapper.set_contract(&contract, None).await.unwrap();
-    }
-    open_gates(&wrapper, true).await;
-    (database, wrapper)
-}
 
 fn request() -> RunRequest {
     RunRequest::new(PRODUCER, CANDIDATE, EvidenceType::RealRun)

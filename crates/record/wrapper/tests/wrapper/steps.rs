@@ -9,20 +9,13 @@ use dotwrap_wrapper::{
 use serde_json::Value as Json;
 use strum::VariantArray;
 
-use crate::support::{PRODUCER, VERIFIER, call, code, installed};
+use crate::support::{PRODUCER, VERIFIER, call, code, finish_steps, installed};
 
 const TTL: Duration = Duration::from_secs(60);
 
 async fn step_by_step(wrapper: &Wrapper, call: PairCall) -> Result<PairRecord, Error> {
     let leased = wrapper.enter(call).await?.acquire_lease(TTL).await?;
-    let recorded = leased
-        .observe_run()
-        .await?
-        .observe_producer()
-        .await?
-        .observe_verifier()
-        .await?;
-    let released = recorded.release().await?;
+    let released = finish_steps(leased).await?;
     assert!(released.held_throughout);
     Ok(released.record)
 }
@@ -256,15 +249,7 @@ async fn lost_lease_is_reported_by_renew_and_by_conclude() {
     let late = cleared.clone().acquire_lease(TTL).await.unwrap();
     expire(&database).await;
     assert!(wrapper.observe_pair(&call()).await.unwrap().created);
-    let header = late.observe_run().await.unwrap();
-    let recorded = header
-        .observe_producer()
-        .await
-        .unwrap()
-        .observe_verifier()
-        .await
-        .unwrap();
-    let released = recorded.release().await.unwrap();
+    let released = finish_steps(late).await.unwrap();
     assert!(released.record.created && !released.held_throughout);
 
     // It was taken away.

@@ -1,8 +1,12 @@
 //! Shared code of the tests: one database per test with a registered pair.
 
+use std::time::Duration;
+
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    Builder, ConnectionTarget, Error, PairCall, RefusalCode, ToolDefinition, Wrapper,
+    Builder, CheckDefinition, ConnectionTarget, ContractDefinition, Error, PairCall, RefusalCode,
+    ToolDefinition, Wrapper,
+    steps::{Leased, Released},
 };
 use tokio_postgres::Client;
 
@@ -18,6 +22,22 @@ pub(crate) async fn installed() -> (TestDatabase, Wrapper) {
         .import_tools(&pair(PRODUCER, VERIFIER), None)
         .await
         .unwrap();
+    (database, wrapper)
+}
+
+/// A database in which the pair may run for real.
+pub(crate) async fn ready() -> (TestDatabase, Wrapper) {
+    let (database, wrapper) = installed().await;
+    for dot_code in [PRODUCER, VERIFIER] {
+        let contract = ContractDefinition {
+            dot_code: dot_code.to_owned(),
+            mode: "REAL_RUN".to_owned(),
+            endpoint_ref: Some("command:true".to_owned()),
+            ..ContractDefinition::default()
+        };
+        wrapper.set_contract(&contract, None).await.unwrap();
+    }
+    open_gates(&wrapper, true).await;
     (database, wrapper)
 }
 
@@ -74,6 +94,52 @@ pub(crate) fn code<T: std::fmt::Debug>(outcome: Result<T, Error>) -> RefusalCode
 /// One number that a query answers with.
 pub(crate) async fn count(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.unwrap().get(0)
+}
+
+/// How many rows a table of the contract has.
+pub(crate) async fn row_count(client: &Client, table: &str) -> i64 {
+    count(client, &format!("SELECT count(*) FROM dot.{table}")).await
+}
+
+/// The sessions of this database that sleep.
+pub(crate) const SLEEPING_SESSIONS: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+
+/// Repeats a query until its number is as expected.
+pub(crate) async fn until(client: &Client, query: &str, is_expected: impl Fn(i64) -> bool) {
+    while !is_expected(count(client, query).await) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Registers a check that evaluates this SQL expression and finds nothing.
+pub(crate) async fn register_check(
+    database: &TestDatabase,
+    wrapper: &Wrapper,
+    name: &str,
+    expression: &str,
+) {
+    let function = format!("public.{name}");
+    let create = format!(
+        "CREATE FUNCTION {function}() RETURNS bigint LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM {expression}; RETURN 0; END $$"
+    );
+    let owner = database.owner_client().await;
+    owner.batch_execute(&create).await.unwrap();
+    let check = CheckDefinition::new(name, function);
+    wrapper.set_check(&check).await.unwrap();
+}
+
+/// Registers the check `hangs`, which sleeps for ten minutes.
+pub(crate) async fn register_hanging_check(database: &TestDatabase, wrapper: &Wrapper) {
+    register_check(database, wrapper, "hangs", "pg_sleep(600)").await;
+}
+
+/// Records the header and both components under the lease, and releases it.
+pub(crate) async fn finish_steps(leased: Leased) -> Result<Released, Error> {
+    let header = leased.observe_run().await?;
+    let produced = header.observe_producer().await?;
+    produced.observe_verifier().await?.release().await
 }
 
 /// Opens the gates that let everything through, or all but the real runs', and registers the candidate that real runs

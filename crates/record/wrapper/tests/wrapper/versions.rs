@@ -5,7 +5,7 @@ use std::time::Duration;
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{RunFilter, Wrapper};
 
-use crate::support::{PRODUCER, VERIFIER, builder, call, pair};
+use crate::support::{PRODUCER, VERIFIER, builder, call, finish_steps, pair};
 
 /// Every view that this client reads, so that a column that changed its type is met here.
 async fn read_everything(wrapper: &Wrapper) {
@@ -58,21 +58,7 @@ async fn both_ends_of_the_supported_versions_record_and_read_alike() {
             .acquire_lease(Duration::from_secs(60))
             .await
             .unwrap();
-        let produced = leased
-            .observe_run()
-            .await
-            .unwrap()
-            .observe_producer()
-            .await
-            .unwrap();
-        let record = produced
-            .observe_verifier()
-            .await
-            .unwrap()
-            .release()
-            .await
-            .unwrap()
-            .record;
+        let record = finish_steps(leased).await.unwrap().record;
         assert_eq!(
             wrapper
                 .components_of(record.process_run_id)

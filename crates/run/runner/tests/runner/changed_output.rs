@@ -8,7 +8,7 @@ use dotwrap_invoke::{Digest, Mode, Stop, StopHandle, StopReason};
 use dotwrap_runner::{NoProgress, Outcome, Progress, RunOptions, Step};
 use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
 
-use crate::support::{At, Stage, Tools, said_so};
+use crate::support::{At, Stage, Tools, concluded, said_so};
 
 /// Flips a byte of the output once the producer's row is committed.
 fn tamper() -> impl Progress {
@@ -42,14 +42,9 @@ async fn tampered(stage: &Stage, tools: &Tools) -> Outcome {
 async fn verifier_detects_output_changed_after_producer() {
     let stage = Stage::open().await;
     let outcome = tampered(&stage, &Tools::honest()).await;
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                verdict: Some(Verdict::Fail),
-                ..
-            }
-        ),
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Fail),
         "{outcome:?}"
     );
     assert_eq!(stage.rung().await, Rung::RealRunObserved);
@@ -60,27 +55,18 @@ async fn pass_on_changed_output_is_error() {
     let stage = Stage::open().await;
     let tools = Tools::honest().verifier(|call, _| async move { said_so(&call, Verdict::Pass) });
     let outcome = tampered(&stage, &tools).await;
-    let Outcome::Concluded {
-        status,
-        verdict,
-        error_ref,
-        ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
+    let conclusion = concluded(&outcome);
     assert_eq!(
-        (*status, *verdict),
+        (conclusion.status, conclusion.verdict),
         (StoredStatus::Failed, Some(Verdict::Error))
     );
-    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+    assert_eq!(conclusion.error_ref, Some("verifier: output_changed"));
     assert_eq!(stage.rung().await, Rung::RealRunObserved);
 }
 
 /// The output has its old digest again, but the verifier read another file.
 #[tokio::test]
 async fn pass_on_output_swapped_and_put_back_is_error() {
-    let stage = Stage::open().await;
     let tools = Tools::honest().verifier(|call, _| async move {
         let output = call.produced.as_ref().unwrap().output.path.clone();
         let aside = output.with_extension("aside");
@@ -90,15 +76,7 @@ async fn pass_on_output_swapped_and_put_back_is_error() {
         assert_eq!(fs::read(&output).unwrap(), b"the work");
         said_so(&call, Verdict::Pass)
     });
-    let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    let Outcome::Concluded {
-        verdict, error_ref, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(*verdict, Some(Verdict::Error));
-    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+    says_output_changed(&tools).await;
 }
 
 /// The output's files are unchanged, `ctime` included.
@@ -178,14 +156,9 @@ async fn pass_on_output_that_was_mounted_over_is_error() {
 async fn says_output_changed(tools: &Tools) -> Stage {
     let stage = Stage::open().await;
     let outcome = stage.run(tools, &RunOptions::default()).await.unwrap();
-    let Outcome::Concluded {
-        verdict, error_ref, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(*verdict, Some(Verdict::Error));
-    assert_eq!(error_ref.as_deref(), Some("verifier: output_changed"));
+    let conclusion = concluded(&outcome);
+    assert_eq!(conclusion.verdict, Some(Verdict::Error));
+    assert_eq!(conclusion.error_ref, Some("verifier: output_changed"));
     stage
 }
 
@@ -208,10 +181,8 @@ async fn output_enlarged_by_a_verifier_is_not_read_again() {
         let run = stage.run(&tools, &order);
         let outcome = tokio::time::timeout(Duration::from_secs(60), run).await;
         let outcome = outcome.expect("a run that reads nothing").unwrap();
-        let Outcome::Concluded { verdict, .. } = &outcome else {
-            panic!("{outcome:?}");
-        };
-        assert_eq!(*verdict, Some(recorded));
+        let conclusion = concluded(&outcome);
+        assert_eq!(conclusion.verdict, Some(recorded));
     }
 }
 
@@ -230,13 +201,11 @@ async fn stop_before_the_output_was_read_again_leaves_no_verdict() {
     let order = RunOptions::default();
     let run = stage.run_in(Mode::RealRun, &tools, &order, &NoProgress, interrupt);
     let outcome = run.await.unwrap();
-    let Outcome::Concluded {
-        status, verdict, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!((*status, *verdict), (StoredStatus::Cancelled, None));
+    let conclusion = concluded(&outcome);
+    assert_eq!(
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Cancelled, None)
+    );
     let parts = stage.evidence(&outcome).await;
     assert_eq!(parts[1]["evidence_ref"]["stop"]["reason"], "interrupted");
 }
@@ -250,14 +219,9 @@ async fn a_verdict_on_another_digest_is_an_error() {
         answer
     });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                verdict: Some(Verdict::Error),
-                ..
-            }
-        ),
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Error),
         "{outcome:?}"
     );
 }

@@ -5,7 +5,7 @@ use dotwrap_runner::{Error, NoProgress, Outcome, RunOptions, Step};
 use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
 use serde_json::json;
 
-use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, said_so};
+use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, concluded, said_so};
 
 #[tokio::test]
 async fn real_run_reaches_verified() {
@@ -14,14 +14,9 @@ async fn real_run_reaches_verified() {
         .run(&Tools::honest(), &RunOptions::default())
         .await
         .unwrap();
-    let Outcome::Concluded {
-        status, verdict, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
+    let conclusion = concluded(&outcome);
     assert_eq!(
-        (*status, *verdict),
+        (conclusion.status, conclusion.verdict),
         (StoredStatus::Completed, Some(Verdict::Pass))
     );
     assert_eq!(stage.rung().await, Rung::VerifiedCandidate);
@@ -51,13 +46,11 @@ async fn dry_run_reaches_only_the_dry_run_rung() {
         )
         .await
         .unwrap();
-    assert!(matches!(
-        outcome,
-        Outcome::Concluded {
-            verdict: Some(Verdict::Pass),
-            ..
-        }
-    ));
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Pass),
+        "{outcome:?}"
+    );
     assert_eq!(stage.rung().await, Rung::DryRunObserved);
 }
 
@@ -66,17 +59,12 @@ async fn a_producer_that_fails_is_not_verified() {
     let stage = Stage::open().await;
     let tools = Tools::honest().producer(|_, _| broken());
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    let Outcome::Concluded {
-        status,
-        verdict,
-        error_ref,
-        ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!((*status, *verdict), (StoredStatus::Failed, None));
-    assert_eq!(error_ref.as_deref(), Some("producer: exit_status"));
+    let conclusion = concluded(&outcome);
+    assert_eq!(
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Failed, None)
+    );
+    assert_eq!(conclusion.error_ref, Some("producer: exit_status"));
     assert_eq!(tools.count(), 1);
     assert_eq!(stage.evidence(&outcome).await.len(), 1);
 }
@@ -86,15 +74,10 @@ async fn failed_verdict_leaves_candidate_unverified() {
     let stage = Stage::open().await;
     let tools = Tools::honest().verifier(|call, _| async move { said_so(&call, Verdict::Fail) });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                status: StoredStatus::Completed,
-                verdict: Some(Verdict::Fail),
-                ..
-            }
-        ),
+    let conclusion = concluded(&outcome);
+    assert_eq!(
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Completed, Some(Verdict::Fail)),
         "{outcome:?}"
     );
     assert_eq!(stage.rung().await, Rung::RealRunObserved);
@@ -108,13 +91,8 @@ async fn used_key_calls_no_tool() {
         idempotency_key: Some(IdempotencyKey::new("nightly-1")),
         ..RunOptions::default()
     };
-    let Outcome::Concluded {
-        process_run_id: first,
-        ..
-    } = stage.run(&tools, &order).await.unwrap()
-    else {
-        panic!("the first call executes");
-    };
+    let executed = stage.run(&tools, &order).await.unwrap();
+    let first = concluded(&executed).process_run_id;
     let again = stage.run(&tools, &order).await.unwrap();
     assert_eq!(
         again,
@@ -220,12 +198,9 @@ async fn full_disk_of_the_database_is_waited_for() {
     let run = stage.run_in(Mode::RealRun, &tools, &order, &progress, Stop::never());
     let (outcome, ()) = tokio::join!(run, freeing);
     let outcome = outcome.unwrap();
-    let is_recorded = matches!(
-        outcome,
-        Outcome::Concluded {
-            verdict: Some(Verdict::Pass),
-            ..
-        }
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Pass),
+        "{outcome:?}"
     );
-    assert!(is_recorded, "{outcome:?}");
 }

@@ -7,7 +7,7 @@ use dotwrap_runner::{Error, Outcome, RunOptions, RunsDir, Step};
 use dotwrap_wrapper::{DotCode, ErrorClass, Lease, ProcessRunId, StoredStatus, Verdict, gate};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::support::{At, PRODUCER, Stage, Tools, left, short_lease, until_stopped};
+use crate::support::{At, PRODUCER, Stage, Tools, concluded, left, short_lease, until_stopped};
 
 /// Longer than any machine is busy: who waits for so long waits in vain.
 const LONG: Duration = Duration::from_secs(120);
@@ -51,14 +51,9 @@ async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
     let outcome = stopped_by(&stage, &RunOptions::default(), Stop::never(), close)
         .await
         .unwrap();
-    let Outcome::Concluded {
-        status, error_ref, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(*status, StoredStatus::Cancelled);
-    assert_eq!(error_ref.as_deref(), Some("producer: gate_closed"));
+    let conclusion = concluded(&outcome);
+    assert_eq!(conclusion.status, StoredStatus::Cancelled);
+    assert_eq!(conclusion.error_ref, Some("producer: gate_closed"));
     let parts = stage.evidence(&outcome).await;
     let evidence = &parts[0]["evidence_ref"];
     assert_eq!(evidence["stop"]["reason"], "gate_closed");
@@ -80,8 +75,9 @@ async fn a_gate_that_the_clock_closes_stops_the_call_too() {
     let outcome = stopped_by(&stage, &RunOptions::default(), Stop::never(), not_for_long)
         .await
         .unwrap();
-    assert!(
-        matches!(&outcome, Outcome::Concluded { error_ref: Some(word), .. } if word == "producer: gate_closed"),
+    assert_eq!(
+        concluded(&outcome).error_ref,
+        Some("producer: gate_closed"),
         "{outcome:?}"
     );
 }
@@ -95,14 +91,9 @@ async fn an_interrupt_concludes_the_run() {
     })
     .await
     .unwrap();
-    assert!(
-        matches!(
-            &outcome,
-            Outcome::Concluded {
-                status: StoredStatus::Cancelled,
-                ..
-            }
-        ),
+    assert_eq!(
+        concluded(&outcome).status,
+        StoredStatus::Cancelled,
         "{outcome:?}"
     );
     let leases = stage.wrapper.leases().await.unwrap();
@@ -180,14 +171,9 @@ async fn a_call_that_takes_longer_than_its_lease_keeps_it() {
         left(&call, "the work")
     });
     let outcome = stage.run(&tools, &short_lease()).await.unwrap();
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                verdict: Some(Verdict::Pass),
-                ..
-            }
-        ),
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Pass),
         "{outcome:?}"
     );
 }
@@ -204,18 +190,13 @@ async fn a_gate_that_closes_between_the_two_keeps_the_verifier_from_being_called
         }
     });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    let Outcome::Concluded {
-        status,
-        verdict,
-        error_ref,
-        ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!((*status, *verdict), (StoredStatus::Cancelled, None));
+    let conclusion = concluded(&outcome);
     assert_eq!(
-        error_ref.as_deref(),
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Cancelled, None)
+    );
+    assert_eq!(
+        conclusion.error_ref,
         Some("verifier: not called: gate_closed")
     );
     assert_eq!(tools.count(), 1);

@@ -18,8 +18,8 @@ use dotwrap_runner::{
 };
 use dotwrap_testkit::{TestDatabase, Version};
 use dotwrap_wrapper::{
-    Actor, CandidateCode, ComponentRole, Contract, ContractDefinition, DotCode, GateSetting, Rung,
-    ToolDefinition, Verdict, Wrapper, gate,
+    Actor, CandidateCode, ComponentRole, Contract, ContractDefinition, DotCode, GateSetting,
+    ProcessRunId, Rung, StoredStatus, ToolDefinition, Verdict, Wrapper, gate,
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
@@ -283,15 +283,42 @@ impl Stage {
 
     /// The components' evidence, producer first.
     pub(crate) async fn evidence(&self, outcome: &Outcome) -> Vec<Json> {
-        let Outcome::Concluded { process_run_id, .. } = outcome else {
-            panic!("{outcome:?} has no components of its own");
-        };
-        let mut components = self.wrapper.components_of(*process_run_id).await.unwrap();
+        let run = concluded(outcome).process_run_id;
+        let mut components = self.wrapper.components_of(run).await.unwrap();
         components.sort_by_key(|component| component.component_role == ComponentRole::Verifier);
         components
             .into_iter()
             .map(|component| serde_json::to_value(component).unwrap())
             .collect()
+    }
+}
+
+/// The conclusion of a run, as a test reads it.
+pub(crate) struct Conclusion<'a> {
+    pub(crate) process_run_id: ProcessRunId,
+    pub(crate) status: StoredStatus,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) error_ref: Option<&'a str>,
+}
+
+/// Takes the conclusion out of an outcome. An outcome without one fails the test.
+#[track_caller]
+pub(crate) fn concluded(outcome: &Outcome) -> Conclusion<'_> {
+    let Outcome::Concluded {
+        process_run_id,
+        status,
+        verdict,
+        error_ref,
+        ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    Conclusion {
+        process_run_id: *process_run_id,
+        status: *status,
+        verdict: *verdict,
+        error_ref: error_ref.as_deref(),
     }
 }
 

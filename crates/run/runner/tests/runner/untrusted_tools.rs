@@ -5,27 +5,22 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use dotwrap_invoke::{Answer, CallOutcome, Output, StopReason, StopRecord};
-use dotwrap_runner::{Outcome, RunOptions};
+use dotwrap_runner::RunOptions;
 use dotwrap_wrapper::{Rung, StoredStatus, Verdict};
 use serde_json::json;
 use url::Url;
 
-use crate::support::{PRODUCER, Stage, Tools, VERIFIER, left, said_so};
+use crate::support::{PRODUCER, Stage, Tools, VERIFIER, concluded, left, said_so};
 
 #[tokio::test]
 async fn a_verifier_without_a_verdict_is_an_error() {
     let stage = Stage::open().await;
     let tools = Tools::honest().verifier(|call, _| async move { left(&call, "fine, I guess") });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                status: StoredStatus::Failed,
-                verdict: Some(Verdict::Error),
-                ..
-            }
-        ),
+    let conclusion = concluded(&outcome);
+    assert_eq!(
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Failed, Some(Verdict::Error)),
         "{outcome:?}"
     );
 }
@@ -55,10 +50,8 @@ async fn an_output_that_breaks_the_schema_is_not_verified() {
         .await;
     let tools = Tools::honest().producer(|call, _| async move { left(&call, r#"{"lines": 3}"#) });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    let Outcome::Concluded { error_ref, .. } = &outcome else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(error_ref.as_deref(), Some("producer: schema_mismatch"));
+    let conclusion = concluded(&outcome);
+    assert_eq!(conclusion.error_ref, Some("producer: schema_mismatch"));
     assert_eq!(tools.count(), 1);
 }
 
@@ -76,14 +69,9 @@ async fn verifier_answer_is_checked_against_both_schemas() {
         .run(&Tools::honest(), &RunOptions::default())
         .await
         .unwrap();
-    let Outcome::Concluded {
-        verdict, error_ref, ..
-    } = &outcome
-    else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(*verdict, Some(Verdict::Error));
-    assert_eq!(error_ref.as_deref(), Some("verifier: schema_mismatch"));
+    let conclusion = concluded(&outcome);
+    assert_eq!(conclusion.verdict, Some(Verdict::Error));
+    assert_eq!(conclusion.error_ref, Some("verifier: schema_mismatch"));
 }
 
 #[tokio::test]
@@ -110,14 +98,9 @@ async fn hostile_tool_output_is_still_recorded() {
             .with("names", vec!["x".repeat(1000); 200])
     });
     let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
-    assert!(
-        matches!(
-            outcome,
-            Outcome::Concluded {
-                verdict: Some(Verdict::Fail),
-                ..
-            }
-        ),
+    assert_eq!(
+        concluded(&outcome).verdict,
+        Some(Verdict::Fail),
         "{outcome:?}"
     );
     let parts = stage.evidence(&outcome).await;
@@ -141,10 +124,8 @@ async fn call_stopped_before_its_start_has_a_known_outcome() {
     let parts = stage.evidence(&outcome).await;
     assert_eq!(parts[0]["status"], "cancelled");
     assert_eq!(parts[0]["evidence_ref"]["outcome"], json!(null));
-    let Outcome::Concluded { process_run_id, .. } = outcome else {
-        panic!("{outcome:?}");
-    };
-    let run = stage.wrapper.run(process_run_id).await.unwrap().unwrap();
+    let run = concluded(&outcome).process_run_id;
+    let run = stage.wrapper.run(run).await.unwrap().unwrap();
     assert_eq!(run.evidence_ref["outcome"], json!(null));
 }
 

@@ -69,12 +69,11 @@ const COLUMNS: &[Column<Candidate>] = &[
 
 async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let candidates = session.ledger().await?.candidates().await?;
-    if candidates.is_empty() {
-        session.messages.note(
-            "no candidate is registered; one that runs name shows in `dotwrap ladder` all the same",
-        );
-    }
-    session.output.rows(&candidates, COLUMNS)?;
+    session.print_list(
+        &candidates,
+        COLUMNS,
+        "no candidate is registered; one that runs name shows in `dotwrap ladder` all the same",
+    )?;
     Ok(ExitStatus::Done)
 }
 

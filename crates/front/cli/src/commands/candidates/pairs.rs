@@ -84,14 +84,12 @@ pub(super) async fn list(arguments: List, session: &mut Context) -> Result<ExitS
         None => ledger.candidate_pairs().await?,
     };
     pairs.retain(|pair| pair.is_inferred || !arguments.inferred);
-    if pairs.is_empty() {
-        session.messages.note(if arguments.inferred {
-            "no pair is inferred"
-        } else {
-            "no pair is declared; `dotwrap candidates pair CANDIDATE PRODUCER` declares one"
-        });
-    }
-    session.output.rows(&pairs, COLUMNS)?;
+    let none = if arguments.inferred {
+        "no pair is inferred"
+    } else {
+        "no pair is declared; `dotwrap candidates pair CANDIDATE PRODUCER` declares one"
+    };
+    session.print_list(&pairs, COLUMNS, none)?;
     if pairs.iter().any(|pair| pair.is_inferred) {
         session.messages.note(
             "`dotwrap candidates pair` confirms an inferred pair, `dotwrap candidates unpair` removes it",

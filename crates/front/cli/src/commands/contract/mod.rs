@@ -82,12 +82,11 @@ pub(crate) async fn execute(
 
 async fn list(session: &mut Context) -> Result<ExitStatus, Failure> {
     let contracts = session.ledger().await?.contracts().await?;
-    if contracts.is_empty() {
-        session
-            .messages
-            .note("no DOT has a contract; `dotwrap contract set FILE` sets one");
-    }
-    session.output.rows(&contracts, COLUMNS)?;
+    session.print_list(
+        &contracts,
+        COLUMNS,
+        "no DOT has a contract; `dotwrap contract set FILE` sets one",
+    )?;
     Ok(ExitStatus::Done)
 }
 

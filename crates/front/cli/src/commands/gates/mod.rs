@@ -235,10 +235,7 @@ async fn history(arguments: History, session: &mut Context) -> Result<ExitStatus
             format!("the gate {key} was never changed: it is as shipped"),
         ),
     };
-    if changes.is_empty() {
-        session.messages.note(none);
-    }
-    session.output.rows(&changes, CHANGES)?;
+    session.print_list(&changes, CHANGES, none)?;
     Ok(ExitStatus::Done)
 }
 

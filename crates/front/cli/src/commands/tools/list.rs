@@ -33,13 +33,11 @@ pub(super) async fn execute(
     let mut tools = session.ledger().await?.tools().await?;
     let is_registered = !tools.is_empty();
     tools.retain(|tool| !arguments.producers || tool.pair_role == Some(ComponentRole::Producer));
-    if tools.is_empty() {
-        session.messages.note(if is_registered {
-            "no producer is among the registered DOTs"
-        } else {
-            "no DOT is registered; try `dotwrap tools import --sample`"
-        });
-    }
-    session.output.rows(&tools, TOOLS)?;
+    let none = if is_registered {
+        "no producer is among the registered DOTs"
+    } else {
+        "no DOT is registered; try `dotwrap tools import --sample`"
+    };
+    session.print_list(&tools, TOOLS, none)?;
     Ok(ExitStatus::Done)
 }

@@ -3,7 +3,7 @@ use clap::Args;
 use dotwrap_wrapper::DotCode;
 use serde::Serialize;
 
-use crate::commands::ActorArgs;
+use crate::commands::shared::ChangeArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
@@ -17,11 +17,8 @@ pub(crate) struct Arguments {
     /// The tool's code
     #[arg(value_name = "DOT_CODE")]
     dot_code: String,
-    /// Why; it stays on record
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    acting: ActorArgs,
+    change: ChangeArgs,
 }
 
 /// What the tool is now.
@@ -39,10 +36,10 @@ pub(super) async fn execute(
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let ledger = session.ledger().await?;
-    let actor = session.actor(arguments.acting);
+    let actor = session.actor(arguments.change.acting);
     let dot_code = DotCode::new(arguments.dot_code);
     let changed = ledger
-        .retire_tool(&dot_code, &arguments.reason, Some(&actor))
+        .retire_tool(&dot_code, &arguments.change.reason, Some(&actor))
         .await?;
     session.messages.note(if changed {
         format!("{dot_code} is retired")

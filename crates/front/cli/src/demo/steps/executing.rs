@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
-use crate::demo::sandbox::{Attempt, Pair};
+use crate::demo::sandbox::Attempt;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, KeyValueList};
 
@@ -46,14 +46,8 @@ pub(in crate::demo) async fn dry_run(
     stage: &mut DemoContext,
     narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
-    let Some(pair) = stage.workshop.pair.clone() else {
-        return skipped(narrator);
-    };
-    say_command(narrator, &pair, "dry-run", stage)?;
-    narrator.paragraph(
-        "the receipt is committed before the call, the output's digest before the verifier sees it; a dry run may write nowhere but in its own folder, as far as the kernel enforces that",
-    )?;
-    run(stage, narrator, &pair, Mode::DryRun, &NoProgress).await
+    let note = "the receipt is committed before the call, the output's digest before the verifier sees it; a dry run may write nowhere but in its own folder, as far as the kernel enforces that";
+    run(stage, narrator, Mode::DryRun, Some(note), &NoProgress).await
 }
 
 /// Calls it for real, and changes the output behind the producer's back.
@@ -61,15 +55,9 @@ pub(in crate::demo) async fn tampered(
     stage: &mut DemoContext,
     narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
-    let Some(pair) = stage.workshop.pair.clone() else {
-        return skipped(narrator);
-    };
-    say_command(narrator, &pair, "real-run", stage)?;
-    narrator.paragraph(
-        "and this time somebody (this demonstration) flips a bit of the output when the producer has ended, before the verifier is called",
-    )?;
+    let note = "and this time somebody (this demonstration) flips a bit of the output when the producer has ended, before the verifier is called";
     let vandal = Tamper::default();
-    let found = run(stage, narrator, &pair, Mode::RealRun, &vandal).await?;
+    let found = run(stage, narrator, Mode::RealRun, Some(note), &vandal).await?;
     if let Some(error) = vandal.failed() {
         return Err(Failure::internal(format!(
             "no bit could be flipped: {error}"
@@ -92,32 +80,31 @@ pub(in crate::demo) async fn real_run(
     stage: &mut DemoContext,
     narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
-    let Some(pair) = stage.workshop.pair.clone() else {
-        return skipped(narrator);
-    };
-    say_command(narrator, &pair, "real-run", stage)?;
-    run(stage, narrator, &pair, Mode::RealRun, &NoProgress).await
+    run(stage, narrator, Mode::RealRun, None, &NoProgress).await
 }
 
-fn say_command(
-    narrator: &mut DemoPrinter<'_>,
-    pair: &Pair,
-    mode: &str,
-    stage: &DemoContext,
-) -> Result<(), Failure> {
-    narrator.command(&format!(
-        "run {} --mode {mode} --input $DEMO/{} --candidate {} --runs-folder $DEMO/runs",
-        pair.producer, pair.input, stage.workshop.candidate
-    ))
-}
-
+/// Shows the command and the note, calls the pair, and shows the run. If the programs are missing, it says so.
 async fn run(
     stage: &DemoContext,
     narrator: &mut DemoPrinter<'_>,
-    pair: &Pair,
     mode: Mode,
+    note: Option<&str>,
     progress: &dyn Progress,
 ) -> Result<Value, Failure> {
+    let Some(pair) = &stage.workshop.pair else {
+        return skipped(narrator);
+    };
+    let mode_argument = match mode {
+        Mode::DryRun => "dry-run",
+        Mode::RealRun => "real-run",
+    };
+    narrator.command(&format!(
+        "run {} --mode {mode_argument} --input $DEMO/{} --candidate {} --runs-folder $DEMO/runs",
+        pair.producer, pair.input, stage.workshop.candidate
+    ))?;
+    if let Some(note) = note {
+        narrator.paragraph(note)?;
+    }
     let tried = stage
         .workshop
         .run(&pair.producer, Some(pair.input), mode, progress)

@@ -124,11 +124,7 @@ impl Site {
 
     /// The rung of the candidate of these runs.
     pub(super) fn rung(&self) -> String {
-        let ladder = self
-            .0
-            .call(&["ladder", "--output", "json"])
-            .expect(0)
-            .json();
+        let ladder = self.0.json(&["ladder"]);
         let rows = ladder.as_array().unwrap().iter();
         let mut own = rows.filter(|row| row["process_candidate_code"] == CANDIDATE);
         own.next().unwrap()["candidate_status_v3"]

@@ -3,7 +3,7 @@
 use super::site::{Pair, Site, until};
 
 fn posture(site: &Site) -> String {
-    let gates = site.0.call(&["gates", "--output", "json"]).expect(0).json();
+    let gates = site.0.json(&["gates"]);
     gates["posture"].as_str().unwrap().to_owned()
 }
 

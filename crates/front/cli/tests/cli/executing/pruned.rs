@@ -156,7 +156,7 @@ fn what_a_dead_runner_left_counts_as_a_real_runs() {
     signal(&run, Signal::SIGKILL);
     run.wait_with_output().unwrap();
     until(|| {
-        let reaped = site.0.call(&["reap", "--output", "json"]).expect(0).json();
+        let reaped = site.0.json(&["reap"]);
         (reaped != json!([])).then_some(())
     });
     let kept = prune(&site, "0s", &[]).expect(0).messages;

@@ -176,10 +176,7 @@ impl Site {
 
     /// What the ledger says of a run.
     pub(crate) fn story(&self, run: &str) -> Value {
-        self.0
-            .call(&["runs", "show", run, "--output", "json"])
-            .expect(0)
-            .json()
+        self.0.json(&["runs", "show", run])
     }
 
     /// The evidence of one side of the newest run: 0 the producer, 1 the verifier.
@@ -195,11 +192,7 @@ impl Site {
 
     /// How far the candidate has come.
     pub(crate) fn rung(&self) -> String {
-        let ladder = self
-            .0
-            .call(&["ladder", "--output", "json"])
-            .expect(0)
-            .json();
+        let ladder = self.0.json(&["ladder"]);
         let mut rows = ladder.as_array().unwrap().iter();
         let own = rows.find(|row| row["process_candidate_code"] == CANDIDATE);
         own.unwrap()["candidate_status_v3"]
@@ -210,11 +203,7 @@ impl Site {
 
     /// The state of the pair's lease.
     pub(crate) fn lease(&self) -> Value {
-        let leases = self
-            .0
-            .call(&["lease", "ls", "--output", "json"])
-            .expect(0)
-            .json();
+        let leases = self.0.json(&["lease", "ls"]);
         leases[0]["state"].clone()
     }
 

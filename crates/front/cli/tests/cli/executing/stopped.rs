@@ -25,7 +25,7 @@ fn stopped_by(cause: impl FnOnce(&Site, &std::process::Child)) -> (Site, Answer)
 
 /// Whether reaping concluded a run.
 fn reaps(site: &Site) -> Option<()> {
-    let reaped = site.0.call(&["reap", "--output", "json"]).expect(0).json();
+    let reaped = site.0.json(&["reap"]);
     (reaped != serde_json::json!([])).then_some(())
 }
 

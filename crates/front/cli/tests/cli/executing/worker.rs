@@ -20,11 +20,7 @@ fn request(site: &Site, key: &str, input: &str) {
 }
 
 fn outcomes(site: &Site) -> Vec<String> {
-    let requests = site
-        .0
-        .call(&["requests", "ls", "--output", "json"])
-        .expect(0)
-        .json();
+    let requests = site.0.json(&["requests", "ls"]);
     let requests = requests.as_array().unwrap().iter();
     requests
         .map(|request| format!("{} {}", request["outcome"], request["run_verdict"]))

@@ -18,6 +18,18 @@ async fn receipt(superuser: &Client, change: impl FnOnce(&mut forged_run::Insert
     execute(superuser, &receipt.sql()).await;
 }
 
+/// A stage in the posture `REAL_RUN`, with its runner, operator and superuser.
+async fn real_run_stage(backend: Backend) -> (TestContext, Client, Client, Client) {
+    let stage = TestContext::new(backend).await;
+    let (runner, operator, superuser) = (
+        stage.client("runner").await,
+        stage.client("operator").await,
+        stage.superuser().await,
+    );
+    set_posture(&operator, "REAL_RUN").await;
+    (stage, runner, operator, superuser)
+}
+
 fn with_receipt() -> Call {
     Call::component(RUN)
         .text("p_evidence_type", "REAL_RUN")
@@ -28,13 +40,7 @@ fn with_receipt() -> Call {
 
 #[apply(on_each_version)]
 async fn a_component_is_bound_to_a_receipt_that_fits_it(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (runner, operator, superuser) = (
-        stage.client("runner").await,
-        stage.client("operator").await,
-        stage.superuser().await,
-    );
-    set_posture(&operator, "REAL_RUN").await;
+    let (_stage, runner, _operator, superuser) = real_run_stage(backend).await;
     receipt(&superuser, |_| ()).await;
     rows(
         &runner,
@@ -58,13 +64,7 @@ async fn a_component_is_bound_to_a_receipt_that_fits_it(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn a_receipt_that_does_not_fit_is_refused(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (runner, operator, superuser) = (
-        stage.client("runner").await,
-        stage.client("operator").await,
-        stage.superuser().await,
-    );
-    set_posture(&operator, "REAL_RUN").await;
+    let (_stage, runner, _operator, superuser) = real_run_stage(backend).await;
     let another_run = text(&runner, &Call::run().text("p_dot_code", PRODUCER).sql()).await;
     receipt(&superuser, |_| ()).await;
     let wrong = [
@@ -112,13 +112,7 @@ async fn a_receipt_that_does_not_fit_is_refused(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn receipt_of_a_lower_mode_does_not_promote_the_component(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (runner, operator, superuser) = (
-        stage.client("runner").await,
-        stage.client("operator").await,
-        stage.superuser().await,
-    );
-    set_posture(&operator, "REAL_RUN").await;
+    let (_stage, runner, _operator, superuser) = real_run_stage(backend).await;
     receipt(&superuser, |receipt| receipt.set("mode", "'DRY_RUN'")).await;
     assert_eq!(
         code(&runner, &with_receipt().sql()).await,
@@ -177,13 +171,7 @@ async fn receipt_committed_after_a_gate_closes_is_void(backend: Backend) {
 
 #[apply(on_each_version)]
 async fn receipt_committed_before_a_gate_closes_stays_valid(backend: Backend) {
-    let stage = TestContext::new(backend).await;
-    let (runner, operator, superuser) = (
-        stage.client("runner").await,
-        stage.client("operator").await,
-        stage.superuser().await,
-    );
-    set_posture(&operator, "REAL_RUN").await;
+    let (_stage, runner, operator, superuser) = real_run_stage(backend).await;
     receipt(&superuser, |_| ()).await;
     rows(
         &operator,

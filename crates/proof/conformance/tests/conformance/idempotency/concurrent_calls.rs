@@ -12,22 +12,24 @@ use crate::common::backend::on_each_backend;
 use crate::common::fixtures::{CORRELATION, OTHER_PRODUCER, PRODUCER};
 use crate::common::{Backend, Call, Refusal, TestContext, ask, number, row, text};
 
+/// One call created the pair, and all calls returned its ids.
+fn assert_one_pair(returned: &[Value]) {
+    let created = returned.iter().filter(|row| row["created"] == true);
+    assert_eq!(created.count(), 1, "{returned:?}");
+    let distinct: BTreeSet<_> = returned
+        .iter()
+        .map(|row| ids(row).map(Value::to_string))
+        .collect();
+    assert_eq!(distinct.len(), 1, "{distinct:?}");
+}
+
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_pair(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
     let call = keyed_pair().sql();
     let returned: Vec<Value> = join_all(clients.iter().map(|client| row(client, &call))).await;
-    assert_eq!(
-        returned.iter().filter(|row| row["created"] == true).count(),
-        1,
-        "{returned:?}"
-    );
-    let distinct: BTreeSet<String> = returned
-        .iter()
-        .map(|row| format!("{:?}", ids(row)))
-        .collect();
-    assert_eq!(distinct.len(), 1, "{distinct:?}");
+    assert_one_pair(&returned);
     assert_eq!(
         number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await,
         2
@@ -72,18 +74,10 @@ async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_
                 .sql()
         })
         .await;
+        assert_one_pair(&returned);
         assert_eq!(
-            returned.iter().filter(|row| row["created"] == true).count(),
-            1,
-            "{returned:?}"
-        );
-        let distinct: BTreeSet<String> = returned
-            .iter()
-            .map(|row| format!("{:?}", ids(row)))
-            .collect();
-        assert_eq!(
-            (returned.len(), distinct.len()),
-            (4, 1),
+            returned.len(),
+            4,
             "only the callers of the first thing get its ids: {returned:?}"
         );
         assert_eq!(refusals, vec!["idempotency_conflict"; 12]);
@@ -94,11 +88,18 @@ async fn sixteen_connections_with_one_key_for_four_things_create_one_and_refuse_
     );
 }
 
+/// Half of the calls returned the same row. The others were refused because of their key.
+fn assert_half_are_conflicts((returned, refusals): &(Vec<Value>, Vec<String>)) {
+    let distinct: BTreeSet<String> = returned.iter().map(Value::to_string).collect();
+    assert_eq!((returned.len(), distinct.len()), (8, 1), "{returned:?}");
+    assert_eq!(*refusals, vec!["idempotency_conflict"; 8]);
+}
+
 #[apply(on_each_backend)]
 async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
     let stage = TestContext::new(backend).await;
     let clients = stage.clients("observer", 16).await;
-    let (returned, refusals) = call_concurrently(&clients, |number| {
+    let outcomes = call_concurrently(&clients, |number| {
         keyed_run()
             .text(
                 "p_correlation_id",
@@ -111,9 +112,7 @@ async fn sixteen_connections_with_one_key_create_one_header(backend: Backend) {
             .sql()
     })
     .await;
-    let distinct: BTreeSet<String> = returned.iter().map(Value::to_string).collect();
-    assert_eq!((returned.len(), distinct.len()), (8, 1), "{returned:?}");
-    assert_eq!(refusals, vec!["idempotency_conflict"; 8]);
+    assert_half_are_conflicts(&outcomes);
     assert_eq!(
         number(&clients[0], "SELECT count(*) FROM dot.v_process_run").await,
         1
@@ -128,15 +127,13 @@ async fn sixteen_connections_with_one_key_create_one_component(backend: Backend)
     for _ in 0..2 {
         runs.push(text(&clients[0], &Call::run().text("p_dot_code", PRODUCER).sql()).await);
     }
-    let (returned, refusals) = call_concurrently(&clients, |number| {
+    let outcomes = call_concurrently(&clients, |number| {
         Call::component(&runs[number % 2])
             .text("p_idempotency_key", "key")
             .sql()
     })
     .await;
-    let distinct: BTreeSet<String> = returned.iter().map(Value::to_string).collect();
-    assert_eq!((returned.len(), distinct.len()), (8, 1), "{returned:?}");
-    assert_eq!(refusals, vec!["idempotency_conflict"; 8]);
+    assert_half_are_conflicts(&outcomes);
     assert_eq!(
         number(&clients[0], "SELECT count(*) FROM dot.v_process_component").await,
         1

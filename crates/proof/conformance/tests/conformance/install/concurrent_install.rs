@@ -4,7 +4,7 @@ use dotwrap_contract::{InstallOptions, Plan, apply};
 use futures_util::future::join_all;
 use rstest_reuse::apply as on;
 
-use super::{in_schema, options, works};
+use super::{in_schema, options, repairing, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::PRODUCER;
 use crate::common::{Backend, Call, TestContext, execute, row, rows, value};
@@ -130,10 +130,7 @@ async fn installer_waiting_for_a_lock_blocks_no_other_session(backend: Backend) 
     apply(&owner, &options).await.unwrap();
     execute(&reader, "BEGIN").await;
     rows(&reader, "SELECT * FROM dot.v_dot_gate").await;
-    let repair = InstallOptions {
-        repair: true,
-        ..options
-    };
+    let repair = repairing(&options);
     let others = async {
         for value in ["true", "false", "true", "false"] {
             let gate = Call::gate("iu_core.operator_runtime_enabled", value);

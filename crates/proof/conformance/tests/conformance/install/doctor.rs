@@ -1,9 +1,9 @@
 //! Each problem of an installation is a finding, however damaged the installation is.
 
-use dotwrap_contract::{Finding, InstallOptions, Severity, apply, diagnose};
+use dotwrap_contract::{Finding, Severity, apply, diagnose};
 use rstest_reuse::apply as on;
 
-use super::{options, works};
+use super::{options, repairing, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Call, TestContext, execute, rows, text};
 
@@ -102,11 +102,7 @@ async fn doctor_reports_a_restored_ledger_and_repair_records_its_cluster(backend
         "{finding:?}"
     );
     assert!(finding.mend.contains("install --repair"), "{finding:?}");
-    let repair = InstallOptions {
-        repair: true,
-        ..options
-    };
-    apply(&owner, &repair).await.unwrap();
+    apply(&owner, &repairing(&options)).await.unwrap();
     let findings = diagnose(&owner, "dot").await.unwrap();
     assert_eq!(named(&findings, "cluster").severity, Severity::Fine);
 }

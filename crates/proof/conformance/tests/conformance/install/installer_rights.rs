@@ -3,7 +3,7 @@
 use dotwrap_contract::{InstallError, InstallOptions, RolePolicy, apply};
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, create_login, fresh_catalogue, in_schema, options, works};
+use super::{catalogue_of, create_login, fresh_catalogue, in_schema, options, repairing, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, Refusal, TestContext, execute, number, text};
@@ -43,15 +43,7 @@ async fn installation_without_roles_works_and_warns(backend: Backend) {
         );
         works(&owner, "dot").await;
         assert!(apply(&owner, &options).await.unwrap().is_current());
-        apply(
-            &owner,
-            &InstallOptions {
-                repair: true,
-                ..options
-            },
-        )
-        .await
-        .unwrap();
+        apply(&owner, &repairing(&options)).await.unwrap();
         works(&owner, "dot").await;
         // The one account owns everything, and is refused all the same what it does not do on purpose.
         for change in [

@@ -32,6 +32,22 @@ pub(super) fn options(stage: &TestContext) -> InstallOptions {
     }
 }
 
+/// An empty database with its installing user and superuser, and the options to install with.
+pub(super) async fn empty(backend: Backend) -> (TestContext, Client, Client, InstallOptions) {
+    let stage = TestContext::empty(backend).await;
+    let (owner, superuser) = (stage.installer().await, stage.superuser().await);
+    let options = options(&stage);
+    (stage, owner, superuser, options)
+}
+
+/// The same options, for a repair.
+pub(super) fn repairing(options: &InstallOptions) -> InstallOptions {
+    InstallOptions {
+        repair: true,
+        ..options.clone()
+    }
+}
+
 pub(super) fn in_schema(stage: &TestContext, schema: &str) -> InstallOptions {
     InstallOptions {
         schema: schema.to_owned(),

@@ -3,7 +3,7 @@
 use dotwrap_contract::{InstallError, InstallOptions, apply};
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, fresh_catalogue, in_schema, options, quoted, works};
+use super::{catalogue_of, fresh_catalogue, in_schema, options, quoted, repairing, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, TestContext, execute, number, text};
@@ -33,15 +33,9 @@ async fn a_schema_may_have_any_name(backend: Backend) {
             apply(&owner, &options).await.unwrap().is_current(),
             "{schema}"
         );
-        apply(
-            &owner,
-            &InstallOptions {
-                repair: true,
-                ..options
-            },
-        )
-        .await
-        .unwrap_or_else(|error| panic!("{schema}: {error}"));
+        apply(&owner, &repairing(&options))
+            .await
+            .unwrap_or_else(|error| panic!("{schema}: {error}"));
         works(&owner, schema).await;
     }
     // Each is an installation of its own: one pair before the repair and one after it.
@@ -71,15 +65,7 @@ async fn a_role_prefix_may_have_any_name(backend: Backend) {
     apply(&owner, &options).await.unwrap();
     works(&owner, "dot").await;
     assert!(apply(&owner, &options).await.unwrap().is_current());
-    apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options
-        },
-    )
-    .await
-    .unwrap();
+    apply(&owner, &repairing(&options)).await.unwrap();
     works(&owner, "dot").await;
     let schema_owner = text(
         &superuser,

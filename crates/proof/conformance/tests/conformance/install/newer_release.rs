@@ -1,9 +1,9 @@
 //! An installation of a newer release, or with an edited migration, is not upgraded.
 
-use dotwrap_contract::{InstallError, InstallOptions, apply, contract_digest, installed};
+use dotwrap_contract::{InstallError, apply, contract_digest, installed};
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, options};
+use super::{catalogue_of, empty, options, repairing};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, TestContext, execute};
@@ -17,15 +17,9 @@ async fn newer_or_edited_installation_is_not_changed(backend: Backend) {
     let refused = apply(&owner, &options(&stage)).await.unwrap_err();
     assert!(matches!(refused, InstallError::Newer(_)), "{refused}");
     execute(&superuser, "DELETE FROM dot.dot_contract_migration WHERE name LIKE '9999%'; UPDATE dot.dot_contract_migration SET sha256 = 'edited' WHERE name LIKE '0002%'").await;
-    let refused = apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options(&stage)
-        },
-    )
-    .await
-    .unwrap_err();
+    let refused = apply(&owner, &repairing(&options(&stage)))
+        .await
+        .unwrap_err();
     assert!(
         matches!(refused, InstallError::MigrationChanged(_)),
         "{refused}"
@@ -34,16 +28,8 @@ async fn newer_or_edited_installation_is_not_changed(backend: Backend) {
 
 #[on(on_each_version)]
 async fn contract_of_a_newer_release_is_not_replaced(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
-    let repair = InstallOptions {
-        repair: true,
-        ..options.clone()
-    };
+    let (stage, owner, superuser, options) = empty(backend).await;
+    let repair = repairing(&options);
     apply(&owner, &options).await.unwrap();
     let record = async |version: &str, digest: &str| {
         let text = format!(

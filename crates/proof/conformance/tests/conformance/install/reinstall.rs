@@ -1,9 +1,9 @@
 //! A fresh installation, its script, and a repeated installation.
 
-use dotwrap_contract::{InstallOptions, apply, contract_digest, files, installed, plan};
+use dotwrap_contract::{apply, contract_digest, files, installed, plan};
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, fresh_catalogue, options, works};
+use super::{catalogue_of, fresh_catalogue, options, repairing, works};
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::catalogue::assert_same;
 use crate::common::{Backend, Call, TestContext, execute, number, rows, value};
@@ -31,15 +31,7 @@ async fn installing_twice_does_no_harm(backend: Backend) {
         .await
         .assert_same(&data, "the second install");
     // Put everything back, whatever the record says: what operators and callers wrote stays.
-    let repaired = apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options.clone()
-        },
-    )
-    .await
-    .unwrap();
+    let repaired = apply(&owner, &repairing(&options)).await.unwrap();
     assert!(!repaired.is_current() && repaired.pending().next().is_none());
     assert_same(
         &catalogue_of(&stage, &options).await,

@@ -1,11 +1,11 @@
 //! An upgrade of an installation of release 0.1.0, created by the script that its installer printed.
 
-use dotwrap_contract::{InstallOptions, Severity, apply, diagnose, installed};
+use dotwrap_contract::{Severity, apply, diagnose, installed};
 use rstest_reuse::apply as on;
 use serde_json::json;
 use tokio_postgres::Client;
 
-use super::{catalogue_of, fresh_catalogue, options, works};
+use super::{catalogue_of, fresh_catalogue, options, repairing, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
@@ -115,11 +115,7 @@ async fn upgrade_keeps_objects_that_no_release_brought_and_doctor_names_them(bac
          CREATE VIEW dot.v_of_our_own AS SELECT 1 AS one; CREATE TABLE dot.of_our_own (one int)",
     )
     .await;
-    let repair = InstallOptions {
-        repair: true,
-        ..options
-    };
-    apply(&owner, &repair).await.unwrap();
+    apply(&owner, &repairing(&options)).await.unwrap();
     let findings = diagnose(&owner, "dot").await.unwrap();
     let finding = findings
         .iter()

@@ -1,12 +1,12 @@
 //! An upgrade or a repair restores changed functions, guards, views and grants.
 
-use dotwrap_contract::{InstallOptions, apply};
+use dotwrap_contract::apply;
 use rstest_reuse::apply as on;
 
-use super::{catalogue_of, create_login, options, works};
+use super::{catalogue_of, create_login, empty, repairing, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
-use crate::common::{Backend, TestContext, execute};
+use crate::common::{Backend, execute};
 
 /// Deviations that an older release or the owner's role may have left. `ROLE` is the role prefix.
 const DIFFERENCES: [&str; 19] = [
@@ -33,12 +33,7 @@ const DIFFERENCES: [&str; 19] = [
 
 #[on(on_each_version)]
 async fn upgrade_restores_functions_guards_views_and_grants(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
+    let (stage, owner, superuser, options) = empty(backend).await;
     apply(&owner, &options).await.unwrap();
     let expected = catalogue_of(&stage, &options).await;
     let mut wrong = Vec::new();
@@ -66,12 +61,7 @@ async fn upgrade_restores_functions_guards_views_and_grants(backend: Backend) {
 
 #[on(on_each_version)]
 async fn upgrade_revokes_undeclared_grants(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
+    let (stage, owner, superuser, options) = empty(backend).await;
     apply(&owner, &options).await.unwrap();
     let expected = catalogue_of(&stage, &options).await;
     create_login(&stage, "").await;
@@ -84,15 +74,7 @@ async fn upgrade_revokes_undeclared_grants(backend: Backend) {
         ),
     )
     .await;
-    apply(
-        &owner,
-        &InstallOptions {
-            repair: true,
-            ..options.clone()
-        },
-    )
-    .await
-    .unwrap();
+    apply(&owner, &repairing(&options)).await.unwrap();
     assert_same(
         &catalogue_of(&stage, &options).await,
         &expected,

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use rstest_reuse::apply as on;
 use serde_json::json;
 
-use super::{catalogue_of, fresh_catalogue, options, quoted, works};
+use super::{catalogue_of, empty, fresh_catalogue, options, quoted, repairing, works};
 use crate::common::backend::on_each_version;
 use crate::common::catalogue::assert_same;
 use crate::common::fixtures::{CANDIDATE, PRODUCER};
@@ -126,12 +126,7 @@ fn recorded_by_an_older_release() -> String {
 
 #[on(on_each_version)]
 async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
+    let (_stage, owner, superuser, options) = empty(backend).await;
     let before = files("tables/")
         .iter()
         .position(|file| file.path.contains("candidate_pairs"))
@@ -167,22 +162,13 @@ async fn an_upgrade_infers_the_pairs_that_an_older_ledger_shows(backend: Backend
     );
     let candidates = "SELECT count(*) FROM dot.v_process_candidate";
     assert_eq!(number(&owner, candidates).await, 0);
-    let repair = InstallOptions {
-        repair: true,
-        ..options
-    };
-    apply(&owner, &repair).await.unwrap();
+    apply(&owner, &repairing(&options)).await.unwrap();
     assert_eq!(rows(&owner, pairs).await.len(), 2);
 }
 
 #[on(on_each_version)]
 async fn an_upgrade_keeps_the_ledger_and_the_settings(backend: Backend) {
-    let stage = TestContext::empty(backend).await;
-    let (owner, superuser, options) = (
-        stage.installer().await,
-        stage.superuser().await,
-        options(&stage),
-    );
+    let (_stage, owner, superuser, options) = empty(backend).await;
     apply(&owner, &options).await.unwrap();
     works(&owner, "dot").await;
     rows(
@@ -248,10 +234,7 @@ async fn an_upgrade_waits_for_and_loses_no_recording(backend: Backend) {
                 recorded
             }),
     );
-    let repair = InstallOptions {
-        repair: true,
-        ..options
-    };
+    let repair = repairing(&options);
     let (recorded, upgrade) = tokio::join!(writing, apply(&owner, &repair));
     upgrade.unwrap();
     assert_eq!(

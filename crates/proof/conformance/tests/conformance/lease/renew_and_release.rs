@@ -16,6 +16,19 @@ fn force_release() -> Call {
 
 const SOME_TOKEN: &str = "00000000-0000-4000-8000-000000000001";
 
+/// The call with a wrong token, holder or lease.
+fn wrong_calls(call: &Call, token: &str) -> [Call; 5] {
+    let with_token = call.clone().text("p_token", token);
+    let without_token = call.clone().with("p_token", "NULL");
+    [
+        call.clone().text("p_token", SOME_TOKEN),
+        without_token.clone(),
+        with_token.clone().text("p_holder", "somebody else"),
+        with_token.text("p_lease_name", "another lease"),
+        without_token.text("p_lease_name", "another lease"),
+    ]
+}
+
 #[apply(on_each_backend)]
 async fn renewing_moves_the_expiry_and_only_for_the_token_and_its_holder(backend: Backend) {
     let stage = TestContext::new(backend).await;
@@ -25,22 +38,7 @@ async fn renewing_moves_the_expiry_and_only_for_the_token_and_its_holder(backend
     assert_eq!(value(&observer, expiry).await.as_f64(), Some(5.0));
     let renewal = Call::lease("fn_dot_iu_runtime_lease_renew").with("p_ttl_seconds", "60");
     let before = row(&observer, "SELECT * FROM dot.v_dot_lease").await;
-    for wrong in [
-        renewal.clone().text("p_token", SOME_TOKEN),
-        renewal.clone().with("p_token", "NULL"),
-        renewal
-            .clone()
-            .text("p_token", &token)
-            .text("p_holder", "somebody else"),
-        renewal
-            .clone()
-            .text("p_token", &token)
-            .text("p_lease_name", "another lease"),
-        renewal
-            .clone()
-            .with("p_token", "NULL")
-            .text("p_lease_name", "another lease"),
-    ] {
+    for wrong in wrong_calls(&renewal, &token) {
         assert_eq!(
             value(&observer, &wrong.sql()).await,
             false,
@@ -68,22 +66,7 @@ async fn only_the_token_and_its_holder_release_a_lease_and_only_once(backend: Ba
     let observer = stage.client("observer").await;
     let token = acquire(&observer, 60).await;
     let release_call = Call::lease("fn_dot_iu_runtime_lease_release");
-    for wrong in [
-        release_call.clone().text("p_token", SOME_TOKEN),
-        release_call.clone().with("p_token", "NULL"),
-        release_call
-            .clone()
-            .text("p_token", &token)
-            .text("p_holder", "somebody else"),
-        release_call
-            .clone()
-            .text("p_token", &token)
-            .text("p_lease_name", "another lease"),
-        release_call
-            .clone()
-            .with("p_token", "NULL")
-            .text("p_lease_name", "another lease"),
-    ] {
+    for wrong in wrong_calls(&release_call, &token) {
         assert_eq!(
             value(&observer, &wrong.sql()).await,
             false,
