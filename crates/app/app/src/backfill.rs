@@ -27,11 +27,12 @@ pub struct BackfillReport {
     pub already_there: u64,
 }
 
-/// Judges the file, then sends its rows in batches. `on_progress` receives the rows that are sent, and how many there are.
+/// Judges the file, then sends its rows in batches. `on_progress` receives the rows that are sent, and how many there
+/// are.
 ///
 /// # Errors
-/// The file cannot be read, a line is refused, or the database's. The message names the lines. Batches that were sent before stay recorded,
-/// and the hint says up to which line.
+/// The file cannot be read, a line is refused, or the database's. The message names the lines. Batches that were sent
+/// before stay recorded, and the hint says up to which line.
 pub async fn backfill(
     ledger: &LedgerClient,
     path: &Path,

@@ -25,7 +25,8 @@ pub(crate) struct Scan {
 }
 
 impl JsonLines {
-    /// Opens a file, or standard input for `-`. What cannot be read twice, a pipe, is kept in a temporary file meanwhile.
+    /// Opens a file, or standard input for `-`. What cannot be read twice, a pipe, is kept in a temporary file
+    /// meanwhile.
     pub(crate) fn open(path: &Path) -> Result<Self, Problem> {
         let (path, file) = match path == Path::new("-") {
             true => (Path::new("standard input"), buffered(io::stdin().lock())),

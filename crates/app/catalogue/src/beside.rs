@@ -20,8 +20,8 @@ impl FileSource {
         Self::Folder(file.parent().unwrap_or(Path::new("")).to_owned())
     }
 
-    /// The text of a file, named by its path below the catalogue's folder. Whoever wrote the catalogue may be somebody else
-    /// than who imports it: no other path is read.
+    /// The text of a file, named by its path below the catalogue's folder. Whoever wrote the catalogue may be somebody
+    /// else than who imports it: no other path is read.
     pub(crate) fn text(&self, path: &str) -> Result<String, String> {
         let is_below = !path.is_empty()
             && Path::new(path)

@@ -1,4 +1,5 @@
-//! Files of tools, candidates, fixtures and contracts: read as TOML, JSON or CSV, into entries that remember where they stood.
+//! Files of tools, candidates, fixtures and contracts: read as TOML, JSON or CSV, into entries that remember where they
+//! stood.
 //!
 //! ```text
 //! file ─► Catalogue ─► CatalogueDefinition ─► fn_dot_catalogue_import

@@ -1,5 +1,5 @@
-//! What an import does to each entry of a catalogue, as the database says it; and what it may not take, because what would call
-//! the tool does not understand the contract.
+//! What an import does to each entry of a catalogue, as the database says it; and what it may not take, because what
+//! would call the tool does not understand the contract.
 use dotwrap_app::Problem;
 use dotwrap_wrapper::{
     Actor, CatalogueChange, CatalogueKind, Contract, ErrorClass, ImportAction, Wrapper,
@@ -70,8 +70,8 @@ impl Plan {
         self.0.iter().filter(is_counted).count()
     }
 
-    /// The problem of what this plan is of, if anything is refused: each refused entry is named with its place. Nothing was
-    /// `done` then.
+    /// The problem of what this plan is of, if anything is refused: each refused entry is named with its place. Nothing
+    /// was `done` then.
     pub fn refusal(&self, catalogue: &Catalogue, done: &str, hint: &str) -> Option<Problem> {
         let refused = self.0.iter();
         let refused: Vec<_> = refused

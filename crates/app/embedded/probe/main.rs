@@ -2,8 +2,8 @@
 //!
 //! `embedded-probe FOLDER [LINGER_MS]` prints `ready <origin> <url>` and then obeys lines from stdin: `insert N`
 //! answers `acknowledged N` once the row is committed, `count` answers `counted N`, and the end of the input ends it.
-//! `PROBE_BINARIES_AMONG` lists the folders to look for PostgreSQL in. With `PROBE_RESTARTS` it starts a server that was
-//! killed with its keeper again; its connection is lost then.
+//! `PROBE_BINARIES_AMONG` lists the folders to look for PostgreSQL in. With `PROBE_RESTARTS` it starts a server that
+//! was killed with its keeper again; its connection is lost then.
 use std::process::ExitCode;
 use std::time::Duration;
 

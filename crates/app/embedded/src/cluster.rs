@@ -90,7 +90,8 @@ impl Cluster {
         }
     }
 
-    /// The corrected modes and removed access control lists of the cluster's files, one line each with its time, the newest last; and the log file.
+    /// The corrected modes and removed access control lists of the cluster's files, one line each with its time, the
+    /// newest last; and the log file.
     #[must_use]
     pub fn mended(&self, most: usize) -> (Vec<String>, PathBuf) {
         (modes::noted(&self.home, most), self.home.mended())

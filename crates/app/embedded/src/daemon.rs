@@ -3,8 +3,8 @@
 //! It is the program's own executable, started again with [`ARGUMENT`] in its own session, so that neither Ctrl-C nor a
 //! `kill -9` of the first user stops the server. All users of the server hold `users.lock` in share mode; the kernel
 //! releases a share however its process ends. If the keeper itself is killed, the server keeps running, and the next
-//! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use. If both are
-//! killed, a process that uses the server starts both (`restart.rs`).
+//! `dotwrap` starts another keeper, which takes over the server. A killed server is restarted while it is in use. If
+//! both are killed, a process that uses the server starts both (`restart.rs`).
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;

@@ -1,5 +1,5 @@
-//! The versions of programs that were asked before, in a file of the cluster's folder. Starting a program only to get its version costs
-//! each command some milliseconds.
+//! The versions of programs that were asked before, in a file of the cluster's folder. Starting a program only to get
+//! its version costs each command some milliseconds.
 
 use std::{
     fs::{self, Metadata},

@@ -186,7 +186,8 @@ impl Embedded {
         })
     }
 
-    /// Starts the server and a keeper if that is still due when this process has the start lock. Returns whether it did.
+    /// Starts the server and a keeper if that is still due when this process has the start lock. Returns whether it
+    /// did.
     async fn start_again(&self, is_due: impl Fn(&ClusterDir) -> bool) -> Result<bool, Error> {
         let home = ClusterDir::prepare(&self.folder)?;
         let _turn = lock_startup(&home).await?;

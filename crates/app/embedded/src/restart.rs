@@ -58,8 +58,8 @@ impl Restarts {
         (self.in_a_row <= MAX_RESTARTS).then(|| FIRST_DELAY.saturating_mul(1 << self.in_a_row))
     }
 
-    /// The delay before the next start, for a process that waits for the server: its wait has a limit of its own, and what keeps the
-    /// server from starting, a full disk, may pass.
+    /// The delay before the next start, for a process that waits for the server: its wait has a limit of its own, and
+    /// what keeps the server from starting, a full disk, may pass.
     fn delay(&mut self) -> Duration {
         self.next().unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY)
     }
@@ -132,7 +132,8 @@ fn last_line(text: &str) -> String {
     (*fatal.or(lines.last()).unwrap_or(&"")).to_owned()
 }
 
-/// Notes that the server was killed. A start that fails removes `postmaster.pid`, and would look like a stop to the other processes.
+/// Notes that the server was killed. A start that fails removes `postmaster.pid`, and would look like a stop to the
+/// other processes.
 pub(crate) fn mark_killed(home: &ClusterDir) {
     if let Err(error) = files::open_to_append(&home.killed_marker()) {
         tracing::debug!(%error, "the marker of a killed server can not be made");

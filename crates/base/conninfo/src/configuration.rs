@@ -97,8 +97,8 @@ fn set_hosts(config: &mut Config, parameters: &Parameters) -> Result<(), TargetE
     Ok(())
 }
 
-/// Whether a host is a path, an address, or may be a name. A character that is none of a name's is a part of something else,
-/// for instance of a password.
+/// Whether a host is a path, an address, or may be a name. A character that is none of a name's is a part of something
+/// else, for instance of a password.
 fn is_possible(host: &str) -> bool {
     let is_of_names = |character: char| {
         character.is_alphanumeric() || matches!(character, '.' | '-' | '_' | ':' | '%')

@@ -143,7 +143,8 @@ fn options_with_value(command: &clap::Command) -> BTreeSet<String> {
     own.chain(below).collect()
 }
 
-/// The command line could not be read, but a program that asked for JSON, by whatever layer, wants its error as JSON, too.
+/// The command line could not be read, but a program that asked for JSON, by whatever layer, wants its error as JSON,
+/// too.
 fn format_asked_for(words: &[OsString]) -> Format {
     let output = value_of("--output", words)
         .and_then(|word| <Format as ValueEnum>::from_str(&word.to_string_lossy(), true).ok());
@@ -207,8 +208,8 @@ impl GlobalArguments {
         }
     }
 
-    /// What is logged, in the words of `tracing`. What other crates warn of is the cause of a failure that is reported anyway:
-    /// it is printed on request.
+    /// What is logged, in the words of `tracing`. What other crates warn of is the cause of a failure that is reported
+    /// anyway: it is printed on request.
     pub(crate) fn log_filter(&self) -> String {
         match (self.quiet, self.verbose) {
             (true, _) => "off".to_owned(),

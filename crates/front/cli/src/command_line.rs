@@ -1,7 +1,8 @@
-//! A password on the command line is taken from there: every process of the machine can read what a program was started with.
+//! A password on the command line is taken from there: every process of the machine can read what a program was started
+//! with.
 //!
-//! The program is started anew without it, and finds it in its environment, which only root can read of a process that is not
-//! dumpable. For the moment before it can still be seen, and in the command line of the shell around it.
+//! The program is started anew without it, and finds it in its environment, which only root can read of a process that
+//! is not dumpable. For the moment before it can still be seen, and in the command line of the shell around it.
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -17,7 +18,8 @@ const FLAG: &str = "--database-url";
 /// The variable that wins over everything but the flag.
 const VARIABLE: &str = "DOTWRAP_DATABASE_URL";
 
-/// Starts the program anew where its command line holds a password; comes back where there is none, or where that fails.
+/// Starts the program anew where its command line holds a password; comes back where there is none, or where that
+/// fails.
 pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
     let Some(url) = url.filter(|url| ConnectionTarget::holds_password(url.reveal())) else {
         return;

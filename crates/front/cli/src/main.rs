@@ -1,7 +1,8 @@
 //! `dotwrap`: the command line of DOT Wrapper.
 //!
-//! Raw arguments become checked ones and layered settings before any work is done; a command then makes its calls through
-//! the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what `demo` tries in order to be refused.
+//! Raw arguments become checked ones and layered settings before any work is done; a command then makes its calls
+//! through the wrapper library, has tools called by the runner, and prints what came back. The only SQL here is what
+//! `demo` tries in order to be refused.
 
 mod arguments;
 mod command_line;

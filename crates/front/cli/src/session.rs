@@ -22,7 +22,8 @@ pub(crate) struct Context {
     pub(crate) messages: Messages,
     /// What to do where the server has no connection slot left.
     pub(crate) slots: SlotPolicy,
-    /// What went wrong where the command is carried out and its exit status is not 0. Its output says so; where nothing else is said, this is.
+    /// What went wrong where the command is carried out and its exit status is not 0. Its output says so; where nothing
+    /// else is said, this is.
     pub(crate) failed: Option<Failure>,
 }
 
@@ -59,7 +60,8 @@ impl Context {
         }
     }
 
-    /// The failure, with the file system of the embedded database if that is full. A server elsewhere has its disk to itself.
+    /// The failure, with the file system of the embedded database if that is full. A server elsewhere has its disk to
+    /// itself.
     pub(crate) fn naming_full_disk(&self, mut failure: Failure) -> Failure {
         if failure.code != "disk_full" || self.settings.database != DatabaseChoice::Embedded {
             return failure;

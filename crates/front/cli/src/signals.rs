@@ -6,7 +6,8 @@ use dotwrap_exec::signals::was_ignored;
 use nix::sys::signal::Signal;
 use tokio::signal::unix::{self, SignalKind};
 
-/// A signal that is listened for, unless it was ignored on purpose when this program was started: `nohup` means what it says.
+/// A signal that is listened for, unless it was ignored on purpose when this program was started: `nohup` means what it
+/// says.
 #[derive(Debug)]
 pub(crate) struct Listener(Option<unix::Signal>);
 

@@ -1,4 +1,5 @@
-//! This program's threads. All that it needs are there before a tool is: at its limit of processes an account gets no more.
+//! This program's threads. All that it needs are there before a tool is: at its limit of processes an account gets no
+//! more.
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
@@ -36,7 +37,8 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| at_limit(&error))
 }
 
-/// Makes the threads for work that blocks, before anything is done. Where the runtime gets none later, it would wait for one for ever.
+/// Makes the threads for work that blocks, before anything is done. Where the runtime gets none later, it would wait
+/// for one for ever.
 ///
 /// # Errors
 /// As of [`runtime`].

@@ -1,4 +1,5 @@
-//! Words of the contract as arguments: the library's own lists, so that help, completions and checks can not drift from it.
+//! Words of the contract as arguments: the library's own lists, so that help, completions and checks can not drift from
+//! it.
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};

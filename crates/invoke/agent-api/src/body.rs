@@ -13,8 +13,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// Whether a request left. A body is taken only once there is a connection whose other end has proved who it is; before that, the
-/// service can not have done anything.
+/// Whether a request left. A body is taken only once there is a connection whose other end has proved who it is; before
+/// that, the service can not have done anything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentFlag(Arc<AtomicBool>);
 

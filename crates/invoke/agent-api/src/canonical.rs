@@ -85,8 +85,8 @@ const TOO_LARGE: &str = "an integer is larger than a double can hold";
 /// An integer with fewer digits is the same integer as a double.
 const DIGITS_OF_A_DOUBLE: usize = 15;
 
-/// To the canonical form, and to most readers, numbers are doubles: an integer that comes out of one as another would be
-/// kept and digested as what it is not.
+/// To the canonical form, and to most readers, numbers are doubles: an integer that comes out of one as another would
+/// be kept and digested as what it is not.
 fn is_kept(integer: &str) -> bool {
     integer.len() <= DIGITS_OF_A_DOUBLE
         || integer

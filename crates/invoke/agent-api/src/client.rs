@@ -10,8 +10,8 @@ use rustls::{
 
 use crate::{Settings, SetupError};
 
-/// How long a host may take to answer at all. Whoever waits longer than this for a connection has sent nothing yet, and can
-/// say so.
+/// How long a host may take to answer at all. Whoever waits longer than this for a connection has sent nothing yet, and
+/// can say so.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Makes the client. What other crates of a build switch on in reqwest (proxies, compression, HTTP/2) is switched off

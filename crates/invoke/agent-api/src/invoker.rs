@@ -168,8 +168,8 @@ impl Invoker for AgentApiInvoker {
 }
 
 impl Limits<'_> {
-    /// Waits for a part of the conversation, but not past a stop or the deadline. What is dropped then takes its connection
-    /// along.
+    /// Waits for a part of the conversation, but not past a stop or the deadline. What is dropped then takes its
+    /// connection along.
     async fn select_with_limits<T>(
         &mut self,
         part: impl Future<Output = Result<T, Failure>>,

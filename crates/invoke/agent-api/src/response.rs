@@ -24,8 +24,8 @@ pub(crate) struct AgentResponse<'a> {
     pub(crate) notes: Option<String>,
 }
 
-/// The members of an answer. Others may be there, and say nothing to us. Each is read by itself, so that one which can not be
-/// is known by its name.
+/// The members of an answer. Others may be there, and say nothing to us. Each is read by itself, so that one which can
+/// not be is known by its name.
 #[derive(Deserialize)]
 struct RawResponse<'a> {
     #[serde(borrow)]

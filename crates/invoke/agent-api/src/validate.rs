@@ -109,8 +109,8 @@ fn check_namespace(call: &ToolCall, response: Option<&str>) -> Result<(), Failur
     Err(Failure::new("left_namespace", message))
 }
 
-/// Whether a name is a namespace, or lies below it: after it comes `/` or `:`. What lies below may not climb out again, nor
-/// after somebody has decoded it.
+/// Whether a name is a namespace, or lies below it: after it comes `/` or `:`. What lies below may not climb out again,
+/// nor after somebody has decoded it.
 fn is_within(namespace: &str, name: &str) -> bool {
     let Some(below) = name
         .strip_prefix(namespace)
@@ -136,8 +136,8 @@ fn verdict(response: &AgentResponse<'_>) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
-/// The digest that a verifier says it looked at, beside its verdict or in its report. Where it says two, the one that is not
-/// what was committed: it counts against it.
+/// The digest that a verifier says it looked at, beside its verdict or in its report. Where it says two, the one that
+/// is not what was committed: it counts against it.
 fn verified_digest(
     response: &AgentResponse<'_>,
     report: &Json,

@@ -38,7 +38,8 @@ pub struct Failure {
 pub struct Answer {
     /// How it ended.
     pub ending: CallOutcome,
-    /// Whether the tool was called at all. One that was not gives no evidence of having run, whatever its receipt allows.
+    /// Whether the tool was called at all. One that was not gives no evidence of having run, whatever its receipt
+    /// allows.
     pub called: bool,
     /// What came out, if anything did.
     pub output: Option<Output>,
@@ -99,7 +100,8 @@ impl Answer {
         }
     }
 
-    /// Adds a warning: the call came to what it was called for, and somebody should know something about it. The code is stable.
+    /// Adds a warning: the call came to what it was called for, and somebody should know something about it. The code
+    /// is stable.
     #[must_use]
     pub fn warning(mut self, code: &str, message: &str) -> Self {
         add_warning(&mut self.evidence, code, message);

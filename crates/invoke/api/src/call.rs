@@ -83,11 +83,12 @@ pub struct ToolCall {
 }
 
 impl ToolCall {
-    /// Makes the call's folder, unless it is there: nobody but the user can look into it. A call that keeps nothing needs none.
+    /// Makes the call's folder, unless it is there: nobody but the user can look into it. A call that keeps nothing
+    /// needs none.
     ///
     /// # Errors
-    /// The file system's; `NotADirectory` where a link or something else is in the place of the call's folder or of its run's: the tool
-    /// that was called before may have put it there.
+    /// The file system's; `NotADirectory` where a link or something else is in the place of the call's folder or of its
+    /// run's: the tool that was called before may have put it there.
     pub fn make_folder(&self) -> io::Result<()> {
         if let Some(run) = self.folder.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(run)?;

@@ -5,8 +5,8 @@ use futures_util::future::BoxFuture;
 
 use crate::{Answer, Mode, Stop, ToolCall};
 
-/// Why a contract can not be called by this invoker. Said before a receipt is opened, so that nothing of it gets into the
-/// ledger.
+/// Why a contract can not be called by this invoker. Said before a receipt is opened, so that nothing of it gets into
+/// the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct UnsupportedContract {
@@ -39,7 +39,8 @@ impl UnsupportedContract {
 /// Calls one kind of tool.
 ///
 /// # What every implementation promises
-/// - The call ends within [`ToolCall::time_limit`] and a short grace, and soon after [`Stop`] says so, whatever the tool does.
+/// - The call ends within [`ToolCall::time_limit`] and a short grace, and soon after [`Stop`] says so, whatever the
+///   tool does.
 /// - Nothing of the tool is left running behind it, as far as that can be had; what can not is said in the evidence.
 /// - The answer claims no more than happened. What the tool says of itself is passed on as what it is: said.
 /// - No secret gets into the answer.
@@ -50,8 +51,8 @@ pub trait Invoker: Send + Sync {
     /// What is wrong with it, and what to do.
     fn check(&self, contract: &Contract, mode: Mode) -> Result<(), UnsupportedContract>;
 
-    /// Whether a contract's `invocation` is understood at all, on whatever machine: keys that are not known, values of another
-    /// type. What only this machine lacks is [`Invoker::check`]'s.
+    /// Whether a contract's `invocation` is understood at all, on whatever machine: keys that are not known, values of
+    /// another type. What only this machine lacks is [`Invoker::check`]'s.
     ///
     /// # Errors
     /// What is not understood.

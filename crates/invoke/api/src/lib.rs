@@ -6,8 +6,8 @@
 //!               └─ Stop ───────┘   a gate closed, a lease was lost, somebody pressed Ctrl-C
 //! ```
 //!
-//! An invoker is chosen by the DOT's engine. It knows how to call one kind of tool and how to say honestly what became of
-//! it. It opens no receipt and writes no row: that is the runner's, through the wrapper.
+//! An invoker is chosen by the DOT's engine. It knows how to call one kind of tool and how to say honestly what became
+//! of it. It opens no receipt and writes no row: that is the runner's, through the wrapper.
 
 #![forbid(unsafe_code)]
 

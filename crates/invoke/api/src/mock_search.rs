@@ -22,8 +22,9 @@ const CHUNK: u64 = 64 << 10;
 struct Bounds {
     /// A document is searched up to this length.
     searched: u64,
-    /// A document up to this length is read as JSON. In a longer one any `is_mock` with a value counts, `false` too: of a
-    /// part of a document nobody can tell what it says. The last line of a text is searched up to this length as well.
+    /// A document up to this length is read as JSON. In a longer one any `is_mock` with a value counts, `false` too: of
+    /// a part of a document nobody can tell what it says. The last line of a text is searched up to this length as
+    /// well.
     parsed: u64,
 }
 
@@ -76,8 +77,8 @@ impl MockSearch {
     /// Searches a file. A folder holds no report. A link in the file's place is not followed.
     ///
     /// A file begins as a JSON document if its first character is `{`, `[` or `"`, after one UTF-8 byte order mark and
-    /// white space of ASCII (space, tab, line feed, form feed, carriage return). In a file that begins otherwise the last
-    /// line is searched if its first character is `{`: that is how a tool reports behind its log.
+    /// white space of ASCII (space, tab, line feed, form feed, carriage return). In a file that begins otherwise the
+    /// last line is searched if its first character is `{`: that is how a tool reports behind its log.
     ///
     /// # Errors
     /// The file system's, and the limit's.

@@ -146,8 +146,8 @@ pub async fn read_apart_by<T: Send + 'static>(
     }
 }
 
-/// What a reading that has ended counts for. The limit may have cut it off between two looks of the caller: then its result says
-/// that it could not be read, and not why.
+/// What a reading that has ended counts for. The limit may have cut it off between two looks of the caller: then its
+/// result says that it could not be read, and not why.
 fn ended<T>(
     read: Result<T, ReadInterrupted>,
     stop: &Stop,

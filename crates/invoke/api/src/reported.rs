@@ -1,8 +1,8 @@
 //! What a tool says of itself in what it printed or made.
 //!
-//! What it says counts where it says it clearly: in one JSON object. Where it speaks of the same things in any other shape (in
-//! two objects, behind some text, with a member twice, too deep to be read), nobody can tell what it meant, and that never
-//! counts in its favour.
+//! What it says counts where it says it clearly: in one JSON object. Where it speaks of the same things in any other
+//! shape (in two objects, behind some text, with a member twice, too deep to be read), nobody can tell what it meant,
+//! and that never counts in its favour.
 
 use std::{
     borrow::Cow,
@@ -24,7 +24,8 @@ const CHUNK: usize = 64 * 1024;
 /// How far behind a name its value is looked for.
 const TAIL: usize = 32;
 
-/// How much of a piece is looked at again with the next: longer than any name, all of it escaped, with what may stand behind it.
+/// How much of a piece is looked at again with the next: longer than any name, all of it escaped, with what may stand
+/// behind it.
 const OVERLAP: usize = 128;
 
 const VERDICT: &str = "verdict";
@@ -116,8 +117,8 @@ impl ToolReport {
         self.has_verdict_elsewhere(|mentions| mentions.verdict)
     }
 
-    /// Whether a JSON object has the member `verdict`, but not in the one place where that is looked for. For what a program prints: plain
-    /// text decides nothing.
+    /// Whether a JSON object has the member `verdict`, but not in the one place where that is looked for. For what a
+    /// program prints: plain text decides nothing.
     pub fn has_ambiguous_verdict_member(&self) -> bool {
         self.has_verdict_elsewhere(|mentions| mentions.verdict_member)
     }
@@ -142,7 +143,8 @@ impl ToolReport {
         }
     }
 
-    /// Whether it says that it only pretended. Anything but a clear no is a yes: evidence must not be above what happened.
+    /// Whether it says that it only pretended. Anything but a clear no is a yes: evidence must not be above what
+    /// happened.
     pub fn is_mock(&self) -> bool {
         match self {
             Self::Json(json) => has_mock(json),
@@ -231,8 +233,8 @@ fn unfinished(text: &[u8]) -> &[u8] {
     }
 }
 
-/// With every character that JSON escapes by its number (`\u0076`) in its place, as far as names need them: a reader of JSON sees
-/// no difference.
+/// With every character that JSON escapes by its number (`\u0076`) in its place, as far as names need them: a reader of
+/// JSON sees no difference.
 fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'\\') {
         return Cow::Borrowed(text);
@@ -272,7 +274,8 @@ fn has_value(text: &[u8], start: usize, end: usize) -> bool {
     is_whole && (matches!(behind, Some(b':' | b'=' | b'>')) || before == Some(b'<'))
 }
 
-/// Whether the name stands there as a member of a JSON object: `"verdict": …`, also inside a JSON text, where quotes have backslashes.
+/// Whether the name stands there as a member of a JSON object: `"verdict": …`, also inside a JSON text, where quotes
+/// have backslashes.
 fn is_member(text: &[u8], start: usize, end: usize) -> bool {
     let is_white_space = |byte: &&u8| !byte.is_ascii_whitespace();
     let mut behind = text[end..].iter().take(TAIL).filter(is_white_space);
@@ -294,16 +297,17 @@ fn speaks_of_verdict(json: &Json, in_text: fn(&Mentions) -> bool) -> bool {
     )
 }
 
-/// Whether one of the members, as deep as it goes and in texts that are JSON themselves, says that the tool only pretended. Anything
-/// but a plain `false` is a yes.
+/// Whether one of the members, as deep as it goes and in texts that are JSON themselves, says that the tool only
+/// pretended. Anything but a plain `false` is a yes.
 pub fn has_mock(json: &Json) -> bool {
     let is_mock =
         |name: &str, value: &Json| is_called(name, IS_MOCK) && *value != Json::Bool(false);
     anywhere(json, is_mock, ToolReport::is_mock)
 }
 
-/// Whether a member is it, or a text, which is a value or a member's name. A text that is JSON itself is looked at in the same way, and
-/// so on: each level of quoting doubles its backslashes, so that there are few. One level after the other, for the stack's sake.
+/// Whether a member is it, or a text, which is a value or a member's name. A text that is JSON itself is looked at in
+/// the same way, and so on: each level of quoting doubles its backslashes, so that there are few. One level after the
+/// other, for the stack's sake.
 fn anywhere(
     json: &Json,
     is_it: impl Fn(&str, &Json) -> bool,

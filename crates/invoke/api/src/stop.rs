@@ -44,8 +44,8 @@ pub struct Stop {
     leave: Deadline,
 }
 
-/// The time until which a call may run: the end of the run's lease, later after each renewal. A supervisor ends the call
-/// at that time by itself, also where the runner stands still.
+/// The time until which a call may run: the end of the run's lease, later after each renewal. A supervisor ends the
+/// call at that time by itself, also where the runner stands still.
 #[derive(Clone, Debug)]
 pub struct Deadline(watch::Receiver<Option<Instant>>);
 
@@ -70,7 +70,8 @@ impl StopHandle {
         });
     }
 
-    /// Says until when the call has leave to go on, unless this is said again. Where it is never said, for as long as it takes.
+    /// Says until when the call has leave to go on, unless this is said again. Where it is never said, for as long as
+    /// it takes.
     pub fn extend_deadline(&self, end: Instant) {
         self.leave.send_replace(Some(end));
     }

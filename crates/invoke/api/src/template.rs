@@ -1,7 +1,7 @@
 //! Texts of a contract with places for what is only known at the call: `{input}`, `{output}`.
 //!
-//! A place is filled inside its own text and never split, so a value with blanks, quotes or a semicolon stays one argument.
-//! Braces that are meant are written twice, `{{` and `}}`.
+//! A place is filled inside its own text and never split, so a value with blanks, quotes or a semicolon stays one
+//! argument. Braces that are meant are written twice, `{{` and `}}`.
 
 use std::collections::BTreeMap;
 

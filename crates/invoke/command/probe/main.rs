@@ -1,7 +1,7 @@
 //! A program with a supervisor, for the tests to start and to kill.
 //!
-//! `invoke-command-probe FOLDER PROGRAM ARGUMENT…` starts the program, prints `started <process>`, copies what it prints, and
-//! prints its report as JSON when it has ended.
+//! `invoke-command-probe FOLDER PROGRAM ARGUMENT…` starts the program, prints `started <process>`, copies what it
+//! prints, and prints its report as JSON when it has ended.
 
 use std::{path::PathBuf, process::ExitCode};
 

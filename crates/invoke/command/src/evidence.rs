@@ -1,5 +1,5 @@
-//! What is kept of a call beside its answer: small, and nothing that the tool or the runner's environment may have put a
-//! secret into. What it printed stays in files.
+//! What is kept of a call beside its answer: small, and nothing that the tool or the runner's environment may have put
+//! a secret into. What it printed stays in files.
 
 use std::path::Path;
 
@@ -110,7 +110,8 @@ fn stderr(prepared: &Prepared, report: &Report) -> Json {
     })
 }
 
-/// The limits that ended the call, or that cut something off. A shell tells by its own exit status that a signal ended its last command.
+/// The limits that ended the call, or that cut something off. A shell tells by its own exit status that a signal ended
+/// its last command.
 fn limits_reached(prepared: &Prepared, ran: &CompletedCall) -> Vec<&'static str> {
     let is_signal = |signal: Signal| match ran.report.status {
         Some(Status::Signalled(number)) => number == signal as i32,

@@ -312,7 +312,8 @@ impl ReadOutput {
         })
     }
 
-    /// Searches a file for `is_mock`, and keeps what was searched: a search that was not complete must not pass for one that was.
+    /// Searches a file for `is_mock`, and keeps what was searched: a search that was not complete must not pass for one
+    /// that was.
     fn search(&mut self, name: &str, path: &Path, limit: &ReadLimit) {
         let search = MockSearch::in_file(path, limit).unwrap_or(MockSearch::interrupted());
         self.is_mock |= search.is_mock;

@@ -16,8 +16,8 @@ use crate::{
 /// What the supervisor may need beyond the grace before it counts as lost: a tool of a real run could have stopped it.
 const SUPERVISOR_GRACE: Duration = Duration::from_secs(8);
 
-/// How long the output's end is waited for when everything has ended: only somebody whom the tool handed it to can still hold
-/// it open.
+/// How long the output's end is waited for when everything has ended: only somebody whom the tool handed it to can
+/// still hold it open.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What became of a call.

@@ -81,8 +81,8 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// Whether it is a verifier's that is not told where the output is. The variable `DOT_OUTPUT` is there in each call, and counts where
-    /// an argument speaks of it.
+    /// Whether it is a verifier's that is not told where the output is. The variable `DOT_OUTPUT` is there in each
+    /// call, and counts where an argument speaks of it.
     pub(crate) fn is_blind(&self, role: ComponentRole) -> bool {
         let is_told = self.names_output || self.program.has_argument_with("DOT_OUTPUT");
         role == ComponentRole::Verifier && !is_told

@@ -1,5 +1,5 @@
-//! What a verifier's ending means. Of all that it says, the worst counts: one that exits with 0 and prints that the output is
-//! wrong has not passed it.
+//! What a verifier's ending means. Of all that it says, the worst counts: one that exits with 0 and prints that the
+//! output is wrong has not passed it.
 
 use dotwrap_invoke::{Digest, ToolReport};
 use dotwrap_types::Verdict;
@@ -76,7 +76,8 @@ pub(crate) fn assess(
         }
         ToolReport::Json(_) | ToolReport::Text(_) => {}
     }
-    // What the contract says of standard output is clear. Without that, plain text decides nothing, and an object with a verdict does.
+    // What the contract says of standard output is clear. Without that, plain text decides nothing, and an object with
+    // a verdict does.
     let has_rule = spec.pass_stdout.is_some() || spec.patterns.looks_at_stdout();
     if report.has_ambiguous_verdict_member() && !has_rule {
         judgement.downgrade(Verdict::Error, || {

@@ -243,8 +243,8 @@ fn verdict(members: &Map<String, Json>) -> Result<Verdict, Failure> {
         })
 }
 
-/// A text beside the structured answer is the same answer for older readers. Where it says another thing, or where either speaks
-/// of a verdict in another shape, nobody can tell which is meant.
+/// A text beside the structured answer is the same answer for older readers. Where it says another thing, or where
+/// either speaks of a verdict in another shape, nobody can tell which is meant.
 fn agreed(verdict: Verdict, answered: &ToolResult, texts: &[String]) -> Result<Verdict, Failure> {
     let invalid = |what| Err(Failure::new("verdict_invalid", what));
     let beside = texts

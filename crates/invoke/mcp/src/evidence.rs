@@ -45,7 +45,8 @@ impl Evidence {
         add_warning(&mut self.evidence, code, message);
     }
 
-    /// From here on a program runs that is not ours: it may do something before it is spoken to, and whether it ever is.
+    /// From here on a program runs that is not ours: it may do something before it is spoken to, and whether it ever
+    /// is.
     pub(crate) fn started(&mut self) {
         self.is_started = true;
     }

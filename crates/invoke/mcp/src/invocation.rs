@@ -125,8 +125,8 @@ impl Invocation {
         })
     }
 
-    /// How many bytes its output may have. A process may leave no more than its contract says, and the kernel has limited each of
-    /// its files alone; what a service sends is in its allowance.
+    /// How many bytes its output may have. A process may leave no more than its contract says, and the kernel has
+    /// limited each of its files alone; what a service sends is in its allowance.
     pub(crate) fn most_output(&self) -> u64 {
         match &self.server {
             Server::Program(program) => program.limits().output_bytes(),

@@ -17,25 +17,25 @@
 //! argv, environment, variables, paths, limits
 //!                                          stdio: as the command engine has them
 //! ```
-//! Places are those of the command engine, and two more, which stand for a JSON value and are therefore the whole text of an
-//! argument: `{output_body}` (verifier: what the producer left, as JSON where it is JSON) and `{fixture_body}`. They are
-//! for servers that can not read the runner's files.
+//! Places are those of the command engine, and two more, which stand for a JSON value and are therefore the whole text
+//! of an argument: `{output_body}` (verifier: what the producer left, as JSON where it is JSON) and `{fixture_body}`.
+//! They are for servers that can not read the runner's files.
 //!
 //! A producer whose invocation names `{output}` has the tool put its output there. Otherwise what the server
 //! answers is the output: `structuredContent`; else a single text, as JSON where it is JSON; else the list of contents.
 //!
 //! # Failures
-//! Before the call: `server_unavailable` `handshake_refused` `http_status` `tool_missing`
-//! `tool_ambiguous` `not_read_only` `input_missing` `not_started`. A service is known to have done nothing then; of a program that was
+//! Before the call: `server_unavailable` `handshake_refused` `http_status` `tool_missing` `tool_ambiguous`
+//! `not_read_only` `input_missing` `not_started`. A service is known to have done nothing then; of a program that was
 //! started nobody knows what it did, whether it was spoken to or not. By the tool: `tool_error` `call_refused`
 //! `input_required`. By its answer: `secret_in_answer` `digest_mismatch` `digest_invalid` `verdict_missing`
-//! `verdict_invalid` `output_missing`. At any
-//! time, and unknown once the tool was called: `deadline` `response_too_large` `connection_lost` `answer_invalid`.
+//! `verdict_invalid` `output_missing`. At any time, and unknown once the tool was called: `deadline`
+//! `response_too_large` `connection_lost` `answer_invalid`.
 //!
 //! # What is trusted
-//! Nothing that the server says of itself. Annotations are recorded as what they are; below `REAL_RUN` a tool that does not even
-//! claim `readOnlyHint` is not called, and a process's writes are limited by the sandbox whatever it claims. What the
-//! server wants of us (sampling, elicitation, roots) is refused.
+//! Nothing that the server says of itself. Annotations are recorded as what they are; below `REAL_RUN` a tool that does
+//! not even claim `readOnlyHint` is not called, and a process's writes are limited by the sandbox whatever it claims.
+//! What the server wants of us (sampling, elicitation, roots) is refused.
 
 #![forbid(unsafe_code)]
 

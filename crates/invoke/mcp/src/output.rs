@@ -75,8 +75,8 @@ pub(crate) fn texts(result: &CallToolResult) -> impl Iterator<Item = &str> {
 
 /// RFC 8785, so that the same value always has the same digest.
 ///
-/// That notation knows no whole numbers above 2^53: a value that has one is written as it is, members in the order of their
-/// names, because a digest of something else than was said would be worse.
+/// That notation knows no whole numbers above 2^53: a value that has one is written as it is, members in the order of
+/// their names, because a digest of something else than was said would be worse.
 pub(crate) fn bytes_of(json: &Json) -> io::Result<Vec<u8>> {
     if is_exact(json) {
         return serde_json_canonicalizer::to_vec(json).map_err(io::Error::from);

@@ -1,10 +1,11 @@
-//! A control group for each call, where the account may make one (cgroup v2, Linux 5.14). Whatever a tool starts is in it, whatever
-//! session, parent and environment it gives itself, and all of it is killed in one stroke: also where supervisor and runner were killed
-//! both, by the next call in the same place.
+//! A control group for each call, where the account may make one (cgroup v2, Linux 5.14). Whatever a tool starts is in
+//! it, whatever session, parent and environment it gives itself, and all of it is killed in one stroke: also where
+//! supervisor and runner were killed both, by the next call in the same place.
 //!
-//! A group is made by the call's supervisor, below the group that it is in itself, and removed by it. While it lives it holds a lock on the
-//! group, which the kernel drops however a process ends: a group that nobody holds has lost its supervisor, and that is all that ended
-//! the call. What can be seen of other processes does not matter, nor in which namespace anybody is.
+//! A group is made by the call's supervisor, below the group that it is in itself, and removed by it. While it lives it
+//! holds a lock on the group, which the kernel drops however a process ends: a group that nobody holds has lost its
+//! supervisor, and that is all that ended the call. What can be seen of other processes does not matter, nor in which
+//! namespace anybody is.
 
 use std::{
     collections::BTreeSet,
@@ -38,8 +39,9 @@ pub(crate) struct CallCgroup {
     _held: File,
 }
 
-/// Ends what calls have left whose supervisor was killed, and their runner with it, as far as control groups tell: those beside which this
-/// process's own would be. Says how many processes there were. Takes its time, in a thread that may wait.
+/// Ends what calls have left whose supervisor was killed, and their runner with it, as far as control groups tell:
+/// those beside which this process's own would be. Says how many processes there were. Takes its time, in a thread that
+/// may wait.
 pub fn kill_unlocked_groups() -> usize {
     let Some(own) = own() else { return 0 };
     let Ok(entries) = fs::read_dir(own) else {
@@ -68,8 +70,8 @@ impl Cgroup {
     fn hold(&self) -> io::Result<CallCgroup> {
         let held = File::open(&self.0)?;
         held.try_lock_shared()?;
-        // Somebody may have taken it for abandoned in between and removed it. And without this, what is in the group would have to be
-        // chased as without the group.
+        // Somebody may have taken it for abandoned in between and removed it. And without this, what is in the group
+        // would have to be chased as without the group.
         fs::metadata(self.0.join("cgroup.kill"))?;
         Ok(CallCgroup {
             group: self.clone(),
@@ -112,7 +114,8 @@ impl Cgroup {
         }
     }
 
-    /// Kills everything in it, waits until it is gone, and removes the group. Says how many there were; none of another account's.
+    /// Kills everything in it, waits until it is gone, and removes the group. Says how many there were; none of another
+    /// account's.
     fn end(&self) -> usize {
         let many = self.processes().len();
         for _ in 0..POLLS {

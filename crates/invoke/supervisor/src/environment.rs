@@ -6,8 +6,8 @@ use dotwrap_invoke::{ToolCall, Values};
 
 use crate::{CallFolder, SearchPath};
 
-/// What every tool gets: where to look for programs, a home and a place for temporary files of its own, a locale, and what the
-/// call is about (`DOT_…`).
+/// What every tool gets: where to look for programs, a home and a place for temporary files of its own, a locale, and
+/// what the call is about (`DOT_…`).
 pub(crate) fn of_call(
     call: &ToolCall,
     folder: &CallFolder,

@@ -1,7 +1,7 @@
 //! Starts a tool under a supervisor, restricts it, and ends every process that it starts.
 //!
-//! 1. [`ProgramSpec`] makes a [`Program`] from a contract and a call. [`CallFolder`] is the call's folder, [`SearchPath`]
-//!    finds the executable, and [`placeholders`] fills the arguments.
+//! 1. [`ProgramSpec`] makes a [`Program`] from a contract and a call. [`CallFolder`] is the call's folder,
+//!    [`SearchPath`] finds the executable, and [`placeholders`] fills the arguments.
 //! 2. [`Supervisor::start`] starts it, and returns a [`SupervisedProcess`] or a [`SpawnError`].
 //! 3. [`SupervisedProcess`] has the tool's standard input and output. [`SupervisedProcess::launch`] says which
 //!    restrictions hold.

@@ -10,8 +10,8 @@ const MIB: u64 = 1024 * 1024;
 /// The longest grace that a contract may ask for, in milliseconds.
 const MAX_GRACE_MS: u64 = 30_000;
 
-/// The longest grace where a tool may not go on: a closed gate stops it within a second, and noticing that takes a part of it;
-/// behind a lost lease somebody else may have begun already.
+/// The longest grace where a tool may not go on: a closed gate stops it within a second, and noticing that takes a part
+/// of it; behind a lost lease somebody else may have begun already.
 const SHORT_GRACE: Duration = Duration::from_millis(300);
 
 /// What a tool may use. What is left out is not limited, or has the default that is said.
@@ -41,8 +41,8 @@ pub struct Limits {
     /// Open files of each process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
-    /// How long it may take to end after SIGTERM, before SIGKILL; 2000, at most 30 000. At most 300 where a gate closed or
-    /// the lease was lost.
+    /// How long it may take to end after SIGTERM, before SIGKILL; 2000, at most 30 000. At most 300 where a gate closed
+    /// or the lease was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_ms: Option<u64>,
 }

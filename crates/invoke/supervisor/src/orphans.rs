@@ -1,11 +1,12 @@
 //! What is done when the supervisor itself was killed or halted: by a tool of a real run, which may, or by an operator.
 //!
-//! The tool itself is killed by the kernel with its supervisor. Its other processes are all in the call's control group, where there is
-//! one. Else they are looked for by their session and by a variable in their environment. Those that left both are found where this
-//! process adopts them: the kernel gives it the orphans then, and they are told from its other children by what no process can take off
-//! again: `no_new_privs`, a session that is not its own, and a beginning after their supervisor's. Where there is no group and this
-//! process does not adopt, or bears `no_new_privs` itself, such a one is not found.
-//! The report says in any case that the supervisor was lost, and so that nobody knows what was done.
+//! The tool itself is killed by the kernel with its supervisor. Its other processes are all in the call's control
+//! group, where there is one. Else they are looked for by their session and by a variable in their environment. Those
+//! that left both are found where this process adopts them: the kernel gives it the orphans then, and they are told
+//! from its other children by what no process can take off again: `no_new_privs`, a session that is not its own, and a
+//! beginning after their supervisor's. Where there is no group and this process does not adopt, or bears `no_new_privs`
+//! itself, such a one is not found. The report says in any case that the supervisor was lost, and so that nobody knows
+//! what was done.
 
 use std::{collections::BTreeSet, fmt, fs, io, sync::OnceLock, thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! How a contract has a program started: the keys of an invocation that say so, read and checked, and what they come to in a call.
-//! Another engine that starts programs reads them in the same way.
+//! How a contract has a program started: the keys of an invocation that say so, read and checked, and what they come to
+//! in a call. Another engine that starts programs reads them in the same way.
 
 use std::{
     collections::BTreeMap,
@@ -165,7 +165,8 @@ impl ProgramSpec {
         arguments.any(|argument| argument.texts().any(|piece| piece.contains(text)))
     }
 
-    /// Whether the program is there, and where a sandbox is required, by the contract or by the supervisor's settings, a sandbox.
+    /// Whether the program is there, and where a sandbox is required, by the contract or by the supervisor's settings,
+    /// a sandbox.
     ///
     /// # Errors
     /// Why not, as the search path says it; `sandbox_unavailable`.
@@ -223,7 +224,8 @@ impl ProgramSpec {
         others.behind(self.path.iter().cloned())
     }
 
-    /// What is to be started for one call, without limits of time, and the variables that the contract names and the runner does not have.
+    /// What is to be started for one call, without limits of time, and the variables that the contract names and the
+    /// runner does not have.
     ///
     /// # Errors
     /// The program is not there, or a place of the contract can not be filled in this call.
@@ -297,7 +299,8 @@ impl ProgramSpec {
         folder: &CallFolder,
         values: &Values,
     ) -> Result<Vec<PathBuf>, Failure> {
-        // What leads to the runs' folder is nobody's to change who is called; a link in a declared path is not followed.
+        // What leads to the runs' folder is nobody's to change who is called; a link in a declared path is not
+        // followed.
         let own = folder.path();
         let mut writes = vec![own.canonicalize().unwrap_or_else(|_| own.to_owned())];
         for template in &self.writes {

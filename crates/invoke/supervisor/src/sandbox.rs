@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Sandbox {
     /// Wherever its account may.
     Unrestricted,
-    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account may, but for what
-    /// [`Supervisor::hiding_paths`](crate::Supervisor::hiding_paths) names.
+    /// Below these, and to devices that keep nothing, like `/dev/null`. It may read and execute wherever its account
+    /// may, but for what [`Supervisor::hiding_paths`](crate::Supervisor::hiding_paths) names.
     ///
     /// A path that is not there when the tool starts stays closed: the kernel ties the right to what is there.
     WritesBelow(Vec<PathBuf>),
@@ -38,8 +38,9 @@ pub struct SandboxReport {
     pub abi: Option<u32>,
     /// `enforced`, `partly_enforced`, `not_enforced`, or `not_restricted` where nothing was asked for.
     pub writes: String,
-    /// Changes of owner, permissions and times: `enforced` where none can be made outside of where it may write; `refused` where none of
-    /// owner and permissions can be made at all; `not_enforced`. Left out where nothing was asked for.
+    /// Changes of owner, permissions and times: `enforced` where none can be made outside of where it may write;
+    /// `refused` where none of owner and permissions can be made at all; `not_enforced`. Left out where nothing was
+    /// asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub attributes: Option<String>,
     /// Always `not_restricted`: a tool may talk to whom it likes.
@@ -73,8 +74,8 @@ pub enum SandboxProblem {
 pub(crate) const VISIBLE_ROOTS: &str = "secrets kept from being read:";
 
 impl SandboxReport {
-    /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions, or leaves open what lets
-    /// into the ledger: a folder that the tool may write lies above it.
+    /// Whether a sandbox was asked for and does not hold back all writes and all changes of owner and permissions, or
+    /// leaves open what lets into the ledger: a folder that the tool may write lies above it.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         let is_asked_for = self.writes != NOT_RESTRICTED;

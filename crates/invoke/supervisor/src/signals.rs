@@ -14,8 +14,8 @@ const MAY_BE_IGNORED: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIG
 /// The last of the real-time signals.
 const LAST_SIGNAL: i32 = 64;
 
-/// Puts signals in order, first thing in `main`: none is blocked, and the end of a child is heard of. With SIGCHLD ignored, the kernel
-/// would drop how each child ended.
+/// Puts signals in order, first thing in `main`: none is blocked, and the end of a child is heard of. With SIGCHLD
+/// ignored, the kernel would drop how each child ended.
 pub fn set_dispositions() {
     let _as_it_is = ignored();
     let _stays_blocked = SigSet::empty().thread_set_mask();

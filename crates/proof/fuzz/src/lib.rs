@@ -1,5 +1,5 @@
-//! What holds for every input of the parsers that read the text of others. `tests/properties.rs` calls these functions with
-//! generated inputs; the targets in `libfuzzer/` call them with a fuzzer's.
+//! What holds for every input of the parsers that read the text of others. `tests/properties.rs` calls these functions
+//! with generated inputs; the targets in `libfuzzer/` call them with a fuzzer's.
 //!
 //! Each function panics where its property does not hold.
 
@@ -34,8 +34,8 @@ pub fn connection_string(text: &str) {
     assert!(matches!(visible, Ok(false)), "{shown} has a password");
 }
 
-/// A tool's report: JSON whose top has a member `is_mock` that is not `false` is a mock's, and reading it from text or from
-/// JSON gives the same answer.
+/// A tool's report: JSON whose top has a member `is_mock` that is not `false` is a mock's, and reading it from text or
+/// from JSON gives the same answer.
 pub fn tool_report(text: &[u8]) {
     let report = ToolReport::in_text(text);
     if let Ok(json) = strict_json::read(text) {

@@ -6,13 +6,14 @@
 //!
 //! The crate has three parts, which do not depend on the rest of the product:
 //!
-//! - the **types** [`Fixture`] and [`Explanation`], and the rules that derive an explanation from a fixture ([`explain`]);
-//! - the **verifier**, [`verify`](fn@verify) and the program `dotwrap-kg-explain-verify`: deterministic, reads two files, opens no
-//!   connection. As a DOT of the engine `command` its `argv` is
-//!   `["dotwrap-kg-explain-verify", "--digest", "{output_digest}", "{fixture}", "{output}", "{namespace}"]` with
-//!   `success_exit [0]` and `error_exit [2]`;
-//! - the **reference agent service**, [`agent`] and the program `dotwrap-reference-agent`: answers the agent service protocol
-//!   for both DOTs, always with `is_mock: true`, so that its runs are never more than simulated.
+//! - the **types** [`Fixture`] and [`Explanation`], and the rules that derive an explanation from a fixture
+//!   ([`explain`]);
+//! - the **verifier**, [`verify`](fn@verify) and the program `dotwrap-kg-explain-verify`: deterministic, reads two
+//!   files, opens no connection. As a DOT of the engine `command` its `argv` is `["dotwrap-kg-explain-verify",
+//!   "--digest", "{output_digest}", "{fixture}", "{output}", "{namespace}"]` with `success_exit [0]` and `error_exit
+//!   [2]`;
+//! - the **reference agent service**, [`agent`] and the program `dotwrap-reference-agent`: answers the agent service
+//!   protocol for both DOTs, always with `is_mock: true`, so that its runs are never more than simulated.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! A contract and a fixture as the database returns them.
 //!
-//! Test programs include this file by its path, because it needs the wrapper: the wrapper's tests use the testkit, so the
-//! testkit cannot depend on the wrapper.
+//! Test programs include this file by its path, because it needs the wrapper: the wrapper's tests use the testkit, so
+//! the testkit cannot depend on the wrapper.
 
 use dotwrap_invoke::Digest;
 use dotwrap_testkit::{TestDatabase, Version};

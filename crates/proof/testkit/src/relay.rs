@@ -1,4 +1,5 @@
-//! Counts round trips: a socket in between that passes everything on, and counts how often a client waits for an answer.
+//! Counts round trips: a socket in between that passes everything on, and counts how often a client waits for an
+//! answer.
 
 use std::{
     io,

@@ -1,6 +1,6 @@
-//! The folder of a crate is its permission: `crates/<group>/<crate>` may reach, directly and through others, only crates
-//! of the groups listed here. What invokes cannot record; what records cannot invoke; a front end reaches tools only
-//! through `exec`, and only the command line reaches `exec`.
+//! The folder of a crate is its permission: `crates/<group>/<crate>` may reach, directly and through others, only
+//! crates of the groups listed here. What invokes cannot record; what records cannot invoke; a front end reaches tools
+//! only through `exec`, and only the command line reaches `exec`.
 
 #![allow(
     clippy::unwrap_used,

@@ -128,8 +128,8 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed if it is made again as it is: the lease may be free by then, the database back,
-    /// the deadlock gone.
+    /// Whether the same call may succeed if it is made again as it is: the lease may be free by then, the database
+    /// back, the deadlock gone.
     ///
     /// It does not say that repeating is harmless. A call without an idempotency key that ended in
     /// [`Error::Unreachable`] or [`Error::TimedOut`] may have been carried out.

@@ -1,8 +1,8 @@
 //! The one classification of failures.
 use crate::refusal::RefusalKind;
 
-/// What kind of failure it is. Front ends turn it into an exit status or an HTTP status; callers decide by it whether to
-/// try again.
+/// What kind of failure it is. Front ends turn it into an exit status or an HTTP status; callers decide by it whether
+/// to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// An argument, a file or an address cannot be used. The same call fails for ever.

@@ -63,7 +63,8 @@ pub fn runner(
     ))
 }
 
-/// Checks contracts without calling anything. Building it reads the system's certificates: build it once for many contracts.
+/// Checks contracts without calling anything. Building it reads the system's certificates: build it once for many
+/// contracts.
 #[derive(Debug)]
 pub struct InvocationChecker(InvokerRegistry);
 
@@ -76,8 +77,8 @@ impl InvocationChecker {
         invokers(&ExecutionSettings::default(), Vec::new).map(Self)
     }
 
-    /// Whether the engine understands the contract's `invocation`, and whether its dry run keeps the file system closed. It
-    /// does not look whether this machine has the program.
+    /// Whether the engine understands the contract's `invocation`, and whether its dry run keeps the file system
+    /// closed. It does not look whether this machine has the program.
     ///
     /// # Errors
     /// The refusal's code and message.

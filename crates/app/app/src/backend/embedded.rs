@@ -13,7 +13,8 @@ use crate::{
     settings::{DatabaseChoice, Settings},
 };
 
-/// Starts the server, or joins it where another `dotwrap` runs it. The first time takes some seconds: that is said before.
+/// Starts the server, or joins it where another `dotwrap` runs it. The first time takes some seconds: that is said
+/// before.
 pub(crate) async fn start(
     settings: &Settings,
     notices: &dyn Notices,
@@ -76,8 +77,9 @@ fn describe(settings: &Settings) -> Result<Embedded, Problem> {
     })
 }
 
-/// The paths whose reader gets into a ledger of this account: the cluster in use, that of these settings and the default one,
-/// whether they are there or not. The files of passwords are named beside their folders: they may be links.
+/// The paths whose reader gets into a ledger of this account: the cluster in use, that of these settings and the
+/// default one, whether they are there or not. The files of passwords are named beside their folders: they may be
+/// links.
 pub(crate) fn secret_paths(settings: &Settings, in_use: Option<PathBuf>) -> Vec<PathBuf> {
     let others = [
         describe(settings)
@@ -96,8 +98,9 @@ pub(crate) fn secret_paths(settings: &Settings, in_use: Option<PathBuf>) -> Vec<
         .collect()
 }
 
-/// Installs or upgrades the contract where the schema does not hold this program's. Only the schema that nobody had to name is
-/// made without being asked: another name may be a slip of the finger, and an empty ledger would look like a clean one.
+/// Installs or upgrades the contract where the schema does not hold this program's. Only the schema that nobody had to
+/// name is made without being asked: another name may be a slip of the finger, and an empty ledger would look like a
+/// clean one.
 pub(crate) async fn install_on_first_use(
     client: Client,
     target: &ConnectionTarget,

@@ -1,5 +1,5 @@
-//! Closing a gate, also where the database takes no connection: the embedded server's keeper then does it on the one that it
-//! keeps.
+//! Closing a gate, also where the database takes no connection: the embedded server's keeper then does it on the one
+//! that it keeps.
 use std::time::Duration;
 
 use dotwrap_embedded::{GateAnswer, GateChange};

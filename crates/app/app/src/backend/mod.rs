@@ -76,7 +76,8 @@ impl Backend<'_> {
         }
     }
 
-    /// The ledger. In the embedded database the contract is installed on first use; in a configured one it has to be there.
+    /// The ledger. In the embedded database the contract is installed on first use; in a configured one it has to be
+    /// there.
     ///
     /// # Errors
     /// As [`Backend::reach`]; the server takes no connection; the contract cannot be installed.
@@ -152,8 +153,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Returns the files and folders whose reader gets into this ledger, or into one of this account's own. Each call looks
-    /// again; they need not exist.
+    /// Returns the files and folders whose reader gets into this ledger, or into one of this account's own. Each call
+    /// looks again; they need not exist.
     pub fn secret_paths(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         let in_use = self
             .cluster

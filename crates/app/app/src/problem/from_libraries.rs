@@ -102,8 +102,8 @@ impl From<InstallError> for Problem {
     }
 }
 
-/// The installer and the judge hand the driver's errors on as they are; what the wrapper's own calls call unreachable is called
-/// so here, too. The message is theirs, which keeps the database's own words.
+/// The installer and the judge hand the driver's errors on as they are; what the wrapper's own calls call unreachable
+/// is called so here, too. The message is theirs, which keeps the database's own words.
 fn of_database(error: &tokio_postgres::Error, message: String) -> Problem {
     use tokio_postgres::error::SqlState;
     if means_no_slot(error) {

@@ -1,13 +1,13 @@
-//! What the evidence of an executed call says, in lines. The evidence is small and made by the runner; what is not in it is
-//! left out.
+//! What the evidence of an executed call says, in lines. The evidence is small and made by the runner; what is not in
+//! it is left out.
 use dotwrap_wrapper::{Component, EvidenceType};
 use serde_json::Value as Json;
 
 use super::Layer;
 use crate::labels;
 
-/// What a real call's part lacks that an invoker always records, if anything: the database takes it from the login that holds lease
-/// and receipt, called or not. `verify` warns of the same (`parts_lack_an_invokers_record`).
+/// What a real call's part lacks that an invoker always records, if anything: the database takes it from the login that
+/// holds lease and receipt, called or not. `verify` warns of the same (`parts_lack_an_invokers_record`).
 pub(super) fn lacks(component: &Component) -> Option<String> {
     if component.evidence_type != EvidenceType::RealRun {
         return None;

@@ -265,8 +265,8 @@ impl RunDetail {
         )
     }
 
-    /// What an absent row means. A call is made under a receipt that was committed before: what has none was not called, and what
-    /// has one and no row may have been.
+    /// What an absent row means. A call is made under a receipt that was committed before: what has none was not
+    /// called, and what has one and no row may have been.
     fn not_recorded(&self, name: &'static str, role: ComponentRole) -> Layer {
         let layer = Layer::new(name, Tone::Faint);
         let Some(receipt) = self.receipt(role) else {

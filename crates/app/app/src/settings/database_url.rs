@@ -3,8 +3,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// A database's URL, or keyword and value pairs. It may hold a password: only what connects looks into it, and `Debug`, which
-/// every struct around it derives, shows nothing of it.
+/// A database's URL, or keyword and value pairs. It may hold a password: only what connects looks into it, and `Debug`,
+/// which every struct around it derives, shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct DatabaseUrl(String);

@@ -9,8 +9,8 @@ use crate::Problem;
 
 const FILE_NAME: &str = "dotwrap.toml";
 
-/// Reads the named file alone; else the user's own, and over it the nearest one from the working directory upwards. That one may
-/// have come with somebody else's files: what it may say, and what it may not take away, is less.
+/// Reads the named file alone; else the user's own, and over it the nearest one from the working directory upwards.
+/// That one may have come with somebody else's files: what it may say, and what it may not take away, is less.
 pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Problem> {
     if let Some(path) = named {
         return parse(&path);
@@ -44,8 +44,8 @@ fn is_same(one: &Path, other: &Path) -> bool {
     })
 }
 
-/// Of every file that might have been read from here, the named one among them: itself, where its text may hold the password of a database,
-/// and the files of passwords and keys that it names.
+/// Of every file that might have been read from here, the named one among them: itself, where its text may hold the
+/// password of a database, and the files of passwords and keys that it names.
 pub(super) fn secrets(named: Option<PathBuf>) -> Vec<PathBuf> {
     let all = named.into_iter().chain(upwards()).chain(of_user());
     all.flat_map(|path| match parse(&path) {
@@ -84,8 +84,8 @@ fn parse(path: &Path) -> Result<Layer, Problem> {
     toml::from_str(&text).map_err(|error| not_usable(path, &text, &error))
 }
 
-/// The parser's own report quotes the faulty line, which may hold a database password: only its place and the reason are
-/// passed on. The reason names an unknown key and the known ones.
+/// The parser's own report quotes the faulty line, which may hold a database password: only its place and the reason
+/// are passed on. The reason names an unknown key and the known ones.
 fn not_usable(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
     let line = error.span().map_or(1, |span| {
         text.bytes()
@@ -98,8 +98,9 @@ fn not_usable(path: &Path, text: &str, error: &toml::de::Error) -> Problem {
         .hint("a configuration file holds `key = \"value\"` lines; flags and environment variables win over it")
 }
 
-/// Which ledger is used, what is started, who is trusted and where files are written is not taken from a file that may have come
-/// with a stranger's repository. The ledger is among them: it gets the user's password, and names the programs that runs start.
+/// Which ledger is used, what is started, who is trusted and where files are written is not taken from a file that may
+/// have come with a stranger's repository. The ledger is among them: it gets the user's password, and names the
+/// programs that runs start.
 fn without_trust(layer: Layer, path: &Path) -> Result<Layer, Problem> {
     let trusting = [
         ("database_url", layer.database_url.is_some(), "DATABASE_URL"),

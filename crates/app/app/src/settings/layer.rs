@@ -1,4 +1,5 @@
-//! One layer of settings. The same shape for flags, environment and file, so that none can know a key the others do not.
+//! One layer of settings. The same shape for flags, environment and file, so that none can know a key the others do
+//! not.
 use std::path::PathBuf;
 
 use serde::Deserialize;

@@ -15,8 +15,8 @@ use crate::session::Context;
 /// Import evidence from elsewhere; it never counts as runtime.
 ///
 /// One JSON object a line. dot_code, process_candidate_code and correlation_id are required; status, idempotency_key,
-/// process_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at and ended_at are taken; any other key is kept
-/// as asserted. The whole file is judged before anything is written, and the same file twice writes nothing twice.
+/// process_run_id, input_ref, output_ref, error_ref, evidence_ref, started_at and ended_at are taken; any other key is
+/// kept as asserted. The whole file is judged before anything is written, and the same file twice writes nothing twice.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The file; `-` is standard input

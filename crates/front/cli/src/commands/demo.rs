@@ -9,9 +9,10 @@ use crate::session::Context;
 
 /// The guided first run: everything once, on a database of its own.
 ///
-/// It runs on the embedded PostgreSQL, in the schema dot_demo, whatever database is configured: a ledger is insert-only, and
-/// a demonstration has no place in anybody's own. It really calls tools, tar and sleep, on files that it makes below `demo`
-/// in the data folder, behind gates that it opens in its own schema for five minutes and closes again. It can be repeated.
+/// It runs on the embedded PostgreSQL, in the schema dot_demo, whatever database is configured: a ledger is
+/// insert-only, and a demonstration has no place in anybody's own. It really calls tools, tar and sleep, on files that
+/// it makes below `demo` in the data folder, behind gates that it opens in its own schema for five minutes and closes
+/// again. It can be repeated.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Use the configured database instead of the embedded one, there too in the schema dot_demo

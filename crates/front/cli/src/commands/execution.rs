@@ -67,8 +67,8 @@ pub(crate) fn refuse_uncallable(plan: Plan) -> Result<Plan, Failure> {
     }))
 }
 
-/// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and the files of real
-/// runs would lie among those of the ledger.
+/// Refuses a folder for runs that lies where tools are kept from reading: no dry run could have its sandbox there, and
+/// the files of real runs would lie among those of the ledger.
 pub(crate) fn check_folder(
     runner: &Runner,
     ledger: &LedgerClient,
@@ -187,8 +187,8 @@ impl Progress for ProgressPrinter {
     }
 }
 
-/// Ctrl-C, Ctrl-\ (SIGQUIT), SIGTERM and a closed terminal stop what is called, and the run is concluded. A second one ends the program at
-/// once, and the run is reaped when its lease has run out.
+/// Ctrl-C, Ctrl-\ (SIGQUIT), SIGTERM and a closed terminal stop what is called, and the run is concluded. A second one
+/// ends the program at once, and the run is reaped when its lease has run out.
 pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
     let (handle, stop) = StopHandle::new();
     tokio::spawn(async move {

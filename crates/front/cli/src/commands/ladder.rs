@@ -11,8 +11,8 @@ use crate::session::Context;
 
 /// How far each candidate has come, and what its next rung needs.
 ///
-/// structural → backfilled → simulated → dry_run → real_run → verified → birth_ready. Views compute it from receipts and
-/// verdicts; nothing sets it.
+/// structural → backfilled → simulated → dry_run → real_run → verified → birth_ready. Views compute it from receipts
+/// and verdicts; nothing sets it.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Only this candidate

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::failure::Failure;
 use crate::output::{format_duration, format_time};
 
-/// The failure; where a held lease is its reason, with the lease's holder, since when it is held, and the run that holds it, as far as the
-/// ledger says so now.
+/// The failure; where a held lease is its reason, with the lease's holder, since when it is held, and the run that
+/// holds it, as far as the ledger says so now.
 pub(super) async fn name_holder(
     mut failure: Failure,
     producer: &DotCode,

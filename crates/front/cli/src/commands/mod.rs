@@ -105,7 +105,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What it does where the server has no connection slot left. What records does so by its own login: keys belong to logins.
+    /// What it does where the server has no connection slot left. What records does so by its own login: keys belong to
+    /// logins.
     fn slots(&self) -> SlotPolicy {
         match self {
             Self::Run(_) | Self::Worker(_) => SlotPolicy::Patient,

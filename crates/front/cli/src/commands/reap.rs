@@ -13,9 +13,9 @@ use crate::session::Context;
 
 /// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
 ///
-/// A run with an open call becomes `stuck` with the outcome `unknown`: nobody knows whether the tool did its work. Whoever
-/// takes the lease next does the same for that one run. What such calls have left running on this machine is ended, where each call
-/// has a control group (cgroup v2).
+/// A run with an open call becomes `stuck` with the outcome `unknown`: nobody knows whether the tool did its work.
+/// Whoever takes the lease next does the same for that one run. What such calls have left running on this machine is
+/// ended, where each call has a control group (cgroup v2).
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

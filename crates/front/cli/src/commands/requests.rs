@@ -82,8 +82,8 @@ impl FromStr for Shown {
 
 /// Ask for a run.
 ///
-/// Asking is not running: a worker (`dotwrap worker`) takes the request once it is due, the gates allow its mode, and no
-/// other run of the pair is under way. Each request is run at most once.
+/// Asking is not running: a worker (`dotwrap worker`) takes the request once it is due, the gates allow its mode, and
+/// no other run of the pair is under way. Each request is run at most once.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The producer's code; its verifier is the registry's
@@ -95,7 +95,8 @@ pub(crate) struct Add {
     /// The process that the run is evidence for [default: what the registry names for the producer]
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an absolute one
+    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an
+    /// absolute one
     #[arg(long, value_name = "REF", value_parser = input_ref)]
     input: Option<String>,
     /// Record an input whose address holds a password

@@ -40,7 +40,8 @@ pub(super) struct RecordingArgs {
     /// The run that this one is part of
     #[arg(long, value_name = "UUID")]
     pub(super) parent: Option<Uuid>,
-    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an absolute one
+    /// What the tool is given: a path, a URL, a fixture; a relative path of a file that exists is recorded as an
+    /// absolute one
     #[arg(long, value_name = "REF", value_parser = input_ref)]
     pub(super) input: Option<String>,
     /// Where the output is
@@ -87,7 +88,8 @@ pub(super) fn at_least_one() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(1..)
 }
 
-/// A length of time on the command line, like `15m`, `36h` or `30d`. A day has 24 hours; months and years have no length.
+/// A length of time on the command line, like `15m`, `36h` or `30d`. A day has 24 hours; months and years have no
+/// length.
 pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
     let span: Span = text.parse().map_err(|_| NO_DURATION.to_owned())?;
     match span.to_duration(SpanRelativeTo::days_are_24_hours()) {
@@ -126,8 +128,8 @@ fn object(text: &str) -> Result<Value, String> {
     }
 }
 
-/// Sets what every recording call may say, on any of the library's descriptions: they are different types with these fields
-/// in common.
+/// Sets what every recording call may say, on any of the library's descriptions: they are different types with these
+/// fields in common.
 macro_rules! describe {
     ($call:ident, $recorded:expr, $session:ident) => {
         let recorded: $crate::commands::shared::RecordingArgs = $recorded;

@@ -19,9 +19,10 @@ use crate::session::Context;
 
 /// Execute requested runs, one after the other or several side by side.
 ///
-/// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and at
-/// most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is called,
-/// conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends when that is done.
+/// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and
+/// at most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is
+/// called, conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends
+/// when that is done.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// How many runs are executed side by side

@@ -1,5 +1,5 @@
-//! Where the demonstration really calls tools: a folder and a runner of its own, and gates that it opens for minutes and
-//! closes again.
+//! Where the demonstration really calls tools: a folder and a runner of its own, and gates that it opens for minutes
+//! and closes again.
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -178,8 +178,8 @@ fn the_sample_brings_contracts_for_both_sides_and_the_pilot_s_fixture() {
     }
 }
 
-/// A catalogue's contract is refused before anything is written, by the same rules and with the same codes as the database
-/// refuses it.
+/// A catalogue's contract is refused before anything is written, by the same rules and with the same codes as the
+/// database refuses it.
 #[test]
 fn what_the_database_would_refuse_is_refused_before_anything_is_written() {
     let installation = Installation::as_shipped();

@@ -1,4 +1,5 @@
-//! The command line as its users meet it: the program itself, on a real database, judged by what it prints and how it ends.
+//! The command line as its users meet it: the program itself, on a real database, judged by what it prints and how it
+//! ends.
 
 #![expect(
     clippy::unwrap_used,

@@ -153,7 +153,8 @@ impl Installation {
         })
     }
 
-    /// Waits until a session waits for a lock, and returns its process; the first one's where a lease's renewal waits, too.
+    /// Waits until a session waits for a lock, and returns its process; the first one's where a lease's renewal waits,
+    /// too.
     pub(crate) fn waiting_session(&self) -> i32 {
         wait(async {
             let client = self.database.superuser().await;

@@ -54,13 +54,13 @@ pub enum Change {
 impl Output {
     /// Reads the whole of a file or a folder, without a limit.
     ///
-    /// A folder's digest is that of a listing with one line an entry, in the order of their paths: a kind (`file`, `link`,
-    /// `folder`), the digest of the file's content or of the link's target, and the path, each followed by a NUL
-    /// character. Times, owners and permissions are not part of it.
+    /// A folder's digest is that of a listing with one line an entry, in the order of their paths: a kind (`file`,
+    /// `link`, `folder`), the digest of the file's content or of the link's target, and the path, each followed by a
+    /// NUL character. Times, owners and permissions are not part of it.
     ///
     /// # Errors
-    /// What can not be read; a device, a pipe or a socket is `Unsupported`. A link in the output's own place is not followed, and one in the
-    /// place of the folder that it is in is `NotADirectory`.
+    /// What can not be read; a device, a pipe or a socket is `Unsupported`. A link in the output's own place is not
+    /// followed, and one in the place of the folder that it is in is `NotADirectory`.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::of_within(path, &ReadLimit::none())
     }
@@ -117,10 +117,10 @@ impl Output {
     /// How what is there now differs from what it was; none, where it does not.
     ///
     /// Size and identity are compared first, and the content is read only where both are the same. The identity is, of
-    /// the folder that it is in, device and inode, and of every file, link and folder, its device and inode, its size, and when its content (`mtime`) and the file itself
-    /// (`ctime`) were last changed. Reading changes none of these, and neither does `atime`. Renaming something away
-    /// and back, a further hard link and `chmod` do change `ctime`, so something that was swapped and put back is
-    /// found, although its digest is the same.
+    /// the folder that it is in, device and inode, and of every file, link and folder, its device and inode, its size,
+    /// and when its content (`mtime`) and the file itself (`ctime`) were last changed. Reading changes none of these,
+    /// and neither does `atime`. Renaming something away and back, a further hard link and `chmod` do change `ctime`,
+    /// so something that was swapped and put back is found, although its digest is the same.
     ///
     /// # Errors
     /// As [`Output::of_within`].
@@ -146,8 +146,8 @@ impl Output {
         Ok((now.digest != self.digest).then_some(Change::Content))
     }
 
-    /// How many bytes lie there, in a file or in a folder's files: counted without reading them, and without following links.
-    /// What can not be looked at is not counted.
+    /// How many bytes lie there, in a file or in a folder's files: counted without reading them, and without following
+    /// links. What can not be looked at is not counted.
     ///
     /// # Errors
     /// The limit's.

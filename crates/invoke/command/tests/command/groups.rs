@@ -103,7 +103,8 @@ while ! test -s daemon; do :; done; read -r go <go; kill -9 $RUNNER $PPID; sleep
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     if own_control_group().is_some() {
-        // Another test's first call may look for abandoned groups at this very moment: then it holds the lock, and ends the group.
+        // Another test's first call may look for abandoned groups at this very moment: then it holds the lock, and ends
+        // the group.
         let deadline = Instant::now() + Duration::from_secs(10);
         while !has_ended(daemon) && Instant::now() < deadline {
             kill_unlocked_groups();

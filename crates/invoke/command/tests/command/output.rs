@@ -239,8 +239,8 @@ async fn stderr_is_not_in_evidence() {
     assert!(!format!("{answer:?}").contains("secret-in"));
 }
 
-/// Whoever renews a lease or hears of a closed gate shares the thread. The time is compared with itself, and not with a clock: on a
-/// busy machine both get longer.
+/// Whoever renews a lease or hears of a closed gate shares the thread. The time is compared with itself, and not with a
+/// clock: on a busy machine both get longer.
 #[tokio::test]
 async fn reading_a_long_output_leaves_time_for_others() {
     let script = "head -c 40000000 /dev/zero >$DOT_OUTPUT";

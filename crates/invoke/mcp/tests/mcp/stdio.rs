@@ -339,8 +339,8 @@ async fn what_the_tool_left_in_the_answer_s_place_is_not_written_to() {
     assert_eq!(case.read("output.json"), "left by the tool");
 }
 
-/// A server of another make: an old revision, noise on its standard output, a notification that nobody knows, and a result
-/// without `structuredContent`.
+/// A server of another make: an old revision, noise on its standard output, a notification that nobody knows, and a
+/// result without `structuredContent`.
 const BY_HAND: &str = r#"
 echo 'starting up …'
 while read -r line; do

@@ -83,7 +83,8 @@ pub struct SupervisedProcess {
 }
 
 impl SupervisedProcess {
-    /// The tool's process id, which is also its group's and session's; 0 where its supervisor was killed before it had said it.
+    /// The tool's process id, which is also its group's and session's; 0 where its supervisor was killed before it had
+    /// said it.
     pub fn process(&self) -> u32 {
         self.abandoned.tool.unwrap_or_default()
     }
@@ -93,8 +94,8 @@ impl SupervisedProcess {
         &self.launch
     }
 
-    /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`SupervisedProcess::wait`] says what became
-    /// of it.
+    /// Tells everything to end: SIGTERM, the limits' grace, SIGKILL. Returns at once; [`SupervisedProcess::wait`] says
+    /// what became of it.
     pub fn stop(&self) {
         self.send(&format!("{STOP}\n"));
     }
@@ -110,8 +111,9 @@ impl SupervisedProcess {
         let _ = (&self.control).write_all(line.as_bytes());
     }
 
-    /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. A supervisor that
-    /// is halted when it has to end the tool is ended itself, and then what it watched. Can be dropped and called again.
+    /// Waits until nothing of it runs any more, by itself or because it was told, and says what became of it. A
+    /// supervisor that is halted when it has to end the tool is ended itself, and then what it watched. Can be dropped
+    /// and called again.
     pub async fn wait(&mut self) -> Report {
         while self.report.is_none() {
             let halted = stopped_past_deadline(self.supervisor.id(), self.is_due_at());

@@ -33,8 +33,8 @@ pub struct Program {
     pub require_sandbox: bool,
     /// When it is ended, counted from its start.
     pub time_limit: Option<Duration>,
-    /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the process that
-    /// started it stands still and can not tell it to stop.
+    /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the
+    /// process that started it stands still and can not tell it to stop.
     pub leave: Option<Deadline>,
 }
 
@@ -63,8 +63,8 @@ impl Program {
 pub enum Stdin {
     /// Ends at once.
     Nothing,
-    /// This file, by its absolute path. It is opened with the tool's rights and behind its sandbox, and must be a file that the kernel does
-    /// not make up.
+    /// This file, by its absolute path. It is opened with the tool's rights and behind its sandbox, and must be a file
+    /// that the kernel does not make up.
     File(PathBuf),
     /// What is written to [`SupervisedProcess::stdin`](crate::SupervisedProcess::stdin).
     Piped,

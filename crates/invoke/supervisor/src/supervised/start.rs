@@ -37,8 +37,8 @@ use crate::{
     },
 };
 
-/// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A machine without
-/// memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
+/// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A
+/// machine without memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
 const STARTING: Duration = Duration::from_secs(30);
 const GRACE_AFTER_LIMIT: Duration = Duration::from_secs(5);
 
@@ -69,7 +69,8 @@ impl fmt::Debug for HiddenPaths {
 }
 
 impl Supervisor {
-    /// The running program is the supervisor's too: its `main` calls [`run_as_helper_process`](crate::run_as_helper_process) first.
+    /// The running program is the supervisor's too: its `main` calls
+    /// [`run_as_helper_process`](crate::run_as_helper_process) first.
     pub fn of_this_program() -> Self {
         Self::with_executable(this_executable())
     }
@@ -85,19 +86,20 @@ impl Supervisor {
         }
     }
 
-    /// Ends what a tool leaves that killed its supervisor, even if it left its session and its environment. For that this process becomes
-    /// the one that adopts orphans, for good, and kills children that it did not start itself: those in another session, with
-    /// `no_new_privs`, that are younger than the lost supervisor. So it is for programs whose children are all known.
+    /// Ends what a tool leaves that killed its supervisor, even if it left its session and its environment. For that
+    /// this process becomes the one that adopts orphans, for good, and kills children that it did not start itself:
+    /// those in another session, with `no_new_privs`, that are younger than the lost supervisor. So it is for programs
+    /// whose children are all known.
     #[must_use]
     pub fn as_subreaper(mut self) -> Self {
         self.adopts = true;
         self
     }
 
-    /// Keeps files, or all files of folders, from being read by tools in a sandbox, and from being any tool's standard input: what is in
-    /// there would let the tool into the ledger. Which they are is asked before each tool is started; a relative path is meant from where
-    /// this process is. Where that can not be had, the sandbox's report says so; where a place that is there can not even be looked up, no
-    /// tool is started in a sandbox.
+    /// Keeps files, or all files of folders, from being read by tools in a sandbox, and from being any tool's standard
+    /// input: what is in there would let the tool into the ledger. Which they are is asked before each tool is started;
+    /// a relative path is meant from where this process is. Where that can not be had, the sandbox's report says so;
+    /// where a place that is there can not even be looked up, no tool is started in a sandbox.
     #[must_use]
     pub fn hiding_paths_dynamic(
         mut self,
@@ -107,19 +109,20 @@ impl Supervisor {
         self
     }
 
-    /// Starts nothing in an incomplete sandbox, whatever the program says. Without it, a tool is started where the system has no sandbox, and
-    /// the report says so.
+    /// Starts nothing in an incomplete sandbox, whatever the program says. Without it, a tool is started where the
+    /// system has no sandbox, and the report says so.
     #[must_use]
     pub fn requiring_sandbox(mut self, required: bool) -> Self {
         self.requires_sandbox = required;
         self
     }
 
-    /// Tries the sandbox of a dry run in a process of its own, with the same steps as for a tool. A complete one is not tried again.
+    /// Tries the sandbox of a dry run in a process of its own, with the same steps as for a tool. A complete one is not
+    /// tried again.
     ///
     /// # Errors
-    /// What the sandbox lacks, or why no tool would be started in it. Remembered for some seconds: what can not be tried in time costs
-    /// that time.
+    /// What the sandbox lacks, or why no tool would be started in it. Remembered for some seconds: what can not be
+    /// tried in time costs that time.
     pub fn check_sandbox(&self) -> Result<(), SandboxProblem> {
         let mut last = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((answer, when)) = &*last
@@ -285,7 +288,8 @@ pub(crate) fn check_system() -> Result<(), &'static str> {
     }
 }
 
-/// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its tool.
+/// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its
+/// tool.
 async fn start_message_failed(supervisor: &mut Child) -> bool {
     let ended = timeout(STARTING, supervisor.wait()).await;
     matches!(ended, Ok(Ok(status)) if status.code() == Some(EXIT_NO_START_MESSAGE.into()))

@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::supervisor::is_stopped;
 
-/// A supervisor that has something to do and is halted at so many looks in a row does not do it: its tool halts it. One that is
-/// merely slow is never halted, and one that a debugger halts for a moment is not at each look.
+/// A supervisor that has something to do and is halted at so many looks in a row does not do it: its tool halts it. One
+/// that is merely slow is never halted, and one that a debugger halts for a moment is not at each look.
 const POLLS: usize = 3;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 

@@ -4,8 +4,8 @@ use std::fs;
 
 /// Closes everything but standard input, output and error, and `keep`.
 ///
-/// Rust opens everything so that it closes on exec; what the program that started dotwrap left open does not, and a tool could read
-/// from it or keep a lock on it. Call it before anything is opened.
+/// Rust opens everything so that it closes on exec; what the program that started dotwrap left open does not, and a
+/// tool could read from it or keep a lock on it. Call it before anything is opened.
 pub(super) fn close_inherited(keep: &[i32]) {
     for folder in ["/proc/self/fd", "/dev/fd"] {
         let Ok(entries) = fs::read_dir(folder) else {

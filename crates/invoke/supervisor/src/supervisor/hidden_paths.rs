@@ -1,5 +1,5 @@
-//! What a tool can not read. The sandbox gives rights to whatever lies below a path and takes none away, so everything but one place is
-//! given by what lies beside that place, and beside each folder on the way to it.
+//! What a tool can not read. The sandbox gives rights to whatever lies below a path and takes none away, so everything
+//! but one place is given by what lies beside that place, and beside each folder on the way to it.
 
 use std::{
     collections::BTreeSet,
@@ -23,8 +23,8 @@ use crate::sandbox::VISIBLE_ROOTS;
 pub(super) struct Concealed {
     /// No right to them is given.
     pub(super) hidden: Vec<PathBuf>,
-    /// Folders below one that the contract opens: what gives the right to that gives it to them. Only a view of the tool's own, in which they are
-    /// covered, keeps them from it.
+    /// Folders below one that the contract opens: what gives the right to that gives it to them. Only a view of the
+    /// tool's own, in which they are covered, keeps them from it.
     pub(super) covered: Vec<PathBuf>,
 }
 
@@ -49,8 +49,8 @@ impl Concealed {
 /// What may be written in there or beside it would be a way around: it is not concealed then, and nothing is pretended.
 ///
 /// # Errors
-/// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it, and nobody
-/// knows what to leave out.
+/// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it,
+/// and nobody knows what to leave out.
 pub(super) fn of<'a>(
     places: &[PathBuf],
     writes: impl IntoIterator<Item = &'a PathBuf>,
@@ -134,8 +134,8 @@ impl Secrets {
 /// What may be read where some places may not.
 #[derive(Debug, Default)]
 pub(super) struct Readable {
-    /// Everything but the places and the ways to them. Files that only a link leads to have their own place. What is put beside the places
-    /// later is not in it.
+    /// Everything but the places and the ways to them. Files that only a link leads to have their own place. What is
+    /// put beside the places later is not in it.
     pub(super) paths: Vec<PathBuf>,
     /// Folders on a way that can not be listed: nothing else in them can be given.
     pub(super) unlistable: Vec<PathBuf>,
@@ -210,7 +210,8 @@ fn joined(folder: &Path, below: &Path) -> PathBuf {
     }
 }
 
-/// Whether the folder that lets nobody on to a place belongs to another account: it is no tool that has closed it, and none can open it.
+/// Whether the folder that lets nobody on to a place belongs to another account: it is no tool that has closed it, and
+/// none can open it.
 fn is_closed_by_another(place: &Path) -> bool {
     let owner = closed_folder(place).and_then(|folder| folder.metadata().ok());
     owner.is_some_and(|owner| owner.uid() != Uid::effective().as_raw())

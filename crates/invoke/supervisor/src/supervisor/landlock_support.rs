@@ -5,8 +5,8 @@ use std::io;
 use landlock::Ruleset;
 use nix::errno::Errno;
 
-/// Why this process cannot have Landlock, if so. Only three answers of the kernel mean that there is none. The last of them comes from a
-/// filter of a container runtime that does not know the call.
+/// Why this process cannot have Landlock, if so. Only three answers of the kernel mean that there is none. The last of
+/// them comes from a filter of a container runtime that does not know the call.
 ///
 /// # Errors
 /// Any other answer: Landlock may be there and fail.

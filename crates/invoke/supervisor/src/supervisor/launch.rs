@@ -120,8 +120,8 @@ fn environment(number: i32) -> Option<BTreeMap<String, String>> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Opens the inherited descriptor once more, so that it closes when the tool is executed, which tells the supervisor that
-/// it was; and closes what was inherited.
+/// Opens the inherited descriptor once more, so that it closes when the tool is executed, which tells the supervisor
+/// that it was; and closes what was inherited.
 fn reopen(number: i32) -> io::Result<File> {
     let open = |folder: &str| {
         OpenOptions::new()

@@ -4,13 +4,13 @@
 //! dotwrap ──control──► supervisor ──► launcher, which becomes the tool ──► whatever the tool starts
 //! ```
 //!
-//! It is the program's own executable, started again. The kernel makes it the parent of every orphan below it (it is
-//! a "child subreaper"), so that a daemon that forks twice and leaves its session is still its descendant, and "no child is
-//! left" is the kernel's own answer to "has everything ended?". dotwrap dying, however it dies, closes the control
+//! It is the program's own executable, started again. The kernel makes it the parent of every orphan below it (it is a
+//! "child subreaper"), so that a daemon that forks twice and leaves its session is still its descendant, and "no child
+//! is left" is the kernel's own answer to "has everything ended?". dotwrap dying, however it dies, closes the control
 //! channel, and that is one more way to be told to stop.
 //!
-//! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool and not for
-//! the supervisor, which the tool can not even signal from inside the sandbox.
+//! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool
+//! and not for the supervisor, which the tool can not even signal from inside the sandbox.
 
 #[cfg(target_os = "linux")]
 mod capabilities;
@@ -47,8 +47,8 @@ pub(crate) use restrict::set_subreaper;
 pub(crate) use sandbox_probe::sandbox_report;
 pub(crate) use watch::this_executable;
 
-/// Does the work of a supervisor, a launcher or a probe of the sandbox, if this process was started as one. Call it first in
-/// `main`, before any thread is started.
+/// Does the work of a supervisor, a launcher or a probe of the sandbox, if this process was started as one. Call it
+/// first in `main`, before any thread is started.
 ///
 /// Returns the exit status to end with, or nothing in a process that was started for anything else.
 #[must_use]

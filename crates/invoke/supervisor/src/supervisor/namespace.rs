@@ -1,12 +1,13 @@
-//! A view of the file system of the tool's own (a mount namespace), in which everything is read-only but the places that it may
-//! write to.
+//! A view of the file system of the tool's own (a mount namespace), in which everything is read-only but the places
+//! that it may write to.
 //!
-//! Landlock holds back writes and no changes of attributes: permissions, owners, times. In a mount that is read-only the kernel refuses
-//! these as well, and allows them where the tool may write, so that `tar` and `git` work as ever in their own folder. What is concealed
-//! is covered, so that nothing in it can be reached, a socket in it least of all. System V IPC and message queues are the tool's own too.
+//! Landlock holds back writes and no changes of attributes: permissions, owners, times. In a mount that is read-only
+//! the kernel refuses these as well, and allows them where the tool may write, so that `tar` and `git` work as ever in
+//! their own folder. What is concealed is covered, so that nothing in it can be reached, a socket in it least of all.
+//! System V IPC and message queues are the tool's own too.
 //!
-//! An account without rights makes these namespaces inside a user namespace of its own, in which it is the only account that has a
-//! name. Root needs none.
+//! An account without rights makes these namespaces inside a user namespace of its own, in which it is the only account
+//! that has a name. Root needs none.
 
 use std::{
     env, fs,
@@ -62,7 +63,8 @@ pub(super) fn enter() -> Result<Entered, String> {
         return Err("a user namespace: AppArmor restricts them".to_owned());
     }
     let (user, group) = (Uid::effective(), Gid::effective());
-    // The files that say who is who inside belong to root in a process that keeps its memory private. It becomes the tool, which does not.
+    // The files that say who is who inside belong to root in a process that keeps its memory private. It becomes the
+    // tool, which does not.
     let _stays_private = prctl::set_dumpable(true);
     if fs::metadata("/proc/self/uid_map").is_err() {
         return Err("a user namespace: there is no /proc".to_owned());
@@ -86,7 +88,8 @@ pub(super) enum NotClosed {
     Halfway(String),
 }
 
-/// Makes everything read-only but these places, and covers the hidden folders. For a process that has namespaces of its own.
+/// Makes everything read-only but these places, and covers the hidden folders. For a process that has namespaces of its
+/// own.
 ///
 /// # Errors
 /// What could not be done, and how far it went.
@@ -159,8 +162,8 @@ fn copy_of(path: &Path) -> Result<Option<(OwnedFd, OwnedFd)>, Errno> {
     Ok(Some((place, copy)))
 }
 
-/// No device can be opened there either: a disk holds the files that are concealed, and root reads it. What else is forbidden stays so: taking
-/// that back is refused.
+/// No device can be opened there either: a disk holds the files that are concealed, and root reads it. What else is
+/// forbidden stays so: taking that back is refused.
 fn make_read_only(one: &Mount) -> Result<(), Errno> {
     let kept = [
         ("nosuid", MountFlags::NOSUID),

@@ -1,5 +1,5 @@
-//! What the supervisor is told and what it tells on its control channel: the order as JSON behind its length (4 bytes, big-endian), then
-//! lines of JSON and of text.
+//! What the supervisor is told and what it tells on its control channel: the order as JSON behind its length (4 bytes,
+//! big-endian), then lines of JSON and of text.
 
 use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf, time::Duration};
 
@@ -15,12 +15,12 @@ pub(crate) const SUPERVISE: &str = "__command-supervisor";
 /// The first argument that makes it a launcher, which becomes the tool.
 pub(crate) const LAUNCH: &str = "__command-launcher";
 
-/// What is said to a running supervisor, a line: the word alone, or with the longest grace in milliseconds. Saying nothing
-/// more at all, by ending, means the word alone.
+/// What is said to a running supervisor, a line: the word alone, or with the longest grace in milliseconds. Saying
+/// nothing more at all, by ending, means the word alone.
 pub(crate) const STOP: &str = "stop";
 
-/// What is said to a running supervisor, a line: the word, and until when the tool has leave to go on, in milliseconds of
-/// [`clock`].
+/// What is said to a running supervisor, a line: the word, and until when the tool has leave to go on, in milliseconds
+/// of [`clock`].
 pub(crate) const DEADLINE: &str = "leave";
 
 /// The exit status of a supervisor that was told nothing that it could do.
@@ -123,8 +123,8 @@ impl From<io::Error> for Refusal {
 pub(crate) struct LaunchMessage {
     /// The descriptor on which it says how far it got.
     pub(crate) status: i32,
-    /// The descriptor from which it reads the tool's environment, as JSON. Not as its own: a variable such as `LD_PRELOAD`
-    /// would be obeyed before there is a sandbox; and not as an argument, which everybody can read.
+    /// The descriptor from which it reads the tool's environment, as JSON. Not as its own: a variable such as
+    /// `LD_PRELOAD` would be obeyed before there is a sandbox; and not as an argument, which everybody can read.
     pub(crate) environment: i32,
     pub(crate) supervisor: u32,
     /// The control group to go into.

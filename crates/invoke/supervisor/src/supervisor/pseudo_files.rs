@@ -4,8 +4,8 @@ use std::{io, os::fd::AsFd};
 
 use rustix::fs::fstatfs;
 
-/// Each by the number that `statfs` gives (`linux/magic.h`). What is in them tells about processes and the kernel, the environment of
-/// others among it, and reading can have effects.
+/// Each by the number that `statfs` gives (`linux/magic.h`). What is in them tells about processes and the kernel, the
+/// environment of others among it, and reading can have effects.
 const KINDS: [(u64, &str); 27] = [
     (0x9fa0, "proc"),
     (0x6265_6572, "sysfs"),

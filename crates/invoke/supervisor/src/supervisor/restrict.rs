@@ -4,7 +4,8 @@ use std::{io, path::PathBuf};
 
 use crate::{Sandbox, SandboxReport};
 
-/// Restricts this process, and so the tool that it becomes, for good. In a sandbox it can not read what is concealed either.
+/// Restricts this process, and so the tool that it becomes, for good. In a sandbox it can not read what is concealed
+/// either.
 ///
 /// # Errors
 /// What is to be concealed can not be found, and may be there: the tool must not be started.
@@ -95,7 +96,8 @@ mod system {
         let readable = (!hidden.is_empty()).then(|| hidden_paths::readable_complement(hidden));
         let view = View::of(opened.keys(), &concealed.all())?;
         let given = readable.as_ref().map(|readable| readable.paths.as_slice());
-        // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record would say so.
+        // Where it is there and fails, the tool is not started: it would be, without a sandbox, and only the record
+        // would say so.
         let failed = |error: &dyn std::fmt::Display| {
             io::Error::other(format!("the sandbox (landlock): {error}"))
         };
@@ -227,7 +229,8 @@ mod system {
         }
     }
 
-    /// What may be written, open. A link on the way could have been put there by a tool, and lead anywhere: it is not followed.
+    /// What may be written, open. A link on the way could have been put there by a tool, and lead anywhere: it is not
+    /// followed.
     fn opened(paths: &[PathBuf], missing: &mut Vec<String>) -> BTreeMap<PathBuf, OwnedFd> {
         let mut opened = BTreeMap::new();
         for path in paths {
@@ -262,7 +265,8 @@ mod system {
             .scope(Scope::Signal)?
             .create()?;
         for path in readable.into_iter().flatten() {
-            // What this account can not even look up, it can not read either. And what has become a link meanwhile may lead anywhere.
+            // What this account can not even look up, it can not read either. And what has become a link meanwhile may
+            // lead anywhere.
             if let Ok(place) = without_following(path) {
                 rules = rules.add_rule(PathBeneath::new(place, AccessFs::ReadFile))?;
             }

@@ -1,6 +1,7 @@
 //! A process that restricts itself as a launcher does, reports how far that went, and ends.
 //!
-//! Only trying tells: a kernel may have Landlock and refuse namespaces, or a container's filter may refuse one call of several.
+//! Only trying tells: a kernel may have Landlock and refuse namespaces, or a container's filter may refuse one call of
+//! several.
 
 use std::{
     ffi::OsString,

@@ -27,8 +27,8 @@ pub(super) fn attach(path: &Path, secrets: &Secrets) -> io::Result<()> {
     Ok(nix::unistd::dup2_stdin(&file)?)
 }
 
-/// Without waiting: a pipe in its place would never open. A magic link (`/dev/fd/3`, `/proc/1/exe`) leads to what a process has open,
-/// whatever may be reached by a path: it is not followed.
+/// Without waiting: a pipe in its place would never open. A magic link (`/dev/fd/3`, `/proc/1/exe`) leads to what a
+/// process has open, whatever may be reached by a path: it is not followed.
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::{
@@ -42,8 +42,8 @@ fn open(path: &Path) -> io::Result<File> {
         Err(Errno::LOOP) => Err(io::Error::other(
             "its path goes through a link to an open file of a process, or through too many links",
         )),
-        // A kernel before 5.6, or a filter that does not know the call. What a magic link leads to is a file of this very process, or one
-        // that the tool could open by itself.
+        // A kernel before 5.6, or a filter that does not know the call. What a magic link leads to is a file of this
+        // very process, or one that the tool could open by itself.
         Err(Errno::NOSYS | Errno::PERM) => open_plainly(path),
         Err(error) => Err(error.into()),
     }

@@ -1,7 +1,7 @@
 //! System calls that a tool in a sandbox can not make (seccomp).
 //!
-//! A filter sees the numbers that a call is made with and no paths. So it refuses only what no tool needs for its own folder; where
-//! changes of attributes can be held back in no other way, it refuses these everywhere.
+//! A filter sees the numbers that a call is made with and no paths. So it refuses only what no tool needs for its own
+//! folder; where changes of attributes can be held back in no other way, it refuses these everywhere.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,8 @@ fn rules(attributes: Attributes) -> Result<(Rules, Vec<&'static str>), seccompil
     let a_new_one = argument(2, SeccompCmpOp::Ne, 0)?;
     let sets_another_s = SeccompRule::new(vec![of_another, a_new_one])?;
     add(&mut rules, libc::SYS_prlimit64, vec![sets_another_s]);
-    // A program of this account that another may start with its rights would let it into the ledger, long after the run.
+    // A program of this account that another may start with its rights would let it into the ledger, long after the
+    // run.
     for (call, mode) in calls_with_a_mode() {
         let mut sets_id = Vec::new();
         for bit in SET_ID {

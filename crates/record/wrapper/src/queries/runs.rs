@@ -313,7 +313,8 @@ impl Wrapper {
             .await
     }
 
-    /// The runs whose ids lie between these two, both included: those of a common beginning. At most `limit`, in the order of their ids.
+    /// The runs whose ids lie between these two, both included: those of a common beginning. At most `limit`, in the
+    /// order of their ids.
     ///
     /// # Errors
     /// See [`Error`].

@@ -167,8 +167,8 @@ impl Wrapper {
         Ok(found.into_iter().next())
     }
 
-    /// The requests whose ids lie between these two, both included: those of a common beginning. At most `limit`, in the order of their
-    /// ids.
+    /// The requests whose ids lie between these two, both included: those of a common beginning. At most `limit`, in
+    /// the order of their ids.
     ///
     /// # Errors
     /// See [`Error`].

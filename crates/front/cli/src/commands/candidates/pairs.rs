@@ -11,8 +11,8 @@ use crate::session::Context;
 
 /// List which producers' real runs count for which candidate.
 ///
-/// An inferred pair comes from an upgrade, which took it from earlier runs and the registry. It counts until an operator
-/// removes it.
+/// An inferred pair comes from an upgrade, which took it from earlier runs and the registry. It counts until an
+/// operator removes it.
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this candidate's

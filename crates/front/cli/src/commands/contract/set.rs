@@ -19,9 +19,9 @@ use crate::session::Context;
 
 /// Set contracts from a file, or change them: all or nothing.
 ///
-/// A catalogue as `tools import` takes it, TOML or JSON: its `[[contract]]` tables are set, the others are left alone. The
-/// fields are those of `contract show`; what is left out takes the contract's default. An active contract that could not be
-/// run on this machine is refused.
+/// A catalogue as `tools import` takes it, TOML or JSON: its `[[contract]]` tables are set, the others are left alone.
+/// The fields are those of `contract show`; what is left out takes the contract's default. An active contract that
+/// could not be run on this machine is refused.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The file, .toml or .json; `-` reads TOML from standard input

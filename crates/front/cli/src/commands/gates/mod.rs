@@ -34,8 +34,8 @@ pub(crate) enum Command {
 
 /// Open a gate, for a time.
 ///
-/// A gate says `true` when it is open. process_dot_runtime.dry_run_only is a brake and works the other way round: opening
-/// it sets `false`, and it brakes again when the time is over.
+/// A gate says `true` when it is open. process_dot_runtime.dry_run_only is a brake and works the other way round:
+/// opening it sets `false`, and it brakes again when the time is over.
 #[derive(Debug, Args)]
 pub(crate) struct Open {
     /// The gate's key, or its last part: operator_runtime_enabled, execute_enabled, dry_run_only, real_run_enabled
@@ -239,8 +239,8 @@ async fn history(arguments: History, session: &mut Context) -> Result<ExitStatus
     Ok(ExitStatus::Done)
 }
 
-/// The changes of one gate, out of all: limited first, the changes of the others would push them out. People change gates,
-/// so that all are not many.
+/// The changes of one gate, out of all: limited first, the changes of the others would push them out. People change
+/// gates, so that all are not many.
 async fn history_of(
     key: &str,
     limit: u32,

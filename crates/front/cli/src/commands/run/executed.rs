@@ -262,7 +262,8 @@ impl Executed {
         self.status == StoredStatus::Started
     }
 
-    /// What is wrong with a real run that a tool only pretended to do. What its verifier said is kept, and is no verdict of the run.
+    /// What is wrong with a real run that a tool only pretended to do. What its verifier said is kept, and is no
+    /// verdict of the run.
     pub(super) fn pretended(&self) -> Option<String> {
         let parts = [&self.producer, &self.verifier].into_iter().flatten();
         let mocks: Vec<&str> = parts

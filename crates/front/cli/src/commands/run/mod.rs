@@ -20,9 +20,9 @@ use crate::value_parser::one_of;
 /// Run a pair, or only record it, as one correlated run.
 ///
 /// With `--mode simulate` nothing is called: gates, preflight and lease are passed, header, producer and verifier are
-/// written, all in one transaction, and the record says SIMULATED_DRY_RUN. With `dry-run` the pair's declared dry form is
-/// called, with `real-run` the pair itself, if the gates allow it: the producer, then the verifier with the producer's
-/// output. A second call with the same key returns the first one's ids, writes nothing and calls nothing.
+/// written, all in one transaction, and the record says SIMULATED_DRY_RUN. With `dry-run` the pair's declared dry form
+/// is called, with `real-run` the pair itself, if the gates allow it: the producer, then the verifier with the
+/// producer's output. A second call with the same key returns the first one's ids, writes nothing and calls nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The producer's code, e.g. DOT_SHA256SUM; its verifier is the registry's
@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
     /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
-    /// What is done: nothing, the tools' dry form, or the real thing; a pair that can be executed wants it said [default: simulate]
+    /// What is done: nothing, the tools' dry form, or the real thing; a pair that can be executed wants it said
+    /// [default: simulate]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// What is said of a simulated run; `failed` ends with exit status 1 [default: completed]
@@ -90,7 +91,8 @@ pub(crate) async fn execute(
     executed::execute(arguments, mode, session).await
 }
 
-/// A simulation of a pair that can be executed may be taken for its execution: it is recorded only where it is asked for by name.
+/// A simulation of a pair that can be executed may be taken for its execution: it is recorded only where it is asked
+/// for by name.
 async fn refuse_executable(producer: &DotCode, ledger: &LedgerClient) -> Result<(), Failure> {
     let contracts = ledger.contracts_of(producer).await?;
     let modes: Vec<&str> = [("DRY_RUN", "dry-run"), ("REAL_RUN", "real-run")]

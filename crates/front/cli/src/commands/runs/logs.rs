@@ -19,7 +19,8 @@ use crate::signals::Listener;
 
 /// Print what a run's tool printed, from the run's folder on this machine.
 ///
-/// Characters that steer a terminal are shown and not sent. The ledger has the digest of what was printed, and not the text.
+/// Characters that steer a terminal are shown and not sent. The ledger has the digest of what was printed, and not the
+/// text.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The run: its id or an unambiguous beginning of it, its correlation, or `last`

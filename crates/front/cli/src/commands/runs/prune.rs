@@ -25,8 +25,9 @@ use crate::signals::Listener;
 
 /// Remove the files that old runs left in the runs' folder; the ledger keeps what it has of them, digests included.
 ///
-/// Only runs of this ledger that were concluded long enough ago, by the database's clock. What real runs made may be wanted, a backup for
-/// instance: theirs stay, unless --real-runs says otherwise. What the ledger could not be told (unrecorded_evidence.json) always stays.
+/// Only runs of this ledger that were concluded long enough ago, by the database's clock. What real runs made may be
+/// wanted, a backup for instance: theirs stay, unless --real-runs says otherwise. What the ledger could not be told
+/// (unrecorded_evidence.json) always stays.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Only of runs that were concluded at least so long ago, e.g. 36h, 30d, 8w

@@ -46,7 +46,8 @@ pub(super) async fn execute(
             let mut interrupt = Listener::of(Signal::SIGINT)
                 .map_err(|error| Failure::internal(format!("Ctrl-C can not be heard: {error}")))?;
             tokio::select! {
-                // Heard from the first look to the last: what is only listened for between two looks is lost during one.
+                // Heard from the first look to the last: what is only listened for between two looks is lost during
+                // one.
                 () = interrupt.heard() => Ok(ExitStatus::Done),
                 ended = watch_all(filter, &ledger, pause, session) => ended,
             }
@@ -54,8 +55,8 @@ pub(super) async fn execute(
     }
 }
 
-/// Draws the run anew whenever something was added to it, until it has ended. An interruption ends the program as any other:
-/// 0 would say that the run is done.
+/// Draws the run anew whenever something was added to it, until it has ended. An interruption ends the program as any
+/// other: 0 would say that the run is done.
 async fn watch_one(
     name: &str,
     ledger: &LedgerClient,
@@ -81,7 +82,8 @@ async fn watch_one(
     }
 }
 
-/// How the watch ends, once the run has. A tool can come to its end and still have made the wrong thing: the verdict counts.
+/// How the watch ends, once the run has. A tool can come to its end and still have made the wrong thing: the verdict
+/// counts.
 fn ended(status: StoredStatus, verdict: Option<Verdict>) -> Option<ExitStatus> {
     match (status, verdict) {
         (StoredStatus::Observed | StoredStatus::Started | StoredStatus::StepStarted, _) => None,

@@ -1,4 +1,5 @@
-//! A real pair: recorded without a call, called in its dry form, caught when somebody changes the output, and called for real.
+//! A real pair: recorded without a call, called in its dry form, caught when somebody changes the output, and called
+//! for real.
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;

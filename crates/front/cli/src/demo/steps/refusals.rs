@@ -97,8 +97,8 @@ async fn other_candidate_under_the_key(stage: &DemoContext) -> Result<Refused, F
     .await
 }
 
-/// A pair of its own: another demonstration at the same time may be recording the pilot pair. It may hold this lease, too,
-/// and then somebody does hold it.
+/// A pair of its own: another demonstration at the same time may be recording the pilot pair. It may hold this lease,
+/// too, and then somebody does hold it.
 async fn while_somebody_holds_the_lease(stage: &DemoContext) -> Result<Refused, Failure> {
     let producer = DotCode::new("DOT_SHA256SUM");
     let lease = stage
@@ -143,8 +143,9 @@ fn shown(tried: &'static str, failure: Failure) -> Refused {
     }
 }
 
-/// What somebody with psql and the installing login would try. This and the next are the only statements that this program
-/// sends by itself: the client library has no way to delete, and that the database has none either is what is to be seen.
+/// What somebody with psql and the installing login would try. This and the next are the only statements that this
+/// program sends by itself: the client library has no way to delete, and that the database has none either is what is
+/// to be seen.
 async fn deleting(stage: &DemoContext) -> Result<Refused, Failure> {
     statement(
         "delete the runs with SQL",
@@ -154,7 +155,8 @@ async fn deleting(stage: &DemoContext) -> Result<Refused, Failure> {
     .await
 }
 
-/// The installing login may create roles, and so can make itself the tables' owner. The failed transaction takes that back.
+/// The installing login may create roles, and so can make itself the tables' owner. The failed transaction takes that
+/// back.
 async fn deleting_as_the_owner(stage: &DemoContext) -> Result<Option<Refused>, Failure> {
     let Some(owner) = &stage.owner else {
         return Ok(None);

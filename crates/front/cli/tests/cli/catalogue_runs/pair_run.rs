@@ -143,8 +143,8 @@ impl Site {
     /// Runs the pair and changes its output between producer and verifier: the producer's row waits for a lock that the
     /// test holds, and the verifier is called once that row is committed.
     ///
-    /// The verdict is `fail` only if the verifier's program reports the change; one that ends with 126 or above, as Git does,
-    /// is an `error` by its exit status. If only the digest shows the change, the run says `output_changed`.
+    /// The verdict is `fail` only if the verifier's program reports the change; one that ends with 126 or above, as Git
+    /// does, is an `error` by its exit status. If only the digest shows the change, the run says `output_changed`.
     pub(super) fn run_tampered(&self, pair: &Pair, mode: &str, flip: Flip) {
         let before = folders_below(&self.runs());
         let lock = self.0.lock_against_writes("process_component_observation");

@@ -1,4 +1,5 @@
-//! A configured database: what lets into it lies in files of the account that its tools share, and no tool in a sandbox reads those.
+//! A configured database: what lets into it lies in files of the account that its tools share, and no tool in a sandbox
+//! reads those.
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};

@@ -17,7 +17,8 @@ use super::site::{ALL_GATES, CANDIDATE, PRODUCER, Pair, end, until};
 use crate::home::Home;
 use crate::support::wait;
 
-/// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease of its own.
+/// A home with open gates and this many pairs, whose producers say that they run and then sleep. Each pair has a lease
+/// of its own.
 pub(super) fn home_with(pairs: usize) -> Home {
     home_with_producers(pairs, "sleep 120")
 }

@@ -6,7 +6,8 @@ use std::process::Command;
 use super::site::{Pair, Site};
 use crate::support::{Answer, Desk};
 
-/// Runs a script in a mount namespace of its own, in which `$FULL` is a file system of 1 MiB. None: this machine lets nobody have one.
+/// Runs a script in a mount namespace of its own, in which `$FULL` is a file system of 1 MiB. None: this machine lets
+/// nobody have one.
 fn with_small_disk(site: &Site, script: &str) -> Option<Answer> {
     with_disk(
         &site.0.desk,

@@ -1,4 +1,5 @@
-//! On the embedded default a tool shares the account that may do anything with the ledger. In a sandbox it does not get there.
+//! On the embedded default a tool shares the account that may do anything with the ledger. In a sandbox it does not get
+//! there.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;

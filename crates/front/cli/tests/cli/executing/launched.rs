@@ -1,4 +1,5 @@
-//! What the process that starts `dotwrap` leaves to it: signals that are ignored or blocked, limits, and a kernel without a sandbox.
+//! What the process that starts `dotwrap` leaves to it: signals that are ignored or blocked, limits, and a kernel
+//! without a sandbox.
 
 use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt, chown};

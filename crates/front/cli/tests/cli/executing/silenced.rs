@@ -11,7 +11,8 @@ use super::crowded::{close_gates, history, home_with, start, wait_until_running}
 use super::site::until;
 use crate::support::wait;
 
-/// Processes that open connections and never say anything: as many as the server takes, and as many as may wait to be accepted.
+/// Processes that open connections and never say anything: as many as the server takes, and as many as may wait to be
+/// accepted.
 struct Silence(Vec<Child>);
 
 impl Silence {

@@ -1,4 +1,5 @@
-//! A place where tools may be called: the contract, open gates, and a pair whose two sides are shell scripts of the test.
+//! A place where tools may be called: the contract, open gates, and a pair whose two sides are shell scripts of the
+//! test.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -30,7 +31,8 @@ pub(crate) const ALL_GATES: [&str; 4] = [
 /// An installation with a pair of the test's own.
 pub(crate) struct Site(pub(crate) Installation);
 
-/// A pair as two shell scripts. In a script, `{output}` and its like are places, and a brace that is meant is written twice.
+/// A pair as two shell scripts. In a script, `{output}` and its like are places, and a brace that is meant is written
+/// twice.
 pub(crate) struct Pair {
     pub(crate) producer: String,
     pub(crate) verifier: String,
@@ -225,8 +227,8 @@ pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Whether a process is still there. One that nobody has waited for yet is there and runs no more: the supervisor adopts and
-/// waits for what its tool leaves.
+/// Whether a process is still there. One that nobody has waited for yet is there and runs no more: the supervisor
+/// adopts and waits for what its tool leaves.
 pub(crate) fn is_running(process: Pid) -> bool {
     kill(process, None) != Err(Errno::ESRCH)
 }

@@ -52,8 +52,8 @@ pub(super) fn in_thread(
     Ok(())
 }
 
-/// Who tells the supervisor to end means the tool as well. They are waited for in a thread. What was ignored on purpose when it started is not
-/// listened for: a blocked signal would be heard all the same.
+/// Who tells the supervisor to end means the tool as well. They are waited for in a thread. What was ignored on purpose
+/// when it started is not listened for: a blocked signal would be heard all the same.
 pub(super) fn block_signals() -> SigSet {
     let signals: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
         .into_iter()
@@ -81,8 +81,8 @@ pub(super) fn read_launch(mut status: io::PipeReader, events: &Sender<Event>) {
     let _ = events.send(event);
 }
 
-/// Asks for every child that ends, adopted ones included, until the kernel says that there is none. Begins when there is one, which it
-/// is told; it is never told where none was started.
+/// Asks for every child that ends, adopted ones included, until the kernel says that there is none. Begins when there
+/// is one, which it is told; it is never told where none was started.
 pub(super) fn reap(is_started: &Receiver<()>, events: &Sender<Event>) {
     if is_started.recv().is_err() {
         return;

@@ -58,8 +58,9 @@ pub(super) fn supervise() -> ExitCode {
     }
 }
 
-/// Linux shares the processors out among sessions: a tool that makes a thousand of them would leave this one nothing to end them
-/// with. Only root may ask for more; for others the kernel keeps `limits.processes`. The tool's session begins anew.
+/// Linux shares the processors out among sessions: a tool that makes a thousand of them would leave this one nothing to
+/// end them with. Only root may ask for more; for others the kernel keeps `limits.processes`. The tool's session begins
+/// anew.
 fn raise_autogroup_priority() {
     let _where_there_is_such_a_thing = std::fs::write("/proc/self/autogroup", "-20");
 }
@@ -185,8 +186,8 @@ impl<'a> Supervisor<'a> {
         Ok(why.unwrap_or(EndReason::ToolEnded))
     }
 
-    /// A short-lived tool may have ended before the launcher's words are read; they come first all the same, or nobody would
-    /// know that it ran at all.
+    /// A short-lived tool may have ended before the launcher's words are read; they come first all the same, or nobody
+    /// would know that it ran at all.
     fn launched(&mut self, control: &mut UnixStream) -> Result<Option<EndReason>, Refusal> {
         let mut reason = None;
         loop {
