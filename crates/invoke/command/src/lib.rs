@@ -14,6 +14,7 @@ mod invoker;
 mod output_rules;
 mod patterns;
 mod prepare;
+mod reading;
 mod result;
 mod run;
 mod spec;

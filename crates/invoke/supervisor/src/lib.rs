@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+mod declared_paths;
 mod environment;
 mod folder;
 mod limits;
@@ -29,11 +30,10 @@ mod supervised;
 mod supervisor;
 
 pub use cgroup::kill_unlocked_groups;
+pub use declared_paths::check_declared_paths;
 pub use folder::{CallFolder, new_file};
 pub use limits::Limits;
-pub use program_spec::{
-    Home, ProgramSpec, RawPaths, RawProgram, check_declared_paths, invalid, template,
-};
+pub use program_spec::{Home, ProgramSpec, RawPaths, RawProgram, invalid, template};
 pub use sandbox::{Sandbox, SandboxProblem, SandboxReport};
 pub use search_path::SearchPath;
 pub use supervised::{Program, SpawnError, Stdin, SupervisedProcess, Supervisor};

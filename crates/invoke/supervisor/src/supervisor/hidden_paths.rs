@@ -49,8 +49,7 @@ impl Concealed {
 /// What may be written in there or beside it would be a way around: it is not concealed then, and nothing is pretended.
 ///
 /// # Errors
-/// A place that is there and can not be looked up. A tool may have seen to that, one that comes after it could undo it,
-/// and nobody knows what to leave out.
+/// A place is there and cannot be looked up: a tool may have closed it, and the next one could open it again.
 pub(super) fn of<'a>(
     places: &[PathBuf],
     writes: impl IntoIterator<Item = &'a PathBuf>,
