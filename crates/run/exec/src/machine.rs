@@ -90,7 +90,8 @@ pub fn sandbox_finding(is_required: bool) -> Finding {
                 false => Severity::Warning,
             },
             what: format!("the sandbox for dry runs is incomplete: {why}"),
-            why: "A tool in a dry run can do what is named. Such runs say sandbox_incomplete; with require_sandbox they are refused.",
+            why: "Tools of dry runs are not wholly kept from changing what is outside of their folders. Such runs say \
+                  sandbox_incomplete; with require_sandbox they are refused.",
             mend,
         },
     }

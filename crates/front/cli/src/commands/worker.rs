@@ -86,7 +86,7 @@ pub(crate) async fn execute(
     match check_sandbox() {
         Ok(()) => {}
         Err(SandboxProblem::Incomplete(why)) => session.messages.warning(format!(
-            "NO COMPLETE SANDBOX: tools of dry runs can do what is named here: {why}"
+            "NO COMPLETE SANDBOX: tools of dry runs are not wholly kept from changing what is outside of their folders: {why}"
         )),
         Err(SandboxProblem::Unusable(why)) => session.messages.warning(format!(
             "NO SANDBOX: no tool of a dry run is started here: {why}"

@@ -187,7 +187,11 @@ async fn a_tool_that_halts_its_supervisor_does_not_outlive_a_closed_gate() {
 async fn called_by(script: &str) -> Answer {
     let case = Case::script("true", json!({})).for_real().time_limit(100);
     let path = case.outside().join("supervisor");
-    fs::write(&path, format!("#!/bin/sh\ndd bs=1M count=1 <&2 >/dev/null 2>/dev/null\n{script}\n")).unwrap();
+    fs::write(
+        &path,
+        format!("#!/bin/sh\ndd bs=1M count=1 <&2 >/dev/null 2>/dev/null\n{script}\n"),
+    )
+    .unwrap();
     fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
     case.run_by(Supervisor::with_executable(path), Stop::never())
         .await

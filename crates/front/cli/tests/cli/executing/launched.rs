@@ -232,7 +232,7 @@ fn without_a_sandbox_a_dry_run_says_so_everywhere() {
         for (asked, status, word) in [
             (&["runs", "ls"][..], 0, "DRY RUN, no sandbox"),
             (&["runs", "show", "last"], 0, "NO COMPLETE SANDBOX"),
-            (&["doctor"], 0, "no complete sandbox"),
+            (&["doctor"], 0, "the sandbox for dry runs is incomplete"),
         ] {
             let shown = site.0.call(asked).expect(status).output;
             assert!(shown.contains(word), "{shown}");
