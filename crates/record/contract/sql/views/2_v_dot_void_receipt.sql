@@ -7,5 +7,6 @@ SELECT i.invocation_id, i.process_run_id, h.key AS gate_key, h.effective_at AS c
 FROM dot_invocation i
 JOIN dot_config_history h ON NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
   AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id
-WHERE NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot)
+-- A snapshot shows its own transaction as finished once a later one has committed.
+WHERE (i.begun_xid = h.change_xid OR NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot))
   AND h.value = CASE h.key WHEN 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END;

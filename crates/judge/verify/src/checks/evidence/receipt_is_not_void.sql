@@ -7,4 +7,4 @@ JOIN ledger.dot_invocation i ON i.invocation_id = c.invocation_id
 JOIN ledger.dot_config_history h ON NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
   AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id
 WHERE h.value = CASE WHEN h.key = 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END
-  AND NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot);
+  AND (i.begun_xid = h.change_xid OR NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot));

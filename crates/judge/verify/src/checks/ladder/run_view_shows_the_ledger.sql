@@ -6,7 +6,7 @@ WITH recomputed AS (
         -- A receipt that a closing of a gate did not see.
         SELECT FROM ledger.dot_config_history h
         WHERE NOT h.saw_every_receipt AND h.change_number > coalesce(i.begun_change_number, 0)
-          AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id AND NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot)
+          AND h.cluster_id IS NOT DISTINCT FROM i.cluster_id AND (i.begun_xid = h.change_xid OR NOT pg_visible_in_snapshot(i.begun_xid, h.snapshot))
           AND h.value = CASE WHEN h.key = 'process_dot_runtime.dry_run_only' THEN 'true' ELSE 'false' END)
       THEN i.mode WHEN r.evidence_type = 'BACKFILLED_EVIDENCE' THEN r.evidence_type
       ELSE 'SIMULATED_DRY_RUN' END AS evidence_type,
