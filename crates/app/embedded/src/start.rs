@@ -28,7 +28,7 @@ const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(10);
 
 /// How long passwords that the server does not take may be those from before: new ones are set in the server, then
 /// written.
-const NEW_PASSWORDS: Duration = Duration::from_secs(10);
+const NEW_PASSWORDS: Duration = Duration::from_secs(3);
 
 /// How long the processes of a killed server may hold its lock.
 const UNSEEN: Duration = Duration::from_secs(20);
