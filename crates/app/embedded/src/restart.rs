@@ -1,7 +1,7 @@
 //! Starts the server again where both the server and its keeper were killed while this process uses them. A keeper that
 //! lives restarts a killed server itself.
 //!
-//! Several processes may notice at the same time. The start lock lets one of them act:
+//! Several processes may notice at the same time. The start lock lets one of them act.
 //!
 //! ```text
 //! A: no server, no keeper │ takes the start lock, starts keeper and server │ releases the lock

@@ -2,10 +2,12 @@
 
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// What a tool in a sandbox keeps where its account has it: power over files, and little else. Not among it is what
-/// makes it another account, who may have a login without a password (`peer`), listens on the network or writes into
-/// others' connections there (`CAP_NET_RAW`), reads the memory and the environment of others (a Linux since 6.14 asks
-/// for `CAP_PERFMON` there, and not for Landlock), raises limits, or changes the kernel, its network or its clock.
+/// What a tool in a sandbox keeps if its account has it: power over files, and little else. It loses the power to
+///
+/// - become another account, which may have a login without a password (`peer`);
+/// - listen on the network, or write into other connections there (`CAP_NET_RAW`);
+/// - read memory and environment of other processes. Since 6.14, Linux asks for `CAP_PERFMON` there, not for Landlock;
+/// - raise limits, or change the kernel, its network or its clock.
 const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::DAC_READ_SEARCH)

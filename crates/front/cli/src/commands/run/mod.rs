@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
-    /// What is done: nothing, the tools' dry form, or the real thing; a pair that can be executed wants it said
+    /// What is called: nothing, the tools' dry form, or the tools; required if the pair can be executed
     /// [default: simulate]
     #[arg(long, value_enum)]
     mode: Option<Mode>,

@@ -26,16 +26,16 @@ pub(crate) struct Arguments {
     /// The run: its id or an unambiguous beginning of it, its correlation, or `last`
     #[arg(value_name = "RUN")]
     run: String,
-    /// Of the verifier's call, not the producer's
+    /// Print the verifier's call, not the producer's
     #[arg(long)]
     verifier: bool,
-    /// Standard error, not standard output
+    /// Print standard error, not standard output
     #[arg(long)]
     stderr: bool,
-    /// Go on until the run has ended
+    /// Continue until the run ends
     #[arg(long, short)]
     follow: bool,
-    /// How many of the last lines
+    /// How many lines to print of the end
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 50)]
     lines: usize,
     /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
