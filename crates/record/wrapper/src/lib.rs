@@ -187,7 +187,7 @@ pub use error::{Error, is_unreachable, means_no_slot};
 pub use error_class::ErrorClass;
 pub use events::{Event, EventType};
 pub use executed::{
-    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier,
+    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, OnEarlier, RunAwaitingVerifier,
 };
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Timing};
@@ -196,8 +196,9 @@ pub use pair::{PairCall, PairRecord, PairRow};
 pub use posture_watch::PostureWatch;
 pub use preflight::{CheckFinding, CheckStatus};
 pub use queries::{
-    BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
-    ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
+    BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, Happened,
+    InvalidCursor, ObservedCounts, Receipt, ReceiptState, Resolution, Run, RunCursor, RunFilter,
+    RunPage, Rung,
 };
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
@@ -207,7 +208,7 @@ pub use registry::{
     ToolChange, ToolDefinition,
 };
 pub use requests::{
-    ClaimedRequest, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
-    RunRequestRecord, Schedule,
+    ClaimedRequest, DEFAULT_BACKOFF, RequestEnd, RequestOutcome, RequestState, RunRequest,
+    RunRequestFilter, RunRequestRecord, Schedule,
 };
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

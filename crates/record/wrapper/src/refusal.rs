@@ -20,12 +20,14 @@ use tokio_postgres::error::{DbError, SqlState};
 )]
 pub enum RefusalCode {
     ActorRequired,
+    AttemptsExhausted,
     BackfillOnly,
     BackfillRowInvalid,
     CandidatePairMismatch,
     CandidateRequired,
     CandidateUnknown,
     CheckInvalid,
+    ContractChanged,
     ContractInvalid,
     ContractMissing,
     CorrelationMismatch,
@@ -44,6 +46,7 @@ pub enum RefusalCode {
     HolderRequired,
     IdInUse,
     IdempotencyConflict,
+    InputHasSecret,
     InvocationMismatch,
     InvocationRequired,
     KeyReserved,
@@ -60,10 +63,12 @@ pub enum RefusalCode {
     NamespaceForbidden,
     NoExecute,
     NotAProducer,
+    OutcomeUnknown,
     PairIncomplete,
     PreflightBlocked,
     RealRunDisabled,
     ReasonRequired,
+    RequestInvalid,
     RoleInvalid,
     RunConcluded,
     RunUnknown,
@@ -71,10 +76,12 @@ pub enum RefusalCode {
     SnapshotTooOld,
     SourceRequired,
     StatusInvalid,
+    StillRunning,
     TextInvalid,
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
+    ToolPaused,
     ToolRetired,
     TtlInvalid,
     UnknownDot,
@@ -122,11 +129,13 @@ impl RefusalCode {
             | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
             | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
-            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | ModeNotAllowed
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
-            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
-            BackfillOnly
+            | HolderRequired | InputHasSecret | KeyReserved | LeaseNameInvalid | ModeInvalid
+            | ModeNotAllowed | NotAProducer | PairIncomplete | ReasonRequired | RequestInvalid
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextInvalid
+            | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
+            | VerdictInvalid => RefusalKind::Argument,
+            AttemptsExhausted
+            | BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
             | EndpointMissing
@@ -139,12 +148,16 @@ impl RefusalCode {
             | LoginMismatch
             | NamespaceForbidden
             | NoExecute
+            | OutcomeUnknown
             | PreflightBlocked
             | RealRunDisabled
             | RunConcluded
+            | ToolPaused
             | ToolRetired
             | Other(_) => RefusalKind::Blocked,
-            LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
+            LeaseHeld | LeaseLost | Busy | ContractChanged | SnapshotTooOld | StillRunning => {
+                RefusalKind::Lease
+            }
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
         }
     }
@@ -245,7 +258,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 58);
+        assert_eq!(RefusalCode::from_code().count(), 65);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -29,6 +29,14 @@ pub enum Error {
         dot_code: DotCode,
     },
 
+    /// The input of a request is not on this machine, and its contract requires labels: another worker has it. Nothing
+    /// was written.
+    #[error("the input {path} is not on this machine")]
+    InputNotHere {
+        /// The input.
+        path: PathBuf,
+    },
+
     /// The key was used with another input. Nothing was written or called.
     #[error("the idempotency key was used with another input, for the run {process_run_id}")]
     OtherInput {

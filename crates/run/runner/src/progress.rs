@@ -4,11 +4,23 @@ use std::{path::Path, time::Duration};
 
 use dotwrap_invoke::{Answer, Digest, StopReason};
 use dotwrap_wrapper::{ComponentRole, DotCode, ProcessRunId, StoredStatus, Verdict};
+use jiff::Timestamp;
 
 /// One completed step of a run, or what prevents it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Step<'a> {
+    /// Another run holds the lease, and this one waits for it.
+    WaitingForLease {
+        /// The lease.
+        lease: &'a str,
+        /// Its holder.
+        holder: &'a str,
+        /// When it expires unless it is renewed.
+        expires_at: Option<Timestamp>,
+        /// The remaining time.
+        at_most: Duration,
+    },
     /// The header and the producer's receipt are committed.
     Begun {
         /// The run.

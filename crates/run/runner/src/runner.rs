@@ -4,15 +4,15 @@ use std::{process, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, UnsupportedContract};
 use dotwrap_wrapper::{
-    Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, PostureWatch,
-    ProcessRunId, StoredStatus, Tool, Wrapper,
+    Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, OnEarlier,
+    PostureWatch, ProcessRunId, StoredStatus, Tool, Verdict, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
     Error, InvokerRegistry, Outcome, Prepared, Progress, RunOptions, RunsDir, clock::Comparison,
-    prepare::callable, schema::Schema,
+    lease_wait::LeaseWait, prepare::callable, schema::Schema,
 };
 
 /// The interval at which the posture is polled, from the first run on. A closed gate stops calls within a second, which
@@ -78,11 +78,62 @@ impl Runner {
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
+        let mut wait = LeaseWait::at_most(order.wait);
+        let mut is_holder_looked_at = false;
+        let mut stopped = interrupt.clone();
+        loop {
+            let attempt = self
+                .run_attempt(
+                    producer,
+                    candidate,
+                    mode,
+                    order,
+                    progress,
+                    &interrupt,
+                    wait.is_open(),
+                )
+                .await;
+            let Err(error) = attempt else {
+                return attempt;
+            };
+            if !is_holder_looked_at && self.end_lease_of_dead_holder(&error).await {
+                is_holder_looked_at = true;
+                continue;
+            }
+            let is_over = tokio::select! {
+                waited = wait.before_next(&error, progress) => !waited,
+                _ = stopped.cancelled() => true,
+            };
+            if is_over {
+                return Err(error);
+            }
+            is_holder_looked_at = false;
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one attempt of `run`, with its arguments"
+    )]
+    async fn run_attempt(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+        order: &RunOptions,
+        progress: &dyn Progress,
+        interrupt: &Stop,
+        calls_again: bool,
+    ) -> Result<Outcome, Error> {
         if let Some(earlier) = self.existing_run(producer, candidate, mode, order).await? {
             return Ok(earlier);
         }
         match self.prepare(producer, candidate, mode).await? {
-            Some(prepared) => self.execute(&prepared, order, progress, interrupt).await,
+            Some(prepared) => {
+                let interrupt = interrupt.clone();
+                self.execute_attempt(&prepared, order, progress, interrupt, calls_again)
+                    .await
+            }
             None => Err(self.refusal(producer, candidate, mode, order).await),
         }
     }
@@ -98,10 +149,16 @@ impl Runner {
         let Some(key) = &order.idempotency_key else {
             return Ok(None);
         };
-        if self.wrapper.run_of_key(key).await?.is_none() {
+        let Some(run) = self.wrapper.run_of_key(key).await? else {
+            return Ok(None);
+        };
+        // A run that passed is the result of a retry too.
+        if order.on_earlier == OnEarlier::Retry && run.verdict != Some(Verdict::Pass) {
             return Ok(None);
         }
-        let call = order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
+        let mut call =
+            order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
+        call.on_earlier = OnEarlier::Return;
         match self.wrapper.begin_run(&call).await? {
             BeginOutcome::Begun(begun) => Err(cancel(begun).await),
             BeginOutcome::Existing(run) => self.existing_outcome(order, run).await.map(Some),

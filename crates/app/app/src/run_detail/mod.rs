@@ -6,7 +6,7 @@ mod call;
 mod layer;
 
 use dotwrap_wrapper::{
-    Component, ComponentRole, Event, EvidenceType, Receipt, ReceiptState, Run, StoredStatus,
+    Component, ComponentRole, Event, EvidenceType, Lease, Receipt, ReceiptState, Run, StoredStatus,
     Wrapper,
 };
 use serde::Serialize;
@@ -173,7 +173,7 @@ impl RunDetail {
         }
         match (&self.run.dot_code, self.is_one_transaction()) {
             (Some(producer), true) => layer
-                .headline(Label::plain(format!("dot_exec:{producer}")))
+                .headline(Label::plain(Lease::pair_lease_name(producer)))
                 .headline(Label::plain("held while the run was recorded")),
             _ => layer.headline(Label::toned(
                 "not on record: only an executed run is bound to its lease",
@@ -204,6 +204,8 @@ impl RunDetail {
             )
             .field("correlation", Some(&run.correlation_id))
             .field("key", run.idempotency_key.as_ref())
+            .field("attempt", Some(run.attempt).filter(|attempt| *attempt > 1))
+            .field("first attempt", run.attempt_of)
             .field(
                 "claims",
                 Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::Messages;
+use crate::output::{Messages, format_time};
 use crate::session::Context;
 use crate::signals::Listener;
 
@@ -168,6 +168,20 @@ impl ProgressPrinter {
 impl Progress for ProgressPrinter {
     fn step(&self, step: Step<'_>) {
         match step {
+            Step::WaitingForLease {
+                lease,
+                holder,
+                expires_at,
+                at_most,
+            } => {
+                let until = expires_at.map_or_else(String::new, |time| {
+                    format!(" until {} unless it is renewed", format_time(time))
+                });
+                self.messages.note(format!(
+                    "waiting for the lease {lease}, which {holder} holds{until}; for {} s at most",
+                    at_most.as_secs()
+                ));
+            }
             Step::Begun { process_run_id, .. } => {
                 self.messages.note(format!("begun {process_run_id}"));
             }

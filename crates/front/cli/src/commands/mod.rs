@@ -29,6 +29,7 @@ mod status;
 mod tools;
 mod verify;
 mod worker;
+mod worker_signals;
 mod worker_summary;
 
 use clap::Subcommand;

@@ -5,11 +5,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
-use url::Url;
 use uuid::Uuid;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 
 /// Who acts.
 #[derive(Clone, Debug, Args)]
@@ -67,20 +63,6 @@ pub(super) fn input_ref(text: &str) -> Result<String, String> {
         .into_os_string()
         .into_string()
         .map_err(|_| "the path of the working folder is not UTF-8".to_owned())
-}
-
-/// Refuses an input whose address holds a password: the ledger keeps it, and everybody who reads the ledger reads it.
-pub(super) fn refuse_secret_input(input: Option<&str>, is_allowed: bool) -> Result<(), Failure> {
-    let address = input.and_then(|input| Url::parse(input).ok());
-    let has_secret = address.is_some_and(|address| address.password().is_some());
-    if !has_secret || is_allowed {
-        return Ok(());
-    }
-    let message =
-        "the input's address holds a password, which the ledger would keep for all its readers";
-    Err(Failure::new(ExitStatus::Usage, "input_has_secret", message).hint(
-        "give the tool its password by a variable that its contract names; --allow-secret-input records the address as it is",
-    ))
 }
 
 /// How many rows a list may have. None at all would look like an empty ledger.

@@ -1,5 +1,6 @@
 //! Runs whose tools are really called: well, badly, stopped, side by side, and against the tools' will.
 
+mod attempts;
 mod candidates;
 mod clock;
 mod configured;
@@ -18,5 +19,6 @@ mod refused;
 mod silenced;
 mod site;
 mod stopped;
+mod targets;
 mod warnings;
 mod worker;

@@ -166,6 +166,13 @@ pub(super) const CHECKS: &[Check] = &[
         question: include_str!("evidence/receipt_is_of_a_declared_contract.sql"),
     },
     Check {
+        name: "receipt_is_of_a_kept_contract",
+        rule: "The contract whose digest is on a receipt is a version that the registry keeps, and the verifier's is that of the instant when the run was begun.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("evidence/receipt_is_of_a_kept_contract.sql"),
+    },
+    Check {
         name: "receipt_and_header_are_of_one_login",
         rule: "A run's header and its producer's receipt are of one login.",
         source: "contract.md, Executed runs",

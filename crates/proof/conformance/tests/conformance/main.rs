@@ -8,6 +8,7 @@
 
 mod common;
 
+mod attempts;
 mod backfill;
 mod bounded_json;
 mod bounded_waits;
@@ -26,9 +27,11 @@ mod hostile_checks;
 mod hostile_text;
 mod idempotency;
 mod idle_transactions;
+mod input_secrets;
 mod install;
 mod ladder;
 mod lease;
+mod lease_scope;
 mod ledger;
 mod lock_order;
 mod mock_verdicts;
@@ -37,6 +40,7 @@ mod own_changes;
 mod own_locks;
 mod pair;
 mod pair_changes;
+mod paused_tools;
 mod precedence;
 mod preflight;
 mod reference;

@@ -24,9 +24,10 @@ BEGIN
   -- As fn_dot_tool_retire.
   PERFORM fn_dot_pair_lock(ARRAY[p_dot_code]);
   BEGIN
-    UPDATE dot_agent_api_contract AS c SET contract_status = 'retired'
+    UPDATE dot_agent_api_contract AS c SET contract_status = 'retired', contract_sha256 = fn_dot_contract_sha256(
+      fn_dot_contract_entry(to_jsonb(c) || '{"contract_status": "retired"}'))
     WHERE c.dot_code = p_dot_code AND c.mode = p_mode AND c.contract_status <> 'retired'
-    RETURNING fn_dot_contract_entry(to_jsonb(c) - 'created_at') INTO v_entry;
+    RETURNING fn_dot_contract_entry(to_jsonb(c)) INTO v_entry;
   EXCEPTION WHEN lock_not_available THEN
     PERFORM fn_dot_refuse('busy', format('another transaction is just changing the contract of %s', p_dot_code));
   END;

@@ -95,5 +95,18 @@ FROM (VALUES
   ('candidate_pair_mismatch', '23514', 'blocked',
     'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
   ('tool_retired',            '23514', 'blocked',
-    'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
+    'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.'),
+  ('tool_paused',             '23514', 'blocked',
+    'Wait, or have an operator resume it with fn_dot_tool_resume. Requests for it wait by themselves.'),
+  ('still_running',           '55P03', 'lease',
+    'Wait until the run is concluded, or for its lease to run out.'),
+  ('outcome_unknown',         '23514', 'blocked',
+    'Find out what happened and record it with fn_dot_run_resolve, or set may_repeat in the contract where another call is harmless.'),
+  ('attempts_exhausted',      '23514', 'blocked',
+    'Use a new key, or raise max_attempts in the producer''s contract.'),
+  ('contract_changed',        '55P03', 'lease', 'Read the contracts again and begin a new run.'),
+  ('input_has_secret',        '23514', 'argument',
+    'Name the input without the password: the tool can take it from its own configuration. To record it nevertheless, pass p_allow_secret_input.'),
+  ('request_invalid',         '23514', 'argument',
+    'The priority is from 0 (first) to 9, max_attempts from 1 to 100, the backoff from 1 second to 1 day.')
 ) AS c (code, sqlstate, kind, hint);

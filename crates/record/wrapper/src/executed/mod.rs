@@ -14,5 +14,5 @@ mod begin;
 mod progress;
 mod reap;
 
-pub use begin::{BeginCall, BeginOutcome, BegunRun};
+pub use begin::{BeginCall, BeginOutcome, BegunRun, OnEarlier};
 pub use progress::{CallRecord, Conclusion, RunAwaitingVerifier};

@@ -3,11 +3,13 @@
 mod components;
 mod ladder;
 mod receipts;
+mod resolutions;
 mod runs;
 mod status;
 
 pub use components::Component;
 pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
 pub use receipts::{Receipt, ReceiptState};
+pub use resolutions::{Happened, Resolution};
 pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
 pub use status::{DotStatus, DotWrapperStatus};

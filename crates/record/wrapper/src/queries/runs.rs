@@ -94,6 +94,12 @@ row! {
         pub header_evidence_type: EvidenceType,
         /// How many warnings its calls left.
         pub warnings: i32,
+        /// Which attempt under its key it is, from 1.
+        pub attempt: i32,
+        /// The run of the first attempt. None: it is the first.
+        pub attempt_of: Option<ProcessRunId>,
+        /// What somebody found out about it: `yes`, `no` or `partly`.
+        pub happened: Option<String>,
     }
 }
 
@@ -356,7 +362,7 @@ impl Wrapper {
             .database
             .view(
                 "v_process_run",
-                "WHERE idempotency_key = $1",
+                "WHERE idempotency_key = $1 ORDER BY attempt DESC LIMIT 1",
                 vec![key.into()],
             )
             .await?;

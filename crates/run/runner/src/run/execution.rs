@@ -13,7 +13,7 @@ use super::{
     input::check_input,
 };
 use crate::{
-    Error, Prepared, Progress, Runner, Step,
+    Error, PairMember, Prepared, Progress, Runner, Step,
     assess::VerifiedOutput,
     clock::RunClock,
     commit_with_retry::{Commit, commit_with_retry},
@@ -49,17 +49,34 @@ impl Runner {
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
+        self.execute_attempt(prepared, order, progress, interrupt, false)
+            .await
+    }
+
+    /// `calls_again`: the caller waits for a busy lease and tries again, so that such a refusal is no result yet.
+    pub(crate) async fn execute_attempt(
+        &self,
+        prepared: &Prepared,
+        order: &RunOptions,
+        progress: &dyn Progress,
+        interrupt: Stop,
+        calls_again: bool,
+    ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
         let held_since = Instant::now();
-        let call = order.begin_call(
+        let mut call = order.begin_call(
             &prepared.producer.dot_code,
             &prepared.candidate,
             prepared.mode,
             process_run_id,
             &self.name,
         );
+        let digest = |side: &PairMember| Some(side.contract.contract_sha256.clone());
+        call.producer_contract_sha256 = digest(&prepared.producer);
+        call.verifier_contract_sha256 = digest(&prepared.verifier);
+        call.calls_again = calls_again;
         let begun = match self.wrapper.begin_run(&call).await? {
             BeginOutcome::Begun(begun) => begun,
             BeginOutcome::Existing(run) => return self.existing_outcome(order, run).await,

@@ -1,5 +1,6 @@
 //! `dotwrap contract ls|show|set|retire`.
 
+mod difference;
 mod set;
 use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, DotCode};

@@ -6,8 +6,8 @@ use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::labels;
 use dotwrap_exec::{Mode, Outcome, RunOptions, Runner};
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, ProcessRunId,
-    StoredStatus, Verdict,
+    ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, OnEarlier,
+    ProcessRunId, StoredStatus, Verdict,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -29,6 +29,8 @@ pub(super) struct Executed {
     pub(super) status: StoredStatus,
     pub(super) verdict: Option<Verdict>,
     pub(super) created: bool,
+    /// Which attempt under its key it is, from 1.
+    pub(super) attempt: i32,
     pub(super) producer: Option<Part>,
     pub(super) verifier: Option<Part>,
     pub(super) error_ref: Option<String>,
@@ -88,7 +90,7 @@ pub(super) async fn execute(
         Ok(outcome) => outcome,
         Err(refused) => {
             let failure = closed_gates::explain_refusal(refused, mode, &ledger).await;
-            return Err(name_holder(failure, &producer, &ledger).await);
+            return Err(name_holder(failure));
         }
     };
     let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
@@ -169,6 +171,12 @@ fn run_options(arguments: &Arguments, session: &Context) -> RunOptions {
         parent_run_id: recorded.parent.map(ProcessRunId::from),
         evidence_ref: recorded.evidence.clone(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
+        on_earlier: match arguments.retry {
+            true => OnEarlier::Retry,
+            false => OnEarlier::Return,
+        },
+        wait: arguments.wait.map(|wait| wait.unsigned_abs()),
+        allow_secret_input: arguments.allow_secret_input,
         ..RunOptions::default()
     }
 }
@@ -219,6 +227,7 @@ async fn recorded(
         status: run.status,
         verdict: run.verdict,
         created,
+        attempt: run.attempt,
         producer,
         verifier,
         error_ref: run.error_ref,
@@ -293,10 +302,12 @@ impl Executed {
             message += &format!(", {why}");
         }
         message += &format!(". See: dotwrap runs show {}", self.process_run_id);
-        Some(
-            Failure::new(status, code, message)
-                .detail(json!({"process_run_id": self.process_run_id})),
-        )
+        let failure = Failure::new(status, code, message)
+            .detail(json!({"process_run_id": self.process_run_id}));
+        Some(match self.created || self.is_under_way() {
+            true => failure,
+            false => failure.hint("nothing was called now; --retry begins the next attempt"),
+        })
     }
 
     fn warnings(&self) -> impl Iterator<Item = (&Part, &Warning)> {

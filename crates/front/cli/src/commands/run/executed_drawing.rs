@@ -64,6 +64,10 @@ pub(super) fn drawn(record: &Executed) -> String {
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
         .line("verifier", part(&record.verifier))
+        .line_if_some(
+            "attempt",
+            Some(record.attempt).filter(|attempt| *attempt > 1),
+        )
         .line("status", Cell::from(labels::status(record.status)))
         .line("verdict", Cell::from(labels::verdict(record.verdict)))
         .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))

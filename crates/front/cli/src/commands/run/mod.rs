@@ -7,11 +7,12 @@ mod simulated;
 use clap::{Args, ValueEnum};
 use dotwrap_app::backend::LedgerClient;
 use dotwrap_wrapper::{CandidateCode, ComponentRole, DotCode, WrapperStatus};
+use jiff::SignedDuration;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::execution::ExecutionArgs;
-use super::shared::{RecordingArgs, refuse_secret_input};
+use super::shared::{RecordingArgs, duration};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
@@ -47,6 +48,12 @@ pub(crate) struct Arguments {
     /// How long the pair's lease lives, in seconds; a running call renews it
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lease_ttl: u32,
+    /// Wait so long for a busy lease, e.g. 10m; exit status 4 when the time is over
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    wait: Option<SignedDuration>,
+    /// If the last run under --key did not pass, begin the next attempt
+    #[arg(long, requires = "key")]
+    retry: bool,
     /// Record an input whose address holds a password
     #[arg(long)]
     allow_secret_input: bool,
@@ -75,8 +82,6 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let input = arguments.recorded.input.as_deref();
-    refuse_secret_input(input, arguments.allow_secret_input)?;
     let mode = match arguments.mode {
         Some(Mode::DryRun) => dotwrap_exec::Mode::DryRun,
         Some(Mode::RealRun) => dotwrap_exec::Mode::RealRun,

@@ -1,9 +1,10 @@
-//! `dotwrap runs ls|show|watch|logs|prune`.
+//! `dotwrap runs ls|show|watch|logs|resolve|prune`.
 
 mod filter;
 mod list;
 mod logs;
 mod prune;
+mod resolve;
 mod show;
 pub(super) mod transcript;
 mod watch;
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Watch(watch::Arguments),
     /// Print what a run's tool printed
     Logs(logs::Arguments),
+    /// Record what you found out about a run whose effect the record does not show
+    Resolve(resolve::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -38,6 +41,7 @@ pub(crate) async fn execute(
         Command::Show(arguments) => show::execute(&arguments, session).await,
         Command::Watch(arguments) => watch::execute(arguments, session).await,
         Command::Logs(arguments) => logs::execute(&arguments, session).await,
+        Command::Resolve(arguments) => resolve::execute(arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

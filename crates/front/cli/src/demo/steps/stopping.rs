@@ -43,7 +43,7 @@ pub(in crate::demo) async fn stop(
         "demo/sleeper.toml",
         &FileSource::Nowhere,
     )?
-    .register(&stage.wrapper, None)
+    .register(&stage.wrapper, None, None)
     .await?;
     narrator.paragraph("a tool that would sleep for half a minute is called, and meanwhile:")?;
     narrator.command("gates close real_run_enabled --reason …")?;

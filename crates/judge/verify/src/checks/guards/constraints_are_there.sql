@@ -36,6 +36,8 @@ WITH expected (table_name, definition) AS (VALUES
   ('dot_config', 'PRIMARY KEY (key)'),
   ('dot_config_history', 'PRIMARY KEY (change_id)'),
   ('dot_iu_runtime_lease', 'PRIMARY KEY (lease_name)'),
+  ('process_run_observation', 'CHECK (((attempt >= 1) AND ((attempt = 1) = (attempt_of IS NULL))))'),
+  ('dot_run_resolution', 'PRIMARY KEY (resolution_id)'),
   ('dot_lease_force_release', 'PRIMARY KEY (release_id)'),
   ('process_candidate', 'PRIMARY KEY (process_candidate_code)'),
   ('process_candidate_pair', 'PRIMARY KEY (process_candidate_code, dot_code)'),

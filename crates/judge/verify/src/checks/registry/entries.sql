@@ -26,7 +26,7 @@ WITH entry AS (
     (SELECT string_agg(k.key, ', ' ORDER BY k.key) FROM jsonb_each(h.entry) k
      WHERE CASE
        -- Why an entry was retired stands in the history alone.
-       WHEN k.key IN ('created_at', 'reason') THEN false
+       WHEN k.key IN ('created_at', 'reason', 'paused_until') THEN false
        WHEN k.key = 'invocation' THEN k.value IS DISTINCT FROM e.now -> 'invocation' AND k.value IS DISTINCT FROM e.now -> 'plain_invocation'
        WHEN k.value = 'null' AND k.key IN ('role', 'operation', 'no_mutation_assertion') THEN false
        WHEN k.key = 'max_age' THEN (k.value #>> '{}')::interval IS DISTINCT FROM (e.now ->> 'max_age')::interval

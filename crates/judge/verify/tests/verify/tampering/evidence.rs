@@ -4,6 +4,16 @@ use super::Lie;
 
 pub(super) const LIES: &[Lie] = &[
     Lie {
+        told: "a receipt of a contract that nobody set",
+        sql: "UPDATE dot.dot_invocation SET contract_sha256 = repeat('0', 64) WHERE invocation_id = '{producer_receipt}'",
+        noticed: &[("receipt_is_of_a_kept_contract", "{producer_receipt}: the registry keeps no version 0000")],
+    },
+    Lie {
+        told: "a verifier under another contract than the one of its run's beginning",
+        sql: "UPDATE dot.dot_invocation i SET verifier_contract_sha256 = repeat('1', 64) WHERE i.invocation_id = '{producer_receipt}'",
+        noticed: &[("receipt_is_of_a_kept_contract", "{verifier_receipt}: the verifier's contract none is not that of the instant")],
+    },
+    Lie {
         told: "a verdict without a receipt",
         sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_execution_needs_receipt;
             UPDATE dot.process_component_observation SET verdict = 'pass' WHERE component_run_id = '{stepwise_verifier}'",

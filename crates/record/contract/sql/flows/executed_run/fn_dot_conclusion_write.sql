@@ -22,7 +22,13 @@ BEGIN
   PERFORM fn_dot_rollup_run(p_process_run_id, v_run.process_candidate_code, v_run.dot_code, v_run.lease_name);
   PERFORM fn_dot_event_emit(fn_dot_event_type_for(p_status, false), p_process_run_id, NULL, v_run.correlation_id,
     v_run.dot_code, p_status, v_run.evidence_type, v_run.source_system, v_run.input_ref, p_output_ref);
-  UPDATE dot_iu_runtime_lease l SET released_at = coalesce(l.released_at, v_now), process_run_id = NULL
-  WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id;
+  IF fn_dot_lease_is_narrow(v_run.lease_name) THEN
+    DELETE FROM dot_iu_runtime_lease l
+    WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id;
+  ELSE
+    UPDATE dot_iu_runtime_lease l
+    SET released_at = coalesce(l.released_at, v_now), process_run_id = NULL, holder_process = NULL
+    WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id;
+  END IF;
 END;
 $$;
