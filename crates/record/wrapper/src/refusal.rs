@@ -39,6 +39,7 @@ pub enum RefusalCode {
     ExpiryInvalid,
     FixtureDigestMismatch,
     FixtureMissing,
+    GateOptionInvalid,
     GateUnknown,
     GateValueInvalid,
     HolderRequired,
@@ -66,6 +67,7 @@ pub enum RefusalCode {
     ReasonRequired,
     RoleInvalid,
     RunConcluded,
+    RunStopped,
     RunUnknown,
     /// The transaction's snapshot is older than the state that it would decide by.
     SnapshotTooOld,
@@ -121,11 +123,13 @@ impl RefusalCode {
             ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
             | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
-            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
-            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | ModeNotAllowed
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
-            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | EvidenceTypeInvalid | ExpiryInvalid | GateOptionInvalid | GateUnknown
+            | GateValueInvalid | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid
+            | ModeNotAllowed | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid
+            | RunUnknown | SourceRequired | StatusInvalid | TextInvalid | TextTooLong
+            | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => {
+                RefusalKind::Argument
+            }
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
@@ -142,6 +146,7 @@ impl RefusalCode {
             | PreflightBlocked
             | RealRunDisabled
             | RunConcluded
+            | RunStopped
             | ToolRetired
             | Other(_) => RefusalKind::Blocked,
             LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
@@ -245,7 +250,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 58);
+        assert_eq!(RefusalCode::from_code().count(), 60);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

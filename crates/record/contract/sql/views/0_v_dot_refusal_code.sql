@@ -57,6 +57,8 @@ FROM (VALUES
     'DRY_RUN and REAL_RUN contracts need an endpoint_ref: command:…, https://… or mcp:….'),
   ('gate_unknown',            '23514', 'argument', 'The gates are listed by SELECT key FROM v_dot_gate.'),
   ('gate_value_invalid',      '23514', 'argument', 'A gate says true or false, in lower case.'),
+  ('gate_option_invalid',     '23514', 'argument',
+    'stop_at_end goes with an opening that has an end; let_finish or stop_now with a closing.'),
   ('expiry_invalid',          '23514', 'argument', 'Pass a time in the future by the database''s clock, or none.'),
   ('reason_required',         '23514', 'argument', 'Say why: it is kept in the history.'),
   ('source_required',         '23514', 'argument', 'Name the source and the SHA-256 of what was read from it.'),
@@ -94,6 +96,8 @@ FROM (VALUES
     'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
   ('candidate_pair_mismatch', '23514', 'blocked',
     'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+  ('run_stopped',             '23514', 'blocked',
+    'The run may not go on; the detail says what stopped it. Record what is known, conclude it, and begin another.'),
   ('tool_retired',            '23514', 'blocked',
     'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
 ) AS c (code, sqlstate, kind, hint);

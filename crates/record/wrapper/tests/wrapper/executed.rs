@@ -80,7 +80,7 @@ async fn where_the_second_receipt_is_refused_the_producer_s_row_is_not_written_e
     close_a_gate(&wrapper).await;
     let record = produced();
     let refused = run.record_producer(&record, &DotCode::new(VERIFIER)).await;
-    assert_eq!(code(refused.map(drop)), RefusalCode::RealRunDisabled);
+    assert_eq!(code(refused.map(drop)), RefusalCode::RunStopped);
     let client = database.superuser().await;
     let components = "process_component_observation";
     assert_eq!(row_count(&client, components).await, 0);

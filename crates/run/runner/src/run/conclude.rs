@@ -219,7 +219,7 @@ fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
 pub(super) fn reason_code(error: &dotwrap_wrapper::Error) -> &'static str {
     match error.refusal().map(|refusal| refusal.code.as_str()) {
         Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),
-        Some("no_execute" | "real_run_disabled") => StopReason::GateClosed.into(),
+        Some("no_execute" | "real_run_disabled" | "run_stopped") => StopReason::GateClosed.into(),
         Some("run_concluded") => "run_concluded",
         Some(_) => "refused",
         None => "database_away",
