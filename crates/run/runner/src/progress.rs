@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use dotwrap_invoke::{Answer, Digest, StopReason};
 use dotwrap_wrapper::{ComponentRole, DotCode, ProcessRunId, StoredStatus, Verdict};
+use jiff::Timestamp;
 
 /// One completed step of a run, or what prevents it.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,17 @@ pub enum Step<'a> {
         process_run_id: ProcessRunId,
         /// The location of its files.
         folder: &'a Path,
+    },
+    /// A gate that the run depends on ends by its clock before the contracts' time limits do.
+    ShortWindow {
+        /// The gate.
+        gate: &'a str,
+        /// When it ends.
+        ends_at: Timestamp,
+        /// What both calls may take together.
+        time_limit: Duration,
+        /// Whether its end stops the run. Otherwise it only keeps new runs out.
+        stops: bool,
     },
     /// A tool is about to be called.
     Calling {

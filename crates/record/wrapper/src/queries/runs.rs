@@ -94,6 +94,12 @@ row! {
         pub header_evidence_type: EvidenceType,
         /// How many warnings its calls left.
         pub warnings: i32,
+        /// Who stopped it while it was under way.
+        pub stopped_by: Option<Actor>,
+        /// Why that person stopped it.
+        pub stop_reason: Option<String>,
+        /// When it was stopped.
+        pub stopped_at: Option<Timestamp>,
     }
 }
 
