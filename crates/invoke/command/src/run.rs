@@ -76,13 +76,18 @@ async fn watch(
     let ending = prepared.program.limits.grace() + SUPERVISOR_GRACE;
     let wait_limit = tokio::time::sleep(time_limit + ending);
     tokio::pin!(wait_limit);
-    let mut stopped = None;
+    let (mut stopped, mut is_hurried) = (None, false);
+    let mut urgency = stop.clone();
     loop {
         tokio::select! {
             biased;
             reason = stop.cancelled(), if stopped.is_none() => {
                 stopped = Some(reason);
-                supervised.stop_within(prepared.program.limits.grace_for(reason));
+                supervised.stop();
+            }
+            () = urgency.urgent(), if stopped.is_some() && !is_hurried => {
+                is_hurried = true;
+                supervised.stop_within(prepared.program.limits.short_grace());
             }
             report = supervised.wait() => return (report, stopped),
             end = capture.read(), if capture.end().is_none() => {

@@ -266,14 +266,12 @@ impl McpInvoker {
             Some(transport) => conversation.run_with_limits(transport, handshake).await,
             None => Err(no_handshake()),
         };
-        let (farewell, grace) = match &result {
-            Err(SessionError::Interrupted(Interruption::Stopped(reason))) => {
-                (Shutdown::AtOnce, limits.grace_for(*reason))
-            }
-            Err(SessionError::Interrupted(_)) => (Shutdown::AtOnce, limits.grace()),
-            _ => (Shutdown::Orderly, limits.grace()),
+        let farewell = match &result {
+            Err(SessionError::Interrupted(_)) => Shutdown::AtOnce,
+            _ => Shutdown::Orderly,
         };
-        let report = stdio::end(server, farewell, grace).await;
+        let stop = &mut conversation.watch.stop;
+        let report = stdio::end(server, farewell, &limits, stop).await;
         stdio::note(&mut conversation.facts, &report, &stderr);
         (apply_stop(result, &report), Some(report))
     }

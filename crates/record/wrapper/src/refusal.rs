@@ -41,6 +41,7 @@ pub enum RefusalCode {
     ExpiryInvalid,
     FixtureDigestMismatch,
     FixtureMissing,
+    GateOptionInvalid,
     GateUnknown,
     GateValueInvalid,
     HolderRequired,
@@ -71,6 +72,7 @@ pub enum RefusalCode {
     RequestInvalid,
     RoleInvalid,
     RunConcluded,
+    RunStopped,
     RunUnknown,
     /// The transaction's snapshot is older than the state that it would decide by.
     SnapshotTooOld,
@@ -128,12 +130,12 @@ impl RefusalCode {
             ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
             | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
-            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
-            | HolderRequired | InputHasSecret | KeyReserved | LeaseNameInvalid | ModeInvalid
-            | ModeNotAllowed | NotAProducer | PairIncomplete | ReasonRequired | RequestInvalid
-            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextInvalid
-            | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
-            | VerdictInvalid => RefusalKind::Argument,
+            | EvidenceTypeInvalid | ExpiryInvalid | GateOptionInvalid | GateUnknown
+            | GateValueInvalid | HolderRequired | InputHasSecret | KeyReserved
+            | LeaseNameInvalid | ModeInvalid | ModeNotAllowed | NotAProducer | PairIncomplete
+            | ReasonRequired | RequestInvalid | RoleInvalid | RunUnknown | SourceRequired
+            | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
+            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             AttemptsExhausted
             | BackfillOnly
             | CandidatePairMismatch
@@ -153,6 +155,7 @@ impl RefusalCode {
             | RealRunDisabled
             | RunConcluded
             | ToolPaused
+            | RunStopped
             | ToolRetired
             | Other(_) => RefusalKind::Blocked,
             LeaseHeld | LeaseLost | Busy | ContractChanged | SnapshotTooOld | StillRunning => {
@@ -258,7 +261,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 65);
+        assert_eq!(RefusalCode::from_code().count(), 67);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -28,6 +28,17 @@ pub enum Step<'a> {
         /// The location of its files.
         folder: &'a Path,
     },
+    /// A gate that the run depends on ends by its clock before the contracts' time limits do.
+    ShortWindow {
+        /// The gate.
+        gate: &'a str,
+        /// When it ends.
+        ends_at: Timestamp,
+        /// What both calls may take together.
+        time_limit: Duration,
+        /// Whether its end stops the run. Otherwise it only keeps new runs out.
+        stops: bool,
+    },
     /// A tool is about to be called.
     Calling {
         /// The member of the pair.

@@ -1,10 +1,13 @@
-//! While a run has calls in flight, renews its lease, watches the gates and forwards Ctrl-C. A lost lease, a closed
-//! gate and Ctrl-C each stop the call.
+//! While a run has calls in flight, renews its lease, asks whether it may go on, and forwards Ctrl-C. A lost lease, a
+//! closed gate, a stop and Ctrl-C each stop the call.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
-use dotwrap_wrapper::{Lease, Posture, PostureWatch, Wrapper};
+use dotwrap_invoke::{Stop, StopHandle, StopReason};
+use dotwrap_wrapper::{Lease, ProcessRunId, RunWatch, StopCause, WatchedRun, Wrapper};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -17,6 +20,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct RunGuard {
     stop: Stop,
+    cause: Arc<OnceLock<StopCause>>,
     watching: JoinHandle<()>,
 }
 
@@ -27,11 +31,13 @@ impl RunGuard {
         lease: Lease,
         lifetime: Duration,
         held_since: Instant,
-        mode: Mode,
-        posture: PostureWatch,
+        process_run_id: ProcessRunId,
+        watch: &RunWatch,
         interrupt: Stop,
     ) -> Self {
         let (handle, stop) = StopHandle::new();
+        let cause = Arc::new(OnceLock::new());
+        let watched = watch.watch(process_run_id, &lease);
         // Before any call: otherwise a stop that arrived while the run was being begun would be noticed too late.
         if let Some(reason) = interrupt.reason() {
             handle.stop(reason);
@@ -42,21 +48,30 @@ impl RunGuard {
             lease,
             lifetime,
             held_since,
-            posture.subscribe(),
+            watch.subscribe(),
             handle.clone(),
         );
-        let watching_gates = watch_gates(posture, mode, handle.clone());
+        let watching_run = stop_at_cause(watched, handle.clone(), Arc::clone(&cause));
         let hearing = forward_interrupt(interrupt, handle);
         // One task for all three. None ends another: a call that is being stopped keeps its lease.
         let watching = tokio::spawn(async {
-            tokio::join!(renewing, watching_gates, hearing);
+            tokio::join!(renewing, watching_run, hearing);
         });
-        Self { stop, watching }
+        Self {
+            stop,
+            cause,
+            watching,
+        }
     }
 
     /// The stop signal of a call.
     pub(crate) fn stop(&self) -> Stop {
         self.stop.clone()
+    }
+
+    /// Why the database says that the run may not go on, once it says so.
+    pub(crate) fn cause(&self) -> Option<&StopCause> {
+        self.cause.get()
     }
 }
 
@@ -74,7 +89,7 @@ async fn renew(
     lease: Lease,
     lifetime: Duration,
     mut held_since: Instant,
-    mut notices: PostureWatch,
+    mut notices: RunWatch,
     handle: StopHandle,
 ) {
     let third = lifetime / 3;
@@ -111,13 +126,33 @@ async fn renew(
     handle.stop(StopReason::LeaseLost);
 }
 
-async fn watch_gates(mut posture: PostureWatch, mode: Mode, handle: StopHandle) {
-    let needed = match mode {
-        Mode::DryRun => Posture::DryRunOnly,
-        Mode::RealRun => Posture::RealRun,
-    };
-    let _ = posture.until(|posture| posture < needed).await;
-    handle.stop(StopReason::GateClosed);
+/// Stops the call as soon as the run may not go on. A call that is being stopped already loses its grace where the
+/// cause becomes urgent.
+async fn stop_at_cause(
+    mut watched: WatchedRun,
+    handle: StopHandle,
+    known: Arc<OnceLock<StopCause>>,
+) {
+    let cause = watched.stopped().await;
+    let reason = reason_of(cause.word());
+    let is_urgent = cause.is_urgent();
+    let _ = known.set(cause);
+    handle.stop(reason);
+    if !is_urgent {
+        watched.urgent().await;
+    }
+    handle.stop_now(reason);
+}
+
+/// The reason for a call's stop where the contract gives this cause.
+pub(crate) fn reason_of(cause: &str) -> StopReason {
+    match cause {
+        "gate_closed" => StopReason::GateClosed,
+        "window_ended" => StopReason::WindowEnded,
+        "lease_lost" | "never_begun" => StopReason::LeaseLost,
+        // Also what a newer contract may say.
+        _ => StopReason::RunStopped,
+    }
 }
 
 async fn forward_interrupt(mut interrupt: Stop, handle: StopHandle) {

@@ -5,7 +5,7 @@ use std::{process, sync::Arc, time::Duration};
 use dotwrap_invoke::{Mode, Stop, UnsupportedContract};
 use dotwrap_wrapper::{
     Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, OnEarlier,
-    PostureWatch, ProcessRunId, StoredStatus, Tool, Verdict, Wrapper,
+    ProcessRunId, RunWatch, StoredStatus, Tool, Verdict, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -15,18 +15,18 @@ use crate::{
     lease_wait::LeaseWait, prepare::callable, schema::Schema,
 };
 
-/// The interval at which the posture is polled, from the first run on. A closed gate stops calls within a second, which
-/// includes the time of the stop itself.
-const POSTURE_POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// The interval at which the database is asked whether runs may go on, from the first run on. A tool hears of a closed
+/// gate within a second.
+const RUN_POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Executes pairs. Cheap to clone; all clones share one posture watch.
+/// Executes pairs. Cheap to clone; all clones share one watch over their runs.
 #[derive(Clone, Debug)]
 pub struct Runner {
     pub(crate) wrapper: Wrapper,
     pub(crate) engines: InvokerRegistry,
     pub(crate) folders: RunsDir,
     pub(crate) name: Actor,
-    posture: Arc<OnceCell<PostureWatch>>,
+    watch: Arc<OnceCell<RunWatch>>,
     pub(crate) compared: Arc<Comparison>,
 }
 
@@ -44,7 +44,7 @@ impl Runner {
             engines,
             folders,
             name,
-            posture: Arc::default(),
+            watch: Arc::default(),
             compared: Arc::default(),
         }
     }
@@ -242,9 +242,9 @@ impl Runner {
         }
     }
 
-    pub(crate) async fn posture(&self) -> PostureWatch {
-        self.posture
-            .get_or_init(|| async { self.wrapper.watch_posture(POSTURE_POLL_INTERVAL) })
+    pub(crate) async fn watch(&self) -> RunWatch {
+        self.watch
+            .get_or_init(|| async { self.wrapper.watch_runs(RUN_POLL_INTERVAL) })
             .await
             .clone()
     }

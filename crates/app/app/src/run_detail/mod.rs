@@ -4,6 +4,7 @@
 
 mod call;
 mod layer;
+mod stop;
 
 use dotwrap_wrapper::{
     Component, ComponentRole, Event, EvidenceType, Lease, Receipt, ReceiptState, Run, StoredStatus,
@@ -211,6 +212,7 @@ impl RunDetail {
                 Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),
             )
             .field("part of", run.parent_run_id)
+            .field("stopped by", stop::by(run))
             .field(
                 "actor",
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),
@@ -309,6 +311,7 @@ impl RunDetail {
                 .field("verdict", self.run.verdict)
                 .field("outcome", self.evidence("outcome"))
                 .field("reason", self.evidence("reason"))
+                .field("ended by", stop::cause(&self.run))
                 .field("error", self.run.error_ref.as_ref())
                 .field("posture", self.evidence("posture"))
                 .field("took", self.took()),

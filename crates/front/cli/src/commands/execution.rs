@@ -193,6 +193,25 @@ impl Progress for ProgressPrinter {
                 "what is known can not be recorded yet: {why}; trying for {} s at most",
                 at_most.as_secs()
             )),
+            Step::ShortWindow {
+                gate,
+                ends_at,
+                time_limit,
+                stops,
+            } => {
+                let window = format!(
+                    "{gate} ends at {}, before the contracts' {} s are over",
+                    format_time(ends_at),
+                    time_limit.as_secs()
+                );
+                if stops {
+                    let what = format!("{window}: its end stops this run");
+                    self.messages.warning(what);
+                } else {
+                    let what = format!("{window}: this run goes on, and no other begins");
+                    self.messages.note(what);
+                }
+            }
             Step::Stopping { reason } => self
                 .messages
                 .warning(format!("stopping the call: {reason}")),

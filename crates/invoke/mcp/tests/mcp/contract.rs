@@ -79,7 +79,7 @@ fn what_is_not_understood_is_refused() {
         (&program, json!({"tool": "a", "max_response_bytes": 0})),
         (
             &program,
-            json!({"tool": "a", "limits": {"grace_ms": 30_001}}),
+            json!({"tool": "a", "limits": {"grace_ms": 60_001}}),
         ),
         (&program, json!({"tool": "a", "token_environment": "PATH"})),
         (SERVICE, json!({"tool": "a", "argv": []})),

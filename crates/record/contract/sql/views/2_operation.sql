@@ -16,7 +16,7 @@ FROM process_candidate_pair p;
 
 CREATE OR REPLACE VIEW v_dot_gate_history AS
 SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at,
-  h.change_number, h.effective_at
+  h.change_number, h.effective_at, h.stop_at_end, h.let_finish, h.stop_now
 FROM dot_config_history h;
 
 -- Values of a contract's variables are stored as digests (fn_dot_contract_entry). Earlier entries still have the values

@@ -100,6 +100,12 @@ row! {
         pub attempt_of: Option<ProcessRunId>,
         /// What somebody found out about it: `yes`, `no` or `partly`.
         pub happened: Option<String>,
+        /// Who stopped it while it was under way.
+        pub stopped_by: Option<Actor>,
+        /// Why that person stopped it.
+        pub stop_reason: Option<String>,
+        /// When it was stopped.
+        pub stopped_at: Option<Timestamp>,
     }
 }
 

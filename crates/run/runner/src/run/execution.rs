@@ -92,11 +92,11 @@ impl Runner {
             begun.lease(),
             order.lease_ttl,
             held_since,
-            prepared.mode,
-            self.posture().await,
+            process_run_id,
+            &self.watch().await,
             interrupt,
         );
-        let concluded = Execution {
+        let execution = Execution {
             wrapper: &self.wrapper,
             prepared,
             order,
@@ -106,9 +106,12 @@ impl Runner {
             budget,
             progress,
             clock: self.clock(process_run_id).await,
-        }
-        .run_to_conclusion()
-        .await?;
+        };
+        let (concluded, ()) = tokio::join!(
+            execution.run_to_conclusion(),
+            execution.warn_of_a_short_window()
+        );
+        let concluded = concluded?;
         progress.step(Step::Concluded {
             process_run_id,
             status: concluded.status,

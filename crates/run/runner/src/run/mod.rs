@@ -11,6 +11,7 @@ mod execution;
 mod input;
 mod outcome;
 mod run_options;
+mod window;
 
 pub use outcome::Outcome;
 pub use run_options::RunOptions;

@@ -1,4 +1,4 @@
-//! `dotwrap runs ls|show|watch|logs|resolve|prune`.
+//! `dotwrap runs ls|show|watch|logs|resolve|stop|prune`.
 
 mod filter;
 mod list;
@@ -6,6 +6,7 @@ mod logs;
 mod prune;
 mod resolve;
 mod show;
+mod stop;
 pub(super) mod transcript;
 mod watch;
 use clap::Subcommand;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Logs(logs::Arguments),
     /// Record what you found out about a run whose effect the record does not show
     Resolve(resolve::Arguments),
+    /// Stop a run that is under way, on whatever machine
+    Stop(stop::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -42,6 +45,7 @@ pub(crate) async fn execute(
         Command::Watch(arguments) => watch::execute(arguments, session).await,
         Command::Logs(arguments) => logs::execute(&arguments, session).await,
         Command::Resolve(arguments) => resolve::execute(arguments, session).await,
+        Command::Stop(arguments) => stop::execute(arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

@@ -14,7 +14,9 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_process_run_record_producer', true), ('fn_process_run_record_verifier_and_conclude', true),
   ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
   ('fn_dot_run_request_cancel', true), ('fn_dot_run_resolve', true), ('fn_dot_lease_holder_ended', true),
-  ('fn_dot_tool_pause', true), ('fn_dot_tool_resume', true), ('fn_dot_gate_change_record', true)
+  ('fn_dot_tool_pause', true), ('fn_dot_tool_resume', true), ('fn_dot_gate_change_record', true),
+  ('fn_process_run_may_continue', true),
+  ('fn_process_run_stop_cause', true), ('fn_dot_run_stop', true)
 )
 SELECT coalesce(d.function_name, p.proname::text) AS subject,
   CASE WHEN p.oid IS NULL THEN 'the function is missing' WHEN d.function_name IS NULL THEN 'works with its owner''s rights, and is none of the contract''s'
