@@ -1,6 +1,7 @@
 //! What is to be called, for what, and with what in hand.
 
 use std::{
+    collections::BTreeMap,
     fs::{DirBuilder, symlink_metadata},
     io,
     os::unix::fs::DirBuilderExt,
@@ -49,6 +50,8 @@ pub struct Produced {
     pub output: Output,
     /// What the producer's row in the ledger says its digest is.
     pub committed_digest: Digest,
+    /// What the producer's contract takes out of a reference, by its names.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// One call of one DOT. Its receipt is committed already.
@@ -78,6 +81,8 @@ pub struct ToolCall {
     pub input_digest: Option<String>,
     /// For a verifier: what it is to look at.
     pub produced: Option<Produced>,
+    /// Where a producer's contract wants its output, where that is no place of the invoker's: absolute.
+    pub output_path: Option<PathBuf>,
     /// Where a folder of the call's own is, or may be made with [`ToolCall::make_folder`]: absolute, and nobody else's.
     pub folder: PathBuf,
 }

@@ -33,7 +33,7 @@ pub use answer::{Answer, CallOutcome, Failure, add_warning};
 pub use call::{Mode, Produced, ToolCall};
 pub use digest::Digest;
 pub use hosts::{AllowedHosts, InvalidHost};
-pub use invoker::{Invoker, UnsupportedContract};
+pub use invoker::{Invoker, OutputPathRequest, UnsupportedContract};
 pub use mock_search::{MockSearch, Searched};
 pub use mounts::{Mount, current_mounts, mounts};
 pub use output::{Change, Output, open_file};

@@ -15,7 +15,6 @@ use crate::{
     prepare::Prepared,
     reading::{ReadOutput, Reading},
     run::CompletedCall,
-    spec::OutputSource,
     stop_record::stop_record,
     verdict,
 };
@@ -185,7 +184,7 @@ fn check_stdout(
     ran: &CompletedCall,
     read: ReadOutput,
 ) -> Result<ReadOutput, Failure> {
-    if prepared.spec.output == OutputSource::File {
+    if !prepared.spec.output.is_printed() {
         return Ok(read);
     }
     match &ran.stdout {
@@ -222,6 +221,7 @@ fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(CallOutcome::Completed);
     answer.is_mock = read.is_mock;
     answer.output = Some(read.output);
+    answer.fields = read.fields;
     if read.searches.is_empty() {
         return answer;
     }

@@ -53,6 +53,11 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .field("hints said", hints(evidence))
         .field("notes", text(&evidence["notes"]))
         .field("stderr", stderr(evidence))
+        .field(
+            "refers to",
+            labels::reference_fields(&evidence["output_fields"]),
+        )
+        .field("left there", text(&evidence["output_left"]))
         .field("disk", text(&evidence["disk_full"]))
         .field("clock", clock(evidence))
         .field("no pass", listed(&evidence["not_passed_reasons"]))

@@ -133,6 +133,7 @@ impl Service {
             input_ref: Some("the input".to_owned()),
             input_digest: None,
             produced: None,
+            output_path: None,
             folder,
         }
     }
@@ -146,6 +147,7 @@ impl Service {
             produced: Some(Produced {
                 output: Output::of(&path).unwrap(),
                 committed_digest: Digest::of(output),
+                fields: Default::default(),
             }),
             ..self.call()
         }

@@ -32,7 +32,9 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   CASE WHEN jsonb_typeof(p.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(p.evidence_ref -> 'warnings')
     ELSE 0 END
   + CASE WHEN jsonb_typeof(v.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(v.evidence_ref -> 'warnings')
-    ELSE 0 END AS warnings
+    ELSE 0 END AS warnings,
+  CASE WHEN p.evidence_ref ->> 'output_kind' IN ('file', 'stdout', 'path', 'reference')
+    THEN p.evidence_ref ->> 'output_kind' END AS output_kind
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'

@@ -51,6 +51,10 @@ impl Execution<'_> {
             input_ref: self.order.input_ref.clone(),
             input_digest: self.order.input_digest.clone(),
             produced: subject.produced.clone(),
+            output_path: self
+                .output_path
+                .clone()
+                .filter(|_| role == ComponentRole::Producer),
             folder: self.folder.of_call(role),
         };
         self.progress.step(Step::Calling {

@@ -1,5 +1,7 @@
 //! Executes one run.
 
+use std::path::PathBuf;
+
 use dotwrap_invoke::{Produced, Stop};
 use dotwrap_wrapper::{
     BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper,
@@ -10,7 +12,8 @@ use super::{
     Outcome, RunOptions,
     call::CallResult,
     conclude::{Concluded, reason_code},
-    input::check_input,
+    input::{check_input, check_output_fields},
+    output_path::output_path,
 };
 use crate::{
     Error, Prepared, Progress, Runner, Step,
@@ -29,6 +32,8 @@ pub(super) struct Execution<'a> {
     pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
+    /// Where the producer's contract wants its output.
+    pub(super) output_path: Option<PathBuf>,
     pub(super) guard: RunGuard,
     pub(super) budget: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
@@ -50,8 +55,10 @@ impl Runner {
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
+        check_output_fields(prepared)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
+        let output_path = output_path(prepared, order, process_run_id, &folder, &self.folders)?;
         let held_since = Instant::now();
         let call = order.begin_call(
             &prepared.producer.dot_code,
@@ -85,6 +92,7 @@ impl Runner {
             order,
             begun: &begun,
             folder: &folder,
+            output_path,
             guard,
             budget,
             progress,
@@ -152,6 +160,7 @@ impl Execution<'_> {
             produced: output.map(|output| Produced {
                 committed_digest: output.digest,
                 output,
+                fields: producer.judged.fields.clone(),
             }),
             is_simulated: producer.judged.is_simulated(),
         };

@@ -10,6 +10,7 @@ mod conclude;
 mod execution;
 mod input;
 mod outcome;
+mod output_path;
 mod run_options;
 
 pub use outcome::Outcome;
