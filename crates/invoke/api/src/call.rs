@@ -16,7 +16,7 @@ use dotwrap_types::{
 use strum::{AsRefStr, Display, EnumString};
 use uuid::Uuid;
 
-use crate::{Digest, Output};
+use crate::{Digest, Output, ReadProgress};
 
 /// The two modes in which a tool is really called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, EnumString)]
@@ -83,6 +83,10 @@ pub struct ToolCall {
     pub produced: Option<Produced>,
     /// Where a producer's contract wants its output, where that is no place of the invoker's: absolute.
     pub output_path: Option<PathBuf>,
+    /// The size in bytes of what the last verified run of the same candidate and input left, where it is asked for.
+    pub verified_bytes: Option<u64>,
+    /// How far the reading of its output is.
+    pub reading: ReadProgress,
     /// Where a folder of the call's own is, or may be made with [`ToolCall::make_folder`]: absolute, and nobody else's.
     pub folder: PathBuf,
 }

@@ -51,6 +51,11 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     {
         answer = answer.with("output_hard_links", links);
     }
+    if let Some(special) = answer.output.as_ref().map(|output| output.special)
+        && special > 0
+    {
+        answer = answer.with("output_special_entries", special);
+    }
     let mounted = mounted_at(&prepared.output);
     if !mounted.is_empty() {
         answer = answer.with("output_mounts", mounted);

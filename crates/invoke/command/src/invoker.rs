@@ -8,7 +8,6 @@ use dotwrap_invoke::{
 };
 use dotwrap_types::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
 use dotwrap_supervisor::{SearchPath, Supervisor};
 
@@ -44,7 +43,6 @@ impl CommandInvoker {
         if let Some(reason) = stop.reason() {
             return never_started(reason);
         }
-        let deadline = Instant::now() + call.time_limit();
         let mut prepared = match Prepared::of(call, &self.search_path) {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
@@ -52,7 +50,7 @@ impl CommandInvoker {
         match run(&self.supervisor, &mut prepared, &mut stop).await {
             Ok(mut ran) => {
                 let reader = ran.reader.take();
-                let answer = conclude(call.role, &prepared, &ran, reader, stop, deadline).await;
+                let answer = conclude(call.role, &prepared, &ran, reader, stop).await;
                 let answer = evidence::add(answer, &prepared, &ran);
                 without_secrets(answer, &prepared).await
             }

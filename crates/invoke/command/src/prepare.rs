@@ -2,7 +2,7 @@
 
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf};
 
-use dotwrap_invoke::{Failure, ToolCall, Values};
+use dotwrap_invoke::{Failure, ReadProgress, ToolCall, Values};
 use dotwrap_types::ComponentRole;
 
 use dotwrap_supervisor::{CallFolder, Program, SearchPath, Stdin, placeholders};
@@ -18,6 +18,10 @@ pub(crate) struct Prepared {
     pub(crate) stdin: Stdin,
     /// Where the output will be.
     pub(crate) output: PathBuf,
+    /// How far the reading of the output is.
+    pub(crate) reading: ReadProgress,
+    /// What the last verified run of the same candidate and input left, in bytes.
+    pub(crate) verified_bytes: Option<u64>,
     /// Names in the contract that the runner's environment does not have.
     pub(crate) environment_missing: Vec<String>,
 }
@@ -39,6 +43,8 @@ impl Prepared {
             spec,
             folder,
             output,
+            reading: call.reading.clone(),
+            verified_bytes: call.verified_bytes,
             program,
             environment_missing,
         })

@@ -176,16 +176,7 @@ fn bytes_in(path: &Path) -> Option<Vec<u8>> {
     (length.ok()? as u64 <= MAX_VERDICT_BYTES).then_some(bytes)
 }
 
-/// Without the names below the output: the tool chose them, and they may be long, or secrets.
+/// With the entry that it is about, which the tool named.
 fn not_readable(error: &io::Error) -> String {
-    match (error.kind(), error.raw_os_error()) {
-        (io::ErrorKind::Unsupported, _) => {
-            "its output is, or holds, something that is neither a file nor a folder nor a link in a folder".to_owned()
-        }
-        (_, Some(code)) => {
-            let what = io::Error::from_raw_os_error(code);
-            format!("its output can not be read: {what}")
-        }
-        (kind, None) => format!("its output can not be read: {kind}"),
-    }
+    format!("its output can not be read: {error}")
 }

@@ -133,13 +133,19 @@ impl Spec {
             || stdin
                 .iter()
                 .any(|template| template.names().any(|name| name == "output"));
+        let output = OutputSource::read(
+            contract.role,
+            written.output.as_ref(),
+            time_zone.as_deref(),
+            names_output,
+        )?;
+        if matches!(output, OutputSource::Reference(_)) && written.output_rules.is_some() {
+            return Err(invalid(
+                "output_rules: they measure an output, and a reference only says where it is",
+            ));
+        }
         Ok(Self {
-            output: OutputSource::read(
-                contract.role,
-                written.output.as_ref(),
-                time_zone.as_deref(),
-                names_output,
-            )?,
+            output,
             success_exit,
             warn_exit: only_for_producers(contract.role, "warn_exit", written.warn_exit)?,
             output_rules: only_for_producers(contract.role, "output_rules", written.output_rules)?,

@@ -198,6 +198,7 @@ pub use preflight::{CheckFinding, CheckStatus};
 pub use queries::{
     BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
     ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
+    VerifiedOutput,
 };
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};

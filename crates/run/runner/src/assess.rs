@@ -208,7 +208,7 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
                 may_have_acted: answer.called,
             });
         }
-        ReadInterrupted::Deadline => "the call's time was over (timeout_ms)",
+        ReadInterrupted::Deadline => "nothing of it could be read for a minute",
         ReadInterrupted::Broken => "no thread could be had for it",
     };
     let message =

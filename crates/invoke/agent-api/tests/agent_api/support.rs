@@ -134,6 +134,8 @@ impl Service {
             input_digest: None,
             produced: None,
             output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder,
         }
     }

@@ -255,4 +255,19 @@ fn malformed_outputs_are_refused() {
         let refused = invoker().check_invocation(&case.call.contract);
         assert_eq!(refused.unwrap_err().code, "invocation_invalid", "{output}");
     }
+    for rules in [
+        json!({}),
+        json!({"min_ratio": 0}),
+        json!({"min_ratio": 1.5}),
+        json!({"min_ratio": "x"}),
+    ] {
+        let case = Case::script("true", json!({"output_rules": rules}));
+        assert!(
+            invoker().check_invocation(&case.call.contract).is_err(),
+            "{rules}"
+        );
+    }
+    let measured =
+        Case::script("true", reference()).more(json!({"output_rules": {"min_bytes": 1}}));
+    assert!(invoker().check_invocation(&measured.call.contract).is_err());
 }

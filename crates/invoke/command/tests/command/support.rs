@@ -58,6 +58,8 @@ impl Case {
             input_digest: None,
             produced: None,
             output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder: call_folder,
         };
         Self { call, folder }

@@ -81,6 +81,8 @@ impl Case {
             input_digest: None,
             produced: None,
             output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder: own,
         };
         Self { call, folder }

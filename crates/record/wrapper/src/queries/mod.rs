@@ -5,9 +5,11 @@ mod ladder;
 mod receipts;
 mod runs;
 mod status;
+mod verified_output;
 
 pub use components::Component;
 pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
 pub use receipts::{Receipt, ReceiptState};
 pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
 pub use status::{DotStatus, DotWrapperStatus};
+pub use verified_output::VerifiedOutput;

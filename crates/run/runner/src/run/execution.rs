@@ -13,7 +13,9 @@ use super::{
     call::CallResult,
     conclude::{Concluded, reason_code},
     input::{check_input, check_output_fields},
+    input_file::InputFile,
     output_path::output_path,
+    verified_bytes::verified_bytes,
 };
 use crate::{
     Error, Prepared, Progress, Runner, Step,
@@ -32,6 +34,10 @@ pub(super) struct Execution<'a> {
     pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
+    /// What the input was before the first call.
+    pub(super) input: Option<InputFile>,
+    /// What the last verified run of the same candidate and input left, in bytes, where a rule asks for it.
+    pub(super) verified_bytes: Option<u64>,
     /// Where the producer's contract wants its output.
     pub(super) output_path: Option<PathBuf>,
     pub(super) guard: RunGuard,
@@ -59,6 +65,7 @@ impl Runner {
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
         let output_path = output_path(prepared, order, process_run_id, &folder, &self.folders)?;
+        let verified_bytes = verified_bytes(&self.wrapper, prepared, order).await?;
         let held_since = Instant::now();
         let call = order.begin_call(
             &prepared.producer.dot_code,
@@ -92,6 +99,8 @@ impl Runner {
             order,
             begun: &begun,
             folder: &folder,
+            input: InputFile::of(order.input()).await,
+            verified_bytes,
             output_path,
             guard,
             budget,

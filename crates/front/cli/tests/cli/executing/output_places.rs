@@ -182,3 +182,56 @@ fn a_verifier_with_a_field_that_the_producer_does_not_name_is_refused_before_the
     assert_eq!(refused["code"], "output_field_unknown", "{refused}");
     assert!(site.runs().is_empty());
 }
+
+#[test]
+fn the_resolved_input_is_recorded_and_a_change_of_it_is_a_warning() {
+    let site = Site::with(&Pair::of_producer(
+        "cat '{input}' > '{output}'; printf more >> '{input}'",
+    ));
+    let input = site.file("2026", "the data");
+    let link = site.path("latest");
+    std::os::unix::fs::symlink(&input, &link).unwrap();
+    let run = site
+        .run("real-run", &["--input", link.to_str().unwrap()])
+        .expect(0)
+        .json();
+    assert_eq!(run["producer"]["warnings"][0]["code"], "input_changed");
+    let seen = site.evidence(0)["input"].clone();
+    let resolved = fs::canonicalize(&input).unwrap();
+    assert_eq!(seen["before"]["path"], resolved.to_str().unwrap());
+    assert_eq!(
+        (&seen["before"]["bytes"], &seen["after"]["bytes"]),
+        (&json!(8), &json!(12))
+    );
+    let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
+    assert!(
+        shown.contains(&format!("{}, 8 bytes", resolved.display())),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("12 bytes") && shown.contains("input_changed"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_output_much_smaller_than_the_last_verified_one_fails() {
+    let pair = Pair {
+        invocation: "output_rules = { min_ratio = 0.5 }".to_owned(),
+        ..Pair::of_producer("cat -- '{input}' > '{output}'")
+    };
+    let site = Site::with(&pair);
+    let [input, other] = ["shop", "other"].map(|name| site.file(name, "0123456789"));
+    site.run("real-run", &["--input", &input]).expect(0);
+    site.file("shop", "0123");
+    site.file("other", "0");
+    let failed = site.run("real-run", &["--input", &input]).expect(1).json();
+    assert_eq!(failed["error_ref"], "producer: output_too_small");
+    let why = failed["producer"]["failure"].as_str().unwrap();
+    assert!(why.contains("less than 0.5 of the 10 bytes"), "{why}");
+    // Another input has no earlier run, and what failed is no measure for the next.
+    site.run("real-run", &["--input", &other]).expect(0);
+    site.file("shop", "01234");
+    site.run("real-run", &["--input", &input]).expect(0);
+    site.holds();
+}
