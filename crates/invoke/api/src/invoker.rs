@@ -1,7 +1,10 @@
 //! The trait.
 
-use dotwrap_types::Contract;
+use std::path::{Path, PathBuf};
+
+use dotwrap_types::{CandidateCode, Contract, ProcessRunId};
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::{Answer, Mode, Stop, ToolCall};
 
@@ -36,6 +39,23 @@ impl UnsupportedContract {
     }
 }
 
+/// What the place of a run's output depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputPathRequest<'a> {
+    /// The form in which the producer is called.
+    pub mode: Mode,
+    /// What the run is evidence for.
+    pub candidate: &'a CandidateCode,
+    /// The run.
+    pub process_run_id: ProcessRunId,
+    /// What the run is given.
+    pub input_ref: Option<&'a str>,
+    /// The folder that the producer's call will have.
+    pub folder: &'a Path,
+    /// What `{date}` and `{time}` stand for.
+    pub at: Timestamp,
+}
+
 /// Calls one kind of tool.
 ///
 /// # What every implementation promises
@@ -63,6 +83,19 @@ pub trait Invoker: Send + Sync {
     /// What a contract that can be called probably lacks, in sentences for people.
     fn warnings(&self, _contract: &Contract) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Where a producer's contract wants its output, before anything is written; none where the invoker has a place of
+    /// its own for it.
+    ///
+    /// # Errors
+    /// The place is taken, or can not be one.
+    fn output_path(
+        &self,
+        _contract: &Contract,
+        _request: &OutputPathRequest<'_>,
+    ) -> Result<Option<PathBuf>, UnsupportedContract> {
+        Ok(None)
     }
 
     /// Calls the tool.

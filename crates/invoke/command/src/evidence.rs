@@ -4,12 +4,15 @@
 use std::path::Path;
 
 use dotwrap_invoke::{Answer, current_mounts};
+use dotwrap_types::ComponentRole;
 use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 
 use dotwrap_supervisor::{EndReason, RemainingProcess, Report, Status};
 
-use crate::{capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
+use crate::{
+    capture::CaptureEnd, output_source::OutputSource, prepare::Prepared, run::CompletedCall,
+};
 
 /// What a shell adds to the number of the signal that ended its last command.
 const SIGNAL_IN_A_SHELL: i32 = 128;
@@ -31,6 +34,10 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     for (name, fact) in facts {
         answer = answer.with(name, fact);
     }
+    if prepared.role == ComponentRole::Producer {
+        answer = answer.with("output_kind", prepared.spec.output.kind());
+        answer = add_output(answer, prepared);
+    }
     let reached = limits_reached(prepared, ran);
     if !reached.is_empty() {
         let message = format!(
@@ -44,7 +51,12 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     {
         answer = answer.with("output_hard_links", links);
     }
-    let mounted = mounted_at(&prepared.output());
+    if let Some(special) = answer.output.as_ref().map(|output| output.special)
+        && special > 0
+    {
+        answer = answer.with("output_special_entries", special);
+    }
+    let mounted = mounted_at(&prepared.output);
     if !mounted.is_empty() {
         answer = answer.with("output_mounts", mounted);
     }
@@ -76,6 +88,20 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
         let names = prepared.environment_missing.join(", ");
         let message = format!("the runner's environment lacks {names}");
         answer = answer.warning("environment_missing", &message);
+    }
+    answer
+}
+
+/// What a reference says, and what a failed call left at the path of its contract: nobody else removes it.
+fn add_output(mut answer: Answer, prepared: &Prepared) -> Answer {
+    if !answer.fields.is_empty() {
+        let fields = json!(answer.fields);
+        answer = answer.with("output_fields", fields);
+    }
+    let is_there = || prepared.output.symlink_metadata().is_ok();
+    let is_of_contract = matches!(prepared.spec.output, OutputSource::Path(_));
+    if answer.output.is_none() && is_of_contract && is_there() {
+        answer = answer.with("output_left", prepared.output.to_string_lossy().as_ref());
     }
     answer
 }

@@ -2,11 +2,10 @@
 
 use dotwrap_invoke::{
     Answer, CallOutcome, Failure, ReadInterrupted, ReadLimit, ReadyThread, Stop, StopReason,
-    read_apart_by, read_deadline,
+    read_apart_by,
 };
 use dotwrap_types::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
-use tokio::time::Instant;
 
 use dotwrap_supervisor::{EndReason, Status};
 
@@ -15,7 +14,6 @@ use crate::{
     prepare::Prepared,
     reading::{ReadOutput, Reading},
     run::CompletedCall,
-    spec::OutputSource,
     stop_record::stop_record,
     verdict,
 };
@@ -31,10 +29,9 @@ pub(crate) async fn conclude(
     ran: &CompletedCall,
     reader: Option<ReadyThread>,
     stop: Stop,
-    deadline: Instant,
 ) -> Answer {
     let answer = match classify_exit(prepared, ran) {
-        Ok(status) => judge_output(role, prepared, ran, status, reader, stop, deadline).await,
+        Ok(status) => judge_output(role, prepared, ran, status, reader, stop).await,
         Err(ending) => Answer::new(ending),
     };
     match (&answer.ending, role) {
@@ -121,7 +118,6 @@ async fn judge_output(
     status: Status,
     reader: Option<ReadyThread>,
     mut stop: Stop,
-    deadline: Instant,
 ) -> Answer {
     if let Some(failure) = judge_status(role, prepared, status) {
         return Answer::failed(failure);
@@ -130,7 +126,7 @@ async fn judge_output(
     let read = match reader {
         Some(reader) => {
             let reading = move |limit: &ReadLimit| reading.read(limit);
-            read_apart_by(reader, reading, &mut stop, read_deadline(deadline)).await
+            read_apart_by(reader, reading, &mut stop, &prepared.reading).await
         }
         None => Err(ReadInterrupted::Broken),
     };
@@ -142,8 +138,8 @@ async fn judge_output(
             return Answer::new(CallOutcome::Stopped(record));
         }
         Err(ReadInterrupted::Deadline) => Err(Failure::new(
-            "deadline",
-            "it ended in time, but its output could not be read in time",
+            "output_unread",
+            "it ended, but nothing of its output could be read for a minute",
         )),
         Err(ReadInterrupted::Broken) => {
             Err(Failure::new("output_unusable", "it could not be read"))
@@ -185,7 +181,7 @@ fn check_stdout(
     ran: &CompletedCall,
     read: ReadOutput,
 ) -> Result<ReadOutput, Failure> {
-    if prepared.spec.output == OutputSource::File {
+    if !prepared.spec.output.is_printed() {
         return Ok(read);
     }
     match &ran.stdout {
@@ -204,7 +200,9 @@ fn check_stdout(
 
 fn of_producer(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
     let rules = prepared.spec.output_rules;
-    if let Some(failure) = rules.and_then(|rules| rules.failure(&read.output)) {
+    if let Some(failure) =
+        rules.and_then(|rules| rules.failure(&read.output, prepared.verified_bytes))
+    {
         return Answer::failed(failure);
     }
     let mut answer = produced(read);
@@ -213,7 +211,7 @@ fn of_producer(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer 
         answer = answer.warning("warn_exit", &message);
     }
     match rules {
-        Some(rules) => rules.warning(answer),
+        Some(rules) => rules.warning(answer, prepared.verified_bytes),
         None => answer,
     }
 }
@@ -222,6 +220,7 @@ fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(CallOutcome::Completed);
     answer.is_mock = read.is_mock;
     answer.output = Some(read.output);
+    answer.fields = read.fields;
     if read.searches.is_empty() {
         return answer;
     }

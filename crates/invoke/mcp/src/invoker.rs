@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
     AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop,
-    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline,
+    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart,
 };
 use dotwrap_supervisor::{
     CallFolder, EndReason, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
@@ -188,7 +188,7 @@ impl McpInvoker {
                 };
                 let keep = move |limit: &ReadLimit| answer::of(result, &keeping, limit);
                 let watch = &mut conversation.watch;
-                let kept = read_apart(keep, &mut watch.stop, read_deadline(watch.deadline)).await;
+                let kept = read_apart(keep, &mut watch.stop, &call.reading).await;
                 kept.unwrap_or_else(|unread| failed_call::unread(unread, report.as_ref()))
             }
             Err(broken) => failed_call::of(broken, &conversation, report.as_ref()),

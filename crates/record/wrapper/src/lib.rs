@@ -198,7 +198,7 @@ pub use preflight::{CheckFinding, CheckStatus};
 pub use queries::{
     BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, Happened,
     InvalidCursor, ObservedCounts, Receipt, ReceiptState, Resolution, Run, RunCursor, RunFilter,
-    RunPage, Rung,
+    RunPage, Rung, VerifiedOutput,
 };
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};

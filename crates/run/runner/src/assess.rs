@@ -1,5 +1,7 @@
 //! Assesses which evidence an answer is. A tool's own statement is accepted only where it lowers the claim.
 
+use std::collections::BTreeMap;
+
 use dotwrap_invoke::{
     Answer, CallOutcome, Digest, Failure, Output, Produced, ReadInterrupted, StopRecord,
 };
@@ -19,6 +21,8 @@ pub(crate) struct Assessment {
     pub(crate) evidence_type: EvidenceType,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) output: Option<Output>,
+    /// What a reference says, for the verifier.
+    pub(crate) fields: BTreeMap<String, String>,
     /// Why it is not `step_completed`.
     pub(crate) trouble: Option<CallProblem>,
     pub(crate) evidence: Map<String, Json>,
@@ -172,6 +176,7 @@ fn judged(
         },
         verdict,
         output: answer.output,
+        fields: answer.fields,
         trouble,
         evidence: sanitize(evidence),
     }
@@ -203,7 +208,7 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
                 may_have_acted: answer.called,
             });
         }
-        ReadInterrupted::Deadline => "the call's time was over (timeout_ms)",
+        ReadInterrupted::Deadline => "nothing of it could be read for a minute",
         ReadInterrupted::Broken => "no thread could be had for it",
     };
     let message =

@@ -51,6 +51,14 @@ pub enum Step<'a> {
         /// The reason.
         reason: StopReason,
     },
+    /// The output of a call that ended is being read, for a while already. The time of this does not count as the
+    /// tool's.
+    Reading {
+        /// The member of the pair.
+        role: ComponentRole,
+        /// How much was read so far, by all readings of the output.
+        bytes: u64,
+    },
     /// A call ended.
     Called {
         /// The member of the pair.

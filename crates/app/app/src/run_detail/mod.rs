@@ -260,7 +260,7 @@ impl RunDetail {
                     .as_ref()
                     .filter(|_| component.invocation_id.is_some()),
             )
-            .field("digest", component.output_digest.as_ref())
+            .field("digest", digest_of(component))
             .field("verdict", component.verdict);
         let differs = component.correlation_id != self.run.correlation_id;
         layer.field(
@@ -355,6 +355,12 @@ impl RunDetail {
                 .iter()
                 .all(|component| component.created_at == self.run.created_at)
     }
+}
+
+fn digest_of(component: &Component) -> Option<String> {
+    let is_reference = component.evidence_ref["output_kind"] == "reference";
+    let digest = component.output_digest.as_ref()?;
+    Some(labels::digest(digest, is_reference).text)
 }
 
 fn evidence_rank(kind: EvidenceType) -> u8 {

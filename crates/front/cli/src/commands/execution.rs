@@ -10,6 +10,7 @@ use dotwrap_exec::{
     StopReason,
 };
 use dotwrap_wrapper::Wrapper;
+use indicatif::HumanBytes;
 use nix::sys::signal::Signal;
 
 use crate::exit_status::ExitStatus;
@@ -189,6 +190,10 @@ impl Progress for ProgressPrinter {
                 self.messages
                     .note(format!("calling {dot_code}, the {role}"));
             }
+            Step::Reading { role, bytes } => self.messages.note(format!(
+                "reading the output of the {role}: {} so far",
+                HumanBytes(bytes)
+            )),
             Step::Waiting { why, at_most } => self.messages.warning(format!(
                 "what is known can not be recorded yet: {why}; trying for {} s at most",
                 at_most.as_secs()

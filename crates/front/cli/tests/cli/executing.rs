@@ -13,6 +13,7 @@ mod killed_server;
 #[cfg(target_os = "linux")]
 mod launched;
 mod outcomes;
+mod output_places;
 mod placed;
 mod pruned;
 mod refused;

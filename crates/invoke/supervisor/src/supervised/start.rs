@@ -157,7 +157,8 @@ impl Supervisor {
     }
 
     /// Tools and their supervisors have other working folders.
-    fn concealed(&self) -> Vec<PathBuf> {
+    /// The places that are kept from tools now, as they were said.
+    pub fn concealed(&self) -> Vec<PathBuf> {
         let all = self.concealed.iter().flat_map(|places| (places.0)());
         all.map(|place| std::path::absolute(&place).unwrap_or(place))
             .collect()

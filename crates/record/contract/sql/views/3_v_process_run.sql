@@ -36,7 +36,9 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   r.attempt, r.attempt_of,
   (SELECT f.happened FROM dot_run_resolution f WHERE f.process_run_id = r.process_run_id
    ORDER BY f.resolved_at DESC, f.resolution_id DESC LIMIT 1) AS happened,
-  s.actor AS stopped_by, s.reason AS stop_reason, s.stopped_at
+  s.actor AS stopped_by, s.reason AS stop_reason, s.stopped_at,
+  CASE WHEN p.evidence_ref ->> 'output_kind' IN ('file', 'stdout', 'path', 'reference')
+    THEN p.evidence_ref ->> 'output_kind' END AS output_kind
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'

@@ -6,6 +6,7 @@ mod receipts;
 mod resolutions;
 mod runs;
 mod status;
+mod verified_output;
 
 pub use components::Component;
 pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
@@ -13,3 +14,4 @@ pub use receipts::{Receipt, ReceiptState};
 pub use resolutions::{Happened, Resolution};
 pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
 pub use status::{DotStatus, DotWrapperStatus};
+pub use verified_output::VerifiedOutput;

@@ -106,10 +106,18 @@ row! {
         pub stop_reason: Option<String>,
         /// When it was stopped.
         pub stopped_at: Option<Timestamp>,
+        /// What its producer's output is: `file`, `stdout`, `path` or `reference`. A reference's digest is of the
+        /// message that says where the work is, and not of the work.
+        pub output_kind: Option<String>,
     }
 }
 
 impl Run {
+    /// Whether its output is elsewhere, and only a message that says where was digested.
+    pub fn is_reference(&self) -> bool {
+        self.output_kind.as_deref() == Some("reference")
+    }
+
     /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status.
     pub fn is_header_only(&self) -> bool {
         self.producer_component_run_id.is_none()

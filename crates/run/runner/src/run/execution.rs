@@ -1,5 +1,7 @@
 //! Executes one run.
 
+use std::path::PathBuf;
+
 use dotwrap_invoke::{Produced, Stop};
 use dotwrap_wrapper::{
     BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper,
@@ -10,7 +12,10 @@ use super::{
     Outcome, RunOptions,
     call::CallResult,
     conclude::{Concluded, reason_code},
-    input::check_input,
+    input::{check_input, check_output_fields},
+    input_file::InputFile,
+    output_path::output_path,
+    verified_bytes::verified_bytes,
 };
 use crate::{
     Error, PairMember, Prepared, Progress, Runner, Step,
@@ -29,6 +34,12 @@ pub(super) struct Execution<'a> {
     pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
+    /// What the input was before the first call.
+    pub(super) input: Option<InputFile>,
+    /// What the last verified run of the same candidate and input left, in bytes, where a rule asks for it.
+    pub(super) verified_bytes: Option<u64>,
+    /// Where the producer's contract wants its output.
+    pub(super) output_path: Option<PathBuf>,
     pub(super) guard: RunGuard,
     pub(super) budget: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
@@ -63,8 +74,11 @@ impl Runner {
         calls_again: bool,
     ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
+        check_output_fields(prepared)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
+        let output_path = output_path(prepared, order, process_run_id, &folder, &self.folders)?;
+        let verified_bytes = verified_bytes(&self.wrapper, prepared, order).await?;
         let held_since = Instant::now();
         let mut call = order.begin_call(
             &prepared.producer.dot_code,
@@ -102,6 +116,9 @@ impl Runner {
             order,
             begun: &begun,
             folder: &folder,
+            input: InputFile::of(order.input()).await,
+            verified_bytes,
+            output_path,
             guard,
             budget,
             progress,
@@ -172,6 +189,7 @@ impl Execution<'_> {
             produced: output.map(|output| Produced {
                 committed_digest: output.digest,
                 output,
+                fields: producer.judged.fields.clone(),
             }),
             is_simulated: producer.judged.is_simulated(),
         };

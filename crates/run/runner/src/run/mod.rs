@@ -9,9 +9,12 @@ mod call;
 mod conclude;
 mod execution;
 mod input;
+mod input_file;
 mod outcome;
+mod output_path;
 mod run_options;
 mod window;
+mod verified_bytes;
 
 pub use outcome::Outcome;
 pub use run_options::RunOptions;

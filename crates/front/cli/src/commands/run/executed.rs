@@ -53,6 +53,10 @@ pub(super) struct Part {
     pub(super) is_mock: bool,
     pub(super) output_ref: Option<String>,
     pub(super) output_digest: Option<String>,
+    /// `file`, `stdout`, `path` or `reference`: then the digest is of the message that says where the work is.
+    pub(super) output_kind: Option<String>,
+    /// What a reference says, by the contract's names.
+    pub(super) output_fields: serde_json::Value,
     /// Why it did not do what it was called for, or why its verdict is no pass, in a sentence.
     pub(super) failure: Option<String>,
     /// What somebody should know although it did what it was called for.
@@ -213,6 +217,8 @@ async fn recorded(
             is_mock: component.evidence_ref["is_mock"] == true,
             output_ref: component.output_ref,
             output_digest: component.output_digest,
+            output_kind: text_of(&component.evidence_ref["output_kind"]),
+            output_fields: component.evidence_ref["output_fields"].clone(),
             failure: failure_reason(&component.evidence_ref),
             warnings: warnings_of(&component.evidence_ref),
             stderr: kept_stderr(&component.evidence_ref["stderr"]),
@@ -234,6 +240,10 @@ async fn recorded(
         folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
         sandbox_incomplete,
     })
+}
+
+fn text_of(value: &serde_json::Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// What was wrong with a call, else with what it was called for.

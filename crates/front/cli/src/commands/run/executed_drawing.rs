@@ -36,6 +36,12 @@ pub(super) fn print_last_lines(record: &Executed, session: &mut Context) -> Resu
         .verbatim(&format!("  its last lines on standard error:\n{lines}"))
 }
 
+fn digest_of(part: &Part) -> Option<String> {
+    let is_reference = part.output_kind.as_deref() == Some("reference");
+    let digest = part.output_digest.as_ref()?;
+    Some(labels::digest(digest, is_reference).text)
+}
+
 /// The record in lines.
 pub(super) fn drawn(record: &Executed) -> String {
     let headline = if record.created {
@@ -72,9 +78,10 @@ pub(super) fn drawn(record: &Executed) -> String {
         .line("verdict", Cell::from(labels::verdict(record.verdict)))
         .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))
         .line_if_some(
-            "digest",
-            output.and_then(|part| part.output_digest.as_ref()),
+            "refers to",
+            output.and_then(|part| labels::reference_fields(&part.output_fields)),
         )
+        .line_if_some("digest", output.and_then(digest_of))
         .line_if_some("error", record.error_ref.as_ref())
         .line_if_some("why", why.or_else(|| record.pretended()))
         .line_if_some("stderr", stderr.flatten())
