@@ -7,10 +7,11 @@ use dotwrap_types::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use dotwrap_supervisor::{SearchPath, Supervisor};
+use dotwrap_supervisor::{SearchPath, StderrKept, Supervisor};
 
 use crate::{
-    evidence, prepare::Prepared, result::conclude, run::run, spec::Spec, stop_record::never_started,
+    evidence, explanation, prepare::Prepared, result::conclude, run::run, spec::Spec, stderr_tail,
+    stop_record::never_started,
 };
 
 /// Calls programs.
@@ -45,12 +46,16 @@ impl CommandInvoker {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
-        match run(&self.supervisor, &mut prepared, &mut stop).await {
+        match run(&self.supervisor, &mut prepared, &mut stop, deadline).await {
             Ok(mut ran) => {
                 let reader = ran.reader.take();
                 let answer = conclude(call.role, &prepared, &ran, reader, stop, deadline).await;
-                let answer = evidence::add(answer, &prepared, &ran);
-                without_secrets(answer, &prepared).await
+                let mut answer = evidence::add(answer, &prepared, &ran);
+                if let Some(digests) = ran.digests.take() {
+                    answer = digests.add_to(answer).await;
+                }
+                let answer = without_secrets(answer, &prepared).await;
+                with_stderr_tail(answer, &prepared, ran.report.stderr)
             }
             Err(failure) => not_called(call.role, failure)
                 .with("program", prepared.program.path.to_string_lossy().as_ref()),
@@ -69,6 +74,17 @@ async fn without_secrets(answer: Answer, prepared: &Prepared) -> Answer {
         }
     }
     answer
+}
+
+/// After [`without_secrets`]: all of standard error was searched, or the call came to nothing and it was removed.
+fn with_stderr_tail(answer: Answer, prepared: &Prepared, kept: StderrKept) -> Answer {
+    let most = prepared.spec.record_stderr_tail_bytes;
+    let is_wanted = most > 0 && !answer.evidence.contains_key("transcripts_removed");
+    let tail = is_wanted.then(|| stderr_tail::read(&prepared.folder.stderr(), kept, most));
+    match tail.flatten() {
+        Some(tail) => answer.with("stderr_tail", tail),
+        None => answer,
+    }
 }
 
 /// A verifier that was not called could not tell.
@@ -92,10 +108,19 @@ impl Invoker for CommandInvoker {
     }
 
     fn warnings(&self, contract: &Contract) -> Vec<String> {
-        let spec = Spec::of(contract);
-        let is_blind = spec.is_ok_and(|spec| spec.is_blind(contract.role));
-        let warning = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
-        is_blind.then(|| warning.to_owned()).into_iter().collect()
+        let Ok(spec) = Spec::of(contract) else {
+            return Vec::new();
+        };
+        let mut warnings = spec.program.warnings();
+        if spec.is_blind(contract.role) {
+            let warning = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
+            warnings.push(warning.to_owned());
+        }
+        warnings
+    }
+
+    fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {
+        explanation::explain(contract)
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {

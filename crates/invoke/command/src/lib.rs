@@ -10,6 +10,7 @@
 
 mod capture;
 mod evidence;
+mod explanation;
 mod invoker;
 mod output_rules;
 mod patterns;
@@ -18,6 +19,7 @@ mod reading;
 mod result;
 mod run;
 mod spec;
+mod stderr_tail;
 mod stop_record;
 mod verdict;
 

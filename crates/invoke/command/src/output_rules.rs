@@ -1,7 +1,7 @@
 //! What a producer's output has to be like: `output_rules`.
 
 use dotwrap_invoke::{Answer, Failure, Output, UnsupportedContract};
-use dotwrap_supervisor::invalid;
+use dotwrap_supervisor::{explain_bytes, invalid};
 use serde::Deserialize;
 
 /// The rules, as they are written.
@@ -31,6 +31,16 @@ impl OutputRules {
             0 => Err(invalid("output_rules.min_bytes: 0 is true of every output")),
             _ => Ok(()),
         }
+    }
+
+    /// In a sentence for people.
+    pub(crate) fn explain(self) -> String {
+        let what = match self.on {
+            Consequence::Fail => "fails",
+            Consequence::Warn => "is a warning",
+        };
+        let least = explain_bytes(self.min_bytes);
+        format!("An output of less than {least} {what}.")
     }
 
     /// The failure of an output that breaks a rule, where that is no warning.

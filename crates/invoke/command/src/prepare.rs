@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use dotwrap_invoke::{Failure, ToolCall, Values};
+use dotwrap_types::ComponentRole;
 
-use dotwrap_supervisor::{CallFolder, Program, SearchPath, Stdin, placeholders};
+use dotwrap_supervisor::{CallFolder, InputFile, Program, SearchPath, Stdin, placeholders};
 
 use crate::spec::{OutputSource, Spec};
 
@@ -14,6 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) folder: CallFolder,
     pub(crate) program: Program,
     pub(crate) stdin: Stdin,
+    /// The run's input, where it may be a file that is to be digested.
+    pub(crate) input: Option<InputFile>,
     /// Names in the contract that the runner's environment does not have.
     pub(crate) environment_missing: Vec<String>,
 }
@@ -30,6 +33,7 @@ impl Prepared {
         program.time_limit = Some(call.time_limit());
         Ok(Self {
             stdin: stdin(&spec, &values)?,
+            input: input(&spec, call),
             spec,
             folder,
             program,
@@ -44,6 +48,14 @@ impl Prepared {
             OutputSource::Stdout => self.folder.stdout(),
         }
     }
+}
+
+/// The producer is given the run's input. A verifier reads the same one, or nothing of it.
+fn input(spec: &Spec, call: &ToolCall) -> Option<InputFile> {
+    let path = PathBuf::from(call.input_ref.as_ref()?);
+    let max_bytes = spec.digest_input_bytes;
+    let is_wanted = call.role == ComponentRole::Producer && max_bytes > 0;
+    (is_wanted && path.is_absolute()).then_some(InputFile { path, max_bytes })
 }
 
 /// It is opened by the launcher, with the tool's rights.

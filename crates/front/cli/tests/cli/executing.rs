@@ -19,4 +19,5 @@ mod silenced;
 mod site;
 mod stopped;
 mod warnings;
+mod what_ran;
 mod worker;

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     SandboxProblem,
     cgroup::{self, Cgroup},
+    left_processes,
     orphans::{self, OrphanCleanup, SupervisorLoss},
     supervisor::{
         EXIT_NO_START_MESSAGE, Launch, Message, Process, Refusal, SUPERVISE, sandbox_report,
@@ -157,7 +158,7 @@ impl Supervisor {
     }
 
     /// Tools and their supervisors have other working folders.
-    fn concealed(&self) -> Vec<PathBuf> {
+    pub(crate) fn concealed(&self) -> Vec<PathBuf> {
         let all = self.concealed.iter().flat_map(|places| (places.0)());
         all.map(|place| std::path::absolute(&place).unwrap_or(place))
             .collect()
@@ -179,6 +180,7 @@ impl Supervisor {
         program.require_sandbox |= self.requires_sandbox;
         let adopts = self.adopts && orphans::become_subreaper();
         clean_up_once();
+        left_processes::reap();
         let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;

@@ -134,11 +134,12 @@ impl Execution<'_> {
         })
     }
 
-    /// The evidence of every conclusion: the runner, the location of the files, and the given details.
+    /// The evidence of every conclusion: the runner and its version, the location of the files, and the given details.
     fn evidence(&self, more: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
         let runner = ("runner", json!(self.begun.lease().holder()));
         let folder = self.folder.if_there().map(|path| (FOLDER, json!(path)));
-        let said = [runner].into_iter().chain(folder).chain(more);
+        let version = ("runner_version", json!(env!("CARGO_PKG_VERSION")));
+        let said = [runner, version].into_iter().chain(folder).chain(more);
         let said = said.map(|(name, value)| (name.to_owned(), value));
         Json::Object(said.collect())
     }
