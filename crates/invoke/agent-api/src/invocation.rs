@@ -40,6 +40,27 @@ impl Invocation {
         keys(contract, settings).map(drop)
     }
 
+    /// In sentences for people.
+    pub(crate) fn explain(
+        contract: &Contract,
+        settings: &Settings,
+    ) -> Result<Vec<String>, UnsupportedContract> {
+        let (token_environment, max_response_bytes) = keys(contract, settings)?;
+        let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
+        Ok(vec![
+            format!(
+                "It calls the agent service at {endpoint}; its host must be allowed by the runner's settings."
+            ),
+            match token_environment {
+                Some(name) => {
+                    format!("It is sent the bearer token in the runner's variable {name}.")
+                }
+                None => "It is sent no token.".to_owned(),
+            },
+            format!("At most {max_response_bytes} bytes of its answer are read."),
+        ])
+    }
+
     pub(crate) fn of(
         contract: &Contract,
         settings: &Settings,

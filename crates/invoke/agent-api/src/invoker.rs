@@ -148,6 +148,10 @@ impl Invoker for AgentApiInvoker {
         Invocation::check(contract, &self.settings)
     }
 
+    fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {
+        Invocation::explain(contract, &self.settings)
+    }
+
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
         async move {
             let began = Instant::now();

@@ -98,6 +98,15 @@ pub trait Invoker: Send + Sync {
         Ok(None)
     }
 
+    /// What a contract's `invocation` comes to, in sentences for people: one for each rule, also where it is the
+    /// default.
+    ///
+    /// # Errors
+    /// What is not understood, as [`Invoker::check_invocation`].
+    fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {
+        self.check_invocation(contract).map(|()| Vec::new())
+    }
+
     /// Calls the tool.
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer>;
 }

@@ -3,7 +3,7 @@
 //! A place is filled inside its own text and never split, so a value with blanks, quotes or a semicolon stays one
 //! argument. Braces that are meant are written twice, `{{` and `}}`.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
 
@@ -29,6 +29,16 @@ pub enum TemplateError {
     /// A name that nothing stands for.
     #[error("nothing stands for `{{{0}}}` here")]
     Unknown(String),
+}
+
+/// For people: a brace that is meant is not written twice.
+impl fmt::Display for Template {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| match piece {
+            Segment::Text(text) => formatter.write_str(text),
+            Segment::Place(name) => write!(formatter, "{{{name}}}"),
+        })
+    }
 }
 
 impl Template {

@@ -5,25 +5,26 @@ use std::path::Path;
 
 use dotwrap_invoke::{Answer, current_mounts};
 use dotwrap_types::ComponentRole;
-use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 
-use dotwrap_supervisor::{EndReason, RemainingProcess, Report, Status};
+use dotwrap_supervisor::{EndReason, LeftProcess, RemainingProcess, Report, Status};
 
 use crate::{
     capture::CaptureEnd, output_source::OutputSource, prepare::Prepared, run::CompletedCall,
 };
-
-/// What a shell adds to the number of the signal that ended its last command.
-const SIGNAL_IN_A_SHELL: i32 = 128;
 
 /// How many names a list has at most.
 const MAX_LISTED: usize = 8;
 
 pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) -> Answer {
     let report = &ran.report;
+    let argv = (prepared.program).recorded_argv(&prepared.spec.program.secrets());
+    if argv.is_cut {
+        answer = answer.with("argv_cut", true);
+    }
     let facts = [
         ("program", json!(prepared.program.path)),
+        ("argv", json!(argv.argv)),
         ("duration_ms", json!(report.duration_ms)),
         ("usage", json!(report.usage)),
         ("stdout", stdout(prepared, ran)),
@@ -76,6 +77,9 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
             report.leftover.len()
         );
         answer = answer.warning("leftover_processes", &message);
+    }
+    if !report.left_running.is_empty() {
+        answer = answer.with("left_running", left_running(&report.left_running));
     }
     if !report.survived.is_empty() {
         answer = answer.with("unkilled_processes", named(&report.survived));
@@ -136,26 +140,12 @@ fn stderr(prepared: &Prepared, report: &Report) -> Json {
     })
 }
 
-/// The limits that ended the call, or that cut something off. A shell tells by its own exit status that a signal ended
-/// its last command.
+/// The limits that ended the call, or that cut something off.
 fn limits_reached(prepared: &Prepared, ran: &CompletedCall) -> Vec<&'static str> {
-    let is_signal = |signal: Signal| match ran.report.status {
-        Some(Status::Signalled(number)) => number == signal as i32,
-        Some(Status::Exited(status)) => status == SIGNAL_IN_A_SHELL + signal as i32,
-        None => false,
-    };
-    let set = &prepared.program.limits;
-    [
-        (ran.stdout_end == Some(CaptureEnd::TooLarge)).then_some("stdout_bytes"),
-        (ran.report.stderr.bytes > ran.report.stderr.kept_bytes).then_some("stderr_bytes"),
-        (ran.report.why == EndReason::Deadline).then_some("timeout_ms"),
-        (ran.report.why == EndReason::TooManyProcesses).then_some("processes"),
-        is_signal(Signal::SIGXFSZ).then_some("output_bytes"),
-        (set.cpu_seconds.is_some() && is_signal(Signal::SIGXCPU)).then_some("cpu_seconds"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let is_cut = ran.stdout_end == Some(CaptureEnd::TooLarge);
+    let stdout = is_cut.then_some("stdout_bytes");
+    let others = ran.report.limits_reached(&prepared.program.limits);
+    stdout.into_iter().chain(others).collect()
 }
 
 fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
@@ -166,6 +156,15 @@ fn limits(prepared: &Prepared, ran: &CompletedCall) -> Json {
         "limit_reached": struck,
         "not_enforced": not_enforced,
     })
+}
+
+/// With their ids: they are what somebody looks for later.
+fn left_running(processes: &[LeftProcess]) -> Json {
+    let listed = processes.iter().take(MAX_LISTED);
+    let listed: Vec<Json> = listed
+        .map(|process| json!({ "process": process.process, "name": process.name }))
+        .collect();
+    json!({ "count": processes.len(), "processes": listed })
 }
 
 fn named(processes: &[RemainingProcess]) -> Json {

@@ -9,11 +9,11 @@ use dotwrap_invoke::{
 use dotwrap_types::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
 
-use dotwrap_supervisor::{SearchPath, Supervisor};
+use dotwrap_supervisor::{SearchPath, StderrKept, Supervisor};
 
 use crate::{
-    evidence, output_source::OutputSource, prepare::Prepared, result::conclude, run::run,
-    spec::Spec, stop_record::never_started,
+    evidence, explanation, output_source::OutputSource, prepare::Prepared, result::conclude,
+    run::run, spec::Spec, stderr_tail, stop_record::never_started,
 };
 
 /// Calls programs.
@@ -47,12 +47,16 @@ impl CommandInvoker {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
-        match run(&self.supervisor, &mut prepared, &mut stop).await {
+        match run(&self.supervisor, &mut prepared, &mut stop, deadline).await {
             Ok(mut ran) => {
                 let reader = ran.reader.take();
                 let answer = conclude(call.role, &prepared, &ran, reader, stop).await;
-                let answer = evidence::add(answer, &prepared, &ran);
-                without_secrets(answer, &prepared).await
+                let mut answer = evidence::add(answer, &prepared, &ran);
+                if let Some(digests) = ran.digests.take() {
+                    answer = digests.add_to(answer).await;
+                }
+                let answer = without_secrets(answer, &prepared).await;
+                with_stderr_tail(answer, &prepared, ran.report.stderr)
             }
             Err(failure) => not_called(call.role, failure)
                 .with("program", prepared.program.path.to_string_lossy().as_ref()),
@@ -71,6 +75,17 @@ async fn without_secrets(answer: Answer, prepared: &Prepared) -> Answer {
         }
     }
     answer
+}
+
+/// After [`without_secrets`]: all of standard error was searched, or the call came to nothing and it was removed.
+fn with_stderr_tail(answer: Answer, prepared: &Prepared, kept: StderrKept) -> Answer {
+    let most = prepared.spec.record_stderr_tail_bytes;
+    let is_wanted = most > 0 && !answer.evidence.contains_key("transcripts_removed");
+    let tail = is_wanted.then(|| stderr_tail::read(&prepared.folder.stderr(), kept, most));
+    match tail.flatten() {
+        Some(tail) => answer.with("stderr_tail", tail),
+        None => answer,
+    }
 }
 
 /// A verifier that was not called could not tell.
@@ -104,7 +119,9 @@ impl Invoker for CommandInvoker {
             (spec.is_path_untold(), untold),
         ];
         let found = found.into_iter().filter(|(is_so, _)| *is_so);
-        found.map(|(_, warning)| warning.to_owned()).collect()
+        let mut warnings = spec.program.warnings();
+        warnings.extend(found.map(|(_, warning)| warning.to_owned()));
+        warnings
     }
 
     fn output_path(
@@ -129,6 +146,10 @@ impl Invoker for CommandInvoker {
             )),
             None => Ok(Some(path)),
         }
+    }
+
+    fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {
+        explanation::explain(contract)
     }
 
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {

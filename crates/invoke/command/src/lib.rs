@@ -10,6 +10,7 @@
 
 mod capture;
 mod evidence;
+mod explanation;
 mod invoker;
 mod output_path;
 mod output_rules;
@@ -21,6 +22,7 @@ mod reference;
 mod result;
 mod run;
 mod spec;
+mod stderr_tail;
 mod stop_record;
 mod verdict;
 

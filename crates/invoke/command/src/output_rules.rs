@@ -1,7 +1,7 @@
 //! What a producer's output has to be like: `output_rules`.
 
 use dotwrap_invoke::{Answer, Failure, Output, UnsupportedContract};
-use dotwrap_supervisor::invalid;
+use dotwrap_supervisor::{explain_bytes, invalid};
 use serde::Deserialize;
 
 /// The rules, as they are written.
@@ -48,6 +48,20 @@ impl OutputRules {
         let broken = self.broken(output, verified);
         let broken = broken.filter(|_| self.on == Consequence::Fail)?;
         Some(Failure::new("output_too_small", broken))
+    }
+
+    /// In a sentence for people.
+    pub(crate) fn explain(self) -> String {
+        let what = match self.on {
+            Consequence::Fail => "fails",
+            Consequence::Warn => "is a warning",
+        };
+        let least = self.min_bytes.map(explain_bytes);
+        let part = self
+            .min_ratio
+            .map(|ratio| format!("{ratio} of the last verified one"));
+        let least: Vec<String> = least.into_iter().chain(part).collect();
+        format!("An output of less than {} {what}.", least.join(" or "))
     }
 
     /// The answer, with a warning where its output breaks a rule that only warns.

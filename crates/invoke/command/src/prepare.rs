@@ -5,7 +5,7 @@ use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf};
 use dotwrap_invoke::{Failure, ReadProgress, ToolCall, Values};
 use dotwrap_types::ComponentRole;
 
-use dotwrap_supervisor::{CallFolder, Program, SearchPath, Stdin, placeholders};
+use dotwrap_supervisor::{CallFolder, InputFile, Program, SearchPath, Stdin, placeholders};
 
 use crate::{output_path::check_vacant, output_source::OutputSource, spec::Spec};
 
@@ -22,6 +22,8 @@ pub(crate) struct Prepared {
     pub(crate) reading: ReadProgress,
     /// What the last verified run of the same candidate and input left, in bytes.
     pub(crate) verified_bytes: Option<u64>,
+    /// The run's input, where it may be a file that is to be digested.
+    pub(crate) input: Option<InputFile>,
     /// Names in the contract that the runner's environment does not have.
     pub(crate) environment_missing: Vec<String>,
 }
@@ -40,6 +42,7 @@ impl Prepared {
         Ok(Self {
             stdin: stdin(&spec, &values)?,
             role: call.role,
+            input: input(&spec, call),
             spec,
             folder,
             output,
@@ -69,6 +72,14 @@ fn output(call: &ToolCall, spec: &Spec, folder: &CallFolder) -> Result<PathBuf, 
     }
     check_vacant(&path).map_err(|taken| Failure::new(taken.code, taken.message))?;
     Ok(path)
+}
+
+/// The producer is given the run's input. A verifier reads the same one, or nothing of it.
+fn input(spec: &Spec, call: &ToolCall) -> Option<InputFile> {
+    let path = PathBuf::from(call.input_ref.as_ref()?);
+    let max_bytes = spec.digest_input_bytes;
+    let is_wanted = call.role == ComponentRole::Producer && max_bytes > 0;
+    (is_wanted && path.is_absolute()).then_some(InputFile { path, max_bytes })
 }
 
 /// It is opened by the launcher, with the tool's rights.

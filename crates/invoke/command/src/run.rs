@@ -6,7 +6,9 @@ use dotwrap_invoke::{Failure, ReadyThread, Stop, StopReason};
 
 use tokio::time::Instant;
 
-use dotwrap_supervisor::{Launch, Report, Stdin, SupervisedProcess, Supervisor, new_file};
+use dotwrap_supervisor::{
+    CallFiles, Launch, PendingDigests, Report, Stdin, SupervisedProcess, Supervisor, new_file,
+};
 
 use crate::{
     capture::{Capture, CaptureEnd, Captured},
@@ -29,6 +31,8 @@ pub(crate) struct CompletedCall {
     pub(crate) stopped: Option<StopReason>,
     /// Reads the output.
     pub(crate) reader: Option<ReadyThread>,
+    /// Reads the files that the call began with.
+    pub(crate) digests: Option<PendingDigests>,
 }
 
 /// Starts the tool and waits until nothing of it runs.
@@ -36,6 +40,7 @@ pub(crate) async fn run(
     supervisor: &Supervisor,
     prepared: &mut Prepared,
     stop: &mut Stop,
+    deadline: Instant,
 ) -> Result<CompletedCall, Failure> {
     let file = new_file(&prepared.folder.stdout())
         .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
@@ -45,6 +50,10 @@ pub(crate) async fn run(
     let no_thread = |error: io::Error| Failure::new("not_started", format!("no thread: {error}"));
     let writer = ReadyThread::new().map_err(no_thread)?;
     let reader = ReadyThread::new().map_err(no_thread)?;
+    let (path, input) = (&prepared.program.path, prepared.input.take());
+    let files = CallFiles::open(supervisor, path, input, stop, deadline)
+        .await
+        .map_err(no_thread)?;
     let mut supervised = supervisor
         .start(prepared.program.clone(), stdin)
         .await
@@ -52,6 +61,7 @@ pub(crate) async fn run(
     let Some(source) = supervised.stdout.take() else {
         return Err(Failure::new("not_started", "it has no standard output"));
     };
+    let digests = files.digest(stop.clone(), deadline);
     let launch = supervised.launch().clone();
     let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes(), writer);
     let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
@@ -63,6 +73,7 @@ pub(crate) async fn run(
         stdout: capture.finish().await,
         stopped,
         reader: Some(reader),
+        digests: Some(digests),
     })
 }
 

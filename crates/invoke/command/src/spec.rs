@@ -7,18 +7,24 @@ use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use dotwrap_supervisor::{Home, Limits, ProgramSpec, RawPaths, RawProgram, invalid, template};
+use dotwrap_supervisor::{
+    Home, Limits, ProgramSpec, RawPaths, RawProgram, VariableSource, invalid, template,
+};
 
 use crate::{
     output_rules::OutputRules,
     output_source::OutputSource,
     patterns::{RawPatterns, VerdictPatterns},
+    stderr_tail,
 };
 
 const SCHEME: &str = "command:";
 
 /// What a program can end with.
 const EXIT_STATUSES: RangeInclusive<i32> = 0..=255;
+
+/// How long an input may be to be digested, unless the contract says it: a second of reading.
+const DIGEST_INPUT_BYTES: u64 = 1 << 30;
 
 /// The invocation as it is written.
 #[derive(Debug, Deserialize)]
@@ -29,6 +35,12 @@ struct RawSpec {
     environment: Vec<String>,
     #[serde(default)]
     variables: BTreeMap<String, String>,
+    #[serde(default)]
+    variables_from: BTreeMap<String, VariableSource>,
+    #[serde(default)]
+    allow_setuid: bool,
+    #[serde(default)]
+    leave_running: Vec<String>,
     #[serde(default)]
     paths: RawPaths,
     #[serde(default)]
@@ -45,6 +57,9 @@ struct RawSpec {
     fail_if: Option<RawPatterns>,
     error_if: Option<RawPatterns>,
     output_rules: Option<OutputRules>,
+    digest_input_bytes: Option<u64>,
+    #[serde(default)]
+    record_stderr_tail_bytes: u64,
     #[serde(default)]
     home: Home,
     #[serde(default)]
@@ -69,6 +84,10 @@ pub(crate) struct Spec {
     pub(crate) pass_stdout: Option<String>,
     pub(crate) patterns: VerdictPatterns,
     pub(crate) output_rules: Option<OutputRules>,
+    /// How long an input may be to be digested, in bytes.
+    pub(crate) digest_input_bytes: u64,
+    /// How much of the end of standard error is kept in the ledger.
+    pub(crate) record_stderr_tail_bytes: u64,
     names_output: bool,
 }
 
@@ -112,6 +131,12 @@ impl Spec {
         if let Some(rules) = &written.output_rules {
             rules.check()?;
         }
+        if written.record_stderr_tail_bytes > stderr_tail::MAX_BYTES {
+            return Err(invalid(format!(
+                "record_stderr_tail_bytes is at most {}",
+                stderr_tail::MAX_BYTES
+            )));
+        }
         let stdin = stdin
             .map(|text| template("stdin", text, contract))
             .transpose()?;
@@ -124,6 +149,9 @@ impl Spec {
             path: written.path,
             time_zone: written.time_zone,
             variables: written.variables,
+            variables_from: written.variables_from,
+            allow_setuid: written.allow_setuid,
+            leave_running: written.leave_running,
             paths: written.paths,
             require_sandbox: written.require_sandbox,
             limits: written.limits,
@@ -149,6 +177,13 @@ impl Spec {
             success_exit,
             warn_exit: only_for_producers(contract.role, "warn_exit", written.warn_exit)?,
             output_rules: only_for_producers(contract.role, "output_rules", written.output_rules)?,
+            digest_input_bytes: only_for_producers(
+                contract.role,
+                "digest_input_bytes",
+                written.digest_input_bytes,
+            )?
+            .unwrap_or(DIGEST_INPUT_BYTES),
+            record_stderr_tail_bytes: written.record_stderr_tail_bytes,
             patterns: only_for_verifiers(contract.role, "pass_if, fail_if and error_if", patterns)?,
             error_exit: only_for_verifiers(contract.role, "error_exit", written.error_exit)?,
             pass_stdout: only_for_verifiers(contract.role, "pass_stdout", written.pass_stdout)?,

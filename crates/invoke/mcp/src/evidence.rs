@@ -1,6 +1,7 @@
 //! What is known of a call, for the evidence: small, and without secrets.
 
 use dotwrap_invoke::add_warning;
+use dotwrap_supervisor::{PendingDigests, RecordedArgv};
 use rmcp::model::{ServerPeerInfo, ToolAnnotations};
 use serde_json::{Map, Value as Json, json};
 
@@ -43,6 +44,29 @@ impl Evidence {
     /// Adds a warning.
     pub(crate) fn warn(&mut self, code: &str, message: &str) {
         add_warning(&mut self.evidence, code, message);
+    }
+
+    /// Adds the variables that the contract names and the runner does not have, if any.
+    pub(crate) fn environment_missing(&mut self, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        self.note("environment_missing", names);
+        let message = format!("the runner's environment lacks {}", names.join(", "));
+        self.warn("environment_missing", &message);
+    }
+
+    /// Adds the arguments of the server's program.
+    pub(crate) fn argv(&mut self, recorded: RecordedArgv) {
+        self.note("argv", recorded.argv);
+        if recorded.is_cut {
+            self.note("argv_cut", true);
+        }
+    }
+
+    /// Adds what was digested, once it is.
+    pub(crate) async fn digests(&mut self, digests: PendingDigests, is_done: bool) {
+        digests.add(&mut self.evidence, is_done).await;
     }
 
     /// From here on a program runs that is not ours: it may do something before it is spoken to, and whether it ever

@@ -2,6 +2,7 @@
 
 use dotwrap_invoke::{Answer, CallOutcome, Failure, ReadInterrupted, StopReason, StopRecord};
 use dotwrap_supervisor::{EndReason, Report};
+use rmcp::model::CallToolResult;
 
 use crate::{
     failure,
@@ -46,6 +47,34 @@ pub(crate) fn of(
         }
         other => other,
     })
+}
+
+/// What became of the process counts more than what its server said.
+pub(crate) fn apply_stop(
+    result: Result<CallToolResult, SessionError>,
+    report: &Report,
+) -> Result<CallToolResult, SessionError> {
+    let (code, what) = match report.why {
+        _ if matches!(result, Err(SessionError::Interrupted(_))) => return result,
+        EndReason::Lapsed => {
+            let lost = Interruption::Stopped(StopReason::LeaseLost);
+            return Err(SessionError::Interrupted(lost));
+        }
+        EndReason::SupervisorLost => (
+            "supervisor_lost",
+            "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",
+        ),
+        EndReason::TooManyProcesses => (
+            "too_many_processes",
+            "the server ran more processes at once than it may (limits.processes)",
+        ),
+        _ if !report.survived.is_empty() => (
+            "still_running",
+            "the server left processes behind that could not be ended",
+        ),
+        _ => return result,
+    };
+    Err(Failure::unknown(code, what).into())
 }
 
 /// The answer to a call whose tool answered, and whose output nobody had the time to read.

@@ -1,7 +1,7 @@
 //! `invocation` of a contract, as this engine reads it.
 
 use dotwrap_invoke::{AllowedHosts, Secrets, UnsupportedContract};
-use dotwrap_supervisor::{ProgramSpec, RawProgram};
+use dotwrap_supervisor::{ProgramSpec, RawProgram, explain_bytes};
 use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -112,6 +112,43 @@ impl Invocation {
             max_response_bytes: written.max_response_bytes,
             server,
         })
+    }
+
+    /// In sentences for people.
+    pub(crate) fn explain(&self, contract: &Contract) -> Vec<String> {
+        let is_real = contract.mode == "REAL_RUN";
+        let mut rules = vec![
+            format!("It calls the tool `{}` of an MCP server.", self.tool),
+            format!(
+                "The server may send {} during the call.",
+                explain_bytes(self.allowance())
+            ),
+            match is_real {
+                true => "The server's hints about its tool decide nothing.".to_owned(),
+                false => "A tool without the hint readOnlyHint is not called.".to_owned(),
+            },
+        ];
+        match &self.server {
+            Server::Program(program) => {
+                rules.push("The server is a program that is started for the call.".to_owned());
+                rules.extend(program.explain(is_real));
+            }
+            Server::Service {
+                address,
+                token_environment,
+            } => {
+                rules.push(format!(
+                    "The server is at {address}; its host must be allowed by the runner's settings."
+                ));
+                rules.push(match token_environment {
+                    Some(name) => {
+                        format!("It is sent the bearer token in the runner's variable {name}.")
+                    }
+                    None => "It is sent no token.".to_owned(),
+                });
+            }
+        }
+        rules
     }
 
     /// Everything that the server may send. What a process prints is what it sends.

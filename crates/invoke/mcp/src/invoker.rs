@@ -4,10 +4,10 @@ use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
     AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop,
-    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart,
+    StopRecord, ToolCall, UnsupportedContract, read_apart,
 };
 use dotwrap_supervisor::{
-    CallFolder, EndReason, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
+    CallFiles, CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
     placeholders,
 };
 use dotwrap_types::Contract;
@@ -215,9 +215,9 @@ impl McpInvoker {
                     Ok(prepared) => prepared,
                     Err(failure) => return (Err(failure.into()), None),
                 };
-            if !missing.is_empty() {
-                conversation.facts.note("environment_missing", missing);
-            }
+            conversation.facts.environment_missing(&missing);
+            let argv = program.recorded_argv(&spec.secrets());
+            conversation.facts.argv(argv);
             if attempt > 0 {
                 program.stderr.set_extension((attempt + 1).to_string());
             }
@@ -244,6 +244,21 @@ impl McpInvoker {
         program.time_limit = Some(left + GRACE_AFTER_DEADLINE);
         program.leave = Some(conversation.watch.stop.leave());
         let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
+        let watch = &mut conversation.watch;
+        let opened = CallFiles::open(
+            &self.supervisor,
+            &program.path,
+            None,
+            &mut watch.stop,
+            deadline,
+        );
+        let files = match opened.await {
+            Ok(files) => files,
+            Err(error) => {
+                let failure = Failure::new("not_started", format!("no thread: {error}"));
+                return (Err(failure.into()), None);
+            }
+        };
         // Waited for to its end whatever comes: what has only half started could not be seen to end.
         let mut server = match self.supervisor.start(program, Stdin::Piped).await {
             Ok(server) => server,
@@ -253,6 +268,7 @@ impl McpInvoker {
             }
         };
         conversation.facts.started();
+        let digests = files.digest(conversation.watch.stop.clone(), deadline);
         let launch = server.launch();
         conversation.facts.note("sandbox", json!(launch.sandbox));
         if launch.sandbox.is_incomplete() {
@@ -272,8 +288,9 @@ impl McpInvoker {
         };
         let stop = &mut conversation.watch.stop;
         let report = stdio::end(server, farewell, &limits, stop).await;
-        stdio::note(&mut conversation.facts, &report, &stderr);
-        (apply_stop(result, &report), Some(report))
+        stdio::note(&mut conversation.facts, &report, &limits, &stderr);
+        conversation.facts.digests(digests, result.is_ok()).await;
+        (failed_call::apply_stop(result, &report), Some(report))
     }
 
     async fn with_service(
@@ -312,37 +329,20 @@ impl Invoker for McpInvoker {
         Invocation::parse(contract).map(drop)
     }
 
+    fn warnings(&self, contract: &Contract) -> Vec<String> {
+        match Invocation::parse(contract).map(|invocation| invocation.server) {
+            Ok(Server::Program(program)) => program.warnings(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {
+        Invocation::parse(contract).map(|invocation| invocation.explain(contract))
+    }
+
     fn invoke<'a>(&'a self, call: &'a ToolCall, stop: Stop) -> BoxFuture<'a, Answer> {
         Box::pin(self.call(call, stop))
     }
-}
-
-/// What became of the process counts more than what its server said.
-fn apply_stop(
-    result: Result<CallToolResult, SessionError>,
-    report: &Report,
-) -> Result<CallToolResult, SessionError> {
-    let (code, what) = match report.why {
-        _ if matches!(result, Err(SessionError::Interrupted(_))) => return result,
-        EndReason::Lapsed => {
-            let lost = Interruption::Stopped(StopReason::LeaseLost);
-            return Err(SessionError::Interrupted(lost));
-        }
-        EndReason::SupervisorLost => (
-            "supervisor_lost",
-            "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",
-        ),
-        EndReason::TooManyProcesses => (
-            "too_many_processes",
-            "the server ran more processes at once than it may (limits.processes)",
-        ),
-        _ if !report.survived.is_empty() => (
-            "still_running",
-            "the server left processes behind that could not be ended",
-        ),
-        _ => return result,
-    };
-    Err(Failure::unknown(code, what).into())
 }
 
 fn no_handshake() -> SessionError {

@@ -94,7 +94,15 @@ pub(crate) async fn end(
 
 /// Adds what is known of the process, under the names that the command engine uses. What it printed is in files of the
 /// call's folder.
-pub(crate) fn note(facts: &mut Evidence, report: &Report, stderr: &Path) {
+pub(crate) fn note(facts: &mut Evidence, report: &Report, limits: &Limits, stderr: &Path) {
+    let reached: Vec<&str> = report.limits_reached(limits).collect();
+    if !reached.is_empty() {
+        let message = format!(
+            "a limit of the contract was reached: {}",
+            reached.join(", ")
+        );
+        facts.warn("limit_reached", &message);
+    }
     facts.note("duration_ms", report.duration_ms);
     facts.note("usage", json!(report.usage));
     facts.note(
@@ -122,6 +130,14 @@ pub(crate) fn note(facts: &mut Evidence, report: &Report, stderr: &Path) {
             let names: Vec<&str> = names.collect();
             facts.note(name, json!({ "count": processes.len(), "names": names }));
         }
+    }
+    if !report.left_running.is_empty() {
+        let left = report.left_running.iter().take(NAMED);
+        let left: Vec<_> = left
+            .map(|process| json!({ "process": process.process, "name": process.name }))
+            .collect();
+        let count = report.left_running.len();
+        facts.note("left_running", json!({ "count": count, "processes": left }));
     }
     if !report.leftover.is_empty() {
         let count = report.leftover.len();

@@ -84,6 +84,12 @@ impl Cgroup {
         fs::write(self.0.join("cgroup.procs"), "0")
     }
 
+    /// Takes a process out of it, back to where the group was made.
+    pub(crate) fn give_back(&self, process: i32) -> io::Result<()> {
+        let above = self.0.parent().ok_or(io::ErrorKind::NotFound)?;
+        fs::write(above.join("cgroup.procs"), process.to_string())
+    }
+
     /// Kills everything in it.
     pub(crate) fn kill(&self) -> io::Result<()> {
         let file = self.0.join("cgroup.kill");

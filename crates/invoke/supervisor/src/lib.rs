@@ -15,29 +15,39 @@
 
 #![forbid(unsafe_code)]
 
+mod call_files;
 mod cgroup;
 mod declared_paths;
 mod environment;
 mod folder;
+mod left_processes;
 mod limits;
 mod orphans;
 pub mod placeholders;
+mod privileges;
 mod program_spec;
+mod raw_program;
 mod sandbox;
 mod search_path;
 pub mod signals;
 mod supervised;
 mod supervisor;
+mod variable_source;
 
+pub use call_files::{CallFiles, InputFile, PendingDigests};
 pub use cgroup::kill_unlocked_groups;
 pub use declared_paths::check_declared_paths;
 pub use folder::{CallFolder, new_file};
 pub use limits::Limits;
-pub use program_spec::{Home, ProgramSpec, RawPaths, RawProgram, invalid, template};
+pub use program_spec::{
+    ProgramSpec, bytes as explain_bytes, invalid, listed as explain_list, template,
+};
+pub use raw_program::{Home, RawPaths, RawProgram};
 pub use sandbox::{Sandbox, SandboxProblem, SandboxReport};
 pub use search_path::SearchPath;
-pub use supervised::{Program, SpawnError, Stdin, SupervisedProcess, Supervisor};
+pub use supervised::{Program, RecordedArgv, SpawnError, Stdin, SupervisedProcess, Supervisor};
 pub use supervisor::{
-    EndReason, Launch, NotStartedCode, RemainingProcess, Report, Status, StderrKept, Usage,
-    run_as_helper_process,
+    EndReason, Launch, LeftProcess, NotStartedCode, RemainingProcess, Report, Status, StderrKept,
+    Usage, run_as_helper_process,
 };
+pub use variable_source::VariableSource;

@@ -5,7 +5,8 @@
 //! that left both are found where this process adopts them: the kernel gives it the orphans then, and they are told
 //! from its other children by what no process can take off again: `no_new_privs`, a session that is not its own, and a
 //! beginning after their supervisor's. Where there is no group and this process does not adopt, or bears `no_new_privs`
-//! itself, such a one is not found. The report says in any case that the supervisor was lost, and so that nobody knows
+//! itself, such a one is not found; neither is one of a tool that may gain rights (`allow_setuid`), which has no such
+//! mark. The report says in any case that the supervisor was lost, and so that nobody knows
 //! what was done.
 
 use std::{collections::BTreeSet, fmt, fs, io, sync::OnceLock, thread, time::Duration};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use crate::{
     EndReason, RemainingProcess, Report, StderrKept,
     cgroup::Cgroup,
+    left_processes,
     supervised::CALL_ID_VARIABLE,
     supervisor::{Process, process_tree, processes, set_subreaper},
 };
@@ -139,6 +141,7 @@ impl OrphanCleanup {
             ended: Vec::new(),
             leftover: Vec::new(),
             survived: Vec::new(),
+            left_running: Vec::new(),
             not_enforced: vec![format!(
                 "from a moment that nobody knows: what its supervisor watches (timeout_ms, limits.processes, the lease): the supervisor {lost}"
             )],
@@ -152,10 +155,15 @@ impl OrphanCleanup {
         let variable = format!("{CALL_ID_VARIABLE}={}", self.mark);
         let all = processes();
         let adopted = process_tree(&all, self.adopted(&all));
+        let left = all
+            .iter()
+            .filter(|process| left_processes::contain(process));
+        let left = process_tree(&all, left.map(|process| process.id).collect());
         let grouped = self.cgroup.as_ref().map(Cgroup::processes);
         let grouped = grouped.unwrap_or_default();
         all.into_iter()
             .filter(|process| !process.has_ended() && self.is_younger(process))
+            .filter(|process| !left.contains(&process.id))
             .filter(|process| {
                 self.tool == Some(process.session.unsigned_abs())
                     || grouped.contains(&process.id)

@@ -1,6 +1,8 @@
 //! How a contract has a program started: the keys of an invocation that say so, read and checked, and what they come to
 //! in a call. Another engine that starts programs reads them in the same way.
 
+mod explanation;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -8,67 +10,22 @@ use std::{
 
 use dotwrap_invoke::{Failure, Mode, Secrets, Template, ToolCall, UnsupportedContract, Values};
 use dotwrap_types::Contract;
-use serde::Deserialize;
 
 use crate::{
-    CallFolder, Limits, NotStartedCode, Program, Sandbox, SearchPath, Supervisor,
+    CallFolder, Home, Limits, NotStartedCode, Program, RawProgram, Sandbox, SearchPath, Supervisor,
     declared_paths::{check_absolute, check_writes, is_everything, opens_everything},
-    environment, placeholders,
+    environment, placeholders, privileges,
     supervised::check_system,
+    variable_source::SecretVariables,
 };
+
+pub use self::explanation::{bytes, listed};
 
 /// What begins like this is said by the call and by nobody else.
 const RESERVED: &str = "DOT_";
 
 /// Behind it, nothing is an option any more.
 const END_OF_OPTIONS: &str = "--";
-
-/// The keys as they are written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawProgram {
-    /// The arguments; the first one may be the program's own name.
-    pub argv: Vec<String>,
-    /// Variables that are copied from the runner's environment. A real run is refused where one is missing.
-    pub environment: Vec<String>,
-    /// Such variables that may be missing.
-    pub environment_optional: Vec<String>,
-    /// Which folder is its home.
-    pub home: Home,
-    /// Folders that come before the others in which programs are looked for, for the runner and for the program itself.
-    pub path: Vec<String>,
-    /// The name of its time zone.
-    pub time_zone: Option<String>,
-    /// Variables with their values.
-    pub variables: BTreeMap<String, String>,
-    /// Where it reads and writes.
-    pub paths: RawPaths,
-    /// Whether a dry run is refused where the system has no complete sandbox.
-    pub require_sandbox: bool,
-    /// What it may use.
-    pub limits: Limits,
-}
-
-/// Which folder is a program's `HOME`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Home {
-    /// An empty folder of the call.
-    #[default]
-    Own,
-    /// The runner's own home.
-    Runner,
-}
-
-/// Where a program reads and writes, besides the call's folder.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawPaths {
-    /// For readers of the contract: reading is not restricted.
-    pub read: Vec<String>,
-    /// Where it may write below a real run.
-    pub write: Vec<String>,
-}
 
 /// The keys as they are understood.
 #[derive(Clone, Debug)]
@@ -84,6 +41,9 @@ pub struct ProgramSpec {
     path: Vec<PathBuf>,
     time_zone: Option<String>,
     variables: BTreeMap<String, Template>,
+    secret_variables: SecretVariables,
+    allow_setuid: bool,
+    leave_running: Vec<String>,
     writes: Vec<Template>,
     require_sandbox: bool,
     limits: Limits,
@@ -118,9 +78,12 @@ impl ProgramSpec {
             .environment
             .iter()
             .chain(&written.environment_optional)
+            .chain(written.variables_from.keys())
         {
             check_variable(name)?;
         }
+        check_named_once(&written)?;
+        privileges::check(&written, contract).map_err(invalid)?;
         if let Some(name) = &written.time_zone
             && jiff::tz::TimeZone::get(name).is_err()
         {
@@ -144,10 +107,18 @@ impl ProgramSpec {
             path: folders(&written.path)?,
             time_zone: written.time_zone,
             variables,
+            secret_variables: SecretVariables::read(written.variables_from).map_err(invalid)?,
+            allow_setuid: written.allow_setuid,
+            leave_running: written.leave_running,
             writes,
             require_sandbox: written.require_sandbox,
             limits: written.limits,
         })
+    }
+
+    /// Its arguments, without the program's own name.
+    pub fn arguments(&self) -> &[Template] {
+        &self.arguments
     }
 
     /// What it may use.
@@ -187,6 +158,10 @@ impl ProgramSpec {
                 "set it where the runner runs, or name it in the contract's environment_optional",
             ));
         }
+        self.secret_variables.check()?;
+        if mode.may_mutate() && self.allow_setuid {
+            privileges::check_available()?;
+        }
         let is_required = self.require_sandbox || supervisor.requires_sandbox();
         if mode.may_mutate() || !is_required {
             return Ok(());
@@ -200,17 +175,24 @@ impl ProgramSpec {
         })
     }
 
-    /// What of the runner's environment is copied and must not be said back: see [`Secrets::of_environment`].
+    /// What it is given and must not say back: of the runner's environment as [`Secrets::of_variables`] has it, and all
+    /// values of `variables_from`.
     pub fn secrets(&self) -> Secrets {
-        Secrets::of_environment(self.copied().map(String::as_str))
+        let values = self.secret_variables.values();
+        Secrets::of_variables(self.copied().map(String::as_str), values)
     }
 
-    /// The values of all variables that are copied from the runner's environment: a server has no need to repeat any.
+    /// The values of all variables that come from the runner's environment or from files: a server has no need to repeat
+    /// any.
     pub fn copied_values(&self) -> Vec<String> {
-        self.copied()
-            .map(std::env::var)
-            .filter_map(Result::ok)
-            .collect()
+        let copied = self.copied().map(std::env::var).filter_map(Result::ok);
+        copied.chain(self.secret_variables.values()).collect()
+    }
+
+    /// What a contract that can be called probably lacks, in sentences for people.
+    pub fn warnings(&self) -> Vec<String> {
+        let warning = privileges::warning(&self.program, self.allow_setuid);
+        warning.into_iter().collect()
     }
 
     /// Whether its home is an empty folder of the call.
@@ -256,16 +238,20 @@ impl ProgramSpec {
         for (name, template) in &self.variables {
             variables.insert(name.clone(), placeholders::fill(template, values)?);
         }
+        variables.extend(self.secret_variables.get().map_err(unusable)?);
         if variables.values().any(|value| value.contains('\0')) {
             return Err(holds_nul());
         }
         let mut program = Program::new(path, &folder.work(), &folder.stderr());
         program.arg0.clone_from(&self.arg0);
-        program.arguments = self.arguments(values)?;
+        program.arguments = self.filled_arguments(values)?;
         program.environment = variables;
         program.limits = self.limits.clone();
         let writes = self.writes(call, folder, values)?;
-        if !call.mode.may_mutate() {
+        if call.mode.may_mutate() {
+            program.allow_setuid = self.allow_setuid;
+            program.leave_running.clone_from(&self.leave_running);
+        } else {
             program.sandbox = Sandbox::WritesBelow(writes);
             program.require_sandbox = self.require_sandbox;
         }
@@ -273,7 +259,7 @@ impl ProgramSpec {
     }
 
     /// Whoever chose the input must not choose an option of the tool: `--use-compress-program=…` is a command.
-    fn arguments(&self, values: &Values) -> Result<Vec<String>, Failure> {
+    fn filled_arguments(&self, values: &Values) -> Result<Vec<String>, Failure> {
         let mut arguments = Vec::new();
         let mut options_ended = false;
         for template in &self.arguments {
@@ -369,6 +355,22 @@ fn folders(paths: &[String]) -> Result<Vec<PathBuf>, UnsupportedContract> {
 
 fn base_name(program: &str) -> Option<&str> {
     Path::new(program).file_name()?.to_str()
+}
+
+/// Which of two values a variable has would be nobody's decision.
+fn check_named_once(written: &RawProgram) -> Result<(), UnsupportedContract> {
+    let named = |name: &&String| {
+        let is_copied = |names: &[String]| names.contains(name);
+        written.variables.contains_key(*name)
+            || is_copied(&written.environment)
+            || is_copied(&written.environment_optional)
+    };
+    match written.variables_from.keys().find(named) {
+        Some(name) => Err(invalid(format!(
+            "variables_from: `{name}` has a value in another key already"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn check_variable(name: &str) -> Result<(), UnsupportedContract> {

@@ -98,6 +98,25 @@ impl InvocationChecker {
     }
 }
 
+impl InvocationChecker {
+    /// What a contract's `invocation` comes to, in sentences for people.
+    ///
+    /// # Errors
+    /// Why the engine does not understand it.
+    pub fn explain(
+        &self,
+        engine: &str,
+        contract: &Contract,
+    ) -> Result<Vec<String>, InvocationRefusal> {
+        self.0
+            .explain(engine, contract)
+            .map_err(|unusable| InvocationRefusal {
+                code: unusable.code.to_owned(),
+                message: unusable.message,
+            })
+    }
+}
+
 fn invokers(
     settings: &ExecutionSettings,
     hidden: impl Fn() -> Vec<PathBuf> + Send + Sync + 'static,

@@ -47,6 +47,22 @@ impl InvokerRegistry {
         }
     }
 
+    /// What a contract's `invocation` comes to, in sentences for people; none for a mode without a call.
+    ///
+    /// # Errors
+    /// `engine_missing`, or what the engine does not understand.
+    pub fn explain(
+        &self,
+        engine: &str,
+        contract: &Contract,
+    ) -> Result<Vec<String>, UnsupportedContract> {
+        if contract.mode.parse::<Mode>().is_err() {
+            return Ok(Vec::new());
+        }
+        let endpoint = contract.endpoint_ref.as_deref().unwrap_or_default();
+        self.invoker(engine, endpoint)?.explain(contract)
+    }
+
     /// The invoker of an engine, for an endpoint of that engine.
     ///
     /// # Errors

@@ -36,6 +36,9 @@ pub(super) fn lacks(component: &Component) -> Option<String> {
 pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
     let layer = inputs(warnings(layer, evidence), &evidence["input"])
         .field("called", called(evidence))
+        .field("command", command(evidence))
+        .field("program", digested(evidence, "program"))
+        .field("input digest", digested(evidence, "input"))
         .field("ended", ended(evidence))
         .field("sandbox", sandbox(&evidence["sandbox"]))
         .field("incomplete", incomplete(evidence))
@@ -44,6 +47,7 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
             "left behind",
             remaining_processes(&evidence["lingering_processes"]),
         )
+        .field("left running", left_running(&evidence["left_running"]))
         .field(
             "not killed",
             remaining_processes(&evidence["unkilled_processes"]),
@@ -62,6 +66,7 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .field("clock", clock(evidence))
         .field("no pass", listed(&evidence["not_passed_reasons"]))
         .field("failure", failure(&evidence["failure"]));
+    let layer = stderr_tail(layer, evidence);
     add_stop(layer, &evidence["stop"]).field("outcome", text(&evidence["outcome"]))
 }
 
@@ -108,6 +113,40 @@ fn called(evidence: &Json) -> Option<String> {
     let endpoint = text(&evidence["endpoint_ref"])?;
     let tool = text(&evidence["tool"]).map(|tool| format!(", its tool {tool}"));
     Some(format!("{endpoint}{}", tool.unwrap_or_default()))
+}
+
+/// The arguments as a shell would be given them.
+fn command(evidence: &Json) -> Option<String> {
+    let argv: Vec<String> = texts(&evidence["argv"]).map(quoted).collect();
+    let cut = match evidence["argv_cut"] == true {
+        true => " … (cut)",
+        false => "",
+    };
+    (!argv.is_empty()).then(|| format!("{}{cut}", argv.join(" ")))
+}
+
+fn quoted(argument: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_@%+=:,./-".contains(letter);
+    match !argument.is_empty() && argument.chars().all(is_plain) {
+        true => argument.to_owned(),
+        false => format!("'{}'", argument.replace('\'', "'\\''")),
+    }
+}
+
+/// The digest of a file that the call began with, or why there is none.
+fn digested(evidence: &Json, what: &str) -> Option<String> {
+    let file = match what {
+        "program" => text(&evidence["program"]).map(|path| format!("{path}, ")),
+        _ => None,
+    };
+    let known = text(&evidence[format!("{what}_sha256")]).map(|digest| format!("sha256 {digest}"));
+    let why = text(&evidence[format!("{what}_not_digested")]);
+    let unknown = why.map(|why| format!("not digested: {}", why.replace('_', " ")));
+    Some(format!(
+        "{}{}",
+        file.unwrap_or_default(),
+        known.or(unknown)?
+    ))
 }
 
 fn ended(evidence: &Json) -> Option<String> {
@@ -186,6 +225,18 @@ fn inputs(layer: Layer, input: &Json) -> Layer {
         .fold(layer, |layer, line| layer.field("input", line))
 }
 
+/// What was left with leave, by id.
+fn left_running(left: &Json) -> Option<String> {
+    let processes = left["processes"].as_array()?.iter();
+    let listed: Vec<String> = processes
+        .map(|process| {
+            let name = text(&process["name"]).unwrap_or_default();
+            format!("{name} (process {})", process["process"])
+        })
+        .collect();
+    Some(format!("by the contract's leave: {}", listed.join(", ")))
+}
+
 /// Where what it printed on standard error is kept, if it printed any.
 fn stderr(evidence: &Json) -> Option<String> {
     if let Some(why) = text(&evidence["transcripts_removed"]) {
@@ -194,6 +245,20 @@ fn stderr(evidence: &Json) -> Option<String> {
     let stderr = &evidence["stderr"];
     let is_any = stderr["kept_bytes"].as_u64().is_some_and(|kept| kept > 0);
     text(&stderr["file"]).filter(|_| is_any).map(str::to_owned)
+}
+
+/// How many lines of the end of standard error are shown.
+const TAIL_LINES: usize = 10;
+
+/// What the ledger has of the end of standard error.
+fn stderr_tail(layer: Layer, evidence: &Json) -> Layer {
+    let lines: Vec<&str> = text(&evidence["stderr_tail"])
+        .unwrap_or_default()
+        .lines()
+        .collect();
+    let last = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    last.iter()
+        .fold(layer, |layer, line| layer.field("said", Some(line)))
 }
 
 fn clock(evidence: &Json) -> Option<String> {

@@ -22,4 +22,5 @@ mod site;
 mod stopped;
 mod targets;
 mod warnings;
+mod what_ran;
 mod worker;

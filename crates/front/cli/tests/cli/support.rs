@@ -276,6 +276,10 @@ pub(crate) fn with_filters(assertion: impl FnOnce()) {
         (r"/\S*/rows\.jsonl", "rows.jsonl"),
         (r"/\S*/runs/", "[runs]/"),
         (r"after \d+ ms", "after [some] ms"),
+        (
+            r"program      \S+, sha256 [0-9a-f]{64}",
+            "program      [path], sha256 [digest]",
+        ),
         (r"took         [^\n]+", "took         [so long]"),
         (r"runner       \S+:\d+", "runner       [host:process]"),
         (

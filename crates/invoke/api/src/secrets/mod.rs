@@ -67,14 +67,27 @@ impl Secrets {
     /// `PGPASSWORD`), and the passwords in addresses. Other variables are settings: a database's name may be in every
     /// output.
     pub fn of_environment<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let values = names.into_iter().filter_map(|name| {
+        Self::of_variables(names, [])
+    }
+
+    /// As [`Secrets::of_environment`], and these values, whatever the names of their variables say, with the passwords in
+    /// those that are addresses.
+    pub fn of_variables<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+        values: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let named = names.into_iter().filter_map(|name| {
             let value = std::env::var(name).ok()?;
             match is_secret_name(name) {
                 true => Some(value),
                 false => password_in(&value),
             }
         });
-        Self::new(values)
+        let values = values.into_iter().flat_map(|value| {
+            let password = password_in(&value);
+            [Some(value), password].into_iter().flatten()
+        });
+        Self::new(named.chain(values))
     }
 
     /// Whether there is none.

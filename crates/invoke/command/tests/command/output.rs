@@ -279,7 +279,8 @@ async fn a_producer_can_not_choose_its_output_s_digest() {
 #[tokio::test]
 async fn stderr_is_not_in_evidence() {
     let case = Case::script(
-        "echo secret-in-stderr >&2; echo secret-in-stdout",
+        // Its arguments are in the evidence.
+        "echo secret''-in-stderr >&2; echo secret''-in-stdout",
         json!({}),
     );
     let answer = case.run().await;

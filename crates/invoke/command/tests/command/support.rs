@@ -91,6 +91,7 @@ impl Case {
 
     pub(crate) fn for_real(mut self) -> Self {
         self.call.mode = Mode::RealRun;
+        self.call.contract.mode = "REAL_RUN".to_owned();
         self
     }
 

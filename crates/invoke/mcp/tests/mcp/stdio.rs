@@ -43,6 +43,23 @@ async fn nothing_of_the_runner_s_environment_gets_in_but_what_is_named() {
         answer.evidence["environment_missing"],
         json!(["NO_SUCH_VARIABLE_ANYWHERE"])
     );
+    assert_eq!(
+        answer.evidence["warnings"][0]["code"],
+        "environment_missing"
+    );
+}
+
+#[tokio::test]
+async fn evidence_names_the_arguments_and_the_program() {
+    let (server, case) = with_arguments("explain", &["mcp-probe", "--one"]);
+    let answer = case.run(&server).await;
+    assert_completed(&answer);
+    assert_eq!(answer.evidence["argv"], json!(["mcp-probe", "--one"]));
+    let program = fs::read(answer.evidence["program"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        answer.evidence["program_sha256"],
+        json!(Digest::of(program).to_hex())
+    );
 }
 
 #[tokio::test]

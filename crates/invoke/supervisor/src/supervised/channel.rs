@@ -43,6 +43,8 @@ pub(super) fn order(
             .map(|path| path.clone().into_os_string())
             .collect(),
         require_sandbox: program.require_sandbox,
+        allow_setuid: program.allow_setuid,
+        leave_running: program.leave_running,
         stdin: stdin.map(PathBuf::into_os_string),
         cgroup,
         time_limit_ms: program

@@ -26,13 +26,14 @@ use tokio::{
 
 use self::{channel::next_message, stop_watch::stopped_past_deadline};
 use crate::{
+    left_processes,
     orphans::{OrphanCleanup, SupervisorLoss},
     supervisor::{Launch, Message, NotStartedCode, Report, STOP},
 };
 
 pub(crate) use self::start::check_system;
 pub use self::{
-    program::{Program, Stdin},
+    program::{Program, RecordedArgv, Stdin},
     start::Supervisor,
 };
 
@@ -120,7 +121,10 @@ impl SupervisedProcess {
             tokio::select! {
                 biased;
                 message = next_message(&mut self.messages) => match message {
-                    Some(Message::Ended(report)) => self.report = Some(report),
+                    Some(Message::Ended(report)) => {
+                        left_processes::note(&report.left_running);
+                        self.report = Some(report);
+                    }
                     Some(_) => {}
                     None => break,
                 },

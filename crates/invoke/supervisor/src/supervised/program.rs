@@ -6,9 +6,21 @@ use std::{
     time::Duration,
 };
 
-use dotwrap_invoke::Deadline;
+use dotwrap_invoke::{Deadline, Secrets};
 
 use crate::{Limits, Sandbox};
+
+/// How many bytes of a call's arguments its evidence has.
+const MAX_ARGV_BYTES: usize = 8 << 10;
+
+/// The arguments of a call, its program's own name first, as its evidence has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedArgv {
+    /// An argument with a secret is hidden.
+    pub argv: Vec<String>,
+    /// Whether the last one was cut, or others left out: evidence is small.
+    pub is_cut: bool,
+}
 
 /// What is started, and how.
 #[derive(Clone, Debug)]
@@ -31,6 +43,10 @@ pub struct Program {
     pub sandbox: Sandbox,
     /// Whether it is not to be started in an incomplete sandbox. Without effect where no sandbox is asked for.
     pub require_sandbox: bool,
+    /// Whether it may gain rights by executing a program. Without effect in a sandbox.
+    pub allow_setuid: bool,
+    /// The names of processes that it may leave behind when it ends by itself.
+    pub leave_running: Vec<String>,
     /// When it is ended, counted from its start.
     pub time_limit: Option<Duration>,
     /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the
@@ -52,9 +68,34 @@ impl Program {
             limits: Limits::default(),
             sandbox: Sandbox::Unrestricted,
             require_sandbox: false,
+            allow_setuid: false,
+            leave_running: Vec::new(),
             time_limit: None,
             leave: None,
         }
+    }
+
+    /// The arguments for the evidence. Secrets are looked for before anything is cut: half a secret is not found.
+    pub fn recorded_argv(&self, secrets: &Secrets) -> RecordedArgv {
+        let mut recorded = RecordedArgv {
+            argv: Vec::new(),
+            is_cut: false,
+        };
+        let mut left = MAX_ARGV_BYTES;
+        for argument in [&self.arg0].into_iter().chain(&self.arguments) {
+            let mut shown = secrets.hide(argument.clone());
+            if shown.len() > left {
+                shown.truncate(shown.floor_char_boundary(left));
+                recorded.is_cut = true;
+            }
+            left -= shown.len();
+            recorded.argv.push(shown);
+            if recorded.is_cut || left == 0 {
+                recorded.is_cut |= recorded.argv.len() <= self.arguments.len();
+                break;
+            }
+        }
+        recorded
     }
 }
 

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     SandboxProblem,
     cgroup::{self, Cgroup},
+    left_processes,
     orphans::{self, OrphanCleanup, SupervisorLoss},
     supervisor::{
         EXIT_NO_START_MESSAGE, Launch, Message, Process, Refusal, SUPERVISE, sandbox_report,
@@ -156,8 +157,7 @@ impl Supervisor {
         self.hiding_paths_dynamic(move || vec![place.clone()])
     }
 
-    /// Tools and their supervisors have other working folders.
-    /// The places that are kept from tools now, as they were said.
+    /// The places that are kept from tools now. They are absolute: tools and their supervisors have other working folders.
     pub fn concealed(&self) -> Vec<PathBuf> {
         let all = self.concealed.iter().flat_map(|places| (places.0)());
         all.map(|place| std::path::absolute(&place).unwrap_or(place))
@@ -180,6 +180,7 @@ impl Supervisor {
         program.require_sandbox |= self.requires_sandbox;
         let adopts = self.adopts && orphans::become_subreaper();
         clean_up_once();
+        left_processes::reap();
         let mut supervisor = self
             .spawn(pipes.tool_stdin, pipes.tool_stdout, far)
             .map_err(|error| failed("the supervisor did not start", error))?;

@@ -7,7 +7,7 @@ use nix::{
     unistd::{Pid, getpgrp},
 };
 
-use super::RemainingProcess;
+use super::{LeftProcess, RemainingProcess};
 
 /// A process, as `/proc/<id>/stat` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,16 @@ impl From<&Process> for RemainingProcess {
         Self {
             process: process.id.unsigned_abs(),
             name: process.name.clone(),
+        }
+    }
+}
+
+impl From<&Process> for LeftProcess {
+    fn from(process: &Process) -> Self {
+        Self {
+            process: process.id.unsigned_abs(),
+            name: process.name.clone(),
+            started: process.started,
         }
     }
 }
@@ -130,6 +140,11 @@ pub(super) fn signal(processes: &[Process], signal: Signal) {
     for group in groups {
         let _gone_already = killpg(Pid::from_raw(group), signal);
     }
+    signal_each(processes, signal);
+}
+
+/// Sends a signal to these alone.
+pub(super) fn signal_each(processes: &[Process], signal: Signal) {
     for process in processes {
         let _gone_already = kill(Pid::from_raw(process.id), signal);
     }

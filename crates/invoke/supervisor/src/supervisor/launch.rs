@@ -69,7 +69,7 @@ fn exec_tool(
     // Whatever was blocked for dotwrap or the supervisor is not for the tool.
     SigSet::empty().thread_set_mask().map_err(io::Error::from)?;
     signals::give_defaults();
-    let mut not_enforced = restrict::set_pdeathsig();
+    let mut not_enforced = restrict::tie_to_supervisor(order.allow_setuid);
     if let Some(Err(error)) = order.cgroup.as_ref().map(Cgroup::enter) {
         not_enforced.push(format!("a control group of its own: {error}"));
     }

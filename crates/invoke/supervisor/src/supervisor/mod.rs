@@ -35,17 +35,31 @@ mod stdin;
 mod system_calls;
 mod watch;
 
-use std::{ffi::OsStr, process::ExitCode};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 pub(crate) use descendants::{Process, is_stopped, process_tree, processes};
 pub(crate) use protocol::{
     DEADLINE, EXIT_NO_START_MESSAGE, Message, Refusal, STOP, SUPERVISE, StartMessage, clock,
 };
 pub use protocol::{Launch, NotStartedCode};
-pub use report::{EndReason, RemainingProcess, Report, Status, StderrKept, Usage};
+pub use report::{EndReason, LeftProcess, RemainingProcess, Report, Status, StderrKept, Usage};
 pub(crate) use restrict::set_subreaper;
 pub(crate) use sandbox_probe::sandbox_report;
 pub(crate) use watch::this_executable;
+
+/// Opens a file that a tool is given as its input, with the rights of this process.
+///
+/// # Errors
+/// It can not be opened, is no file, is made up by the kernel, or is one of the places that are kept from tools.
+pub(crate) fn open_input(path: &Path, concealed: &[PathBuf]) -> io::Result<File> {
+    stdin::open_input(path, &hidden_paths::Secrets::of(concealed))
+}
 
 /// Does the work of a supervisor, a launcher or a probe of the sandbox, if this process was started as one. Call it
 /// first in `main`, before any thread is started.

@@ -51,6 +51,10 @@ pub(crate) struct StartMessage {
     pub(crate) concealed: Vec<OsString>,
     /// Whether it is not to be started without a complete sandbox.
     pub(crate) require_sandbox: bool,
+    /// Whether it may gain rights by executing a program.
+    pub(crate) allow_setuid: bool,
+    /// The names of processes that it may leave behind.
+    pub(crate) leave_running: Vec<String>,
     /// The file that is its standard input, absolute, where this is a file.
     pub(crate) stdin: Option<OsString>,
     /// The control group to make for it, if there can be one.
@@ -134,6 +138,7 @@ pub(crate) struct LaunchMessage {
     /// What it can not read in a sandbox.
     pub(crate) concealed: Vec<OsString>,
     pub(crate) require_sandbox: bool,
+    pub(crate) allow_setuid: bool,
     pub(crate) stdin: Option<OsString>,
 }
 

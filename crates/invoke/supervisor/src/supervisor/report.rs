@@ -2,7 +2,13 @@
 
 use std::fmt;
 
+use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+
+/// What a shell adds to the number of the signal that ended its last command.
+const SIGNAL_IN_A_SHELL: i32 = 128;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +49,17 @@ pub struct RemainingProcess {
     pub name: String,
 }
 
+/// A process that the tool may leave behind, and that runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftProcess {
+    /// Its id.
+    pub process: u32,
+    /// The kernel's short name for it.
+    pub name: String,
+    /// When it was started, in the system's ticks since the machine was: ids are given again.
+    pub started: u64,
+}
+
 /// What came on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StderrKept {
@@ -80,6 +97,8 @@ pub struct Report {
     pub leftover: Vec<RemainingProcess>,
     /// What still ran after all that. Nothing should.
     pub survived: Vec<RemainingProcess>,
+    /// What the tool may leave behind, and did.
+    pub left_running: Vec<LeftProcess>,
     /// What did not hold to the end, each with its reason, beside what [`Launch`](super::Launch) says.
     pub not_enforced: Vec<String>,
     /// What came on standard error, as far as it was counted: not at all where the supervisor was lost.
@@ -88,6 +107,27 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// From the tool's start until nothing ran any more, in milliseconds.
     pub duration_ms: u64,
+}
+
+impl Report {
+    /// The limits of the contract that ended the call, or that cut something off. A shell tells by its own exit status
+    /// that a signal ended its last command.
+    pub fn limits_reached(&self, limits: &Limits) -> impl Iterator<Item = &'static str> {
+        let is_signal = |signal: Signal| match self.status {
+            Some(Status::Signalled(number)) => number == signal as i32,
+            Some(Status::Exited(status)) => status == SIGNAL_IN_A_SHELL + signal as i32,
+            None => false,
+        };
+        [
+            (self.stderr.bytes > self.stderr.kept_bytes).then_some("stderr_bytes"),
+            (self.why == EndReason::Deadline).then_some("timeout_ms"),
+            (self.why == EndReason::TooManyProcesses).then_some("processes"),
+            is_signal(Signal::SIGXFSZ).then_some("output_bytes"),
+            (limits.cpu_seconds.is_some() && is_signal(Signal::SIGXCPU)).then_some("cpu_seconds"),
+        ]
+        .into_iter()
+        .flatten()
+    }
 }
 
 impl fmt::Display for Status {

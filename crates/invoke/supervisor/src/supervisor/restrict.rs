@@ -16,10 +16,10 @@ pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> io::Result<Sand
     }
 }
 
-/// Forbids gaining rights by executing a program, and asks to be killed with the supervisor. Returns what could not be
-/// had.
-pub(super) fn set_pdeathsig() -> Vec<String> {
-    system::tie_to_supervisor()
+/// Forbids gaining rights by executing a program, unless that is allowed, and asks to be killed with the supervisor.
+/// Returns what could not be had.
+pub(super) fn tie_to_supervisor(allow_setuid: bool) -> Vec<String> {
+    system::tie_to_supervisor(allow_setuid)
 }
 
 /// Makes this process the parent of every orphan below it.
@@ -331,9 +331,13 @@ mod system {
         }
     }
 
-    pub(super) fn tie_to_supervisor() -> Vec<String> {
+    pub(super) fn tie_to_supervisor(allow_setuid: bool) -> Vec<String> {
         let mut missing = Vec::new();
-        if let Err(error) = prctl::set_no_new_privs() {
+        if allow_setuid {
+            // The kernel takes the order to die with its parent from a process that gains rights.
+            let lifted = "no_new_privs, and with rights that it gains, ending with the supervisor: the contract says allow_setuid";
+            missing.push(lifted.to_owned());
+        } else if let Err(error) = prctl::set_no_new_privs() {
             missing.push(format!("no_new_privs: {error}"));
         }
         if let Err(error) = prctl::set_pdeathsig(Signal::SIGKILL) {
@@ -361,7 +365,7 @@ mod system {
         Ok(SandboxReport::not_enforced(why))
     }
 
-    pub(super) fn tie_to_supervisor() -> Vec<String> {
+    pub(super) fn tie_to_supervisor(_allow_setuid: bool) -> Vec<String> {
         vec!["no_new_privs and ending with the supervisor: not on this system".to_owned()]
     }
 

@@ -33,7 +33,7 @@ type Answer = Result<SandboxReport, String>;
 pub(super) fn probe(concealed: impl Iterator<Item = OsString>) -> ExitCode {
     let concealed: Vec<PathBuf> = concealed.map(PathBuf::from).collect();
     // As the launcher does: without `no_new_privs`, an ordinary account may install no filter.
-    let _seen_by_its_effect = restrict::set_pdeathsig();
+    let _seen_by_its_effect = restrict::tie_to_supervisor(false);
     let report = restrict::apply(&Sandbox::WritesBelow(Vec::new()), &concealed);
     let answer: Answer = report.map_err(|error| error.to_string());
     match serde_json::to_writer(io::stdout(), &answer) {

@@ -9,6 +9,15 @@ use super::hidden_paths::Secrets;
 /// # Errors
 /// It can not be opened, is no file, is made up by the kernel, or is concealed from tools.
 pub(super) fn attach(path: &Path, secrets: &Secrets) -> io::Result<()> {
+    let file = open_input(path, secrets)?;
+    Ok(nix::unistd::dup2_stdin(&file)?)
+}
+
+/// Opens a file that a tool is given.
+///
+/// # Errors
+/// As [`attach`].
+pub(super) fn open_input(path: &Path, secrets: &Secrets) -> io::Result<File> {
     let file = open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no file"));
@@ -24,7 +33,7 @@ pub(super) fn attach(path: &Path, secrets: &Secrets) -> io::Result<()> {
             "it is kept from tools: it lets into the ledger",
         ));
     }
-    Ok(nix::unistd::dup2_stdin(&file)?)
+    Ok(file)
 }
 
 /// Without waiting: a pipe in its place would never open. A magic link (`/dev/fd/3`, `/proc/1/exe`) leads to what a

@@ -140,13 +140,15 @@ impl Execution<'_> {
         })
     }
 
-    /// The evidence of every conclusion: the runner, the location of the files, and the given details.
+    /// The evidence of every conclusion: the runner and its version, the location of the files, and the given details.
     fn evidence(&self, more: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
         let runner = ("runner", json!(self.begun.lease().holder()));
         let cause = self.guard.cause().map(StopCause::as_json);
         let cause = cause.map(|cause| (STOP_CAUSE, cause.clone()));
         let folder = self.folder.if_there().map(|path| (FOLDER, json!(path)));
-        let said = [runner].into_iter().chain(folder).chain(cause).chain(more);
+        let version = ("runner_version", json!(env!("CARGO_PKG_VERSION")));
+        let known = [runner, version].into_iter();
+        let said = known.chain(folder).chain(cause).chain(more);
         let said = said.map(|(name, value)| (name.to_owned(), value));
         Json::Object(said.collect())
     }

@@ -1,6 +1,7 @@
 //! `dotwrap contract ls|show|set|retire`.
 
 mod difference;
+mod explain;
 mod set;
 use clap::{Args, Subcommand};
 use dotwrap_wrapper::{Contract, DotCode};
@@ -31,6 +32,9 @@ pub(crate) struct Show {
     /// The DOT's code
     #[arg(value_name = "DOT_CODE")]
     dot_code: String,
+    /// Say in sentences what each contract allows, defaults included
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Retire a DOT's contract in a mode: nothing is called by it any more.
@@ -101,6 +105,9 @@ async fn show(arguments: Show, session: &mut Context) -> Result<ExitStatus, Fail
             .await?
             .ok_or_else(|| unknown_dot(&dot_code))?;
         session.messages.note(format!("{dot_code} has no contract"));
+    }
+    if arguments.explain {
+        return explain::execute(&contracts, &ledger, session).await;
     }
     session.output.record(&contracts, |contracts| {
         contracts

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::visible::shown_lines;
 use dotwrap_exec::CallFolder;
 use dotwrap_wrapper::{ComponentRole, Run, StoredStatus};
 use nix::sys::signal::Signal;
 
 use super::show::find;
-use super::transcript::Transcript;
+use super::transcript::{Transcript, last_lines};
 use crate::commands::execution::run_folders;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -20,7 +21,8 @@ use crate::signals::Listener;
 /// Print what a run's tool printed, from the run's folder on this machine.
 ///
 /// Characters that steer a terminal are shown and not sent. The ledger has the digest of what was printed, and not the
-/// text.
+/// text, except for the end of standard error if the contract says record_stderr_tail_bytes: this is printed where the
+/// files are not.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The run: its id or an unambiguous beginning of it, its correlation, or `last`
@@ -72,7 +74,12 @@ pub(super) async fn execute(
                 {
                     String::new()
                 }
-                Err(error) => return Err(no_transcript(&path, &error)),
+                Err(error) => {
+                    return match recorded_tail(&run, arguments, &ledger).await? {
+                        Some(tail) => print_recorded(&tail, arguments, session),
+                        None => Err(no_transcript(&path, &error)),
+                    };
+                }
             },
             Some(transcript) => transcript
                 .next(!is_under_way)
@@ -97,6 +104,46 @@ pub(super) async fn execute(
     }
 }
 
+/// What the ledger has of the end of standard error, for those whose machine did not execute the run.
+async fn recorded_tail(
+    run: &Run,
+    arguments: &Arguments,
+    ledger: &LedgerClient,
+) -> Result<Option<String>, Failure> {
+    if !arguments.stderr {
+        return Ok(None);
+    }
+    let components = ledger.components_of(run.process_run_id).await?;
+    let mut wanted = components
+        .iter()
+        .filter(|component| component.component_role == arguments.role());
+    let tail = wanted.find_map(|component| component.evidence_ref.get("stderr_tail")?.as_str());
+    Ok(tail.map(str::to_owned))
+}
+
+fn print_recorded(
+    tail: &str,
+    arguments: &Arguments,
+    session: &mut Context,
+) -> Result<ExitStatus, Failure> {
+    session.messages.note(
+        "the run's files are not here: this is the end of standard error, as the ledger has it",
+    );
+    session
+        .output
+        .verbatim(&shown_lines(&last_lines(tail.as_bytes(), arguments.lines)))?;
+    Ok(ExitStatus::Done)
+}
+
+impl Arguments {
+    fn role(&self) -> ComponentRole {
+        match self.verifier {
+            true => ComponentRole::Verifier,
+            false => ComponentRole::Producer,
+        }
+    }
+}
+
 fn is_open(status: StoredStatus) -> bool {
     matches!(status, StoredStatus::Started | StoredStatus::StepStarted)
 }
@@ -112,10 +159,7 @@ fn file_of(run: &Run, arguments: &Arguments, session: &Context) -> Result<PathBu
         );
     }
     let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
-    let role = match arguments.verifier {
-        true => ComponentRole::Verifier,
-        false => ComponentRole::Producer,
-    };
+    let role = arguments.role();
     let folder = CallFolder::at(folders.of(run.process_run_id).join(role.as_ref()));
     Ok(match arguments.stderr {
         true => folder.stderr(),

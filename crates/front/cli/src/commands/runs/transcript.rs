@@ -48,7 +48,8 @@ impl Transcript {
     }
 }
 
-fn last_lines(bytes: &[u8], lines: usize) -> String {
+/// The last lines of a text.
+pub(super) fn last_lines(bytes: &[u8], lines: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
     let all: Vec<&str> = text.lines().collect();
     let last = &all[all.len().saturating_sub(lines)..];

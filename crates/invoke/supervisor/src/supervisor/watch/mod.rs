@@ -1,10 +1,12 @@
 //! The supervisor's life: start the tool, wait for whatever comes first, end everything, report.
 
 mod events;
+mod left_running;
 mod shutdown;
 mod spawn;
 
 use std::{
+    collections::BTreeSet,
     fs::OpenOptions,
     io::{self, Read, Write},
     os::{
@@ -97,8 +99,11 @@ struct Supervisor<'a> {
     missing: Vec<String>,
     status: Option<Status>,
     all_ended: bool,
+    /// What the tool may leave behind, once it has ended.
+    spared: BTreeSet<i32>,
     signals_sent: Vec<String>,
     ended: Vec<String>,
+    not_enforced: Vec<String>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -151,8 +156,10 @@ impl<'a> Supervisor<'a> {
             missing: missing.into_iter().collect(),
             status: None,
             all_ended: false,
+            spared: BTreeSet::new(),
             signals_sent: Vec::new(),
             ended: Vec::new(),
+            not_enforced: Vec::new(),
         })
     }
 

@@ -10,7 +10,7 @@ use nix::sys::{
 
 use super::Supervisor;
 use crate::supervisor::{
-    EndReason, RemainingProcess, Report, Status, Usage,
+    EndReason, LeftProcess, RemainingProcess, Report, Status, Usage,
     descendants::{self, Process},
     protocol::clock,
 };
@@ -41,34 +41,37 @@ impl Supervisor<'_> {
         if self.all_ended {
             return Vec::new();
         }
-        descendants::running()
+        self.spare(why);
+        self.running()
     }
 
     /// SIGTERM, the grace, then SIGKILL until the kernel says that no child is left.
     pub(super) fn end_all(&mut self) {
-        if self.all_ended {
+        if self.is_over() {
             return;
         }
         if !self.grace.is_zero() {
             self.signal_all(Signal::SIGTERM);
             // What is stopped does not hear it.
-            descendants::signal(&descendants::running(), Signal::SIGCONT);
+            self.signal(&self.running(), Signal::SIGCONT);
             self.wait_out_grace();
         }
-        if self.all_ended {
+        if self.is_over() {
             return;
         }
         self.signal_all(Signal::SIGKILL);
         let since = Instant::now();
         let mut pause = KILL_INTERVAL;
-        while !self.all_ended && since.elapsed() < KILL_TIMEOUT {
-            if let Some(cgroup) = &self.cgroup {
+        while !self.is_over() && since.elapsed() < KILL_TIMEOUT {
+            if let Some(cgroup) = &self.cgroup
+                && self.not_enforced.is_empty()
+            {
                 let _by_hand_then = cgroup.group().kill();
             }
             self.wait_for_all(pause);
-            if !self.all_ended {
+            if !self.is_over() {
                 let targets = self.targets();
-                descendants::signal(&targets, Signal::SIGKILL);
+                self.signal(&targets, Signal::SIGKILL);
                 // Several that are still there multiply faster than they can be counted: no pause for them.
                 pause = if targets.len() > 1 {
                     Duration::ZERO
@@ -96,12 +99,20 @@ impl Supervisor<'_> {
             self.signals_sent
                 .push(format!("{signal} to {what} outside that group"));
         }
-        descendants::signal(&targets, signal);
+        self.signal(&targets, signal);
+    }
+
+    /// What is spared may be in the same group as what is not: then each is signalled alone.
+    fn signal(&self, processes: &[Process], signal: Signal) {
+        match self.spared.is_empty() {
+            true => descendants::signal(processes, signal),
+            false => descendants::signal_each(processes, signal),
+        }
     }
 
     /// Everything that runs below; where the system does not show it, at least the tool.
     fn targets(&self) -> Vec<Process> {
-        let mut targets = descendants::running();
+        let mut targets = self.running();
         if targets.is_empty() && self.status.is_none() {
             targets.push(Process {
                 id: self.tool,
@@ -119,7 +130,7 @@ impl Supervisor<'_> {
 
     pub(super) fn wait_for_all(&mut self, wait_limit: Duration) {
         let since = Instant::now();
-        while !self.all_ended {
+        while !self.is_over() {
             let left = wait_limit.saturating_sub(since.elapsed());
             match self.events.recv_timeout(left) {
                 Ok(event) => {
@@ -166,8 +177,10 @@ impl Supervisor<'_> {
         let survived = if self.all_ended {
             Vec::new()
         } else {
-            descendants::running()
+            self.running()
         };
+        let left_running = self.left_running();
+        let left_running = left_running.iter().take(LISTED).map(LeftProcess::from);
         let listed = |processes: Vec<Process>| -> Vec<RemainingProcess> {
             processes
                 .iter()
@@ -183,7 +196,8 @@ impl Supervisor<'_> {
             ended: self.ended,
             leftover: listed(leftover),
             survived: listed(survived),
-            not_enforced: Vec::new(),
+            left_running: left_running.collect(),
+            not_enforced: self.not_enforced,
             stderr: self.drain.counted(DRAIN_TIMEOUT),
             usage: usage(),
             duration_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -35,6 +35,7 @@ pub(super) fn launcher(
         sandbox: order.sandbox.clone(),
         concealed: order.concealed.clone(),
         require_sandbox: order.require_sandbox,
+        allow_setuid: order.allow_setuid,
         stdin: order.stdin.clone(),
     };
     let variables = serde_json::to_vec(&order.environment)?;
