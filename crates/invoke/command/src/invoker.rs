@@ -94,7 +94,7 @@ impl Invoker for CommandInvoker {
     fn warnings(&self, contract: &Contract) -> Vec<String> {
         let spec = Spec::of(contract);
         let is_blind = spec.is_ok_and(|spec| spec.is_blind(contract.role));
-        let warning = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
+        let warning = "no argument, variable or stdin of the verifier uses {output}";
         is_blind.then(|| warning.to_owned()).into_iter().collect()
     }
 

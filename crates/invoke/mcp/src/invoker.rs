@@ -332,7 +332,7 @@ fn apply_stop(
         }
         EndReason::SupervisorLost => (
             "supervisor_lost",
-            "the server's supervisor was killed or did not answer; nobody knows whether all of it has ended",
+            "the server's supervisor was killed or did not answer; whether all of it has ended is unknown",
         ),
         EndReason::TooManyProcesses => (
             "too_many_processes",

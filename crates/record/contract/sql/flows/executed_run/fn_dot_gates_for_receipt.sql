@@ -12,7 +12,7 @@ BEGIN
   BEGIN
     LOCK TABLE dot_gate_state IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate');
   END;
   PERFORM fn_dot_check_snapshot();
   -- One statement after the lock reads both, so that the number belongs to exactly this posture.
