@@ -25,7 +25,8 @@ BEGIN
   END IF;
   BEGIN
     v_contract := jsonb_populate_record(NULL::dot_agent_api_contract,
-      '{"operation": "", "no_mutation_assertion": false, "invocation": {}, "timeout_ms": 60000, "contract_status": "active"}'::jsonb || p_contract);
+      '{"operation": "", "no_mutation_assertion": false, "invocation": {}, "timeout_ms": 60000, "contract_status": '
+      '"active"}'::jsonb || p_contract);
   EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN
     PERFORM fn_dot_refuse('contract_invalid', 'a field of the contract has the wrong type: ' || left(SQLERRM, 500));
   END;
@@ -61,7 +62,8 @@ BEGIN
         OR jsonb_typeof(v_contract.expected_output_schema) NOT IN ('object', 'boolean', 'null')
         OR jsonb_typeof(v_contract.verifier_schema) NOT IN ('object', 'boolean', 'null') THEN
     PERFORM fn_dot_refuse('contract_invalid',
-      'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an object or a boolean');
+      'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an '
+      'object or a boolean');
   END IF;
 
   INSERT INTO dot_agent_api_contract AS c (dot_code, mode, candidate_code, operation, role, fixture_ref,

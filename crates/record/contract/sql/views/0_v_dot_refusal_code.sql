@@ -12,7 +12,8 @@ FROM (VALUES
   ('evidence_ref_invalid',    '23514', 'argument',
     'Pass a JSON object of at most 64 KiB, nested at most 32 levels deep, with numbers within ±1e300.'),
   ('status_invalid',          '23514', 'argument',
-    'Pair calls take prepared, started, completed, failed or skipped; the single functions take the stored statuses. What is blocked is refused, never stored.'),
+    'Pair calls take prepared, started, completed, failed or skipped; the single functions take the stored statuses. '
+    'What is blocked is refused, never stored.'),
   ('role_invalid',            '23514', 'argument',
     'Use the role that dot_tools gives to the DOT: producer or verifier.'),
   ('mode_invalid',            '23514', 'argument',
@@ -21,7 +22,8 @@ FROM (VALUES
   ('text_too_long',           '23514', 'argument',
     'Limits in characters: codes and actor 200, correlation and keys 500, references 2000.'),
   ('text_invalid',            '23514', 'argument',
-    'Names have visible characters only, in normalization form C, without white space around them; reasons and titles have no control characters.'),
+    'Names have visible characters only, in normalization form C, without white space around them; reasons and titles '
+    'have no control characters.'),
   ('unknown_dot',             '23514', 'argument',
     'Import the DOT with fn_dot_tools_import (dotwrap tools import), or correct the code.'),
   ('pair_incomplete',         '23514', 'argument',
@@ -81,7 +83,8 @@ FROM (VALUES
   ('time_invalid',            '23514', 'argument',
     'Pass times between the years 1 and 9999, the end not before the start, neither in the future; or none.'),
   ('key_reserved',            '23514', 'argument',
-    'Choose another key: request: and backfill: begin keys that the contract derives, as <key>:<dot_code> does for components.'),
+    'Choose another key: request: and backfill: begin keys that the contract derives, as <key>:<dot_code> does for '
+    'components.'),
   ('digest_invalid',          '23514', 'argument',
     'Pass sha256: and the SHA-256 of the bytes as 64 lower-case hex digits, or none.'),
   ('busy',                    '55P03', 'lease',
@@ -93,7 +96,8 @@ FROM (VALUES
   ('candidate_unknown',       '23514', 'argument',
     'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
   ('candidate_pair_mismatch', '23514', 'blocked',
-    'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+    'Name a candidate that the producer is declared for, or have an operator declare the pair with '
+    'fn_process_candidate_pair_set.'),
   ('tool_retired',            '23514', 'blocked',
     'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
 ) AS c (code, sqlstate, kind, hint);

@@ -1,4 +1,5 @@
-SELECT r.process_run_id::text AS subject, format('bound to the lease %L, its pair''s is dot_exec:%s', r.lease_name, r.dot_code) AS what
+SELECT r.process_run_id::text AS subject, format('bound to the lease %L, its pair''s is dot_exec:%s', r.lease_name,
+  r.dot_code) AS what
 FROM ledger.process_run_observation r
 WHERE r.lease_token IS NOT NULL AND r.lease_name IS DISTINCT FROM 'dot_exec:' || r.dot_code
 UNION ALL
@@ -11,7 +12,8 @@ HAVING count(*) > 1
 UNION ALL
 -- The next acquirer of the lease concludes the run that its last holder left. A run that no lease names stays open
 -- forever.
-SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it', r.lease_name)
+SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it',
+  r.lease_name)
 FROM ledger.process_run_observation r
 LEFT JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = r.lease_name
 WHERE r.lease_token IS NOT NULL AND l.process_run_id IS DISTINCT FROM r.process_run_id
