@@ -26,7 +26,7 @@ impl Endpoint {
         };
         let place = format!("{host}:{port}");
         if !allowed.allows(&url) {
-            let message = format!("{place} is not among the hosts that agent services may live on");
+            let message = format!("host {place} is not allowed");
             let hint = format!(
                 "allow it with `--agent-host {place}`, DOTWRAP_AGENT_HOSTS={place}, or `agent_hosts = [\"{place}\"]` \
                  in dotwrap.toml"

@@ -112,8 +112,8 @@ impl Invoker for CommandInvoker {
         let Ok(spec) = Spec::of(contract) else {
             return Vec::new();
         };
-        let blind = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
-        let untold = "the producer is not told where its output goes: its arguments, variables and standard input name no {output}";
+        let blind = "no argument, variable or stdin of the verifier uses {output}";
+        let untold = "no argument, variable or stdin of the producer uses {output}";
         let found = [
             (spec.is_blind(contract.role), blind),
             (spec.is_path_untold(), untold),

@@ -52,7 +52,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
             None => cut_off(
                 "supervisor_lost",
-                "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
+                "the supervisor was killed or did not answer; what the tool did is unknown, and whether all of it has ended",
             ),
         },
         (EndReason::Lapsed, _) => Err(CallOutcome::Stopped(stop_record(
@@ -71,7 +71,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
             None => cut_off(
                 "stop_requested",
-                "its supervisor was told by somebody to stop it",
+                "the supervisor was stopped from outside",
             ),
         },
         (EndReason::Deadline, _) => cut_off("deadline", "its time was over (timeout_ms)"),
@@ -88,7 +88,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
                 Err(CallOutcome::Failed(by_signal(prepared, signal)))
             }
             Some(status) => Ok(status),
-            None => cut_off("exit_unknown", "nobody saw how it ended"),
+            None => cut_off("exit_unknown", "the exit status is unknown"),
         },
     }
 }

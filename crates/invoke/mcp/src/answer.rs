@@ -127,7 +127,7 @@ fn says_secret(result: &CallToolResult, keeping: &Keeping, limit: &ReadLimit) ->
 fn too_large() -> Failure {
     Failure::new(
         "output_too_large",
-        "it left more than it may (limits.output_bytes)",
+        "the output exceeds limits.output_bytes",
     )
 }
 

@@ -197,7 +197,7 @@ fn trouble_of(answer: &Answer) -> Option<CallProblem> {
 fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
     let why = match checked.as_ref().err()? {
         ReadInterrupted::Stopped(reason) => {
-            let what = "all of it: the tool had answered, and what was left was not read again";
+            let what = "all of it: the tool ended, and the output was not read again";
             return Some(CallProblem::Stopped {
                 record: StopRecord {
                     reason: *reason,
@@ -212,7 +212,7 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
         ReadInterrupted::Broken => "no thread could be had for it",
     };
     let message =
-        format!("what was left could not be read in full once the tool had answered: {why}");
+        format!("the output was not read again in full after the tool ended: {why}");
     Some(CallProblem::Failed(Failure::new("output_unread", message)))
 }
 
@@ -224,7 +224,7 @@ fn other_digest(answer: &Answer, subject: &VerifiedOutput) -> Option<CallProblem
         .filter(|looked_at| *looked_at != committed)?;
     Some(CallProblem::Failed(Failure::new(
         "digest_mismatch",
-        format!("the verifier says that it looked at {looked_at}, the producer left {committed}"),
+        format!("digest mismatch: the verifier checked {looked_at}, the producer committed {committed}"),
     )))
 }
 
@@ -232,7 +232,7 @@ fn changed(read: &ReadAgain) -> Option<CallProblem> {
     let change = read.change.as_ref()?;
     Some(CallProblem::Failed(Failure::new(
         "output_changed",
-        format!("what the verifier passed is not what the producer left: {change}"),
+        format!("the output changed after the producer: {change}"),
     )))
 }
 

@@ -75,7 +75,7 @@ impl InvokerRegistry {
         let invoker = self.0.get(engine).ok_or_else(|| {
             UnsupportedContract::new(
                 "engine_missing",
-                format!("nothing here calls DOTs of the engine {engine}"),
+                format!("no invoker for engine {engine}"),
             )
             .hint("register the DOT with an engine that can be called: command, agent_api or mcp")
         })?;

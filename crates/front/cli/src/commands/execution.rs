@@ -195,7 +195,7 @@ impl Progress for ProgressPrinter {
                 HumanBytes(bytes)
             )),
             Step::Waiting { why, at_most } => self.messages.warning(format!(
-                "what is known can not be recorded yet: {why}; trying for {} s at most",
+                "cannot record the result yet: {why}; retrying for up to {} s",
                 at_most.as_secs()
             )),
             Step::ShortWindow {
@@ -237,7 +237,7 @@ pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
             Listener::of(Signal::SIGHUP),
         ) else {
             messages.warning(
-                "signals can not be heard; Ctrl-C ends the program without concluding its run",
+                "cannot install signal handlers; Ctrl-C ends the program without concluding its run",
             );
             return std::future::pending().await;
         };
@@ -251,7 +251,7 @@ pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
             }
             if !is_first {
                 messages.warning(
-                    "ended at once; what is not concluded is left to `dotwrap reap`, when its lease has run out",
+                    "stopped. The run stays open until its lease expires; then: dotwrap reap",
                 );
                 std::process::exit(130);
             }

@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Gates(gates::Arguments),
     /// Run the preflight checks; exit status 3 when any is BLOCK
     Preflight(preflight::Arguments),
-    /// Who holds what
+    /// Leases of pairs: list, release
     #[command(subcommand)]
     Lease(lease::Command),
     /// Execute requested runs, beside any number of other workers

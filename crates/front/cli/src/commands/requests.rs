@@ -44,7 +44,7 @@ pub(crate) struct List {
     /// Only those of this candidate
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
@@ -100,10 +100,10 @@ pub(crate) struct Add {
     /// Record an input whose address holds a password
     #[arg(long)]
     allow_secret_input: bool,
-    /// A name for this request: repeating it with the same name asks for nothing new
+    /// Idempotency key: a second call with it returns the first request
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    /// Correlation id of the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
     /// Not before this time, e.g. 2030-01-31T22:00:00Z

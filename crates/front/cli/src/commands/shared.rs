@@ -30,7 +30,7 @@ pub(super) struct ChangeArgs {
 pub(super) struct RecordingArgs {
     #[command(flatten)]
     pub(super) acting: ActorArgs,
-    /// A name for this call: repeating it with the same name records nothing new
+    /// Idempotency key: a second call with it returns the first run
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,
     /// The run that this one is part of

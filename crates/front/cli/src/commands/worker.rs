@@ -24,7 +24,7 @@ use crate::session::Context;
 /// without a limit.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// How many runs are executed side by side
+    /// Number of concurrent runs
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Only requests of this mode
@@ -93,7 +93,7 @@ pub(crate) async fn execute(
     match check_sandbox() {
         Ok(()) => {}
         Err(SandboxProblem::Incomplete(why)) => session.messages.warning(format!(
-            "NO COMPLETE SANDBOX: tools of dry runs are not wholly kept from changing what is outside of their folders: {why}"
+            "NO COMPLETE SANDBOX: tools of dry runs can change files outside their folders: {why}"
         )),
         Err(SandboxProblem::Unusable(why)) => session.messages.warning(format!(
             "NO SANDBOX: no tool of a dry run is started here: {why}"

@@ -16,7 +16,7 @@ DECLARE
   v_constraint text;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who imports the catalogue is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
@@ -38,7 +38,7 @@ BEGIN
       IF v_constraint <> '' THEN
         RAISE;
       END IF;
-      PERFORM fn_dot_refuse('busy', 'another transaction is just using what the catalogue names');
+      PERFORM fn_dot_refuse('busy', 'another transaction is using what the catalogue names');
   END;
   IF v_is_refused AND NOT v_is_dry_run THEN
     PERFORM fn_dot_catalogue_refuse(v_plan);

@@ -11,7 +11,7 @@ DECLARE
   v_entry    jsonb;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who sets the contract is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF p_contract IS NULL OR jsonb_typeof(p_contract) <> 'object' THEN
     PERFORM fn_dot_refuse('contract_invalid', 'a contract is a JSON object');
   ELSIF NOT fn_dot_json_is_bounded(p_contract) THEN

@@ -14,7 +14,7 @@ DECLARE
   v_locked   text;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who imports the DOTs is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF p_tools IS NULL OR jsonb_typeof(p_tools) <> 'array'
         OR EXISTS (SELECT FROM jsonb_array_elements(p_tools) e WHERE jsonb_typeof(e) <> 'object') THEN
     PERFORM fn_dot_refuse('tool_invalid', 'an import is a JSON array of objects');
@@ -65,7 +65,7 @@ BEGIN
       PERFORM fn_dot_registry_record_change('tool', v_row.dot_code, fn_dot_tool_row(v_entry.tool), p_actor);
     END LOOP;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just claiming a request of one of these DOTs');
+    PERFORM fn_dot_refuse('busy', 'another transaction is claiming a request of one of these DOTs');
   END;
 END;
 $$;

@@ -1,5 +1,5 @@
--- One row per request, with the state of its run. The claim's token is not shown. Status, verdict and warnings are those
--- of v_process_run; they are read from the tables, so that a missing view takes no other one along.
+-- One row per request, with the state of its run. The claim's token is not shown. Status, verdict and warnings are
+-- those of v_process_run; they are read from the tables, so that a missing view takes no other one along.
 CREATE OR REPLACE VIEW v_dot_run_request AS
 SELECT q.request_id, q.dot_code, q.process_candidate_code, q.mode, q.correlation_id, q.input_ref, q.input_digest,
   q.idempotency_key, q.actor, q.recorded_by, q.requested_at, q.not_before, q.state, q.claimed_by, q.claimed_until,

@@ -8,8 +8,8 @@
 //! reap.rs      concludes the runs of dead holders
 //! stop.rs      stops a run from any session
 //! ```
-//! Each number is one transaction and one round trip, which concurrent runs share. Each result is committed before it
-//! is returned, so that a crash leaves a true record.
+//! Each number is one transaction and one round trip. Each result is committed before it is returned, so that a crash
+//! leaves a true record.
 
 mod begin;
 mod progress;

@@ -60,7 +60,7 @@ pub(super) async fn execute(
     if let Some(refusal) = plan.refusal(
         &catalogue,
         "set",
-        "mend the entries named and set them again",
+        "correct the entries named and set them again",
     ) {
         return Err(refusal.into());
     }

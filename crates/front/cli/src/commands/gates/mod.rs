@@ -94,7 +94,7 @@ pub(crate) struct History {
     /// Only this gate
     #[arg(value_name = "KEY")]
     key: Option<String>,
-    /// At most so many, the newest
+    /// Maximum number of rows, the newest first
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }

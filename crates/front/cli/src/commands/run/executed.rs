@@ -145,17 +145,17 @@ pub(super) async fn execute(
     Ok(status)
 }
 
-/// What was said of a run that really happens would be said by the wrong one.
+/// Refuses flags that state a result: an executed run gets its result from the tools.
 fn reject_outcome_flags(arguments: &Arguments) -> Result<(), Failure> {
     let recorded = &arguments.recorded;
     let claims = [
-        ("--status", arguments.status.is_some()),
-        ("--output-ref", recorded.output_ref.is_some()),
-        ("--error-ref", recorded.error_ref.is_some()),
+        ("--status", "status", arguments.status.is_some()),
+        ("--output-ref", "output", recorded.output_ref.is_some()),
+        ("--error-ref", "error", recorded.error_ref.is_some()),
     ];
-    match claims.iter().find(|(_, is_made)| *is_made) {
-        Some((flag, _)) => Err(Failure::usage(format!(
-            "{flag} says what became of a run, and this one is really executed"
+    match claims.iter().find(|(.., is_made)| *is_made) {
+        Some((flag, what, _)) => Err(Failure::usage(format!(
+            "{flag} is for simulations; an executed run gets its {what} from the tools"
         ))
         .hint(format!(
             "leave {flag} out, or record a simulation: --mode simulate"

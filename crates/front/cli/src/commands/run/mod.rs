@@ -32,14 +32,14 @@ pub(crate) struct Arguments {
     /// The process that this run is evidence for [default: what the registry names for the producer]
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    /// Correlation id of the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
     /// What is called: nothing, the tools' dry form, or the tools; required if the pair can be executed
     /// [default: simulate]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// What is said of a simulated run; `failed` ends with exit status 1 [default: completed]
+    /// Status of a simulated run; `failed` ends with exit status 1 [default: completed]
     #[arg(long, value_name = "STATUS", value_parser = one_of::<WrapperStatus>())]
     status: Option<WrapperStatus>,
     /// An id for the run, instead of a new one
@@ -123,7 +123,7 @@ async fn refuse_executable(producer: &DotCode, ledger: &LedgerClient) -> Result<
     Err(Failure::new(
         ExitStatus::Usage,
         "mode_required",
-        format!("{producer} can be executed, and the call does not say whether it is to be"),
+        format!("`--mode` is missing: {producer} can be executed"),
     )
     .hint(format!(
         "execute it: {}; record a simulation, which calls nothing: --mode simulate",

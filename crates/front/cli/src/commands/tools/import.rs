@@ -94,7 +94,7 @@ pub(super) async fn execute(
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
     plan = refuse_uncallable(plan)?;
-    let hint = "mend the entries named and import again; `--dry-run` shows the plan";
+    let hint = "correct the entries named and import again; `--dry-run` shows the plan";
     let refusal = plan.refusal(&catalogue, "imported", hint);
     if refusal.is_none() && !arguments.dry_run {
         plan = catalogue

@@ -1,9 +1,10 @@
--- Replays the history: the last change of each gate up to the one whose number the receipt bears. Without any change a gate
--- stands as shipped: closed. Receipts and changes from before changes were numbered are told by transaction ids, which compare
--- nothing between clusters, and by times, which compare nothing where a clock was set: what neither of the two shows was not so.
+-- Replays the history: the last change of each gate up to the one whose number the receipt bears. Without any change a
+-- gate stands as shipped: closed. Receipts and changes from before changes were numbered are told by transaction ids,
+-- which compare nothing between clusters, and by times, which compare nothing where a clock was set: what neither of
+-- the two shows was not so.
 --
--- Between reading the posture and writing the receipt a gate may run out of time. How long that took is not recorded, so a
--- gate counts as open for ten seconds more: the pair's lease is waited for at most five.
+-- Between reading the posture and writing the receipt a gate may run out of time. How long that took is not recorded,
+-- so a gate counts as open for ten seconds more: the pair's lease is waited for at most five.
 --
 -- A verifier may be called behind the end of a window. Its receipt says the posture of that moment: no more than the gates
 -- allowed, and no less than they certainly allowed when it was written.
@@ -18,7 +19,8 @@ WITH gate (key, opened_by) AS (VALUES
   SELECT i.invocation_id, replay.by, g.key, coalesce((
     SELECT h.value = g.opened_by AND (h.expires_at IS NULL OR h.expires_at > i.begun_at - interval '10 seconds')
     FROM ledger.dot_config_history h
-    WHERE h.key = g.key AND CASE WHEN i.begun_change_number IS NOT NULL THEN coalesce(h.change_number, 0) <= i.begun_change_number
+    WHERE h.key = g.key AND CASE WHEN i.begun_change_number IS NOT NULL
+      THEN coalesce(h.change_number, 0) <= i.begun_change_number
                                  WHEN replay.by = 'time' OR i.begun_snapshot IS NULL THEN h.changed_at <= i.begun_at
                                  ELSE h.change_xid = i.begun_xid OR pg_visible_in_snapshot(h.change_xid, i.begun_snapshot) END
     ORDER BY coalesce(h.change_number, 0) DESC, h.changed_at DESC, h.change_id DESC LIMIT 1), false) AS is_open, coalesce((

@@ -14,11 +14,15 @@ SELECT f.table_name, 'it is not logged: a crash empties it' FROM found f WHERE f
 UNION ALL
 SELECT f.table_name, 'row security hides rows of it' FROM found f WHERE f.relrowsecurity OR f.relforcerowsecurity
 UNION ALL
-SELECT f.table_name, format('the rule %s rewrites its statements', w.rulename) FROM found f JOIN pg_rewrite w ON w.ev_class = f.oid WHERE w.rulename <> '_RETURN'
+SELECT f.table_name, format('the rule %s rewrites its statements', w.rulename) FROM found f
+JOIN pg_rewrite w ON w.ev_class = f.oid WHERE w.rulename <> '_RETURN'
 UNION ALL
-SELECT f.table_name, format('it shows the rows of %s too', i.inhrelid::regclass) FROM found f JOIN pg_inherits i ON i.inhparent = f.oid
+SELECT f.table_name, format('it shows the rows of %s too', i.inhrelid::regclass) FROM found f
+JOIN pg_inherits i ON i.inhparent = f.oid
 UNION ALL
-SELECT f.table_name, format('its rows are those of %s too', i.inhparent::regclass) FROM found f JOIN pg_inherits i ON i.inhrelid = f.oid
+SELECT f.table_name, format('its rows are those of %s too', i.inhparent::regclass) FROM found f
+JOIN pg_inherits i ON i.inhrelid = f.oid
 UNION ALL
-SELECT f.table_name, format('the trigger %s is none of the contract''s', t.tgname) FROM found f JOIN pg_trigger t ON t.tgrelid = f.oid
+SELECT f.table_name, format('the trigger %s is none of the contract''s', t.tgname) FROM found f
+JOIN pg_trigger t ON t.tgrelid = f.oid
 WHERE NOT t.tgisinternal AND t.tgname NOT IN ('ledger_append_only', 'durable_commit');

@@ -19,7 +19,8 @@ HAVING count(*) > 1
 UNION ALL
 -- The next acquirer of the lease concludes the run that its last holder left. A run that no lease names stays open
 -- forever.
-SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it', r.lease_name)
+SELECT r.process_run_id::text, format('not concluded, and the lease %L is not bound to it: nobody will reap it',
+  r.lease_name)
 FROM ledger.process_run_observation r
 LEFT JOIN ledger.dot_iu_runtime_lease l ON l.lease_name = r.lease_name
 WHERE r.lease_token IS NOT NULL AND l.process_run_id IS DISTINCT FROM r.process_run_id

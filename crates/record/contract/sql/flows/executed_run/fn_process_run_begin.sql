@@ -222,7 +222,7 @@ BEGIN
   BEGIN
     LOCK TABLE dot_gate_state IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate');
   END;
 
   -- HEADER. Its tags are those of fn_dot_evidence_tags().

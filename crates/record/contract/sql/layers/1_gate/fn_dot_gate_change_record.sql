@@ -22,12 +22,12 @@ DECLARE
 BEGIN
   IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'a receipt is just being written, and this transaction can not see what it becomes');
+      'a receipt is being written, and this transaction can not see what it becomes');
   END IF;
   BEGIN
     UPDATE dot_gate_state s SET change_number = s.change_number + 1 RETURNING s.change_number INTO v_number;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate');
   END;
   -- A separate statement after the update: under READ COMMITTED it has the newest snapshot.
   v_snapshot := pg_current_snapshot();

@@ -24,9 +24,9 @@ BEGIN
   ELSIF p_value IS NULL OR p_value NOT IN ('true', 'false') THEN
     PERFORM fn_dot_refuse('gate_value_invalid', format('a gate can not say %L', left(p_value, 100)));
   ELSIF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who changes the gate is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN
-    PERFORM fn_dot_refuse('reason_required', 'why the gate is changed is missing');
+    PERFORM fn_dot_refuse('reason_required', 'the reason (p_reason) is missing');
   ELSIF NOT fn_dot_is_representable_time(p_expires_at) THEN
     PERFORM fn_dot_refuse('expiry_invalid', 'the gate would expire after the year 9999: leave the expiry out',
       jsonb_build_object('expires_at', p_expires_at::text));
@@ -46,7 +46,7 @@ BEGIN
   BEGIN
     PERFORM FROM dot_config c WHERE c.key = p_key FOR UPDATE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', format('another transaction is just changing the gate %s', p_key));
+    PERFORM fn_dot_refuse('busy', format('another transaction is changing the gate %s', p_key));
   END;
   v_now := clock_timestamp();
   IF p_expires_at <= v_now THEN
