@@ -47,7 +47,7 @@ impl CommandInvoker {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
-        match run(&self.supervisor, &mut prepared, &mut stop, deadline).await {
+        match run(&self.supervisor, &mut prepared, &mut stop).await {
             Ok(mut ran) => {
                 let reader = ran.reader.take();
                 let answer = conclude(call.role, &prepared, &ran, reader, stop).await;

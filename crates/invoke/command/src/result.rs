@@ -69,10 +69,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
         ),
         (EndReason::Told | EndReason::Abandoned, _) => match ran.stopped {
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
-            None => cut_off(
-                "stop_requested",
-                "the supervisor was stopped from outside",
-            ),
+            None => cut_off("stop_requested", "the supervisor was stopped from outside"),
         },
         (EndReason::Deadline, _) => cut_off("deadline", "its time was over (timeout_ms)"),
         (EndReason::TooManyProcesses, _) => cut_off(

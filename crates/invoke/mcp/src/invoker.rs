@@ -26,7 +26,6 @@ use crate::{
     failed_call,
     http::{self, TrustStore},
     invocation::{Invocation, Server, token},
-    limits::Interruption,
     limits::LimitWatch,
     session::{McpSession, SessionError, handshakes},
     stdio::{self, Shutdown},
@@ -245,13 +244,7 @@ impl McpInvoker {
         program.leave = Some(conversation.watch.stop.leave());
         let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
         let watch = &mut conversation.watch;
-        let opened = CallFiles::open(
-            &self.supervisor,
-            &program.path,
-            None,
-            &mut watch.stop,
-            deadline,
-        );
+        let opened = CallFiles::open(&self.supervisor, &program.path, None, &mut watch.stop);
         let files = match opened.await {
             Ok(files) => files,
             Err(error) => {
@@ -268,7 +261,7 @@ impl McpInvoker {
             }
         };
         conversation.facts.started();
-        let digests = files.digest(conversation.watch.stop.clone(), deadline);
+        let digests = files.digest(conversation.watch.stop.clone());
         let launch = server.launch();
         conversation.facts.note("sandbox", json!(launch.sandbox));
         if launch.sandbox.is_incomplete() {

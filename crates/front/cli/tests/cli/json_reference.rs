@@ -115,7 +115,14 @@ fn every_field_is_documented_where_its_command_is() {
         "[[contract]]\ndot_code = \"DOT_GZIP\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:gzip\"\n",
     );
     installation
-        .call(&["contract", "set", "contracts.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "contracts.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
     let contract = |dot_code: &str| {
         format!(
@@ -127,7 +134,14 @@ fn every_field_is_documented_where_its_command_is() {
         &["DOT_GZIP", "DOT_GZIP_TEST"].map(contract).concat(),
     );
     installation
-        .call(&["contract", "set", "pair.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "pair.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
     installation.call(&["candidates", "set", "C"]).expect(0);
     installation

@@ -28,7 +28,8 @@ fn resolve(run: &str, happened: &str) -> String {
 
 /// Changes one key of the producer's contract for real runs.
 async fn set_contract(operator: &Client, key: &str, value: Value) {
-    let mut contract = json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "command:DOT_BACKUP"});
+    let mut contract =
+        json!({"dot_code": PRODUCER, "mode": "REAL_RUN", "endpoint_ref": "command:DOT_BACKUP"});
     contract[key] = value;
     let call = Call::new("fn_dot_contract_set")
         .with(
@@ -237,7 +238,8 @@ async fn only_an_operator_resolves_and_only_concluded_runs(backend: Backend) {
 #[apply(on_each_version)]
 async fn a_receipt_names_the_contract_of_its_call(backend: Backend) {
     let (_stage, runner, operator, _superuser) = ready(backend).await;
-    let digests = "SELECT string_agg(contract_sha256, ' ' ORDER BY dot_code) FROM dot.v_dot_contract
+    let digests =
+        "SELECT string_agg(contract_sha256, ' ' ORDER BY dot_code) FROM dot.v_dot_contract
          WHERE mode = 'REAL_RUN' AND dot_code IN ('DOT_BACKUP', 'DOT_BACKUP_VERIFY')";
     let before = text(&runner, digests).await;
     let [producer, verifier] = before.split(' ').collect::<Vec<_>>()[..] else {
@@ -251,7 +253,8 @@ async fn a_receipt_names_the_contract_of_its_call(backend: Backend) {
     };
     let run = Begun::of(&row(&runner, &call(producer, verifier)).await);
     // The verifier's contract changes while its producer is called: the run goes on as it was prepared.
-    let changed = json!({"dot_code": VERIFIER, "mode": "REAL_RUN", "endpoint_ref": "command:other"});
+    let changed =
+        json!({"dot_code": VERIFIER, "mode": "REAL_RUN", "endpoint_ref": "command:other"});
     let change = Call::new("fn_dot_contract_set")
         .with(
             "p_contract",

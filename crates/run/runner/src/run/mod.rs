@@ -13,8 +13,8 @@ mod input_file;
 mod outcome;
 mod output_path;
 mod run_options;
-mod window;
 mod verified_bytes;
+mod window;
 
 pub use outcome::Outcome;
 pub use run_options::RunOptions;

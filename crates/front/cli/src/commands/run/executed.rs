@@ -118,6 +118,11 @@ pub(super) async fn execute(
     if let Some(pretended) = record.pretended() {
         session.messages.warning(pretended);
     }
+    if !record.created && !record.is_under_way() && record.exit_status() != ExitStatus::Done {
+        session
+            .messages
+            .note("nothing was called now; --retry begins the next attempt");
+    }
     session.messages.note(format!(
         "see its layers: dotwrap runs show {}",
         record.process_run_id

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use super::site::{Pair, Site, end, is_running, signal, until};
+use super::site::{Pair, Site, is_running, signal, until};
 
 #[test]
 fn failed_run_is_followed_by_another_attempt_only_with_retry() {
@@ -53,10 +53,10 @@ fn run_of_a_killed_runner_is_concluded_at_once_and_repeated_when_it_is_resolved(
     ));
     let input = site.path("process").to_str().unwrap().to_owned();
     let words = ["--input", &input, "--key", "nightly", "--lease-ttl", "600"];
-    let killed = site.start(&Site::words("real-run", &words));
+    let mut killed = site.start(&Site::words("real-run", &words));
     let tool = site.process_in("process");
     signal(&killed, Signal::SIGKILL);
-    end(killed);
+    killed.wait().unwrap();
     until(|| (!is_running(tool)).then_some(()));
     site.file("process.go", "");
     let retry = [&words[..], &["--retry"]].concat();

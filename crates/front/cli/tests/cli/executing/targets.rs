@@ -19,7 +19,15 @@ fn scoped(pair: &Pair, scope: &str) -> Site {
 
 fn request(site: &Site, input: &str) {
     let words = [
-        "requests", "add", PRODUCER, "--candidate", CANDIDATE, "--mode", "real-run", "--input", input,
+        "requests",
+        "add",
+        PRODUCER,
+        "--candidate",
+        CANDIDATE,
+        "--mode",
+        "real-run",
+        "--input",
+        input,
     ];
     site.0.call(&words).expect(0);
 }
@@ -84,7 +92,7 @@ fn run_waits_for_a_busy_lease_and_says_who_holds_it() {
     let input = site.path("process").to_str().unwrap().to_owned();
     let holder = site.start(&Site::words("real-run", &["--input", &input]));
     site.process_in("process");
-    let over = ["--input", &input, "--wait", "1s"];
+    let over = ["--input", &input, "--wait", "1s", "-q"];
     let over = site.run("real-run", &over).expect(4).failure();
     assert_eq!(over["code"], "lease_held");
     let waiting = ["--input", &input, "--wait", "10m"];

@@ -199,7 +199,10 @@ fn what_a_worker_stopped_waits_again_if_it_may_be_repeated() {
     site.0.call(&ONCE).expect(0);
     assert_eq!(outcomes(&site), [r#""concluded" "pass""#]);
     let runs = site.runs();
-    assert_eq!((&runs[0]["attempt"], &runs[1]["attempt"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&runs[0]["attempt"], &runs[1]["attempt"]),
+        (&2.into(), &1.into())
+    );
     site.holds();
 }
 
@@ -211,7 +214,13 @@ fn request_is_claimed_by_a_worker_with_the_labels_and_the_input() {
         .replace("timeout_ms", "requires = [\"site=b\"]\ntimeout_ms");
     site.file("pair.toml", &text);
     site.0
-        .call(&["tools", "import", "pair.toml", "--reason", "it is at site b"])
+        .call(&[
+            "tools",
+            "import",
+            "pair.toml",
+            "--reason",
+            "it is at site b",
+        ])
         .expect(0);
     let input = site.file("in", "a\n");
     request(&site, "here", &input);
@@ -232,7 +241,15 @@ fn paused_tool_is_not_run_and_its_requests_wait() {
     let site = Site::with(&Pair::default());
     let input = site.file("in", "a\n");
     request(&site, "paused", &input);
-    let pause = ["tools", "pause", PRODUCER, "--for", "2h", "--reason", "its disk is replaced"];
+    let pause = [
+        "tools",
+        "pause",
+        PRODUCER,
+        "--for",
+        "2h",
+        "--reason",
+        "its disk is replaced",
+    ];
     site.0.call(&pause).expect(0);
     let refused = site
         .run("real-run", &["--input", &input])
