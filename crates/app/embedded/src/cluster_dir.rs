@@ -94,6 +94,7 @@ fn one_name(path: &Path) -> OsString {
 /// | `server.log` | what the server says, since it was last started |
 /// | `server.killed` | there while a killed server is due to be started again |
 /// | `server.started-from` | which program file it was started from |
+/// | `moved.json` | there once the ledger was moved to another database: which one, and when |
 /// | `binaries` | a fetched PostgreSQL, where none was installed |
 /// | `binaries.versions` | the versions of the programs that were found |
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ mod completions;
 mod contract;
 mod demo;
 mod doctor;
+mod embedded;
 mod events;
 pub(crate) mod execution;
 mod file;
@@ -27,6 +28,7 @@ mod runs;
 mod shared;
 mod status;
 mod tools;
+mod uninstall;
 mod verify;
 mod worker;
 mod worker_summary;
@@ -40,6 +42,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
 use dotwrap_app::backend::SlotPolicy;
+use dotwrap_app::settings::DatabaseUrl;
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]
@@ -50,6 +53,11 @@ pub(crate) enum Command {
     Install(install::Arguments),
     /// Say what is wrong with an installation and how to mend it
     Doctor(doctor::Arguments),
+    /// Take an installation out of its database again
+    Uninstall(uninstall::Arguments),
+    /// The private PostgreSQL that is used where no database is configured
+    #[command(subcommand)]
+    Embedded(embedded::Command),
     /// The DOT registry
     #[command(subcommand)]
     Tools(tools::Command),
@@ -120,6 +128,14 @@ impl Command {
         }
     }
 
+    /// A flag of the command whose value may hold a password, the variable that stands for it, and the value.
+    pub(crate) fn secret_flag(&self) -> Option<(&'static str, &'static str, &DatabaseUrl)> {
+        match self {
+            Self::Embedded(command) => command.secret_flag(),
+            _ => None,
+        }
+    }
+
     /// Does it.
     pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
@@ -127,6 +143,8 @@ impl Command {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
             Self::Install(arguments) => install::execute(arguments, session).await,
             Self::Doctor(arguments) => doctor::execute(arguments, session).await,
+            Self::Uninstall(arguments) => uninstall::execute(arguments, session).await,
+            Self::Embedded(command) => embedded::execute(command, session).await,
             Self::Tools(command) => tools::execute(command, session).await,
             Self::Candidates(command) => candidates::execute(command, session).await,
             Self::Contract(command) => contract::execute(command, session).await,

@@ -16,7 +16,7 @@ mod placed;
 mod pruned;
 mod refused;
 mod silenced;
-mod site;
+pub(crate) mod site;
 mod stopped;
 mod warnings;
 mod worker;

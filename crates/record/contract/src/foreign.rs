@@ -1,0 +1,28 @@
+//! Objects that are not the contract's and would go with its schema.
+
+use tokio_postgres::{Client, types::Type};
+
+use crate::{InstallError, doctor::INSTALLER_TABLES, identifier::quote, source::created};
+
+const QUERY: &str = include_str!("foreign_objects.sql");
+
+/// What would be dropped with the schema of an installation and is not the contract's: in the schema, and in other
+/// schemas where it depends on the contract's objects. Each with its kind, such as `view public.report`.
+pub(crate) async fn foreign_objects(
+    client: &Client,
+    schema: &str,
+) -> Result<Vec<String>, InstallError> {
+    let tables: Vec<String> = created("TABLE")
+        .into_iter()
+        .chain(INSTALLER_TABLES.map(str::to_owned))
+        .collect();
+    let schema = quote(schema);
+    let query = QUERY.replace("{schema}", &schema);
+    let rows = client
+        .query_typed(
+            &query,
+            &[(&schema, Type::TEXT), (&tables, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
