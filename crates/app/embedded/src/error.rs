@@ -93,6 +93,17 @@ pub enum Error {
     )]
     NoAccount,
 
+    /// The user id has no name, and PostgreSQL makes no cluster for one without.
+    #[error(
+        "the user id {uid} has no name (no entry in /etc/passwd), and PostgreSQL's initdb refuses it: add an entry, install \
+         libnss_wrapper (`apt-get install libnss-wrapper`, `dnf install nss_wrapper`), allow user namespaces, or set DATABASE_URL to a \
+         PostgreSQL of your own"
+    )]
+    NamelessAccount {
+        /// The user id.
+        uid: u32,
+    },
+
     /// The folder for the server's socket is not safe to use.
     #[error(
         "{} is not a folder that only the server's account can enter (somebody else may have put it there); remove it, or set \

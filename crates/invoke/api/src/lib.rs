@@ -41,6 +41,6 @@ pub use reading::{ReadInterrupted, ReadLimit, read_apart, read_apart_by, read_de
 pub use ready_thread::ReadyThread;
 pub use reported::{Mentions, ToolReport, has_mock, reports_mock};
 pub use secrets::Secrets;
-pub use space::Space;
+pub use space::{Space, free_bytes};
 pub use stop::{Deadline, Stop, StopHandle, StopReason, StopRecord};
 pub use template::{Template, TemplateError, Values};

@@ -89,7 +89,7 @@ impl Limits {
     pub fn grace_for(&self, reason: StopReason) -> Duration {
         match reason {
             StopReason::GateClosed | StopReason::LeaseLost => self.grace().min(SHORT_GRACE),
-            StopReason::Interrupted => self.grace(),
+            StopReason::Interrupted | StopReason::DiskFull => self.grace(),
         }
     }
 }

@@ -1,23 +1,28 @@
 //! While a run has calls in flight, renews its lease, watches the gates and forwards Ctrl-C. A lost lease, a closed
-//! gate and Ctrl-C each stop the call.
+//! gate, Ctrl-C and a disk that is nearly full each stop the call.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
+use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason, free_bytes};
 use dotwrap_wrapper::{Lease, Posture, PostureWatch, Wrapper};
 use tokio::{
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
 
 /// The shortest pause between two attempts to renew while the database is unreachable.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
+/// The interval at which the free space of the disk is read.
+const DISK_INTERVAL: Duration = Duration::from_millis(300);
+
 /// Guards one run until it is dropped.
 #[derive(Debug)]
 pub(crate) struct RunGuard {
     stop: Stop,
-    watching: JoinHandle<()>,
+    handle: StopHandle,
+    watching: Vec<JoinHandle<()>>,
 }
 
 impl RunGuard {
@@ -46,12 +51,25 @@ impl RunGuard {
             handle.clone(),
         );
         let watching_gates = watch_gates(posture, mode, handle.clone());
-        let hearing = forward_interrupt(interrupt, handle);
+        let hearing = forward_interrupt(interrupt, handle.clone());
         // One task for all three. None ends another: a call that is being stopped keeps its lease.
         let watching = tokio::spawn(async {
             tokio::join!(renewing, watching_gates, hearing);
         });
-        Self { stop, watching }
+        Self {
+            stop,
+            handle,
+            watching: vec![watching],
+        }
+    }
+
+    /// Stops the call also when this folder's disk has less than so many free bytes. 0 bytes watches nothing.
+    pub(crate) fn watching_disk(mut self, folder: &Path, min_free_bytes: u64) -> Self {
+        if min_free_bytes > 0 {
+            let watching = watch_disk(folder.to_owned(), min_free_bytes, self.handle.clone());
+            self.watching.push(tokio::spawn(watching));
+        }
+        self
     }
 
     /// The stop signal of a call.
@@ -62,7 +80,7 @@ impl RunGuard {
 
 impl Drop for RunGuard {
     fn drop(&mut self) {
-        self.watching.abort();
+        self.watching.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -118,6 +136,22 @@ async fn watch_gates(mut posture: PostureWatch, mode: Mode, handle: StopHandle) 
     };
     let _ = posture.until(|posture| posture < needed).await;
     handle.stop(StopReason::GateClosed);
+}
+
+/// Looks a few times a second. A file system that does not answer keeps one blocking thread, and nothing else, waiting.
+async fn watch_disk(folder: PathBuf, min_free_bytes: u64, handle: StopHandle) {
+    loop {
+        sleep(DISK_INTERVAL).await;
+        let looked_at = folder.clone();
+        let free = spawn_blocking(move || free_bytes(&looked_at)).await;
+        if let Ok(Ok(free)) = free
+            && free < min_free_bytes
+        {
+            tracing::warn!(free, min_free_bytes, folder = %folder.display(), "the disk is nearly full");
+            handle.stop(StopReason::DiskFull);
+            return;
+        }
+    }
 }
 
 async fn forward_interrupt(mut interrupt: Stop, handle: StopHandle) {

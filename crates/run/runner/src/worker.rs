@@ -316,6 +316,7 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
         Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),
         Error::RegistryChanged => ("registry_changed".to_owned(), true),
         Error::Folder { .. } => ("folder_unusable".to_owned(), true),
+        Error::DiskFull { .. } => ("disk_full".to_owned(), true),
         Error::NotConcluded { .. } => return None,
     };
     Some(if may_pass {

@@ -35,7 +35,7 @@ mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, interrupt_on_signals};
+pub(crate) use execution::{data_folder, interrupt_on_signals, run_folders};
 pub(crate) use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;

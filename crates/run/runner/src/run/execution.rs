@@ -52,6 +52,7 @@ impl Runner {
         check_input(prepared, order)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
+        self.folders.require_free(self.min_free_bytes)?;
         let held_since = Instant::now();
         let call = order.begin_call(
             &prepared.producer.dot_code,
@@ -78,7 +79,8 @@ impl Runner {
             prepared.mode,
             self.posture().await,
             interrupt,
-        );
+        )
+        .watching_disk(self.folders.root(), self.min_free_bytes);
         let concluded = Execution {
             wrapper: &self.wrapper,
             prepared,
