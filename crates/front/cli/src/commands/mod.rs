@@ -25,6 +25,7 @@ mod refusals;
 mod requests;
 mod run;
 mod runs;
+mod service_manager;
 mod shared;
 mod status;
 mod tools;

@@ -11,6 +11,7 @@ use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::execution::{ExecutionArgs, check_folder, interrupt_on_signals};
+use super::service_manager::ServiceManager;
 use super::worker_summary;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -23,6 +24,9 @@ use crate::session::Context;
 /// at most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is
 /// called, conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends
 /// when that is done.
+///
+/// Under systemd (Type=notify) it says when it is ready and when it stops, and keeps the watchdog content while it
+/// works: packaging/ in the sources has units.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// How many runs are executed side by side
@@ -54,6 +58,7 @@ struct WorkerPrinter {
     messages: Messages,
     /// The runs it concluded; only those of one that ends by itself.
     concluded: Option<Mutex<Vec<ProcessRunId>>>,
+    service_manager: ServiceManager,
 }
 
 /// Says of a run only what keeps it waiting: its steps are the ledger's.
@@ -97,9 +102,13 @@ pub(crate) async fn execute(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
+    let service_manager = ServiceManager::of_environment();
+    service_manager.ready(runner.name().as_str());
+    service_manager.tell_when_stopping(drain.clone(), interrupt.clone());
     let told = Arc::new(WorkerPrinter {
         messages: session.messages,
         concluded: arguments.once.then(Mutex::default),
+        service_manager,
     });
     let finished = runner
         .work(&work, Arc::clone(&told) as _, drain, &interrupt)
@@ -163,6 +172,10 @@ impl WorkerObserver for WorkerPrinter {
             messages: self.messages,
             request: claim.request_id().to_string(),
         })
+    }
+
+    fn alive(&self) {
+        self.service_manager.alive();
     }
 
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {

@@ -11,6 +11,7 @@ mod hostile;
 mod killed_server;
 #[cfg(target_os = "linux")]
 mod launched;
+mod notified;
 mod outcomes;
 mod placed;
 mod pruned;

@@ -23,6 +23,7 @@ mod installation;
 mod json_reference;
 mod offline;
 mod operation;
+mod packaged;
 mod pooler;
 mod read_only;
 mod recording;
