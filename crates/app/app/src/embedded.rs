@@ -45,7 +45,8 @@ pub fn embedded(settings: &Settings) -> Result<Embedded, Problem> {
     server::describe(settings)
 }
 
-/// Writes the ledger of the embedded database to a new file, and returns its size in bytes.
+/// Writes the ledger of the embedded database to a new file, and returns its size in bytes. Needs a multi-threaded
+/// runtime.
 ///
 /// # Errors
 /// There is no ledger, the server cannot be started, `pg_dump` is missing or fails, or the file cannot be written.
@@ -57,7 +58,7 @@ pub async fn dump(backend: Backend<'_>, format: DumpFormat, file: &Path) -> Resu
 }
 
 /// Moves the ledger of the embedded database into another one: dump, restore, comparison, `verify`. The embedded
-/// database keeps its ledger and is not used further.
+/// database keeps its ledger and is not used further. Needs a multi-threaded runtime.
 ///
 /// # Errors
 /// Somebody else uses the embedded database; the other one holds a ledger, cannot be reached, or does not take this

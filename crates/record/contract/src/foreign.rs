@@ -6,16 +6,19 @@ use crate::{InstallError, doctor::INSTALLER_TABLES, identifier::quote, source::c
 
 const QUERY: &str = include_str!("foreign_objects.sql");
 
+/// The names of the contract's tables, those of the installer included.
+pub(crate) fn contract_tables() -> Vec<String> {
+    let installers = INSTALLER_TABLES.map(str::to_owned);
+    created("TABLE").into_iter().chain(installers).collect()
+}
+
 /// What would be dropped with the schema of an installation and is not the contract's: in the schema, and in other
 /// schemas where it depends on the contract's objects. Each with its kind, such as `view public.report`.
 pub(crate) async fn foreign_objects(
     client: &Client,
     schema: &str,
 ) -> Result<Vec<String>, InstallError> {
-    let tables: Vec<String> = created("TABLE")
-        .into_iter()
-        .chain(INSTALLER_TABLES.map(str::to_owned))
-        .collect();
+    let tables = contract_tables();
     let schema = quote(schema);
     let query = QUERY.replace("{schema}", &schema);
     let rows = client

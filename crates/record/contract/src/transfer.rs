@@ -9,7 +9,7 @@ use tokio_postgres::{Client, types::Type};
 
 use crate::{
     InstallError, apply,
-    foreign::foreign_objects,
+    foreign::{contract_tables, foreign_objects},
     identifier::quote,
     plan::{InstallOptions, Plan, plan},
     state::installed,
@@ -43,22 +43,23 @@ pub async fn check_transfer_target(
     if plan.is_fresh() {
         return Ok(());
     }
+    let objects = foreign_objects(client, &options.schema).await?;
+    if !objects.is_empty() {
+        return Err(InstallError::ForeignObjects {
+            schema: options.schema.clone(),
+            objects,
+        });
+    }
     let counts = row_counts(client, &options.schema).await?;
     let recorded = counts
         .into_iter()
         .find(|(table, rows)| *rows > 0 && !SHIPPED.contains(&table.as_str()));
-    if let Some((table, rows)) = recorded {
-        return Err(InstallError::HoldsLedger {
+    match recorded {
+        None => Ok(()),
+        Some((table, rows)) => Err(InstallError::HoldsLedger {
             schema: options.schema.clone(),
             table,
             rows,
-        });
-    }
-    match foreign_objects(client, &options.schema).await? {
-        objects if objects.is_empty() => Ok(()),
-        objects => Err(InstallError::ForeignObjects {
-            schema: options.schema.clone(),
-            objects,
         }),
     }
 }
@@ -127,7 +128,7 @@ COMMIT;"
 /// The answers of preflight checks, kept for some seconds.
 const CACHE: &str = "dot_preflight_answer";
 
-/// How many rows each table of an installation has, in one snapshot. Kept answers of preflight checks are no part of a
+/// How many rows each of the contract's tables has, in one snapshot. Kept answers of preflight checks are no part of a
 /// ledger and are left out.
 ///
 /// # Errors
@@ -139,12 +140,17 @@ pub async fn row_counts(
     if installed(client, schema).await?.is_none() {
         return Err(InstallError::NotInstalled(schema.to_owned()));
     }
+    let tables: Vec<String> = contract_tables()
+        .into_iter()
+        .filter(|table| table != CACHE)
+        .collect();
+    // An older contract has fewer.
     let tables = client
         .query_typed(
             "SELECT c.relname::text FROM pg_catalog.pg_class c
-             WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p') AND c.relname <> $2
-             ORDER BY c.relname",
-            &[(&quote(schema), Type::TEXT), (&CACHE, Type::TEXT)],
+             WHERE c.relnamespace = to_regnamespace($1) AND c.relkind IN ('r', 'p')
+               AND c.relname = ANY ($2) ORDER BY c.relname",
+            &[(&quote(schema), Type::TEXT), (&tables, Type::TEXT_ARRAY)],
         )
         .await?;
     let counts: Vec<String> = tables

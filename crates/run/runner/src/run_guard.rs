@@ -157,3 +157,16 @@ async fn watch_disk(folder: PathBuf, min_free_bytes: u64, handle: StopHandle) {
 async fn forward_interrupt(mut interrupt: Stop, handle: StopHandle) {
     handle.stop(interrupt.cancelled().await);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn disk_with_less_than_is_to_stay_free_stops_the_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, stop) = StopHandle::new();
+        watch_disk(folder.path().to_owned(), u64::MAX, handle).await;
+        assert_eq!(stop.reason(), Some(StopReason::DiskFull));
+    }
+}
