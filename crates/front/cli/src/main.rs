@@ -42,10 +42,12 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(status) => return status.into(),
     };
-    command_line::hide_password(
-        arguments.global.database_url(),
-        arguments.global.messages_before_settings(),
-    );
+    let messages = arguments.global.messages_before_settings();
+    let database = arguments.global.database_url();
+    command_line::hide_password(command_line::DATABASE_FLAG, database, messages);
+    if let Some((flag, variable, url)) = arguments.command.secret_flag() {
+        command_line::hide_password((flag, variable), Some(url), messages);
+    }
     let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
         Ok(settings) => settings,
         Err(problem) => {

@@ -42,7 +42,7 @@ pub use reading::{ReadInterrupted, ReadLimit, ReadProgress, read_apart, read_apa
 pub use ready_thread::ReadyThread;
 pub use reported::{Mentions, ToolReport, has_mock, reports_mock};
 pub use secrets::Secrets;
-pub use space::Space;
+pub use space::{Space, free_bytes};
 pub use stamped_file::StampedFile;
 pub use stop::{Deadline, Stop, StopHandle, StopReason, StopRecord};
 pub use template::{Template, TemplateError, Values};

@@ -19,6 +19,8 @@ pub enum StopReason {
     LeaseLost,
     /// The operator asked: Ctrl-C or SIGTERM.
     Interrupted,
+    /// The disk of the run's folder has less space left than is to stay free.
+    DiskFull,
 }
 
 /// The receipt of a stop: what was told to stop, what ended, and what may have happened all the same.

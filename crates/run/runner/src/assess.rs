@@ -44,6 +44,17 @@ impl Assessment {
         self.trouble.is_none()
     }
 
+    /// Names a full disk as the cause of a tool's failure: an exit status says nothing of it. The evidence has both.
+    pub(crate) fn blame_disk(&mut self) {
+        const OF_TOOLS: [&str; 3] = ["exit_status", "output_missing", "output_unusable"];
+        if let Some(CallProblem::Failed(failure)) = &mut self.trouble
+            && OF_TOOLS.contains(&failure.code)
+        {
+            failure.code = "disk_full";
+            failure.message = format!("{}; the disk is full", failure.message);
+        }
+    }
+
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.output.as_ref().map(|output| output.digest)
     }

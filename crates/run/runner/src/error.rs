@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use dotwrap_invoke::UnsupportedContract;
+use dotwrap_invoke::{Space, UnsupportedContract};
 use dotwrap_wrapper::{DotCode, ProcessRunId};
 
 /// Why a run was not executed, or was not recorded completely.
@@ -55,6 +55,17 @@ pub enum Error {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+
+    /// The disk of the runs' folder has less space left than is to stay free. Nothing was written.
+    #[error(
+        "no run is begun: {space}, and {} MiB are to stay free for its files and its record", needed >> 20
+    )]
+    DiskFull {
+        /// What is left, and where.
+        space: Box<Space>,
+        /// How many bytes are to stay free.
+        needed: u64,
     },
 
     /// The tool was called, and the run could not be concluded: its lease was lost, another process concluded it, or

@@ -52,5 +52,5 @@ pub use folder::RunsDir;
 pub use prepare::{PairMember, Prepared};
 pub use progress::{NoProgress, Progress, Step};
 pub use run::{Outcome, RunOptions};
-pub use runner::{Runner, default_runner_name};
+pub use runner::{DEFAULT_MIN_FREE_BYTES, Runner, default_runner_name};
 pub use worker::{WorkerObserver, WorkerOptions};

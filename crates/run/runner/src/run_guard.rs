@@ -1,27 +1,32 @@
-//! While a run has calls in flight, renews its lease, asks whether it may go on, and forwards Ctrl-C. A lost lease, a
-//! closed gate, a stop and Ctrl-C each stop the call.
+//! While a run has calls in flight, renews its lease, asks whether it may go on, watches the disk and forwards Ctrl-C. A
+//! lost lease, a closed gate, a stop, a disk that is nearly full and Ctrl-C each stop the call.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use dotwrap_invoke::{Stop, StopHandle, StopReason};
+use dotwrap_invoke::{Stop, StopHandle, StopReason, free_bytes};
 use dotwrap_wrapper::{Lease, ProcessRunId, RunWatch, StopCause, WatchedRun, Wrapper};
 use tokio::{
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep, timeout},
 };
 
 /// The shortest pause between two attempts to renew while the database is unreachable.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
+/// The interval at which the free space of the disk is read.
+const DISK_INTERVAL: Duration = Duration::from_millis(300);
+
 /// Guards one run until it is dropped.
 #[derive(Debug)]
 pub(crate) struct RunGuard {
     stop: Stop,
     cause: Arc<OnceLock<StopCause>>,
-    watching: JoinHandle<()>,
+    handle: StopHandle,
+    watching: Vec<JoinHandle<()>>,
 }
 
 impl RunGuard {
@@ -52,7 +57,7 @@ impl RunGuard {
             handle.clone(),
         );
         let watching_run = stop_at_cause(watched, handle.clone(), Arc::clone(&cause));
-        let hearing = forward_interrupt(interrupt, handle);
+        let hearing = forward_interrupt(interrupt, handle.clone());
         // One task for all three. None ends another: a call that is being stopped keeps its lease.
         let watching = tokio::spawn(async {
             tokio::join!(renewing, watching_run, hearing);
@@ -60,8 +65,18 @@ impl RunGuard {
         Self {
             stop,
             cause,
-            watching,
+            handle,
+            watching: vec![watching],
         }
+    }
+
+    /// Stops the call also when this folder's disk has less than so many free bytes. 0 bytes watches nothing.
+    pub(crate) fn watching_disk(mut self, folder: &Path, min_free_bytes: u64) -> Self {
+        if min_free_bytes > 0 {
+            let watching = watch_disk(folder.to_owned(), min_free_bytes, self.handle.clone());
+            self.watching.push(tokio::spawn(watching));
+        }
+        self
     }
 
     /// The stop signal of a call.
@@ -77,7 +92,7 @@ impl RunGuard {
 
 impl Drop for RunGuard {
     fn drop(&mut self) {
-        self.watching.abort();
+        self.watching.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -155,6 +170,35 @@ pub(crate) fn reason_of(cause: &str) -> StopReason {
     }
 }
 
+/// Looks a few times a second. A file system that does not answer keeps one blocking thread, and nothing else, waiting.
+async fn watch_disk(folder: PathBuf, min_free_bytes: u64, handle: StopHandle) {
+    loop {
+        sleep(DISK_INTERVAL).await;
+        let looked_at = folder.clone();
+        let free = spawn_blocking(move || free_bytes(&looked_at)).await;
+        if let Ok(Ok(free)) = free
+            && free < min_free_bytes
+        {
+            tracing::warn!(free, min_free_bytes, folder = %folder.display(), "the disk is nearly full");
+            handle.stop(StopReason::DiskFull);
+            return;
+        }
+    }
+}
+
 async fn forward_interrupt(mut interrupt: Stop, handle: StopHandle) {
     handle.stop(interrupt.cancelled().await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn disk_with_less_than_is_to_stay_free_stops_the_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let (handle, stop) = StopHandle::new();
+        watch_disk(folder.path().to_owned(), u64::MAX, handle).await;
+        assert_eq!(stop.reason(), Some(StopReason::DiskFull));
+    }
 }

@@ -19,6 +19,9 @@ use crate::{
 /// gate within a second.
 const RUN_POLL_INTERVAL: Duration = Duration::from_millis(300);
 
+/// How many bytes stay free on the disk of the runs' folder, where nothing else is said: 256 MiB.
+pub const DEFAULT_MIN_FREE_BYTES: u64 = 256 << 20;
+
 /// Executes pairs. Cheap to clone; all clones share one watch over their runs.
 #[derive(Clone, Debug)]
 pub struct Runner {
@@ -28,6 +31,7 @@ pub struct Runner {
     pub(crate) name: Actor,
     watch: Arc<OnceCell<RunWatch>>,
     pub(crate) compared: Arc<Comparison>,
+    pub(crate) min_free_bytes: u64,
 }
 
 /// The default name of a runner: its host and its process.
@@ -46,7 +50,16 @@ impl Runner {
             name,
             watch: Arc::default(),
             compared: Arc::default(),
+            min_free_bytes: DEFAULT_MIN_FREE_BYTES,
         }
+    }
+
+    /// Sets how many bytes stay free on the disk of the runs' folder: with less no run is begun, and one under way is
+    /// stopped. 0 switches this off.
+    #[must_use]
+    pub fn with_min_free_bytes(mut self, bytes: u64) -> Self {
+        self.min_free_bytes = bytes;
+        self
     }
 
     /// The wrapper that it records through.

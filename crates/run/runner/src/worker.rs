@@ -59,6 +59,9 @@ pub trait WorkerObserver: Send + Sync {
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd);
     /// Runs of dead holders were concluded.
     fn reaped(&self, runs: &[ProcessRunId]);
+    /// The worker is alive: it is about to claim, or waits for work or for its runs. Called every few seconds, and less
+    /// often only while the database does not answer.
+    fn alive(&self) {}
     /// An error occurred, and the worker continues.
     fn on_error(&self, what: &str, error: &dyn std::error::Error);
 }
@@ -95,6 +98,7 @@ impl Runner {
         let mut interrupted = interrupt.clone();
         let mut reap_at = Instant::now();
         while drain.reason().is_none() && interrupt.reason().is_none() {
+            told.alive();
             if reap_at <= Instant::now() {
                 self.reap(&*told).await;
                 reap_at = Instant::now() + (work.lease_ttl / 2).min(LONGEST_REAP_INTERVAL);
@@ -136,8 +140,12 @@ impl Runner {
                 () = sleep(pause) => {}
             }
         }
-        while let Some(done) = under_way.join_next().await {
-            finished += usize::from(is_finished(done, &*told));
+        while !under_way.is_empty() {
+            told.alive();
+            tokio::select! {
+                done = next(&mut under_way) => finished += usize::from(is_finished(done, &*told)),
+                () = sleep(work.poll_interval) => {}
+            }
         }
         match broke_off {
             Some(error) => Err(error.into()),
@@ -335,6 +343,7 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
         Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),
         Error::RegistryChanged => ("registry_changed".to_owned(), true),
         Error::Folder { .. } => ("folder_unusable".to_owned(), true),
+        Error::DiskFull { .. } => ("disk_full".to_owned(), true),
         Error::NotConcluded { .. } => return None,
     };
     Some(if may_pass {

@@ -28,6 +28,10 @@ pub(crate) struct ExecutionArgs {
     /// A host of agent services or MCP servers that may be called; may be repeated [default: none]
     #[arg(long = "agent-host", value_name = "HOST[:PORT]")]
     agent_hosts: Vec<String>,
+    /// How many bytes stay free on the disk of that folder: with less no run is begun, and one under way is stopped
+    /// [default: 268435456]
+    #[arg(long, value_name = "BYTES")]
+    min_free_bytes: Option<u64>,
 }
 
 impl ExecutionArgs {
@@ -44,6 +48,7 @@ impl ExecutionArgs {
             hosts,
             authorities: settings.agent_ca.clone(),
             require_sandbox: settings.require_sandbox,
+            min_free_bytes: self.min_free_bytes.unwrap_or(settings.min_free_bytes),
         };
         let hidden = ledger.ways_in(settings);
         Ok(dotwrap_exec::runner(

@@ -6,6 +6,7 @@ mod completions;
 mod contract;
 mod demo;
 mod doctor;
+mod embedded;
 mod events;
 pub(crate) mod execution;
 mod file;
@@ -24,9 +25,11 @@ mod refusals;
 mod requests;
 mod run;
 mod runs;
+mod service_manager;
 mod shared;
 mod status;
 mod tools;
+mod uninstall;
 mod verify;
 mod worker;
 mod worker_signals;
@@ -34,13 +37,14 @@ mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, interrupt_on_signals};
+pub(crate) use execution::{data_folder, interrupt_on_signals, run_folders};
 pub(crate) use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
 use dotwrap_app::backend::SlotPolicy;
+use dotwrap_app::settings::DatabaseUrl;
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]
@@ -51,6 +55,11 @@ pub(crate) enum Command {
     Install(install::Arguments),
     /// Say what is wrong with an installation and how to mend it
     Doctor(doctor::Arguments),
+    /// Take an installation out of its database again
+    Uninstall(uninstall::Arguments),
+    /// The private PostgreSQL that is used where no database is configured
+    #[command(subcommand)]
+    Embedded(embedded::Command),
     /// The DOT registry
     #[command(subcommand)]
     Tools(tools::Command),
@@ -121,6 +130,14 @@ impl Command {
         }
     }
 
+    /// A flag of the command whose value may hold a password, the variable that stands for it, and the value.
+    pub(crate) fn secret_flag(&self) -> Option<(&'static str, &'static str, &DatabaseUrl)> {
+        match self {
+            Self::Embedded(command) => command.secret_flag(),
+            _ => None,
+        }
+    }
+
     /// Does it.
     pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
@@ -128,6 +145,8 @@ impl Command {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
             Self::Install(arguments) => install::execute(arguments, session).await,
             Self::Doctor(arguments) => doctor::execute(arguments, session).await,
+            Self::Uninstall(arguments) => uninstall::execute(arguments, session).await,
+            Self::Embedded(command) => embedded::execute(command, session).await,
             Self::Tools(command) => tools::execute(command, session).await,
             Self::Candidates(command) => candidates::execute(command, session).await,
             Self::Contract(command) => contract::execute(command, session).await,

@@ -8,6 +8,7 @@ use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
 use jiff::SignedDuration;
 
 use super::execution::{ExecutionArgs, check_folder};
+use super::service_manager::ServiceManager;
 use super::shared::duration;
 use super::{worker_signals, worker_summary};
 use crate::exit_status::ExitStatus;
@@ -22,6 +23,9 @@ use crate::session::Context;
 /// worker: it claims nothing more and finishes what it has begun, for --drain-timeout; then it stops what is called. A
 /// second signal stops it at once. What was stopped and may be repeated waits for another worker. SIGUSR1 drains
 /// without a limit.
+///
+/// Under systemd (Type=notify) it says when it is ready and when it stops, and keeps the watchdog content while it
+/// works: packaging/ in the sources has units.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Number of concurrent runs
@@ -59,6 +63,7 @@ struct WorkerPrinter {
     messages: Messages,
     /// The runs it concluded; only those of one that ends by itself.
     concluded: Option<Mutex<Vec<ProcessRunId>>>,
+    service_manager: ServiceManager,
 }
 
 /// Says of a run only what keeps it waiting: its steps are the ledger's.
@@ -103,9 +108,13 @@ pub(crate) async fn execute(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
+    let service_manager = ServiceManager::of_environment();
+    service_manager.ready(runner.name().as_str());
+    service_manager.tell_when_stopping(drain.clone(), interrupt.clone());
     let told = Arc::new(WorkerPrinter {
         messages: session.messages,
         concluded: arguments.once.then(Mutex::default),
+        service_manager,
     });
     let finished = runner
         .work(&work, Arc::clone(&told) as _, drain, &interrupt)
@@ -159,6 +168,10 @@ impl WorkerObserver for WorkerPrinter {
             messages: self.messages,
             request: claim.request_id().to_string(),
         })
+    }
+
+    fn alive(&self) {
+        self.service_manager.alive();
     }
 
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {

@@ -85,6 +85,7 @@ impl DemoRunner {
                 wrapper.clone(),
                 &ExecutionSettings {
                     require_sandbox: settings.require_sandbox,
+                    min_free_bytes: settings.min_free_bytes,
                     ..ExecutionSettings::default()
                 },
                 RunsDir::below(folder.join("runs")),

@@ -12,13 +12,14 @@ mod hostile;
 mod killed_server;
 #[cfg(target_os = "linux")]
 mod launched;
+mod notified;
 mod outcomes;
 mod output_places;
 mod placed;
 mod pruned;
 mod refused;
 mod silenced;
-mod site;
+pub(crate) mod site;
 mod stopped;
 mod targets;
 mod warnings;

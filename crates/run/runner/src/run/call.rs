@@ -2,7 +2,7 @@
 
 use std::{path::Path, pin::pin, time::Duration};
 
-use dotwrap_invoke::{Answer, ReadProgress, Space, ToolCall};
+use dotwrap_invoke::{Answer, ReadProgress, Space, StopReason, ToolCall};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -118,13 +118,15 @@ impl Execution<'_> {
                 .evidence
                 .insert("clock_offset_ms".to_owned(), json!(offset));
         }
+        let is_stopped = self.guard.stop().reason() == Some(StopReason::DiskFull);
         let space = Space::at(folder).ok().filter(|space| {
-            !judged.is_done() && (space.free < LITTLE_SPACE || space.is_out_of_files)
+            !judged.is_done() && (is_stopped || space.free < LITTLE_SPACE || space.is_out_of_files)
         });
         if let Some(space) = space {
             judged
                 .evidence
                 .insert("disk_full".to_owned(), json!(space.to_string()));
+            judged.blame_disk();
         }
     }
 

@@ -79,6 +79,7 @@ impl Runner {
         let folder = self.folders.reserve(process_run_id)?;
         let output_path = output_path(prepared, order, process_run_id, &folder, &self.folders)?;
         let verified_bytes = verified_bytes(&self.wrapper, prepared, order).await?;
+        self.folders.require_free(self.min_free_bytes)?;
         let held_since = Instant::now();
         let mut call = order.begin_call(
             &prepared.producer.dot_code,
@@ -109,7 +110,8 @@ impl Runner {
             process_run_id,
             &self.watch().await,
             interrupt,
-        );
+        )
+        .watching_disk(self.folders.root(), self.min_free_bytes);
         let execution = Execution {
             wrapper: &self.wrapper,
             prepared,
