@@ -66,6 +66,14 @@ pub fn pgbouncer() -> PathBuf {
     find(VARIABLE, &places, Path::exists).unwrap_or_else(|| missing("pgbouncer", VARIABLE))
 }
 
+/// The folder with the backup programs that were fetched for the tests of the catalogue; it may not be there.
+#[must_use]
+pub fn fetched_programs() -> PathBuf {
+    let configured =
+        std::env::var_os("DOTWRAP_TEST_PROGRAM_FOLDER").filter(|value| !value.is_empty());
+    configured.map_or_else(|| parts().join("bin"), PathBuf::from)
+}
+
 fn find(variable: &str, places: &[&Path], is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     if let Some(configured) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
         let configured = PathBuf::from(configured);

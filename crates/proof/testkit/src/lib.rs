@@ -27,7 +27,7 @@ mod server;
 mod session;
 mod signals;
 
-pub use binaries::{Version, pgbouncer, postgres_folder};
+pub use binaries::{Version, fetched_programs, pgbouncer, postgres_folder};
 pub use database::TestDatabase;
 pub use groups::own_control_group;
 #[cfg(target_os = "linux")]

@@ -187,7 +187,7 @@ pub fn bytes(number: u64) -> String {
     ];
     let unit = units
         .iter()
-        .find(|(size, _)| number >= *size && number % size == 0);
+        .find(|(size, _)| number >= *size && number.is_multiple_of(*size));
     match unit {
         Some((size, name)) => format!("{} {name}", number / size),
         None => format!("{number} bytes"),

@@ -2,6 +2,8 @@
 
 use super::pair_run::{Flip, Flips, Pair, assert_runs_and_detects_change, text_of};
 
+const COPIES: &str = include_str!("../../../../../../catalogue/copies.toml");
+
 #[test]
 fn tar() {
     assert_runs_and_detects_change("tar", |site| {
@@ -17,6 +19,7 @@ fn tar() {
 #[test]
 fn rsync() {
     assert_runs_and_detects_change("rsync", |site| {
+        site.import_fetched(COPIES, "rsync", &[]);
         site.numbers();
         Pair {
             producer: "DOT_RSYNC_MIRROR",

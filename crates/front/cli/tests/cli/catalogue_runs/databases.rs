@@ -59,12 +59,17 @@ fn pg_basebackup() {
     });
 }
 
-fn url_of(config: &Config) -> String {
+/// The folder of the only socket.
+pub(super) fn folder_of(config: &Config) -> String {
     let [Host::Unix(folder)] = config.get_hosts() else {
         panic!("{config:?} is not one socket");
     };
+    folder.display().to_string()
+}
+
+pub(super) fn url_of(config: &Config) -> String {
     let user = config.get_user().unwrap();
-    let folder = folder.display().to_string().replace('%', "%25");
+    let folder = folder_of(config).replace('%', "%25");
     format!(
         "postgresql://{user}@/postgres?host={}",
         folder.replace(' ', "%20")

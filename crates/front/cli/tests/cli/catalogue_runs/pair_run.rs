@@ -92,6 +92,27 @@ impl Site {
         text_of(&self.0.desk.file(name, text))
     }
 
+    /// Imports a file of the catalogue with its drafts active, and each of these texts replaced.
+    pub(super) fn import(&self, family: &str, replaced: &[(&str, &str)]) {
+        let active = family.replace("\"draft\"", "\"active\"");
+        let family = replaced.iter().fold(active, |family, (from, to)| {
+            assert!(family.contains(from), "the catalogue has no {from}");
+            family.replace(from, to)
+        });
+        let family = self.file("family.toml", &family);
+        self.0.call(&["tools", "import", &family]).expect(0);
+    }
+
+    /// As [`Site::import`], with programs that the tests fetched found first.
+    pub(super) fn import_fetched(&self, family: &str, program: &str, replaced: &[(&str, &str)]) {
+        let Some(folder) = fetched(program) else {
+            return self.import(family, replaced);
+        };
+        let header = "[contract.invocation]";
+        let path = format!("{header}\npath = [{:?}]", text_of(&folder));
+        self.import(&family.replace(header, &path), replaced);
+    }
+
     /// The input of most tools: compressible, and longer than a buffer.
     pub(super) fn numbers(&self) -> String {
         let numbers: Vec<_> = (0..20_000).map(|number| format!("{number}\n")).collect();
@@ -146,6 +167,11 @@ impl Site {
     /// The verdict is `fail` only if the verifier's program reports the change; one that ends with 126 or above, as Git
     /// does, is an `error` by its exit status. If only the digest shows the change, the run says `output_changed`.
     pub(super) fn run_tampered(&self, pair: &Pair, mode: &str, flip: Flip) {
+        self.run_with_change(pair, mode, |output| flip.change(output));
+    }
+
+    /// As [`Site::run_tampered`], with any change, which is given the output.
+    pub(super) fn run_with_change(&self, pair: &Pair, mode: &str, change: impl FnOnce(&Path)) {
         let before = folders_below(&self.runs());
         let lock = self.0.lock_against_writes("process_component_observation");
         let run = self.0.command(&Self::arguments(pair, mode));
@@ -161,7 +187,7 @@ impl Site {
         };
         let producer = folder.join("producer");
         let (output, printed) = (producer.join("output"), producer.join("stdout"));
-        flip.change(match output.exists() {
+        change(match output.exists() {
             true => &output,
             false => &printed,
         });
@@ -197,11 +223,22 @@ pub(super) fn tool(program: &str, words: &[&str]) {
 pub(super) fn is_skipped(program: &str) -> bool {
     let folders = dotwrap_supervisor::SearchPath::of_system();
     let required = std::env::var("DOTWRAP_TEST_PROGRAMS").unwrap_or_default();
-    if folders.find(program).is_ok() || required.split_whitespace().any(|name| name == program) {
+    let is_there = folders.find(program).is_ok() || fetched(program).is_some();
+    if is_there || required.split_whitespace().any(|name| name == program) {
         return false;
     }
     eprintln!("{program} is not on this machine: its pair is skipped");
     true
+}
+
+/// The folder with a program that the tests fetched, for the key `path` of a contract. None: the machine has it, or it is
+/// not here at all.
+pub(super) fn fetched(program: &str) -> Option<PathBuf> {
+    let folder = dotwrap_testkit::fetched_programs();
+    let is_installed = dotwrap_supervisor::SearchPath::of_system()
+        .find(program)
+        .is_ok();
+    (!is_installed && folder.join(program).exists()).then_some(folder)
 }
 
 /// Runs a pair dry and real, unchanged and changed, and checks the rung after each run.
