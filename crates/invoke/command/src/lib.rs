@@ -10,6 +10,7 @@
 
 mod capture;
 mod evidence;
+mod home;
 mod invoker;
 mod output_rules;
 mod patterns;

@@ -12,6 +12,7 @@ use dotwrap_supervisor::{EndReason, Status};
 
 use crate::{
     capture::CaptureEnd,
+    home,
     prepare::Prepared,
     reading::{ReadOutput, Reading},
     run::CompletedCall,
@@ -19,10 +20,6 @@ use crate::{
     stop_record::stop_record,
     verdict,
 };
-
-/// Many programs look for their configuration and keys at home, and fail without.
-const OWN_HOME: &str =
-    "; its HOME was an empty folder (`home = \"runner\"` in the contract gives it the runner's)";
 
 /// Says what became of the call, without evidence.
 pub(crate) async fn conclude(
@@ -72,10 +69,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
         ),
         (EndReason::Told | EndReason::Abandoned, _) => match ran.stopped {
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
-            None => cut_off(
-                "stop_requested",
-                "the supervisor was stopped from outside",
-            ),
+            None => cut_off("stop_requested", "the supervisor was stopped from outside"),
         },
         (EndReason::Deadline, _) => cut_off("deadline", "its time was over (timeout_ms)"),
         (EndReason::TooManyProcesses, _) => cut_off(
@@ -123,7 +117,13 @@ async fn judge_output(
     mut stop: Stop,
     deadline: Instant,
 ) -> Answer {
-    if let Some(failure) = judge_status(role, prepared, status) {
+    if let Some(mut failure) = judge_status(role, prepared, status) {
+        if prepared.spec.program.has_own_home() {
+            let stderr = prepared.folder.stderr();
+            if home::is_missed(reader, stderr, &mut stop, read_deadline(deadline)).await {
+                failure.message += home::HINT;
+            }
+        }
         return Answer::failed(failure);
     }
     let reading = Reading::of(role, prepared);
@@ -165,13 +165,7 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
         }
         ComponentRole::Verifier => verdict::of_status(&prepared.spec, status) == Verdict::Error,
     };
-    failed.then(|| {
-        let mut message = format!("it ended {status}");
-        if prepared.spec.program.has_own_home() {
-            message += OWN_HOME;
-        }
-        Failure::new("exit_status", message)
-    })
+    failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
 }
 
 /// Whether a producer did its work and says so with a status of its own.

@@ -206,8 +206,7 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
         ReadInterrupted::Deadline => "the call's time was over (timeout_ms)",
         ReadInterrupted::Broken => "no thread could be had for it",
     };
-    let message =
-        format!("the output was not read again in full after the tool ended: {why}");
+    let message = format!("the output was not read again in full after the tool ended: {why}");
     Some(CallProblem::Failed(Failure::new("output_unread", message)))
 }
 
@@ -219,7 +218,9 @@ fn other_digest(answer: &Answer, subject: &VerifiedOutput) -> Option<CallProblem
         .filter(|looked_at| *looked_at != committed)?;
     Some(CallProblem::Failed(Failure::new(
         "digest_mismatch",
-        format!("digest mismatch: the verifier checked {looked_at}, the producer committed {committed}"),
+        format!(
+            "digest mismatch: the verifier checked {looked_at}, the producer committed {committed}"
+        ),
     )))
 }
 

@@ -33,8 +33,7 @@ mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, interrupt_on_signals};
-pub(crate) use shared::ActorArgs;
+use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -120,8 +119,12 @@ impl Command {
         }
     }
 
-    /// Does it.
-    pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
+    /// Does it. `command_line` describes all commands, for what is generated from them.
+    pub(crate) async fn execute(
+        self,
+        command_line: fn() -> clap::Command,
+        session: &mut Context,
+    ) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
         match self {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
@@ -146,8 +149,10 @@ impl Command {
             Self::Events(command) => events::execute(command, session).await,
             Self::Refusals(command) => refusals::execute(command, session).await,
             Self::Verify(arguments) => verify::execute(arguments, session).await,
-            Self::Completions(arguments) => completions::execute(arguments, session),
-            Self::Man(arguments) => man::execute(&arguments, session),
+            Self::Completions(arguments) => {
+                completions::execute(arguments, command_line(), session)
+            }
+            Self::Man(arguments) => man::execute(&arguments, command_line(), session),
         }
     }
 }

@@ -10,14 +10,7 @@ use uuid::Uuid;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-
-/// Who acts.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ActorArgs {
-    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) actor: Option<String>,
-}
+pub(super) use crate::session::ActorArgs;
 
 /// Who makes a change, and why.
 #[derive(Clone, Debug, Args)]

@@ -217,10 +217,12 @@ fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
 
 /// The reason code of a refused recording.
 pub(super) fn reason_code(error: &dotwrap_wrapper::Error) -> &'static str {
-    match error.refusal().map(|refusal| refusal.code.as_str()) {
-        Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),
-        Some("no_execute" | "real_run_disabled") => StopReason::GateClosed.into(),
-        Some("run_concluded") => "run_concluded",
+    match error.refusal().map(|refusal| &refusal.code) {
+        Some(RefusalCode::LeaseLost | RefusalCode::LeaseHeld) => StopReason::LeaseLost.into(),
+        Some(RefusalCode::NoExecute | RefusalCode::RealRunDisabled) => {
+            StopReason::GateClosed.into()
+        }
+        Some(RefusalCode::RunConcluded) => "run_concluded",
         Some(_) => "refused",
         None => "database_away",
     }
