@@ -16,9 +16,10 @@ pub const WHERE_TRUST_ENDS: &str = "The database cannot see a program run. dot_r
 /// What a kind of evidence proves.
 pub fn evidence(kind: EvidenceType) -> Label {
     match kind {
-        EvidenceType::SimulatedDryRun => {
-            Label::toned("SIMULATED — proof only, not verified", Tone::Caution)
-        }
+        EvidenceType::SimulatedDryRun => Label::toned(
+            "SIMULATED — no tool was called, not verified",
+            Tone::Caution,
+        ),
         EvidenceType::DryRun => Label::toned("DRY RUN — proof only, not verified", Tone::Caution),
         EvidenceType::BackfilledEvidence => Label::toned(
             "BACKFILLED — asserted, never counts as runtime",

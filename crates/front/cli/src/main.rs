@@ -7,6 +7,7 @@
 mod arguments;
 mod command_line;
 mod commands;
+mod data_folder;
 mod demo;
 mod exit_status;
 mod failure;
@@ -20,6 +21,7 @@ mod value_parser;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use clap::CommandFactory;
 use commands::Command;
 use dotwrap_app::settings::Settings;
 use exit_status::ExitStatus;
@@ -73,11 +75,13 @@ fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
     let messages = session.messages;
     let status = threads::runtime()?.block_on(async {
         threads::make_blocking().await?;
-        let status = command.execute(&mut session).await;
+        let status = command.execute(Arguments::command, &mut session).await;
         status.map_err(|failure| session.naming_full_disk(failure))
     })?;
     if status != ExitStatus::Done && messages.is_quiet() {
-        let failed = session.failed.unwrap_or_else(|| status.without_reason());
+        let failed = session
+            .failed
+            .unwrap_or_else(|| Failure::without_reason(status));
         messages.failure(&failed);
     }
     Ok(status)

@@ -1,4 +1,5 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
+use clap::Args;
 use dotwrap_app::{
     backend::{Backend, LedgerClient, Notices, SlotPolicy},
     settings::{DatabaseChoice, Settings},
@@ -7,9 +8,18 @@ use dotwrap_exec::Space;
 use dotwrap_wrapper::Actor;
 use serde::Serialize;
 
-use crate::commands::{ActorArgs, data_folder, run_folders};
+use crate::commands::run_folders;
+use crate::data_folder::data_folder;
 use crate::failure::Failure;
 use crate::output::{Column, Messages, Output, Verbosity};
+
+/// Who acts.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ActorArgs {
+    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+}
 
 /// One call of `dotwrap`.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ impl Endpoint {
                 "allow it with `--agent-host {place}`, DOTWRAP_AGENT_HOSTS={place}, or `agent_hosts = [\"{place}\"]` \
                  in dotwrap.toml"
             );
-            return Err(UnsupportedContract::new("host_not_allowed", message).hint(hint));
+            return Err(UnsupportedContract::local("host_not_allowed", message).hint(hint));
         }
         Ok(Self { url, place })
     }

@@ -19,6 +19,9 @@ pub struct UnsupportedContract {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether only this machine cannot call it: a program, a token or an allowed host is missing here. Another
+    /// machine may call it.
+    pub is_local: bool,
 }
 
 impl UnsupportedContract {
@@ -28,6 +31,15 @@ impl UnsupportedContract {
             code,
             message: message.into(),
             hint: None,
+            is_local: false,
+        }
+    }
+
+    /// A contract that this machine cannot call, and another one may.
+    pub fn local(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            is_local: true,
+            ..Self::new(code, message)
         }
     }
 

@@ -11,6 +11,7 @@
 mod capture;
 mod evidence;
 mod explanation;
+mod home;
 mod invoker;
 mod output_path;
 mod output_rules;

@@ -11,16 +11,13 @@ use dotwrap_supervisor::{EndReason, Status};
 
 use crate::{
     capture::CaptureEnd,
+    home,
     prepare::Prepared,
     reading::{ReadOutput, Reading},
     run::CompletedCall,
     stop_record::stop_record,
     verdict,
 };
-
-/// Many programs look for their configuration and keys at home, and fail without.
-const OWN_HOME: &str =
-    "; its HOME was an empty folder (`home = \"runner\"` in the contract gives it the runner's)";
 
 /// Says what became of the call, without evidence.
 pub(crate) async fn conclude(
@@ -116,7 +113,13 @@ async fn judge_output(
     reader: Option<ReadyThread>,
     mut stop: Stop,
 ) -> Answer {
-    if let Some(failure) = judge_status(role, prepared, status) {
+    if let Some(mut failure) = judge_status(role, prepared, status) {
+        if prepared.spec.program.has_own_home() {
+            let stderr = prepared.folder.stderr();
+            if home::is_missed(reader, stderr, &mut stop, read_deadline(deadline)).await {
+                failure.message += home::HINT;
+            }
+        }
         return Answer::failed(failure);
     }
     let reading = Reading::of(role, prepared);
@@ -158,13 +161,7 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
         }
         ComponentRole::Verifier => verdict::of_status(&prepared.spec, status) == Verdict::Error,
     };
-    failed.then(|| {
-        let mut message = format!("it ended {status}");
-        if prepared.spec.program.has_own_home() {
-            message += OWN_HOME;
-        }
-        Failure::new("exit_status", message)
-    })
+    failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
 }
 
 /// Whether a producer did its work and says so with a status of its own.

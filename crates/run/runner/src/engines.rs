@@ -73,7 +73,7 @@ impl InvokerRegistry {
         endpoint: &str,
     ) -> Result<Arc<dyn Invoker>, UnsupportedContract> {
         let invoker = self.0.get(engine).ok_or_else(|| {
-            UnsupportedContract::new("engine_missing", format!("no invoker for engine {engine}"))
+            UnsupportedContract::local("engine_missing", format!("no invoker for engine {engine}"))
                 .hint(
                     "register the DOT with an engine that can be called: command, agent_api or mcp",
                 )

@@ -1,23 +1,20 @@
-//! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
+//! What every command needs that has tools called: the runner, and the messages about its progress.
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::settings::Settings;
 use dotwrap_catalogue::{Plan, UncallableContract};
-use dotwrap_exec::{
-    ExecutionSettings, InvocationChecker, Progress, Runner, RunsDir, Step, Stop, StopHandle,
-    StopReason,
-};
+use dotwrap_exec::{ExecutionSettings, InvocationChecker, Progress, Runner, RunsDir, Step};
 use dotwrap_wrapper::Wrapper;
 use indicatif::HumanBytes;
-use nix::sys::signal::Signal;
 
+use crate::data_folder::data_folder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Messages, format_time};
 use crate::session::Context;
-use crate::signals::Listener;
+pub(crate) use crate::signals::interrupt_on_signals;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
@@ -146,19 +143,6 @@ pub(crate) fn run_folders(
     Ok(RunsDir::below(folder))
 }
 
-/// Where this program keeps what is the user's, unless it is told another place.
-pub(crate) fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
-    use etcetera::BaseStrategy;
-    if let Some(home) = home {
-        return Ok(home.clone());
-    }
-    let strategy = etcetera::choose_base_strategy().map_err(|error| {
-        Failure::usage(format!("the user's data folder is not known: {error}"))
-            .hint("name a folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER")
-    })?;
-    Ok(strategy.data_dir().join("dotwrap"))
-}
-
 /// Says what happens while it happens.
 #[derive(Debug)]
 pub(crate) struct ProgressPrinter {
@@ -228,41 +212,4 @@ impl Progress for ProgressPrinter {
             _ => {}
         }
     }
-}
-
-/// Ctrl-C, Ctrl-\ (SIGQUIT), SIGTERM and a closed terminal stop what is called, and the run is concluded. A second one
-/// ends the program at once, and the run is reaped when its lease has run out.
-pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
-    let (handle, stop) = StopHandle::new();
-    tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut quit), Ok(mut terminate), Ok(mut hang_up)) = (
-            Listener::of(Signal::SIGINT),
-            Listener::of(Signal::SIGQUIT),
-            Listener::of(Signal::SIGTERM),
-            Listener::of(Signal::SIGHUP),
-        ) else {
-            messages.warning(
-                "cannot install signal handlers; Ctrl-C ends the program without concluding its run",
-            );
-            return std::future::pending().await;
-        };
-        let mut is_first = true;
-        loop {
-            tokio::select! {
-                () = interrupt.heard() => {}
-                () = quit.heard() => {}
-                () = terminate.heard() => {}
-                () = hang_up.heard() => {}
-            }
-            if !is_first {
-                messages.warning(
-                    "stopped. The run stays open until its lease expires; then: dotwrap reap",
-                );
-                std::process::exit(130);
-            }
-            is_first = false;
-            handle.stop(StopReason::Interrupted);
-        }
-    });
-    stop
 }

@@ -37,8 +37,8 @@ mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, interrupt_on_signals, run_folders};
-pub(crate) use shared::ActorArgs;
+pub(crate) use execution::run_folders;
+use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -138,8 +138,12 @@ impl Command {
         }
     }
 
-    /// Does it.
-    pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
+    /// Does it. `command_line` describes all commands, for what is generated from them.
+    pub(crate) async fn execute(
+        self,
+        command_line: fn() -> clap::Command,
+        session: &mut Context,
+    ) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
         match self {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
@@ -166,8 +170,10 @@ impl Command {
             Self::Events(command) => events::execute(command, session).await,
             Self::Refusals(command) => refusals::execute(command, session).await,
             Self::Verify(arguments) => verify::execute(arguments, session).await,
-            Self::Completions(arguments) => completions::execute(arguments, session),
-            Self::Man(arguments) => man::execute(&arguments, session),
+            Self::Completions(arguments) => {
+                completions::execute(arguments, command_line(), session)
+            }
+            Self::Man(arguments) => man::execute(&arguments, command_line(), session),
         }
     }
 }

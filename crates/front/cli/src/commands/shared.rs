@@ -7,13 +7,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::DateTime, tz:
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Who acts.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ActorArgs {
-    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) actor: Option<String>,
-}
+pub(super) use crate::session::ActorArgs;
 
 /// Who makes a change, and why.
 #[derive(Clone, Debug, Args)]

@@ -276,6 +276,28 @@ async fn a_producer_can_not_choose_its_output_s_digest() {
     assert_eq!(answer.verified_digest, None);
 }
 
+/// The reason names the empty HOME only where the tool complained about what programs look for there.
+#[tokio::test]
+async fn home_is_hinted_at_only_if_stderr_mentions_it() {
+    for (complaint, is_hinted) in [
+        ("cannot read ~/.config/tool: No such file", true),
+        ("no private KEY found", true),
+        ("disk is full", false),
+    ] {
+        let case = Case::script(&format!("echo '{complaint}' >&2; exit 3"), json!({}));
+        let answer = case.run().await;
+        let failure = failure(&answer);
+        assert_eq!(failure.code, "exit_status");
+        assert_eq!(
+            failure.message.contains("HOME"),
+            is_hinted,
+            "{complaint}: {}",
+            failure.message
+        );
+        assert!(!failure.message.contains(complaint), "{failure:?}");
+    }
+}
+
 #[tokio::test]
 async fn stderr_is_not_in_evidence() {
     let case = Case::script(

@@ -112,6 +112,7 @@ fn a_host_that_nobody_allowed_is_refused() {
         let refused = check(address, json!({"tool": "a"})).unwrap_err();
         assert_eq!(refused.code, "host_not_allowed", "{address}");
         assert!(refused.hint.is_some());
+        assert!(refused.is_local, "another machine may allow the host");
     }
 }
 

@@ -248,13 +248,13 @@ fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
 
 /// The reason code of a refused recording.
 pub(super) fn reason_code(error: &dotwrap_wrapper::Error) -> &'static str {
-    match error.refusal().map(|refusal| refusal.code.as_str()) {
-        Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),
-        Some("run_stopped") => {
+    match error.refusal().map(|refusal| &refusal.code) {
+        Some(RefusalCode::LeaseLost | RefusalCode::LeaseHeld) => StopReason::LeaseLost.into(),
+        Some(RefusalCode::RunStopped) => {
             let cause = error.refusal().map(|refusal| &refusal.detail["cause"]);
             reason_of(cause.and_then(Json::as_str).unwrap_or_default()).into()
         }
-        Some("run_concluded") => "run_concluded",
+        Some(RefusalCode::RunConcluded) => "run_concluded",
         Some(_) => "refused",
         None => "database_away",
     }

@@ -13,11 +13,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Arguments, closed_gates, executed_drawing};
-use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_signals};
+use crate::commands::execution::{ProgressPrinter, check_folder};
 use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
+use crate::signals::interrupt_on_signals;
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
@@ -300,19 +301,31 @@ impl Executed {
         })
     }
 
+    /// What the run came to, the important word first. A dry run that passed has verified nothing.
+    pub(super) fn headline(&self) -> String {
+        let word = match (self.exit_status(), self.verdict, self.mode) {
+            (ExitStatus::Done, _, EvidenceType::RealRun) => "VERIFIED",
+            (ExitStatus::Done, ..) => "DRY RUN PASSED",
+            (ExitStatus::LeaseHeld, ..) => "RUNNING",
+            (_, Some(Verdict::Fail), _) => "FAILED VERIFICATION",
+            _ => "FAILED",
+        };
+        match &self.producer {
+            Some(part) => format!("{word}: {}", part.dot_code),
+            None => word.to_owned(),
+        }
+    }
+
     /// What went wrong, in one line.
     fn failed(&self) -> Option<Failure> {
         let status = self.exit_status();
-        let (code, what) = match (status, self.verdict) {
+        let code = match (status, self.verdict) {
             (ExitStatus::Done, _) => return None,
-            (ExitStatus::LeaseHeld, _) => ("run_under_way", "RUNNING: the run under this key"),
-            (_, Some(Verdict::Fail)) => ("verification_failed", "FAILED VERIFICATION"),
-            _ => ("run_failed", "FAILED"),
+            (ExitStatus::LeaseHeld, _) => "run_under_way",
+            (_, Some(Verdict::Fail)) => "verification_failed",
+            _ => "run_failed",
         };
-        let mut message = what.to_owned();
-        if let Some(part) = &self.producer {
-            message += &format!(": {}", part.dot_code);
-        }
+        let mut message = self.headline();
         if let Some(why) = self.why() {
             message += &format!(", {why}");
         }
@@ -337,7 +350,7 @@ impl Executed {
         failure.or_else(|| self.pretended())
     }
 
-    fn exit_status(&self) -> ExitStatus {
+    pub(super) fn exit_status(&self) -> ExitStatus {
         let is_well = self.status == StoredStatus::Completed
             && self.verdict == Some(Verdict::Pass)
             && self.pretended().is_none();

@@ -4,9 +4,11 @@ use std::path::Path;
 use dotwrap_app::labels;
 use dotwrap_app::settings::Format;
 use dotwrap_app::visible::shown;
+use dotwrap_wrapper::EvidenceType;
 
 use super::executed::{Executed, Part};
 use crate::commands::runs::transcript::Transcript;
+use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::session::Context;
@@ -44,10 +46,14 @@ fn digest_of(part: &Part) -> Option<String> {
 
 /// The record in lines.
 pub(super) fn drawn(record: &Executed) -> String {
-    let headline = if record.created {
-        "executed and recorded"
-    } else {
-        "recorded before under this key; nothing was called"
+    let mut headline = record.headline();
+    if !record.created {
+        headline += " (recorded before under this key; nothing was called)";
+    }
+    let style = match (record.exit_status(), record.mode) {
+        (ExitStatus::Done, EvidenceType::RealRun) => CellStyle::Good,
+        (ExitStatus::Done, _) | (ExitStatus::LeaseHeld, _) => CellStyle::Strong,
+        _ => CellStyle::Bad,
     };
     let part = |part: &Option<Part>| match part {
         Some(part) => Cell::plain(format!(
@@ -89,9 +95,5 @@ pub(super) fn drawn(record: &Executed) -> String {
             "folder",
             record.folder.as_ref().map(|folder| folder.display()),
         );
-    format!(
-        "{}\n{}",
-        Cell::toned(headline, CellStyle::Strong),
-        sheet.draw(2)
-    )
+    format!("{}\n{}", Cell::toned(headline, style), sheet.draw(2))
 }

@@ -75,9 +75,9 @@ async fn described(
 
 fn drawn(record: &PairRecord, call: &PairCall) -> String {
     let headline = if record.created {
-        "recorded"
+        "SIMULATED: recorded, no tool was called"
     } else {
-        "recorded before under this key; nothing was written"
+        "SIMULATED: recorded before under this key; nothing was written"
     };
     let sheet = KeyValueList::default()
         .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))
