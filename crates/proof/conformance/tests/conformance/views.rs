@@ -36,7 +36,7 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_process_run",
-        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type, warnings",
+        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type, warnings, stopped_by, stop_reason, stopped_at",
     ),
     (
         "v_process_component",
@@ -56,11 +56,11 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_dot_gate",
-        "key, value, expires_at, live, open, updated_at, updated_by, reason",
+        "key, value, expires_at, live, open, updated_at, updated_by, reason, stop_at_end, let_finish, stop_now",
     ),
     (
         "v_dot_gate_history",
-        "change_id, key, value, expires_at, actor, reason, recorded_by, changed_at, change_number, effective_at",
+        "change_id, key, value, expires_at, actor, reason, recorded_by, changed_at, change_number, effective_at, stop_at_end, let_finish, stop_now",
     ),
     (
         "v_dot_preflight_check",

@@ -323,6 +323,12 @@ async fn old_snapshot_gives_no_permission(backend: Backend) {
         rows(&runner, &run.conclusion("cancelled").sql()).await;
         set_posture(&operator, "REAL_RUN").await;
     }
+    // A login with such a default asks in transactions of one statement, and those are new enough.
+    execute(&old, "SET default_transaction_isolation = 'serializable'").await;
+    let run = produced(&runner, "REAL_RUN").await;
+    assert_eq!(may_continue(&old, &run).await, true);
+    rows(&operator, &closing(REAL, "")).await;
+    assert_eq!(may_continue(&old, &run).await, false);
 }
 
 #[apply(on_each_version)]

@@ -20,8 +20,8 @@ const DIFFERENCES: [&str; 19] = [
     "ALTER TABLE dot.process_run_observation DISABLE TRIGGER ledger_append_only",
     "ALTER TABLE dot.event_outbox ENABLE TRIGGER ledger_append_only",
     "DROP TRIGGER ledger_append_only ON dot.dot_refusal",
-    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO PUBLIC",
-    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO \"ROLE_reader\" WITH GRANT OPTION",
+    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz, boolean, boolean, boolean) TO PUBLIC",
+    "GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz, boolean, boolean, boolean) TO \"ROLE_reader\" WITH GRANT OPTION",
     "GRANT INSERT, UPDATE ON dot.process_run_observation TO \"ROLE_observer\"",
     "GRANT SELECT (value), UPDATE (value) ON dot.dot_config TO \"ROLE_reader\"",
     "GRANT ALL ON dot.dot_refusal TO PUBLIC",
@@ -70,7 +70,7 @@ async fn upgrade_revokes_undeclared_grants(backend: Backend) {
         &superuser,
         &format!(
             "SET ROLE {prefix}_owner; GRANT USAGE ON SCHEMA dot TO {prefix}_somebody; GRANT INSERT ON dot.process_run_observation TO {prefix}_somebody;
-             GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz) TO {prefix}_somebody; GRANT UPDATE (value) ON dot.dot_config TO {prefix}_somebody"
+             GRANT EXECUTE ON FUNCTION dot.fn_dot_gate_set(text, text, text, text, timestamptz, boolean, boolean, boolean) TO {prefix}_somebody; GRANT UPDATE (value) ON dot.dot_config TO {prefix}_somebody"
         ),
     )
     .await;

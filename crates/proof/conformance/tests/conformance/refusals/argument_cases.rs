@@ -93,6 +93,13 @@ pub(super) fn argument_cases() -> Vec<Case> {
             Call::gate("no_such_gate", "true").sql(),
         ),
         case(
+            "gate_option_invalid",
+            "operator",
+            Call::gate("process_dot_runtime.execute_enabled", "true")
+                .with("p_let_finish", "true")
+                .sql(),
+        ),
+        case(
             "gate_value_invalid",
             "operator",
             Call::gate("process_dot_runtime.execute_enabled", "TRUE").sql(),

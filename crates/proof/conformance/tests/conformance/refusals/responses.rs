@@ -12,8 +12,13 @@ use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::{Backend, Refusal, TestContext, ask, contents, execute, rows};
 
 /// Codes that need two concurrent transactions. They have tests of their own and no case.
-const CODES_OF_TWO_TRANSACTIONS: [&str; 4] =
-    ["busy", "lease_limit", "login_mismatch", "snapshot_too_old"];
+const CODES_OF_TWO_TRANSACTIONS: [&str; 5] = [
+    "busy",
+    "lease_limit",
+    "login_mismatch",
+    "run_stopped",
+    "snapshot_too_old",
+];
 
 /// The cases of all refusals that a single call can raise.
 fn cases() -> Vec<Case> {
