@@ -97,14 +97,17 @@ impl Invoker for CommandInvoker {
         let Ok(spec) = Spec::of(contract) else {
             return Vec::new();
         };
-        let blind = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
-        let untold = "the producer is not told where its output goes: its arguments, variables and standard input name no {output}";
+        let untold_of = |what: &str| {
+            format!("{what}: its arguments, variables and standard input name no {{output}}")
+        };
+        let blind = untold_of("the verifier is not told where the output is");
+        let untold = untold_of("the producer is not told where its output goes");
         let found = [
             (spec.is_blind(contract.role), blind),
             (spec.is_path_untold(), untold),
         ];
         let found = found.into_iter().filter(|(is_so, _)| *is_so);
-        found.map(|(_, warning)| warning.to_owned()).collect()
+        found.map(|(_, warning)| warning).collect()
     }
 
     fn output_path(

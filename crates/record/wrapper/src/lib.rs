@@ -187,7 +187,8 @@ pub use error::{Error, is_unreachable, means_no_slot};
 pub use error_class::ErrorClass;
 pub use events::{Event, EventType};
 pub use executed::{
-    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier,
+    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, OutputChange, OutputEvent,
+    OutputEventKind, Reverification, ReverifyCall, RunAwaitingVerifier,
 };
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Timing};

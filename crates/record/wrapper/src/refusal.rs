@@ -59,7 +59,9 @@ pub enum RefusalCode {
     ModeNotAllowed,
     NamespaceForbidden,
     NoExecute,
+    NoOutput,
     NotAProducer,
+    OutputEventInvalid,
     PairIncomplete,
     PreflightBlocked,
     RealRunDisabled,
@@ -123,9 +125,10 @@ impl RefusalCode {
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
             | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
             | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | ModeNotAllowed
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
-            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | NoOutput | NotAProducer | OutputEventInvalid | PairIncomplete | ReasonRequired
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextInvalid
+            | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
+            | VerdictInvalid => RefusalKind::Argument,
             BackfillOnly
             | CandidatePairMismatch
             | ContractMissing

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, InvokerRegistry, Outcome, Prepared, Progress, RunOptions, RunsDir, clock::Comparison,
-    prepare::callable, schema::Schema,
+    engines::called_mode, prepare::callable, schema::Schema,
 };
 
 /// The interval at which the posture is polled, from the first run on. A closed gate stops calls within a second, which
@@ -141,8 +141,7 @@ impl Runner {
     /// # Errors
     /// The cause, as in [`Runner::prepare`].
     pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), UnsupportedContract> {
-        let Ok(mode) = contract.mode.parse::<Mode>() else {
-            // A mode without a call.
+        let Some(mode) = called_mode(contract) else {
             return Ok(());
         };
         callable(&self.engines, tool, contract, mode)?;
@@ -151,7 +150,7 @@ impl Runner {
 
     /// Probable omissions of a usable contract, in sentences for people; empty where it cannot be called.
     pub fn warnings(&self, tool: &Tool, contract: &Contract) -> Vec<String> {
-        let Ok(mode) = contract.mode.parse::<Mode>() else {
+        let Some(mode) = called_mode(contract) else {
             return Vec::new();
         };
         let invoker = callable(&self.engines, tool, contract, mode);
@@ -194,7 +193,7 @@ impl Runner {
 }
 
 /// Concludes a run that was begun and will not be executed.
-async fn cancel(begun: BegunRun) -> Error {
+pub(crate) async fn cancel(begun: BegunRun) -> Error {
     let called_off = Conclusion::new(StoredStatus::Cancelled)
         .error_ref("runner: registry_changed")
         .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));

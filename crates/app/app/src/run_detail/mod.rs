@@ -4,10 +4,11 @@
 
 mod call;
 mod layer;
+mod output;
 
 use dotwrap_wrapper::{
-    Component, ComponentRole, Event, EvidenceType, Receipt, ReceiptState, Run, StoredStatus,
-    Wrapper,
+    Component, ComponentRole, Event, EvidenceType, OutputEvent, Receipt, ReceiptState,
+    Reverification, Run, StoredStatus, Wrapper,
 };
 use serde::Serialize;
 
@@ -26,6 +27,10 @@ pub struct RunDetail {
     pub receipts: Vec<Receipt>,
     /// What went into the outbox.
     pub events: Vec<Event>,
+    /// What became of its output, the newest last.
+    pub output_events: Vec<OutputEvent>,
+    /// The runs that verified its output again, the newest last.
+    pub reverifications: Vec<Reverification>,
 }
 
 impl RunDetail {
@@ -43,6 +48,8 @@ impl RunDetail {
             components: ledger.components_of(id).await?,
             receipts,
             events: ledger.events_of_run(id).await?,
+            output_events: ledger.output_events_of(id).await?,
+            reverifications: ledger.reverifications_of(id).await?,
             run,
         })
     }
@@ -103,6 +110,7 @@ impl RunDetail {
         layers.push(self.component("PRODUCER", ComponentRole::Producer));
         layers.push(self.component("VERIFIER", ComponentRole::Verifier));
         layers.extend(self.conclusion());
+        layers.extend(self.output());
         layers.push(self.outbox());
         layers.extend(self.release());
         layers
@@ -209,6 +217,11 @@ impl RunDetail {
                 Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),
             )
             .field("part of", run.parent_run_id)
+            .field(
+                "verifies",
+                run.reverifies
+                    .map(|run| format!("the output of {run} again")),
+            )
             .field(
                 "actor",
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),

@@ -16,6 +16,7 @@ mod output_places;
 mod placed;
 mod pruned;
 mod refused;
+mod reverified;
 mod silenced;
 mod site;
 mod stopped;

@@ -94,6 +94,10 @@ FROM (VALUES
     'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
   ('candidate_pair_mismatch', '23514', 'blocked',
     'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+  ('no_output',               '23514', 'argument',
+    'Name a run that is concluded and whose producer committed an output: dotwrap runs show prints its digest.'),
+  ('output_event_invalid',    '23514', 'argument',
+    'An output is pruned, moved (to a place), missing, or changed (with another digest than the committed one).'),
   ('tool_retired',            '23514', 'blocked',
     'Run the pair that replaces it. An operator puts a retired DOT back into use by importing it with another status.')
 ) AS c (code, sqlstate, kind, hint);

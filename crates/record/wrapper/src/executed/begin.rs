@@ -92,7 +92,7 @@ pub struct BegunRun {
     pub(super) actor: Option<Actor>,
     pub(super) runner: Actor,
     pub(super) token: LeaseToken,
-    producer_invocation_id: Uuid,
+    pub(super) producer_invocation_id: Uuid,
 }
 
 impl BegunRun {

@@ -5,6 +5,7 @@
 //! begin.rs     1  gates, preflight, lease, header, the producer's receipt    → BegunRun
 //! progress.rs  2  the producer's row and the verifier's receipt              → RunAwaitingVerifier
 //!              3  the verifier's row and the conclusion
+//! reverify.rs  begins a run that verifies an earlier output again; what became of outputs
 //! reap.rs      concludes the runs of dead holders
 //! ```
 //! Each number is one transaction and one round trip, which concurrent runs share. Each result is committed before it
@@ -13,6 +14,8 @@
 mod begin;
 mod progress;
 mod reap;
+mod reverify;
 
 pub use begin::{BeginCall, BeginOutcome, BegunRun};
 pub use progress::{CallRecord, Conclusion, RunAwaitingVerifier};
+pub use reverify::{OutputChange, OutputEvent, OutputEventKind, Reverification, ReverifyCall};

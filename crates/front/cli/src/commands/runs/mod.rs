@@ -1,9 +1,11 @@
-//! `dotwrap runs ls|show|watch|logs|prune`.
+//! `dotwrap runs ls|show|watch|logs|reverify|moved|prune`.
 
 mod filter;
 mod list;
 mod logs;
+mod moved;
 mod prune;
+mod reverify;
 mod show;
 pub(super) mod transcript;
 mod watch;
@@ -24,6 +26,10 @@ pub(crate) enum Command {
     Watch(watch::Arguments),
     /// Print what a run's tool printed
     Logs(logs::Arguments),
+    /// Verify outputs of earlier runs again
+    Reverify(reverify::Arguments),
+    /// Record that a run's output lies elsewhere now
+    Moved(moved::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -38,6 +44,8 @@ pub(crate) async fn execute(
         Command::Show(arguments) => show::execute(&arguments, session).await,
         Command::Watch(arguments) => watch::execute(arguments, session).await,
         Command::Logs(arguments) => logs::execute(&arguments, session).await,
+        Command::Reverify(arguments) => reverify::execute(arguments, session).await,
+        Command::Moved(arguments) => moved::execute(arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

@@ -12,6 +12,7 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_dot_catalogue_import', true),
   ('fn_process_run_begin', true), ('fn_dot_invocation_begin', true), ('fn_process_run_conclude', true), ('fn_process_run_reap', true),
   ('fn_process_run_record_producer', true), ('fn_process_run_record_verifier_and_conclude', true),
+  ('fn_process_last_verified_output', true), ('fn_process_run_reverify_begin', true), ('fn_process_output_event_record', true),
   ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
   ('fn_dot_run_request_cancel', true), ('fn_dot_gate_change_record', true)
 )
