@@ -50,6 +50,9 @@ pub fn evidence_of_run(run: &Run) -> Label {
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
     }
+    if run.reverifies.is_some() {
+        return Label::toned(format!("{}, again", run.evidence_type), Tone::Caution);
+    }
     if run.is_reference() {
         return Label::toned(format!("{}, reference", run.evidence_type), Tone::Caution);
     }
@@ -72,6 +75,9 @@ pub fn short_evidence_of_run(run: &Run) -> Label {
     }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{word}, no sandbox"), Tone::Bad);
+    }
+    if run.reverifies.is_some() {
+        return Label::toned(format!("{word}, again"), Tone::Caution);
     }
     if run.is_reference() {
         return Label::toned(format!("{word}, ref."), Tone::Caution);
@@ -108,6 +114,21 @@ pub fn digest(digest: &str, is_reference: bool) -> Label {
         ),
         false => Label::plain(digest),
     }
+}
+
+/// What became of an output, in one line; none where nothing was recorded of it.
+pub fn output_state(state: Option<&str>, moved_to: Option<&str>) -> Option<String> {
+    let what = match state? {
+        "pruned" => "PRUNED: its files were removed",
+        "missing" => "MISSING: nothing was there when it was verified again",
+        "changed" => "CHANGED: it was another one when it was verified again",
+        "moved" => "moved",
+        other => other,
+    };
+    Some(match moved_to {
+        Some(place) => format!("{what}; moved to {place}"),
+        None => what.to_owned(),
+    })
 }
 
 /// What a reference says, in one line; none where it says nothing.

@@ -1,8 +1,8 @@
-//! Reading what a call left, within limits: a stop ends the reading, and so does a file system that no longer answers. Its
-//! thread is freed a moment later.
+//! Reading what a call left, within limits: a stop ends the reading, and so does a file system that no longer answers.
+//! Its thread is freed a moment later.
 //!
-//! Reading an output is no part of the tool's time: a backup of a terabyte takes hours to digest, and the tool is not to
-//! blame. So the reading has no deadline; it ends where it makes no progress.
+//! Reading an output is no part of the tool's time: a backup of a terabyte takes hours to digest, and the tool is not
+//! to blame. So the reading has no deadline; it ends where it makes no progress.
 //!
 //! Reading blocks, so it has a thread of its own. Nobody waits for that thread: the caller goes on at once, and the
 //! thread looks at its limit between two chunks, files or entries.
@@ -136,8 +136,8 @@ impl<R: Read> Read for Limited<'_, R> {
     }
 }
 
-/// Reads on a thread of its own, until a stop, or until nothing was read for a minute. The thread ends soon after either,
-/// because `reading` looks at the limit that it is given.
+/// Reads on a thread of its own, until a stop, or until nothing was read for a minute. The thread ends soon after
+/// either, because `reading` looks at the limit that it is given.
 ///
 /// # Errors
 /// Why it was not read.

@@ -85,8 +85,8 @@ impl OutputRules {
         // Sizes beyond 2^53 bytes lose their last digits, which no ratio depends on.
         ((size as f64) < verified as f64 * ratio).then(|| {
             format!(
-                "its output is {size} bytes long, less than {ratio} of the {verified} bytes of the last verified run of the same \
-                 candidate and input (output_rules.min_ratio)"
+                "its output is {size} bytes long, less than {ratio} of the {verified} bytes of the last verified \
+                 run of the same candidate and input (output_rules.min_ratio)"
             )
         })
     }

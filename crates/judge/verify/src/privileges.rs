@@ -7,7 +7,7 @@ use tokio_postgres::{Row, Transaction};
 use crate::error::VerifyError;
 
 /// The raw tables that the queries read.
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 25] = [
     "dot_agent_api_contract",
     "dot_config",
     "dot_config_history",
@@ -30,6 +30,7 @@ const TABLES: [&str; 24] = [
     "process_candidate_pair",
     "process_component_observation",
     "process_observation_rollup",
+    "process_output_event",
     "process_run_conclusion",
     "process_run_observation",
 ];

@@ -187,8 +187,8 @@ pub use error::{Error, is_unreachable, means_no_slot};
 pub use error_class::ErrorClass;
 pub use events::{Event, EventType};
 pub use executed::{
-    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, OnEarlier, RunAwaitingVerifier,
-    RunStop,
+    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, OnEarlier, OutputChange,
+    OutputEvent, OutputEventKind, Reverification, ReverifyCall, RunAwaitingVerifier, RunStop,
 };
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Timing};

@@ -63,8 +63,10 @@ pub enum RefusalCode {
     ModeNotAllowed,
     NamespaceForbidden,
     NoExecute,
+    NoOutput,
     NotAProducer,
     OutcomeUnknown,
+    OutputEventInvalid,
     PairIncomplete,
     PreflightBlocked,
     RealRunDisabled,
@@ -132,8 +134,8 @@ impl RefusalCode {
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
             | EvidenceTypeInvalid | ExpiryInvalid | GateOptionInvalid | GateUnknown
             | GateValueInvalid | HolderRequired | InputHasSecret | KeyReserved
-            | LeaseNameInvalid | ModeInvalid | ModeNotAllowed | NotAProducer | PairIncomplete
-            | ReasonRequired | RequestInvalid | RoleInvalid | RunUnknown | SourceRequired
+            | LeaseNameInvalid | ModeInvalid | ModeNotAllowed | NoOutput | NotAProducer
+            | OutputEventInvalid | PairIncomplete | ReasonRequired | RequestInvalid | RoleInvalid | RunUnknown | SourceRequired
             | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
             | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
             AttemptsExhausted
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 67);
+        assert_eq!(RefusalCode::from_code().count(), 69);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -16,8 +16,8 @@ mod prune;
 
 pub use dotwrap_invoke::{Mode, ReadyThread, Space, Stop, StopHandle, StopReason, open_file};
 pub use dotwrap_runner::{
-    Error, NoProgress, Outcome, Progress, RunOptions, Runner, RunsDir, Step, WorkerObserver,
-    WorkerOptions,
+    Error, FoundOutput, NoProgress, Outcome, Progress, Reverified, ReverifyOptions, RunOptions,
+    Runner, RunsDir, Step, WorkerObserver, WorkerOptions,
 };
 pub use dotwrap_supervisor::{
     CallFolder, SandboxProblem, kill_unlocked_groups, run_as_helper_process, signals,

@@ -157,6 +157,32 @@ pub(crate) fn of_verifier(
     judged(prepared, answer, trouble, verdict, subject.is_simulated)
 }
 
+/// A verifier that was not called, because what there is to say needs no call. Without a verdict it was skipped.
+pub(crate) fn not_called(
+    trouble: Option<CallProblem>,
+    verdict: Option<Verdict>,
+    mut evidence: Map<String, Json>,
+) -> Assessment {
+    evidence.insert("called".to_owned(), json!(false));
+    if let Some(trouble) = &trouble {
+        trouble.describe(&mut evidence);
+    }
+    let status = match (&trouble, verdict) {
+        (Some(trouble), _) => trouble.status(),
+        (None, Some(_)) => StoredStatus::StepCompleted,
+        (None, None) => StoredStatus::Cancelled,
+    };
+    Assessment {
+        status,
+        evidence_type: EvidenceType::SimulatedDryRun,
+        verdict,
+        output: None,
+        fields: BTreeMap::new(),
+        trouble,
+        evidence: sanitize(evidence),
+    }
+}
+
 fn judged(
     prepared: &Prepared,
     answer: Answer,

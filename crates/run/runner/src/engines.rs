@@ -9,6 +9,19 @@ use dotwrap_wrapper::Contract;
 #[derive(Clone, Default)]
 pub struct InvokerRegistry(BTreeMap<&'static str, Arc<dyn Invoker>>);
 
+/// The mode of a verifier's contract for verifying again.
+pub(crate) const VERIFY_ONLY: &str = "VERIFY_ONLY";
+
+/// The form in which a contract's tool is called. None: the contract is a plan without a call. A verifier verifies
+/// again in a dry run.
+pub(crate) fn called_mode(contract: &Contract) -> Option<Mode> {
+    let is_verified_again = contract.mode == VERIFY_ONLY && contract.endpoint_ref.is_some();
+    match contract.mode.parse() {
+        Ok(mode) => Some(mode),
+        Err(_) => is_verified_again.then_some(Mode::DryRun),
+    }
+}
+
 /// The scheme of an engine's endpoints.
 const ENDPOINTS: [(&str, &str); 3] = [
     ("command", "command:"),
@@ -39,8 +52,7 @@ impl InvokerRegistry {
         engine: &str,
         contract: &Contract,
     ) -> Result<(), UnsupportedContract> {
-        let is_called =
-            contract.mode.parse::<Mode>().is_ok() && contract.contract_status == "active";
+        let is_called = called_mode(contract).is_some() && contract.contract_status == "active";
         match self.0.get(engine) {
             Some(invoker) if is_called => invoker.check_invocation(contract),
             _ => Ok(()),

@@ -51,6 +51,6 @@ pub use error::Error;
 pub use folder::RunsDir;
 pub use prepare::{PairMember, Prepared};
 pub use progress::{NoProgress, Progress, Step};
-pub use run::{Outcome, RunOptions};
+pub use run::{FoundOutput, Outcome, Reverified, ReverifyOptions, RunOptions};
 pub use runner::{DEFAULT_MIN_FREE_BYTES, Runner, default_runner_name};
 pub use worker::{WorkerObserver, WorkerOptions};

@@ -7,9 +7,14 @@ use dotwrap_wrapper::{
     CandidateCode, ComponentRole, Contract, DotCode, Fixture, Posture, Tool, Wrapper,
 };
 
-use crate::{Error, InvokerRegistry, schema::Schema};
+use crate::{
+    Error, InvokerRegistry,
+    engines::{VERIFY_ONLY, called_mode},
+    schema::Schema,
+};
 
 /// One member of a pair, with its contract and its invoker.
+#[derive(Clone)]
 pub struct PairMember {
     /// The DOT.
     pub dot_code: DotCode,
@@ -95,6 +100,51 @@ impl Prepared {
         }))
     }
 
+    /// The verifier of a pair, prepared to verify an earlier output again: by its contract for that, `VERIFY_ONLY`,
+    /// else by its `DRY_RUN` one. None where the database would refuse it. Such a run calls no producer, and the
+    /// verifier stands in for it here.
+    pub(crate) async fn for_reverification(
+        wrapper: &Wrapper,
+        engines: &InvokerRegistry,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+    ) -> Result<Option<Self>, Error> {
+        if wrapper.posture().await? < Posture::DryRunOnly {
+            return Ok(None);
+        }
+        let paired = wrapper
+            .tool(producer)
+            .await?
+            .and_then(|tool| tool.paired_dot);
+        let Some(code) = paired else {
+            return Ok(None);
+        };
+        let contracts = wrapper.contracts_to_call_of(&code).await?;
+        let of_mode = |mode: &str| {
+            let mut contracts = contracts.iter();
+            contracts
+                .find(|one| called_mode(one).is_some() && serves(one, candidate, mode))
+                .cloned()
+        };
+        let contract = of_mode(VERIFY_ONLY).or_else(|| of_mode(Mode::DryRun.as_ref()));
+        let (Some(contract), Some(tool)) = (contract, wrapper.tool(&code).await?) else {
+            return Ok(None);
+        };
+        let schema = Schema::read("verifier_schema", contract.verifier_schema.as_ref());
+        let schema = schema.map_err(|reason| Error::Unusable {
+            dot_code: code,
+            reason,
+        })?;
+        let verifier = PairMember::of(wrapper, engines, &tool, contract, Mode::DryRun).await?;
+        Ok(Some(Self {
+            mode: Mode::DryRun,
+            candidate: candidate.clone(),
+            producer: verifier.clone(),
+            verifier,
+            verifier_schema: [schema, None],
+        }))
+    }
+
     pub(crate) fn side(&self, role: ComponentRole) -> &PairMember {
         match role {
             ComponentRole::Producer => &self.producer,
@@ -176,7 +226,11 @@ async fn find(
 
 /// The same decision as the database makes when the run is begun.
 fn counts_for(contract: &Contract, candidate: &CandidateCode, mode: Mode) -> bool {
-    contract.mode == mode.as_ref()
+    serves(contract, candidate, mode.as_ref())
+}
+
+fn serves(contract: &Contract, candidate: &CandidateCode, mode: &str) -> bool {
+    contract.mode == mode
         && contract.contract_status == "active"
         && contract
             .candidate_code

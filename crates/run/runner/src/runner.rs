@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     Error, InvokerRegistry, Outcome, Prepared, Progress, RunOptions, RunsDir, clock::Comparison,
-    lease_wait::LeaseWait, prepare::callable, schema::Schema,
+    engines::called_mode, lease_wait::LeaseWait, prepare::callable, schema::Schema,
 };
 
 /// The interval at which the database is asked whether runs may go on, from the first run on. A tool hears of a closed
@@ -211,8 +211,7 @@ impl Runner {
     /// # Errors
     /// The cause, as in [`Runner::prepare`].
     pub fn check(&self, tool: &Tool, contract: &Contract) -> Result<(), UnsupportedContract> {
-        let Ok(mode) = contract.mode.parse::<Mode>() else {
-            // A mode without a call.
+        let Some(mode) = called_mode(contract) else {
             return Ok(());
         };
         callable(&self.engines, tool, contract, mode)?;
@@ -221,7 +220,7 @@ impl Runner {
 
     /// Probable omissions of a usable contract, in sentences for people; empty where it cannot be called.
     pub fn warnings(&self, tool: &Tool, contract: &Contract) -> Vec<String> {
-        let Ok(mode) = contract.mode.parse::<Mode>() else {
+        let Some(mode) = called_mode(contract) else {
             return Vec::new();
         };
         let invoker = callable(&self.engines, tool, contract, mode);
@@ -264,7 +263,7 @@ impl Runner {
 }
 
 /// Concludes a run that was begun and will not be executed.
-async fn cancel(begun: BegunRun) -> Error {
+pub(crate) async fn cancel(begun: BegunRun) -> Error {
     let called_off = Conclusion::new(StoredStatus::Cancelled)
         .error_ref("runner: registry_changed")
         .evidence_ref(json!({"reason": "registry_changed", "producer": "not called"}));

@@ -61,6 +61,7 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
             "refers to",
             labels::reference_fields(&evidence["output_fields"]),
         )
+        .field("found", text(&evidence["found_output"]))
         .field("left there", text(&evidence["output_left"]))
         .field("disk", text(&evidence["disk_full"]))
         .field("clock", clock(evidence))

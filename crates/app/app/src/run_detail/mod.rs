@@ -4,11 +4,12 @@
 
 mod call;
 mod layer;
+mod output;
 mod stop;
 
 use dotwrap_wrapper::{
-    Component, ComponentRole, Event, EvidenceType, Lease, Receipt, ReceiptState, Run, StoredStatus,
-    Wrapper,
+    Component, ComponentRole, Event, EvidenceType, Lease, OutputEvent, Receipt, ReceiptState,
+    Reverification, Run, StoredStatus, Wrapper,
 };
 use serde::Serialize;
 
@@ -27,6 +28,10 @@ pub struct RunDetail {
     pub receipts: Vec<Receipt>,
     /// What went into the outbox.
     pub events: Vec<Event>,
+    /// What became of its output, the newest last.
+    pub output_events: Vec<OutputEvent>,
+    /// The runs that verified its output again, the newest last.
+    pub reverifications: Vec<Reverification>,
 }
 
 impl RunDetail {
@@ -44,6 +49,8 @@ impl RunDetail {
             components: ledger.components_of(id).await?,
             receipts,
             events: ledger.events_of_run(id).await?,
+            output_events: ledger.output_events_of(id).await?,
+            reverifications: ledger.reverifications_of(id).await?,
             run,
         })
     }
@@ -104,6 +111,7 @@ impl RunDetail {
         layers.push(self.component("PRODUCER", ComponentRole::Producer));
         layers.push(self.component("VERIFIER", ComponentRole::Verifier));
         layers.extend(self.conclusion());
+        layers.extend(self.output());
         layers.push(self.outbox());
         layers.extend(self.release());
         layers
@@ -213,6 +221,11 @@ impl RunDetail {
             )
             .field("part of", run.parent_run_id)
             .field("stopped by", stop::by(run))
+            .field(
+                "verifies",
+                run.reverifies
+                    .map(|run| format!("the output of {run} again")),
+            )
             .field(
                 "actor",
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),

@@ -18,6 +18,7 @@ mod output_places;
 mod placed;
 mod pruned;
 mod refused;
+mod reverified;
 mod silenced;
 pub(crate) mod site;
 mod stopped;

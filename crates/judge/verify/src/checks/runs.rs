@@ -88,4 +88,25 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Warning,
         question: include_str!("runs/nothing_is_called_behind_a_stop.sql"),
     },
+    Check {
+        name: "reverification_is_of_a_committed_output",
+        rule: "A run that verifies again is of a run of the same candidate and producer that committed an output.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("runs/reverification_is_of_a_committed_output.sql"),
+    },
+    Check {
+        name: "reverification_has_only_its_verifier",
+        rule: "A run that verifies again has no producer and no receipt above DRY_RUN: it raises no rung.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("runs/reverification_has_only_its_verifier.sql"),
+    },
+    Check {
+        name: "output_event_is_of_an_output",
+        rule: "What became of an output is said of a run's own output, and changed is said only with another digest.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("runs/output_event_is_of_an_output.sql"),
+    },
 ];

@@ -10,7 +10,7 @@ use crate::common::{Backend, Call, Refusal, TestContext, contents, execute, rows
 use crate::events::switch;
 
 /// What the contract calls the ledger, and the histories that say who allowed what.
-const LEDGER: [&str; 10] = [
+const LEDGER: [&str; 11] = [
     "process_run_observation",
     "process_component_observation",
     "dot_invocation",
@@ -20,6 +20,7 @@ const LEDGER: [&str; 10] = [
     "dot_config_history",
     "dot_registry_history",
     "event_type_history",
+    "process_output_event",
     "dot_lease_force_release",
 ];
 
@@ -49,6 +50,12 @@ async fn filled(stage: &TestContext) -> Client {
     )
     .await;
     execute(&superuser, &ExecutedRun::truthful().sql()).await;
+    execute(
+        &superuser,
+        "INSERT INTO dot.process_output_event (output_event_id, process_run_id, kind, output_ref, actor)
+         SELECT gen_random_uuid(), r.process_run_id, 'pruned', 'x', 'a' FROM dot.process_run_observation r LIMIT 1",
+    )
+    .await;
     for table in LEDGER {
         let filled = rows(&superuser, &format!("SELECT 1 FROM dot.{table} LIMIT 1")).await;
         assert!(!filled.is_empty(), "{table} is empty");
@@ -211,8 +218,10 @@ async fn recorded_by_is_the_login_whatever_role_is_set(backend: Backend) {
     )
     .await;
     for table in LEDGER.iter().filter(|table| {
-        // The registry was set up by another login; that its history keeps the login is tested with the registry.
+        // The registry was set up by another login; that its history keeps the login is tested with the registry. Events of
+        // outputs are tested with reverifications.
         ![
+            "process_output_event",
             "dot_invocation",
             "process_run_conclusion",
             "event_outbox",

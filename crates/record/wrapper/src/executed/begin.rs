@@ -129,9 +129,9 @@ pub struct BegunRun {
     pub(super) actor: Option<Actor>,
     pub(super) runner: Actor,
     pub(super) token: LeaseToken,
-    lease_name: String,
-    attempt: i32,
-    producer_invocation_id: Uuid,
+    pub(super) lease_name: String,
+    pub(super) attempt: i32,
+    pub(super) producer_invocation_id: Uuid,
 }
 
 impl BegunRun {

@@ -5,6 +5,7 @@
 //! begin.rs     1  gates, preflight, lease, header, the producer's receipt    → BegunRun
 //! progress.rs  2  the producer's row and the verifier's receipt              → RunAwaitingVerifier
 //!              3  the verifier's row and the conclusion
+//! reverify.rs  begins a run that verifies an earlier output again; what became of outputs
 //! reap.rs      concludes the runs of dead holders
 //! stop.rs      stops a run from any session
 //! ```
@@ -14,8 +15,10 @@
 mod begin;
 mod progress;
 mod reap;
+mod reverify;
 mod stop;
 
 pub use begin::{BeginCall, BeginOutcome, BegunRun, OnEarlier};
 pub use progress::{CallRecord, Conclusion, RunAwaitingVerifier};
+pub use reverify::{OutputChange, OutputEvent, OutputEventKind, Reverification, ReverifyCall};
 pub use stop::RunStop;

@@ -216,6 +216,14 @@ impl BegunRun {
 }
 
 impl RunAwaitingVerifier {
+    pub(super) fn of(run: BegunRun, verifier: DotCode, verifier_invocation_id: Uuid) -> Self {
+        Self {
+            run,
+            verifier,
+            verifier_invocation_id,
+        }
+    }
+
     /// The run.
     pub fn run(&self) -> &BegunRun {
         &self.run

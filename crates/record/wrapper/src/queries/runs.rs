@@ -109,6 +109,12 @@ row! {
         /// What its producer's output is: `file`, `stdout`, `path` or `reference`. A reference's digest is of the
         /// message that says where the work is, and not of the work.
         pub output_kind: Option<String>,
+        /// The run whose output it verified again.
+        pub reverifies: Option<ProcessRunId>,
+        /// What became of its output last: `pruned`, `moved`, `missing` or `changed`.
+        pub output_state: Option<String>,
+        /// Where its output was moved to.
+        pub output_moved_to: Option<String>,
     }
 }
 

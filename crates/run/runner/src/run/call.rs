@@ -142,7 +142,7 @@ impl Execution<'_> {
     }
 
     /// Reports how far the reading of an output is, where it takes long.
-    async fn with_progress<T>(
+    pub(super) async fn with_progress<T>(
         &self,
         role: ComponentRole,
         reading: &ReadProgress,

@@ -1,5 +1,5 @@
-//! What is known of an input that is a path of this machine: where it leads, and of a file its size and time. A backup of
-//! `/backups/latest` is a backup of what that link led to.
+//! What is known of an input that is a path of this machine: where it leads, and of a file its size and time. A backup
+//! of `/backups/latest` is a backup of what that link led to.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -32,8 +32,8 @@ struct Content {
 }
 
 impl InputFile {
-    /// Looks at an input. None: it is no absolute path and no `file:` address, nothing is there, or it can not be looked
-    /// at.
+    /// Looks at an input. None: it is no absolute path and no `file:` address, nothing is there, or it can not be
+    /// looked at.
     pub(super) async fn of(input_ref: Option<&str>) -> Option<Self> {
         let path = path_of(input_ref?)?;
         let look = spawn_blocking(move || Self::at(path));

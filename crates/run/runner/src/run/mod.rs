@@ -12,9 +12,12 @@ mod input;
 mod input_file;
 mod outcome;
 mod output_path;
+mod reverify;
 mod run_options;
+mod subject;
 mod verified_bytes;
 mod window;
 
 pub use outcome::Outcome;
+pub use reverify::{FoundOutput, Reverified, ReverifyOptions};
 pub use run_options::RunOptions;

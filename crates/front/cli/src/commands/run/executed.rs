@@ -39,6 +39,10 @@ pub(super) struct Executed {
     pub(super) folder: Option<PathBuf>,
     /// Whether a dry run had no complete sandbox.
     pub(super) sandbox_incomplete: bool,
+    /// What became of the output since: `pruned`, `moved`, `missing` or `changed`.
+    pub(super) output_state: Option<String>,
+    /// Where it was moved to.
+    pub(super) output_moved_to: Option<String>,
 }
 
 /// What the ledger says of one call.
@@ -115,6 +119,12 @@ pub(super) async fn execute(
         session.messages.warning(
             "the run under this key is not concluded yet: its runner still holds the lease",
         );
+    }
+    let (state, moved_to) = (&record.output_state, &record.output_moved_to);
+    if let Some(state) = labels::output_state(state.as_deref(), moved_to.as_deref()) {
+        session
+            .messages
+            .warning(format!("the output of this run: {state}"));
     }
     if let Some(pretended) = record.pretended() {
         session.messages.warning(pretended);
@@ -245,6 +255,8 @@ async fn recorded(
         error_ref: run.error_ref,
         folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
         sandbox_incomplete,
+        output_state: run.output_state,
+        output_moved_to: run.output_moved_to,
     })
 }
 

@@ -88,6 +88,13 @@ pub(super) fn drawn(record: &Executed) -> String {
             output.and_then(|part| labels::reference_fields(&part.output_fields)),
         )
         .line_if_some("digest", output.and_then(digest_of))
+        .line_if_some(
+            "output now",
+            labels::output_state(
+                record.output_state.as_deref(),
+                record.output_moved_to.as_deref(),
+            ),
+        )
         .line_if_some("error", record.error_ref.as_ref())
         .line_if_some("why", why.or_else(|| record.pretended()))
         .line_if_some("stderr", stderr.flatten())

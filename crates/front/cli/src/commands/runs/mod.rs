@@ -1,10 +1,12 @@
-//! `dotwrap runs ls|show|watch|logs|resolve|stop|prune`.
+//! `dotwrap runs ls|show|watch|logs|resolve|stop|reverify|moved|prune`.
 
 mod filter;
 mod list;
 mod logs;
+mod moved;
 mod prune;
 mod resolve;
+mod reverify;
 mod show;
 mod stop;
 pub(super) mod transcript;
@@ -30,6 +32,10 @@ pub(crate) enum Command {
     Resolve(resolve::Arguments),
     /// Stop a run that is under way, on whatever machine
     Stop(stop::Arguments),
+    /// Verify outputs of earlier runs again
+    Reverify(reverify::Arguments),
+    /// Record that a run's output lies elsewhere now
+    Moved(moved::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -46,6 +52,8 @@ pub(crate) async fn execute(
         Command::Logs(arguments) => logs::execute(&arguments, session).await,
         Command::Resolve(arguments) => resolve::execute(arguments, session).await,
         Command::Stop(arguments) => stop::execute(arguments, session).await,
+        Command::Reverify(arguments) => reverify::execute(arguments, session).await,
+        Command::Moved(arguments) => moved::execute(arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

@@ -1,20 +1,25 @@
 //! `dotwrap runs prune`.
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
+use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::labels;
 use dotwrap_exec::{KeepReason, PruneRules, RunsDir, plan_prune};
-use dotwrap_wrapper::{CandidateCode, DotCode, EvidenceType, ProcessRunId, Run, StoredStatus};
+use dotwrap_wrapper::{
+    Actor, CandidateCode, DotCode, EvidenceType, OutputChange, ProcessRunId, Run, StoredStatus,
+};
 use indicatif::HumanBytes;
 use jiff::{SignedDuration, Timestamp};
 use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
+use url::Url;
 
+use crate::commands::ActorArgs;
 use crate::commands::execution::run_folders;
 use crate::commands::shared::duration;
 use crate::exit_status::ExitStatus;
@@ -51,6 +56,8 @@ pub(crate) struct Arguments {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    acting: ActorArgs,
     /// Below which folder executed runs keep their files [default: runs in dotwrap's data folder]
     #[arg(long, value_name = "FOLDER")]
     runs_folder: Option<PathBuf>,
@@ -115,7 +122,9 @@ pub(super) async fn execute(
         even_the_last: arguments.even_the_last,
     };
     let plan = plan_prune(&ledger, &folders, ids, &rules).await?;
-    let (pruned, is_whole) = remove_all(plan.removable, folders, arguments.dry_run).await;
+    let actor = session.actor(arguments.acting);
+    let recorder = (!arguments.dry_run).then_some((&ledger, &actor));
+    let (pruned, is_whole) = remove_all(plan.removable, folders, recorder).await?;
     session.output.rows(&pruned, COLUMNS)?;
     let messages = session.messages;
     messages.note(summary(&pruned, arguments.dry_run, &plan.kept));
@@ -138,11 +147,24 @@ pub(super) async fn execute(
 }
 
 /// Removes the files of these runs, until somebody interrupts it; says what was done, and whether it is all.
-async fn remove_all(runs: Vec<Run>, folders: RunsDir, dry: bool) -> (Vec<Pruned>, bool) {
+///
+/// The ledger is told first that an output goes: no record may name a file as if it were there. Where it can not be told,
+/// nothing more is removed.
+async fn remove_all(
+    runs: Vec<Run>,
+    folders: RunsDir,
+    recorder: Option<(&LedgerClient, &Actor)>,
+) -> Result<(Vec<Pruned>, bool), Failure> {
+    let dry = recorder.is_none();
     let folders = Arc::new(folders);
     let mut pruned = Vec::new();
     let mut interrupted = pin!(interruption());
     for run in runs {
+        if let Some((ledger, actor)) = recorder.filter(|_| has_output_in_folder(&run, &folders)) {
+            let change = OutputChange::Pruned;
+            let recorded = ledger.record_output_change(run.process_run_id, &change, Some(actor));
+            recorded.await?;
+        }
         let folders = folders.clone();
         let mut removing = spawn_blocking(move || remove(run, &folders, dry));
         let is_interrupted = tokio::select! {
@@ -156,10 +178,25 @@ async fn remove_all(runs: Vec<Run>, folders: RunsDir, dry: bool) -> (Vec<Pruned>
         if is_interrupted {
             // What has begun is brought to its end, and told.
             pruned.extend(removing.await);
-            return (pruned, false);
+            return Ok((pruned, false));
         }
     }
-    (pruned, true)
+    Ok((pruned, true))
+}
+
+/// Whether the ledger names a file of the run's own folder as its output, and does not say yet that it is gone.
+fn has_output_in_folder(run: &Run, folders: &RunsDir) -> bool {
+    let is_said = matches!(run.output_state.as_deref(), Some("pruned" | "moved"));
+    let output = run
+        .output_ref
+        .as_deref()
+        .and_then(|text| Url::parse(text).ok());
+    let Some(output) = output.and_then(|url| url.to_file_path().ok()) else {
+        return false;
+    };
+    let folder = folders.of(run.process_run_id);
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    !is_said && (output.starts_with(&folder) || real(&output).starts_with(real(&folder)))
 }
 
 fn remove(run: Run, folders: &RunsDir, dry: bool) -> Pruned {

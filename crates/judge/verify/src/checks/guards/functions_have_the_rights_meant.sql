@@ -15,6 +15,7 @@ WITH definer (function_name, is_required) AS (VALUES
   ('fn_process_run_begin', true), ('fn_dot_invocation_begin', true), ('fn_process_run_conclude', true),
   ('fn_process_run_reap', true),
   ('fn_process_run_record_producer', true), ('fn_process_run_record_verifier_and_conclude', true),
+  ('fn_process_last_verified_output', true), ('fn_process_run_reverify_begin', true), ('fn_process_output_event_record', true),
   ('fn_dot_run_request', true), ('fn_dot_run_request_claim', true), ('fn_dot_run_request_renew', true), ('fn_dot_run_request_finish', true),
   ('fn_dot_run_request_cancel', true), ('fn_dot_run_resolve', true), ('fn_dot_lease_holder_ended', true),
   ('fn_dot_tool_pause', true), ('fn_dot_tool_resume', true), ('fn_dot_gate_change_record', true),

@@ -32,6 +32,24 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
+        told: "a whole run that is said to verify another one again",
+        sql: "UPDATE dot.process_run_observation SET reverifies = '{executed}' WHERE process_run_id = '{dry}'",
+        noticed: &[
+            (
+                "reverification_is_of_a_committed_output",
+                "{dry}: it is of another candidate or producer",
+            ),
+            ("reverification_has_only_its_verifier", "{dry}: it has a producer"),
+            ("verifier_looked_at_the_producers_output", "{dry_verifier_receipt}"),
+        ],
+    },
+    Lie {
+        told: "that an output was pruned that never was",
+        sql: "INSERT INTO dot.process_output_event (output_event_id, process_run_id, kind, output_ref, actor)
+            VALUES ('{made}', '{executed}', 'pruned', 'file:///elsewhere', 'eve')",
+        noticed: &[("output_event_is_of_an_output", "{made}: its run has no output")],
+    },
+    Lie {
         told: "a second producer",
         sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_role_once;
             INSERT INTO dot.process_component_observation (component_run_id, process_run_id, component_role, process_candidate_code,

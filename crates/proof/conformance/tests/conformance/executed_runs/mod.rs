@@ -6,3 +6,4 @@ mod durability;
 mod evidence;
 mod queries;
 mod reap;
+mod reverification;

@@ -19,6 +19,11 @@ BEGIN
   v_run := fn_dot_run_lock_open(p_process_run_id, p_lease_token);
   SELECT t.pair_role INTO v_role FROM dot_tools t WHERE t.dot_code = p_dot_code;
   PERFORM fn_dot_check_role(p_dot_code, coalesce(v_role, 'producer'), p_process_run_id, v_run.dot_code);
+  IF EXISTS (SELECT FROM process_run_observation r
+             WHERE r.process_run_id = p_process_run_id AND r.reverifies IS NOT NULL) THEN
+    PERFORM fn_dot_refuse('invocation_mismatch', 'the run verifies an earlier output again: it has its one receipt',
+      jsonb_build_object('process_run_id', p_process_run_id));
+  END IF;
   v_endpoint := fn_dot_contract_for(p_dot_code, v_run.evidence_type, v_run.process_candidate_code);
   IF NOT fn_dot_lease_is_live(v_run.lease_name) THEN
     PERFORM fn_dot_refuse('lease_lost', format('the lease %s is not held by this token', v_run.lease_name),

@@ -1,5 +1,5 @@
--- Returns what the newest verified run of a candidate and an input left: where, with which digest and size. No row where
--- there is none. Its cost does not depend on the size of the ledger: one index gives the newest passes first.
+-- Returns what the newest verified run of a candidate and an input left: where, with which digest and size. No row
+-- where there is none. Its cost does not depend on the size of the ledger: one index gives the newest passes first.
 CREATE OR REPLACE FUNCTION fn_process_last_verified_output(
   p_process_candidate_code text, p_input_ref text,
   OUT process_run_id uuid, OUT output_ref text, OUT output_digest text, OUT output_bytes bigint,

@@ -66,6 +66,10 @@ BEGIN
     PERFORM fn_dot_refuse('backfill_only', 'the run was backfilled: nothing else is added to it');
   END IF;
   PERFORM fn_dot_check_role(p_dot_code, p_component_role, p_process_run_id, v_run.dot_code);
+  IF v_run.reverifies IS NOT NULL AND p_component_role = 'producer' THEN
+    PERFORM fn_dot_refuse('role_invalid', 'the run verifies an earlier output again: it has no producer',
+      jsonb_build_object('process_run_id', p_process_run_id));
+  END IF;
 
   IF v_texts.p_idempotency_key IS NOT NULL THEN
     v_component_id := fn_dot_component_by_key(v_texts.p_idempotency_key, p_process_run_id, p_dot_code, p_component_role,
