@@ -16,9 +16,10 @@ pub const WHERE_TRUST_ENDS: &str = "The database cannot see a program run. dot_r
 /// What a kind of evidence proves.
 pub fn evidence(kind: EvidenceType) -> Label {
     match kind {
-        EvidenceType::SimulatedDryRun => {
-            Label::toned("SIMULATED — proof only, not verified", Tone::Caution)
-        }
+        EvidenceType::SimulatedDryRun => Label::toned(
+            "SIMULATED — no tool was called, not verified",
+            Tone::Caution,
+        ),
         EvidenceType::DryRun => Label::toned("DRY RUN — proof only, not verified", Tone::Caution),
         EvidenceType::BackfilledEvidence => Label::toned(
             "BACKFILLED — asserted, never counts as runtime",
@@ -49,6 +50,9 @@ pub fn evidence_of_run(run: &Run) -> Label {
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{}, no sandbox", run.evidence_type), Tone::Bad);
     }
+    if run.is_reference() {
+        return Label::toned(format!("{}, reference", run.evidence_type), Tone::Caution);
+    }
     evidence_word(run.evidence_type)
 }
 
@@ -68,6 +72,9 @@ pub fn short_evidence_of_run(run: &Run) -> Label {
     }
     if is_sandbox_incomplete(&run.evidence_ref) {
         return Label::toned(format!("{word}, no sandbox"), Tone::Bad);
+    }
+    if run.is_reference() {
+        return Label::toned(format!("{word}, ref."), Tone::Caution);
     }
     Label::toned(word, evidence_word(run.evidence_type).tone)
 }
@@ -90,6 +97,27 @@ fn is_unrecorded(run: &Run) -> bool {
 /// Whether a record says that a tool ran in a dry run and was not, or not wholly, kept from writing elsewhere.
 pub fn is_sandbox_incomplete(evidence: &serde_json::Value) -> bool {
     evidence["sandbox_incomplete"] == true
+}
+
+/// The digest of an output, as people read it: a reference's is of a message.
+pub fn digest(digest: &str, is_reference: bool) -> Label {
+    match is_reference {
+        true => Label::toned(
+            format!("{digest} (of the message, not of the data)"),
+            Tone::Caution,
+        ),
+        false => Label::plain(digest),
+    }
+}
+
+/// What a reference says, in one line; none where it says nothing.
+pub fn reference_fields(fields: &serde_json::Value) -> Option<String> {
+    let fields = fields.as_object().filter(|fields| !fields.is_empty())?;
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let fields = fields
+        .iter()
+        .map(|(name, value)| format!("{name} {}", text(value)));
+    Some(fields.collect::<Vec<_>>().join(", "))
 }
 
 /// A stored status. A simulated run that completed has proven nothing: no status is ever green.

@@ -8,6 +8,7 @@
 //! - [`doctor`] finds what is wrong with an installation.
 //! - [`labels`] has the words for evidence, statuses, verdicts and rungs. A [`Label`] is a text with a [`Tone`].
 //! - [`visible`] makes recorded text safe to show.
+//! - [`embedded`] takes the ledger out of the embedded database, as a file or into another database.
 //! - [`backfill`] imports a file of evidence from elsewhere.
 
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@ pub mod backend;
 pub mod backfill;
 pub mod doctor;
 mod duration;
+pub mod embedded;
 mod json_lines;
 mod label;
 pub mod labels;

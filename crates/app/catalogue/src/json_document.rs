@@ -7,6 +7,15 @@ use serde_json::Value;
 use crate::entry::Entry;
 use crate::{Catalogue, FileSource, fixture};
 
+/// Fields of printed tools and contracts that an import does not set.
+const OUTPUT_ONLY: [&str; 5] = [
+    "created_at",
+    "contract_sha256",
+    "paused_until",
+    "paused_by",
+    "pause_reason",
+];
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -73,11 +82,13 @@ fn entry<Said: DeserializeOwned>(
         .and_then(Value::as_str)
         .map(|code| format!(" ({code})"))
         .unwrap_or_default();
-    // `tools ls --output json` and `contract ls --output json` have it: taken, so that their output can be imported
-    // elsewhere, and not passed on.
-    value
-        .as_object_mut()
-        .and_then(|fields| fields.remove("created_at"));
+    // `tools ls --output json` and `contract ls --output json` have them: they are read, so that this output can be
+    // imported elsewhere, and not passed on.
+    if let Some(fields) = value.as_object_mut() {
+        for name in OUTPUT_ONLY {
+            fields.remove(name);
+        }
+    }
     let said = serde_json::from_value(value)
         .map_err(|error| Problem::usage(format!("{place}{code}: {error}")))?;
     Ok(Entry { place, said })

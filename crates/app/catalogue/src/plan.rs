@@ -29,10 +29,15 @@ impl Catalogue {
         Ok(Plan(planned))
     }
 
-    /// Imports it: all or nothing.
-    pub async fn register(&self, ledger: &Wrapper, actor: Option<&Actor>) -> Result<Plan, Problem> {
+    /// Imports it: all or nothing. The reason stands in the history of the contracts that change.
+    pub async fn register(
+        &self,
+        ledger: &Wrapper,
+        actor: Option<&Actor>,
+        reason: Option<&str>,
+    ) -> Result<Plan, Problem> {
         let definition = self.definition();
-        let imported = ledger.import_catalogue(&definition, actor).await?;
+        let imported = ledger.import_catalogue(&definition, actor, reason).await?;
         Ok(Plan(imported))
     }
 }

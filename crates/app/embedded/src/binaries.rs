@@ -94,6 +94,12 @@ impl Binaries {
         Ok(Self { folder, version })
     }
 
+    /// A folder with programs of this version, unchecked.
+    #[cfg(test)]
+    pub(crate) fn of(folder: PathBuf, version: Version) -> Self {
+        Self { folder, version }
+    }
+
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -198,7 +204,7 @@ fn only(folder: &Path, account: &Account, known: &mut KnownVersions) -> Result<F
 }
 
 /// The folders of `PATH` and those of the distributions.
-fn installed() -> Vec<PathBuf> {
+pub(crate) fn installed() -> Vec<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
     let distributions = DISTRIBUTION_FOLDERS.iter();
     std::env::split_paths(&path)

@@ -12,7 +12,9 @@ use crate::error::Error;
 use crate::lock::Lock;
 use crate::restart::RestartTask;
 use crate::socket::PORT;
-use crate::{DATABASE, Embedded, OWNER, RESERVE, SUPERUSER, daemon, modes, probe};
+use crate::{
+    DATABASE, Embedded, Moved, OWNER, RESERVE, SUPERUSER, daemon, modes, moved, probe, status,
+};
 
 /// The characters that stay unencoded in a URL.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -137,6 +139,28 @@ impl Cluster {
             daemon::stop(&home)?;
         }
         Ok(alone)
+    }
+
+    /// Keeps every other process from using the server for as long as this is held. It is not to be used further where
+    /// this fails.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] names those who use it.
+    pub fn require_sole_use(&self) -> Result<(), Error> {
+        let alone = self
+            .use_of_it
+            .try_upgrade_to_exclusive(&self.home.users_lock())?;
+        alone
+            .then_some(())
+            .ok_or_else(|| status::in_use(&self.home))
+    }
+
+    /// Notes that the ledger was moved to this database, given without a password.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the note cannot be written.
+    pub fn note_moved(&self, to: &str) -> Result<Moved, Error> {
+        moved::write(&self.home, to)
     }
 
     /// The cluster's folder.

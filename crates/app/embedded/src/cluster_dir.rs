@@ -94,6 +94,9 @@ fn one_name(path: &Path) -> OsString {
 /// | `server.log` | what the server says, since it was last started |
 /// | `server.killed` | there while a killed server is due to be started again |
 /// | `server.started-from` | which program file it was started from |
+/// | `names.…` | the name of a user id that has none, for `initdb` |
+/// | `reserve` | takes space that is given up when the server cannot start on a full disk |
+/// | `moved.json` | there once the ledger was moved to another database: which one, and when |
 /// | `binaries` | a fetched PostgreSQL, where none was installed |
 /// | `binaries.versions` | the versions of the programs that were found |
 #[derive(Clone, Debug)]
@@ -230,6 +233,14 @@ impl ClusterDir {
 
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.join("server.log")
+    }
+
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.folder.join("reserve")
+    }
+
+    pub(crate) fn moved_note(&self) -> PathBuf {
+        self.folder.join("moved.json")
     }
 
     pub(crate) fn binaries_note(&self) -> PathBuf {

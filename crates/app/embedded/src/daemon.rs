@@ -22,6 +22,7 @@ use crate::error::{self, Error};
 use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
+use crate::reserve::{self, ReserveKeeper};
 use crate::restart::Restarts;
 use crate::socket;
 
@@ -169,6 +170,7 @@ fn run(order: &DaemonArgs) -> Result<(), Error> {
 async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
     let home = &order.home;
     let mut desk = Desk::default();
+    let mut reserve = ReserveKeeper::default();
     let mut restarts = Restarts::new();
     let mut unused_since = None;
     let mut was_ready = false;
@@ -196,9 +198,13 @@ async fn watch(order: &DaemonArgs, mut server: Server) -> Result<(), Error> {
                 return Ok(());
             };
             eprintln!("dotwrap: the server was killed, and is started again for those who use it");
+            reserve::give_up_if_full(home);
             tokio::time::sleep(pause).await;
             server = Server::start_or_adopt(order)?;
             continue;
+        }
+        if was_ready {
+            reserve.attend(home);
         }
         desk.attend(home).await;
         tokio::time::sleep(PAUSE).await;

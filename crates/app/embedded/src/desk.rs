@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, types::ToSql};
 
 use crate::auth::{self, Passwords};
 use crate::cluster_dir::ClusterDir;
@@ -145,12 +145,16 @@ async fn change_gate(kept: &Client, change: &GateChange) -> GateAnswer {
         value,
         actor,
         reason,
+        let_finish,
+        stop_now,
     } = change;
     let schema = schema.replace('"', "\"\"");
-    let statement = format!("SELECT \"{schema}\".fn_dot_gate_set($1, $2, $3, $4)");
+    let statement = format!(
+        "SELECT \"{schema}\".fn_dot_gate_set($1, $2, $3, $4, p_let_finish => $5, p_stop_now => $6)"
+    );
     let query = async {
-        kept.query_one(&statement, &[key, value, actor, reason])
-            .await
+        let values: [&(dyn ToSql + Sync); 6] = [key, value, actor, reason, let_finish, stop_now];
+        kept.query_one(&statement, &values).await
     };
     let error = match timeout(WAIT_LIMIT, query).await {
         Ok(Ok(row)) => {

@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::binaries::{PassedOver, Version};
+use crate::users::ServerUser;
 
 /// An error of the embedded database. Every message ends with a remedy.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,17 @@ pub enum Error {
          (`useradd --system postgres`), run dotwrap as another user, or set DATABASE_URL"
     )]
     NoAccount,
+
+    /// The user id has no name, and PostgreSQL makes no cluster for one without.
+    #[error(
+        "the user id {uid} has no name (no entry in /etc/passwd), and PostgreSQL's initdb refuses it: add an entry, install \
+         libnss_wrapper (`apt-get install libnss-wrapper`, `dnf install nss_wrapper`), allow user namespaces, or set DATABASE_URL to a \
+         PostgreSQL of your own"
+    )]
+    NamelessAccount {
+        /// The user id.
+        uid: u32,
+    },
 
     /// The folder for the server's socket is not safe to use.
     #[error(
@@ -247,6 +259,38 @@ pub enum Error {
         problem: String,
     },
 
+    /// Other processes use the server.
+    #[error("the embedded server is in use{}; end them first", in_words(users))]
+    InUse {
+        /// Those that can be seen.
+        users: Vec<ServerUser>,
+    },
+
+    /// The file of a dump cannot be written, or exists.
+    #[error("the dump can not be written to {}: {source}; nothing was written", path.display())]
+    DumpNotWritten {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// PostgreSQL is installed without this client program.
+    #[error(
+        "there is no {program} of PostgreSQL {major} or newer in {} or where PostgreSQL is usually installed. {advice}, with \
+         its client programs", folder.display()
+    )]
+    NoClientProgram {
+        /// `pg_dump` or `pg_restore`.
+        program: &'static str,
+        /// The folder of the server's programs.
+        folder: PathBuf,
+        /// The version that it has to have at least.
+        major: u32,
+        /// How to install it.
+        advice: String,
+    },
+
     /// A foreign server runs on this data folder.
     #[error(
         "process {pid} runs a PostgreSQL server on {} that dotwrap did not start; stop it (`pg_ctl stop -D …`) and try again",
@@ -271,6 +315,16 @@ pub enum Error {
 pub(crate) fn require_proc() -> Result<(), Error> {
     let has_proc = cfg!(not(target_os = "linux")) || Path::new("/proc/self/fd").exists();
     has_proc.then_some(()).ok_or(Error::NoProc)
+}
+
+/// Who uses the server, for a message.
+fn in_words(users: &[ServerUser]) -> String {
+    let users: Vec<String> = users.iter().map(|user| user.pid.to_string()).collect();
+    match users.len() {
+        0 => String::new(),
+        1 => format!(" by process {}", users[0]),
+        _ => format!(" by the processes {}", users.join(", ")),
+    }
 }
 
 /// Several versions as text, for a message.

@@ -40,6 +40,12 @@ pub struct GateChange {
     pub actor: String,
     /// The reason.
     pub reason: String,
+    /// Whether the runs that are under way finish.
+    #[serde(default)]
+    pub let_finish: bool,
+    /// Whether they are stopped without the grace of their contracts.
+    #[serde(default)]
+    pub stop_now: bool,
 }
 
 /// The result of a handed-over change.

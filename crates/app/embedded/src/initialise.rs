@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::binaries::Binaries;
 use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
-use crate::{DATABASE, OWNER, SUPERUSER, auth, single_user};
+use crate::{DATABASE, OWNER, SUPERUSER, auth, nameless, single_user};
 
 /// The time that other processes wait for the creation of a cluster: their own wait, and an `initdb` on a slow disk.
 pub(crate) const INIT_TIMEOUT: Duration =
@@ -28,8 +28,7 @@ pub(crate) fn initialise(home: &ClusterDir, binaries: &Binaries) -> Result<(), E
     home.account().own(building.path())?;
     single_user::run(
         "initdb",
-        home.account()
-            .command(&binaries.program("initdb"))
+        nameless::named_command(home, &binaries.program("initdb"))?
             .arg("--pgdata")
             .arg(building.path())
             .args(["--username", SUPERUSER, "--encoding=UTF8", "--locale=C"])

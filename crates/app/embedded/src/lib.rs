@@ -24,10 +24,12 @@ mod acl;
 mod ask_version;
 mod auth;
 mod binaries;
+mod client_program;
 mod cluster;
 mod cluster_dir;
 mod daemon;
 mod desk;
+mod dump;
 mod entry;
 mod error;
 mod fetch;
@@ -37,13 +39,18 @@ mod initialise;
 mod known_versions;
 mod lock;
 mod modes;
+mod moved;
+mod nameless;
 mod postmaster;
 mod probe;
+mod reserve;
 mod restart;
 mod silent;
 mod single_user;
 mod socket;
 mod start;
+mod status;
+mod users;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -55,8 +62,12 @@ pub use binaries::{Binaries, OLDEST_MAJOR, PassedOver, Version};
 pub use cluster::{Cluster, Origin};
 pub use cluster_dir::{default_folder, password_file};
 pub use daemon::run_if_asked;
+pub use dump::DumpFormat;
 pub use error::Error;
 pub use handover::{GateAnswer, GateChange};
+pub use moved::Moved;
+pub use status::{ClusterStatus, StopOutcome};
+pub use users::ServerUser;
 
 use binaries::{Found, Search};
 use cluster_dir::ClusterDir;
@@ -303,7 +314,7 @@ impl Embedded {
     }
 }
 
-/// Under the start lock: checks whether the server runs, and creates and starts what is missing.
+/// Takes the start lock: whether the server runs does not change while it is held.
 async fn lock_startup(home: &ClusterDir) -> Result<Lock, Error> {
     let doing = "fetching, making or starting";
     let wait_limit = LockTimeout::of(STARTUP_LOCK_TIMEOUT, doing);

@@ -9,6 +9,7 @@ use crate::cluster_dir::ClusterDir;
 use crate::error::{AtPath, Error};
 use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
+use crate::nameless;
 
 /// How long the program of a killed dotwrap is waited for. One of our own is waited for as long as it takes.
 pub(crate) const ORPHAN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,8 +33,7 @@ pub(crate) fn single_user(
 ) -> Result<(), Error> {
     run(
         "postgres --single",
-        home.account()
-            .command(&binaries.join("postgres"))
+        nameless::named_command(home, &binaries.join("postgres"))?
             .args(["--single", "-D"])
             .arg(data)
             // A command that fails is not repeated in an error: it may hold what a password is checked by.

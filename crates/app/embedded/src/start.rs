@@ -12,6 +12,7 @@ use crate::files;
 use crate::lock::{Lock, LockTimeout, Mode};
 use crate::postmaster::{self, Postmaster};
 use crate::probe::{self, ProbeResult};
+use crate::reserve;
 use crate::restart;
 
 /// How often the server is asked whether it is ready.
@@ -215,6 +216,8 @@ impl<'a> Starting<'a> {
         if self.attempts == ATTEMPTS {
             return Err(self.failed("it ended at once"));
         }
+        // Before anything is written.
+        reserve::give_up_if_full(&self.order.home);
         if self.attempts == 0 {
             files::begin_log(&self.order.home.log())?;
         }

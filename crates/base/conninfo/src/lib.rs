@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod configuration;
+mod libpq_environment;
 mod parameters;
 mod password_file;
 mod password_text;

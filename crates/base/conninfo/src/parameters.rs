@@ -117,6 +117,14 @@ impl Parameters {
             .filter(|value| !value.is_empty())
     }
 
+    /// The parameters as environment variables of libpq. Those that no variable stands for are left out.
+    pub(crate) fn as_environment(&self) -> Vec<(&'static str, String)> {
+        let named = KEYWORDS
+            .iter()
+            .filter_map(|(keyword, variable)| Some(((*variable)?, self.get(keyword)?.to_owned())));
+        named.collect()
+    }
+
     fn set(&mut self, keyword: &str, value: String) -> Result<(), TargetError> {
         if let Some((known, _)) = KEYWORDS.iter().find(|(known, _)| *known == keyword) {
             self.0.insert(known, value);

@@ -39,6 +39,22 @@ pub struct Contract {
     pub contract_status: String,
     /// When it was set first.
     pub created_at: Timestamp,
+    /// Whether another call is harmless although nobody knows how the last one ended.
+    #[serde(default)]
+    pub may_repeat: bool,
+    /// How many attempts one key allows.
+    #[serde(default = "default_max_attempts")]
+    pub max_attempts: i32,
+    /// The labels that a worker needs to claim a request for it.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Its digest, by which a receipt names it.
+    #[serde(default)]
+    pub contract_sha256: String,
+}
+
+fn default_max_attempts() -> i32 {
+    10
 }
 
 /// A contract that is to be set. What is left out takes the contract's default; the database judges the
@@ -86,4 +102,13 @@ pub struct ContractDefinition {
     /// `draft`, `active` or `retired`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract_status: Option<String>,
+    /// Whether another call is harmless although nobody knows how the last one ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_repeat: Option<bool>,
+    /// How many attempts one key allows, 10 unless said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<i32>,
+    /// The labels that a worker needs to claim a request for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requires: Option<Vec<String>>,
 }

@@ -13,22 +13,28 @@ use dotwrap_wrapper::ConnectionTarget;
 
 use crate::output::Messages;
 
-const FLAG: &str = "--database-url";
+/// The flag of every command, and the variable that wins over everything but the flag.
+pub(crate) const DATABASE_FLAG: (&str, &str) = ("--database-url", "DOTWRAP_DATABASE_URL");
 
-/// The variable that wins over everything but the flag.
-const VARIABLE: &str = "DOTWRAP_DATABASE_URL";
-
-/// Starts the program anew where its command line holds a password; comes back where there is none, or where that
-/// fails.
-pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
+/// Starts the program anew where this flag holds a password, with the variable in its place; comes back where there is
+/// none, or where that fails.
+pub(crate) fn hide_password(
+    (flag, variable): (&str, &str),
+    url: Option<&DatabaseUrl>,
+    messages: Messages,
+) {
     let Some(url) = url.filter(|url| ConnectionTarget::holds_password(url.reveal())) else {
         return;
     };
-    messages.warning(
-        "the command line holds a password, which every account of this machine can read: set DATABASE_URL, or name a password file, instead of --database-url",
-    );
+    let instead = match flag {
+        "--database-url" => "DATABASE_URL",
+        _ => variable,
+    };
+    messages.warning(format!(
+        "the command line holds a password, which every account of this machine can read: set {instead}, or name a password file, instead of {flag}",
+    ));
     let words: Vec<OsString> = std::env::args_os().collect();
-    let Some(words) = without(url.reveal(), &words) else {
+    let Some(words) = without(flag, url.reveal(), &words) else {
         return;
     };
     let Ok(program) = std::env::current_exe() else {
@@ -39,20 +45,20 @@ pub(crate) fn hide_password(url: Option<&DatabaseUrl>, messages: Messages) {
     let error = Command::new(program)
         .arg0(name)
         .args(&words[1..])
-        .env(VARIABLE, url.reveal())
+        .env(variable, url.reveal())
         .exec();
     messages.warning(format!("it could not be hidden: {error}"));
 }
 
 /// The words without the flag and its value; none where they are not found as they must stand there.
-fn without(url: &str, words: &[OsString]) -> Option<Vec<OsString>> {
-    let joined = [FLAG.as_bytes(), b"=", url.as_bytes()].concat();
+fn without(flag: &str, url: &str, words: &[OsString]) -> Option<Vec<OsString>> {
+    let joined = [flag.as_bytes(), b"=", url.as_bytes()].concat();
     let position = words.iter().position(|word| word.as_bytes() == joined);
     let (position, count) = match position {
         Some(position) => (position, 1),
         None => {
             let mut pairs = words.windows(2);
-            let is_it = |pair: &[OsString]| pair[0] == FLAG && pair[1] == url;
+            let is_it = |pair: &[OsString]| pair[0] == flag && pair[1] == url;
             (pairs.position(is_it)?, 2)
         }
     };
@@ -74,8 +80,8 @@ mod tests {
             words(&["dotwrap", "--database-url", url, "gates"]),
             words(&["dotwrap", "gates", &format!("--database-url={url}")]),
         ] {
-            assert_eq!(without(url, &call), Some(left.clone()));
+            assert_eq!(without("--database-url", url, &call), Some(left.clone()));
         }
-        assert_eq!(without(url, &left), None);
+        assert_eq!(without("--database-url", url, &left), None);
     }
 }

@@ -3,8 +3,6 @@ use std::process::ExitCode;
 
 use dotwrap_wrapper::ErrorClass;
 
-use crate::failure::Failure;
-
 /// The exit statuses of the command line. Their numbers are part of its contract (69, 70, 74 and 77 are those
 /// of sysexits.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +47,5 @@ impl ExitStatus {
             ErrorClass::NotPermitted => Self::NotPermitted,
             ErrorClass::Transient | ErrorClass::Internal => Self::Internal,
         }
-    }
-
-    /// What is said of it where the command's output says why.
-    pub(crate) fn without_reason(self) -> Failure {
-        let (code, message) = match self {
-            Self::Failed => ("failed", "FAILED: the output says what"),
-            Self::Blocked => ("blocked", "BLOCKED: the output says by what"),
-            _ => ("not_done", "NOT DONE: the output says why"),
-        };
-        Failure::new(self, code, message)
     }
 }

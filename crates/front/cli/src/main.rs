@@ -7,6 +7,7 @@
 mod arguments;
 mod command_line;
 mod commands;
+mod data_folder;
 mod demo;
 mod exit_status;
 mod failure;
@@ -20,6 +21,7 @@ mod value_parser;
 use std::process::ExitCode;
 
 use arguments::Arguments;
+use clap::CommandFactory;
 use commands::Command;
 use dotwrap_app::settings::Settings;
 use exit_status::ExitStatus;
@@ -42,10 +44,12 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(status) => return status.into(),
     };
-    command_line::hide_password(
-        arguments.global.database_url(),
-        arguments.global.messages_before_settings(),
-    );
+    let messages = arguments.global.messages_before_settings();
+    let database = arguments.global.database_url();
+    command_line::hide_password(command_line::DATABASE_FLAG, database, messages);
+    if let Some((flag, variable, url)) = arguments.command.secret_flag() {
+        command_line::hide_password((flag, variable), Some(url), messages);
+    }
     let settings = match Settings::load(arguments.global.layer(), arguments.global.config.clone()) {
         Ok(settings) => settings,
         Err(problem) => {
@@ -71,11 +75,13 @@ fn run(command: Command, mut session: Context) -> Result<ExitStatus, Failure> {
     let messages = session.messages;
     let status = threads::runtime()?.block_on(async {
         threads::make_blocking().await?;
-        let status = command.execute(&mut session).await;
+        let status = command.execute(Arguments::command, &mut session).await;
         status.map_err(|failure| session.naming_full_disk(failure))
     })?;
     if status != ExitStatus::Done && messages.is_quiet() {
-        let failed = session.failed.unwrap_or_else(|| status.without_reason());
+        let failed = session
+            .failed
+            .unwrap_or_else(|| Failure::without_reason(status));
         messages.failure(&failed);
     }
     Ok(status)

@@ -1,4 +1,5 @@
 //! What one call of `dotwrap` works with: its settings, its output, its messages, and the way to the ledger.
+use clap::Args;
 use dotwrap_app::{
     backend::{Backend, LedgerClient, Notices, SlotPolicy},
     settings::{DatabaseChoice, Settings},
@@ -7,9 +8,18 @@ use dotwrap_exec::Space;
 use dotwrap_wrapper::Actor;
 use serde::Serialize;
 
-use crate::commands::{ActorArgs, data_folder};
+use crate::commands::run_folders;
+use crate::data_folder::data_folder;
 use crate::failure::Failure;
 use crate::output::{Column, Messages, Output, Verbosity};
+
+/// Who acts.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ActorArgs {
+    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+}
 
 /// One call of `dotwrap`.
 #[derive(Debug)]
@@ -71,7 +81,22 @@ impl Context {
             return failure;
         };
         failure.message = format!("{} ({space})", failure.message);
+        let hint = failure.hint.unwrap_or_default();
+        failure.hint = Some([hint, self.what_to_remove()].join("\n"));
         failure
+    }
+
+    /// What can go where the disk of the embedded database is full. Its server may be down, so that nothing is known of
+    /// the runs.
+    fn what_to_remove(&self) -> String {
+        let what = "outputs of old runs can go: dotwrap runs prune --older-than 30d";
+        match run_folders(None, &self.settings) {
+            Ok(folders) => format!(
+                "{what}; if the database does not start, remove folders of old runs by hand in {}",
+                folders.root().display()
+            ),
+            Err(_) => what.to_owned(),
+        }
     }
 
     /// Prints the rows of a list. If there are none, the note says so.

@@ -26,12 +26,12 @@ impl Endpoint {
         };
         let place = format!("{host}:{port}");
         if !allowed.allows(&url) {
-            let message = format!("{place} is not among the hosts that agent services may live on");
+            let message = format!("host {place} is not allowed");
             let hint = format!(
                 "allow it with `--agent-host {place}`, DOTWRAP_AGENT_HOSTS={place}, or `agent_hosts = [\"{place}\"]` \
                  in dotwrap.toml"
             );
-            return Err(UnsupportedContract::new("host_not_allowed", message).hint(hint));
+            return Err(UnsupportedContract::local("host_not_allowed", message).hint(hint));
         }
         Ok(Self { url, place })
     }

@@ -155,5 +155,5 @@ fn invalid(message: impl fmt::Display) -> UnsupportedContract {
 
 fn unfit(name: &str) -> UnsupportedContract {
     let message = format!("the environment variable {name} holds what can not be a bearer token");
-    UnsupportedContract::new("token_invalid", message)
+    UnsupportedContract::local("token_invalid", message)
 }

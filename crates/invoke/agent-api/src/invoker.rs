@@ -9,7 +9,7 @@ use std::{
 
 use dotwrap_invoke::{
     Answer, CallOutcome, Failure, Invoker, Mode, Output, ReadInterrupted, ReadLimit, Secrets, Stop,
-    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline, reports_mock,
+    StopReason, StopRecord, ToolCall, UnsupportedContract, read_apart, reports_mock,
 };
 use dotwrap_types::Contract;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -140,7 +140,7 @@ impl AgentApiInvoker {
             .insert("response_bytes".to_owned(), body.len().into());
         let (secrets, of_call) = (invocation.secrets(), call.clone());
         let reading = move |limit: &ReadLimit| read(&body, &of_call, &secrets, limit);
-        let read = read_apart(reading, &mut limits.stop, read_deadline(limits.deadline)).await;
+        let read = read_apart(reading, &mut limits.stop, &call.reading).await;
         let (response, read) = read.map_err(|unread| limits.not_read(unread))?;
         answer.is_mock = response.is_mock;
         answer.evidence.extend(response.evidence);
@@ -237,8 +237,8 @@ impl Limits<'_> {
                 ],
             }),
             ReadInterrupted::Deadline => CallOutcome::Failed(Failure::new(
-                "deadline",
-                "the service answered in time, but its answer could not be read in time",
+                "output_unread",
+                "the service answered, but nothing of its answer could be read for a minute",
             )),
             ReadInterrupted::Broken => CallOutcome::Failed(Failure::new(
                 "output_not_kept",

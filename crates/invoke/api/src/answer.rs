@@ -1,5 +1,7 @@
 //! What an invoker owes for a call: how it ended, what came out, and what the tool said of itself.
 
+use std::collections::BTreeMap;
+
 use dotwrap_types::Verdict;
 use serde_json::{Map, Value as Json, json};
 
@@ -43,6 +45,8 @@ pub struct Answer {
     pub called: bool,
     /// What came out, if anything did.
     pub output: Option<Output>,
+    /// What a producer's contract takes out of a reference that it printed, by the contract's names.
+    pub fields: BTreeMap<String, String>,
     /// Whether the tool says that it only pretended.
     pub is_mock: bool,
     /// A verifier's verdict, where it gave one.
@@ -80,6 +84,7 @@ impl Answer {
             ending,
             called: true,
             output: None,
+            fields: BTreeMap::new(),
             is_mock: false,
             verdict: None,
             verified_digest: None,

@@ -1,6 +1,7 @@
 //! What is to be called, for what, and with what in hand.
 
 use std::{
+    collections::BTreeMap,
     fs::{DirBuilder, symlink_metadata},
     io,
     os::unix::fs::DirBuilderExt,
@@ -15,7 +16,7 @@ use dotwrap_types::{
 use strum::{AsRefStr, Display, EnumString};
 use uuid::Uuid;
 
-use crate::{Digest, Output};
+use crate::{Digest, Output, ReadProgress};
 
 /// The two modes in which a tool is really called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, Display, EnumString)]
@@ -49,6 +50,8 @@ pub struct Produced {
     pub output: Output,
     /// What the producer's row in the ledger says its digest is.
     pub committed_digest: Digest,
+    /// What the producer's contract takes out of a reference, by its names.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// One call of one DOT. Its receipt is committed already.
@@ -78,6 +81,12 @@ pub struct ToolCall {
     pub input_digest: Option<String>,
     /// For a verifier: what it is to look at.
     pub produced: Option<Produced>,
+    /// Where a producer's contract wants its output, where that is no place of the invoker's: absolute.
+    pub output_path: Option<PathBuf>,
+    /// The size in bytes of what the last verified run of the same candidate and input left, where it is asked for.
+    pub verified_bytes: Option<u64>,
+    /// How far the reading of its output is.
+    pub reading: ReadProgress,
     /// Where a folder of the call's own is, or may be made with [`ToolCall::make_folder`]: absolute, and nobody else's.
     pub folder: PathBuf,
 }

@@ -1,7 +1,10 @@
 //! The trait.
 
-use dotwrap_types::Contract;
+use std::path::{Path, PathBuf};
+
+use dotwrap_types::{CandidateCode, Contract, ProcessRunId};
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::{Answer, Mode, Stop, ToolCall};
 
@@ -16,6 +19,9 @@ pub struct UnsupportedContract {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether only this machine cannot call it: a program, a token or an allowed host is missing here. Another
+    /// machine may call it.
+    pub is_local: bool,
 }
 
 impl UnsupportedContract {
@@ -25,6 +31,15 @@ impl UnsupportedContract {
             code,
             message: message.into(),
             hint: None,
+            is_local: false,
+        }
+    }
+
+    /// A contract that this machine cannot call, and another one may.
+    pub fn local(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            is_local: true,
+            ..Self::new(code, message)
         }
     }
 
@@ -34,6 +49,23 @@ impl UnsupportedContract {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// What the place of a run's output depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputPathRequest<'a> {
+    /// The form in which the producer is called.
+    pub mode: Mode,
+    /// What the run is evidence for.
+    pub candidate: &'a CandidateCode,
+    /// The run.
+    pub process_run_id: ProcessRunId,
+    /// What the run is given.
+    pub input_ref: Option<&'a str>,
+    /// The folder that the producer's call will have.
+    pub folder: &'a Path,
+    /// What `{date}` and `{time}` stand for.
+    pub at: Timestamp,
 }
 
 /// Calls one kind of tool.
@@ -63,6 +95,19 @@ pub trait Invoker: Send + Sync {
     /// What a contract that can be called probably lacks, in sentences for people.
     fn warnings(&self, _contract: &Contract) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Where a producer's contract wants its output, before anything is written; none where the invoker has a place of
+    /// its own for it.
+    ///
+    /// # Errors
+    /// The place is taken, or can not be one.
+    fn output_path(
+        &self,
+        _contract: &Contract,
+        _request: &OutputPathRequest<'_>,
+    ) -> Result<Option<PathBuf>, UnsupportedContract> {
+        Ok(None)
     }
 
     /// What a contract's `invocation` comes to, in sentences for people: one for each rule, also where it is the

@@ -56,6 +56,17 @@ impl Space {
     }
 }
 
+/// How many bytes this account may still write to the file system of an existing path. Cheaper than [`Space::at`].
+///
+/// # Errors
+/// The system's.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
+    let found = statvfs(path)?;
+    Ok(found
+        .blocks_available()
+        .saturating_mul(found.fragment_size()))
+}
+
 impl fmt::Display for Space {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file_system, &self.mounted_at) {

@@ -9,12 +9,18 @@ use tokio::{sync::watch, time::Instant};
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// A gate closed: the posture no longer allows the mode.
+    /// An operator closed a gate that the run depends on.
     GateClosed,
+    /// A gate that was opened with `stop_at_end` ended by its clock.
+    WindowEnded,
+    /// Somebody stopped the run.
+    RunStopped,
     /// The run's lease could not be renewed, or somebody else has it.
     LeaseLost,
     /// The operator asked: Ctrl-C or SIGTERM.
     Interrupted,
+    /// The disk of the run's folder has less space left than is to stay free.
+    DiskFull,
 }
 
 /// The receipt of a stop: what was told to stop, what ended, and what may have happened all the same.
@@ -33,15 +39,21 @@ pub struct StopRecord {
 /// The side that tells a call to stop, and until when it has leave to go on.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
-    reason: watch::Sender<Option<StopReason>>,
+    signal: watch::Sender<Signal>,
     leave: watch::Sender<Option<Instant>>,
 }
 
 /// The side that a call listens to. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stop {
-    reason: watch::Receiver<Option<StopReason>>,
+    signal: watch::Receiver<Signal>,
     leave: Deadline,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Signal {
+    reason: Option<StopReason>,
+    is_urgent: bool,
 }
 
 /// The time until which a call may run: the end of the run's lease, later after each renewal. A supervisor ends the
@@ -52,21 +64,30 @@ pub struct Deadline(watch::Receiver<Option<Instant>>);
 impl StopHandle {
     /// A signal that has not been given.
     pub fn new() -> (Self, Stop) {
-        let (reason, given) = watch::channel(None);
+        let (signal, given) = watch::channel(Signal::default());
         let (leave, until) = watch::channel(None);
         let stop = Stop {
-            reason: given,
+            signal: given,
             leave: Deadline(until),
         };
-        (Self { reason, leave }, stop)
+        (Self { signal, leave }, stop)
     }
 
-    /// Gives the signal. The first reason stays.
+    /// Gives the signal. The first reason stays. A lost lease is urgent at any time: somebody else may begin.
     pub fn stop(&self, reason: StopReason) {
-        self.reason.send_if_modified(|given| {
-            let is_first = given.is_none();
-            given.get_or_insert(reason);
-            is_first
+        self.signal.send_if_modified(|signal| {
+            let before = (signal.reason, signal.is_urgent);
+            signal.reason.get_or_insert(reason);
+            signal.is_urgent |= reason == StopReason::LeaseLost;
+            before != (signal.reason, signal.is_urgent)
+        });
+    }
+
+    /// As [`StopHandle::stop`], and cuts the grace of the call, also where it is being stopped already.
+    pub fn stop_now(&self, reason: StopReason) {
+        self.signal.send_modify(|signal| {
+            signal.reason.get_or_insert(reason);
+            signal.is_urgent = true;
         });
     }
 
@@ -85,7 +106,24 @@ impl Stop {
 
     /// The reason, if the signal was given.
     pub fn reason(&self) -> Option<StopReason> {
-        *self.reason.borrow()
+        self.signal.borrow().reason
+    }
+
+    /// Whether the call gets only the shortest grace.
+    pub fn is_urgent(&self) -> bool {
+        self.signal.borrow().is_urgent
+    }
+
+    /// Waits until the call gets only the shortest grace; for ever, where nobody is left who could say so.
+    pub async fn urgent(&mut self) {
+        if self
+            .signal
+            .wait_for(|signal| signal.is_urgent)
+            .await
+            .is_err()
+        {
+            std::future::pending().await
+        }
     }
 
     /// Until when the call has leave to go on.
@@ -95,8 +133,8 @@ impl Stop {
 
     /// Waits for the signal; for ever, where nobody is left who could give it.
     pub async fn cancelled(&mut self) -> StopReason {
-        let given = self.reason.wait_for(Option::is_some).await;
-        match given.ok().and_then(|reason| *reason) {
+        let given = self.signal.wait_for(|signal| signal.reason.is_some()).await;
+        match given.ok().and_then(|signal| signal.reason) {
             Some(reason) => reason,
             None => std::future::pending().await,
         }
@@ -136,6 +174,21 @@ mod tests {
         handle.stop(StopReason::Interrupted);
         assert_eq!(stop.cancelled().await, StopReason::LeaseLost);
         assert_eq!(stop.reason(), Some(StopReason::LeaseLost));
+    }
+
+    #[tokio::test]
+    async fn a_later_cause_can_make_a_stop_urgent() {
+        for reason in [StopReason::LeaseLost, StopReason::GateClosed] {
+            let (handle, mut stop) = StopHandle::new();
+            handle.stop(StopReason::RunStopped);
+            assert!(!stop.is_urgent());
+            match reason {
+                StopReason::LeaseLost => handle.stop(reason),
+                _ => handle.stop_now(reason),
+            }
+            stop.urgent().await;
+            assert_eq!(stop.reason(), Some(StopReason::RunStopped));
+        }
     }
 
     #[tokio::test]

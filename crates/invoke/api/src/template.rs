@@ -3,12 +3,12 @@
 //! A place is filled inside its own text and never split, so a value with blanks, quotes or a semicolon stays one
 //! argument. Braces that are meant are written twice, `{{` and `}}`.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
 
 /// What stands for each name.
-pub type Values = BTreeMap<&'static str, String>;
+pub type Values = BTreeMap<Cow<'static, str>, String>;
 
 /// A text with places.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,10 @@ mod tests {
     use super::*;
 
     fn values() -> Values {
-        Values::from([("input", "a b; c".to_owned()), ("output", "/x".to_owned())])
+        Values::from([
+            ("input".into(), "a b; c".to_owned()),
+            ("output".into(), "/x".to_owned()),
+        ])
     }
 
     #[test]
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_value_is_not_read_as_a_template_again() {
-        let sly = Values::from([("input", "{output}".to_owned())]);
+        let sly = Values::from([("input".into(), "{output}".to_owned())]);
         assert_eq!(
             Template::parse("{input}").unwrap().fill(&sly).unwrap(),
             "{output}"

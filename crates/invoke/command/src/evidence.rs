@@ -4,11 +4,14 @@
 use std::path::Path;
 
 use dotwrap_invoke::{Answer, current_mounts};
+use dotwrap_types::ComponentRole;
 use serde_json::{Value as Json, json};
 
 use dotwrap_supervisor::{EndReason, LeftProcess, RemainingProcess, Report, Status};
 
-use crate::{capture::CaptureEnd, prepare::Prepared, run::CompletedCall};
+use crate::{
+    capture::CaptureEnd, output_source::OutputSource, prepare::Prepared, run::CompletedCall,
+};
 
 /// How many names a list has at most.
 const MAX_LISTED: usize = 8;
@@ -32,6 +35,10 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     for (name, fact) in facts {
         answer = answer.with(name, fact);
     }
+    if prepared.role == ComponentRole::Producer {
+        answer = answer.with("output_kind", prepared.spec.output.kind());
+        answer = add_output(answer, prepared);
+    }
     let reached = limits_reached(prepared, ran);
     if !reached.is_empty() {
         let message = format!(
@@ -45,7 +52,12 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
     {
         answer = answer.with("output_hard_links", links);
     }
-    let mounted = mounted_at(&prepared.output());
+    if let Some(special) = answer.output.as_ref().map(|output| output.special)
+        && special > 0
+    {
+        answer = answer.with("output_special_entries", special);
+    }
+    let mounted = mounted_at(&prepared.output);
     if !mounted.is_empty() {
         answer = answer.with("output_mounts", mounted);
     }
@@ -80,6 +92,20 @@ pub(crate) fn add(mut answer: Answer, prepared: &Prepared, ran: &CompletedCall) 
         let names = prepared.environment_missing.join(", ");
         let message = format!("the runner's environment lacks {names}");
         answer = answer.warning("environment_missing", &message);
+    }
+    answer
+}
+
+/// What a reference says, and what a failed call left at the path of its contract: nobody else removes it.
+fn add_output(mut answer: Answer, prepared: &Prepared) -> Answer {
+    if !answer.fields.is_empty() {
+        let fields = json!(answer.fields);
+        answer = answer.with("output_fields", fields);
+    }
+    let is_there = || prepared.output.symlink_metadata().is_ok();
+    let is_of_contract = matches!(prepared.spec.output, OutputSource::Path(_));
+    if answer.output.is_none() && is_of_contract && is_there() {
+        answer = answer.with("output_left", prepared.output.to_string_lossy().as_ref());
     }
     answer
 }

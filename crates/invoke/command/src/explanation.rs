@@ -5,7 +5,7 @@ use dotwrap_supervisor::{explain_bytes, explain_list};
 use dotwrap_types::{ComponentRole, Contract};
 use serde_json::Value as Json;
 
-use crate::spec::{OutputSource, Spec};
+use crate::{output_source::OutputSource, spec::Spec};
 
 /// One sentence for each rule.
 ///
@@ -49,9 +49,15 @@ fn arguments(spec: &Spec) -> String {
 
 fn of_producer(spec: &Spec) -> Vec<String> {
     let mut rules = vec![
-        match spec.output {
+        match &spec.output {
             OutputSource::File => "Its output is what is in {output} when it has ended.",
             OutputSource::Stdout => "Its output is what it prints.",
+            OutputSource::Path(_) => {
+                "Its output is what is at the path that the contract names; in a dry run it lies in the run's folder."
+            }
+            OutputSource::Reference(_) => {
+                "What it prints is a reference: one JSON document that says where the work is. The digest is of that message, not of the data."
+            }
         }
         .to_owned(),
         format!(

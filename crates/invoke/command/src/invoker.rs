@@ -1,17 +1,19 @@
 //! The invoker for contracts whose endpoint is `command:<program>`.
 
+use std::path::PathBuf;
+
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Invoker, Mode, Stop, ToolCall, UnsupportedContract,
+    Answer, CallOutcome, Failure, Invoker, Mode, OutputPathRequest, Stop, ToolCall,
+    UnsupportedContract,
 };
 use dotwrap_types::{ComponentRole, Contract, Verdict};
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
 use dotwrap_supervisor::{SearchPath, StderrKept, Supervisor};
 
 use crate::{
-    evidence, explanation, prepare::Prepared, result::conclude, run::run, spec::Spec, stderr_tail,
-    stop_record::never_started,
+    evidence, explanation, output_source::OutputSource, prepare::Prepared, result::conclude,
+    run::run, spec::Spec, stderr_tail, stop_record::never_started,
 };
 
 /// Calls programs.
@@ -41,15 +43,14 @@ impl CommandInvoker {
         if let Some(reason) = stop.reason() {
             return never_started(reason);
         }
-        let deadline = Instant::now() + call.time_limit();
         let mut prepared = match Prepared::of(call, &self.search_path) {
             Ok(prepared) => prepared,
             Err(failure) => return not_called(call.role, failure),
         };
-        match run(&self.supervisor, &mut prepared, &mut stop, deadline).await {
+        match run(&self.supervisor, &mut prepared, &mut stop).await {
             Ok(mut ran) => {
                 let reader = ran.reader.take();
-                let answer = conclude(call.role, &prepared, &ran, reader, stop, deadline).await;
+                let answer = conclude(call.role, &prepared, &ran, reader, stop).await;
                 let mut answer = evidence::add(answer, &prepared, &ran);
                 if let Some(digests) = ran.digests.take() {
                     answer = digests.add_to(answer).await;
@@ -111,12 +112,40 @@ impl Invoker for CommandInvoker {
         let Ok(spec) = Spec::of(contract) else {
             return Vec::new();
         };
+        let blind = "no argument, variable or stdin of the verifier uses {output}";
+        let untold = "no argument, variable or stdin of the producer uses {output}";
+        let found = [
+            (spec.is_blind(contract.role), blind),
+            (spec.is_path_untold(), untold),
+        ];
+        let found = found.into_iter().filter(|(is_so, _)| *is_so);
         let mut warnings = spec.program.warnings();
-        if spec.is_blind(contract.role) {
-            let warning = "the verifier is not told where the output is: its arguments, variables and standard input name no {output}";
-            warnings.push(warning.to_owned());
-        }
+        warnings.extend(found.map(|(_, warning)| warning.to_owned()));
         warnings
+    }
+
+    fn output_path(
+        &self,
+        contract: &Contract,
+        request: &OutputPathRequest<'_>,
+    ) -> Result<Option<PathBuf>, UnsupportedContract> {
+        let OutputSource::Path(of_contract) = Spec::of(contract)?.output else {
+            return Ok(None);
+        };
+        let path = of_contract.resolve(contract, request)?;
+        let concealed = self.supervisor.concealed().into_iter();
+        let mut concealed = concealed.filter_map(|place| place.canonicalize().ok());
+        match concealed.find(|place| path.starts_with(place)) {
+            Some(place) => Err(UnsupportedContract::new(
+                "output_path_invalid",
+                format!(
+                    "the output's path {} is in {}, which is kept from tools",
+                    path.display(),
+                    place.display()
+                ),
+            )),
+            None => Ok(Some(path)),
+        }
     }
 
     fn explain(&self, contract: &Contract) -> Result<Vec<String>, UnsupportedContract> {

@@ -3,7 +3,7 @@
 //! ```text
 //! CommandInvoker ─► Spec ─────► Prepared ─► Supervisor::start ─► CompletedCall ─► Answer
 //!   invoker.rs      spec.rs     prepare.rs                       run.rs,          result.rs, verdict.rs,
-//!                                                                capture.rs       evidence.rs
+//!                   output_…                                     capture.rs       evidence.rs, reference.rs
 //! ```
 
 #![forbid(unsafe_code)]
@@ -11,11 +11,15 @@
 mod capture;
 mod evidence;
 mod explanation;
+mod home;
 mod invoker;
+mod output_path;
 mod output_rules;
+mod output_source;
 mod patterns;
 mod prepare;
 mod reading;
+mod reference;
 mod result;
 mod run;
 mod spec;

@@ -1,6 +1,7 @@
 //! Reads what a tool left: its output, and what it said of itself.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -9,7 +10,9 @@ use dotwrap_invoke::{Failure, MockSearch, Output, ReadLimit, Secrets, ToolReport
 use dotwrap_types::ComponentRole;
 use serde_json::{Map, Value as Json};
 
-use crate::{patterns::Printed, prepare::Prepared, spec::OutputSource};
+use crate::{
+    output_source::OutputSource, patterns::Printed, prepare::Prepared, reference::ReferenceFields,
+};
 
 /// What a verifier prints is looked at up to this length, in bytes.
 const MAX_VERDICT_BYTES: u64 = 1024 * 1024;
@@ -17,6 +20,8 @@ const MAX_VERDICT_BYTES: u64 = 1024 * 1024;
 /// An output that was read to its end.
 pub(crate) struct ReadOutput {
     pub(crate) output: Output,
+    /// What a reference says, by the contract's names.
+    pub(crate) fields: BTreeMap<String, String>,
     /// What a verifier printed; nothing, of a producer.
     pub(crate) report: ToolReport,
     /// Whether the tool says that it only simulated its work, in its output or beside it.
@@ -36,26 +41,33 @@ pub(crate) struct Reading {
     beside: Option<PathBuf>,
     /// Where what it complained is kept.
     stderr: PathBuf,
+    /// What is taken out of it.
+    reference: Option<ReferenceFields>,
     secrets: Secrets,
 }
 
 impl Reading {
     pub(crate) fn of(role: ComponentRole, prepared: &Prepared) -> Self {
         let folder = &prepared.folder;
-        let (most, beside) = match prepared.spec.output {
-            OutputSource::File => (
+        let (most, beside) = match prepared.spec.output.is_printed() {
+            false => (
                 prepared.program.limits.output_bytes(),
                 Some(folder.stdout()),
             ),
             // It was counted while it came.
-            OutputSource::Stdout => (u64::MAX, None),
+            true => (u64::MAX, None),
+        };
+        let reference = match &prepared.spec.output {
+            OutputSource::Reference(fields) => Some(fields.clone()),
+            _ => None,
         };
         Self {
             role,
-            output: prepared.output(),
+            output: prepared.output.clone(),
             most,
             beside,
             stderr: folder.stderr(),
+            reference,
             secrets: prepared.spec.program.secrets(),
         }
     }
@@ -70,6 +82,9 @@ impl Reading {
         };
         if self.role == ComponentRole::Producer {
             read.search("output", &self.output, limit);
+        }
+        if let Some(reference) = &self.reference {
+            read.fields = reference.in_file(&self.output, limit)?;
         }
         if let Some(stdout) = &self.beside {
             read.search("stdout", stdout, limit);
@@ -121,6 +136,7 @@ impl ReadOutput {
     fn of_producer(output: Output) -> Self {
         Self {
             output,
+            fields: BTreeMap::new(),
             report: ToolReport::nothing(),
             is_mock: false,
             searches: Map::new(),
@@ -160,16 +176,7 @@ fn bytes_in(path: &Path) -> Option<Vec<u8>> {
     (length.ok()? as u64 <= MAX_VERDICT_BYTES).then_some(bytes)
 }
 
-/// Without the names below the output: the tool chose them, and they may be long, or secrets.
+/// With the entry that it is about, which the tool named.
 fn not_readable(error: &io::Error) -> String {
-    match (error.kind(), error.raw_os_error()) {
-        (io::ErrorKind::Unsupported, _) => {
-            "its output is, or holds, something that is neither a file nor a folder nor a link in a folder".to_owned()
-        }
-        (_, Some(code)) => {
-            let what = io::Error::from_raw_os_error(code);
-            format!("its output can not be read: {what}")
-        }
-        (kind, None) => format!("its output can not be read: {kind}"),
-    }
+    format!("its output can not be read: {error}")
 }

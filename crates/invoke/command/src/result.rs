@@ -2,27 +2,22 @@
 
 use dotwrap_invoke::{
     Answer, CallOutcome, Failure, ReadInterrupted, ReadLimit, ReadyThread, Stop, StopReason,
-    read_apart_by, read_deadline,
+    read_apart_by,
 };
 use dotwrap_types::{ComponentRole, Verdict};
 use nix::sys::signal::Signal;
-use tokio::time::Instant;
 
 use dotwrap_supervisor::{EndReason, Status};
 
 use crate::{
     capture::CaptureEnd,
+    home,
     prepare::Prepared,
     reading::{ReadOutput, Reading},
     run::CompletedCall,
-    spec::OutputSource,
     stop_record::stop_record,
     verdict,
 };
-
-/// Many programs look for their configuration and keys at home, and fail without.
-const OWN_HOME: &str =
-    "; its HOME was an empty folder (`home = \"runner\"` in the contract gives it the runner's)";
 
 /// Says what became of the call, without evidence.
 pub(crate) async fn conclude(
@@ -31,10 +26,9 @@ pub(crate) async fn conclude(
     ran: &CompletedCall,
     reader: Option<ReadyThread>,
     stop: Stop,
-    deadline: Instant,
 ) -> Answer {
     let answer = match classify_exit(prepared, ran) {
-        Ok(status) => judge_output(role, prepared, ran, status, reader, stop, deadline).await,
+        Ok(status) => judge_output(role, prepared, ran, status, reader, stop).await,
         Err(ending) => Answer::new(ending),
     };
     match (&answer.ending, role) {
@@ -55,7 +49,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
             None => cut_off(
                 "supervisor_lost",
-                "its supervisor was killed or did not answer; nobody knows what it did, or whether all of it has ended",
+                "the supervisor was killed or did not answer; what the tool did is unknown, and whether all of it has ended",
             ),
         },
         (EndReason::Lapsed, _) => Err(CallOutcome::Stopped(stop_record(
@@ -72,10 +66,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
         ),
         (EndReason::Told | EndReason::Abandoned, _) => match ran.stopped {
             Some(reason) => Err(CallOutcome::Stopped(stop_record(reason, report))),
-            None => cut_off(
-                "stop_requested",
-                "its supervisor was told by somebody to stop it",
-            ),
+            None => cut_off("stop_requested", "the supervisor was stopped from outside"),
         },
         (EndReason::Deadline, _) => cut_off("deadline", "its time was over (timeout_ms)"),
         (EndReason::TooManyProcesses, _) => cut_off(
@@ -91,7 +82,7 @@ fn classify_exit(prepared: &Prepared, ran: &CompletedCall) -> Result<Status, Cal
                 Err(CallOutcome::Failed(by_signal(prepared, signal)))
             }
             Some(status) => Ok(status),
-            None => cut_off("exit_unknown", "nobody saw how it ended"),
+            None => cut_off("exit_unknown", "the exit status is unknown"),
         },
     }
 }
@@ -121,16 +112,21 @@ async fn judge_output(
     status: Status,
     reader: Option<ReadyThread>,
     mut stop: Stop,
-    deadline: Instant,
 ) -> Answer {
-    if let Some(failure) = judge_status(role, prepared, status) {
+    if let Some(mut failure) = judge_status(role, prepared, status) {
+        if prepared.spec.program.has_own_home() {
+            let stderr = prepared.folder.stderr();
+            if home::is_missed(reader, stderr, &mut stop, read_deadline(deadline)).await {
+                failure.message += home::HINT;
+            }
+        }
         return Answer::failed(failure);
     }
     let reading = Reading::of(role, prepared);
     let read = match reader {
         Some(reader) => {
             let reading = move |limit: &ReadLimit| reading.read(limit);
-            read_apart_by(reader, reading, &mut stop, read_deadline(deadline)).await
+            read_apart_by(reader, reading, &mut stop, &prepared.reading).await
         }
         None => Err(ReadInterrupted::Broken),
     };
@@ -142,8 +138,8 @@ async fn judge_output(
             return Answer::new(CallOutcome::Stopped(record));
         }
         Err(ReadInterrupted::Deadline) => Err(Failure::new(
-            "deadline",
-            "it ended in time, but its output could not be read in time",
+            "output_unread",
+            "it ended, but nothing of its output could be read for a minute",
         )),
         Err(ReadInterrupted::Broken) => {
             Err(Failure::new("output_unusable", "it could not be read"))
@@ -165,13 +161,7 @@ fn judge_status(role: ComponentRole, prepared: &Prepared, status: Status) -> Opt
         }
         ComponentRole::Verifier => verdict::of_status(&prepared.spec, status) == Verdict::Error,
     };
-    failed.then(|| {
-        let mut message = format!("it ended {status}");
-        if prepared.spec.program.has_own_home() {
-            message += OWN_HOME;
-        }
-        Failure::new("exit_status", message)
-    })
+    failed.then(|| Failure::new("exit_status", format!("it ended {status}")))
 }
 
 /// Whether a producer did its work and says so with a status of its own.
@@ -185,7 +175,7 @@ fn check_stdout(
     ran: &CompletedCall,
     read: ReadOutput,
 ) -> Result<ReadOutput, Failure> {
-    if prepared.spec.output == OutputSource::File {
+    if !prepared.spec.output.is_printed() {
         return Ok(read);
     }
     match &ran.stdout {
@@ -204,7 +194,9 @@ fn check_stdout(
 
 fn of_producer(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer {
     let rules = prepared.spec.output_rules;
-    if let Some(failure) = rules.and_then(|rules| rules.failure(&read.output)) {
+    if let Some(failure) =
+        rules.and_then(|rules| rules.failure(&read.output, prepared.verified_bytes))
+    {
         return Answer::failed(failure);
     }
     let mut answer = produced(read);
@@ -213,7 +205,7 @@ fn of_producer(prepared: &Prepared, status: Status, read: ReadOutput) -> Answer 
         answer = answer.warning("warn_exit", &message);
     }
     match rules {
-        Some(rules) => rules.warning(answer),
+        Some(rules) => rules.warning(answer, prepared.verified_bytes),
         None => answer,
     }
 }
@@ -222,6 +214,7 @@ fn produced(read: ReadOutput) -> Answer {
     let mut answer = Answer::new(CallOutcome::Completed);
     answer.is_mock = read.is_mock;
     answer.output = Some(read.output);
+    answer.fields = read.fields;
     if read.searches.is_empty() {
         return answer;
     }

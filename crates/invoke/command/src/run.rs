@@ -40,7 +40,6 @@ pub(crate) async fn run(
     supervisor: &Supervisor,
     prepared: &mut Prepared,
     stop: &mut Stop,
-    deadline: Instant,
 ) -> Result<CompletedCall, Failure> {
     let file = new_file(&prepared.folder.stdout())
         .map_err(|error| Failure::new("folder_unusable", error.to_string()))?;
@@ -51,7 +50,7 @@ pub(crate) async fn run(
     let writer = ReadyThread::new().map_err(no_thread)?;
     let reader = ReadyThread::new().map_err(no_thread)?;
     let (path, input) = (&prepared.program.path, prepared.input.take());
-    let files = CallFiles::open(supervisor, path, input, stop, deadline)
+    let files = CallFiles::open(supervisor, path, input, stop)
         .await
         .map_err(no_thread)?;
     let mut supervised = supervisor
@@ -61,7 +60,7 @@ pub(crate) async fn run(
     let Some(source) = supervised.stdout.take() else {
         return Err(Failure::new("not_started", "it has no standard output"));
     };
-    let digests = files.digest(stop.clone(), deadline);
+    let digests = files.digest(stop.clone());
     let launch = supervised.launch().clone();
     let mut capture = Capture::start(source, file, prepared.program.limits.stdout_bytes(), writer);
     let (report, stopped) = watch(supervised, &mut capture, prepared, stop).await;
@@ -87,13 +86,18 @@ async fn watch(
     let ending = prepared.program.limits.grace() + SUPERVISOR_GRACE;
     let wait_limit = tokio::time::sleep(time_limit + ending);
     tokio::pin!(wait_limit);
-    let mut stopped = None;
+    let (mut stopped, mut is_hurried) = (None, false);
+    let mut urgency = stop.clone();
     loop {
         tokio::select! {
             biased;
             reason = stop.cancelled(), if stopped.is_none() => {
                 stopped = Some(reason);
-                supervised.stop_within(prepared.program.limits.grace_for(reason));
+                supervised.stop();
+            }
+            () = urgency.urgent(), if stopped.is_some() && !is_hurried => {
+                is_hurried = true;
+                supervised.stop_within(prepared.program.limits.short_grace());
             }
             report = supervised.wait() => return (report, stopped),
             end = capture.read(), if capture.end().is_none() => {

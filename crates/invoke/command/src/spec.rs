@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, path::Path};
 use dotwrap_invoke::{Template, UnsupportedContract};
 use dotwrap_types::{ComponentRole, Contract};
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use dotwrap_supervisor::{
     Home, Limits, ProgramSpec, RawPaths, RawProgram, VariableSource, invalid, template,
@@ -12,6 +13,7 @@ use dotwrap_supervisor::{
 
 use crate::{
     output_rules::OutputRules,
+    output_source::OutputSource,
     patterns::{RawPatterns, VerdictPatterns},
     stderr_tail,
 };
@@ -23,16 +25,6 @@ const EXIT_STATUSES: RangeInclusive<i32> = 0..=255;
 
 /// How long an input may be to be digested, unless the contract says it: a second of reading.
 const DIGEST_INPUT_BYTES: u64 = 1 << 30;
-
-/// What counts as the tool's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OutputSource {
-    /// What is in `{output}` when it has ended.
-    File,
-    /// What it printed.
-    Stdout,
-}
 
 /// The invocation as it is written.
 #[derive(Debug, Deserialize)]
@@ -53,7 +45,7 @@ struct RawSpec {
     paths: RawPaths,
     #[serde(default)]
     require_sandbox: bool,
-    output: Option<OutputSource>,
+    output: Option<Json>,
     stdin: Option<String>,
     success_exit: Option<Vec<i32>>,
     #[serde(default)]
@@ -100,6 +92,12 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
+    /// Whether it is a producer's that has to make its output at a path that it is not told.
+    pub(crate) fn is_path_untold(&self) -> bool {
+        let is_told = self.names_output || self.program.has_argument_with("DOT_OUTPUT");
+        matches!(self.output, OutputSource::Path(_)) && !is_told
+    }
+
     /// Whether it is a verifier's that is not told where the output is. The variable `DOT_OUTPUT` is there in each
     /// call, and counts where an argument speaks of it.
     pub(crate) fn is_blind(&self, role: ComponentRole) -> bool {
@@ -142,6 +140,7 @@ impl Spec {
         let stdin = stdin
             .map(|text| template("stdin", text, contract))
             .transpose()?;
+        let time_zone = written.time_zone.clone();
         let keys = RawProgram {
             argv: written.argv,
             environment: written.environment,
@@ -162,8 +161,19 @@ impl Spec {
             || stdin
                 .iter()
                 .any(|template| template.names().any(|name| name == "output"));
+        let output = OutputSource::read(
+            contract.role,
+            written.output.as_ref(),
+            time_zone.as_deref(),
+            names_output,
+        )?;
+        if matches!(output, OutputSource::Reference(_)) && written.output_rules.is_some() {
+            return Err(invalid(
+                "output_rules: they measure an output, and a reference only says where it is",
+            ));
+        }
         Ok(Self {
-            output: output_of(contract.role, written.output, names_output)?,
+            output,
             success_exit,
             warn_exit: only_for_producers(contract.role, "warn_exit", written.warn_exit)?,
             output_rules: only_for_producers(contract.role, "output_rules", written.output_rules)?,
@@ -197,22 +207,6 @@ fn program_of(contract: &Contract) -> Result<String, UnsupportedContract> {
         }
         Some(program) => Ok(program.to_owned()),
         None => Err(invalid("endpoint_ref names no program").hint(hint)),
-    }
-}
-
-fn output_of(
-    role: ComponentRole,
-    written: Option<OutputSource>,
-    names_output: bool,
-) -> Result<OutputSource, UnsupportedContract> {
-    match (role, written) {
-        (ComponentRole::Verifier, Some(OutputSource::File)) => Err(invalid(
-            "output: a verifier's output is what it prints; `{output}` is the producer's",
-        )),
-        (ComponentRole::Verifier, _) => Ok(OutputSource::Stdout),
-        (ComponentRole::Producer, Some(written)) => Ok(written),
-        (ComponentRole::Producer, None) if names_output => Ok(OutputSource::File),
-        (ComponentRole::Producer, None) => Ok(OutputSource::Stdout),
     }
 }
 

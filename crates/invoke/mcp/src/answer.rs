@@ -125,10 +125,7 @@ fn says_secret(result: &CallToolResult, keeping: &Keeping, limit: &ReadLimit) ->
 }
 
 fn too_large() -> Failure {
-    Failure::new(
-        "output_too_large",
-        "it left more than it may (limits.output_bytes)",
-    )
+    Failure::new("output_too_large", "the output exceeds limits.output_bytes")
 }
 
 fn no_output(error: &io::Error) -> Failure {

@@ -53,9 +53,9 @@ impl Endpoint {
         match self {
             Self::Service(address) if !allowed.allows(address) => {
                 let host = address.host_str().unwrap_or_default();
-                Err(UnsupportedContract::new(
+                Err(UnsupportedContract::local(
                     "host_not_allowed",
-                    format!("{host} is not an allowed host"),
+                    format!("host {host} is not allowed"),
                 )
                 .hint("add it to the hosts that services may be called on; none is as shipped"))
             }

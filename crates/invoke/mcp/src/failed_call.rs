@@ -82,8 +82,8 @@ pub(crate) fn unread(why: ReadInterrupted, report: Option<&Report>) -> Answer {
     let reason = match why {
         ReadInterrupted::Stopped(reason) => reason,
         ReadInterrupted::Deadline => {
-            let what = "the tool answered in time, but its output could not be read in time";
-            return Answer::failed(Failure::new("deadline", what));
+            let what = "the tool answered, but nothing of its output could be read for a minute";
+            return Answer::failed(Failure::new("output_unread", what));
         }
         ReadInterrupted::Broken => {
             let what = "what the tool answered could not be kept";

@@ -38,7 +38,7 @@ pub(crate) fn not_connected(error: &ClientInitializeError) -> Failure {
             "it did not answer the handshake as the protocol has it".to_owned(),
         ),
     };
-    Failure::new(code, format!("the server could not be talked to: {what}"))
+    Failure::new(code, format!("cannot communicate with the server: {what}"))
 }
 
 /// A server that did not say which tools it has. No tool was called.

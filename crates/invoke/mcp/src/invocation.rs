@@ -198,7 +198,7 @@ pub(crate) fn token(variable: Option<&str>) -> Result<Option<String>, Unsupporte
         return Ok(None);
     };
     let missing = |what: &str| {
-        UnsupportedContract::new("token_missing", format!("the variable {name} {what}"))
+        UnsupportedContract::local("token_missing", format!("the variable {name} {what}"))
             .hint("set it in the environment of the runner")
     };
     let token = std::env::var(name).map_err(|_error| missing("is not set"))?;

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, sync::OnceLock, time::Duration};
 
 use dotwrap_invoke::{
     AllowedHosts, Answer, CallOutcome, Failure, Invoker, Mode, ReadLimit, Secrets, Stop,
-    StopRecord, ToolCall, UnsupportedContract, read_apart, read_deadline,
+    StopRecord, ToolCall, UnsupportedContract, read_apart,
 };
 use dotwrap_supervisor::{
     CallFiles, CallFolder, Program, ProgramSpec, Report, SearchPath, Stdin, Supervisor,
@@ -26,7 +26,6 @@ use crate::{
     failed_call,
     http::{self, TrustStore},
     invocation::{Invocation, Server, token},
-    limits::Interruption,
     limits::LimitWatch,
     session::{McpSession, SessionError, handshakes},
     stdio::{self, Shutdown},
@@ -188,7 +187,7 @@ impl McpInvoker {
                 };
                 let keep = move |limit: &ReadLimit| answer::of(result, &keeping, limit);
                 let watch = &mut conversation.watch;
-                let kept = read_apart(keep, &mut watch.stop, read_deadline(watch.deadline)).await;
+                let kept = read_apart(keep, &mut watch.stop, &call.reading).await;
                 kept.unwrap_or_else(|unread| failed_call::unread(unread, report.as_ref()))
             }
             Err(broken) => failed_call::of(broken, &conversation, report.as_ref()),
@@ -245,13 +244,7 @@ impl McpInvoker {
         program.leave = Some(conversation.watch.stop.leave());
         let (limits, stderr) = (program.limits.clone(), program.stderr.clone());
         let watch = &mut conversation.watch;
-        let opened = CallFiles::open(
-            &self.supervisor,
-            &program.path,
-            None,
-            &mut watch.stop,
-            deadline,
-        );
+        let opened = CallFiles::open(&self.supervisor, &program.path, None, &mut watch.stop);
         let files = match opened.await {
             Ok(files) => files,
             Err(error) => {
@@ -268,7 +261,7 @@ impl McpInvoker {
             }
         };
         conversation.facts.started();
-        let digests = files.digest(conversation.watch.stop.clone(), deadline);
+        let digests = files.digest(conversation.watch.stop.clone());
         let launch = server.launch();
         conversation.facts.note("sandbox", json!(launch.sandbox));
         if launch.sandbox.is_incomplete() {
@@ -282,14 +275,12 @@ impl McpInvoker {
             Some(transport) => conversation.run_with_limits(transport, handshake).await,
             None => Err(no_handshake()),
         };
-        let (farewell, grace) = match &result {
-            Err(SessionError::Interrupted(Interruption::Stopped(reason))) => {
-                (Shutdown::AtOnce, limits.grace_for(*reason))
-            }
-            Err(SessionError::Interrupted(_)) => (Shutdown::AtOnce, limits.grace()),
-            _ => (Shutdown::Orderly, limits.grace()),
+        let farewell = match &result {
+            Err(SessionError::Interrupted(_)) => Shutdown::AtOnce,
+            _ => Shutdown::Orderly,
         };
-        let report = stdio::end(server, farewell, grace).await;
+        let stop = &mut conversation.watch.stop;
+        let report = stdio::end(server, farewell, &limits, stop).await;
         stdio::note(&mut conversation.facts, &report, &limits, &stderr);
         conversation.facts.digests(digests, result.is_ok()).await;
         (failed_call::apply_stop(result, &report), Some(report))

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use dotwrap_invoke::Stop;
 use dotwrap_supervisor::{Limits, Report, Status, SupervisedProcess};
 use rmcp::{
     RoleClient,
@@ -61,7 +62,8 @@ pub(crate) enum Shutdown {
 pub(crate) async fn end(
     mut server: SupervisedProcess,
     farewell: Shutdown,
-    grace: Duration,
+    limits: &Limits,
+    stop: &mut Stop,
 ) -> Report {
     let by_itself = match farewell {
         Shutdown::Orderly => SHUTDOWN_GRACE,
@@ -70,8 +72,21 @@ pub(crate) async fn end(
     if let Ok(report) = timeout(by_itself, server.wait()).await {
         return report;
     }
-    server.stop_within(grace);
-    match timeout(grace + SUPERVISOR_TIMEOUT, server.wait()).await {
+    server.stop();
+    let ended = tokio::select! {
+        biased;
+        () = stop.urgent() => None,
+        ended = timeout(limits.grace() + SUPERVISOR_TIMEOUT, server.wait()) => Some(ended),
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            let grace = limits.short_grace();
+            server.stop_within(grace);
+            timeout(grace + SUPERVISOR_TIMEOUT, server.wait()).await
+        }
+    };
+    match ended {
         Ok(report) => report,
         Err(_elapsed) => server.kill_and_wait().await,
     }

@@ -4,19 +4,20 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Digest, ReadInterrupted, ReadLimit, ReadyThread, StampedFile, Stop,
-    add_warning, read_apart_by, read_deadline,
+    Answer, CallOutcome, Digest, ReadInterrupted, ReadLimit, ReadProgress, ReadyThread,
+    StampedFile, Stop, add_warning, read_apart_by,
 };
 use serde_json::{Map, Value as Json};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{Supervisor, supervisor::open_input};
+
+/// How long the digests are waited for after a call that came to nothing.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// The files of a call, open before its program is started. The digests are made while it runs, from what was opened:
 /// whoever replaces a file meanwhile changes nothing, and whoever writes to it is noticed.
@@ -74,7 +75,6 @@ impl CallFiles {
         program: &Path,
         input: Option<InputFile>,
         stop: &mut Stop,
-        deadline: Instant,
     ) -> io::Result<Self> {
         let (path, concealed) = (program.to_owned(), supervisor.concealed());
         let reader = ReadyThread::new()?;
@@ -84,7 +84,7 @@ impl CallFiles {
             let input = input.map(|input| open_within(&input, &concealed));
             (program, input)
         };
-        let opened = read_apart_by(reader, opening, stop, deadline).await;
+        let opened = read_apart_by(reader, opening, stop, &ReadProgress::default()).await;
         let (program_file, input) = opened.unwrap_or((Err(NotDigested::Interrupted), None));
         Ok(Self {
             thread: ReadyThread::new()?,
@@ -96,7 +96,7 @@ impl CallFiles {
 
     /// Begins to read. Call it when the program has been started: it looks whether the path still leads to the file that
     /// was opened, and so whether that is what was started.
-    pub fn digest(self, mut stop: Stop, deadline: Instant) -> PendingDigests {
+    pub fn digest(self, mut stop: Stop) -> PendingDigests {
         let Self {
             thread,
             path,
@@ -114,7 +114,7 @@ impl CallFiles {
                 let input = input.map(|file| file.and_then(|file| ended(file.digest(limit))));
                 Digests { program, input }
             };
-            let read = read_apart_by(thread, reading, &mut stop, read_deadline(deadline)).await;
+            let read = read_apart_by(thread, reading, &mut stop, &ReadProgress::default()).await;
             read.unwrap_or_else(|_why: ReadInterrupted| Digests::interrupted(had_input))
         });
         PendingDigests(pending)
@@ -132,11 +132,11 @@ impl PendingDigests {
     /// As [`PendingDigests::add_to`], for evidence that is no answer yet.
     pub async fn add(mut self, evidence: &mut Map<String, Json>, is_done: bool) {
         let joined = match is_done {
-            // The reading has a deadline of its own.
+            // The reading ends by itself where it makes no progress.
             true => self.0.join_next().await,
             false => {
-                let soon = read_deadline(Instant::now());
-                timeout_at(soon, self.0.join_next()).await.ok().flatten()
+                let read = timeout(AFTER_FAILURE, self.0.join_next()).await;
+                read.ok().flatten()
             }
         };
         let digests = joined.and_then(Result::ok);
@@ -202,13 +202,9 @@ mod tests {
 
     use super::*;
 
-    fn far_away() -> Instant {
-        Instant::now() + std::time::Duration::from_secs(3600)
-    }
-
     async fn evidence(files: CallFiles) -> Map<String, Json> {
         let mut evidence = Map::new();
-        let pending = files.digest(Stop::never(), far_away());
+        let pending = files.digest(Stop::never());
         pending.add(&mut evidence, true).await;
         evidence
     }
@@ -218,7 +214,7 @@ mod tests {
             path: path.to_owned(),
             max_bytes: 100,
         });
-        CallFiles::open(supervisor, program, input, &mut Stop::never(), far_away())
+        CallFiles::open(supervisor, program, input, &mut Stop::never())
             .await
             .unwrap()
     }

@@ -14,6 +14,7 @@ use dotwrap_invoke::ToolCall;
 /// ```text
 /// work/          the working folder
 /// output         what a producer makes: a file, or a folder
+/// placed/        the same of a dry run whose contract has a path for it, under that path's name
 /// stdout stderr  what it printed
 /// tmp/ tmp/home/ TMPDIR and HOME
 /// fixture.json   the contract's fixture, if it names one
@@ -59,6 +60,11 @@ impl CallFolder {
     /// Where a producer puts its output.
     pub fn output(&self) -> PathBuf {
         self.0.join("output")
+    }
+
+    /// Where a dry run's output is, in place of the path that its contract has for it.
+    pub fn placed(&self) -> PathBuf {
+        self.0.join("placed")
     }
 
     /// What it printed.

@@ -1,5 +1,7 @@
 //! What stands for the places in a contract's templates.
 
+use std::borrow::Cow;
+
 use dotwrap_invoke::{Failure, Template, TemplateError, ToolCall, Values};
 use dotwrap_types::{ComponentRole, Contract};
 
@@ -16,6 +18,9 @@ const ALWAYS_AVAILABLE: [&str; 7] = [
     "correlation_id",
 ];
 
+/// What begins like this stands for a field of a reference.
+pub const OUTPUT_FIELD: &str = "output_field.";
+
 /// Says why nothing can stand for a name in calls of a contract, for people.
 fn check(contract: &Contract, name: &str) -> Result<(), String> {
     let without = |what: &str| Err(format!("`{{{name}}}`, but the contract names no {what}"));
@@ -25,6 +30,11 @@ fn check(contract: &Contract, name: &str) -> Result<(), String> {
         name if ALWAYS_AVAILABLE.contains(&name) => Ok(()),
         "output_digest" if contract.role == ComponentRole::Verifier => Ok(()),
         "output_digest" => Err("`{output_digest}` is for verifiers".to_owned()),
+        // Which fields there are says the producer's contract.
+        field if field.starts_with(OUTPUT_FIELD) => match contract.role {
+            ComponentRole::Verifier => Ok(()),
+            ComponentRole::Producer => Err(format!("`{{{field}}}` is for verifiers")),
+        },
         "fixture" if contract.fixture_ref.is_none() => without("fixture"),
         "namespace" if contract.output_namespace.is_none() => without("output namespace"),
         "candidate" if contract.candidate_code.is_none() => without("candidate"),
@@ -71,7 +81,7 @@ pub fn values(call: &ToolCall, folder: &CallFolder) -> Values {
     let mut values = Values::new();
     let mut set = |name, value: Option<String>| {
         if let Some(value) = value {
-            values.insert(name, value);
+            values.insert(Cow::Borrowed(name), value);
         }
     };
     let text = |path: &std::path::Path| path.to_str().map(str::to_owned);
@@ -89,7 +99,11 @@ pub fn values(call: &ToolCall, folder: &CallFolder) -> Values {
         call.fixture.as_ref().and_then(|_| text(&folder.fixture())),
     );
     match call.role {
-        ComponentRole::Producer => set("output", text(&folder.output())),
+        ComponentRole::Producer => {
+            let own = folder.output();
+            let path = call.output_path.as_deref().unwrap_or(&own);
+            set("output", text(path));
+        }
         ComponentRole::Verifier => {
             let produced = call.produced.as_ref();
             set("output", produced.and_then(|one| text(&one.output.path)));
@@ -97,6 +111,9 @@ pub fn values(call: &ToolCall, folder: &CallFolder) -> Values {
                 "output_digest",
                 produced.map(|one| one.committed_digest.to_string()),
             );
+            for (name, value) in produced.iter().flat_map(|one| &one.fields) {
+                values.insert(Cow::Owned(format!("{OUTPUT_FIELD}{name}")), value.clone());
+            }
         }
     }
     values

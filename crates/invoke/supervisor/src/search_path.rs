@@ -86,7 +86,7 @@ impl Default for SearchPath {
 }
 
 fn missing(message: String) -> UnsupportedContract {
-    UnsupportedContract::new("program_missing", message)
+    UnsupportedContract::local("program_missing", message)
 }
 
 fn is_program(path: &Path) -> bool {

@@ -83,7 +83,7 @@ pub(crate) async fn install(place: &Place, pairs: usize) -> Result<(), Failure> 
             mode: Mode::RealRun.as_ref().to_owned(),
             ..ContractDefinition::default()
         };
-        wrapper.set_contract(&contract, None).await?;
+        wrapper.set_contract(&contract, None, None).await?;
     }
     Ok(())
 }

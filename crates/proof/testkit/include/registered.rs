@@ -49,7 +49,7 @@ async fn register(
         let set = wrapper.set_candidate(&candidate, None, None, None);
         set.await.unwrap();
     }
-    wrapper.set_contract(contract, None).await.unwrap();
+    wrapper.set_contract(contract, None, None).await.unwrap();
     let digest = Digest::of(fixture).to_hex();
     let put = wrapper.put_fixture("fixture", fixture, &digest, None);
     put.await.unwrap();

@@ -81,6 +81,41 @@ pub enum InstallError {
         "other sessions keep objects of the installation locked; pg_stat_activity says which: end what idles in a transaction there, then install again"
     )]
     Busy,
+    /// There is no installation to remove or to compare.
+    #[error("there is no contract in the schema {0:?}, or none that you may see")]
+    NotInstalled(String),
+    /// Executed runs are not concluded.
+    #[error(
+        "executed runs are not concluded: {0}; let them end, or conclude those whose holder died: dotwrap reap"
+    )]
+    RunsOpen(i64),
+    /// Dropping the schema would drop what is not the contract's.
+    #[error(
+        "the schema {schema:?} can not be dropped without what is not the contract's: {}", objects.join(", ")
+    )]
+    ForeignObjects {
+        /// The schema.
+        schema: String,
+        /// The objects, each with its kind.
+        objects: Vec<String>,
+    },
+    /// The target of a transfer has recorded something.
+    #[error(
+        "the schema {schema:?} there holds a ledger already: {table} has {rows} rows; name an empty database or another one"
+    )]
+    HoldsLedger {
+        /// The schema.
+        schema: String,
+        /// A table with rows that were recorded.
+        table: String,
+        /// How many.
+        rows: i64,
+    },
+    /// A ledger is restored with the roles that own it.
+    #[error(
+        "the login there may neither create the roles that own the ledger nor become them; use one with CREATEROLE, or have them granted to it"
+    )]
+    RolesNeeded,
     /// What the database said.
     #[error("the database refused: {}", database_message(.0))]
     Database(#[from] tokio_postgres::Error),

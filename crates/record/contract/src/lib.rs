@@ -30,12 +30,15 @@ mod access;
 mod comments;
 mod doctor;
 mod error;
+mod foreign;
 mod identifier;
 mod install;
 mod plan;
 mod script;
 mod source;
 mod state;
+mod transfer;
+mod uninstall;
 mod version;
 
 pub use access::{Access, RoleAccess, access};
@@ -46,6 +49,10 @@ pub use install::apply;
 pub use plan::{InstallOptions, Plan, RolePolicy, plan};
 pub use source::{contract_digest, files};
 pub use state::{Installed, installed};
+pub use transfer::{
+    abandon_transfer, begin_transfer, check_transfer_target, row_counts, settle_transfer,
+};
+pub use uninstall::{KeptRole, UninstallOptions, UninstallPlan, plan_uninstall, uninstall};
 
 /// The version that an installation records and the doctor compares.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -241,8 +241,8 @@ fn decide_roles(
     }
 }
 
-const WITHOUT_ROLES: &str = "Installed WITHOUT ROLES: everything belongs to the installing user, who can rewrite it. \
-    The ladder is only as honest as the holder of that one account.";
+const WITHOUT_ROLES: &str = "Installed WITHOUT ROLES: everything belongs to the installing account, which can \
+    rewrite the ledger.";
 
 fn check_schema(
     options: &InstallOptions,

@@ -147,6 +147,14 @@ impl Error {
         }
     }
 
+    /// Whether the database takes no writes: it is a standby, or was made read-only.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Database { sqlstate, .. } = self else {
+            return false;
+        };
+        sqlstate.as_deref() == Some(READ_ONLY)
+    }
+
     /// Whether the database's disk is full.
     pub fn is_disk_full(&self) -> bool {
         let Self::Database { sqlstate, .. } = self else {
@@ -299,12 +307,15 @@ pub(crate) fn is_connection_lost(code: &SqlState) -> bool {
 /// `disk_full` and `io_error`.
 const DISK: [&str; 2] = ["53100", "58030"];
 
+/// `read_only_sql_transaction`: a standby, or a server that was made read-only.
+const READ_ONLY: &str = "25006";
+
 /// The beginnings of the SQLSTATEs that may pass: a transaction that was rolled back for another's sake, a standby, a
 /// lack of resources, an object in use, a cancelled statement, an error of the system.
-const MAY_PASS: [&str; 7] = ["25006", "40001", "40P01", "53", "55", "57", "58"];
+const MAY_PASS: [&str; 6] = ["40001", "40P01", "53", "55", "57", "58"];
 
 fn of_sqlstate(sqlstate: &str) -> ErrorClass {
-    if DISK.contains(&sqlstate) {
+    if DISK.contains(&sqlstate) || sqlstate == READ_ONLY {
         return ErrorClass::Unreachable;
     }
     match MAY_PASS.iter().any(|start| sqlstate.starts_with(start)) {

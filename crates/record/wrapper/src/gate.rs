@@ -40,6 +40,12 @@ row! {
         pub updated_by: Option<String>,
         /// Why.
         pub reason: Option<String>,
+        /// Whether the end of this opening also stops the runs that are under way.
+        pub stop_at_end: bool,
+        /// Whether this closing lets the runs that are under way finish.
+        pub let_finish: bool,
+        /// Whether this closing stops runs without the grace of their contracts.
+        pub stop_now: bool,
     }
 }
 
@@ -62,6 +68,12 @@ row! {
         pub recorded_by: String,
         /// When.
         pub changed_at: Timestamp,
+        /// Whether the end of this opening also stops the runs that are under way.
+        pub stop_at_end: bool,
+        /// Whether this closing lets the runs that are under way finish.
+        pub let_finish: bool,
+        /// Whether this closing stops runs without the grace of their contracts.
+        pub stop_now: bool,
     }
 }
 
@@ -73,6 +85,9 @@ pub struct GateSetting {
     reason: String,
     actor: Option<Actor>,
     lasting: Option<Duration>,
+    stop_at_end: bool,
+    let_finish: bool,
+    stop_now: bool,
 }
 
 impl GateSetting {
@@ -93,6 +108,9 @@ impl GateSetting {
             reason: reason.into(),
             actor: None,
             lasting: None,
+            stop_at_end: false,
+            let_finish: false,
+            stop_now: false,
         }
     }
 
@@ -118,6 +136,37 @@ impl GateSetting {
         self.actor.as_ref()
     }
 
+    /// Whether the end of this opening also stops the runs that are under way.
+    #[must_use]
+    pub fn stop_at_end(mut self, stop: bool) -> Self {
+        self.stop_at_end = stop;
+        self
+    }
+
+    /// Whether this closing only keeps new runs out.
+    #[must_use]
+    pub fn let_finish(mut self, finish: bool) -> Self {
+        self.let_finish = finish;
+        self
+    }
+
+    /// Whether this closing stops runs without the grace of their contracts.
+    #[must_use]
+    pub fn stop_now(mut self, now: bool) -> Self {
+        self.stop_now = now;
+        self
+    }
+
+    /// Whether runs may finish.
+    pub fn lets_finish(&self) -> bool {
+        self.let_finish
+    }
+
+    /// Whether runs are stopped without the grace of their contracts.
+    pub fn stops_now(&self) -> bool {
+        self.stop_now
+    }
+
     /// Sets the duration, from the time of the call by the database's clock. Without it the gate does not expire.
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Self {
@@ -135,12 +184,6 @@ impl Wrapper {
         self.database
             .value(&Call::to("fn_process_dot_posture").idempotent())
             .await
-    }
-
-    /// The same on the connection that a watch keeps, so that watching needs no other one.
-    pub(crate) async fn posture_on_kept(&self) -> Result<Posture, Error> {
-        let call = Call::to("fn_process_dot_posture").idempotent();
-        self.database.value_on_kept(&call).await
     }
 
     /// Whether the operator runtime's gate is open.
@@ -182,7 +225,7 @@ impl Wrapper {
     ///
     /// # Errors
     /// Refused as `gate_unknown`, `gate_value_invalid`, `actor_required`, `reason_required`,
-    /// `expiry_invalid` or `text_too_long`; [`Error::NotPermitted`] for a login that is no operator.
+    /// `expiry_invalid`, `gate_option_invalid` or `text_too_long`; [`Error::NotPermitted`] for a login that is no operator.
     pub async fn set_gate(&self, setting: &GateSetting) -> Result<Posture, Error> {
         let lasting = setting
             .lasting
@@ -192,7 +235,10 @@ impl Wrapper {
             .with("p_value", setting.value.as_str())
             .with("p_actor", self.actor_or_default(setting.actor.as_ref()))
             .with("p_reason", setting.reason.as_str())
-            .with("p_expires_at", Value::FromNow(lasting));
+            .with("p_expires_at", Value::FromNow(lasting))
+            .with("p_stop_at_end", setting.stop_at_end)
+            .with("p_let_finish", setting.let_finish)
+            .with("p_stop_now", setting.stop_now);
         // In REPEATABLE READ a change could not see whether a receipt that is being written was committed.
         self.database.value_in_read_committed(&call).await
     }

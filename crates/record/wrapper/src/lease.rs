@@ -10,7 +10,7 @@ use crate::{
     RefusalCode, Wrapper,
     database::{Call, Value, row},
     error::Error,
-    types::{Actor, DotCode, LeaseToken, text_enum},
+    types::{Actor, DotCode, LeaseToken, ProcessRunId, text_enum},
 };
 
 /// The default time to live of a pair's lease, as in the contract.
@@ -45,6 +45,10 @@ row! {
         pub acquisitions: i64,
         /// The current state.
         pub state: LeaseState,
+        /// The run that was begun under it and is not concluded.
+        pub process_run_id: Option<ProcessRunId>,
+        /// The holder's process, for programs on its machine.
+        pub holder_process: Option<String>,
     }
 }
 
@@ -65,9 +69,9 @@ impl Lease {
     }
 
     /// The lease that a run was begun under.
-    pub(crate) fn of_run(producer: &DotCode, holder: Actor, token: LeaseToken) -> Self {
+    pub(crate) fn of_run(name: String, holder: Actor, token: LeaseToken) -> Self {
         Self {
-            name: Self::pair_lease_name(producer),
+            name,
             holder,
             token,
         }
@@ -169,6 +173,24 @@ impl Wrapper {
         self.database.value(&call).await
     }
 
+    /// Ends a lease whose holder's process has ended on this machine, and concludes its run. Returns that run; None where
+    /// that process does not hold the lease any more.
+    ///
+    /// # Errors
+    /// Refused as `login_mismatch` for another login than the holder's or an operator's.
+    pub async fn end_lease_of_ended_process(
+        &self,
+        name: &str,
+        holder_process: &str,
+        actor: Option<&Actor>,
+    ) -> Result<Option<ProcessRunId>, Error> {
+        let call = Call::to("fn_dot_lease_holder_ended")
+            .with("p_lease_name", name)
+            .with("p_holder_process", holder_process)
+            .with("p_actor", self.actor_or_default(actor));
+        self.database.value(&call).await
+    }
+
     /// Every lease, by name.
     ///
     /// # Errors
@@ -194,6 +216,9 @@ impl Wrapper {
             "lease_name": name,
             "lease_holder": record.as_ref().map(|record| &record.lease_holder),
             "expires_at": record.as_ref().and_then(|record| record.expires_at),
+            "acquired_at": record.as_ref().and_then(|record| record.acquired_at),
+            "process_run_id": record.as_ref().and_then(|record| record.process_run_id),
+            "holder_process": record.as_ref().and_then(|record| record.holder_process.clone()),
         });
         self.refuse(
             RefusalCode::LeaseHeld,

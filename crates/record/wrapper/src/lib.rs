@@ -89,7 +89,7 @@
 //! caller        mints process_run_id + correlation_id, or lets the wrapper mint them
 //!   ▼
 //! GATE 1        gate.rs           the posture, the gates, their history         ┐
-//!               posture_watch.rs  the current posture, by LISTEN and polling    │
+//!               run_watch.rs      whether runs may go on, by LISTEN and polling │
 //! GATE 2        preflight.rs      the named checks, any BLOCK refuses           │
 //! LEASE         lease.rs          one run of a pair at a time                   │  pair.rs   in one call
 //!   ▼                                                                           │  steps/    one by one,
@@ -163,7 +163,6 @@ pub mod gate;
 mod header;
 mod lease;
 mod pair;
-mod posture_watch;
 mod preflight;
 mod queries;
 mod refusal;
@@ -171,6 +170,7 @@ mod refusal_log;
 mod registry;
 mod request_builder;
 mod requests;
+mod run_watch;
 pub mod steps;
 mod wrapper;
 
@@ -187,17 +187,18 @@ pub use error::{Error, is_unreachable, means_no_slot};
 pub use error_class::ErrorClass;
 pub use events::{Event, EventType};
 pub use executed::{
-    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, RunAwaitingVerifier,
+    BeginCall, BeginOutcome, BegunRun, CallRecord, Conclusion, OnEarlier, RunAwaitingVerifier,
+    RunStop,
 };
 pub use gate::{Gate, GateChange, GateSetting};
 pub use header::{HeaderCall, HeaderRecord, Timing};
 pub use lease::{DEFAULT_LEASE_TTL, Lease, LeaseRecord, LeaseState};
 pub use pair::{PairCall, PairRecord, PairRow};
-pub use posture_watch::PostureWatch;
 pub use preflight::{CheckFinding, CheckStatus};
 pub use queries::{
-    BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, InvalidCursor,
-    ObservedCounts, Receipt, ReceiptState, Run, RunCursor, RunFilter, RunPage, Rung,
+    BirthReadiness, CandidateStatus, Component, DotStatus, DotWrapperStatus, Happened,
+    InvalidCursor, ObservedCounts, Receipt, ReceiptState, Resolution, Run, RunCursor, RunFilter,
+    RunPage, Rung, VerifiedOutput,
 };
 pub use refusal::{Refusal, RefusalCode, RefusalKind};
 pub use refusal_log::{RecordedRefusal, RefusalCatalogueEntry};
@@ -207,7 +208,8 @@ pub use registry::{
     ToolChange, ToolDefinition,
 };
 pub use requests::{
-    ClaimedRequest, RequestEnd, RequestOutcome, RequestState, RunRequest, RunRequestFilter,
-    RunRequestRecord, Schedule,
+    ClaimedRequest, DEFAULT_BACKOFF, RequestEnd, RequestOutcome, RequestState, RunRequest,
+    RunRequestFilter, RunRequestRecord, Schedule,
 };
+pub use run_watch::{RunWatch, StopCause, WatchedRun};
 pub use wrapper::{Builder, DEFAULT_SCHEMA, Retry, Wrapper};

@@ -59,6 +59,8 @@ description! {
             evidence_ref: Json = json!({}),
             /// How long the lease may be held, from 1 second to 24 hours.
             lease_ttl: Duration = DEFAULT_LEASE_TTL,
+            /// Whether the input may have a password in its address.
+            allow_secret_input: bool = false,
         }
     }
 }
@@ -159,6 +161,7 @@ impl Wrapper {
             .with("p_error_ref", &call.error_ref)
             .with("p_evidence_ref", &call.evidence_ref)
             .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl))
+            .with("p_allow_secret_input", call.allow_secret_input)
             .with_idempotency(Idempotency::by_key(call.idempotency_key.as_ref()));
         let outcome = self.database.row(&sql).await;
         let row = self.recording_refusal(about, outcome).await?;

@@ -20,12 +20,14 @@ use tokio_postgres::error::{DbError, SqlState};
 )]
 pub enum RefusalCode {
     ActorRequired,
+    AttemptsExhausted,
     BackfillOnly,
     BackfillRowInvalid,
     CandidatePairMismatch,
     CandidateRequired,
     CandidateUnknown,
     CheckInvalid,
+    ContractChanged,
     ContractInvalid,
     ContractMissing,
     CorrelationMismatch,
@@ -39,11 +41,13 @@ pub enum RefusalCode {
     ExpiryInvalid,
     FixtureDigestMismatch,
     FixtureMissing,
+    GateOptionInvalid,
     GateUnknown,
     GateValueInvalid,
     HolderRequired,
     IdInUse,
     IdempotencyConflict,
+    InputHasSecret,
     InvocationMismatch,
     InvocationRequired,
     KeyReserved,
@@ -60,21 +64,26 @@ pub enum RefusalCode {
     NamespaceForbidden,
     NoExecute,
     NotAProducer,
+    OutcomeUnknown,
     PairIncomplete,
     PreflightBlocked,
     RealRunDisabled,
     ReasonRequired,
+    RequestInvalid,
     RoleInvalid,
     RunConcluded,
+    RunStopped,
     RunUnknown,
     /// The transaction's snapshot is older than the state that it would decide by.
     SnapshotTooOld,
     SourceRequired,
     StatusInvalid,
+    StillRunning,
     TextInvalid,
     TextTooLong,
     TimeInvalid,
     ToolInvalid,
+    ToolPaused,
     ToolRetired,
     TtlInvalid,
     UnknownDot,
@@ -121,12 +130,14 @@ impl RefusalCode {
             ActorRequired | BackfillRowInvalid | CandidateRequired | CandidateUnknown
             | CheckInvalid | ContractInvalid | CorrelationMismatch | CorrelationRequired
             | DigestInvalid | DryRunContradiction | EventTypeUnknown | EvidenceRefInvalid
-            | EvidenceTypeInvalid | ExpiryInvalid | GateUnknown | GateValueInvalid
-            | HolderRequired | KeyReserved | LeaseNameInvalid | ModeInvalid | ModeNotAllowed
-            | NotAProducer | PairIncomplete | ReasonRequired | RoleInvalid | RunUnknown
-            | SourceRequired | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid
-            | ToolInvalid | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
-            BackfillOnly
+            | EvidenceTypeInvalid | ExpiryInvalid | GateOptionInvalid | GateUnknown
+            | GateValueInvalid | HolderRequired | InputHasSecret | KeyReserved
+            | LeaseNameInvalid | ModeInvalid | ModeNotAllowed | NotAProducer | PairIncomplete
+            | ReasonRequired | RequestInvalid | RoleInvalid | RunUnknown | SourceRequired
+            | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
+            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            AttemptsExhausted
+            | BackfillOnly
             | CandidatePairMismatch
             | ContractMissing
             | EndpointMissing
@@ -139,12 +150,17 @@ impl RefusalCode {
             | LoginMismatch
             | NamespaceForbidden
             | NoExecute
+            | OutcomeUnknown
             | PreflightBlocked
             | RealRunDisabled
             | RunConcluded
+            | ToolPaused
+            | RunStopped
             | ToolRetired
             | Other(_) => RefusalKind::Blocked,
-            LeaseHeld | LeaseLost | Busy | SnapshotTooOld => RefusalKind::Lease,
+            LeaseHeld | LeaseLost | Busy | ContractChanged | SnapshotTooOld | StillRunning => {
+                RefusalKind::Lease
+            }
             IdInUse | IdempotencyConflict => RefusalKind::Conflict,
         }
     }
@@ -245,7 +261,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 58);
+        assert_eq!(RefusalCode::from_code().count(), 67);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }

@@ -20,6 +20,8 @@ pub struct ExecutionSettings {
     pub authorities: Option<PathBuf>,
     /// Whether dry runs are refused where the system has no complete sandbox.
     pub require_sandbox: bool,
+    /// How many bytes stay free on the disk of the runs' folder.
+    pub min_free_bytes: u64,
 }
 
 /// Why the invokers cannot be built from the settings.
@@ -55,12 +57,10 @@ pub fn runner(
 ) -> Result<Runner, InvokerError> {
     let host = whoami::hostname().unwrap_or_else(|_| "localhost".to_owned());
     let engines = invokers(settings, hidden)?;
-    Ok(Runner::new(
-        ledger,
-        engines,
-        runs,
-        default_runner_name(&host),
-    ))
+    Ok(
+        Runner::new(ledger, engines, runs, default_runner_name(&host))
+            .with_min_free_bytes(settings.min_free_bytes),
+    )
 }
 
 /// Checks contracts without calling anything.

@@ -44,7 +44,7 @@ fn of_disk(space: &Space, what: &[&str]) -> Finding {
         name: "disk",
         severity,
         what: format!("{space}: {}", what.join(", ")),
-        why: "A full disk keeps outputs from being kept, and what is known of a run from being recorded.",
+        why: "Outputs and results cannot be written to a full disk.",
         mend: "Free space there; `dotwrap runs prune` removes what old runs left.".to_owned(),
     }
 }
@@ -90,7 +90,7 @@ pub fn sandbox_finding(is_required: bool) -> Finding {
                 false => Severity::Warning,
             },
             what: format!("the sandbox for dry runs is incomplete: {why}"),
-            why: "Tools of dry runs are not wholly kept from changing what is outside of their folders. Such runs say \
+            why: "Tools of dry runs can change files outside their folders. Such runs say \
                   sandbox_incomplete; with require_sandbox they are refused.",
             mend,
         },

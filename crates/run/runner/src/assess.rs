@@ -1,5 +1,7 @@
 //! Assesses which evidence an answer is. A tool's own statement is accepted only where it lowers the claim.
 
+use std::collections::BTreeMap;
+
 use dotwrap_invoke::{
     Answer, CallOutcome, Digest, Failure, Output, Produced, ReadInterrupted, StopRecord,
 };
@@ -19,6 +21,8 @@ pub(crate) struct Assessment {
     pub(crate) evidence_type: EvidenceType,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) output: Option<Output>,
+    /// What a reference says, for the verifier.
+    pub(crate) fields: BTreeMap<String, String>,
     /// Why it is not `step_completed`.
     pub(crate) trouble: Option<CallProblem>,
     pub(crate) evidence: Map<String, Json>,
@@ -38,6 +42,17 @@ pub(crate) enum CallProblem {
 impl Assessment {
     pub(crate) fn is_done(&self) -> bool {
         self.trouble.is_none()
+    }
+
+    /// Names a full disk as the cause of a tool's failure: an exit status says nothing of it. The evidence has both.
+    pub(crate) fn blame_disk(&mut self) {
+        const OF_TOOLS: [&str; 3] = ["exit_status", "output_missing", "output_unusable"];
+        if let Some(CallProblem::Failed(failure)) = &mut self.trouble
+            && OF_TOOLS.contains(&failure.code)
+        {
+            failure.code = "disk_full";
+            failure.message = format!("{}; the disk is full", failure.message);
+        }
     }
 
     pub(crate) fn digest(&self) -> Option<Digest> {
@@ -172,6 +187,7 @@ fn judged(
         },
         verdict,
         output: answer.output,
+        fields: answer.fields,
         trouble,
         evidence: sanitize(evidence),
     }
@@ -192,7 +208,7 @@ fn trouble_of(answer: &Answer) -> Option<CallProblem> {
 fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
     let why = match checked.as_ref().err()? {
         ReadInterrupted::Stopped(reason) => {
-            let what = "all of it: the tool had answered, and what was left was not read again";
+            let what = "all of it: the tool ended, and the output was not read again";
             return Some(CallProblem::Stopped {
                 record: StopRecord {
                     reason: *reason,
@@ -203,11 +219,10 @@ fn unread(answer: &Answer, checked: &Checked) -> Option<CallProblem> {
                 may_have_acted: answer.called,
             });
         }
-        ReadInterrupted::Deadline => "the call's time was over (timeout_ms)",
+        ReadInterrupted::Deadline => "nothing of it could be read for a minute",
         ReadInterrupted::Broken => "no thread could be had for it",
     };
-    let message =
-        format!("what was left could not be read in full once the tool had answered: {why}");
+    let message = format!("the output was not read again in full after the tool ended: {why}");
     Some(CallProblem::Failed(Failure::new("output_unread", message)))
 }
 
@@ -219,7 +234,9 @@ fn other_digest(answer: &Answer, subject: &VerifiedOutput) -> Option<CallProblem
         .filter(|looked_at| *looked_at != committed)?;
     Some(CallProblem::Failed(Failure::new(
         "digest_mismatch",
-        format!("the verifier says that it looked at {looked_at}, the producer left {committed}"),
+        format!(
+            "digest mismatch: the verifier checked {looked_at}, the producer committed {committed}"
+        ),
     )))
 }
 
@@ -227,7 +244,7 @@ fn changed(read: &ReadAgain) -> Option<CallProblem> {
     let change = read.change.as_ref()?;
     Some(CallProblem::Failed(Failure::new(
         "output_changed",
-        format!("what the verifier passed is not what the producer left: {change}"),
+        format!("the output changed after the producer: {change}"),
     )))
 }
 

@@ -2,7 +2,7 @@
 //! producer's output is unchanged.
 //!
 //! Outputs may be large, and the leases of other runs have to be renewed meanwhile. Therefore files are read on a
-//! blocking thread, until a stop or the call's deadline.
+//! blocking thread, until a stop, or until nothing can be read for a minute. The time of it is not the tool's.
 //!
 //! These read a producer's output, in this order. Besides the verifier two of them read all of it:
 //!
@@ -20,11 +20,10 @@
 use std::path::{Path, PathBuf};
 
 use dotwrap_invoke::{
-    Answer, CallOutcome, Failure, Produced, ReadInterrupted, ReadLimit, Stop, read_apart,
-    read_deadline,
+    Answer, CallOutcome, Failure, Produced, ReadInterrupted, ReadLimit, ReadProgress, Stop,
+    read_apart,
 };
 use dotwrap_wrapper::{ComponentRole, Verdict};
-use tokio::time::Instant;
 
 use crate::{Prepared, assess::VerifiedOutput, schema::Schema};
 
@@ -55,18 +54,13 @@ pub(crate) async fn check(
     answer: &Answer,
     subject: &VerifiedOutput,
     mut stop: Stop,
-    deadline: Instant,
+    progress: &ReadProgress,
 ) -> Checked {
     let reading = Reading::of(prepared, role, answer, subject);
     if answer.ending != CallOutcome::Completed || reading.is_empty() {
         return Ok(ReadAgain::default());
     }
-    read_apart(
-        move |limit| reading.read(limit),
-        &mut stop,
-        read_deadline(deadline),
-    )
-    .await
+    read_apart(move |limit| reading.read(limit), &mut stop, progress).await
 }
 
 impl Reading {

@@ -73,11 +73,10 @@ impl InvokerRegistry {
         endpoint: &str,
     ) -> Result<Arc<dyn Invoker>, UnsupportedContract> {
         let invoker = self.0.get(engine).ok_or_else(|| {
-            UnsupportedContract::new(
-                "engine_missing",
-                format!("nothing here calls DOTs of the engine {engine}"),
-            )
-            .hint("register the DOT with an engine that can be called: command, agent_api or mcp")
+            UnsupportedContract::local("engine_missing", format!("no invoker for engine {engine}"))
+                .hint(
+                    "register the DOT with an engine that can be called: command, agent_api or mcp",
+                )
         })?;
         let expected = ENDPOINTS.iter().find(|(known, _)| *known == engine);
         match expected {

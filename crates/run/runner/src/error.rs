@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use dotwrap_invoke::UnsupportedContract;
+use dotwrap_invoke::{Space, UnsupportedContract};
 use dotwrap_wrapper::{DotCode, ProcessRunId};
 
 /// Why a run was not executed, or was not recorded completely.
@@ -29,6 +29,14 @@ pub enum Error {
         dot_code: DotCode,
     },
 
+    /// The input of a request is not on this machine, and its contract requires labels: another worker has it. Nothing
+    /// was written.
+    #[error("the input {path} is not on this machine")]
+    InputNotHere {
+        /// The input.
+        path: PathBuf,
+    },
+
     /// The key was used with another input. Nothing was written or called.
     #[error("the idempotency key was used with another input, for the run {process_run_id}")]
     OtherInput {
@@ -47,6 +55,17 @@ pub enum Error {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+
+    /// The disk of the runs' folder has less space left than is to stay free. Nothing was written.
+    #[error(
+        "no run is begun: {space}, and {} MiB are to stay free for its files and its record", needed >> 20
+    )]
+    DiskFull {
+        /// What is left, and where.
+        space: Box<Space>,
+        /// How many bytes are to stay free.
+        needed: u64,
     },
 
     /// The tool was called, and the run could not be concluded: its lease was lost, another process concluded it, or

@@ -54,6 +54,17 @@ impl RunsDir {
         self.0.join(run.to_string())
     }
 
+    /// Refuses a disk with less than this many free bytes. One whose space is not known is not refused.
+    pub(crate) fn require_free(&self, needed: u64) -> Result<(), Error> {
+        match Space::at(&self.0) {
+            Ok(space) if space.free < needed => Err(Error::DiskFull {
+                space: Box::new(space),
+                needed,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Reserves the folder of a run that is about to begin. Its calls create their folders in it when they have files
     /// to keep. This checks that they can, so that an unwritable path is reported before the ledger is written.
     pub(crate) fn reserve(&self, run: ProcessRunId) -> Result<RunFolder, Error> {

@@ -15,6 +15,8 @@
 //! commit_with_retry.rs  repeats a recording whose result was lost
 //! retry_budget.rs       bounds the time of these repetitions
 //! recording_error.rs    describes a recording that failed
+//! holder.rs             the process that holds a lease, and whether it ended
+//! lease_wait.rs         waits for a busy lease, and ends those of dead holders
 //! folder.rs             a run's files
 //! prune.rs              removes them
 //! worker.rs             claims requested runs and executes them concurrently
@@ -30,6 +32,8 @@ mod engines;
 mod error;
 mod evidence;
 mod folder;
+mod holder;
+mod lease_wait;
 mod place;
 mod prepare;
 mod progress;
@@ -48,5 +52,5 @@ pub use folder::RunsDir;
 pub use prepare::{PairMember, Prepared};
 pub use progress::{NoProgress, Progress, Step};
 pub use run::{Outcome, RunOptions};
-pub use runner::{Runner, default_runner_name};
+pub use runner::{DEFAULT_MIN_FREE_BYTES, Runner, default_runner_name};
 pub use worker::{WorkerObserver, WorkerOptions};

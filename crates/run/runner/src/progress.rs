@@ -4,17 +4,40 @@ use std::{path::Path, time::Duration};
 
 use dotwrap_invoke::{Answer, Digest, StopReason};
 use dotwrap_wrapper::{ComponentRole, DotCode, ProcessRunId, StoredStatus, Verdict};
+use jiff::Timestamp;
 
 /// One completed step of a run, or what prevents it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Step<'a> {
+    /// Another run holds the lease, and this one waits for it.
+    WaitingForLease {
+        /// The lease.
+        lease: &'a str,
+        /// Its holder.
+        holder: &'a str,
+        /// When it expires unless it is renewed.
+        expires_at: Option<Timestamp>,
+        /// The remaining time.
+        at_most: Duration,
+    },
     /// The header and the producer's receipt are committed.
     Begun {
         /// The run.
         process_run_id: ProcessRunId,
         /// The location of its files.
         folder: &'a Path,
+    },
+    /// A gate that the run depends on ends by its clock before the contracts' time limits do.
+    ShortWindow {
+        /// The gate.
+        gate: &'a str,
+        /// When it ends.
+        ends_at: Timestamp,
+        /// What both calls may take together.
+        time_limit: Duration,
+        /// Whether its end stops the run. Otherwise it only keeps new runs out.
+        stops: bool,
     },
     /// A tool is about to be called.
     Calling {
@@ -27,6 +50,14 @@ pub enum Step<'a> {
     Stopping {
         /// The reason.
         reason: StopReason,
+    },
+    /// The output of a call that ended is being read, for a while already. The time of this does not count as the
+    /// tool's.
+    Reading {
+        /// The member of the pair.
+        role: ComponentRole,
+        /// How much was read so far, by all readings of the output.
+        bytes: u64,
     },
     /// A call ended.
     Called {

@@ -4,30 +4,34 @@ use std::{process, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, UnsupportedContract};
 use dotwrap_wrapper::{
-    Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, PostureWatch,
-    ProcessRunId, StoredStatus, Tool, Wrapper,
+    Actor, BeginOutcome, BegunRun, CandidateCode, Conclusion, Contract, DotCode, OnEarlier,
+    ProcessRunId, RunWatch, StoredStatus, Tool, Verdict, Wrapper,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::{
     Error, InvokerRegistry, Outcome, Prepared, Progress, RunOptions, RunsDir, clock::Comparison,
-    prepare::callable, schema::Schema,
+    lease_wait::LeaseWait, prepare::callable, schema::Schema,
 };
 
-/// The interval at which the posture is polled, from the first run on. A closed gate stops calls within a second, which
-/// includes the time of the stop itself.
-const POSTURE_POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// The interval at which the database is asked whether runs may go on, from the first run on. A tool hears of a closed
+/// gate within a second.
+const RUN_POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Executes pairs. Cheap to clone; all clones share one posture watch.
+/// How many bytes stay free on the disk of the runs' folder, where nothing else is said: 256 MiB.
+pub const DEFAULT_MIN_FREE_BYTES: u64 = 256 << 20;
+
+/// Executes pairs. Cheap to clone; all clones share one watch over their runs.
 #[derive(Clone, Debug)]
 pub struct Runner {
     pub(crate) wrapper: Wrapper,
     pub(crate) engines: InvokerRegistry,
     pub(crate) folders: RunsDir,
     pub(crate) name: Actor,
-    posture: Arc<OnceCell<PostureWatch>>,
+    watch: Arc<OnceCell<RunWatch>>,
     pub(crate) compared: Arc<Comparison>,
+    pub(crate) min_free_bytes: u64,
 }
 
 /// The default name of a runner: its host and its process.
@@ -44,9 +48,18 @@ impl Runner {
             engines,
             folders,
             name,
-            posture: Arc::default(),
+            watch: Arc::default(),
             compared: Arc::default(),
+            min_free_bytes: DEFAULT_MIN_FREE_BYTES,
         }
+    }
+
+    /// Sets how many bytes stay free on the disk of the runs' folder: with less no run is begun, and one under way is
+    /// stopped. 0 switches this off.
+    #[must_use]
+    pub fn with_min_free_bytes(mut self, bytes: u64) -> Self {
+        self.min_free_bytes = bytes;
+        self
     }
 
     /// The wrapper that it records through.
@@ -78,11 +91,62 @@ impl Runner {
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
+        let mut wait = LeaseWait::at_most(order.wait);
+        let mut is_holder_looked_at = false;
+        let mut stopped = interrupt.clone();
+        loop {
+            let attempt = self
+                .run_attempt(
+                    producer,
+                    candidate,
+                    mode,
+                    order,
+                    progress,
+                    &interrupt,
+                    wait.is_open(),
+                )
+                .await;
+            let Err(error) = attempt else {
+                return attempt;
+            };
+            if !is_holder_looked_at && self.end_lease_of_dead_holder(&error).await {
+                is_holder_looked_at = true;
+                continue;
+            }
+            let is_over = tokio::select! {
+                waited = wait.before_next(&error, progress) => !waited,
+                _ = stopped.cancelled() => true,
+            };
+            if is_over {
+                return Err(error);
+            }
+            is_holder_looked_at = false;
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one attempt of `run`, with its arguments"
+    )]
+    async fn run_attempt(
+        &self,
+        producer: &DotCode,
+        candidate: &CandidateCode,
+        mode: Mode,
+        order: &RunOptions,
+        progress: &dyn Progress,
+        interrupt: &Stop,
+        calls_again: bool,
+    ) -> Result<Outcome, Error> {
         if let Some(earlier) = self.existing_run(producer, candidate, mode, order).await? {
             return Ok(earlier);
         }
         match self.prepare(producer, candidate, mode).await? {
-            Some(prepared) => self.execute(&prepared, order, progress, interrupt).await,
+            Some(prepared) => {
+                let interrupt = interrupt.clone();
+                self.execute_attempt(&prepared, order, progress, interrupt, calls_again)
+                    .await
+            }
             None => Err(self.refusal(producer, candidate, mode, order).await),
         }
     }
@@ -98,10 +162,16 @@ impl Runner {
         let Some(key) = &order.idempotency_key else {
             return Ok(None);
         };
-        if self.wrapper.run_of_key(key).await?.is_none() {
+        let Some(run) = self.wrapper.run_of_key(key).await? else {
+            return Ok(None);
+        };
+        // A run that passed is the result of a retry too.
+        if order.on_earlier == OnEarlier::Retry && run.verdict != Some(Verdict::Pass) {
             return Ok(None);
         }
-        let call = order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
+        let mut call =
+            order.begin_call(producer, candidate, mode, ProcessRunId::mint(), &self.name);
+        call.on_earlier = OnEarlier::Return;
         match self.wrapper.begin_run(&call).await? {
             BeginOutcome::Begun(begun) => Err(cancel(begun).await),
             BeginOutcome::Existing(run) => self.existing_outcome(order, run).await.map(Some),
@@ -185,9 +255,9 @@ impl Runner {
         }
     }
 
-    pub(crate) async fn posture(&self) -> PostureWatch {
-        self.posture
-            .get_or_init(|| async { self.wrapper.watch_posture(POSTURE_POLL_INTERVAL) })
+    pub(crate) async fn watch(&self) -> RunWatch {
+        self.watch
+            .get_or_init(|| async { self.wrapper.watch_runs(RUN_POLL_INTERVAL) })
             .await
             .clone()
     }

@@ -3,7 +3,7 @@
 //! Any number of workers on any number of machines can run concurrently. The database gives a request to one worker at
 //! a time, and allows at most one run per request.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop};
 use dotwrap_wrapper::{
@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Error, Outcome, Progress, RunOptions, Runner};
+use crate::{Error, Outcome, Prepared, Progress, RunOptions, Runner};
 
 /// When a transient failure is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
@@ -27,6 +27,9 @@ const LOCAL_PROBLEMS: [&str; 5] = [
     "token_missing",
     "token_invalid",
 ];
+
+/// The longest interval between two looks for runs of dead holders.
+const LONGEST_REAP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The pause after a database error.
 const ERROR_BACKOFF: Duration = Duration::from_secs(3);
@@ -44,6 +47,8 @@ pub struct WorkerOptions {
     pub modes: Vec<EvidenceType>,
     /// Whether it ends when there is no work.
     pub until_idle: bool,
+    /// The labels of this worker: a contract may require some.
+    pub labels: Vec<String>,
 }
 
 /// Receives the worker's events.
@@ -54,6 +59,9 @@ pub trait WorkerObserver: Send + Sync {
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd);
     /// Runs of dead holders were concluded.
     fn reaped(&self, runs: &[ProcessRunId]);
+    /// The worker is alive: it is about to claim, or waits for work or for its runs. Called every few seconds, and less
+    /// often only while the database does not answer.
+    fn alive(&self) {}
     /// An error occurred, and the worker continues.
     fn on_error(&self, what: &str, error: &dyn std::error::Error);
 }
@@ -66,6 +74,7 @@ impl Default for WorkerOptions {
             poll_interval: Duration::from_secs(1),
             modes: Vec::new(),
             until_idle: false,
+            labels: Vec::new(),
         }
     }
 }
@@ -89,9 +98,10 @@ impl Runner {
         let mut interrupted = interrupt.clone();
         let mut reap_at = Instant::now();
         while drain.reason().is_none() && interrupt.reason().is_none() {
+            told.alive();
             if reap_at <= Instant::now() {
                 self.reap(&*told).await;
-                reap_at = Instant::now() + work.lease_ttl / 2;
+                reap_at = Instant::now() + (work.lease_ttl / 2).min(LONGEST_REAP_INTERVAL);
             }
             while let Some(done) = under_way.try_join_next() {
                 finished += usize::from(is_finished(done, &*told));
@@ -130,8 +140,12 @@ impl Runner {
                 () = sleep(pause) => {}
             }
         }
-        while let Some(done) = under_way.join_next().await {
-            finished += usize::from(is_finished(done, &*told));
+        while !under_way.is_empty() {
+            told.alive();
+            tokio::select! {
+                done = next(&mut under_way) => finished += usize::from(is_finished(done, &*told)),
+                () = sleep(work.poll_interval) => {}
+            }
         }
         match broke_off {
             Some(error) => Err(error.into()),
@@ -140,6 +154,11 @@ impl Runner {
     }
 
     async fn reap(&self, told: &dyn WorkerObserver) {
+        match self.end_leases_of_dead_holders().await {
+            Ok(runs) if runs.is_empty() => {}
+            Ok(runs) => told.reaped(&runs),
+            Err(error) => told.on_error("the leases of dead holders could not be ended", &error),
+        }
         match self.wrapper.reap_runs(Some(&self.name)).await {
             Ok(runs) if runs.is_empty() => {}
             Ok(runs) => told.reaped(&runs),
@@ -150,7 +169,7 @@ impl Runner {
     async fn claim(&self, work: &WorkerOptions) -> ClaimGuard {
         match self
             .wrapper
-            .claim_request(&self.name, work.lease_ttl, &work.modes)
+            .claim_request(&self.name, work.lease_ttl, &work.modes, &work.labels)
             .await
         {
             Ok(Some(claim)) => ClaimGuard::Request(Box::new(claim)),
@@ -224,17 +243,24 @@ impl Runner {
             correlation_id: Some(claim.correlation_id().clone()),
             actor: Some(claim.actor().clone()),
             lease_ttl: ttl,
+            // Whoever made the request was asked.
+            allow_secret_input: true,
             ..RunOptions::default()
         };
         // Before the registry is checked: a run that was begun is not called again.
-        if let Some(run) = self.wrapper.run_of_key(claim.run_key()).await? {
+        if let Some(run) = self.wrapper.run_of_key(claim.run_key()).await?
+            && run.attempt >= claim.attempt()
+        {
             return Ok(Outcome::Earlier {
                 process_run_id: run.process_run_id,
             });
         }
         let (producer, candidate) = (claim.dot_code(), claim.process_candidate_code());
         match self.prepare(producer, candidate, mode).await? {
-            Some(prepared) => self.execute(&prepared, &order, progress, interrupt).await,
+            Some(prepared) => {
+                check_input_is_here(&prepared, claim)?;
+                self.execute(&prepared, &order, progress, interrupt).await
+            }
             None => Err(self.refusal(producer, candidate, mode, &order).await),
         }
     }
@@ -313,9 +339,11 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
             LOCAL_PROBLEMS.contains(&reason.code),
         ),
         Error::InputMissing { .. } => ("input_missing".to_owned(), false),
+        Error::InputNotHere { .. } => ("input_not_here".to_owned(), true),
         Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),
         Error::RegistryChanged => ("registry_changed".to_owned(), true),
         Error::Folder { .. } => ("folder_unusable".to_owned(), true),
+        Error::DiskFull { .. } => ("disk_full".to_owned(), true),
         Error::NotConcluded { .. } => return None,
     };
     Some(if may_pass {
@@ -328,6 +356,26 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
     })
 }
 
+/// A request of a contract that requires labels waits for a worker whose machine has the input.
+fn check_input_is_here(prepared: &Prepared, claim: &ClaimedRequest) -> Result<(), Error> {
+    if prepared.producer.contract.requires.is_empty() {
+        return Ok(());
+    }
+    let path = claim.input_ref().map(Path::new);
+    match path.filter(|path| path.is_absolute() && !path.exists()) {
+        Some(path) => Err(Error::InputNotHere {
+            path: path.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 fn is_gate_refusal(code: &str) -> bool {
-    ["no_execute", "real_run_disabled", "preflight_blocked"].contains(&code)
+    [
+        "no_execute",
+        "real_run_disabled",
+        "preflight_blocked",
+        "tool_paused",
+    ]
+    .contains(&code)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dotwrap_contract::{contract_digest, installed};
 use dotwrap_embedded::Embedded;
-use dotwrap_wrapper::{ConnectionTarget, DEFAULT_SCHEMA};
+use dotwrap_wrapper::{ConnectionTarget, DEFAULT_SCHEMA, ErrorClass};
 use tokio_postgres::Client;
 
 use super::{Connection, Notices, install, install_options};
@@ -46,6 +46,21 @@ pub(crate) async fn start(
     })
 }
 
+/// Refuses an embedded database whose ledger was moved: what is recorded here would be missing there.
+pub(crate) fn refuse_moved(settings: &Settings) -> Result<(), Problem> {
+    let Some(moved) = describe(settings)?.moved() else {
+        return Ok(());
+    };
+    let message = format!(
+        "the ledger of the embedded database was moved to {} at {}, and no database is configured",
+        moved.to, moved.at
+    );
+    Err(Problem::new(ErrorClass::Argument, "ledger_moved", message).hint(format!(
+        "set DATABASE_URL, or database_url in the user's dotwrap.toml; to use the embedded database again as it was then, remove {}",
+        moved.note.display()
+    )))
+}
+
 /// The embedded server that runs with its keeper just now, if it does.
 pub(crate) async fn kept(settings: &Settings) -> Result<Option<Embedded>, Problem> {
     if settings.database != DatabaseChoice::Embedded {
@@ -55,7 +70,7 @@ pub(crate) async fn kept(settings: &Settings) -> Result<Option<Embedded>, Proble
     Ok(embedded.ensure_kept().await?.then_some(embedded))
 }
 
-fn describe(settings: &Settings) -> Result<Embedded, Problem> {
+pub(crate) fn describe(settings: &Settings) -> Result<Embedded, Problem> {
     let embedded = match &settings.home {
         Some(home) => {
             let home = std::path::absolute(home).map_err(|error| {

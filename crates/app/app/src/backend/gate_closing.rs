@@ -50,6 +50,8 @@ pub async fn close_gate(
             .given_actor()
             .map_or_else(|| backend.settings.actor.clone(), ToString::to_string),
         reason: setting.reason().to_owned(),
+        let_finish: setting.lets_finish(),
+        stop_now: setting.stops_now(),
     };
     match embedded.change_gate_by_keeper(&change, KEEPER).await? {
         Some(answer) => answered(answer),

@@ -1,6 +1,6 @@
 //! The database behind a front end: the configured one, or the embedded one with the contract installed on first use.
 
-mod embedded;
+pub(crate) mod embedded;
 mod gate_closing;
 
 use std::{path::PathBuf, time::Duration};
@@ -59,7 +59,7 @@ impl Backend<'_> {
     /// Finds the database, and starts the embedded one where none is configured. Nothing is installed.
     ///
     /// # Errors
-    /// The address cannot be used; the embedded server cannot be started.
+    /// The address cannot be used; the embedded server cannot be started, or its ledger was moved elsewhere.
     pub async fn reach(&self) -> Result<Connection, Problem> {
         match &self.settings.database {
             DatabaseChoice::Configured(url) => {
@@ -72,7 +72,10 @@ impl Backend<'_> {
                     is_reserve: false,
                 })
             }
-            DatabaseChoice::Embedded => embedded::start(self.settings, self.notices).await,
+            DatabaseChoice::Embedded => {
+                embedded::refuse_moved(self.settings)?;
+                embedded::start(self.settings, self.notices).await
+            }
         }
     }
 

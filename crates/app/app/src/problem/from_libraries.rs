@@ -29,6 +29,10 @@ impl From<Error> for Problem {
 pub const FREE_SPACE: &str =
     "free space there, or have more; `dotwrap doctor` says how much is left on this machine";
 
+/// What to do where the server takes no writes.
+const READ_ONLY: &str = "the server is a standby, or default_transaction_read_only is on: name the primary server (target_session_attrs=read-write \
+                         with several hosts), or make this one writable";
+
 /// What to do where the server takes no connection just now.
 const NO_SLOT: &str = "the server starts, or every connection that this login may have is taken: try again when runs have ended, or end what holds \
                        connections; `dotwrap gates close` works on the embedded database all the same";
@@ -75,6 +79,7 @@ fn code_and_hint(error: &Error) -> (&'static str, Option<&'static str>) {
         ),
         Error::PoolExhausted { .. } => ("pool_exhausted", None),
         error if error.is_disk_full() => ("disk_full", Some(FREE_SPACE)),
+        error if error.is_read_only() => ("read_only", Some(READ_ONLY)),
         error if error.is_of_disk() => ("database_error", Some(FREE_SPACE)),
         Error::Database { .. } => ("database_error", None),
         _ => ("internal", None),
@@ -94,6 +99,11 @@ impl From<InstallError> for Problem {
             | InstallError::NotTheOwner { .. }
             | InstallError::RolesOfOthers { .. } => (ErrorClass::NotPermitted, "not_permitted"),
             InstallError::Busy => (ErrorClass::Lease, "busy"),
+            InstallError::RunsOpen(_) => (ErrorClass::Lease, "runs_open"),
+            InstallError::NotInstalled(_) => (ErrorClass::Internal, "not_installed"),
+            InstallError::ForeignObjects { .. } => (ErrorClass::Argument, "foreign_objects"),
+            InstallError::HoldsLedger { .. } => (ErrorClass::Argument, "target_not_empty"),
+            InstallError::RolesNeeded => (ErrorClass::NotPermitted, "not_permitted"),
             InstallError::Newer(_) => (ErrorClass::Argument, "contract_newer"),
             InstallError::Database(database) => return of_database(database, error.to_string()),
             _ => (ErrorClass::Internal, "install_failed"),
@@ -113,6 +123,12 @@ fn of_database(error: &tokio_postgres::Error, message: String) -> Problem {
         return Problem::new(ErrorClass::Unreachable, "unreachable", message);
     }
     match error.code() {
+        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
+            Problem::new(ErrorClass::Unreachable, "read_only", message).hint(READ_ONLY)
+        }
+        Some(code) if *code == SqlState::DISK_FULL => {
+            Problem::new(ErrorClass::Unreachable, "disk_full", message).hint(FREE_SPACE)
+        }
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Problem::new(ErrorClass::NotPermitted, "not_permitted", message)
         }
@@ -124,9 +140,28 @@ fn of_database(error: &tokio_postgres::Error, message: String) -> Problem {
 
 impl From<dotwrap_embedded::Error> for Problem {
     fn from(error: dotwrap_embedded::Error) -> Self {
+        use dotwrap_embedded::Error;
         let message = error.to_string();
         let is_full = message.contains("No space left on device");
-        let problem = Problem::new(ErrorClass::Unreachable, "embedded_unavailable", message);
+        let (class, code) = match &error {
+            Error::InUse { .. } => (ErrorClass::Lease, "in_use"),
+            Error::NoClientProgram { .. } => (ErrorClass::Unreachable, "client_program_missing"),
+            Error::Program { program, .. } if program == "pg_restore" => {
+                (ErrorClass::Internal, "restore_failed")
+            }
+            Error::DumpNotWritten { .. } if is_full => (ErrorClass::Unreachable, "disk_full"),
+            Error::DumpNotWritten { .. } => (ErrorClass::Argument, "file_unusable"),
+            _ if is_full => (ErrorClass::Unreachable, "disk_full"),
+            _ => (ErrorClass::Unreachable, "embedded_unavailable"),
+        };
+        let problem = Problem::new(class, code, message);
+        if matches!(error, Error::DumpNotWritten { .. }) {
+            return problem.hint(if is_full {
+                FREE_SPACE
+            } else {
+                "name another file; one that exists is not replaced"
+            });
+        }
         if is_full {
             return problem
                 .hint("the disk that holds the embedded database is full: make room and try again, or set DOTWRAP_HOME to another disk");

@@ -34,11 +34,11 @@ pub(super) fn lacks(component: &Component) -> Option<String> {
 
 /// Adds to a component's layer what is known of its call.
 pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
-    let layer = warnings(layer, evidence)
+    let layer = inputs(warnings(layer, evidence), &evidence["input"])
         .field("called", called(evidence))
         .field("command", command(evidence))
         .field("program", digested(evidence, "program"))
-        .field("input", digested(evidence, "input"))
+        .field("input digest", digested(evidence, "input"))
         .field("ended", ended(evidence))
         .field("sandbox", sandbox(&evidence["sandbox"]))
         .field("incomplete", incomplete(evidence))
@@ -57,6 +57,11 @@ pub(super) fn add_facts(layer: Layer, evidence: &Json) -> Layer {
         .field("hints said", hints(evidence))
         .field("notes", text(&evidence["notes"]))
         .field("stderr", stderr(evidence))
+        .field(
+            "refers to",
+            labels::reference_fields(&evidence["output_fields"]),
+        )
+        .field("left there", text(&evidence["output_left"]))
         .field("disk", text(&evidence["disk_full"]))
         .field("clock", clock(evidence))
         .field("no pass", listed(&evidence["not_passed_reasons"]))
@@ -199,6 +204,25 @@ fn remaining_processes(processes: &Json) -> Option<String> {
     let names: Vec<&str> = texts(&processes["names"]).collect();
     let noun = if count == 1 { "process" } else { "processes" };
     Some(format!("{count} {noun}: {}", names.join(", ")))
+}
+
+/// Where the input led and what it was, before the call and, where it differs, after it.
+fn inputs(layer: Layer, input: &Json) -> Layer {
+    let seen = |when: &Json| {
+        let path = text(&when["path"])?;
+        Some(match (when["bytes"].as_u64(), text(&when["modified_at"])) {
+            (Some(bytes), Some(modified)) => format!("{path}, {bytes} bytes, changed {modified}"),
+            (Some(bytes), None) => format!("{path}, {bytes} bytes"),
+            _ => path.to_owned(),
+        })
+    };
+    let before = seen(&input["before"]);
+    let after = seen(&input["after"]);
+    let is_other = before.is_some() && after != before;
+    let now = is_other.then(|| format!("now {}", after.unwrap_or_else(|| "not there".to_owned())));
+    [before, now]
+        .into_iter()
+        .fold(layer, |layer, line| layer.field("input", line))
 }
 
 /// What was left with leave, by id.

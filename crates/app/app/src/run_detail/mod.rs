@@ -4,9 +4,10 @@
 
 mod call;
 mod layer;
+mod stop;
 
 use dotwrap_wrapper::{
-    Component, ComponentRole, Event, EvidenceType, Receipt, ReceiptState, Run, StoredStatus,
+    Component, ComponentRole, Event, EvidenceType, Lease, Receipt, ReceiptState, Run, StoredStatus,
     Wrapper,
 };
 use serde::Serialize;
@@ -173,7 +174,7 @@ impl RunDetail {
         }
         match (&self.run.dot_code, self.is_one_transaction()) {
             (Some(producer), true) => layer
-                .headline(Label::plain(format!("dot_exec:{producer}")))
+                .headline(Label::plain(Lease::pair_lease_name(producer)))
                 .headline(Label::plain("held while the run was recorded")),
             _ => layer.headline(Label::toned(
                 "not on record: only an executed run is bound to its lease",
@@ -204,11 +205,14 @@ impl RunDetail {
             )
             .field("correlation", Some(&run.correlation_id))
             .field("key", run.idempotency_key.as_ref())
+            .field("attempt", Some(run.attempt).filter(|attempt| *attempt > 1))
+            .field("first attempt", run.attempt_of)
             .field(
                 "claims",
                 Some(run.header_evidence_type).filter(|claimed| *claimed != run.evidence_type),
             )
             .field("part of", run.parent_run_id)
+            .field("stopped by", stop::by(run))
             .field(
                 "actor",
                 Some(format!("{} (login {})", run.actor, run.recorded_by)),
@@ -256,7 +260,7 @@ impl RunDetail {
                     .as_ref()
                     .filter(|_| component.invocation_id.is_some()),
             )
-            .field("digest", component.output_digest.as_ref())
+            .field("digest", digest_of(component))
             .field("verdict", component.verdict);
         let differs = component.correlation_id != self.run.correlation_id;
         layer.field(
@@ -307,6 +311,7 @@ impl RunDetail {
                 .field("verdict", self.run.verdict)
                 .field("outcome", self.evidence("outcome"))
                 .field("reason", self.evidence("reason"))
+                .field("ended by", stop::cause(&self.run))
                 .field("error", self.run.error_ref.as_ref())
                 .field("posture", self.evidence("posture"))
                 .field("took", self.took()),
@@ -350,6 +355,12 @@ impl RunDetail {
                 .iter()
                 .all(|component| component.created_at == self.run.created_at)
     }
+}
+
+fn digest_of(component: &Component) -> Option<String> {
+    let is_reference = component.evidence_ref["output_kind"] == "reference";
+    let digest = component.output_digest.as_ref()?;
+    Some(labels::digest(digest, is_reference).text)
 }
 
 fn evidence_rank(kind: EvidenceType) -> u8 {

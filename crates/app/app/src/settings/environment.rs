@@ -24,6 +24,7 @@ pub(super) fn read() -> Result<Layer, Problem> {
         agent_hosts: variable("DOTWRAP_AGENT_HOSTS").map(|hosts| list(&hosts)),
         agent_ca: path("DOTWRAP_AGENT_CA"),
         require_sandbox: yes_or_no("DOTWRAP_REQUIRE_SANDBOX")?,
+        min_free_bytes: bytes("DOTWRAP_MIN_FREE_BYTES")?,
     })
 }
 
@@ -66,6 +67,16 @@ fn yes_or_no(name: &str) -> Result<Option<bool>, Problem> {
                 .hint("it can be true or false"),
         ),
     }
+}
+
+fn bytes(name: &str) -> Result<Option<u64>, Problem> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    value.trim().parse().map(Some).map_err(|_| {
+        Problem::usage(format!("the environment variable {name} says '{value}'"))
+            .hint("it is a number of bytes, such as 268435456")
+    })
 }
 
 fn choice<Choice: FromStr + VariantNames>(name: &str) -> Result<Option<Choice>, Problem> {

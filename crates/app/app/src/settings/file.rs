@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use dotwrap_wrapper::ConnectionTarget;
 use etcetera::BaseStrategy;
 
-use super::Layer;
+use super::{DEFAULT_MIN_FREE_BYTES, Layer};
 use crate::Problem;
 
 const FILE_NAME: &str = "dotwrap.toml";
@@ -27,10 +27,14 @@ pub(super) fn read(named: Option<PathBuf>) -> Result<Layer, Problem> {
     Ok(tightening(layer, &own).combine(own))
 }
 
-/// A project's file can ask for a sandbox where the user's own does not, and not the other way round.
+/// A project's file can ask for a sandbox and for more free space where the user's own does not, and not the other way
+/// round.
 fn tightening(project: Layer, own: &Layer) -> Layer {
     Layer {
         require_sandbox: project.require_sandbox.max(own.require_sandbox),
+        min_free_bytes: project
+            .min_free_bytes
+            .map(|bytes| bytes.max(own.min_free_bytes.unwrap_or(DEFAULT_MIN_FREE_BYTES))),
         ..project
     }
 }

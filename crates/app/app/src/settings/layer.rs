@@ -34,6 +34,8 @@ pub struct Layer {
     pub agent_ca: Option<PathBuf>,
     /// Whether dry runs are refused without a complete sandbox.
     pub require_sandbox: Option<bool>,
+    /// How many bytes stay free on the disk of the runs' folder.
+    pub min_free_bytes: Option<u64>,
 }
 
 impl Layer {
@@ -52,6 +54,7 @@ impl Layer {
             agent_hosts: self.agent_hosts.or(beneath.agent_hosts),
             agent_ca: self.agent_ca.or(beneath.agent_ca),
             require_sandbox: self.require_sandbox.or(beneath.require_sandbox),
+            min_free_bytes: self.min_free_bytes.or(beneath.min_free_bytes),
         }
     }
 }

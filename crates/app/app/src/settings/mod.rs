@@ -15,6 +15,9 @@ pub use layer::Layer;
 
 use crate::Problem;
 
+/// How many bytes stay free on the disk of the runs' folder, where nothing else is said: 256 MiB.
+pub const DEFAULT_MIN_FREE_BYTES: u64 = 256 << 20;
+
 /// How a command prints its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, EnumString, VariantNames)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
@@ -81,6 +84,8 @@ pub struct Settings {
     pub agent_ca: Option<PathBuf>,
     /// Whether dry runs are refused where the system has no complete sandbox.
     pub require_sandbox: bool,
+    /// How many bytes stay free on the disk of the runs' folder: with less no run is begun.
+    pub min_free_bytes: u64,
     /// The configuration file that somebody named.
     config_file: Option<PathBuf>,
 }
@@ -118,6 +123,7 @@ impl Settings {
             agent_hosts: layer.agent_hosts.unwrap_or_default(),
             agent_ca: layer.agent_ca,
             require_sandbox: layer.require_sandbox.unwrap_or_default(),
+            min_free_bytes: layer.min_free_bytes.unwrap_or(DEFAULT_MIN_FREE_BYTES),
             config_file: None,
         }
     }

@@ -1,5 +1,5 @@
 //! `dotwrap completions SHELL`.
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::exit_status::ExitStatus;
@@ -14,14 +14,14 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn execute(arguments: Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
+/// Prints the script for the shell.
+pub(crate) fn execute(
+    arguments: Arguments,
+    mut command_line: Command,
+    session: &mut Context,
+) -> Result<ExitStatus, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut crate::arguments::Arguments::command(),
-        "dotwrap",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut command_line, "dotwrap", &mut script);
     session.output.verbatim(&String::from_utf8_lossy(&script))?;
     Ok(ExitStatus::Done)
 }

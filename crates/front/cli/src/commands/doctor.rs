@@ -11,7 +11,8 @@ use dotwrap_contract::{Finding, Severity};
 use dotwrap_exec::{contract_warnings, disk_findings, sandbox_finding};
 use serde::Serialize;
 
-use crate::commands::execution::{ExecutionArgs, data_folder, run_folders};
+use crate::commands::execution::{ExecutionArgs, run_folders};
+use crate::data_folder::data_folder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle};

@@ -25,7 +25,7 @@ pub(crate) enum Command {
 /// List what is in the outbox.
 #[derive(Debug, Args)]
 pub(crate) struct Outbox {
-    /// At most so many, the newest
+    /// Maximum number of rows, the newest first
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }

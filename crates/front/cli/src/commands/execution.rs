@@ -1,22 +1,20 @@
-//! What every command needs that has tools called: the runner, its signals, and what is told meanwhile.
+//! What every command needs that has tools called: the runner, and the messages about its progress.
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::settings::Settings;
 use dotwrap_catalogue::{Plan, UncallableContract};
-use dotwrap_exec::{
-    ExecutionSettings, InvocationChecker, Progress, Runner, RunsDir, Step, Stop, StopHandle,
-    StopReason,
-};
+use dotwrap_exec::{ExecutionSettings, InvocationChecker, Progress, Runner, RunsDir, Step};
 use dotwrap_wrapper::Wrapper;
-use nix::sys::signal::Signal;
+use indicatif::HumanBytes;
 
+use crate::data_folder::data_folder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output::Messages;
+use crate::output::{Messages, format_time};
 use crate::session::Context;
-use crate::signals::Listener;
+pub(crate) use crate::signals::interrupt_on_signals;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]
@@ -27,6 +25,10 @@ pub(crate) struct ExecutionArgs {
     /// A host of agent services or MCP servers that may be called; may be repeated [default: none]
     #[arg(long = "agent-host", value_name = "HOST[:PORT]")]
     agent_hosts: Vec<String>,
+    /// How many bytes stay free on the disk of that folder: with less no run is begun, and one under way is stopped
+    /// [default: 268435456]
+    #[arg(long, value_name = "BYTES")]
+    min_free_bytes: Option<u64>,
 }
 
 impl ExecutionArgs {
@@ -43,6 +45,7 @@ impl ExecutionArgs {
             hosts,
             authorities: settings.agent_ca.clone(),
             require_sandbox: settings.require_sandbox,
+            min_free_bytes: self.min_free_bytes.unwrap_or(settings.min_free_bytes),
         };
         let hidden = ledger.ways_in(settings);
         Ok(dotwrap_exec::runner(
@@ -140,19 +143,6 @@ pub(crate) fn run_folders(
     Ok(RunsDir::below(folder))
 }
 
-/// Where this program keeps what is the user's, unless it is told another place.
-pub(crate) fn data_folder(home: Option<&PathBuf>) -> Result<PathBuf, Failure> {
-    use etcetera::BaseStrategy;
-    if let Some(home) = home {
-        return Ok(home.clone());
-    }
-    let strategy = etcetera::choose_base_strategy().map_err(|error| {
-        Failure::usage(format!("the user's data folder is not known: {error}"))
-            .hint("name a folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER")
-    })?;
-    Ok(strategy.data_dir().join("dotwrap"))
-}
-
 /// Says what happens while it happens.
 #[derive(Debug)]
 pub(crate) struct ProgressPrinter {
@@ -168,6 +158,20 @@ impl ProgressPrinter {
 impl Progress for ProgressPrinter {
     fn step(&self, step: Step<'_>) {
         match step {
+            Step::WaitingForLease {
+                lease,
+                holder,
+                expires_at,
+                at_most,
+            } => {
+                let until = expires_at.map_or_else(String::new, |time| {
+                    format!(" until {} unless it is renewed", format_time(time))
+                });
+                self.messages.note(format!(
+                    "waiting for the lease {lease}, which {holder} holds{until}; for {} s at most",
+                    at_most.as_secs()
+                ));
+            }
             Step::Begun { process_run_id, .. } => {
                 self.messages.note(format!("begun {process_run_id}"));
             }
@@ -175,51 +179,37 @@ impl Progress for ProgressPrinter {
                 self.messages
                     .note(format!("calling {dot_code}, the {role}"));
             }
+            Step::Reading { role, bytes } => self.messages.note(format!(
+                "reading the output of the {role}: {} so far",
+                HumanBytes(bytes)
+            )),
             Step::Waiting { why, at_most } => self.messages.warning(format!(
-                "what is known can not be recorded yet: {why}; trying for {} s at most",
+                "cannot record the result yet: {why}; retrying for up to {} s",
                 at_most.as_secs()
             )),
+            Step::ShortWindow {
+                gate,
+                ends_at,
+                time_limit,
+                stops,
+            } => {
+                let window = format!(
+                    "{gate} ends at {}, before the contracts' {} s are over",
+                    format_time(ends_at),
+                    time_limit.as_secs()
+                );
+                if stops {
+                    let what = format!("{window}: its end stops this run");
+                    self.messages.warning(what);
+                } else {
+                    let what = format!("{window}: this run goes on, and no other begins");
+                    self.messages.note(what);
+                }
+            }
             Step::Stopping { reason } => self
                 .messages
                 .warning(format!("stopping the call: {reason}")),
             _ => {}
         }
     }
-}
-
-/// Ctrl-C, Ctrl-\ (SIGQUIT), SIGTERM and a closed terminal stop what is called, and the run is concluded. A second one
-/// ends the program at once, and the run is reaped when its lease has run out.
-pub(crate) fn interrupt_on_signals(messages: Messages) -> Stop {
-    let (handle, stop) = StopHandle::new();
-    tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut quit), Ok(mut terminate), Ok(mut hang_up)) = (
-            Listener::of(Signal::SIGINT),
-            Listener::of(Signal::SIGQUIT),
-            Listener::of(Signal::SIGTERM),
-            Listener::of(Signal::SIGHUP),
-        ) else {
-            messages.warning(
-                "signals can not be heard; Ctrl-C ends the program without concluding its run",
-            );
-            return std::future::pending().await;
-        };
-        let mut is_first = true;
-        loop {
-            tokio::select! {
-                () = interrupt.heard() => {}
-                () = quit.heard() => {}
-                () = terminate.heard() => {}
-                () = hang_up.heard() => {}
-            }
-            if !is_first {
-                messages.warning(
-                    "ended at once; what is not concluded is left to `dotwrap reap`, when its lease has run out",
-                );
-                std::process::exit(130);
-            }
-            is_first = false;
-            handle.stop(StopReason::Interrupted);
-        }
-    });
-    stop
 }

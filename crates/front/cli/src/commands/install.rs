@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// What the names of the installation's roles begin with [default: dot]
     #[arg(long, value_name = "PREFIX")]
     role_prefix: Option<String>,
-    /// Create no roles: the ladder is then only as honest as the holder of the one account
+    /// Create no roles: without roles, the installing account can rewrite the ledger
     #[arg(long)]
     no_roles: bool,
     /// Put functions, guards, views and grants back even where the record says that they are current

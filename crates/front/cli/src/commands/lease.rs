@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::{Cell, Column, format_time};
 use crate::session::Context;
 
-/// Who holds what.
+/// Leases of pairs: list, release.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List the leases

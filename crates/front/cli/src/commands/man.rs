@@ -1,7 +1,7 @@
 //! `dotwrap man FOLDER`.
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -15,10 +15,15 @@ pub(crate) struct Arguments {
     folder: PathBuf,
 }
 
-pub(crate) fn execute(arguments: &Arguments, session: &mut Context) -> Result<ExitStatus, Failure> {
+/// Writes one page for each command.
+pub(crate) fn execute(
+    arguments: &Arguments,
+    command_line: Command,
+    session: &mut Context,
+) -> Result<ExitStatus, Failure> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(crate::arguments::Arguments::command(), folder))
+        .and_then(|()| clap_mangen::generate_to(command_line, folder))
         .map_err(|error| {
             Failure::usage(format!(
                 "the manual pages can not be written to {}: {error}",

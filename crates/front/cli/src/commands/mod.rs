@@ -6,6 +6,7 @@ mod completions;
 mod contract;
 mod demo;
 mod doctor;
+mod embedded;
 mod events;
 pub(crate) mod execution;
 mod file;
@@ -24,22 +25,26 @@ mod refusals;
 mod requests;
 mod run;
 mod runs;
+mod service_manager;
 mod shared;
 mod status;
 mod tools;
+mod uninstall;
 mod verify;
 mod worker;
+mod worker_signals;
 mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::{data_folder, interrupt_on_signals};
-pub(crate) use shared::ActorArgs;
+pub(crate) use execution::run_folders;
+use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
 use dotwrap_app::backend::SlotPolicy;
+use dotwrap_app::settings::DatabaseUrl;
 
 /// What `dotwrap` can do.
 #[derive(Debug, Subcommand)]
@@ -50,6 +55,11 @@ pub(crate) enum Command {
     Install(install::Arguments),
     /// Say what is wrong with an installation and how to mend it
     Doctor(doctor::Arguments),
+    /// Take an installation out of its database again
+    Uninstall(uninstall::Arguments),
+    /// The private PostgreSQL that is used where no database is configured
+    #[command(subcommand)]
+    Embedded(embedded::Command),
     /// The DOT registry
     #[command(subcommand)]
     Tools(tools::Command),
@@ -71,7 +81,7 @@ pub(crate) enum Command {
     Gates(gates::Arguments),
     /// Run the preflight checks; exit status 3 when any is BLOCK
     Preflight(preflight::Arguments),
-    /// Who holds what
+    /// Leases of pairs: list, release
     #[command(subcommand)]
     Lease(lease::Command),
     /// Execute requested runs, beside any number of other workers
@@ -120,13 +130,27 @@ impl Command {
         }
     }
 
-    /// Does it.
-    pub(crate) async fn execute(self, session: &mut Context) -> Result<ExitStatus, Failure> {
+    /// A flag of the command whose value may hold a password, the variable that stands for it, and the value.
+    pub(crate) fn secret_flag(&self) -> Option<(&'static str, &'static str, &DatabaseUrl)> {
+        match self {
+            Self::Embedded(command) => command.secret_flag(),
+            _ => None,
+        }
+    }
+
+    /// Does it. `command_line` describes all commands, for what is generated from them.
+    pub(crate) async fn execute(
+        self,
+        command_line: fn() -> clap::Command,
+        session: &mut Context,
+    ) -> Result<ExitStatus, Failure> {
         session.slots = self.slots();
         match self {
             Self::Demo(arguments) => demo::execute(arguments, session).await,
             Self::Install(arguments) => install::execute(arguments, session).await,
             Self::Doctor(arguments) => doctor::execute(arguments, session).await,
+            Self::Uninstall(arguments) => uninstall::execute(arguments, session).await,
+            Self::Embedded(command) => embedded::execute(command, session).await,
             Self::Tools(command) => tools::execute(command, session).await,
             Self::Candidates(command) => candidates::execute(command, session).await,
             Self::Contract(command) => contract::execute(command, session).await,
@@ -146,8 +170,10 @@ impl Command {
             Self::Events(command) => events::execute(command, session).await,
             Self::Refusals(command) => refusals::execute(command, session).await,
             Self::Verify(arguments) => verify::execute(arguments, session).await,
-            Self::Completions(arguments) => completions::execute(arguments, session),
-            Self::Man(arguments) => man::execute(&arguments, session),
+            Self::Completions(arguments) => {
+                completions::execute(arguments, command_line(), session)
+            }
+            Self::Man(arguments) => man::execute(&arguments, command_line(), session),
         }
     }
 }

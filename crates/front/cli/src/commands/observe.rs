@@ -55,7 +55,7 @@ pub(crate) struct Run {
     /// The process that this run is evidence for
     #[arg(long, value_name = "CODE")]
     candidate: String,
-    /// What joins the run's rows [default: derived from the key, else a new one]
+    /// Correlation id of the run's rows [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
     /// The producer's code
@@ -83,7 +83,7 @@ pub(crate) struct Component {
     /// Which part of the pair it is
     #[arg(long, value_name = "ROLE", value_parser = one_of::<ComponentRole>())]
     role: ComponentRole,
-    /// The run's correlation
+    /// Correlation id of the run
     #[arg(long, value_name = "TEXT")]
     correlation: String,
     /// An id for the component, instead of a new one

@@ -6,12 +6,14 @@ use dotwrap_wrapper::Run;
 use tokio::task::spawn_blocking;
 
 use super::ActorArgs;
+use super::execution::ExecutionArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column};
 use crate::session::Context;
 
-/// Conclude the executed runs whose holder died: their lease ran out, by the database's clock.
+/// Conclude the executed runs whose holder died: their lease ran out by the database's clock, or their process ended on
+/// this machine.
 ///
 /// A run with an open call becomes `stuck` with the outcome `unknown`: nobody knows whether the tool did its work.
 /// Whoever takes the lease next does the same for that one run. What such calls have left running on this machine is
@@ -51,7 +53,10 @@ pub(crate) async fn execute(
     let ledger = session.ledger().await?;
     let actor = session.actor(arguments.acting);
     let mut runs = Vec::new();
-    for id in ledger.reap_runs(Some(&actor)).await? {
+    let runner = ExecutionArgs::default().runner(session, &ledger)?;
+    let mut concluded = runner.end_leases_of_dead_holders().await?;
+    concluded.extend(ledger.reap_runs(Some(&actor)).await?);
+    for id in concluded {
         runs.extend(ledger.run(id).await?);
     }
     session.print_list(

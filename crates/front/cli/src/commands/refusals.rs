@@ -20,7 +20,7 @@ pub(crate) enum Command {
 /// List the newest refusals.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }

@@ -12,9 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::id_prefix::{IdPrefix, MAX_CANDIDATES};
-use super::shared::{
-    ActorArgs, ChangeArgs, at_least_one, duration, input_ref, refuse_secret_input,
-};
+use super::shared::{ActorArgs, ChangeArgs, at_least_one, duration, input_ref};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, KeyValueList, format_time};
@@ -46,7 +44,7 @@ pub(crate) struct List {
     /// Only those of this candidate
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
@@ -83,7 +81,7 @@ impl FromStr for Shown {
 /// Ask for a run.
 ///
 /// Asking is not running: a worker (`dotwrap worker`) takes the request once it is due, the gates allow its mode, and
-/// no other run of the pair is under way. Each request is run at most once.
+/// the lease of its run is free. Each attempt is run at most once.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The producer's code; its verifier is the registry's
@@ -102,10 +100,10 @@ pub(crate) struct Add {
     /// Record an input whose address holds a password
     #[arg(long)]
     allow_secret_input: bool,
-    /// A name for this request: repeating it with the same name asks for nothing new
+    /// Idempotency key: a second call with it returns the first request
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    /// Correlation id of the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
     /// Not before this time, e.g. 2030-01-31T22:00:00Z
@@ -114,6 +112,15 @@ pub(crate) struct Add {
     /// Not before so long from now, e.g. 10m, 2h, 1d
     #[arg(long = "in", value_name = "DURATION", value_parser = duration)]
     delay: Option<SignedDuration>,
+    /// What is claimed first: from 0 (first) to 9
+    #[arg(long, value_name = "0-9", default_value_t = 5, value_parser = clap::value_parser!(i32).range(0..=9))]
+    priority: i32,
+    /// How many attempts it has; another one follows if a run did not pass and its contract allows it
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=100))]
+    max_attempts: i32,
+    /// The pause before the second attempt; doubled for each one after it, at most a day
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    backoff: SignedDuration,
     #[command(flatten)]
     acting: ActorArgs,
 }
@@ -260,10 +267,20 @@ fn drawn(request: &RunRequestRecord) -> String {
         )
         .line("asked at", Cell::plain(format_time(request.requested_at)))
         .line("not before", Cell::plain(format_time(request.not_before)))
+        .line("priority", Cell::plain(request.priority))
+        .line(
+            "attempts",
+            Cell::plain(format!(
+                "{} of {}",
+                request.attempt - request.stops,
+                request.max_attempts
+            )),
+        )
         .line("claims", Cell::plain(request.claims))
         .line_if_some("worker", request.claimed_by.as_ref())
         .line_if_some("claimed until", request.claimed_until.map(format_time))
-        .line_if_some("refused as", request.refusal_code.as_ref());
+        .line_if_some("refused as", request.refusal_code.as_ref())
+        .line_if_some("last run", request.last_run_id);
     if let (Some(run), Some(status)) = (request.process_run_id, request.run_status) {
         sheet = sheet
             .line("run", Cell::toned(run, CellStyle::Notice))
@@ -297,8 +314,11 @@ async fn add(arguments: Add, session: &mut Context) -> Result<ExitStatus, Failur
     request.actor = Some(session.actor(arguments.acting));
     request.correlation_id = arguments.correlation.map(CorrelationId::new);
     request.idempotency_key = arguments.key.map(IdempotencyKey::new);
-    refuse_secret_input(arguments.input.as_deref(), arguments.allow_secret_input)?;
     request.input_ref = arguments.input;
+    request.allow_secret_input = arguments.allow_secret_input;
+    request.priority = arguments.priority;
+    request.max_attempts = arguments.max_attempts;
+    request.backoff = arguments.backoff.unsigned_abs();
     let id = ledger.request_run(&request).await?;
     let request = find(id, &ledger).await?;
     session.output.record(&request, drawn)?;

@@ -5,19 +5,9 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
-use url::Url;
 use uuid::Uuid;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
-
-/// Who acts.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ActorArgs {
-    /// Who acts [default: DOTWRAP_ACTOR, else the system's user]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) actor: Option<String>,
-}
+pub(super) use crate::session::ActorArgs;
 
 /// Who makes a change, and why.
 #[derive(Clone, Debug, Args)]
@@ -34,7 +24,7 @@ pub(super) struct ChangeArgs {
 pub(super) struct RecordingArgs {
     #[command(flatten)]
     pub(super) acting: ActorArgs,
-    /// A name for this call: repeating it with the same name records nothing new
+    /// Idempotency key: a second call with it returns the first run
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,
     /// The run that this one is part of
@@ -67,20 +57,6 @@ pub(super) fn input_ref(text: &str) -> Result<String, String> {
         .into_os_string()
         .into_string()
         .map_err(|_| "the path of the working folder is not UTF-8".to_owned())
-}
-
-/// Refuses an input whose address holds a password: the ledger keeps it, and everybody who reads the ledger reads it.
-pub(super) fn refuse_secret_input(input: Option<&str>, is_allowed: bool) -> Result<(), Failure> {
-    let address = input.and_then(|input| Url::parse(input).ok());
-    let has_secret = address.is_some_and(|address| address.password().is_some());
-    if !has_secret || is_allowed {
-        return Ok(());
-    }
-    let message =
-        "the input's address holds a password, which the ledger would keep for all its readers";
-    Err(Failure::new(ExitStatus::Usage, "input_has_secret", message).hint(
-        "give the tool its password by a variable that its contract names; --allow-secret-input records the address as it is",
-    ))
 }
 
 /// How many rows a list may have. None at all would look like an empty ledger.

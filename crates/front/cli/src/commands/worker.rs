@@ -3,15 +3,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use dotwrap_exec::{
-    Progress, SandboxProblem, Step, Stop, StopHandle, StopReason, WorkerObserver, WorkerOptions,
-    check_sandbox,
-};
+use dotwrap_exec::{Progress, SandboxProblem, Step, WorkerObserver, WorkerOptions, check_sandbox};
 use dotwrap_wrapper::{ClaimedRequest, EvidenceType, ProcessRunId, RequestEnd};
-use tokio::signal::unix::{SignalKind, signal};
+use jiff::SignedDuration;
 
-use super::execution::{ExecutionArgs, check_folder, interrupt_on_signals};
-use super::worker_summary;
+use super::execution::{ExecutionArgs, check_folder};
+use super::service_manager::ServiceManager;
+use super::shared::duration;
+use super::{worker_signals, worker_summary};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::Messages;
@@ -20,12 +19,16 @@ use crate::session::Context;
 /// Execute requested runs, one after the other or several side by side.
 ///
 /// Any number of workers can run beside each other, on any number of machines: a request is handed to one of them, and
-/// at most one run of it is ever begun. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM stop what is
-/// called, conclude it and end the worker. SIGUSR1 lets it finish what it has begun: it claims nothing more and ends
-/// when that is done.
+/// each attempt of it is begun at most once. Runs whose holder died are reaped on the way. Ctrl-C and SIGTERM drain the
+/// worker: it claims nothing more and finishes what it has begun, for --drain-timeout; then it stops what is called. A
+/// second signal stops it at once. What was stopped and may be repeated waits for another worker. SIGUSR1 drains
+/// without a limit.
+///
+/// Under systemd (Type=notify) it says when it is ready and when it stops, and keeps the watchdog content while it
+/// works: packaging/ in the sources has units.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// How many runs are executed side by side
+    /// Number of concurrent runs
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Only requests of this mode
@@ -37,6 +40,12 @@ pub(crate) struct Arguments {
     /// How long a lease and a claim live, in seconds; both are renewed meanwhile
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86400))]
     lease_ttl: u32,
+    /// How long what is under way may go on after SIGTERM or Ctrl-C
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    drain_timeout: SignedDuration,
+    /// A label of this worker, e.g. site=b: contracts may require some; may be repeated
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
     #[command(flatten)]
     executing: ExecutionArgs,
 }
@@ -54,6 +63,7 @@ struct WorkerPrinter {
     messages: Messages,
     /// The runs it concluded; only those of one that ends by itself.
     concluded: Option<Mutex<Vec<ProcessRunId>>>,
+    service_manager: ServiceManager,
 }
 
 /// Says of a run only what keeps it waiting: its steps are the ledger's.
@@ -68,7 +78,8 @@ pub(crate) async fn execute(
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     // First: unheard, it would end the program.
-    let drain = drain_on_sigusr1(session.messages);
+    let (drain, interrupt) =
+        worker_signals::listen(arguments.drain_timeout.unsigned_abs(), session.messages);
     let ledger = session.ledger().await?;
     let runner = arguments.executing.runner(session, &ledger)?;
     check_folder(&runner, &ledger, &session.settings)?;
@@ -81,25 +92,29 @@ pub(crate) async fn execute(
             .into_iter()
             .collect(),
         until_idle: arguments.once,
+        labels: arguments.labels.clone(),
         ..WorkerOptions::default()
     };
     match check_sandbox() {
         Ok(()) => {}
         Err(SandboxProblem::Incomplete(why)) => session.messages.warning(format!(
-            "NO COMPLETE SANDBOX: tools of dry runs are not wholly kept from changing what is outside of their folders: {why}"
+            "NO COMPLETE SANDBOX: tools of dry runs can change files outside their folders: {why}"
         )),
         Err(SandboxProblem::Unusable(why)) => session.messages.warning(format!(
             "NO SANDBOX: no tool of a dry run is started here: {why}"
         )),
     }
-    let interrupt = interrupt_on_signals(session.messages);
     session.messages.note(format!(
         "{} waits for requests; `dotwrap requests add` makes one",
         runner.name()
     ));
+    let service_manager = ServiceManager::of_environment();
+    service_manager.ready(runner.name().as_str());
+    service_manager.tell_when_stopping(drain.clone(), interrupt.clone());
     let told = Arc::new(WorkerPrinter {
         messages: session.messages,
         concluded: arguments.once.then(Mutex::default),
+        service_manager,
     });
     let finished = runner
         .work(&work, Arc::clone(&told) as _, drain, &interrupt)
@@ -109,6 +124,14 @@ pub(crate) async fn execute(
         1 => "one request was served".to_owned(),
         some => format!("{some} requests were served"),
     });
+    if interrupt.reason().is_some() {
+        session.failed = Some(Failure::new(
+            ExitStatus::Failed,
+            "interrupted",
+            "STOPPED: what was under way was not finished".to_owned(),
+        ));
+        return Ok(ExitStatus::Failed);
+    }
     let Some(concluded) = &told.concluded else {
         return Ok(ExitStatus::Done);
     };
@@ -122,24 +145,6 @@ pub(crate) async fn execute(
         Some(_) => ExitStatus::Failed,
         None => ExitStatus::Done,
     })
-}
-
-/// SIGUSR1 drains a worker that a newer one replaces: nothing more is claimed.
-fn drain_on_sigusr1(messages: Messages) -> Stop {
-    let (handle, drain) = StopHandle::new();
-    let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
-        messages.warning("SIGUSR1 can not be heard; SIGTERM stops what is called");
-        return drain;
-    };
-    tokio::spawn(async move {
-        if asked.recv().await.is_some() {
-            messages.note("nothing more is claimed; what is under way goes on to its end");
-            handle.stop(StopReason::Interrupted);
-        }
-        // A further signal is received as well: the default action would end the program.
-        while asked.recv().await.is_some() {}
-    });
-    drain
 }
 
 impl Mode {
@@ -163,6 +168,10 @@ impl WorkerObserver for WorkerPrinter {
             messages: self.messages,
             request: claim.request_id().to_string(),
         })
+    }
+
+    fn alive(&self) {
+        self.service_manager.alive();
     }
 
     fn finished(&self, claim: &ClaimedRequest, end: &RequestEnd) {

@@ -90,13 +90,17 @@ impl Circumstances {
         if !is_allowed {
             return format!("the gates do not allow it ({})", self.posture);
         }
-        let name = Lease::pair_lease_name(&request.dot_code);
+        let pair = Lease::pair_lease_name(&request.dot_code);
         let mut held = self
             .leases
             .iter()
             .filter(|lease| lease.state == LeaseState::Held);
-        if let Some(lease) = held.find(|lease| lease.lease_name == name) {
-            return format!("{} holds the lease {name}", lease.lease_holder);
+        let needed = [&request.lease_name, &pair];
+        if let Some(lease) = held.find(|lease| needed.contains(&&lease.lease_name)) {
+            return format!(
+                "{} holds the lease {}",
+                lease.lease_holder, lease.lease_name
+            );
         }
         match &request.refusal_code {
             Some(code) => format!("refused with {code}"),

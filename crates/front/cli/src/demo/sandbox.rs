@@ -13,7 +13,7 @@ use dotwrap_wrapper::{CandidateCode, DotCode, GateSetting, Posture, Rung, Wrappe
 use jiff::Timestamp;
 
 use super::SCHEMA;
-use crate::commands::data_folder;
+use crate::data_folder::data_folder;
 use crate::failure::Failure;
 
 /// How long the gates stay open should nobody be left to close them.
@@ -85,6 +85,7 @@ impl DemoRunner {
                 wrapper.clone(),
                 &ExecutionSettings {
                     require_sandbox: settings.require_sandbox,
+                    min_free_bytes: settings.min_free_bytes,
                     ..ExecutionSettings::default()
                 },
                 RunsDir::below(folder.join("runs")),

@@ -8,6 +8,10 @@ use serde_json::json;
 use super::{Failure, hints};
 use crate::exit_status::ExitStatus;
 
+/// What to do where the disk of the runs' folder is full.
+const MAKE_SPACE: &str = "remove what old runs left: dotwrap runs prune --older-than 30d; or name a folder on another disk: \
+                          --runs-folder; --min-free-bytes sets how much has to stay free";
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let hint = hints::hint(&problem.code).map(str::to_owned);
@@ -68,6 +72,9 @@ impl From<dotwrap_exec::Error> for Failure {
             }
             Error::Folder { source, .. } if source.kind() == ErrorKind::StorageFull => {
                 Self::new(ExitStatus::Unreachable, "disk_full", message).hint(FREE_SPACE)
+            }
+            Error::DiskFull { .. } => {
+                Self::new(ExitStatus::Unreachable, "disk_full", message).hint(MAKE_SPACE)
             }
             Error::Folder { .. } => Self::new(ExitStatus::Usage, "folder_unusable", message)
                 .hint("name another folder for the runs: --runs-folder, or DOTWRAP_RUNS_FOLDER"),

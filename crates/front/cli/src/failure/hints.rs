@@ -8,7 +8,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "backfill_only",
-        "evidence from elsewhere comes in by one door: dotwrap backfill FILE --source REF",
+        "import it with: dotwrap backfill FILE --source REF",
     ),
     (
         "candidate_required",
@@ -21,7 +21,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "candidate_unknown",
-        "mend the code, or register the candidate: dotwrap candidates set CODE; `dotwrap candidates ls` lists what there is",
+        "correct the code, or register the candidate: dotwrap candidates set CODE; `dotwrap candidates ls` lists what there is",
     ),
     (
         "contract_missing",
@@ -60,7 +60,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "preflight_blocked",
-        "mend what the named checks found: dotwrap preflight",
+        "correct what the named checks found: dotwrap preflight",
     ),
     (
         "real_run_disabled",
@@ -74,7 +74,7 @@ const HINTS: &[(&str, &str)] = &[
     ),
     (
         "unknown_dot",
-        "mend the code, or register the DOT: dotwrap tools import FILE; `dotwrap tools ls` lists what there is",
+        "correct the code, or register the DOT: dotwrap tools import FILE; `dotwrap tools ls` lists what there is",
     ),
 ];
 

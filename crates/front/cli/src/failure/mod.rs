@@ -52,6 +52,16 @@ impl Failure {
         Self::new(ExitStatus::Internal, "internal", message)
     }
 
+    /// A failure of which the command's output gives the reason.
+    pub(crate) fn without_reason(status: ExitStatus) -> Self {
+        let (code, message) = match status {
+            ExitStatus::Failed => ("failed", "FAILED: the output says what"),
+            ExitStatus::Blocked => ("blocked", "BLOCKED: the output says by what"),
+            _ => ("not_done", "NOT DONE: the output says why"),
+        };
+        Self::new(status, code, message)
+    }
+
     /// The same failure with a sentence that says what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

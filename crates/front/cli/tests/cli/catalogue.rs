@@ -234,7 +234,16 @@ fn what_the_database_would_refuse_is_refused_before_anything_is_written() {
         assert_eq!(listed(&installation, "tools"), json!([]), "{code}");
 
         registered.desk.file("contract.toml", &contract);
-        let set = ["contract", "set", "contract.toml", "--output", "json", "-q"];
+        let set = [
+            "contract",
+            "set",
+            "contract.toml",
+            "--output",
+            "json",
+            "-q",
+            "--reason",
+            "a test",
+        ];
         let database = registered.call(&set);
         assert_eq!(database.failure()["code"], code, "{contract}");
     }

@@ -35,7 +35,15 @@ fn with_pair() -> Installation {
 
 fn set(installation: &Installation, text: &str, words: &[&str]) -> Answer {
     installation.desk.file("contract.toml", text);
-    let set = ["contract", "set", "contract.toml", "--output", "json"];
+    let set = [
+        "contract",
+        "set",
+        "contract.toml",
+        "--output",
+        "json",
+        "--reason",
+        "a test",
+    ];
     installation.call(&[&set[..], words].concat())
 }
 
@@ -225,7 +233,7 @@ fn set_takes_the_contracts_of_a_catalogue_and_leaves_the_rest_alone() {
         "contract.json",
         &json!({"contract": [contract_json()]}).to_string(),
     );
-    let json = installation.call(&["contract", "set", "contract.json"]);
+    let json = installation.call(&["contract", "set", "contract.json", "--reason", "a test"]);
     assert!(json.expect(0).messages.contains("set DOT_COPY_CHECK"));
 }
 
@@ -294,4 +302,41 @@ fn contract_that_the_database_refuses_leaves_nothing_of_its_catalogue() {
         let listed = installation.call(&[what, "ls", "--output", "json", "-q"]);
         assert_eq!(listed.json(), json!([]), "{what}");
     }
+}
+
+#[test]
+fn changed_contract_shows_its_difference_and_needs_a_reason() {
+    let installation = with_pair();
+    let set = |text: &str, words: &[&str]| {
+        installation.desk.file("contract.toml", text);
+        let set = ["contract", "set", "contract.toml", "-q", "--force"];
+        installation.call(&[&set[..], words].concat())
+    };
+    let first = contract("DOT_COPY", "cp", "variables = { TOKEN = 'first secret' }");
+    set(&first, &[]).expect(0);
+    set(&first, &[]).expect(0);
+    let other = first.replace("first secret", "other secret").replace(
+        "[contract.invocation]",
+        "timeout_ms = 1000\n[contract.invocation]",
+    );
+    let refused = set(&other, &[]).expect(2).failure();
+    assert_eq!(refused["code"], "reason_required");
+    let words = [
+        "contract",
+        "set",
+        "contract.toml",
+        "--force",
+        "--reason",
+        "it is faster",
+    ];
+    let said = installation.call(&words).expect(0).messages;
+    assert!(
+        said.contains("DOT_COPY REAL_RUN: timeout_ms: 60000 → 1000"),
+        "{said}"
+    );
+    assert!(
+        said.contains("invocation.variables.TOKEN: changed"),
+        "{said}"
+    );
+    assert!(!said.contains("secret"), "{said}");
 }

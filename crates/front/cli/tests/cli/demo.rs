@@ -83,6 +83,12 @@ fn demo_runs_and_detects_tampering() {
     assert_eq!(found(&shown, "The real run")["verdict"], "pass");
     let stopped = found(&shown, "A gate closes while a tool runs");
     assert_eq!(stopped["stop"]["reason"], "gate_closed", "{stopped:#}");
+    assert_eq!(
+        stopped["stop_cause"]["gate"],
+        "process_dot_runtime.real_run_enabled"
+    );
+    let signals = stopped["stop"]["signals_sent"].to_string();
+    assert!(!signals.contains("SIGKILL"), "within its grace: {signals}");
     assert!(
         !stopped["stop"]["signals_sent"]
             .as_array()

@@ -1,5 +1,6 @@
 //! Runs whose tools are really called: well, badly, stopped, side by side, and against the tools' will.
 
+mod attempts;
 mod candidates;
 mod clock;
 mod configured;
@@ -11,13 +12,16 @@ mod hostile;
 mod killed_server;
 #[cfg(target_os = "linux")]
 mod launched;
+mod notified;
 mod outcomes;
+mod output_places;
 mod placed;
 mod pruned;
 mod refused;
 mod silenced;
-mod site;
+pub(crate) mod site;
 mod stopped;
+mod targets;
 mod warnings;
 mod what_ran;
 mod worker;

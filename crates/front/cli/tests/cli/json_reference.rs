@@ -29,6 +29,17 @@ fn fields(value: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Each field that a command printed is named in the section of the command.
+#[track_caller]
+pub(crate) fn assert_documented(heading: &str, printed: &Value) {
+    for field in fields(printed) {
+        assert!(
+            section(heading).contains(&format!("`{field}`")),
+            "docs/json.md: {heading} does not name {field}"
+        );
+    }
+}
+
 /// What the ledger keeps of a call is an object of the runner's; its reference is the contracts'.
 #[test]
 fn what_is_kept_of_a_call_is_documented() {
@@ -115,7 +126,14 @@ fn every_field_is_documented_where_its_command_is() {
         "[[contract]]\ndot_code = \"DOT_GZIP\"\nmode = \"REAL_RUN\"\nendpoint_ref = \"command:gzip\"\n",
     );
     installation
-        .call(&["contract", "set", "contracts.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "contracts.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
     let contract = |dot_code: &str| {
         format!(
@@ -127,7 +145,14 @@ fn every_field_is_documented_where_its_command_is() {
         &["DOT_GZIP", "DOT_GZIP_TEST"].map(contract).concat(),
     );
     installation
-        .call(&["contract", "set", "pair.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "pair.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
     installation.call(&["candidates", "set", "C"]).expect(0);
     installation
@@ -208,15 +233,11 @@ fn every_field_is_documented_where_its_command_is() {
         ("events ls", &["events", "ls"]),
         ("refusals ls", &["refusals", "ls"]),
         ("refusals codes", &["refusals", "codes"]),
+        ("embedded status", &["embedded", "status"]),
+        ("embedded stop", &["embedded", "stop"]),
         ("doctor", &["doctor"]),
         ("verify", &["verify"]),
     ] {
-        let printed = installation.json(words);
-        for field in fields(&printed) {
-            assert!(
-                section(heading).contains(&format!("`{field}`")),
-                "docs/json.md: {heading} does not name {field}"
-            );
-        }
+        assert_documented(heading, &installation.json(words));
     }
 }

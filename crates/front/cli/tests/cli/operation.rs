@@ -30,6 +30,49 @@ fn a_gate_is_opened_for_a_time_and_closed_again_and_both_are_kept() {
 }
 
 #[test]
+fn what_a_change_means_for_runs_is_told_and_kept() {
+    let installation = Installation::as_shipped();
+    let gate = "execute_enabled";
+    let change = |words: &[&str]| {
+        let reason = ["--reason", "a test", "--output", "json"];
+        installation
+            .call(&[&["gates"], words, &reason].concat())
+            .expect(0)
+            .json()
+    };
+    for (words, option) in [
+        (
+            vec!["open", gate, "--for", "15m", "--stop-at-end"],
+            "stop_at_end",
+        ),
+        (vec!["close", gate, "--let-finish"], "let_finish"),
+        (vec!["close", gate, "--now"], "stop_now"),
+    ] {
+        let told = change(&words);
+        let kept = installation.json(&["gates", "history", gate, "--limit", "1"])[0].clone();
+        let shown = installation.json(&["gates"])["gates"][2].clone();
+        for name in ["stop_at_end", "let_finish", "stop_now"] {
+            for place in [&told, &kept, &shown] {
+                assert_eq!(
+                    place[name],
+                    name == option,
+                    "{name} of {words:?} in {place}"
+                );
+            }
+        }
+    }
+    for words in [
+        vec!["open", gate, "--without-end", "--stop-at-end"],
+        vec!["close", gate, "--now", "--let-finish"],
+    ] {
+        let reason = ["--reason", "a test"];
+        installation
+            .call(&[&["gates"], &words[..], &reason].concat())
+            .expect(2);
+    }
+}
+
+#[test]
 fn the_history_of_one_gate_is_not_pushed_out_by_that_of_the_others() {
     let installation = Installation::as_shipped();
     let close = |gate, reason| {
@@ -60,7 +103,7 @@ fn what_was_changed_is_told_to_programs_and_only_noted_for_people() {
         call(&[&open[..], &reason].concat()),
         serde_json::json!({
             "key": "process_dot_runtime.execute_enabled", "value": "true", "open": true, "lasting": "PT15M",
-            "posture": "NO_EXECUTE",
+            "posture": "NO_EXECUTE", "stop_at_end": false, "let_finish": false, "stop_now": false,
         })
     );
     let activate = [&["events", "activate", "process.run.failed"], &reason[..]].concat();

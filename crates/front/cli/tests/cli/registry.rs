@@ -161,7 +161,7 @@ fn contracts_are_set_from_a_file_and_shown() {
         &format!("{}{}", contract("DRY_RUN"), contract("REAL_RUN")),
     );
     let file = file.to_str().unwrap();
-    let set = ["contract", "set", file, "--force"];
+    let set = ["contract", "set", file, "--force", "--reason", "a test"];
     let answer = installation.call(&set).expect(0);
     assert!(
         answer.messages.contains("set DOT_RESTIC_BACKUP DRY_RUN"),
@@ -198,7 +198,13 @@ fn contracts_are_set_from_a_file_and_shown() {
         ("[[contract]]\nspeed = 1\n".to_owned(), "speed"),
     ] {
         let file = installation.desk.file("wrong.toml", &text);
-        let answer = installation.call(&["contract", "set", file.to_str().unwrap()]);
+        let answer = installation.call(&[
+            "contract",
+            "set",
+            file.to_str().unwrap(),
+            "--reason",
+            "a test",
+        ]);
         assert!(
             answer.messages.contains(said),
             "{said}: {}",
@@ -239,7 +245,7 @@ fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
     let [pair, one] = [&pair, &one].map(|file| file.to_str().unwrap());
     for words in [
         &["tools", "import", pair][..],
-        &["contract", "set", one],
+        &["contract", "set", one, "--reason", "a test"],
         &["doctor"],
     ] {
         let answer = installation.call(words);
@@ -281,7 +287,13 @@ fn a_dry_run_that_may_write_everywhere_is_refused_before_it_is_registered() {
         .expect(0);
     let invocation = "argv = [\"{output}\"], paths = { write = [\"/\"] }";
     let one = file("one.toml", &contract_of_two(invocation));
-    refuses(&["contract", "set", one.to_str().unwrap()]);
+    refuses(&[
+        "contract",
+        "set",
+        one.to_str().unwrap(),
+        "--reason",
+        "a test",
+    ]);
 }
 
 #[test]

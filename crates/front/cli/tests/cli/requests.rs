@@ -21,7 +21,14 @@ fn bound() -> Installation {
     }
     installation.desk.file("contracts.toml", &text);
     installation
-        .call(&["contract", "set", "contracts.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "contracts.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
     installation
 }

@@ -157,7 +157,7 @@ fn a_contracts_values_are_hidden_from_whoever_shows_it_and_an_import_still_knows
         [contract.invocation]\nargv = [\"sha256sum\"]\n[contract.invocation.variables]\nTOKEN = \"hunter2\"\n";
     let file = installation.desk.file("contract.toml", contract);
     let file = file.to_str().unwrap();
-    installation.call(&["contract", "set", file]);
+    installation.call(&["contract", "set", file, "--reason", "a test"]);
     for words in [
         &["contract", "show", "DOT_SHA256SUM"][..],
         &["tools", "show", "DOT_SHA256SUM"],

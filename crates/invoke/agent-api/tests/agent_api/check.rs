@@ -43,6 +43,7 @@ fn as_shipped_no_host_is_allowed_and_the_hint_says_how() {
             .check(&contract(endpoint), Mode::DryRun)
             .unwrap_err();
         assert_eq!(refused.code, "host_not_allowed");
+        assert!(refused.is_local, "another machine may allow the host");
         let hint = refused.hint.unwrap();
         for way in ["agent_hosts", "DOTWRAP_AGENT_HOSTS", "--agent-host", place] {
             assert!(hint.contains(way), "{hint}");

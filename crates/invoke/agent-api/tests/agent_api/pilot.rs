@@ -32,6 +32,7 @@ async fn the_pair_is_called_and_stays_a_mock() {
     call.produced = Some(Produced {
         output,
         committed_digest,
+        fields: Default::default(),
     });
     let verified = service.invoke(&call).await;
     assert_eq!(verified.ending, CallOutcome::Completed);

@@ -133,6 +133,9 @@ impl Service {
             input_ref: Some("the input".to_owned()),
             input_digest: None,
             produced: None,
+            output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder,
         }
     }
@@ -146,6 +149,7 @@ impl Service {
             produced: Some(Produced {
                 output: Output::of(&path).unwrap(),
                 committed_digest: Digest::of(output),
+                fields: Default::default(),
             }),
             ..self.call()
         }

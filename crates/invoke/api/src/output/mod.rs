@@ -13,8 +13,9 @@ use std::{
 
 use nix::fcntl::OFlag;
 
+pub use self::walk::EntryError;
 pub(crate) use self::walk::Walk;
-use self::walk::{Kind, unsupported};
+use self::walk::{Kind, at_entry, unsupported};
 use crate::{Digest, ReadLimit, parent::Parent};
 
 /// In which `st_blocks` is counted, whatever the file system's own blocks are.
@@ -35,6 +36,8 @@ pub struct Output {
     parent: Parent,
     /// How many of its files have other names too, through which they can be changed.
     pub hard_links: u64,
+    /// How many sockets, FIFOs and devices are in it: only their kind and name are digested.
+    pub special: u64,
 }
 
 /// How an output differs from what it was.
@@ -55,11 +58,13 @@ impl Output {
     /// Reads the whole of a file or a folder, without a limit.
     ///
     /// A folder's digest is that of a listing with one line an entry, in the order of their paths: a kind (`file`,
-    /// `link`, `folder`), the digest of the file's content or of the link's target, and the path, each followed by a
-    /// NUL character. Times, owners and permissions are not part of it.
+    /// `link`, `folder`, `socket`, `fifo`, `block_device`, `character_device`), the digest of the file's content or of
+    /// the link's target, and the path, each followed by a NUL character. Times, owners and permissions are not part of
+    /// it, and neither is which device it is.
     ///
     /// # Errors
-    /// What can not be read; a device, a pipe or a socket is `Unsupported`. A link in the output's own place is not
+    /// What can not be read, with an [`EntryError`]; a device, a FIFO or a socket in the output's own place is
+    /// `Unsupported`. A link in the output's own place is not
     /// followed, and one in the place of the folder that it is in is `NotADirectory`.
     pub fn of(path: &Path) -> io::Result<Self> {
         Self::of_within(path, &ReadLimit::none())
@@ -72,22 +77,29 @@ impl Output {
     pub fn of_within(path: &Path, limit: &ReadLimit) -> io::Result<Self> {
         let parent = Parent::of(path)?;
         let (mut contents, mut identities) = (Vec::new(), Vec::new());
-        let (mut size, mut hard_links) = (0, 0);
+        let (mut size, mut hard_links, mut special) = (0, 0, 0);
         let mut digest = None;
         for entry in Walk::of(path, limit)? {
             let entry = entry?;
             // Before the content is read: a change meanwhile shows as another identity later.
             entry.append_identity(&mut identities);
             hard_links += u64::from(entry.metadata.is_file() && entry.metadata.nlink() > 1);
-            let (word, content) = match entry.kind()? {
+            let at_this = |error| at_entry(&entry.path, error);
+            let (word, content) = match entry.kind() {
                 Kind::File => {
-                    let file = open_file(&entry.path)?.ok_or_else(|| unsupported(&entry.path))?;
-                    let (digest, length) = Digest::of_reader(limit.reader(file))?;
+                    let file = open_file(&entry.path).map_err(at_this)?;
+                    let file = file.ok_or_else(|| unsupported(&entry.path))?;
+                    let read = Digest::of_reader(limit.reader(file));
+                    let (digest, length) = read.map_err(at_this)?;
                     size += length;
                     ("file", digest.to_hex())
                 }
+                Kind::Special(word) => {
+                    special += 1;
+                    (word, String::new())
+                }
                 Kind::Link => {
-                    let target = fs::read_link(&entry.path)?;
+                    let target = fs::read_link(&entry.path).map_err(at_this)?;
                     let digest = Digest::of(target.as_os_str().as_encoded_bytes());
                     ("link", digest.to_hex())
                 }
@@ -111,6 +123,7 @@ impl Output {
             size,
             identity: Digest::of(identities),
             hard_links,
+            special,
         })
     }
 

@@ -176,3 +176,54 @@ fn a_link_in_the_output_s_place_is_not_followed() {
         io::ErrorKind::Unsupported
     );
 }
+
+#[test]
+fn sockets_fifos_and_devices_count_by_kind_and_name() {
+    use std::os::unix::net::UnixListener;
+
+    use nix::{sys::stat::Mode, unistd::mkfifo};
+
+    let digest_with = |make: &dyn Fn(&Path)| {
+        let folder = folder_with(&[("a", "abc")]);
+        make(folder.path());
+        Output::of(folder.path()).unwrap()
+    };
+    let fifo = |name: &'static str| {
+        move |folder: &Path| mkfifo(&folder.join(name), Mode::S_IRWXU).unwrap()
+    };
+    let socket = |folder: &Path| drop(UnixListener::bind(folder.join("x")).unwrap());
+    let found = [
+        digest_with(&fifo("x")),
+        digest_with(&fifo("y")),
+        digest_with(&socket),
+    ];
+    assert!(
+        found
+            .iter()
+            .all(|output| (output.special, output.size) == (1, 3))
+    );
+    assert_ne!(found[0].digest, found[1].digest);
+    assert_ne!(found[0].digest, found[2].digest);
+    assert_eq!(found[0].digest, digest_with(&fifo("x")).digest);
+    let fifo_alone = tempfile::tempdir().unwrap();
+    let path = fifo_alone.path().join("x");
+    fifo("x")(fifo_alone.path());
+    assert_eq!(
+        Output::of(&path).unwrap_err().kind(),
+        io::ErrorKind::Unsupported
+    );
+}
+
+#[test]
+fn errors_name_the_entry() {
+    let error = at_entry(Path::new("/x/a\nb"), io::ErrorKind::PermissionDenied.into());
+    assert_eq!(error.to_string(), "/x/a\\nb: permission denied");
+    let long = at_entry(Path::new(&"x".repeat(1000)), io::ErrorKind::NotFound.into());
+    assert!(long.to_string().len() < 300);
+    assert_eq!(
+        at_entry(Path::new("x"), error).to_string(),
+        "/x/a\\nb: permission denied"
+    );
+    let missing = Output::of(Path::new("/nowhere/x")).unwrap_err();
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+}

@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::{self, Metadata},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -35,6 +35,40 @@ pub(super) enum Kind {
     File,
     Link,
     Folder,
+    /// A socket, a FIFO or a device, by its word in a listing. It has no content that could be read twice.
+    Special(&'static str),
+}
+
+/// What can not be read, with the entry that it is about. The entry's name is the tool's choice: it is bounded, and shown
+/// without anything that a terminal would obey.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {source}")]
+pub struct EntryError {
+    /// The entry, below the output; the output's own path otherwise.
+    pub name: String,
+    source: io::Error,
+}
+
+/// The length limit of a name in an error, in characters.
+const MAX_NAME: usize = 200;
+
+/// The error, with the entry that it is about. A limit that was met is about none.
+pub(super) fn at_entry(path: &Path, error: io::Error) -> io::Error {
+    let is_said = error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<EntryError>());
+    if is_said || error.kind() == io::ErrorKind::TimedOut {
+        return error;
+    }
+    let name = path.to_string_lossy();
+    let name: String = name.escape_debug().take(MAX_NAME).collect();
+    io::Error::new(
+        error.kind(),
+        EntryError {
+            name,
+            source: error,
+        },
+    )
 }
 
 impl<'a> Walk<'a> {
@@ -50,9 +84,10 @@ impl<'a> Walk<'a> {
 
     fn enter(&mut self, folder: PathBuf) -> io::Result<()> {
         let mut names = BTreeMap::new();
-        for entry in fs::read_dir(&folder)? {
+        for entry in fs::read_dir(&folder).map_err(|error| at_entry(&folder, error))? {
             self.limit.check()?;
-            names.insert(entry?.file_name(), ());
+            let entry = entry.map_err(|error| at_entry(&folder, error))?;
+            names.insert(entry.file_name(), ());
         }
         let names = names.into_iter();
         self.folders.push(Names { folder, names });
@@ -98,20 +133,26 @@ impl Iterator for Walk<'_> {
 
 impl Entry {
     fn at(path: PathBuf) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(&path)?;
+        let metadata = fs::symlink_metadata(&path).map_err(|error| at_entry(&path, error))?;
         Ok(Self { path, metadata })
     }
 
-    pub(super) fn kind(&self) -> io::Result<Kind> {
+    pub(super) fn kind(&self) -> Kind {
         let kind = self.metadata.file_type();
         if kind.is_file() {
-            Ok(Kind::File)
+            Kind::File
         } else if kind.is_symlink() {
-            Ok(Kind::Link)
+            Kind::Link
         } else if kind.is_dir() {
-            Ok(Kind::Folder)
+            Kind::Folder
+        } else if kind.is_socket() {
+            Kind::Special("socket")
+        } else if kind.is_fifo() {
+            Kind::Special("fifo")
+        } else if kind.is_block_device() {
+            Kind::Special("block_device")
         } else {
-            Err(unsupported(&self.path))
+            Kind::Special("character_device")
         }
     }
 
@@ -134,8 +175,9 @@ impl Entry {
 }
 
 pub(super) fn unsupported(path: &Path) -> io::Error {
-    io::Error::new(
+    let what = io::Error::new(
         io::ErrorKind::Unsupported,
-        format!("{} is neither a file nor a folder", path.display()),
-    )
+        "it is neither a file nor a folder",
+    );
+    at_entry(path, what)
 }

@@ -26,7 +26,7 @@ use self::{
     names::{is_secret_name, password_in},
     spellings::{ROUNDS, decode, spellings},
 };
-use crate::{Answer, CallOutcome, ReadLimit, Stop, open_file, output::Walk, read_apart};
+use crate::{Answer, CallOutcome, ReadLimit, open_file, output::Walk, reading::read_before};
 
 /// How much of a file is searched at once, in bytes.
 const PIECE: usize = 1 << 20;
@@ -189,7 +189,7 @@ impl Secrets {
             searched.into_iter().filter(says_one).collect()
         };
         let deadline = Instant::now() + SEARCH_TIME;
-        let found = read_apart(search, &mut Stop::never(), deadline).await;
+        let found = read_before(search, deadline).await;
         let mut is_any = false;
         for transcript in found.unwrap_or(transcripts) {
             is_any |= fs::remove_file(&transcript).is_ok();

@@ -17,6 +17,7 @@ mod lacking;
 mod limits;
 mod outcomes;
 mod output;
+mod output_places;
 mod privileges;
 mod sandbox;
 mod stopping;

@@ -55,11 +55,60 @@ async fn a_producer_that_left_nothing_has_not_done_it() {
 async fn a_link_or_a_pipe_is_no_output() {
     for script in ["ln -s /etc/passwd $DOT_OUTPUT", "mkfifo $DOT_OUTPUT"] {
         let case = Case::script(script, json!({"output": TO_FILE}));
-        assert_eq!(
-            failure(&case.run().await).code,
-            "output_unusable",
-            "{script}"
+        let answer = case.run().await;
+        let failed = failure(&answer);
+        assert_eq!(failed.code, "output_unusable", "{script}");
+        let output = case.call.folder.join("output");
+        assert!(
+            failed.message.contains(output.to_str().unwrap()),
+            "{}",
+            failed.message
         );
+    }
+}
+
+#[tokio::test]
+async fn sockets_and_pipes_in_an_output_are_digested_by_kind_and_name() {
+    let script = "mkdir $DOT_OUTPUT; mkfifo $DOT_OUTPUT/pipe; echo x >$DOT_OUTPUT/file";
+    let case = Case::script(script, json!({"output": TO_FILE}));
+    let answer = case.run().await;
+    assert_eq!(answer.ending, CallOutcome::Completed);
+    assert_eq!(answer.output.unwrap().size, 2);
+    assert_eq!(answer.evidence["output_special_entries"], 1);
+}
+
+#[tokio::test]
+async fn the_reading_of_an_output_says_how_far_it_is() {
+    let script = "head -c 1000000 /dev/zero >$DOT_OUTPUT";
+    let case = Case::script(script, json!({"output": TO_FILE}));
+    case.run().await;
+    assert!(case.call.reading.bytes() >= 1_000_000);
+}
+
+#[tokio::test]
+async fn an_output_is_compared_with_the_last_verified_one() {
+    let size_rule = |verified, on: &str| {
+        let rules = json!({"min_ratio": 0.5, "on": on});
+        let mut case = Case::script("printf 12345", json!({"output_rules": rules}));
+        case.call.verified_bytes = verified;
+        case
+    };
+    for (verified, is_small) in [
+        (None, false),
+        (Some(10), false),
+        (Some(11), true),
+        (Some(0), false),
+    ] {
+        let answer = size_rule(verified, "fail").run().await;
+        let failed = answer.ending != CallOutcome::Completed;
+        assert_eq!(failed, is_small, "{verified:?}");
+        if failed {
+            assert_eq!(failure(&answer).code, "output_too_small");
+            assert!(failure(&answer).message.contains("min_ratio"));
+        }
+        let warned = size_rule(verified, "warn").run().await;
+        assert_eq!(warned.ending, CallOutcome::Completed);
+        assert_eq!(warned.evidence.contains_key("warnings"), is_small);
     }
 }
 
@@ -225,6 +274,28 @@ async fn a_producer_can_not_choose_its_output_s_digest() {
     let answer = case.run().await;
     assert_ne!(answer.output.unwrap().digest, lie);
     assert_eq!(answer.verified_digest, None);
+}
+
+/// The reason names the empty HOME only where the tool complained about what programs look for there.
+#[tokio::test]
+async fn home_is_hinted_at_only_if_stderr_mentions_it() {
+    for (complaint, is_hinted) in [
+        ("cannot read ~/.config/tool: No such file", true),
+        ("no private KEY found", true),
+        ("disk is full", false),
+    ] {
+        let case = Case::script(&format!("echo '{complaint}' >&2; exit 3"), json!({}));
+        let answer = case.run().await;
+        let failure = failure(&answer);
+        assert_eq!(failure.code, "exit_status");
+        assert_eq!(
+            failure.message.contains("HOME"),
+            is_hinted,
+            "{complaint}: {}",
+            failure.message
+        );
+        assert!(!failure.message.contains(complaint), "{failure:?}");
+    }
 }
 
 #[tokio::test]

@@ -85,14 +85,64 @@ async fn a_tool_that_ignores_sigterm_is_killed() {
     );
 }
 
-/// A contract can not keep a tool going behind a closed gate.
+/// A tool that holds locks of its own can give them back.
 #[tokio::test]
-async fn a_closed_gate_cuts_the_grace_short() {
+async fn a_closed_gate_leaves_the_whole_grace() {
     let (handle, stop) = StopHandle::new();
-    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 30_000}}));
+    let script = "trap 'sleep 1; echo given back > back; exit 0' TERM; echo $$ > process; while :; do sleep 0.1; done";
+    let case = Case::script(script, json!({"limits": {"grace_ms": 60_000}}));
     let stopping = async {
         let process = case.process_in("process").await;
         handle.stop(StopReason::GateClosed);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    let CallOutcome::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert_eq!(record.reason, StopReason::GateClosed);
+    assert!(
+        record
+            .signals_sent
+            .iter()
+            .all(|sent| !sent.contains("SIGKILL")),
+        "{:?}",
+        record.signals_sent
+    );
+}
+
+/// While it is in its grace, somebody says now.
+#[tokio::test]
+async fn a_stop_that_becomes_urgent_cuts_the_grace_short() {
+    let (handle, stop) = StopHandle::new();
+    let script = "trap 'echo $$ > told' TERM; echo $$ > process; while :; do sleep 0.1; done";
+    let case = Case::script(script, json!({"limits": {"grace_ms": 60_000}}));
+    let stopping = async {
+        let process = case.process_in("process").await;
+        handle.stop(StopReason::GateClosed);
+        case.process_in("told").await;
+        handle.stop_now(StopReason::GateClosed);
+        process
+    };
+    let (answer, process) = tokio::join!(case.run_until(stop), stopping);
+    assert!(is_gone(process));
+    let duration = answer.evidence["duration_ms"].as_u64().unwrap();
+    assert!(duration < 30_000, "{duration} ms: the whole grace");
+    let CallOutcome::Stopped(record) = answer.ending else {
+        panic!("{:?}", answer.ending);
+    };
+    assert!(record.signals_sent[1].starts_with("SIGKILL"), "{record:?}");
+}
+
+/// A contract can not keep a tool going behind a gate that is closed at once, or a lost lease.
+#[tokio::test]
+async fn an_urgent_stop_cuts_the_grace_short() {
+    let (handle, stop) = StopHandle::new();
+    let case = Case::script(IGNORING, json!({"limits": {"grace_ms": 60_000}}));
+    let stopping = async {
+        let process = case.process_in("process").await;
+        handle.stop(StopReason::LeaseLost);
         process
     };
     let (answer, process) = tokio::join!(case.run_until(stop), stopping);

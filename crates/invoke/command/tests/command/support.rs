@@ -57,6 +57,9 @@ impl Case {
             input_ref: None,
             input_digest: None,
             produced: None,
+            output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder: call_folder,
         };
         Self { call, folder }
@@ -80,6 +83,7 @@ impl Case {
         case.call.contract.role = ComponentRole::Verifier;
         case.call.produced = Some(Produced {
             committed_digest: output.digest,
+            fields: Default::default(),
             output,
         });
         case

@@ -79,7 +79,7 @@ fn what_is_not_understood_is_refused() {
         (&program, json!({"tool": "a", "max_response_bytes": 0})),
         (
             &program,
-            json!({"tool": "a", "limits": {"grace_ms": 30_001}}),
+            json!({"tool": "a", "limits": {"grace_ms": 60_001}}),
         ),
         (&program, json!({"tool": "a", "token_environment": "PATH"})),
         (SERVICE, json!({"tool": "a", "argv": []})),
@@ -112,6 +112,7 @@ fn a_host_that_nobody_allowed_is_refused() {
         let refused = check(address, json!({"tool": "a"})).unwrap_err();
         assert_eq!(refused.code, "host_not_allowed", "{address}");
         assert!(refused.hint.is_some());
+        assert!(refused.is_local, "another machine may allow the host");
     }
 }
 

@@ -80,6 +80,9 @@ impl Case {
             input_ref: Some("the input".to_owned()),
             input_digest: None,
             produced: None,
+            output_path: None,
+            verified_bytes: None,
+            reading: Default::default(),
             folder: own,
         };
         Self { call, folder }
@@ -104,6 +107,7 @@ impl Case {
         self.call.produced = Some(Produced {
             output: Output::of(&path).unwrap(),
             committed_digest: Digest::of(output),
+            fields: Default::default(),
         });
         self
     }

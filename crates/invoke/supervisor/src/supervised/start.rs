@@ -157,8 +157,8 @@ impl Supervisor {
         self.hiding_paths_dynamic(move || vec![place.clone()])
     }
 
-    /// Tools and their supervisors have other working folders.
-    pub(crate) fn concealed(&self) -> Vec<PathBuf> {
+    /// The places that are kept from tools now. They are absolute: tools and their supervisors have other working folders.
+    pub fn concealed(&self) -> Vec<PathBuf> {
         let all = self.concealed.iter().flat_map(|places| (places.0)());
         all.map(|place| std::path::absolute(&place).unwrap_or(place))
             .collect()

@@ -60,4 +60,11 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Violation,
         question: include_str!("conclusions/conclusion_bears_its_headers_actor.sql"),
     },
+    Check {
+        name: "conclusion_says_who_stopped_it",
+        rule: "A conclusion says who stopped the run and why, where somebody did, and otherwise not.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("conclusions/conclusion_says_who_stopped_it.sql"),
+    },
 ];

@@ -69,17 +69,24 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "receipt_posture_allows_its_mode",
-        rule: "A receipt of a real run was opened in the posture REAL_RUN.",
+        rule: "The producer's receipt of a real run was opened in the posture REAL_RUN.",
         source: "contract.md, Posture",
         severity: Severity::Violation,
         question: include_str!("evidence/receipt_posture_allows_its_mode.sql"),
     },
     Check {
         name: "receipt_posture_is_shown_by_the_gates",
-        rule: "The gates' history shows that a receipt's posture was allowed when it was opened.",
+        rule: "The gates' history shows the posture of a receipt.",
         source: "contract.md, Posture",
         severity: Severity::Violation,
         question: include_str!("evidence/receipt_posture_is_shown_by_the_gates.sql"),
+    },
+    Check {
+        name: "run_could_go_on_when_its_verifier_was_called",
+        rule: "A verifier is called only where its run could go on: no gate that it depends on was closed since, unless runs could finish.",
+        source: "contract.md, Posture",
+        severity: Severity::Violation,
+        question: include_str!("evidence/run_could_go_on_when_its_verifier_was_called.sql"),
     },
     Check {
         name: "receipt_is_not_void",
@@ -164,6 +171,13 @@ pub(super) const CHECKS: &[Check] = &[
         source: "contract.md, The ledger",
         severity: Severity::Violation,
         question: include_str!("evidence/receipt_is_of_a_declared_contract.sql"),
+    },
+    Check {
+        name: "receipt_is_of_a_kept_contract",
+        rule: "The contract whose digest is on a receipt is a version that the registry keeps, and the verifier's is that of the instant when the run was begun.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("evidence/receipt_is_of_a_kept_contract.sql"),
     },
     Check {
         name: "receipt_and_header_are_of_one_login",

@@ -13,10 +13,17 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "idempotency_keys_are_unique",
-        rule: "An idempotency key has at most one run and at most one component.",
+        rule: "An idempotency key has at most one run of each attempt and at most one component.",
         source: "model.md, Safety rules",
         severity: Severity::Violation,
         question: include_str!("keys/idempotency_keys_are_unique.sql"),
+    },
+    Check {
+        name: "attempts_follow_each_other",
+        rule: "The attempts under a key are counted from 1 without a gap, are of one pair, candidate, correlation, input and mode, name the first, and each begins after the one before it was concluded without a pass.",
+        source: "contract.md, Attempts",
+        severity: Severity::Violation,
+        question: include_str!("keys/attempts_follow_each_other.sql"),
     },
     Check {
         name: "component_key_is_its_runs",

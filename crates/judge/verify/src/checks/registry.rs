@@ -15,6 +15,13 @@ pub(super) const CHECKS: &[Check] = &[
         ),
     },
     Check {
+        name: "contract_has_the_digest_of_its_entry",
+        rule: "The digest of a contract is that of a version that the registry keeps.",
+        source: "contract.md, Tables",
+        severity: Severity::Violation,
+        question: include_str!("registry/contract_has_the_digest_of_its_entry.sql"),
+    },
+    Check {
         name: "registry_is_as_last_recorded",
         rule: "By the clock, an entry of the registry is what its last recorded change made it.",
         source: "contract.md, Tables",

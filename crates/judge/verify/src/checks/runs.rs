@@ -74,4 +74,18 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Warning,
         question: include_str!("runs/lease_ends_within_its_longest_life.sql"),
     },
+    Check {
+        name: "stop_is_of_a_begun_run",
+        rule: "Only a run that was begun is stopped.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Violation,
+        question: include_str!("runs/stop_is_of_a_begun_run.sql"),
+    },
+    Check {
+        name: "nothing_is_called_behind_a_stop",
+        rule: "By the clock, no receipt of a run is opened after somebody stopped it.",
+        source: "contract.md, Executed runs",
+        severity: Severity::Warning,
+        question: include_str!("runs/nothing_is_called_behind_a_stop.sql"),
+    },
 ];

@@ -7,12 +7,12 @@ use crate::common::backend::on_each_version;
 use crate::common::{Backend, TestContext, execute, rows, text};
 
 /// The functions' names, arguments with their types and defaults, and results, as the contract fixes them.
-const SIGNATURES: [(&str, &str, &str); 21] = [
+const SIGNATURES: [(&str, &str, &str); 24] = [
     ("fn_dot_iu_operator_runtime_enabled", "", "boolean"),
     ("fn_process_dot_posture", "", "text"),
     (
         "fn_dot_gate_set",
-        "p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone",
+        "p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_stop_at_end boolean DEFAULT false, p_let_finish boolean DEFAULT false, p_stop_now boolean DEFAULT false",
         "text",
     ),
     (
@@ -70,6 +70,21 @@ const SIGNATURES: [(&str, &str, &str); 21] = [
         "fn_process_run_conclude",
         "p_process_run_id uuid, p_lease_token uuid, p_actor text, p_status text, p_verdict text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb",
         "uuid",
+    ),
+    (
+        "fn_process_run_may_continue",
+        "p_process_run_id uuid, p_lease_token uuid",
+        "boolean",
+    ),
+    (
+        "fn_process_run_stop_cause",
+        "p_process_run_id uuid, p_lease_token uuid",
+        "jsonb",
+    ),
+    (
+        "fn_dot_run_stop",
+        "p_process_run_id uuid, p_actor text, p_reason text",
+        "TABLE(process_run_id uuid, actor text, reason text, recorded_by text, stopped_at timestamp with time zone, created boolean)",
     ),
     ("fn_process_run_reap", "p_actor text", "SETOF uuid"),
     (

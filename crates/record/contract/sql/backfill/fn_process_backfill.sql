@@ -11,7 +11,7 @@ DECLARE
   v_new    bigint := 0;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who asserts this is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_source_ref) THEN
     PERFORM fn_dot_refuse('source_required', 'the source is missing');
   ELSIF p_source_sha256 IS NULL OR p_source_sha256 !~ '^[0-9a-f]{64}$' THEN

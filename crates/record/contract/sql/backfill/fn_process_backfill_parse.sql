@@ -53,7 +53,8 @@ BEGIN
   error_ref := p_row ->> 'error_ref';
   evidence_ref := coalesce(nullif(p_row -> 'evidence_ref', 'null'), '{}');
   rest := p_row
-    - '{dot_code,process_candidate_code,correlation_id,status,idempotency_key,process_run_id,input_ref,output_ref,error_ref,evidence_ref,started_at,ended_at,evidence_type}'::text[];
+    - '{dot_code,process_candidate_code,correlation_id,status,idempotency_key,process_run_id,input_ref,output_ref,'
+      'error_ref,evidence_ref,started_at,ended_at,evidence_type}'::text[];
   v_wrong := CASE
     WHEN coalesce(p_row ->> 'evidence_type', 'BACKFILLED_EVIDENCE') <> 'BACKFILLED_EVIDENCE'
       THEN 'what comes from elsewhere is BACKFILLED_EVIDENCE and nothing else'

@@ -26,7 +26,7 @@ BEGIN
       v_change := CASE WHEN FOUND THEN 'removed' ELSE 'absent' END;
     END IF;
   EXCEPTION WHEN lock_not_available THEN
-    PERFORM fn_dot_refuse('busy', format('another transaction is just changing the pair of %s and %s',
+    PERFORM fn_dot_refuse('busy', format('another transaction is changing the pair of %s and %s',
       left(p_process_candidate_code, 200), left(p_dot_code, 200)));
   END;
   IF v_change IN ('declared', 'confirmed', 'removed') THEN

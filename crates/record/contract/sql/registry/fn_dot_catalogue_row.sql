@@ -7,6 +7,6 @@ LANGUAGE sql STABLE AS $$
   SELECT to_jsonb(f) FROM dot_fixture f
   WHERE p_kind = 'fixture' AND f.fixture_ref = p_entry ->> 'fixture_ref'
   UNION ALL
-  SELECT to_jsonb(c) FROM dot_agent_api_contract c
+  SELECT to_jsonb(c) - 'contract_sha256' FROM dot_agent_api_contract c
   WHERE p_kind = 'contract' AND c.dot_code = p_entry ->> 'dot_code' AND c.mode = p_entry ->> 'mode';
 $$;

@@ -1,6 +1,6 @@
 -- Writes the entries of a catalogue that are not refused, and returns the plan: one object per entry, tools first. The
 -- caller holds the registry's lock, and rolls everything back where an entry is refused.
-CREATE OR REPLACE FUNCTION fn_dot_catalogue_write(p_catalogue jsonb, p_actor text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION fn_dot_catalogue_write(p_catalogue jsonb, p_actor text, p_reason text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -35,7 +35,7 @@ BEGIN
       v_done := jsonb_build_object('action', 'refuse', 'code', 'tool_invalid',
         'detail', 'it stands here more than once');
     ELSE
-      v_done := fn_dot_catalogue_write_entry(v_entry.kind, v_entry.entry, p_actor);
+      v_done := fn_dot_catalogue_write_entry(v_entry.kind, v_entry.entry, p_actor, p_reason);
     END IF;
     IF v_entry.kind = 'fixture' AND v_done ->> 'action' = 'refuse' AND v_entry.name IS NOT NULL THEN
       v_fixture := v_fixture || v_entry.name;

@@ -1,7 +1,8 @@
 -- Writes one candidate, fixture or contract through its own function. Returns the action, the changed columns or the
 -- refusal, and for a contract its row with the tool's engine. An entry without a change is rolled back, so that the
 -- history shows no change.
-CREATE OR REPLACE FUNCTION fn_dot_catalogue_write_entry(p_kind text, p_entry jsonb, p_actor text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION fn_dot_catalogue_write_entry(p_kind text, p_entry jsonb, p_actor text, p_reason text)
+  RETURNS jsonb
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -18,7 +19,7 @@ BEGIN
     ELSIF p_kind = 'fixture' THEN
       PERFORM fn_dot_fixture_put(p_entry ->> 'fixture_ref', p_entry ->> 'body', p_entry ->> 'sha256', p_actor);
     ELSE
-      PERFORM fn_dot_contract_set(p_entry, p_actor);
+      PERFORM fn_dot_contract_set(p_entry, p_actor, p_reason);
     END IF;
     v_after := fn_dot_catalogue_row(p_kind, p_entry);
     IF v_after = v_before THEN

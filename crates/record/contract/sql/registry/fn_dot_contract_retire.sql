@@ -7,7 +7,7 @@ DECLARE
   v_entry jsonb;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who retires the contract is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
@@ -24,11 +24,12 @@ BEGIN
   -- As fn_dot_tool_retire.
   PERFORM fn_dot_pair_lock(ARRAY[p_dot_code]);
   BEGIN
-    UPDATE dot_agent_api_contract AS c SET contract_status = 'retired'
+    UPDATE dot_agent_api_contract AS c SET contract_status = 'retired', contract_sha256 = fn_dot_contract_sha256(
+      fn_dot_contract_entry(to_jsonb(c) || '{"contract_status": "retired"}'))
     WHERE c.dot_code = p_dot_code AND c.mode = p_mode AND c.contract_status <> 'retired'
-    RETURNING fn_dot_contract_entry(to_jsonb(c) - 'created_at') INTO v_entry;
+    RETURNING fn_dot_contract_entry(to_jsonb(c)) INTO v_entry;
   EXCEPTION WHEN lock_not_available THEN
-    PERFORM fn_dot_refuse('busy', format('another transaction is just changing the contract of %s', p_dot_code));
+    PERFORM fn_dot_refuse('busy', format('another transaction is changing the contract of %s', p_dot_code));
   END;
   IF v_entry IS NULL THEN
     RETURN false;

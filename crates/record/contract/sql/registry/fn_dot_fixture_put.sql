@@ -7,7 +7,7 @@ DECLARE
   v_body   jsonb;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who stores the fixture is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_fixture_ref) OR fn_dot_is_blank(p_body) THEN
     PERFORM fn_dot_refuse('fixture_missing', 'a fixture has a reference and a body');
   ELSIF v_sha256 IS DISTINCT FROM p_sha256 THEN

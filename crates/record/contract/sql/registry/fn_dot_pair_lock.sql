@@ -9,7 +9,7 @@ DECLARE
   v_lease_name text;
 BEGIN
   FOR v_lease_name IN
-    SELECT DISTINCT 'dot_exec:' || CASE t.pair_role WHEN 'producer' THEN t.dot_code ELSE t.paired_dot END
+    SELECT DISTINCT fn_dot_lease_name(CASE t.pair_role WHEN 'producer' THEN t.dot_code ELSE t.paired_dot END)
     FROM dot_tools t WHERE t.dot_code = ANY (p_dot_codes) AND t.pair_role IS NOT NULL ORDER BY 1
   LOOP
     IF NOT fn_dot_lease_lock(v_lease_name) THEN

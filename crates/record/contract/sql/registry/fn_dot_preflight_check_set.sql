@@ -14,7 +14,7 @@ BEGIN
     v_check := NULL;  -- not even a name
   END;
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who registers the check is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_check_name) THEN
     PERFORM fn_dot_refuse('check_invalid', 'the check''s name is missing');
   ELSIF v_check IS NULL OR position('.' IN p_count_query) = 0 THEN
@@ -22,7 +22,7 @@ BEGIN
         left(p_count_query, 200)));
   ELSIF (SELECT p.pronamespace = pg_my_temp_schema() OR pg_is_other_temp_schema(p.pronamespace) FROM pg_proc p
     WHERE p.oid = v_check) THEN
-    PERFORM fn_dot_refuse('check_invalid', format('%s is temporary: no other session could ask it', v_check));
+    PERFORM fn_dot_refuse('check_invalid', format('%s is temporary; other sessions cannot call it', v_check));
   ELSIF (SELECT p.prorettype <> 'bigint'::regtype OR p.proretset OR p.prokind <> 'f' FROM pg_proc p
     WHERE p.oid = v_check) THEN
     PERFORM fn_dot_refuse('check_invalid', format('%s does not return bigint', v_check));

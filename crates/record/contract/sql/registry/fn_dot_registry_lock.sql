@@ -9,6 +9,6 @@ EXCEPTION
   WHEN serialization_failure THEN
     PERFORM fn_dot_refuse('snapshot_too_old', 'the registry was changed after this transaction''s snapshot');
   WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing the registry');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing the registry');
 END;
 $$;

@@ -7,9 +7,9 @@ DECLARE
   v_entry jsonb;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who retires the DOT is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN
-    PERFORM fn_dot_refuse('reason_required', 'why the DOT is retired is missing');
+    PERFORM fn_dot_refuse('reason_required', 'the reason (p_reason) is missing');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor, 'dot_code', p_dot_code));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));
@@ -25,7 +25,7 @@ BEGIN
     UPDATE dot_tools AS t SET status = 'retired' WHERE t.dot_code = p_dot_code AND t.status <> 'retired'
     RETURNING fn_dot_tool_row(to_jsonb(t)) INTO v_entry;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', format('another transaction is just claiming a request of %s', p_dot_code));
+    PERFORM fn_dot_refuse('busy', format('another transaction is claiming a request of %s', p_dot_code));
   END;
   IF v_entry IS NULL THEN
     RETURN false;

@@ -7,5 +7,5 @@ LANGUAGE sql IMMUTABLE AS $$
     nullif(p_tool ->> 'pair_role', ''), 'trigger_type', coalesce(p_tool ->> 'trigger_type', 'manual'),
     'execution_engine', coalesce(p_tool ->> 'execution_engine', 'none'), 'script_path',
     nullif(p_tool ->> 'script_path', ''), 'status', coalesce(p_tool ->> 'status', 'active'), 'extra_metadata',
-    coalesce(p_tool -> 'extra_metadata', '{}'));
+    coalesce(p_tool -> 'extra_metadata', '{}'), 'lease_scope', coalesce(nullif(p_tool ->> 'lease_scope', ''), 'pair'));
 $$;

@@ -10,6 +10,7 @@ BEGIN
   WITH incoming AS (
     SELECT e.ordinality, e.value AS tool, e.value ->> 'dot_code' AS dot_code, e.value ->> 'tier' AS tier,
       nullif(e.value ->> 'paired_dot', '') AS paired_dot, nullif(e.value ->> 'pair_role', '') AS pair_role,
+      coalesce(nullif(e.value ->> 'lease_scope', ''), 'pair') AS lease_scope,
       coalesce(e.value ->> 'execution_engine', 'none') AS execution_engine,
       jsonb_typeof(coalesce(e.value -> 'extra_metadata', '{}')) AS metadata_type,
       count(*) OVER (PARTITION BY e.value ->> 'dot_code') AS times,
@@ -17,7 +18,7 @@ BEGIN
             WHEN 'object' THEN e.value ELSE '{}' END) k
        WHERE k NOT IN ('dot_code', 'name', 'tier', 'operation', 'paired_dot', 'pair_role', 'trigger_type',
          'execution_engine',
-                       'script_path', 'status', 'extra_metadata')) AS unknown_keys
+                       'script_path', 'status', 'extra_metadata', 'lease_scope')) AS unknown_keys
     FROM jsonb_array_elements(p_tools) WITH ORDINALITY e
   ), afterwards AS (
     SELECT i.dot_code, i.paired_dot, i.pair_role FROM incoming i
@@ -68,9 +69,18 @@ BEGIN
         coalesce(p.paired_dot, 'no pair'))
       WHEN p.pair_role = i.pair_role THEN format('it and its pair %s are both %s', i.paired_dot, i.pair_role)
       WHEN (k.paired_dot, k.pair_role) IS DISTINCT FROM (i.paired_dot, i.pair_role) AND EXISTS (
-          SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name IN ('dot_exec:' || i.dot_code,
-            'dot_exec:' || k.paired_dot) AND l.process_run_id IS NOT NULL)
+          SELECT FROM dot_iu_runtime_lease l JOIN process_run_observation r ON r.process_run_id = l.process_run_id
+          WHERE r.dot_code IN (i.dot_code, k.paired_dot))
         THEN 'a run of its pair is under way: change the pair when that run has ended'
+      WHEN i.lease_scope NOT IN ('pair', 'candidate', 'input')
+        AND i.lease_scope !~ '^group:[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'
+        THEN 'lease_scope is pair, candidate, input, or group: and a name of at most 100 letters, digits, _, . and -'
+      WHEN i.lease_scope <> 'pair' AND i.pair_role IS DISTINCT FROM 'producer'
+        THEN 'lease_scope is the producer''s'
+      WHEN k.lease_scope <> i.lease_scope AND EXISTS (
+          SELECT FROM dot_iu_runtime_lease l JOIN process_run_observation r ON r.process_run_id = l.process_run_id
+          WHERE r.dot_code = i.dot_code)
+        THEN 'a run of its pair is under way: change lease_scope when that run has ended'
       WHEN w.dot_code IS NOT NULL THEN format('%s, which is not changed here, names it as its pair', w.dot_code)
     END AS refusal
     FROM incoming i

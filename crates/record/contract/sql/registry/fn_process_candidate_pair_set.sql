@@ -11,7 +11,7 @@ DECLARE
   v_is_declared boolean := coalesce(p_declared, false);
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who declares the pair is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_process_candidate_code) THEN
     PERFORM fn_dot_refuse('candidate_required', 'the candidate''s code is missing');
   ELSIF p_dot_code IS NULL THEN

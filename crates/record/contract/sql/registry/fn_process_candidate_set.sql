@@ -8,7 +8,7 @@ DECLARE
   v_row process_candidate;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who registers the candidate is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_process_candidate_code) THEN
     PERFORM fn_dot_refuse('candidate_required', 'the candidate''s code is missing');
   END IF;

@@ -10,10 +10,11 @@ DECLARE
   c_plain CONSTANT text := '^[!-~]([ -~]*[!-~])?$';
   -- As fn_dot_whitespace(); a test compares them. Calling it would cost this hot path a tenth of its time.
   c_blank CONSTANT text
-    := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
+    := E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008'
+      '\u2009\u200A\u2028\u2029\u202F\u205F\u3000';
 BEGIN
   IF coalesce(btrim(p_actor, c_blank), '') = '' THEN
-    PERFORM fn_dot_refuse('actor_required', 'who does this is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF coalesce(btrim(p_correlation_id, c_blank), '') = '' THEN
     PERFORM fn_dot_refuse('correlation_required', 'the correlation id is missing');
   ELSIF coalesce(btrim(p_process_candidate_code, c_blank), '') = '' THEN

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE VIEW v_dot_tool AS
 SELECT t.dot_code, t.name, t.tier, t.operation, t.paired_dot, t.pair_role, t.trigger_type, t.execution_engine,
-  t.script_path, t.status, t.extra_metadata, t.created_at
+  t.script_path, t.status, t.extra_metadata, t.created_at, t.lease_scope, t.paused_until, t.paused_by, t.pause_reason
 FROM dot_tools t;
 
 CREATE OR REPLACE VIEW v_process_candidate AS
@@ -16,7 +16,7 @@ FROM process_candidate_pair p;
 
 CREATE OR REPLACE VIEW v_dot_gate_history AS
 SELECT h.change_id, h.key, h.value, h.expires_at, h.actor, h.reason, h.recorded_by, h.changed_at,
-  h.change_number, h.effective_at
+  h.change_number, h.effective_at, h.stop_at_end, h.let_finish, h.stop_now
 FROM dot_config_history h;
 
 -- Values of a contract's variables are stored as digests (fn_dot_contract_entry). Earlier entries still have the values
@@ -34,6 +34,19 @@ SELECT h.change_id, h.kind, h.key,
   END AS entry,
   h.actor, h.recorded_by, h.changed_at FROM dot_registry_history h;
 
+-- Every version of every contract. contract_sha256 is computed from the stored entry, as fn_dot_contract_sha256 does.
+CREATE OR REPLACE VIEW v_dot_contract_version AS
+SELECT h.change_id, h.entry ->> 'dot_code' AS dot_code, h.entry ->> 'mode' AS mode,
+  encode(sha256(convert_to((h.entry - 'reason')::text, 'UTF8')), 'hex') AS contract_sha256,
+  v.entry - 'reason' AS contract, h.entry ->> 'reason' AS reason, h.actor, h.recorded_by, h.changed_at
+FROM dot_registry_history h JOIN v_dot_registry_history v ON v.change_id = h.change_id
+WHERE h.kind = 'contract';
+
+-- What somebody found out about runs whose effect the record does not show. Never evidence.
+CREATE OR REPLACE VIEW v_dot_run_resolution AS
+SELECT s.resolution_id, s.process_run_id, s.happened, s.actor, s.reason, s.recorded_by, s.resolved_at
+FROM dot_run_resolution s;
+
 CREATE OR REPLACE VIEW v_dot_preflight_check AS
 SELECT c.check_name, c.severity, c.on_finding, c.count_query, c.max_age, c.enabled, c.description
   FROM dot_preflight_check c;
@@ -50,14 +63,15 @@ SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref,
     ELSE CASE WHEN c.invocation ? 'variables' THEN jsonb_set(c.invocation, '{variables}', '"(hidden)"')
       ELSE c.invocation END
   END AS invocation,
-  c.expected_output_schema, c.verifier_schema, c.timeout_ms, c.contract_status, c.created_at
+  c.expected_output_schema, c.verifier_schema, c.timeout_ms, c.contract_status, c.created_at, c.may_repeat,
+  c.max_attempts, c.requires, c.contract_sha256
 FROM dot_agent_api_contract c;
 
 -- Contracts with the values of their variables, for the roles that call and set them (access.toml).
 CREATE OR REPLACE VIEW v_dot_contract_call AS
 SELECT c.dot_code, c.mode, c.candidate_code, c.operation, c.role, c.fixture_ref, c.output_namespace,
   c.no_mutation_assertion, c.endpoint_ref, c.invocation, c.expected_output_schema, c.verifier_schema,
-  c.timeout_ms, c.contract_status, c.created_at
+  c.timeout_ms, c.contract_status, c.created_at, c.may_repeat, c.max_attempts, c.requires, c.contract_sha256
 FROM dot_agent_api_contract c;
 
 CREATE OR REPLACE VIEW v_dot_fixture AS
@@ -69,7 +83,8 @@ SELECT r.event_type, r.stream, r.lane, r.severity, r.active, r.description FROM 
 CREATE OR REPLACE VIEW v_dot_lease AS
 SELECT l.lease_name, l.lease_holder, l.acquired_at, l.expires_at, l.released_at, l.acquisitions,
   CASE WHEN l.released_at IS NOT NULL THEN 'free' WHEN l.expires_at > clock_timestamp() THEN 'held' ELSE 'expired'
-    END AS state
+    END AS state,
+  l.process_run_id, l.holder_process
 FROM dot_iu_runtime_lease l;
 
 CREATE OR REPLACE VIEW v_event_outbox AS

@@ -32,11 +32,18 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   CASE WHEN jsonb_typeof(p.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(p.evidence_ref -> 'warnings')
     ELSE 0 END
   + CASE WHEN jsonb_typeof(v.evidence_ref -> 'warnings') = 'array' THEN jsonb_array_length(v.evidence_ref -> 'warnings')
-    ELSE 0 END AS warnings
+    ELSE 0 END AS warnings,
+  r.attempt, r.attempt_of,
+  (SELECT f.happened FROM dot_run_resolution f WHERE f.process_run_id = r.process_run_id
+   ORDER BY f.resolved_at DESC, f.resolution_id DESC LIMIT 1) AS happened,
+  s.actor AS stopped_by, s.reason AS stop_reason, s.stopped_at,
+  CASE WHEN p.evidence_ref ->> 'output_kind' IN ('file', 'stdout', 'path', 'reference')
+    THEN p.evidence_ref ->> 'output_kind' END AS output_kind
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'
 LEFT JOIN process_component_observation v ON v.process_run_id = r.process_run_id AND v.component_role = 'verifier'
 -- Where the producer has no component yet, its receipt has the mode of the call.
 LEFT JOIN dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
+LEFT JOIN dot_run_stop s ON s.process_run_id = r.process_run_id
 LEFT JOIN dot_iu_runtime_lease l ON l.lease_name = r.lease_name AND l.lease_token = r.lease_token;

@@ -28,27 +28,8 @@ WITH candidate AS (
         -- Real runs count for the candidates that their producer is declared for now.
         AND EXISTS (SELECT FROM process_candidate_pair b
           WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = p.dot_code)) AS has_real_runtime,
-    EXISTS (
-      SELECT FROM process_component_observation v
-      JOIN process_component_observation p ON p.process_run_id = v.process_run_id AND p.component_role = 'producer'
-      JOIN dot_invocation vi ON vi.invocation_id = v.invocation_id
-      JOIN dot_invocation pi ON pi.invocation_id = p.invocation_id
-      JOIN process_run_conclusion x ON x.process_run_id = v.process_run_id
-      JOIN process_run_observation r ON r.process_run_id = v.process_run_id
-      WHERE v.process_candidate_code = c.process_candidate_code AND v.evidence_type = 'REAL_RUN'
-        AND v.component_role = 'verifier'
-        AND v.verdict = 'pass' AND v.status = 'step_completed' AND v.invocation_id IS NOT NULL
-        AND p.evidence_type = 'REAL_RUN' AND p.status = 'step_completed'
-        AND p.process_candidate_code = c.process_candidate_code
-        AND p.correlation_id = v.correlation_id AND r.correlation_id = v.correlation_id
-        AND vi.process_run_id = v.process_run_id AND pi.process_run_id = v.process_run_id
-        AND vi.dot_code = v.dot_code AND pi.dot_code = p.dot_code
-        AND vi.component_role = 'verifier' AND pi.component_role = 'producer' AND vi.mode = 'REAL_RUN'
-        AND pi.mode = 'REAL_RUN'
-        AND vi.input_digest = p.output_digest
-        AND EXISTS (SELECT FROM process_candidate_pair b
-          WHERE b.process_candidate_code = c.process_candidate_code AND b.dot_code = p.dot_code)
-        AND x.status = 'completed' AND x.verdict = 'pass') AS has_cross_component_correlation,
+    EXISTS (SELECT FROM v_process_verified_run v
+      WHERE v.process_candidate_code = c.process_candidate_code) AS has_cross_component_correlation,
     EXISTS (
       SELECT FROM process_component_observation d
       JOIN dot_invocation i ON i.invocation_id = d.invocation_id AND i.process_run_id = d.process_run_id

@@ -50,7 +50,7 @@ SELECT j.dot_code, j.paired_dot, j.trigger_type, j.engine, j.script_path, j.runn
   CASE
     WHEN j.is_retired THEN 'nothing: it is retired'
     WHEN j.paired_dot IS NULL THEN 'register its pair'
-    WHEN j.best = 3 THEN 'see the ladder for what its candidate still needs'
+    WHEN j.best = 3 THEN 'see its candidate on the ladder'
     WHEN j.best = 2 THEN 'run it for real, once an operator opens the gates'
     WHEN j.dry_run_ready THEN 'run it dry'
     WHEN j.runner_exists THEN 'bind its pair in mode DRY_RUN as well'

@@ -203,7 +203,7 @@ pub(super) async fn roles(client: &Client, found: &Installed) -> Result<Finding,
             "roles",
             Severity::Warning,
             "installed without roles",
-            "Whoever holds the installing account can rewrite the ledger: the ladder is only as honest as that account.",
+            "Without roles, the installing account can rewrite the ledger.",
             "Give the installing user CREATEROLE and install into a new schema.",
         ));
     };

@@ -18,7 +18,7 @@ use crate::{InstallError, state::installed};
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// The tables that the installer itself creates.
-const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_release"];
+pub(crate) const INSTALLER_TABLES: [&str; 2] = ["dot_contract_migration", "dot_contract_release"];
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

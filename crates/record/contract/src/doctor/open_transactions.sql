@@ -1,6 +1,7 @@
--- The logins that may record and whose transactions may idle without a limit, ten of them; and how many prepared transactions the
--- server takes. $1 is the prefix of the installation's roles, null where it has none: then only this session's login is known to
--- record. A login's own setting in this database counts first, then its setting elsewhere, then the database's, then the server's.
+-- The logins that may record and whose transactions may idle without a limit, ten of them; and how many prepared
+-- transactions the server takes. $1 is the prefix of the installation's roles, null where it has none: then only this
+-- session's login is known to record. A login's own setting in this database counts first, then its setting elsewhere,
+-- then the database's, then the server's.
 WITH server AS (
   SELECT CASE WHEN s.source IN ('user', 'database user', 'database', 'global', 'client', 'interactive', 'session')
     THEN s.boot_val ELSE s.setting END AS said
@@ -21,6 +22,7 @@ WITH server AS (
     (SELECT s.said FROM said s WHERE s.setrole IN (l.oid, 0) ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1),
     (SELECT s.said FROM server s)) ~ '^0+[a-z ]*$'
 )
-SELECT coalesce((SELECT string_agg(u.rolname, ', ' ORDER BY u.rolname) FROM (SELECT x.rolname FROM unbounded x ORDER BY 1 LIMIT 10) u), '')
+SELECT coalesce((SELECT string_agg(u.rolname, ', ' ORDER BY u.rolname)
+  FROM (SELECT x.rolname FROM unbounded x ORDER BY 1 LIMIT 10) u), '')
     || CASE WHEN (SELECT count(*) FROM unbounded) > 10 THEN ', …' ELSE '' END,
   current_setting('max_prepared_transactions')::int;

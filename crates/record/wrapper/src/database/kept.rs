@@ -1,6 +1,6 @@
 //! The one connection that a process keeps while its runs have tools called.
 //!
-//! It listens for notifications, and reads the posture. A call that finds no connection slot is sent on it as well:
+//! It listens for notifications, and asks whether runs may go on. A call that finds no connection slot is sent on it as well:
 //! what a run knows can be recorded, and its lease renewed, with every slot of the server taken.
 
 use std::{

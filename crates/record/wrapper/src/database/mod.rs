@@ -16,5 +16,5 @@ pub use interval::Interval;
 
 pub(crate) use call::{Call, Idempotency, Value};
 pub(crate) use connect::open;
-pub(crate) use pool::{Database, Settings};
+pub(crate) use pool::{Database, Settings, decode_error};
 pub(crate) use row::{ReadRow, Undecodable, column, read_row, row};

@@ -226,7 +226,7 @@ impl Database {
         }
     }
 
-    pub(super) fn quoted_schema(&self) -> &str {
+    pub(crate) fn quoted_schema(&self) -> &str {
         &self.0.quoted_schema
     }
 
@@ -253,6 +253,19 @@ impl Database {
         let values: Vec<&Value> = call.values().collect();
         let rows = self.send_on_kept(&client, &statement, &values).await?;
         single_row(&rows)?.try_get(0).map_err(decode_error)
+    }
+
+    /// Sends a statement that only reads, on the reserved connection; as any other where there is none.
+    pub(crate) async fn rows_on_kept(
+        &self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<Vec<Row>, Error> {
+        let values: Vec<&Value> = values.iter().collect();
+        match self.0.kept.client() {
+            Some(client) => self.send_on_kept(&client, statement, &values).await,
+            None => self.send(statement, &values).await,
+        }
     }
 
     async fn send_on_kept(
@@ -378,7 +391,7 @@ fn single_row(rows: &[Row]) -> Result<&Row, Error> {
         .ok_or_else(|| Error::Answer("no row came back".to_owned()))
 }
 
-pub(super) fn decode_error(error: tokio_postgres::Error) -> Error {
+pub(crate) fn decode_error(error: tokio_postgres::Error) -> Error {
     let cause = std::error::Error::source(&error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();

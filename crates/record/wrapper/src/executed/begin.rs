@@ -10,6 +10,7 @@ use crate::{
     database::{Call, row},
     error::Error,
     lease::{DEFAULT_LEASE_TTL, Lease, whole_seconds},
+    refusal::RefusalKind,
     refusal_log::RefusalContext,
     request_builder::description,
     types::{
@@ -46,12 +47,44 @@ description! {
             input_ref: String,
             /// Its digest, where it is known.
             input_digest: String,
+            /// The digest of the producer's contract that the caller prepared. Another contract in force refuses the
+            /// call.
+            producer_contract_sha256: String,
+            /// The same of the verifier's contract.
+            verifier_contract_sha256: String,
+            /// The caller's process, for programs on its machine: they can tell that it ended.
+            holder_process: String,
         }
         defaulted {
             /// A JSON object of at most 64 KiB.
             evidence_ref: Json = json!({}),
             /// The lease's time to live unless it is renewed, from 1 second to 24 hours.
             lease_ttl: Duration = DEFAULT_LEASE_TTL,
+            /// What to do where the key was used before.
+            on_earlier: OnEarlier = OnEarlier::Return,
+            /// Whether the input may have a password in its address.
+            allow_secret_input: bool = false,
+            /// Whether the caller waits and calls again: a refusal that may pass is then not recorded.
+            calls_again: bool = false,
+        }
+    }
+}
+
+/// What a call with a used key asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnEarlier {
+    /// The newest attempt under that key.
+    #[default]
+    Return,
+    /// The next attempt, where the last one did not pass and the contract allows another.
+    Retry,
+}
+
+impl OnEarlier {
+    fn as_sql(self) -> &'static str {
+        match self {
+            Self::Return => "return",
+            Self::Retry => "retry",
         }
     }
 }
@@ -67,6 +100,10 @@ row! {
         producer_invocation_id: Option<Uuid>,
         /// Whether this call began it.
         created: bool,
+        /// Which attempt under its key it is; None where the key was used before.
+        attempt: Option<i32>,
+        /// The lease that it holds; None where the key was used before.
+        lease_name: Option<String>,
     }
 }
 
@@ -92,6 +129,8 @@ pub struct BegunRun {
     pub(super) actor: Option<Actor>,
     pub(super) runner: Actor,
     pub(super) token: LeaseToken,
+    lease_name: String,
+    attempt: i32,
     producer_invocation_id: Uuid,
 }
 
@@ -106,6 +145,11 @@ impl BegunRun {
         &self.correlation_id
     }
 
+    /// Which attempt under its key it is, from 1.
+    pub fn attempt(&self) -> i32 {
+        self.attempt
+    }
+
     /// The producer's receipt: the producer may be called now, once.
     pub fn producer_invocation_id(&self) -> Uuid {
         self.producer_invocation_id
@@ -113,7 +157,7 @@ impl BegunRun {
 
     /// The run's lease, to be renewed during calls.
     pub fn lease(&self) -> Lease {
-        Lease::of_run(&self.producer, self.runner.clone(), self.token)
+        Lease::of_run(self.lease_name.clone(), self.runner.clone(), self.token)
     }
 }
 
@@ -151,11 +195,23 @@ impl Wrapper {
             .with("p_input_ref", &call.input_ref)
             .with("p_input_digest", &call.input_digest)
             .with("p_evidence_ref", &call.evidence_ref)
-            .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl));
+            .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl))
+            .with("p_on_earlier", call.on_earlier.as_sql())
+            .with("p_producer_contract_sha256", &call.producer_contract_sha256)
+            .with("p_verifier_contract_sha256", &call.verifier_contract_sha256)
+            .with("p_holder_process", &call.holder_process)
+            .with("p_allow_secret_input", call.allow_secret_input);
         let outcome: Result<BeginRow, _> = self.database.row(&sql).await;
-        let row = self.recording_refusal(about, outcome).await?;
-        let (Some(token), Some(producer_invocation_id)) =
-            (row.lease_token, row.producer_invocation_id)
+        let row = match outcome {
+            Err(Error::Refused(refusal))
+                if call.calls_again && refusal.kind() == RefusalKind::Lease =>
+            {
+                return Err(Error::Refused(refusal));
+            }
+            outcome => self.recording_refusal(about, outcome).await?,
+        };
+        let (Some(token), Some(producer_invocation_id), Some(lease_name)) =
+            (row.lease_token, row.producer_invocation_id, row.lease_name)
         else {
             return Ok(BeginOutcome::Existing(row.process_run_id));
         };
@@ -167,6 +223,8 @@ impl Wrapper {
             actor: actor.cloned(),
             runner: call.runner.clone(),
             token,
+            lease_name,
+            attempt: row.attempt.unwrap_or(1),
             producer_invocation_id,
         }))
     }

@@ -6,13 +6,16 @@
 //! progress.rs  2  the producer's row and the verifier's receipt              → RunAwaitingVerifier
 //!              3  the verifier's row and the conclusion
 //! reap.rs      concludes the runs of dead holders
+//! stop.rs      stops a run from any session
 //! ```
-//! Each number is one transaction and one round trip, which concurrent runs share. Each result is committed before it
-//! is returned, so that a crash leaves a true record.
+//! Each number is one transaction and one round trip. Each result is committed before it is returned, so that a crash
+//! leaves a true record.
 
 mod begin;
 mod progress;
 mod reap;
+mod stop;
 
-pub use begin::{BeginCall, BeginOutcome, BegunRun};
+pub use begin::{BeginCall, BeginOutcome, BegunRun, OnEarlier};
 pub use progress::{CallRecord, Conclusion, RunAwaitingVerifier};
+pub use stop::RunStop;

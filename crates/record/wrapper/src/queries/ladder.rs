@@ -7,7 +7,7 @@ use crate::{
     Wrapper,
     database::row,
     error::Error,
-    types::{CandidateCode, EvidenceType, text_enum},
+    types::{CandidateCode, EvidenceType, ProcessRunId, text_enum},
 };
 
 text_enum! {
@@ -74,6 +74,16 @@ row! {
         pub missing: Option<String>,
         /// Whether real runs count for it by a pair that an upgrade inferred and no operator has confirmed.
         pub has_inferred_pair: bool,
+        /// The newest verified run.
+        pub verified_run_id: Option<ProcessRunId>,
+        /// When the producer's receipt of that run was written: the age of its data.
+        pub verified_produced_at: Option<Timestamp>,
+        /// The digest of the producer's contract under which it was called.
+        pub producer_contract_sha256: Option<String>,
+        /// The digest of the verifier's contract under which it was called.
+        pub verifier_contract_sha256: Option<String>,
+        /// Whether these contracts are in force now. None: they are not recorded.
+        pub contracts_current: Option<bool>,
     }
 }
 

@@ -3,11 +3,15 @@
 mod components;
 mod ladder;
 mod receipts;
+mod resolutions;
 mod runs;
 mod status;
+mod verified_output;
 
 pub use components::Component;
 pub use ladder::{BirthReadiness, CandidateStatus, ObservedCounts, Rung};
 pub use receipts::{Receipt, ReceiptState};
+pub use resolutions::{Happened, Resolution};
 pub use runs::{InvalidCursor, Run, RunCursor, RunFilter, RunPage};
 pub use status::{DotStatus, DotWrapperStatus};
+pub use verified_output::VerifiedOutput;

@@ -58,6 +58,8 @@ row! {
         pub component_run_id: Option<ComponentRunId>,
         /// What is known of the call since.
         pub state: ReceiptState,
+        /// The digest of the contract under which it was called.
+        pub contract_sha256: Option<String>,
     }
 }
 

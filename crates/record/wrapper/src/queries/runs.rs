@@ -94,10 +94,30 @@ row! {
         pub header_evidence_type: EvidenceType,
         /// How many warnings its calls left.
         pub warnings: i32,
+        /// Which attempt under its key it is, from 1.
+        pub attempt: i32,
+        /// The run of the first attempt. None: it is the first.
+        pub attempt_of: Option<ProcessRunId>,
+        /// What somebody found out about it: `yes`, `no` or `partly`.
+        pub happened: Option<String>,
+        /// Who stopped it while it was under way.
+        pub stopped_by: Option<Actor>,
+        /// Why that person stopped it.
+        pub stop_reason: Option<String>,
+        /// When it was stopped.
+        pub stopped_at: Option<Timestamp>,
+        /// What its producer's output is: `file`, `stdout`, `path` or `reference`. A reference's digest is of the
+        /// message that says where the work is, and not of the work.
+        pub output_kind: Option<String>,
     }
 }
 
 impl Run {
+    /// Whether its output is elsewhere, and only a message that says where was digested.
+    pub fn is_reference(&self) -> bool {
+        self.output_kind.as_deref() == Some("reference")
+    }
+
     /// Whether it is only a header: no component, and not begun under a lease. Nothing ran, whatever its status.
     pub fn is_header_only(&self) -> bool {
         self.producer_component_run_id.is_none()
@@ -356,7 +376,7 @@ impl Wrapper {
             .database
             .view(
                 "v_process_run",
-                "WHERE idempotency_key = $1",
+                "WHERE idempotency_key = $1 ORDER BY attempt DESC LIMIT 1",
                 vec![key.into()],
             )
             .await?;

@@ -89,7 +89,7 @@ pub struct CatalogueChange {
 
 impl Wrapper {
     /// Imports a whole catalogue, all or nothing, and returns the result of each entry: DOTs first, then candidates,
-    /// fixtures and contracts.
+    /// fixtures and contracts. The reason stands in the history of the contracts that change.
     ///
     /// # Errors
     /// Refused with the code of the first refused entry, `actor_required` or `busy`; nothing is written then.
@@ -98,8 +98,9 @@ impl Wrapper {
         &self,
         catalogue: &CatalogueDefinition,
         actor: Option<&Actor>,
+        reason: Option<&str>,
     ) -> Result<Vec<CatalogueChange>, Error> {
-        self.send_catalogue(catalogue, actor, false).await
+        self.send_catalogue(catalogue, actor, reason, false).await
     }
 
     /// Says what an import would do to each entry, refusals included, and writes nothing.
@@ -111,13 +112,14 @@ impl Wrapper {
         catalogue: &CatalogueDefinition,
         actor: Option<&Actor>,
     ) -> Result<Vec<CatalogueChange>, Error> {
-        self.send_catalogue(catalogue, actor, true).await
+        self.send_catalogue(catalogue, actor, None, true).await
     }
 
     async fn send_catalogue(
         &self,
         catalogue: &CatalogueDefinition,
         actor: Option<&Actor>,
+        reason: Option<&str>,
         dry_run: bool,
     ) -> Result<Vec<CatalogueChange>, Error> {
         let answer = |error: serde_json::Error| Error::Answer(error.to_string());
@@ -129,6 +131,7 @@ impl Wrapper {
             )
             .with("p_actor", self.actor_or_default(actor))
             .with("p_dry_run", dry_run)
+            .with("p_reason", reason)
             .idempotent();
         let plan: serde_json::Value = self.database.value(&call).await?;
         serde_json::from_value(plan).map_err(answer)

@@ -22,7 +22,11 @@ read_row!(Contract {
     verifier_schema,
     timeout_ms,
     contract_status,
-    created_at
+    created_at,
+    may_repeat,
+    max_attempts,
+    requires,
+    contract_sha256
 });
 
 impl Wrapper {
@@ -69,7 +73,7 @@ impl Wrapper {
             .await
     }
 
-    /// Sets a contract, or changes it. Returns what it was set for.
+    /// Sets a contract, or changes it. Returns what it was set for. The reason stands in the history.
     ///
     /// # Errors
     /// Refused as `unknown_dot`, `mode_invalid`, `role_invalid`, `namespace_forbidden`, `endpoint_missing`,
@@ -78,12 +82,14 @@ impl Wrapper {
         &self,
         contract: &ContractDefinition,
         actor: Option<&Actor>,
+        reason: Option<&str>,
     ) -> Result<String, Error> {
         let contract =
             serde_json::to_value(contract).map_err(|error| Error::Answer(error.to_string()))?;
         let call = Call::to("fn_dot_contract_set")
             .with("p_contract", contract)
             .with("p_actor", self.actor_or_default(actor))
+            .with("p_reason", reason)
             .idempotent();
         self.database.value(&call).await
     }

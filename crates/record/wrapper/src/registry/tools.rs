@@ -1,12 +1,14 @@
 //! DOTs and their pairs.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{
     Wrapper,
-    database::{Call, Value, row},
+    database::{Call, Interval, Value, row},
     error::Error,
     types::{Actor, ComponentRole, DotCode, text_enum},
 };
@@ -38,6 +40,14 @@ row! {
         pub extra_metadata: Json,
         /// When it was registered.
         pub created_at: Timestamp,
+        /// What excludes two runs of it: `pair`, `candidate`, `input` or `group:<name>`.
+        pub lease_scope: String,
+        /// Until when it is paused. None: it is not, or until it is resumed.
+        pub paused_until: Option<Timestamp>,
+        /// Who paused it. None: it is not paused.
+        pub paused_by: Option<String>,
+        /// Why it is paused.
+        pub pause_reason: Option<String>,
     }
 }
 
@@ -75,6 +85,9 @@ pub struct ToolDefinition {
     /// Whatever else is known of it, an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_metadata: Option<Json>,
+    /// What excludes two runs of it: `pair`, `candidate`, `input` or `group:<name>`. The producer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_scope: Option<String>,
 }
 
 text_enum! {
@@ -170,6 +183,47 @@ impl Wrapper {
         actor: Option<&Actor>,
     ) -> Result<bool, Error> {
         let call = Call::to("fn_dot_tool_retire")
+            .with("p_dot_code", dot_code)
+            .with("p_actor", self.actor_or_default(actor))
+            .with("p_reason", reason)
+            .idempotent();
+        self.database.value(&call).await
+    }
+
+    /// Pauses a DOT: no run of its pair begins and no request for it is claimed for this time, or until it is resumed.
+    ///
+    /// # Errors
+    /// Refused as `unknown_dot`, `actor_required`, `reason_required`, `expiry_invalid` or `busy`;
+    /// [`Error::NotPermitted`] for a login that is no operator.
+    pub async fn pause_tool(
+        &self,
+        dot_code: &DotCode,
+        reason: &str,
+        during: Option<Duration>,
+        actor: Option<&Actor>,
+    ) -> Result<bool, Error> {
+        let mut call = Call::to("fn_dot_tool_pause")
+            .with("p_dot_code", dot_code)
+            .with("p_actor", self.actor_or_default(actor))
+            .with("p_reason", reason);
+        if let Some(during) = during {
+            let during = Interval::from(during).to_sql_text();
+            call = call.with("p_until", Value::FromNow(Some(during)));
+        }
+        self.database.value(&call).await
+    }
+
+    /// Ends the pause of a DOT. False: it was not paused.
+    ///
+    /// # Errors
+    /// Refused as `unknown_dot`, `actor_required` or `busy`; [`Error::NotPermitted`] for a login that is no operator.
+    pub async fn resume_tool(
+        &self,
+        dot_code: &DotCode,
+        reason: Option<&str>,
+        actor: Option<&Actor>,
+    ) -> Result<bool, Error> {
+        let call = Call::to("fn_dot_tool_resume")
             .with("p_dot_code", dot_code)
             .with("p_actor", self.actor_or_default(actor))
             .with("p_reason", reason)

@@ -32,6 +32,7 @@ row! {
         input_digest: Option<String>,
         requested_at: Timestamp,
         claims: i32,
+        attempt: i32,
     }
 }
 
@@ -102,6 +103,11 @@ impl ClaimedRequest {
         self.0.claims
     }
 
+    /// Which attempt the claim is for, from 1.
+    pub fn attempt(&self) -> i32 {
+        self.0.attempt
+    }
+
     /// The call that begins the run: the requested arguments, and the key that allows one run per request.
     pub fn begin_call(&self, runner: impl Into<Actor>) -> BeginCall {
         let asked = &self.0;
@@ -137,8 +143,9 @@ pub enum RequestEnd {
 }
 
 impl Wrapper {
-    /// Claims the request that is due for longest, of an idle pair, in a mode that the gates allow now. A non-empty
-    /// `modes` restricts the modes. None where there is no such request.
+    /// Claims the request that is due for longest, of those with the lowest priority number, whose lease is free, in a
+    /// mode that the gates allow now. A non-empty `modes` restricts the modes. `labels` are those of this worker: a
+    /// contract may require some. None where there is no such request.
     ///
     /// Begin the run with [`ClaimedRequest::begin_call`], and renew the claim during the run. Where the result is lost,
     /// the request is claimed again after the claim expired.
@@ -151,6 +158,7 @@ impl Wrapper {
         runner: &Actor,
         ttl: Duration,
         modes: &[EvidenceType],
+        labels: &[String],
     ) -> Result<Option<ClaimedRequest>, Error> {
         let modes: Vec<String> = modes.iter().map(ToString::to_string).collect();
         let call = Call::to("fn_dot_run_request_claim")
@@ -159,7 +167,8 @@ impl Wrapper {
             .with(
                 "p_modes",
                 Value::Texts(Some(modes).filter(|modes| !modes.is_empty())),
-            );
+            )
+            .with("p_labels", Value::Texts(Some(labels.to_vec())));
         let claimed = self.database.rows::<ClaimRow>(&call).await?;
         Ok(claimed.into_iter().next().map(ClaimedRequest))
     }

@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// The pause before the second attempt of a request, as in the contract.
+pub const DEFAULT_BACKOFF: Duration = Duration::from_secs(600);
+
 description! {
     /// A run that is asked for.
     pub struct RunRequest {
@@ -43,6 +46,14 @@ description! {
         defaulted {
             /// From when on it may be claimed.
             due: Schedule = Schedule::Now,
+            /// 0 is claimed first, 9 last.
+            priority: i32 = 5,
+            /// How many attempts it has, from 1 to 100.
+            max_attempts: i32 = 1,
+            /// The pause before the second attempt, doubled for each one after it; at most a day.
+            backoff: Duration = DEFAULT_BACKOFF,
+            /// Whether the input may have a password in its address.
+            allow_secret_input: bool = false,
         }
     }
 }
@@ -92,6 +103,13 @@ impl Wrapper {
             .with("p_input_ref", &request.input_ref)
             .with("p_input_digest", &request.input_digest)
             .with("p_not_before", request.due)
+            .with("p_priority", request.priority)
+            .with("p_max_attempts", request.max_attempts)
+            .with(
+                "p_backoff",
+                Value::Interval(Interval::from(request.backoff).to_sql_text()),
+            )
+            .with("p_allow_secret_input", request.allow_secret_input)
             .with(
                 "p_request_id",
                 request.request_id.unwrap_or_else(RequestId::mint),

@@ -14,5 +14,5 @@ mod create;
 mod query;
 
 pub use claim::{ClaimedRequest, RequestEnd};
-pub use create::{RunRequest, Schedule};
+pub use create::{DEFAULT_BACKOFF, RunRequest, Schedule};
 pub use query::{RequestOutcome, RequestState, RunRequestFilter, RunRequestRecord};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     Wrapper,
-    database::{Value, row},
+    database::{Interval, Value, row},
     error::Error,
     types::{
         Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, ProcessRunId,
@@ -95,6 +95,20 @@ row! {
         pub cancel_reason: Option<String>,
         /// When it was finished or cancelled.
         pub finished_at: Option<Timestamp>,
+        /// The lease that its run needs.
+        pub lease_name: String,
+        /// 0 is claimed first, 9 last.
+        pub priority: i16,
+        /// How many attempts it has.
+        pub max_attempts: i32,
+        /// The pause before the second attempt.
+        pub backoff: Interval,
+        /// How many attempts were begun.
+        pub attempt: i32,
+        /// Attempts that a worker stopped because it was stopped itself.
+        pub stops: i32,
+        /// The run of the last attempt, while it waits for the next.
+        pub last_run_id: Option<ProcessRunId>,
     }
 }
 

@@ -104,7 +104,7 @@ impl PairContext {
 
     pub(super) async fn acquire(&self, ttl: Duration) -> Result<Lease, Error> {
         let Some(holder) = self.actor() else {
-            let message = "who does this is missing".to_owned();
+            let message = "the actor is missing".to_owned();
             return Err(self
                 .wrapper
                 .refuse(RefusalCode::ActorRequired, message, json!({}))

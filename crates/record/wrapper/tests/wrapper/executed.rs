@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use dotwrap_testkit::Pooler;
 use dotwrap_wrapper::{
-    BeginCall, BeginOutcome, BegunRun, CallRecord, CandidateCode, ComponentRunId, Conclusion,
-    ConnectionTarget, DotCode, EvidenceType, GateSetting, Posture, RefusalCode, Rung, StoredStatus,
-    Verdict, Wrapper, gate,
+    Actor, BeginCall, BeginOutcome, BegunRun, CallRecord, CandidateCode, ComponentRunId,
+    Conclusion, ConnectionTarget, DotCode, EvidenceType, GateSetting, RefusalCode, Rung,
+    StoredStatus, Verdict, Wrapper, gate,
 };
 
 use crate::support::{CANDIDATE, PRODUCER, VERIFIER, builder, code, ready, row_count, wrapper_as};
@@ -80,7 +80,7 @@ async fn where_the_second_receipt_is_refused_the_producer_s_row_is_not_written_e
     close_a_gate(&wrapper).await;
     let record = produced();
     let refused = run.record_producer(&record, &DotCode::new(VERIFIER)).await;
-    assert_eq!(code(refused.map(drop)), RefusalCode::RealRunDisabled);
+    assert_eq!(code(refused.map(drop)), RefusalCode::RunStopped);
     let client = database.superuser().await;
     let components = "process_component_observation";
     assert_eq!(row_count(&client, components).await, 0);
@@ -125,18 +125,25 @@ async fn observer_role_may_not_begin_a_run() {
 
 /// The pause is so long that only a notification can tell in time: the test would hang without it.
 #[tokio::test]
-async fn a_closed_gate_is_notified_where_a_session_can_listen() {
+async fn stops_are_notified_where_a_session_can_listen() {
     let (_database, wrapper) = ready().await;
-    let mut watch = wrapper.watch_posture(Duration::from_secs(3600));
-    watch.until(|posture| posture == Posture::RealRun).await;
-    let told = watch.until(|posture| posture < Posture::RealRun);
+    let mut watch = wrapper.watch_runs(Duration::from_secs(3600));
+    let run = begun(&wrapper, &beginning()).await;
+    let mut watched = watch.watch(run.process_run_id(), &run.lease());
+    watch.answered().await;
+    let told = watched.stopped();
     let closed = async {
         // Once the watch waits, asking by itself is an hour away.
         tokio::time::sleep(Duration::from_millis(300)).await;
         close_a_gate(&wrapper).await;
     };
-    let (posture, ()) = tokio::join!(told, closed);
-    assert_eq!(posture, Posture::DryRunOnly);
+    let (cause, ()) = tokio::join!(told, closed);
+    assert_eq!(cause.word(), "gate_closed");
+    assert!(!cause.is_urgent());
+    let now = GateSetting::new(gate::REAL_RUN_ENABLED, false, "at once").stop_now(true);
+    let (cause, closed) = tokio::join!(watched.urgent(), wrapper.set_gate(&now));
+    closed.unwrap();
+    assert_eq!(cause.word(), "gate_closed");
 }
 
 #[tokio::test]
@@ -145,11 +152,49 @@ async fn closed_gate_is_found_by_polling_without_listen() {
     let pooler = Pooler::transaction_mode(&database).await;
     let target = ConnectionTarget::parse(&pooler.url_as(database.owner())).unwrap();
     let wrapper = builder(&database).target(target).build().await.unwrap();
-    let mut watch = wrapper.watch_posture(Duration::from_millis(100));
-    watch.until(|posture| posture == Posture::RealRun).await;
+    let watch = wrapper.watch_runs(Duration::from_millis(100));
+    let run = begun(&wrapper, &beginning()).await;
+    let mut watched = watch.watch(run.process_run_id(), &run.lease());
     close_a_gate(&direct).await;
+    assert_eq!(watched.stopped().await.word(), "gate_closed");
+}
+
+#[tokio::test]
+async fn a_stop_names_its_first_actor_and_ends_the_permission() {
+    let (_database, wrapper) = ready().await;
+    let run = begun(&wrapper, &beginning()).await;
+    let (id, lease) = (run.process_run_id(), run.lease());
+    assert!(wrapper.may_continue(id, &lease).await.unwrap());
+    let ana = Actor::new("ana");
+    let first = wrapper
+        .stop_run(id, Some(&ana), "the wrong input")
+        .await
+        .unwrap();
+    assert!(first.created);
+    assert!(!wrapper.may_continue(id, &lease).await.unwrap());
+    let again = wrapper.stop_run(id, None, "another reason").await.unwrap();
     assert_eq!(
-        watch.until(|posture| posture < Posture::RealRun).await,
-        Posture::DryRunOnly
+        (again.actor, &*again.reason, again.created),
+        (ana.clone(), "the wrong input", false)
+    );
+    run.conclude(&Conclusion::new(StoredStatus::Cancelled))
+        .await
+        .unwrap();
+    let shown = wrapper.run(id).await.unwrap().unwrap();
+    assert_eq!(shown.stopped_by, Some(ana));
+    assert_eq!(shown.stop_reason.as_deref(), Some("the wrong input"));
+    let other = begun(&wrapper, &beginning()).await;
+    other
+        .conclude(&Conclusion::new(StoredStatus::Failed))
+        .await
+        .unwrap();
+    assert_eq!(
+        code(
+            wrapper
+                .stop_run(other.process_run_id(), None, "late")
+                .await
+                .map(drop)
+        ),
+        RefusalCode::RunConcluded
     );
 }

@@ -88,7 +88,7 @@ async fn a_tool_and_a_contract_are_retired_once() {
         endpoint_ref: Some("command:true".to_owned()),
         ..ContractDefinition::default()
     };
-    wrapper.set_contract(&contract, None).await.unwrap();
+    wrapper.set_contract(&contract, None, None).await.unwrap();
     for changed in [true, false] {
         let retired = wrapper.retire_tool(&producer, "replaced", None).await;
         assert_eq!(retired.unwrap(), changed);
@@ -147,7 +147,7 @@ async fn a_contract_binds_a_dot_to_an_endpoint_and_a_fixture() {
         ..ContractDefinition::default()
     };
     assert_eq!(
-        code(wrapper.set_contract(&contract, None).await),
+        code(wrapper.set_contract(&contract, None, None).await),
         RefusalCode::FixtureMissing
     );
     let wrong = wrapper
@@ -165,7 +165,7 @@ async fn a_contract_binds_a_dot_to_an_endpoint_and_a_fixture() {
     );
     assert_eq!(wrapper.fixtures().await.unwrap().len(), 1);
 
-    wrapper.set_contract(&contract, None).await.unwrap();
+    wrapper.set_contract(&contract, None, None).await.unwrap();
     let stored = wrapper.contracts_of(&PRODUCER.into()).await.unwrap();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].role, ComponentRole::Producer);
@@ -173,12 +173,12 @@ async fn a_contract_binds_a_dot_to_an_endpoint_and_a_fixture() {
 
     contract.endpoint_ref = None;
     assert_eq!(
-        code(wrapper.set_contract(&contract, None).await),
+        code(wrapper.set_contract(&contract, None, None).await),
         RefusalCode::EndpointMissing
     );
     contract.output_namespace = Some("production".to_owned());
     assert_eq!(
-        code(wrapper.set_contract(&contract, None).await),
+        code(wrapper.set_contract(&contract, None, None).await),
         RefusalCode::NamespaceForbidden
     );
 }

@@ -36,7 +36,7 @@ async fn claimed_request_begins_the_requested_run() {
     );
 
     let claim = async |modes: &[EvidenceType]| {
-        let claimed = wrapper.claim_request(&worker(), TTL, modes).await;
+        let claimed = wrapper.claim_request(&worker(), TTL, modes, &[]).await;
         claimed.unwrap()
     };
     assert!(claim(&[EvidenceType::DryRun]).await.is_none());
@@ -80,7 +80,12 @@ async fn claimed_request_begins_the_requested_run() {
 async fn permanent_refusal_ends_a_request_and_transient_refusal_delays_it() {
     let (_database, wrapper) = ready().await;
     let id = wrapper.request_run(&request()).await.unwrap();
-    let claim = || async { wrapper.claim_request(&worker(), TTL, &[]).await.unwrap() };
+    let claim = || async {
+        wrapper
+            .claim_request(&worker(), TTL, &[], &[])
+            .await
+            .unwrap()
+    };
     let first = claim().await.unwrap();
     let later = RequestEnd::Retry {
         refusal_code: "lease_held".to_owned(),
@@ -108,7 +113,10 @@ async fn future_request_waits_and_can_be_cancelled() {
         .request_run(&request().due(Schedule::In(Duration::from_secs(3600))))
         .await
         .unwrap();
-    let none = wrapper.claim_request(&worker(), TTL, &[]).await.unwrap();
+    let none = wrapper
+        .claim_request(&worker(), TTL, &[], &[])
+        .await
+        .unwrap();
     assert!(none.is_none());
     let mut waiting = RunRequestFilter::default();
     waiting.state = Some(RequestState::Waiting);

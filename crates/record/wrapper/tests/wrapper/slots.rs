@@ -61,8 +61,8 @@ async fn a_slot_is_waited_for() {
 #[tokio::test]
 async fn calls_use_the_watch_connection_without_a_free_slot() {
     let (database, wrapper) = installed().await;
-    let mut watch = wrapper.watch_posture(Duration::from_millis(50));
-    watch.until(|_| true).await;
+    let mut watch = wrapper.watch_runs(Duration::from_millis(50));
+    watch.answered().await;
     // Those that were needed before are closed when they are idle.
     while sessions(&database).await != 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -80,16 +80,15 @@ async fn calls_use_the_watch_connection_without_a_free_slot() {
     let executing = GateSetting::new(gate::EXECUTE_ENABLED, true, "a test");
     let posture = wrapper.set_gate(&executing).await.unwrap();
     assert_eq!(posture, Posture::DryRunOnly);
-    let seen = watch.until(|posture| posture == Posture::DryRunOnly).await;
-    assert_eq!(seen, posture);
+    watch.answered().await;
     assert_eq!(sessions(&database).await, 1);
 }
 
 #[tokio::test]
 async fn a_lost_watch_connection_is_made_again() {
     let (database, wrapper) = installed().await;
-    let mut watch = wrapper.watch_posture(Duration::from_millis(50));
-    watch.until(|_| true).await;
+    let mut watch = wrapper.watch_runs(Duration::from_millis(50));
+    watch.answered().await;
     while sessions(&database).await != 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -100,7 +99,7 @@ async fn a_lost_watch_connection_is_made_again() {
          WHERE datname = current_database() AND usename = '{owner}'"
     );
     assert_eq!(count(&superuser, &end).await, 1);
-    watch.until(|_| true).await;
+    watch.answered().await;
     while sessions(&database).await != 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -35,7 +35,7 @@ pub(crate) async fn ready() -> (TestDatabase, Wrapper) {
             endpoint_ref: Some("command:true".to_owned()),
             ..ContractDefinition::default()
         };
-        wrapper.set_contract(&contract, None).await.unwrap();
+        wrapper.set_contract(&contract, None, None).await.unwrap();
     }
     open_gates(&wrapper, true).await;
     (database, wrapper)

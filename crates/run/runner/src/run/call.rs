@@ -1,16 +1,16 @@
 //! One call of one member of the pair.
 
-use std::path::Path;
+use std::{path::Path, pin::pin, time::Duration};
 
-use dotwrap_invoke::{Answer, Space, ToolCall};
+use dotwrap_invoke::{Answer, ReadProgress, Space, StopReason, ToolCall};
 use dotwrap_wrapper::{ComponentRole, ComponentRunId, Verdict};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, interval_at};
 use url::Url;
 use uuid::Uuid;
 
-use super::execution::Execution;
+use super::{execution::Execution, input_file::InputFile};
 use crate::{
     Step,
     assess::{self, Assessment, VerifiedOutput},
@@ -20,6 +20,9 @@ use crate::{
 
 /// Free disk space in bytes below which a failed call may have failed because the disk was full.
 const LITTLE_SPACE: u64 = 1 << 20;
+
+/// How often a long reading is reported.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A finished call: its times and its assessment.
 pub(super) struct CallResult {
@@ -51,6 +54,12 @@ impl Execution<'_> {
             input_ref: self.order.input_ref.clone(),
             input_digest: self.order.input_digest.clone(),
             produced: subject.produced.clone(),
+            verified_bytes: self.verified_bytes,
+            reading: ReadProgress::default(),
+            output_path: self
+                .output_path
+                .clone()
+                .filter(|_| role == ComponentRole::Producer),
             folder: self.folder.of_call(role),
         };
         self.progress.step(Step::Calling {
@@ -59,7 +68,6 @@ impl Execution<'_> {
         });
         let place = self.watch_place(&call);
         let started_at = self.clock.now();
-        let deadline = Instant::now() + call.time_limit();
         let answer = self.answer(role, &call).await;
         let ended_at = self.clock.now();
         self.progress.step(Step::Called {
@@ -67,7 +75,8 @@ impl Execution<'_> {
             answer: &answer,
         });
         let stop = self.guard.stop();
-        let mut checked = check(self.prepared, role, &answer, &subject, stop, deadline).await;
+        let checking = check(self.prepared, role, &answer, &subject, stop, &call.reading);
+        let mut checked = self.with_progress(role, &call.reading, checking).await;
         if let (Some(place), Ok(read)) = (place, &mut checked)
             && answer.verdict == Some(Verdict::Pass)
         {
@@ -80,6 +89,7 @@ impl Execution<'_> {
             }
         };
         self.note(&call.folder, &mut judged);
+        self.note_input(role, &mut judged).await;
         CallResult {
             component_run_id: call.component_run_id,
             started_at,
@@ -108,13 +118,50 @@ impl Execution<'_> {
                 .evidence
                 .insert("clock_offset_ms".to_owned(), json!(offset));
         }
+        let is_stopped = self.guard.stop().reason() == Some(StopReason::DiskFull);
         let space = Space::at(folder).ok().filter(|space| {
-            !judged.is_done() && (space.free < LITTLE_SPACE || space.is_out_of_files)
+            !judged.is_done() && (is_stopped || space.free < LITTLE_SPACE || space.is_out_of_files)
         });
         if let Some(space) = space {
             judged
                 .evidence
                 .insert("disk_full".to_owned(), json!(space.to_string()));
+            judged.blame_disk();
+        }
+    }
+
+    /// Evidence of what the input was and is. A verifier's has it only where it changed.
+    async fn note_input(&self, role: ComponentRole, judged: &mut Assessment) {
+        let Some(before) = &self.input else {
+            return;
+        };
+        let now = InputFile::of(self.order.input()).await;
+        if role == ComponentRole::Producer || before.is_changed(now.as_ref()) {
+            before.note(now.as_ref(), &mut judged.evidence);
+        }
+    }
+
+    /// Reports how far the reading of an output is, where it takes long.
+    async fn with_progress<T>(
+        &self,
+        role: ComponentRole,
+        reading: &ReadProgress,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        let mut last = reading.bytes();
+        let mut ticks = interval_at(Instant::now() + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = ticks.tick() => {
+                    let bytes = reading.bytes();
+                    if bytes != last {
+                        last = bytes;
+                        self.progress.step(Step::Reading { role, bytes });
+                    }
+                }
+            }
         }
     }
 
@@ -122,7 +169,8 @@ impl Execution<'_> {
     async fn answer(&self, role: ComponentRole, call: &ToolCall) -> Answer {
         let mut stop = self.guard.stop();
         let invoker = &self.prepared.side(role).invoker;
-        let mut answer = invoker.invoke(call, stop.clone());
+        let mut answer =
+            pin!(self.with_progress(role, &call.reading, invoker.invoke(call, stop.clone())));
         tokio::select! {
             answer = &mut answer => return answer,
             reason = stop.cancelled() => self.progress.step(Step::Stopping { reason }),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dotwrap_invoke::StopReason;
-use dotwrap_wrapper::{CallRecord, ComponentRole, Conclusion, RefusalCode, StoredStatus, Verdict};
+use dotwrap_wrapper::{
+    CallRecord, ComponentRole, Conclusion, RefusalCode, StopCause, StoredStatus, Verdict,
+};
 use serde_json::{Value as Json, json};
 use tokio::time::timeout;
 
@@ -13,10 +15,14 @@ use crate::{
     assess::CallProblem,
     commit_with_retry::{Commit, commit_with_retry},
     folder::FOLDER,
+    run_guard::reason_of,
 };
 
 /// Time limit for reading the run's conclusion from the ledger after concluding failed or its result was lost.
 const FINAL_READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What stopped the run, as the database says it.
+const STOP_CAUSE: &str = "stop_cause";
 
 /// The evidence of an invoker for a dry run without a complete sandbox.
 const SANDBOX_INCOMPLETE: &str = "sandbox_incomplete";
@@ -38,7 +44,7 @@ impl Execution<'_> {
     ) -> Result<Concluded, Error> {
         let record = self.record_of(producer, ComponentRole::Producer);
         let (conclusion, concluded) = match self.verifier_skip_reason(producer, refused) {
-            Some(word) => self.cancelled(word),
+            Some(word) => self.cancelled(word, refused),
             None => self.conclusion_of(ComponentRole::Producer, producer, producer),
         };
         let recorded = commit_with_retry(&self.budget, || {
@@ -137,19 +143,29 @@ impl Execution<'_> {
     /// The evidence of every conclusion: the runner and its version, the location of the files, and the given details.
     fn evidence(&self, more: impl IntoIterator<Item = (&'static str, Json)>) -> Json {
         let runner = ("runner", json!(self.begun.lease().holder()));
+        let cause = self.guard.cause().map(StopCause::as_json);
+        let cause = cause.map(|cause| (STOP_CAUSE, cause.clone()));
         let folder = self.folder.if_there().map(|path| (FOLDER, json!(path)));
         let version = ("runner_version", json!(env!("CARGO_PKG_VERSION")));
-        let said = [runner, version].into_iter().chain(folder).chain(more);
+        let known = [runner, version].into_iter();
+        let said = known.chain(folder).chain(cause).chain(more);
         let said = said.map(|(name, value)| (name.to_owned(), value));
         Json::Object(said.collect())
     }
 
     /// The conclusion of a run that was cancelled between its two calls.
-    fn cancelled(&self, word: &'static str) -> (Conclusion, Concluded) {
+    fn cancelled(
+        &self,
+        word: &'static str,
+        refused: Option<&dotwrap_wrapper::Error>,
+    ) -> (Conclusion, Concluded) {
         let error_ref = format!("{}: not called: {word}", ComponentRole::Verifier);
-        let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(
-            self.evidence([("reason", json!(word)), ("verifier", json!("not called"))]),
-        );
+        let said = [("reason", json!(word)), ("verifier", json!("not called"))];
+        let cause = refused
+            .and_then(stop_cause)
+            .map(|cause| (STOP_CAUSE, cause));
+        let evidence = self.evidence(said.into_iter().chain(cause));
+        let mut conclusion = Conclusion::new(StoredStatus::Cancelled).evidence_ref(evidence);
         conclusion.error_ref = Some(error_ref.clone());
         let concluded = Concluded {
             status: StoredStatus::Cancelled,
@@ -210,6 +226,20 @@ impl Execution<'_> {
     }
 }
 
+/// What stopped a run whose verifier's receipt was refused.
+fn stop_cause(error: &dotwrap_wrapper::Error) -> Option<Json> {
+    let refusal = error.refusal()?;
+    if refusal.code != RefusalCode::RunStopped {
+        return None;
+    }
+    let members = ["cause", "gate", "by", "reason", "at", "now"];
+    let said = members.iter().filter_map(|name| {
+        let value = refusal.detail.get(name)?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    Some(Json::Object(said.collect()))
+}
+
 fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
     error
         .refusal()
@@ -218,10 +248,13 @@ fn says_lease_lost(error: &dotwrap_wrapper::Error) -> bool {
 
 /// The reason code of a refused recording.
 pub(super) fn reason_code(error: &dotwrap_wrapper::Error) -> &'static str {
-    match error.refusal().map(|refusal| refusal.code.as_str()) {
-        Some("lease_lost" | "lease_held") => StopReason::LeaseLost.into(),
-        Some("no_execute" | "real_run_disabled") => StopReason::GateClosed.into(),
-        Some("run_concluded") => "run_concluded",
+    match error.refusal().map(|refusal| &refusal.code) {
+        Some(RefusalCode::LeaseLost | RefusalCode::LeaseHeld) => StopReason::LeaseLost.into(),
+        Some(RefusalCode::RunStopped) => {
+            let cause = error.refusal().map(|refusal| &refusal.detail["cause"]);
+            reason_of(cause.and_then(Json::as_str).unwrap_or_default()).into()
+        }
+        Some(RefusalCode::RunConcluded) => "run_concluded",
         Some(_) => "refused",
         None => "database_away",
     }

@@ -1,5 +1,7 @@
 //! Executes one run.
 
+use std::path::PathBuf;
+
 use dotwrap_invoke::{Produced, Stop};
 use dotwrap_wrapper::{
     BeginOutcome, BegunRun, ComponentRole, ProcessRunId, RunAwaitingVerifier, Wrapper,
@@ -10,10 +12,13 @@ use super::{
     Outcome, RunOptions,
     call::CallResult,
     conclude::{Concluded, reason_code},
-    input::check_input,
+    input::{check_input, check_output_fields},
+    input_file::InputFile,
+    output_path::output_path,
+    verified_bytes::verified_bytes,
 };
 use crate::{
-    Error, Prepared, Progress, Runner, Step,
+    Error, PairMember, Prepared, Progress, Runner, Step,
     assess::VerifiedOutput,
     clock::RunClock,
     commit_with_retry::{Commit, commit_with_retry},
@@ -29,6 +34,12 @@ pub(super) struct Execution<'a> {
     pub(super) order: &'a RunOptions,
     pub(super) begun: &'a BegunRun,
     pub(super) folder: &'a RunFolder,
+    /// What the input was before the first call.
+    pub(super) input: Option<InputFile>,
+    /// What the last verified run of the same candidate and input left, in bytes, where a rule asks for it.
+    pub(super) verified_bytes: Option<u64>,
+    /// Where the producer's contract wants its output.
+    pub(super) output_path: Option<PathBuf>,
     pub(super) guard: RunGuard,
     pub(super) budget: RetryBudget<'a>,
     pub(super) progress: &'a dyn Progress,
@@ -49,17 +60,38 @@ impl Runner {
         progress: &dyn Progress,
         interrupt: Stop,
     ) -> Result<Outcome, Error> {
+        self.execute_attempt(prepared, order, progress, interrupt, false)
+            .await
+    }
+
+    /// `calls_again`: the caller waits for a busy lease and tries again, so that such a refusal is no result yet.
+    pub(crate) async fn execute_attempt(
+        &self,
+        prepared: &Prepared,
+        order: &RunOptions,
+        progress: &dyn Progress,
+        interrupt: Stop,
+        calls_again: bool,
+    ) -> Result<Outcome, Error> {
         check_input(prepared, order)?;
+        check_output_fields(prepared)?;
         let process_run_id = order.process_run_id.unwrap_or_else(ProcessRunId::mint);
         let folder = self.folders.reserve(process_run_id)?;
+        let output_path = output_path(prepared, order, process_run_id, &folder, &self.folders)?;
+        let verified_bytes = verified_bytes(&self.wrapper, prepared, order).await?;
+        self.folders.require_free(self.min_free_bytes)?;
         let held_since = Instant::now();
-        let call = order.begin_call(
+        let mut call = order.begin_call(
             &prepared.producer.dot_code,
             &prepared.candidate,
             prepared.mode,
             process_run_id,
             &self.name,
         );
+        let digest = |side: &PairMember| Some(side.contract.contract_sha256.clone());
+        call.producer_contract_sha256 = digest(&prepared.producer);
+        call.verifier_contract_sha256 = digest(&prepared.verifier);
+        call.calls_again = calls_again;
         let begun = match self.wrapper.begin_run(&call).await? {
             BeginOutcome::Begun(begun) => begun,
             BeginOutcome::Existing(run) => return self.existing_outcome(order, run).await,
@@ -75,23 +107,30 @@ impl Runner {
             begun.lease(),
             order.lease_ttl,
             held_since,
-            prepared.mode,
-            self.posture().await,
+            process_run_id,
+            &self.watch().await,
             interrupt,
-        );
-        let concluded = Execution {
+        )
+        .watching_disk(self.folders.root(), self.min_free_bytes);
+        let execution = Execution {
             wrapper: &self.wrapper,
             prepared,
             order,
             begun: &begun,
             folder: &folder,
+            input: InputFile::of(order.input()).await,
+            verified_bytes,
+            output_path,
             guard,
             budget,
             progress,
             clock: self.clock(process_run_id).await,
-        }
-        .run_to_conclusion()
-        .await?;
+        };
+        let (concluded, ()) = tokio::join!(
+            execution.run_to_conclusion(),
+            execution.warn_of_a_short_window()
+        );
+        let concluded = concluded?;
         progress.step(Step::Concluded {
             process_run_id,
             status: concluded.status,
@@ -152,6 +191,7 @@ impl Execution<'_> {
             produced: output.map(|output| Produced {
                 committed_digest: output.digest,
                 output,
+                fields: producer.judged.fields.clone(),
             }),
             is_simulated: producer.judged.is_simulated(),
         };

@@ -9,8 +9,12 @@ mod call;
 mod conclude;
 mod execution;
 mod input;
+mod input_file;
 mod outcome;
+mod output_path;
 mod run_options;
+mod verified_bytes;
+mod window;
 
 pub use outcome::Outcome;
 pub use run_options::RunOptions;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use dotwrap_wrapper::{
-    Actor, BeginCall, CorrelationId, DEFAULT_LEASE_TTL, IdempotencyKey, ProcessRunId,
+    Actor, BeginCall, CorrelationId, DEFAULT_LEASE_TTL, IdempotencyKey, OnEarlier, ProcessRunId,
 };
 
 use dotwrap_invoke::Mode;
 use dotwrap_wrapper::{CandidateCode, DotCode};
 use serde_json::Value as Json;
+
+use crate::holder;
 
 /// The options of one run. Omitted options take the wrapper's defaults.
 #[derive(Clone, Debug)]
@@ -31,6 +33,12 @@ pub struct RunOptions {
     pub evidence_ref: Option<Json>,
     /// The lease's time to live. The runner renews the lease at a third of it during a call.
     pub lease_ttl: Duration,
+    /// What to do where the key was used before.
+    pub on_earlier: OnEarlier,
+    /// How long to wait for a busy lease. None: not at all.
+    pub wait: Option<Duration>,
+    /// Whether the input may have a password in its address.
+    pub allow_secret_input: bool,
 }
 
 impl Default for RunOptions {
@@ -45,6 +53,9 @@ impl Default for RunOptions {
             parent_run_id: None,
             evidence_ref: None,
             lease_ttl: DEFAULT_LEASE_TTL,
+            on_earlier: OnEarlier::Return,
+            wait: None,
+            allow_secret_input: false,
         }
     }
 }
@@ -73,6 +84,9 @@ impl RunOptions {
         call.parent_run_id = self.parent_run_id;
         call.input_ref = self.input().map(str::to_owned);
         call.input_digest = self.input_digest.clone();
+        call.on_earlier = self.on_earlier;
+        call.allow_secret_input = self.allow_secret_input;
+        call.holder_process = holder::this_process();
         call.evidence_ref = self.evidence_ref.clone().unwrap_or(call.evidence_ref);
         call
     }

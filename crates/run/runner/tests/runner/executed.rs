@@ -2,10 +2,10 @@
 
 use dotwrap_invoke::{Mode, Stop};
 use dotwrap_runner::{Error, NoProgress, Outcome, RunOptions, Step};
-use dotwrap_wrapper::{IdempotencyKey, Rung, StoredStatus, Verdict};
+use dotwrap_wrapper::{CandidateCode, DotCode, IdempotencyKey, Rung, StoredStatus, Verdict};
 use serde_json::json;
 
-use crate::support::{At, PRODUCER, Stage, Tools, VERIFIER, broken, concluded, said_so};
+use crate::support::{At, CANDIDATE, PRODUCER, Stage, Tools, VERIFIER, broken, concluded, said_so};
 
 #[tokio::test]
 async fn real_run_reaches_verified() {
@@ -203,4 +203,29 @@ async fn full_disk_of_the_database_is_waited_for() {
         Some(Verdict::Pass),
         "{outcome:?}"
     );
+}
+
+#[tokio::test]
+async fn no_run_is_begun_without_the_space_that_is_to_stay_free() {
+    let stage = Stage::open().await;
+    let tools = Tools::honest();
+    let runner = stage.runner(&tools).with_min_free_bytes(u64::MAX);
+    let order = RunOptions::default();
+    let (producer, candidate) = (DotCode::new(PRODUCER), CandidateCode::new(CANDIDATE));
+    let refused = runner
+        .run(
+            &producer,
+            &candidate,
+            Mode::RealRun,
+            &order,
+            &NoProgress,
+            Stop::never(),
+        )
+        .await;
+    assert!(
+        matches!(refused, Err(Error::DiskFull { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(tools.count(), 0);
+    assert_eq!(stage.rung().await, Rung::StructuralCandidate);
 }

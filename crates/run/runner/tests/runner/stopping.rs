@@ -4,7 +4,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use dotwrap_invoke::{Mode, Stop, StopHandle, StopReason};
 use dotwrap_runner::{Error, Outcome, RunOptions, RunsDir, Step};
-use dotwrap_wrapper::{DotCode, ErrorClass, Lease, ProcessRunId, StoredStatus, Verdict, gate};
+use dotwrap_wrapper::{
+    DotCode, ErrorClass, Lease, Posture, ProcessRunId, StoredStatus, Verdict, gate,
+};
+use serde_json::json;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::support::{At, PRODUCER, Stage, Tools, concluded, left, short_lease, until_stopped};
@@ -62,14 +65,27 @@ async fn a_gate_that_closes_stops_the_call_and_leaves_a_receipt_of_the_stop() {
         "whatever it did before"
     );
     assert_eq!(evidence["outcome"], "unknown");
+    let run = stage
+        .wrapper
+        .run(conclusion.process_run_id)
+        .await
+        .unwrap()
+        .unwrap();
+    let cause = &run.evidence_ref["stop_cause"];
+    assert_eq!(
+        (&cause["cause"], &cause["gate"]),
+        (&json!("gate_closed"), &json!(gate::REAL_RUN_ENABLED))
+    );
+    assert_eq!(cause["now"], false);
 }
 
 #[tokio::test]
-async fn a_gate_that_the_clock_closes_stops_the_call_too() {
+async fn a_window_that_ends_stops_the_call_where_it_was_opened_so() {
     let stage = Stage::open().await;
     let not_for_long = async {
         let setting = gate::GateSetting::new(gate::EXECUTE_ENABLED, true, "a short while")
-            .lasting(Duration::from_secs(1));
+            .lasting(Duration::from_secs(1))
+            .stop_at_end(true);
         stage.wrapper.set_gate(&setting).await.unwrap();
     };
     let outcome = stopped_by(&stage, &RunOptions::default(), Stop::never(), not_for_long)
@@ -77,9 +93,122 @@ async fn a_gate_that_the_clock_closes_stops_the_call_too() {
         .unwrap();
     assert_eq!(
         concluded(&outcome).error_ref,
-        Some("producer: gate_closed"),
+        Some("producer: window_ended"),
         "{outcome:?}"
     );
+}
+
+/// The run began in time. Neither the end of the window nor a closing that lets runs finish stops it.
+#[tokio::test]
+async fn a_run_goes_on_behind_the_end_of_its_window() {
+    let stage = Stage::open().await;
+    let wrapper = stage.wrapper.clone();
+    let tools = Tools::honest().producer(move |call, _| {
+        let wrapper = wrapper.clone();
+        async move {
+            let setting = gate::GateSetting::new(gate::EXECUTE_ENABLED, true, "a short while")
+                .lasting(Duration::from_secs(1));
+            wrapper.set_gate(&setting).await.unwrap();
+            let finishing =
+                gate::GateSetting::new(gate::REAL_RUN_ENABLED, false, "no more of them")
+                    .let_finish(true);
+            wrapper.set_gate(&finishing).await.unwrap();
+            while wrapper.posture().await.unwrap() > Posture::NoExecute {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            left(&call, "the work")
+        }
+    });
+    let outcome = stage.run(&tools, &RunOptions::default()).await.unwrap();
+    let conclusion = concluded(&outcome);
+    assert_eq!(
+        (conclusion.status, conclusion.verdict),
+        (StoredStatus::Completed, Some(Verdict::Pass)),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_somebody_stops_is_cancelled_and_says_who() {
+    let stage = Stage::open().await;
+    let order = RunOptions {
+        process_run_id: Some(ProcessRunId::mint()),
+        ..RunOptions::default()
+    };
+    let id = order.process_run_id.unwrap();
+    let stop = async {
+        let ana = dotwrap_wrapper::Actor::new("ana");
+        stage
+            .wrapper
+            .stop_run(id, Some(&ana), "the wrong input")
+            .await
+            .unwrap();
+    };
+    let outcome = stopped_by(&stage, &order, Stop::never(), stop)
+        .await
+        .unwrap();
+    let conclusion = concluded(&outcome);
+    assert_eq!(conclusion.status, StoredStatus::Cancelled);
+    assert_eq!(conclusion.error_ref, Some("producer: run_stopped"));
+    let run = stage.wrapper.run(id).await.unwrap().unwrap();
+    assert_eq!(run.evidence_ref["stopped_by"], "ana");
+    assert_eq!(run.evidence_ref["stop_reason"], "the wrong input");
+    assert_eq!(run.evidence_ref["stop_cause"]["cause"], "run_stopped");
+}
+
+/// A stop that leaves the grace becomes one that cuts it.
+#[tokio::test]
+async fn a_gate_that_is_closed_again_at_once_makes_the_stop_urgent() {
+    let stage = Stage::open().await;
+    let wrapper = stage.wrapper.clone();
+    let tools = Tools::honest().producer(move |_, mut stop| {
+        let wrapper = wrapper.clone();
+        async move {
+            let close =
+                |now| gate::GateSetting::new(gate::REAL_RUN_ENABLED, false, "enough").stop_now(now);
+            wrapper.set_gate(&close(false)).await.unwrap();
+            stop.cancelled().await;
+            assert!(!stop.is_urgent());
+            wrapper.set_gate(&close(true)).await.unwrap();
+            stop.urgent().await;
+            until_stopped(stop).await
+        }
+    });
+    let order = RunOptions::default();
+    let run = stage.run(&tools, &order);
+    let outcome = timeout(LONG, run).await.expect("nothing says now").unwrap();
+    assert_eq!(concluded(&outcome).error_ref, Some("producer: gate_closed"));
+}
+
+#[tokio::test]
+async fn a_window_that_ends_before_the_contracts_limits_is_said_at_the_start() {
+    let stage = Stage::open().await;
+    let said = Arc::new(std::sync::Mutex::new(Vec::new()));
+    for stops in [false, true] {
+        let setting = gate::GateSetting::new(gate::EXECUTE_ENABLED, true, "a short while")
+            .lasting(Duration::from_secs(30))
+            .stop_at_end(stops);
+        stage.wrapper.set_gate(&setting).await.unwrap();
+        let note = Arc::clone(&said);
+        let progress = At::step(move |step: Step<'_>| {
+            if let Step::ShortWindow { gate, stops, .. } = step {
+                note.lock().unwrap().push((gate.to_owned(), stops));
+            }
+        });
+        let order = RunOptions::default();
+        stage
+            .run_in(
+                Mode::RealRun,
+                &Tools::honest(),
+                &order,
+                &progress,
+                Stop::never(),
+            )
+            .await
+            .unwrap();
+    }
+    let key = gate::EXECUTE_ENABLED.to_owned();
+    assert_eq!(*said.lock().unwrap(), [(key.clone(), false), (key, true)]);
 }
 
 #[tokio::test]

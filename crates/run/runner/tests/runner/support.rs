@@ -228,7 +228,10 @@ impl Stage {
             ..ContractDefinition::default()
         };
         change(&mut contract);
-        self.wrapper.set_contract(&contract, None).await.unwrap();
+        self.wrapper
+            .set_contract(&contract, None, None)
+            .await
+            .unwrap();
     }
 
     pub(crate) fn runner(&self, tools: &Tools) -> Runner {

@@ -32,10 +32,10 @@ pub(crate) struct Set {
     /// The candidate's code
     #[arg(value_name = "CODE")]
     code: String,
-    /// What it is; what is not given stays as it was
+    /// Title; unchanged if omitted
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
-    /// Who answers for it, '' for nobody; without an owner it is never ready for birth
+    /// Owner; '' removes it. Without an owner the candidate is never birth_ready
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! `dotwrap contract ls|show|set|retire`.
 
+mod difference;
 mod explain;
 mod set;
 use clap::{Args, Subcommand};

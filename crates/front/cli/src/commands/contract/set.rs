@@ -8,6 +8,7 @@ use dotwrap_exec::Runner;
 use dotwrap_wrapper::{CatalogueChange, Contract, ImportAction, Tool};
 use serde_json::json;
 
+use super::difference;
 use crate::commands::{
     ActorArgs,
     execution::{ExecutionArgs, refuse_uncallable},
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Set them also where this machine could not run them
     #[arg(long)]
     force: bool,
+    /// Why; it stands in the contract's history, and is required where a contract changes
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     acting: ActorArgs,
 }
@@ -56,14 +60,21 @@ pub(super) async fn execute(
     if let Some(refusal) = plan.refusal(
         &catalogue,
         "set",
-        "mend the entries named and set them again",
+        "correct the entries named and set them again",
     ) {
         return Err(refusal.into());
     }
     let judged = check(&plan, &ledger).await?;
     let runner = ExecutionArgs::default().runner(session, &ledger)?;
     refuse_what_can_not_be_run(&judged, &catalogue, &runner, arguments.force, session)?;
-    for change in catalogue.register(&ledger, Some(&actor)).await?.changes() {
+    show_differences(&plan, &ledger, session).await?;
+    let reason = arguments
+        .reason
+        .as_deref()
+        .filter(|reason| !reason.trim().is_empty());
+    require_reason(&plan, reason)?;
+    let registered = catalogue.register(&ledger, Some(&actor), reason).await?;
+    for change in registered.changes() {
         session.messages.note(match change.action {
             ImportAction::Keep => format!("kept {}: nothing changed", change.name),
             _ => format!("set {}", change.name),
@@ -85,6 +96,40 @@ pub(super) async fn execute(
         session.messages.note(format!("{name} names no contract"));
     }
     Ok(ExitStatus::Done)
+}
+
+/// Shows what changes in contracts that are set already.
+async fn show_differences(
+    plan: &Plan,
+    ledger: &LedgerClient,
+    session: &Context,
+) -> Result<(), Failure> {
+    for change in plan.changes() {
+        let (ImportAction::Change, Some(after)) = (change.action, &change.contract) else {
+            continue;
+        };
+        let contracts = ledger.contracts_to_call_of(&after.dot_code).await?;
+        let before = contracts.iter().find(|one| one.mode == after.mode);
+        for line in before.map_or_else(Vec::new, |before| difference::lines(before, after)) {
+            session.messages.note(format!("{}: {line}", change.name));
+        }
+    }
+    Ok(())
+}
+
+/// A contract that changes needs a reason: runs before and after were called differently.
+fn require_reason(plan: &Plan, reason: Option<&str>) -> Result<(), Failure> {
+    let mut changes = plan.changes().iter();
+    let changed = changes.find(|change| change.action == ImportAction::Change);
+    match changed.filter(|_| reason.is_none()) {
+        Some(change) => Err(Failure::new(
+            ExitStatus::Usage,
+            "reason_required",
+            format!("{} changes, and the call does not say why", change.name),
+        )
+        .hint("say why: --reason TEXT; it stands in the contract's history")),
+        None => Ok(()),
+    }
 }
 
 /// The contracts of a catalogue, and how messages name the file.

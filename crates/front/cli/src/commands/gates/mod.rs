@@ -52,16 +52,28 @@ pub(crate) struct Open {
     /// Leave it open until somebody closes it
     #[arg(long, conflicts_with = "duration")]
     without_end: bool,
+    /// Stop the runs that are under way when the time is over; otherwise they finish, and no other begins
+    #[arg(long, conflicts_with = "without_end")]
+    stop_at_end: bool,
     #[command(flatten)]
     change: Change,
 }
 
 /// Close a gate.
+///
+/// Runs that are under way are stopped: their tools get SIGTERM within a second, and the grace of their contract. A run
+/// that was stopped does not go on when the gate is opened again.
 #[derive(Debug, Args)]
 pub(crate) struct Close {
     /// The gate's key, or its last part
     #[arg(value_name = "KEY")]
     key: String,
+    /// Only keep new runs out: those that are under way finish, verifier included
+    #[arg(long, conflicts_with = "now")]
+    let_finish: bool,
+    /// Stop at once: tools get 300 ms from SIGTERM to SIGKILL, whatever their contracts say
+    #[arg(long)]
+    now: bool,
     #[command(flatten)]
     change: Change,
 }
@@ -82,7 +94,7 @@ pub(crate) struct History {
     /// Only this gate
     #[arg(value_name = "KEY")]
     key: Option<String>,
-    /// At most so many, the newest
+    /// Maximum number of rows, the newest first
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }
@@ -94,8 +106,8 @@ pub(crate) async fn execute(
 ) -> Result<ExitStatus, Failure> {
     match arguments.command.unwrap_or(Command::Ls) {
         Command::Ls => list(session).await,
-        Command::Open(open) => set(&open.key, true, open.duration, open.change, session).await,
-        Command::Close(close) => set(&close.key, false, None, close.change, session).await,
+        Command::Open(open) => open_gate(open, session).await,
+        Command::Close(close) => shut_gate(close, session).await,
         Command::History(arguments) => history(arguments, session).await,
     }
 }
@@ -120,7 +132,11 @@ const GATES: &[Column<Gate>] = &[
 
 fn state(gate: &Gate) -> Cell {
     match (gate.open, gate.live) {
+        (true, _) if gate.stop_at_end => {
+            Cell::toned("open: its end stops runs", CellStyle::Caution)
+        }
         (true, _) => Cell::toned("open", CellStyle::Caution),
+        (false, _) if gate.let_finish => Cell::toned("closed: runs finish", CellStyle::Good),
         (false, true) => Cell::toned("closed", CellStyle::Good),
         (false, false) => Cell::toned("closed: expired", CellStyle::Good),
     }
@@ -156,43 +172,71 @@ struct Changed {
     /// None: until somebody changes it again.
     lasting: Option<SignedDuration>,
     posture: Posture,
+    stop_at_end: bool,
+    let_finish: bool,
+    stop_now: bool,
+}
+
+async fn open_gate(open: Open, session: &mut Context) -> Result<ExitStatus, Failure> {
+    let key = full_key(&open.key);
+    let mut setting = setting(&key, true, open.change, session).stop_at_end(open.stop_at_end);
+    if let Some(lasting) = open.duration {
+        setting = setting.lasting(lasting.unsigned_abs());
+    }
+    let posture = session.ledger().await?.set_gate(&setting).await?;
+    let consequence = match (open.duration, open.stop_at_end) {
+        (Some(_), true) => "; its end stops the runs that are under way then",
+        _ => "",
+    };
+    session.messages.note(format!(
+        "{key} says {} now; the posture is {posture}{consequence}",
+        setting.value()
+    ));
+    session.output.change(&Changed {
+        key,
+        value: setting.value().to_owned(),
+        open: true,
+        lasting: open.duration,
+        posture,
+        stop_at_end: open.stop_at_end,
+        let_finish: false,
+        stop_now: false,
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+async fn shut_gate(close: Close, session: &mut Context) -> Result<ExitStatus, Failure> {
+    let key = full_key(&close.key);
+    let setting = setting(&key, false, close.change, session)
+        .let_finish(close.let_finish)
+        .stop_now(close.now);
+    let posture = close_gate(session.backend(), &key, &setting).await?;
+    let consequence = if close.let_finish {
+        "; runs that are under way finish"
+    } else {
+        ""
+    };
+    session.messages.note(format!(
+        "{key} says {} now; the posture is {posture}{consequence}",
+        setting.value()
+    ));
+    session.output.change(&Changed {
+        key,
+        value: setting.value().to_owned(),
+        open: false,
+        lasting: None,
+        posture,
+        stop_at_end: false,
+        let_finish: close.let_finish,
+        stop_now: close.now,
+    })?;
+    Ok(ExitStatus::Done)
 }
 
 /// A brake is open when it says `false`; every other gate when it says `true`.
-async fn set(
-    key: &str,
-    open: bool,
-    lasting: Option<SignedDuration>,
-    change: Change,
-    session: &mut Context,
-) -> Result<ExitStatus, Failure> {
-    let key = full_key(key);
-    let says = if key == gate::DRY_RUN_ONLY {
-        !open
-    } else {
-        open
-    };
-    let mut setting =
-        GateSetting::new(&key, says, change.reason).actor(session.actor(change.acting));
-    if let Some(lasting) = lasting {
-        setting = setting.lasting(lasting.unsigned_abs());
-    }
-    let posture = if open {
-        session.ledger().await?.set_gate(&setting).await?
-    } else {
-        close_gate(session.backend(), &key, &setting).await?
-    };
-    session
-        .messages
-        .note(format!("{key} says {says} now; the posture is {posture}"));
-    session.output.change(&Changed {
-        key,
-        value: says.to_string(),
-        open,
-        lasting,
-        posture,
-    })?;
-    Ok(ExitStatus::Done)
+fn setting(key: &str, open: bool, change: Change, session: &Context) -> GateSetting {
+    let says = open != (key == gate::DRY_RUN_ONLY);
+    GateSetting::new(key, says, change.reason).actor(session.actor(change.acting))
 }
 
 /// The last part of a key is enough to name it.
@@ -209,6 +253,16 @@ fn full_key(key: &str) -> String {
     named.map_or(key, |known| known).to_owned()
 }
 
+/// What the change means for the runs that are under way, where it says something of it.
+fn of_runs(change: &GateChange) -> Option<&'static str> {
+    match (change.stop_at_end, change.let_finish, change.stop_now) {
+        (true, _, _) => Some("stop at its end"),
+        (_, true, _) => Some("finish"),
+        (_, _, true) => Some("stop now"),
+        _ => None,
+    }
+}
+
 const CHANGES: &[Column<GateChange>] = &[
     Column::new("CHANGED", |change| {
         Cell::plain(format_time(change.changed_at))
@@ -218,6 +272,7 @@ const CHANGES: &[Column<GateChange>] = &[
     Column::new("EXPIRES", |change| {
         Cell::or_dash(change.expires_at.map(format_time))
     }),
+    Column::new("RUNS", |change| Cell::or_dash(of_runs(change))),
     Column::new("ACTOR", |change| Cell::plain(&change.actor)),
     Column::new("LOGIN", |change| Cell::plain(&change.recorded_by)),
     Column::new("REASON", |change| Cell::plain(&change.reason)),

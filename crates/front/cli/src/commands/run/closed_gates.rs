@@ -1,6 +1,7 @@
-//! A run opens no gate. Where one is closed to it, it says which, and who asks can decide.
+//! A run that a closed gate refused: the failure names each closed gate, and the command that opens it. A run opens no
+//! gate by itself.
 use dotwrap_exec::Mode;
-use dotwrap_wrapper::{Wrapper, gate};
+use dotwrap_wrapper::{RefusalCode, Wrapper, gate};
 
 use crate::failure::Failure;
 
@@ -18,8 +19,9 @@ pub(super) async fn explain_refusal(
     mode: Mode,
     ledger: &Wrapper,
 ) -> Failure {
+    let is_closed_gate = is_closed_gate(&refused);
     let failure = Failure::from(refused);
-    if !["no_execute", "real_run_disabled"].contains(&failure.code.as_str()) {
+    if !is_closed_gate {
         return failure;
     }
     let needed: &[&str] = match mode {
@@ -43,4 +45,17 @@ pub(super) async fn explain_refusal(
         "a run opens no gate by itself; an operator may, for a time and a reason:\n{}",
         closed.join("\n")
     ))
+}
+
+/// Whether a gate of the posture refused the run.
+fn is_closed_gate(refused: &dotwrap_exec::Error) -> bool {
+    let dotwrap_exec::Error::Wrapper(error) = refused else {
+        return false;
+    };
+    error.refusal().is_some_and(|refusal| {
+        matches!(
+            refusal.code,
+            RefusalCode::NoExecute | RefusalCode::RealRunDisabled
+        )
+    })
 }

@@ -6,18 +6,19 @@ use dotwrap_app::backend::LedgerClient;
 use dotwrap_app::labels;
 use dotwrap_exec::{Mode, Outcome, RunOptions, Runner};
 use dotwrap_wrapper::{
-    ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, ProcessRunId,
-    StoredStatus, Verdict,
+    ComponentRole, ComponentRunId, CorrelationId, EvidenceType, IdempotencyKey, OnEarlier,
+    ProcessRunId, StoredStatus, Verdict,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Arguments, closed_gates, executed_drawing};
-use crate::commands::execution::{ProgressPrinter, check_folder, interrupt_on_signals};
+use crate::commands::execution::{ProgressPrinter, check_folder};
 use crate::commands::lease_holder::name_holder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
+use crate::signals::interrupt_on_signals;
 
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,8 @@ pub(super) struct Executed {
     pub(super) status: StoredStatus,
     pub(super) verdict: Option<Verdict>,
     pub(super) created: bool,
+    /// Which attempt under its key it is, from 1.
+    pub(super) attempt: i32,
     pub(super) producer: Option<Part>,
     pub(super) verifier: Option<Part>,
     pub(super) error_ref: Option<String>,
@@ -51,6 +54,10 @@ pub(super) struct Part {
     pub(super) is_mock: bool,
     pub(super) output_ref: Option<String>,
     pub(super) output_digest: Option<String>,
+    /// `file`, `stdout`, `path` or `reference`: then the digest is of the message that says where the work is.
+    pub(super) output_kind: Option<String>,
+    /// What a reference says, by the contract's names.
+    pub(super) output_fields: serde_json::Value,
     /// Why it did not do what it was called for, or why its verdict is no pass, in a sentence.
     pub(super) failure: Option<String>,
     /// What somebody should know although it did what it was called for.
@@ -88,7 +95,7 @@ pub(super) async fn execute(
         Ok(outcome) => outcome,
         Err(refused) => {
             let failure = closed_gates::explain_refusal(refused, mode, &ledger).await;
-            return Err(name_holder(failure, &producer, &ledger).await);
+            return Err(name_holder(failure));
         }
     };
     let mut record = recorded(&ledger, &runner, &outcome, mode).await?;
@@ -111,6 +118,11 @@ pub(super) async fn execute(
     }
     if let Some(pretended) = record.pretended() {
         session.messages.warning(pretended);
+    }
+    if !record.created && !record.is_under_way() && record.exit_status() != ExitStatus::Done {
+        session
+            .messages
+            .note("nothing was called now; --retry begins the next attempt");
     }
     session.messages.note(format!(
         "see its layers: dotwrap runs show {}",
@@ -139,17 +151,17 @@ pub(super) async fn execute(
     Ok(status)
 }
 
-/// What was said of a run that really happens would be said by the wrong one.
+/// Refuses flags that state a result: an executed run gets its result from the tools.
 fn reject_outcome_flags(arguments: &Arguments) -> Result<(), Failure> {
     let recorded = &arguments.recorded;
     let claims = [
-        ("--status", arguments.status.is_some()),
-        ("--output-ref", recorded.output_ref.is_some()),
-        ("--error-ref", recorded.error_ref.is_some()),
+        ("--status", "status", arguments.status.is_some()),
+        ("--output-ref", "output", recorded.output_ref.is_some()),
+        ("--error-ref", "error", recorded.error_ref.is_some()),
     ];
-    match claims.iter().find(|(_, is_made)| *is_made) {
-        Some((flag, _)) => Err(Failure::usage(format!(
-            "{flag} says what became of a run, and this one is really executed"
+    match claims.iter().find(|(.., is_made)| *is_made) {
+        Some((flag, what, _)) => Err(Failure::usage(format!(
+            "{flag} is for simulations; an executed run gets its {what} from the tools"
         ))
         .hint(format!(
             "leave {flag} out, or record a simulation: --mode simulate"
@@ -169,6 +181,12 @@ fn run_options(arguments: &Arguments, session: &Context) -> RunOptions {
         parent_run_id: recorded.parent.map(ProcessRunId::from),
         evidence_ref: recorded.evidence.clone(),
         lease_ttl: Duration::from_secs(arguments.lease_ttl.into()),
+        on_earlier: match arguments.retry {
+            true => OnEarlier::Retry,
+            false => OnEarlier::Return,
+        },
+        wait: arguments.wait.map(|wait| wait.unsigned_abs()),
+        allow_secret_input: arguments.allow_secret_input,
         ..RunOptions::default()
     }
 }
@@ -205,6 +223,8 @@ async fn recorded(
             is_mock: component.evidence_ref["is_mock"] == true,
             output_ref: component.output_ref,
             output_digest: component.output_digest,
+            output_kind: text_of(&component.evidence_ref["output_kind"]),
+            output_fields: component.evidence_ref["output_fields"].clone(),
             failure: failure_reason(&component.evidence_ref),
             warnings: warnings_of(&component.evidence_ref),
             stderr: kept_stderr(&component.evidence_ref["stderr"]),
@@ -219,12 +239,17 @@ async fn recorded(
         status: run.status,
         verdict: run.verdict,
         created,
+        attempt: run.attempt,
         producer,
         verifier,
         error_ref: run.error_ref,
         folder: Some(runner.folders().of(process_run_id)).filter(|folder| folder.is_dir()),
         sandbox_incomplete,
     })
+}
+
+fn text_of(value: &serde_json::Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// What was wrong with a call, else with what it was called for.
@@ -276,27 +301,41 @@ impl Executed {
         })
     }
 
+    /// What the run came to, the important word first. A dry run that passed has verified nothing.
+    pub(super) fn headline(&self) -> String {
+        let word = match (self.exit_status(), self.verdict, self.mode) {
+            (ExitStatus::Done, _, EvidenceType::RealRun) => "VERIFIED",
+            (ExitStatus::Done, ..) => "DRY RUN PASSED",
+            (ExitStatus::LeaseHeld, ..) => "RUNNING",
+            (_, Some(Verdict::Fail), _) => "FAILED VERIFICATION",
+            _ => "FAILED",
+        };
+        match &self.producer {
+            Some(part) => format!("{word}: {}", part.dot_code),
+            None => word.to_owned(),
+        }
+    }
+
     /// What went wrong, in one line.
     fn failed(&self) -> Option<Failure> {
         let status = self.exit_status();
-        let (code, what) = match (status, self.verdict) {
+        let code = match (status, self.verdict) {
             (ExitStatus::Done, _) => return None,
-            (ExitStatus::LeaseHeld, _) => ("run_under_way", "RUNNING: the run under this key"),
-            (_, Some(Verdict::Fail)) => ("verification_failed", "FAILED VERIFICATION"),
-            _ => ("run_failed", "FAILED"),
+            (ExitStatus::LeaseHeld, _) => "run_under_way",
+            (_, Some(Verdict::Fail)) => "verification_failed",
+            _ => "run_failed",
         };
-        let mut message = what.to_owned();
-        if let Some(part) = &self.producer {
-            message += &format!(": {}", part.dot_code);
-        }
+        let mut message = self.headline();
         if let Some(why) = self.why() {
             message += &format!(", {why}");
         }
         message += &format!(". See: dotwrap runs show {}", self.process_run_id);
-        Some(
-            Failure::new(status, code, message)
-                .detail(json!({"process_run_id": self.process_run_id})),
-        )
+        let failure = Failure::new(status, code, message)
+            .detail(json!({"process_run_id": self.process_run_id}));
+        Some(match self.created || self.is_under_way() {
+            true => failure,
+            false => failure.hint("nothing was called now; --retry begins the next attempt"),
+        })
     }
 
     fn warnings(&self) -> impl Iterator<Item = (&Part, &Warning)> {
@@ -311,7 +350,7 @@ impl Executed {
         failure.or_else(|| self.pretended())
     }
 
-    fn exit_status(&self) -> ExitStatus {
+    pub(super) fn exit_status(&self) -> ExitStatus {
         let is_well = self.status == StoredStatus::Completed
             && self.verdict == Some(Verdict::Pass)
             && self.pretended().is_none();

@@ -4,9 +4,11 @@ use std::path::Path;
 use dotwrap_app::labels;
 use dotwrap_app::settings::Format;
 use dotwrap_app::visible::shown;
+use dotwrap_wrapper::EvidenceType;
 
 use super::executed::{Executed, Part};
 use crate::commands::runs::transcript::Transcript;
+use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, KeyValueList};
 use crate::session::Context;
@@ -36,12 +38,22 @@ pub(super) fn print_last_lines(record: &Executed, session: &mut Context) -> Resu
         .verbatim(&format!("  its last lines on standard error:\n{lines}"))
 }
 
+fn digest_of(part: &Part) -> Option<String> {
+    let is_reference = part.output_kind.as_deref() == Some("reference");
+    let digest = part.output_digest.as_ref()?;
+    Some(labels::digest(digest, is_reference).text)
+}
+
 /// The record in lines.
 pub(super) fn drawn(record: &Executed) -> String {
-    let headline = if record.created {
-        "executed and recorded"
-    } else {
-        "recorded before under this key; nothing was called"
+    let mut headline = record.headline();
+    if !record.created {
+        headline += " (recorded before under this key; nothing was called)";
+    }
+    let style = match (record.exit_status(), record.mode) {
+        (ExitStatus::Done, EvidenceType::RealRun) => CellStyle::Good,
+        (ExitStatus::Done, _) | (ExitStatus::LeaseHeld, _) => CellStyle::Strong,
+        _ => CellStyle::Bad,
     };
     let part = |part: &Option<Part>| match part {
         Some(part) => Cell::plain(format!(
@@ -64,13 +76,18 @@ pub(super) fn drawn(record: &Executed) -> String {
         .line("correlation", Cell::plain(&record.correlation_id))
         .line("producer", part(&record.producer))
         .line("verifier", part(&record.verifier))
+        .line_if_some(
+            "attempt",
+            Some(record.attempt).filter(|attempt| *attempt > 1),
+        )
         .line("status", Cell::from(labels::status(record.status)))
         .line("verdict", Cell::from(labels::verdict(record.verdict)))
         .line_if_some("output", output.and_then(|part| part.output_ref.as_ref()))
         .line_if_some(
-            "digest",
-            output.and_then(|part| part.output_digest.as_ref()),
+            "refers to",
+            output.and_then(|part| labels::reference_fields(&part.output_fields)),
         )
+        .line_if_some("digest", output.and_then(digest_of))
         .line_if_some("error", record.error_ref.as_ref())
         .line_if_some("why", why.or_else(|| record.pretended()))
         .line_if_some("stderr", stderr.flatten())
@@ -78,9 +95,5 @@ pub(super) fn drawn(record: &Executed) -> String {
             "folder",
             record.folder.as_ref().map(|folder| folder.display()),
         );
-    format!(
-        "{}\n{}",
-        Cell::toned(headline, CellStyle::Strong),
-        sheet.draw(2)
-    )
+    format!("{}\n{}", Cell::toned(headline, style), sheet.draw(2))
 }

@@ -7,11 +7,12 @@ mod simulated;
 use clap::{Args, ValueEnum};
 use dotwrap_app::backend::LedgerClient;
 use dotwrap_wrapper::{CandidateCode, ComponentRole, DotCode, WrapperStatus};
+use jiff::SignedDuration;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::execution::ExecutionArgs;
-use super::shared::{RecordingArgs, refuse_secret_input};
+use super::shared::{RecordingArgs, duration};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::session::Context;
@@ -31,14 +32,14 @@ pub(crate) struct Arguments {
     /// The process that this run is evidence for [default: what the registry names for the producer]
     #[arg(long, value_name = "CODE")]
     candidate: Option<String>,
-    /// What joins the run's rows, events, logs and traces [default: derived from the key, else a new one]
+    /// Correlation id of the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
     /// What is called: nothing, the tools' dry form, or the tools; required if the pair can be executed
     /// [default: simulate]
     #[arg(long, value_enum)]
     mode: Option<Mode>,
-    /// What is said of a simulated run; `failed` ends with exit status 1 [default: completed]
+    /// Status of a simulated run; `failed` ends with exit status 1 [default: completed]
     #[arg(long, value_name = "STATUS", value_parser = one_of::<WrapperStatus>())]
     status: Option<WrapperStatus>,
     /// An id for the run, instead of a new one
@@ -47,6 +48,12 @@ pub(crate) struct Arguments {
     /// How long the pair's lease lives, in seconds; a running call renews it
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lease_ttl: u32,
+    /// Wait so long for a busy lease, e.g. 10m; exit status 4 when the time is over
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    wait: Option<SignedDuration>,
+    /// If the last run under --key did not pass, begin the next attempt
+    #[arg(long, requires = "key")]
+    retry: bool,
     /// Record an input whose address holds a password
     #[arg(long)]
     allow_secret_input: bool,
@@ -75,8 +82,6 @@ pub(crate) async fn execute(
     arguments: Arguments,
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
-    let input = arguments.recorded.input.as_deref();
-    refuse_secret_input(input, arguments.allow_secret_input)?;
     let mode = match arguments.mode {
         Some(Mode::DryRun) => dotwrap_exec::Mode::DryRun,
         Some(Mode::RealRun) => dotwrap_exec::Mode::RealRun,
@@ -118,7 +123,7 @@ async fn refuse_executable(producer: &DotCode, ledger: &LedgerClient) -> Result<
     Err(Failure::new(
         ExitStatus::Usage,
         "mode_required",
-        format!("{producer} can be executed, and the call does not say whether it is to be"),
+        format!("`--mode` is missing: {producer} can be executed"),
     )
     .hint(format!(
         "execute it: {}; record a simulation, which calls nothing: --mode simulate",

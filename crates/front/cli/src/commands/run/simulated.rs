@@ -22,7 +22,7 @@ pub(super) async fn execute(
     let call = described(arguments, session, ledger).await?;
     let record = match ledger.observe_pair(&call).await {
         Ok(record) => record,
-        Err(error) => return Err(name_holder(error.into(), &call.dot_code, ledger).await),
+        Err(error) => return Err(name_holder(error.into())),
     };
     session
         .output
@@ -51,21 +51,33 @@ async fn described(
     session: &Context,
     ledger: &LedgerClient,
 ) -> Result<PairCall, Failure> {
+    for (flag, is_given) in [
+        ("--retry", arguments.retry),
+        ("--wait", arguments.wait.is_some()),
+    ] {
+        if is_given {
+            return Err(Failure::usage(format!(
+                "{flag} is for executed runs, and a simulation calls nothing"
+            ))
+            .hint("execute it: --mode dry-run or --mode real-run"));
+        }
+    }
     let (producer, candidate) = arguments.subject(ledger).await?;
     let mut call = PairCall::new(producer, candidate)
         .wrapper_status(arguments.status.unwrap_or_default())
         .lease_ttl(Duration::from_secs(arguments.lease_ttl.into()));
     call.correlation_id = arguments.correlation.map(CorrelationId::new);
     call.process_run_id = arguments.run_id.map(ProcessRunId::from);
+    call.allow_secret_input = arguments.allow_secret_input;
     describe!(call, arguments.recorded, session);
     Ok(call)
 }
 
 fn drawn(record: &PairRecord, call: &PairCall) -> String {
     let headline = if record.created {
-        "recorded"
+        "SIMULATED: recorded, no tool was called"
     } else {
-        "recorded before under this key; nothing was written"
+        "SIMULATED: recorded before under this key; nothing was written"
     };
     let sheet = KeyValueList::default()
         .line("run", Cell::toned(record.process_run_id, CellStyle::Notice))

@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// Go on behind this place, which an earlier list printed
     #[arg(long, value_name = "CURSOR")]
     after: Option<RunCursor>,
-    /// At most so many
+    /// Maximum number of rows
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = at_least_one())]
     limit: u32,
 }

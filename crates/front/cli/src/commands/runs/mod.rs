@@ -1,10 +1,12 @@
-//! `dotwrap runs ls|show|watch|logs|prune`.
+//! `dotwrap runs ls|show|watch|logs|resolve|stop|prune`.
 
 mod filter;
 mod list;
 mod logs;
 mod prune;
+mod resolve;
 mod show;
+mod stop;
 pub(super) mod transcript;
 mod watch;
 use clap::Subcommand;
@@ -24,6 +26,10 @@ pub(crate) enum Command {
     Watch(watch::Arguments),
     /// Print what a run's tool printed
     Logs(logs::Arguments),
+    /// Record what you found out about a run whose effect the record does not show
+    Resolve(resolve::Arguments),
+    /// Stop a run that is under way, on whatever machine
+    Stop(stop::Arguments),
     /// Remove the files that old runs left
     Prune(prune::Arguments),
 }
@@ -38,6 +44,8 @@ pub(crate) async fn execute(
         Command::Show(arguments) => show::execute(&arguments, session).await,
         Command::Watch(arguments) => watch::execute(arguments, session).await,
         Command::Logs(arguments) => logs::execute(&arguments, session).await,
+        Command::Resolve(arguments) => resolve::execute(arguments, session).await,
+        Command::Stop(arguments) => stop::execute(arguments, session).await,
         Command::Prune(arguments) => prune::execute(arguments, session).await,
     }
 }

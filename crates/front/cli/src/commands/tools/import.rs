@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Why; it stands in the history of the contracts that change
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     acting: ActorArgs,
 }
@@ -91,10 +94,12 @@ pub(super) async fn execute(
     let actor = session.actor(arguments.acting);
     let mut plan = catalogue.plan(&ledger, &actor).await?;
     plan = refuse_uncallable(plan)?;
-    let hint = "mend the entries named and import again; `--dry-run` shows the plan";
+    let hint = "correct the entries named and import again; `--dry-run` shows the plan";
     let refusal = plan.refusal(&catalogue, "imported", hint);
     if refusal.is_none() && !arguments.dry_run {
-        plan = catalogue.register(&ledger, Some(&actor)).await?;
+        plan = catalogue
+            .register(&ledger, Some(&actor), arguments.reason.as_deref())
+            .await?;
     }
     let changes: Vec<_> = plan.changes().iter().map(Change::from).collect();
     session.output.rows(&changes, PLAN)?;

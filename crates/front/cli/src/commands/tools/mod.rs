@@ -1,7 +1,8 @@
-//! `dotwrap tools import|ls|show|retire`.
+//! `dotwrap tools import|ls|show|pause|resume|retire`.
 
 mod import;
 mod list;
+mod pause;
 mod retire;
 mod show;
 use clap::Subcommand;
@@ -19,11 +20,15 @@ pub(crate) enum Command {
     Ls(list::Arguments),
     /// Show one tool, its pair, how they are called and why its verifier checks it
     Show(show::Arguments),
+    /// Pause a tool: no run of its pair begins, and its requests wait
+    Pause(pause::Pause),
+    /// End the pause of a tool
+    Resume(pause::Resume),
     /// Retire a tool: its pair is neither run nor requested any more
     Retire(retire::Arguments),
 }
 
-/// Imports, lists, shows or retires tools.
+/// Imports, lists, shows, pauses, resumes or retires tools.
 pub(crate) async fn execute(
     command: Command,
     session: &mut Context,
@@ -32,6 +37,8 @@ pub(crate) async fn execute(
         Command::Import(arguments) => import::execute(arguments, session).await,
         Command::Ls(arguments) => list::execute(&arguments, session).await,
         Command::Show(arguments) => show::execute(arguments, session).await,
+        Command::Pause(arguments) => pause::pause(arguments, session).await,
+        Command::Resume(arguments) => pause::resume(arguments, session).await,
         Command::Retire(arguments) => retire::execute(arguments, session).await,
     }
 }

@@ -26,7 +26,10 @@ pub(in crate::demo) async fn simulate(
         return skipped(narrator);
     };
     let candidate = stage.workshop.candidate.clone();
-    narrator.command(&format!("run {} --candidate {candidate}", pair.producer))?;
+    narrator.command(&format!(
+        "run {} --mode simulate --candidate {candidate}",
+        pair.producer
+    ))?;
     let call = PairCall::new(pair.producer, candidate);
     let record = match stage.wrapper.observe_pair(&call).await {
         Ok(record) => record,

@@ -2,11 +2,11 @@
 use dotwrap_app::labels;
 use serde_json::{Value, json};
 
-use crate::commands::interrupt_on_signals;
 use crate::demo::context::DemoContext;
 use crate::demo::printer::DemoPrinter;
 use crate::failure::Failure;
 use crate::output::Cell;
+use crate::signals::interrupt_on_signals;
 
 /// Opens the gates of the demonstration's schema.
 pub(in crate::demo) async fn open(

@@ -26,7 +26,7 @@ pub(in crate::demo) async fn record(
 ) -> Result<Value, Failure> {
     let record = stage.wrapper.observe_pair(&call(stage)).await?;
     narrator.command(&format!(
-        "run {PRODUCER} --candidate {CANDIDATE} --input {INPUT} --key {}",
+        "run {PRODUCER} --mode simulate --candidate {CANDIDATE} --input {INPUT} --key {}",
         stage.key
     ))?;
     narrator.paragraph("gates, preflight, lease, header, producer, verifier, events and release: one call, one transaction")?;

@@ -26,7 +26,7 @@ pub(in crate::demo) async fn import(
     stage: &mut DemoContext,
     narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
-    let plan = sample()?.register(&stage.wrapper, None).await?;
+    let plan = sample()?.register(&stage.wrapper, None, None).await?;
     let count = |action| plan.count(CatalogueKind::Tool, action);
     let (added, kept) = (count(ImportAction::Add), count(ImportAction::Keep));
     narrator.command("tools import --sample")?;

@@ -17,6 +17,9 @@ use crate::output::Cell;
 
 const SLEEP_TOOL: &str = "DOT_DEMO_SLEEP";
 
+/// As its contract in sleeper.toml says it.
+const GRACE_MS: u64 = 2000;
+
 /// The tool is left alone for so long, so that it is running when it is stopped.
 const MAX_RUNTIME: Duration = Duration::from_millis(500);
 
@@ -43,7 +46,7 @@ pub(in crate::demo) async fn stop(
         "demo/sleeper.toml",
         &FileSource::Nowhere,
     )?
-    .register(&stage.wrapper, None)
+    .register(&stage.wrapper, None, None)
     .await?;
     narrator.paragraph("a tool that would sleep for half a minute is called, and meanwhile:")?;
     narrator.command("gates close real_run_enabled --reason …")?;
@@ -63,6 +66,7 @@ pub(in crate::demo) async fn stop(
             let (tried, closed) = tokio::join!(run, close);
             let took = closed?.elapsed();
             narrator.paragraph(&format!("{} ms later the run was over and on record", took.as_millis()))?;
+            narrator.paragraph(&format!("its contract leaves the tool {GRACE_MS} ms between SIGTERM and SIGKILL"))?;
             tried?
         }
     };
@@ -90,6 +94,8 @@ pub(in crate::demo) async fn stop(
         "status": story.run.status,
         "error_ref": story.run.error_ref,
         "stop": stop,
+        "stop_cause": story.run.evidence_ref["stop_cause"],
+        "grace_ms": GRACE_MS,
     }))
 }
 

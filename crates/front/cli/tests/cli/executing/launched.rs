@@ -331,7 +331,10 @@ fn setting_a_verifier_that_is_not_told_where_the_output_is_warns() {
     };
     for (argument, warns) in [("now", true), ("{output}", false)] {
         site.file("contract.toml", &contract(argument));
-        let answer = site.0.call(&["contract", "set", "contract.toml"]).expect(0);
+        let answer = site
+            .0
+            .call(&["contract", "set", "contract.toml", "--reason", "a test"])
+            .expect(0);
         assert_eq!(
             answer.messages.contains("{output}"),
             warns,

@@ -102,7 +102,14 @@ fn set_contract(site: &Site, endpoint: &str, more: &str) {
         ),
     );
     site.0
-        .call(&["contract", "set", "contract.toml", "--force"])
+        .call(&[
+            "contract",
+            "set",
+            "contract.toml",
+            "--force",
+            "--reason",
+            "a test",
+        ])
         .expect(0);
 }
 

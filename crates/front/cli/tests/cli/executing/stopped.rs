@@ -81,12 +81,193 @@ fn a_gate_that_closes_stops_the_call() {
     let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
     for fact in [
         "stopped      gate_closed",
+        "ended by     process_dot_runtime.real_run_enabled closed, tester: stop it",
         "SIGTERM",
         "possible     whatever the tool did",
         "outcome      unknown",
     ] {
         assert!(shown.contains(fact), "{fact} is not in\n{shown}");
     }
+}
+
+#[test]
+fn somebody_stops_a_run_and_is_told_what_came_of_it() {
+    let (site, answer) = stopped_by(|site, _| {
+        let stop = [
+            "runs",
+            "stop",
+            "last",
+            "--reason",
+            "the wrong input",
+            "--actor",
+            "ana",
+        ];
+        let told = site.0.json(&stop);
+        assert_eq!(
+            (&told["stopped_by"], &told["created"]),
+            (&"ana".into(), &true.into())
+        );
+        assert_eq!(
+            (&told["status"], &told["reason"]),
+            (&"cancelled".into(), &"the wrong input".into())
+        );
+        assert!(told["concluded_at"].is_string(), "{told:#}");
+        let reference = include_str!("../../../../../../docs/json.md");
+        let section = reference
+            .split("\n### ")
+            .find(|section| section.starts_with("`runs stop`"))
+            .unwrap();
+        for field in told.as_object().unwrap().keys() {
+            assert!(
+                section.contains(&format!("`{field}`")),
+                "docs/json.md does not name {field}"
+            );
+        }
+    });
+    is_concluded(&site, answer, "run_stopped");
+    let run = &site.story("last")["run"];
+    assert_eq!(
+        (&run["stopped_by"], &run["stop_reason"]),
+        (&"ana".into(), &"the wrong input".into())
+    );
+    assert_eq!(run["evidence_ref"]["stopped_by"], "ana");
+    let shown = site.0.call(&["runs", "show", "last"]).expect(0).output;
+    assert!(
+        shown.contains("stopped by   ana: the wrong input"),
+        "{shown}"
+    );
+    // A second stop changes nothing, and says who was first.
+    let again = [
+        "runs",
+        "stop",
+        "last",
+        "--reason",
+        "once more",
+        "--actor",
+        "bob",
+    ];
+    let messages = site.0.call(&again).expect(0).messages;
+    assert!(
+        messages.contains("ana had stopped it already"),
+        "{messages}"
+    );
+}
+
+#[test]
+fn what_is_not_under_way_is_not_stopped() {
+    let site = Site::with(&Pair::of_producer("echo a > '{output}'"));
+    let stop = ["runs", "stop", "last", "--reason", "r"];
+    assert_eq!(site.0.failure(&stop, 2)["code"], "run_unknown");
+    site.run("real-run", &[]).expect(0);
+    assert_eq!(site.0.failure(&stop, 3)["code"], "run_concluded");
+}
+
+fn with_a_long_grace(script: &str) -> Pair {
+    Pair {
+        invocation: "limits = { grace_ms = 60_000 }".to_owned(),
+        ..Pair::of_producer(script)
+    }
+}
+
+/// It works for its whole grace, which is longer than what an urgent stop leaves.
+#[test]
+fn a_closed_gate_leaves_a_tool_the_grace_of_its_contract() {
+    let script = "trap 'sleep 1; echo dropped > dropped; exit 0' TERM; \
+        echo $$ > '{input}.new'; mv '{input}.new' '{input}'; while :; do sleep 0.1; done";
+    let site = Site::with(&with_a_long_grace(script));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let run = site.start(&Site::words("real-run", &["--input", &input]));
+    site.process_in("process");
+    site.0
+        .call(&["gates", "close", "real_run_enabled", "--reason", "stop it"])
+        .expect(0);
+    is_concluded(&site, end(run), "gate_closed");
+    let signals = site.evidence(0)["stop"]["signals_sent"].to_string();
+    assert!(
+        signals.contains("SIGTERM") && !signals.contains("SIGKILL"),
+        "{signals}"
+    );
+}
+
+#[test]
+fn a_gate_that_is_closed_now_cuts_the_grace() {
+    let script = "trap '' TERM; echo $$ > '{input}.new'; mv '{input}.new' '{input}'; while :; do sleep 1000; done";
+    let site = Site::with(&with_a_long_grace(script));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let run = site.start(&Site::words("real-run", &["--input", &input]));
+    site.process_in("process");
+    site.0
+        .call(&[
+            "gates",
+            "close",
+            "real_run_enabled",
+            "--now",
+            "--reason",
+            "stop it",
+        ])
+        .expect(0);
+    is_concluded(&site, end(run), "gate_closed");
+    let evidence = site.evidence(0);
+    assert!(
+        evidence["stop"]["signals_sent"]
+            .to_string()
+            .contains("SIGKILL"),
+        "{evidence:#}"
+    );
+    assert!(
+        evidence["duration_ms"].as_u64().unwrap() < 60_000,
+        "{evidence:#}"
+    );
+    assert_eq!(
+        site.story("last")["run"]["evidence_ref"]["stop_cause"]["now"],
+        true
+    );
+}
+
+/// Two gates: one ends by its clock while the tool works, the other is closed to new runs.
+#[test]
+fn a_run_finishes_behind_its_window_and_is_verified() {
+    let script = "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; \
+        while ! test -e '{input}.go'; do sleep 0.05; done; echo a > '{output}'";
+    let site = Site::with(&Pair::of_producer(script));
+    let input = site.path("process").to_str().unwrap().to_owned();
+    let short = [
+        "gates",
+        "open",
+        "execute_enabled",
+        "--for",
+        "3s",
+        "--reason",
+        "short",
+    ];
+    site.0.call(&short).expect(0);
+    let run = site.start(&Site::words("real-run", &["--input", &input]));
+    site.process_in("process");
+    let close = [
+        "gates",
+        "close",
+        "real_run_enabled",
+        "--let-finish",
+        "--reason",
+        "no more",
+    ];
+    let messages = site.0.call(&close).expect(0).messages;
+    assert!(
+        messages.contains("runs that are under way finish"),
+        "{messages}"
+    );
+    until(|| (site.0.json(&["gates"])["posture"] == "NO_EXECUTE").then_some(()));
+    std::fs::write(site.path("process.go"), "").unwrap();
+    let answer = end(run).expect(0);
+    assert!(
+        answer
+            .messages
+            .contains("process_dot_runtime.execute_enabled ends at"),
+        "{}",
+        answer.messages
+    );
+    assert_eq!(answer.json()["verdict"], "pass");
+    site.holds();
 }
 
 #[test]

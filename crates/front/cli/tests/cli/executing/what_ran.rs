@@ -15,7 +15,8 @@ fn set(site: &Site, script: &str, lines: &str, more: &[&str]) -> Answer {
          [contract.invocation]\nargv = [\"sh\", \"-c\", '''{script}''']\n{lines}\n"
     );
     let file = site.file("real.toml", &contract);
-    site.0.call(&[&["contract", "set", &file], more].concat())
+    site.0
+        .call(&[&["contract", "set", &file, "--reason", "a test"], more].concat())
 }
 
 /// A file with a secret, closed to others.
@@ -143,7 +144,10 @@ fn contract_of_sudo_is_warned_of_unless_it_may_gain_rights() {
              [contract.invocation]\nargv = [\"sudo\", \"-n\", \"true\"]\n{lines}\n"
         );
         let file = site.file("sudo.toml", &contract);
-        site.0.call(&["contract", "set", &file]).expect(0).messages
+        site.0
+            .call(&["contract", "set", &file, "--reason", "a test"])
+            .expect(0)
+            .messages
     };
     let warned = sudo("");
     assert!(warned.contains("sudo gains no rights here"), "{warned}");

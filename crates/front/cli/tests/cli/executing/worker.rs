@@ -2,7 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 
-use super::site::{CANDIDATE, PRODUCER, Pair, Site, end};
+use nix::sys::signal::Signal;
+
+use super::site::{CANDIDATE, PRODUCER, Pair, Site, end, signal};
 
 fn request(site: &Site, key: &str, input: &str) {
     let words = [
@@ -133,18 +135,130 @@ fn an_idle_worker_that_is_to_be_replaced_ends_well() {
     end(worker).expect(0);
 }
 
+/// A pair whose producer tells its process and then takes its time, until the file `<input>.go` is there.
+fn slow() -> Pair {
+    Pair::of_producer(
+        "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; \
+         while ! test -e '{input}.go'; do sleep 0.02; done; echo > '{output}'",
+    )
+}
+
 #[test]
-fn a_worker_that_is_told_to_stop_concludes_what_it_calls() {
-    let site = Site::with(&Pair::of_producer(
-        "echo $$ > '{input}.new'; mv '{input}.new' '{input}'; sleep 600; echo > '{output}'",
-    ));
+fn terminated_worker_finishes_its_runs_and_claims_nothing_more() {
+    let site = Site::with(&slow());
+    let input = site.path("process").to_str().unwrap().to_owned();
+    request(&site, "begun", &input);
+    let mut worker = site.start(&["worker", "--jobs", "2", "--runs-folder", "runs"]);
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    site.process_in("process");
+    signal(&worker, Signal::SIGTERM);
+    assert!(said.any(|line| line.unwrap().contains("nothing more is claimed")));
+    request(&site, "later", &input);
+    site.file("process.go", "");
+    end(worker).expect(0);
+    assert_eq!(outcomes(&site), ["null null", r#""concluded" "pass""#]);
+}
+
+#[test]
+fn worker_stops_its_calls_when_the_time_for_draining_is_over() {
+    let site = Site::with(&slow());
     let input = site.path("process").to_str().unwrap().to_owned();
     request(&site, "long", &input);
-    let worker = site.start(&["worker", "--runs-folder", "runs"]);
+    let words = ["worker", "--runs-folder", "runs", "--drain-timeout", "0s"];
+    let worker = site.start(&words);
     let tool = site.process_in("process");
-    super::site::signal(&worker, nix::sys::signal::Signal::SIGTERM);
-    end(worker).expect(0);
+    signal(&worker, Signal::SIGTERM);
+    end(worker).expect(1);
     assert!(!super::site::is_running(tool));
     assert_eq!(site.runs()[0]["status"], "cancelled");
+    // Nobody knows what the stopped tool did, and its contract does not say that it may be repeated.
     assert_eq!(outcomes(&site), [r#""concluded" null"#]);
+}
+
+#[test]
+fn what_a_worker_stopped_waits_again_if_it_may_be_repeated() {
+    let site = Site::with(&slow());
+    let text = slow()
+        .catalogue()
+        .replace("timeout_ms", "may_repeat = true\ntimeout_ms");
+    site.file("pair.toml", &text);
+    site.0
+        .call(&["tools", "import", "pair.toml", "--reason", "it is a backup"])
+        .expect(0);
+    let input = site.path("process").to_str().unwrap().to_owned();
+    request(&site, "long", &input);
+    let mut worker = site.start(&["worker", "--runs-folder", "runs"]);
+    let mut said = BufReader::new(worker.stderr.take().unwrap()).lines();
+    site.process_in("process");
+    signal(&worker, Signal::SIGTERM);
+    assert!(said.any(|line| line.unwrap().contains("at a second signal")));
+    signal(&worker, Signal::SIGTERM);
+    end(worker).expect(1);
+    assert_eq!(outcomes(&site), ["null null"]);
+    site.file("process.go", "");
+    site.0.call(&ONCE).expect(0);
+    assert_eq!(outcomes(&site), [r#""concluded" "pass""#]);
+    let runs = site.runs();
+    assert_eq!(
+        (&runs[0]["attempt"], &runs[1]["attempt"]),
+        (&2.into(), &1.into())
+    );
+    site.holds();
+}
+
+#[test]
+fn request_is_claimed_by_a_worker_with_the_labels_and_the_input() {
+    let site = Site::with(&Pair::default());
+    let text = Pair::default()
+        .catalogue()
+        .replace("timeout_ms", "requires = [\"site=b\"]\ntimeout_ms");
+    site.file("pair.toml", &text);
+    site.0
+        .call(&[
+            "tools",
+            "import",
+            "pair.toml",
+            "--reason",
+            "it is at site b",
+        ])
+        .expect(0);
+    let input = site.file("in", "a\n");
+    request(&site, "here", &input);
+    let said = site.0.call(&ONCE).expect(0).messages;
+    assert!(said.contains("still waits"), "{said}");
+    let labelled = [&ONCE[..], &["--label", "site=b"]].concat();
+    site.0.call(&labelled).expect(0);
+    assert_eq!(outcomes(&site), [r#""concluded" "pass""#]);
+    let elsewhere = site.path("elsewhere").to_str().unwrap().to_owned();
+    request(&site, "elsewhere", &elsewhere);
+    let said = site.0.call(&labelled).expect(0).messages;
+    assert!(said.contains("input_not_here"), "{said}");
+    assert_eq!(site.runs().len(), 1);
+}
+
+#[test]
+fn paused_tool_is_not_run_and_its_requests_wait() {
+    let site = Site::with(&Pair::default());
+    let input = site.file("in", "a\n");
+    request(&site, "paused", &input);
+    let pause = [
+        "tools",
+        "pause",
+        PRODUCER,
+        "--for",
+        "2h",
+        "--reason",
+        "its disk is replaced",
+    ];
+    site.0.call(&pause).expect(0);
+    let refused = site
+        .run("real-run", &["--input", &input])
+        .expect(3)
+        .failure();
+    assert_eq!(refused["code"], "tool_paused");
+    site.0.call(&ONCE).expect(0);
+    assert_eq!(outcomes(&site), ["null null"]);
+    site.0.call(&["tools", "resume", PRODUCER]).expect(0);
+    site.0.call(&ONCE).expect(0);
+    assert_eq!(outcomes(&site), [r#""concluded" "pass""#]);
 }

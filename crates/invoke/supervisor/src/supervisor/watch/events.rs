@@ -107,7 +107,8 @@ pub(super) fn reap(is_started: &Receiver<()>, events: &Sender<Event>) {
     }
 }
 
-/// A line says until when the tool may go on, or is an order to stop; the end of the channel says that dotwrap is gone.
+/// A line says until when the tool may go on, or is an order to stop; a further order can cut the grace. The end of the
+/// channel says that dotwrap is gone.
 pub(super) fn listen(control: UnixStream, events: &Sender<Event>) {
     let milliseconds = |line: &str, word: &str| {
         let number = line.strip_prefix(word)?.trim().parse().ok()?;
@@ -123,7 +124,6 @@ pub(super) fn listen(control: UnixStream, events: &Sender<Event>) {
             let _ = events.send(Event::Hurry(grace));
         }
         let _ = events.send(Event::Told(EndReason::Told));
-        return;
     }
     let _ = events.send(Event::Told(EndReason::Abandoned));
 }

@@ -18,8 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dotwrap_invoke::StopReason;
-
 use self::events::{Event, block_signals, in_thread, listen, read_launch, reap};
 use super::{
     EndReason, Status, descendants, descriptors,
@@ -177,7 +175,7 @@ impl<'a> Supervisor<'a> {
         match why {
             // Grace is time to become more.
             EndReason::TooManyProcesses => self.grace = Duration::ZERO,
-            EndReason::Lapsed => self.grace = self.order.limits.grace_for(StopReason::LeaseLost),
+            EndReason::Lapsed => self.grace = self.order.limits.short_grace(),
             _ => {}
         }
         self.end_all();
@@ -278,7 +276,7 @@ impl<'a> Supervisor<'a> {
 
     /// What is left of the tool's leave, less what ending it may take: when the lease is over, so is the tool.
     fn time_to_deadline(&self) -> Option<Duration> {
-        let grace = self.order.limits.grace_for(StopReason::LeaseLost);
+        let grace = self.order.limits.short_grace();
         Some(self.leave?.saturating_sub(grace).saturating_sub(clock()))
     }
 

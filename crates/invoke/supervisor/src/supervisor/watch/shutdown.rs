@@ -12,10 +12,14 @@ use super::Supervisor;
 use crate::supervisor::{
     EndReason, LeftProcess, RemainingProcess, Report, Status, Usage,
     descendants::{self, Process},
+    protocol::clock,
 };
 
 /// What a tool started may end a moment after it; that is no daemon.
 const SETTLE_TIME: Duration = Duration::from_millis(100);
+
+/// How often the leave is looked at while the grace lasts.
+const GRACE_POLL: Duration = Duration::from_millis(100);
 
 /// How often SIGKILL is repeated for what was forked meanwhile, and for how long.
 const KILL_INTERVAL: Duration = Duration::from_millis(10);
@@ -50,7 +54,7 @@ impl Supervisor<'_> {
             self.signal_all(Signal::SIGTERM);
             // What is stopped does not hear it.
             self.signal(&self.running(), Signal::SIGCONT);
-            self.wait_for_all(self.grace);
+            self.wait_out_grace();
         }
         if self.is_over() {
             return;
@@ -135,6 +139,28 @@ impl Supervisor<'_> {
                 }
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Waits for the grace, which may be cut meanwhile, and for no longer than the tool has leave.
+    fn wait_out_grace(&mut self) {
+        let since = Instant::now();
+        while !self.all_ended {
+            let mut left = self.grace.saturating_sub(since.elapsed());
+            if let Some(leave) = self.leave {
+                left = left.min(leave.saturating_sub(clock()));
+            }
+            if left.is_zero() {
+                return;
+            }
+            self.wait_for_one(left.min(GRACE_POLL));
+        }
+    }
+
+    /// Waits for one event, and notes it: everything is ending already, whatever the event says.
+    fn wait_for_one(&mut self, wait_limit: Duration) {
+        if let Ok(event) = self.events.recv_timeout(wait_limit) {
+            let _ = self.note(event);
         }
     }
 

@@ -1,5 +1,5 @@
--- A conclusion waits for the components under way and reads the clock afterwards. A warning: a clock that was set back in
--- between makes an earlier row look later. What was added behind a conclusion is also missing from the counts.
+-- A conclusion waits for the components under way and reads the clock afterwards. A warning: a clock that was set back
+-- in between makes an earlier row look later. What was added behind a conclusion is also missing from the counts.
 SELECT late.subject, format('%s of %s, the run was concluded at %s', late.kind, late.written_at, x.concluded_at) AS what
 FROM (
   SELECT c.component_run_id::text AS subject, 'a component' AS kind, c.process_run_id, c.created_at AS written_at

@@ -1,7 +1,8 @@
--- A run's event tells of its header or of its conclusion, a step's event of its component. The evidence type of a run's event is what
--- its rows showed then (event_claims_what_its_run_shows); older releases wrote what the header claims.
+-- A run's event tells of its header or of its conclusion, a step's event of its component. The evidence type of a run's
+-- event is what its rows showed then (event_claims_what_its_run_shows); older releases wrote what the header claims.
 WITH told AS (
-  SELECT r.process_run_id, NULL::uuid AS component_run_id, r.correlation_id, r.dot_code, r.status, r.evidence_type, r.source_system,
+  SELECT r.process_run_id, NULL::uuid AS component_run_id, r.correlation_id, r.dot_code, r.status, r.evidence_type,
+    r.source_system,
     r.input_ref, r.output_ref, 'process.run.' || r.status AS event_type
   FROM ledger.process_run_observation r
   UNION ALL
@@ -13,7 +14,8 @@ WITH told AS (
     c.input_ref, c.output_ref, replace('process.' || c.status, 'step_', 'step.')
   FROM ledger.process_component_observation c
 )
-SELECT o.event_id::text AS subject, format('%s about %s tells of no row as it is', o.event_type, coalesce('the component ' || o.component_run_id, 'the run ' || o.process_run_id)) AS what
+SELECT o.event_id::text AS subject, format('%s about %s tells of no row as it is', o.event_type,
+  coalesce('the component ' || o.component_run_id, 'the run ' || o.process_run_id)) AS what
 FROM ledger.event_outbox o
 LEFT JOIN ledger.event_type_registry e ON e.event_type = o.event_type
 WHERE NOT EXISTS (

@@ -8,5 +8,6 @@ WITH digest AS (
 SELECT d.id::text AS subject, format('its %s is %L', d.name, left(d.digest, 100)) AS what
 FROM digest d
 WHERE d.digest !~ '^sha256:[0-9a-f]{64}$'
-  AND d.written_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m WHERE m.name = '0009_keys_and_bounds'),
+  AND d.written_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m
+    WHERE m.name = '0009_keys_and_bounds'),
     '-infinity');

@@ -1,6 +1,7 @@
 SELECT claim.subject, format('%s claims %s, its header %s', claim.kind, claim.evidence_type, r.evidence_type) AS what
 FROM (
-  SELECT c.component_run_id::text AS subject, 'the component' AS kind, c.process_run_id, c.evidence_type FROM ledger.process_component_observation c
+  SELECT c.component_run_id::text AS subject, 'the component' AS kind, c.process_run_id,
+    c.evidence_type FROM ledger.process_component_observation c
   UNION ALL
   SELECT i.invocation_id::text, 'the receipt', i.process_run_id, i.mode FROM ledger.dot_invocation i
 ) AS claim

@@ -4,5 +4,6 @@ FROM ledger.process_component_observation v
 JOIN ledger.dot_invocation i ON i.invocation_id = v.invocation_id
 WHERE v.verdict = 'pass' AND v.component_role = 'verifier' AND v.status <> 'step_completed'
   AND (v.status IN ('failed', 'cancelled', 'stuck', 'orphan')
-    OR v.created_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m WHERE m.name = '0009_keys_and_bounds'),
+    OR v.created_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m
+      WHERE m.name = '0009_keys_and_bounds'),
     '-infinity'));

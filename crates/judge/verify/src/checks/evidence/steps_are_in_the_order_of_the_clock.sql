@@ -1,5 +1,6 @@
 -- A warning: a clock that was set back between two steps of an honest run does the same.
-SELECT c.component_run_id::text AS subject, format('written at %s, its receipt is of %s', c.created_at, i.begun_at) AS what
+SELECT c.component_run_id::text AS subject, format('written at %s, its receipt is of %s', c.created_at, i.begun_at)
+  AS what
 FROM ledger.process_component_observation c
 JOIN ledger.dot_invocation i ON i.invocation_id = c.invocation_id
 WHERE i.begun_at > c.created_at

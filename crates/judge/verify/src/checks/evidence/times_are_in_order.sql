@@ -11,5 +11,6 @@ SELECT t.id::text AS subject,
     END AS what
 FROM times t
 WHERE (t.ended_at < t.started_at OR greatest(t.started_at, t.ended_at) > t.created_at + interval '25 hours')
-  AND t.created_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m WHERE m.name = '0009_keys_and_bounds'),
+  AND t.created_at >= coalesce((SELECT m.applied_at FROM ledger.dot_contract_migration m
+    WHERE m.name = '0009_keys_and_bounds'),
     '-infinity');

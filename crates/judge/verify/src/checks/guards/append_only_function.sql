@@ -9,7 +9,8 @@ SELECT 'fn_dot_ledger_append_only' AS subject,
   CASE WHEN f.oid IS NULL THEN 'the function is missing'
     WHEN f.prosecdef THEN 'SECURITY DEFINER: it judges its owner, not who runs the statement'
     ELSE format('its body is another: %s', left(f.body, 200)) END AS what
-FROM (VALUES ('#variable_conflict use_column BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = current_user AND r.rolsuper) THEN RETURN NULL; END IF; RAISE EXCEPTION USING'))
+FROM (VALUES ('#variable_conflict use_column BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = '
+  'current_user AND r.rolsuper) THEN RETURN NULL; END IF; RAISE EXCEPTION USING'))
   AS expected (beginning)
 LEFT JOIN found f ON true
 WHERE f.oid IS NULL OR f.lanname <> 'plpgsql' OR f.prosecdef OR NOT starts_with(f.body, expected.beginning)

@@ -1,6 +1,7 @@
 WITH guarded (table_name) AS (VALUES
   ('process_run_observation'), ('process_component_observation'), ('dot_invocation'), ('process_run_conclusion'), ('event_outbox'),
-  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'), ('dot_lease_force_release')
+  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'), ('dot_lease_force_release'),
+  ('dot_run_resolution'), ('dot_run_stop')
 )
 SELECT g.table_name AS subject, concat_ws('; ',
     CASE WHEN t.oid IS NULL THEN 'no trigger ledger_append_only' END,
@@ -13,7 +14,8 @@ SELECT g.table_name AS subject, concat_ws('; ',
     CASE WHEN t.tgtype::integer & 32 = 0 THEN 'not on TRUNCATE' END,
     CASE WHEN t.tgqual IS NOT NULL THEN 'only under a condition' END,
     CASE WHEN t.tgattr::text <> '' THEN 'only on some columns' END,
-    CASE WHEN t.oid IS NOT NULL AND t.tgfoid IS DISTINCT FROM f.oid THEN format('it calls %s', t.tgfoid::regproc) END) AS what
+    CASE WHEN t.oid IS NOT NULL AND t.tgfoid IS DISTINCT FROM f.oid THEN format('it calls %s', t.tgfoid::regproc) END)
+      AS what
 FROM guarded g
 LEFT JOIN pg_class c ON c.relnamespace = ledger_oid AND c.relname = g.table_name
 LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'ledger_append_only' AND NOT t.tgisinternal

@@ -3,7 +3,8 @@ WITH relation AS (
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = ledger_name AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 )
-SELECT r.name AS subject, format('%s may %s', coalesce(g.rolname, 'PUBLIC'), string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)) AS what
+SELECT r.name AS subject, format('%s may %s', coalesce(g.rolname, 'PUBLIC'),
+  string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)) AS what
 FROM relation r
 CROSS JOIN aclexplode(r.relacl) AS a
 LEFT JOIN pg_roles g ON g.oid = a.grantee
@@ -18,7 +19,8 @@ LEFT JOIN pg_roles g ON g.oid = a.grantee
 WHERE a.grantee <> r.relowner AND a.privilege_type <> 'SELECT'
 UNION ALL
 -- The owner of a table can write it.
-SELECT r.name, format('owned by %s, the schema by %s', r.relowner::regrole, r.nspowner::regrole) FROM relation r WHERE r.relowner <> r.nspowner
+SELECT r.name, format('owned by %s, the schema by %s', r.relowner::regrole, r.nspowner::regrole) FROM relation r
+WHERE r.relowner <> r.nspowner
 UNION ALL
 -- A role that can create objects here can replace one by another.
 SELECT n.nspname::text, format('%s may %s in the schema', coalesce(g.rolname, 'PUBLIC'), a.privilege_type)

@@ -1,5 +1,5 @@
--- The database alone mints these ids: a UUIDv7 of the time at which the row is written. A machine can be suspended between the
--- two. Ids that a caller may choose say nothing.
+-- The database alone mints these ids: a UUIDv7 of the time at which the row is written. A machine can be suspended
+-- between the two. Ids that a caller may choose say nothing.
 WITH minted AS (
   SELECT i.invocation_id AS id, 'receipt' AS kind, i.begun_at AS written_at FROM ledger.dot_invocation i
   UNION ALL
@@ -19,7 +19,8 @@ WITH minted AS (
     to_timestamp(('x' || lpad(replace(left(m.id::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0) AS minted_at
   FROM minted m
 )
-SELECT t.id::text AS subject, CASE WHEN t.is_minted THEN format('the %s is of %s, its id of %s', t.kind, t.written_at, t.minted_at)
+SELECT t.id::text AS subject, CASE WHEN t.is_minted THEN format('the %s is of %s, its id of %s', t.kind, t.written_at,
+  t.minted_at)
   ELSE format('the database mints no such id for a %s', t.kind) END AS what
 FROM told t
 WHERE NOT t.is_minted OR t.written_at NOT BETWEEN t.minted_at - interval '1 hour' AND t.minted_at + interval '1 hour';

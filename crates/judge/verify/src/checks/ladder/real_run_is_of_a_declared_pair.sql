@@ -1,5 +1,5 @@
--- What a real run was begun for was declared then; where it is not declared now, an operator took it back, or the run was
--- recorded by another way than the contract's.
+-- What a real run was begun for was declared then; where it is not declared now, an operator took it back, or the run
+-- was recorded by another way than the contract's.
 SELECT c.process_candidate_code AS subject,
   format('%s real runs of %s are recorded for it, and no such pair is declared: they prove nothing', count(*),
     left(c.dot_code, 200)) AS what

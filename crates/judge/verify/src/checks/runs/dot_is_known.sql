@@ -1,5 +1,6 @@
 -- A DOT is never removed from the registry, only retired: one that is missing was never there.
-SELECT named.subject, format('%s names the DOT %L, which is not registered', named.kind, left(named.dot_code, 200)) AS what
+SELECT named.subject, format('%s names the DOT %L, which is not registered', named.kind, left(named.dot_code, 200))
+  AS what
 FROM (
   SELECT r.process_run_id::text AS subject, 'the header' AS kind, r.dot_code FROM ledger.process_run_observation r
   UNION ALL

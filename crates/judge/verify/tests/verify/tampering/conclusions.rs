@@ -63,4 +63,14 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.process_run_conclusion SET verdict = NULL WHERE process_run_id = '{executed}'",
         noticed: &[("conclusion_bears_its_verifiers_verdict", "{executed}: concluded with no verdict, its verifier said pass")],
     },
+    Lie {
+        told: "a conclusion that names somebody who stopped nothing",
+        sql: "UPDATE dot.process_run_conclusion SET evidence_ref = evidence_ref || '{\"stopped_by\": \"eve\"}' WHERE process_run_id = '{executed}'",
+        noticed: &[("conclusion_says_who_stopped_it", "{executed}: concluded as stopped by 'eve', its stop is by nobody")],
+    },
+    Lie {
+        told: "a stop that was made up behind the conclusion",
+        sql: "INSERT INTO dot.dot_run_stop (process_run_id, actor, reason) VALUES ('{executed}', 'eve', 'too late')",
+        noticed: &[("conclusion_says_who_stopped_it", "{executed}: concluded as stopped by nobody, its stop is by 'eve'")],
+    },
 ];

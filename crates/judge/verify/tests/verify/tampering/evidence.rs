@@ -4,6 +4,16 @@ use super::Lie;
 
 pub(super) const LIES: &[Lie] = &[
     Lie {
+        told: "a receipt of a contract that nobody set",
+        sql: "UPDATE dot.dot_invocation SET contract_sha256 = repeat('0', 64) WHERE invocation_id = '{producer_receipt}'",
+        noticed: &[("receipt_is_of_a_kept_contract", "{producer_receipt}: the registry keeps no version 0000")],
+    },
+    Lie {
+        told: "a verifier under another contract than the one of its run's beginning",
+        sql: "UPDATE dot.dot_invocation i SET verifier_contract_sha256 = repeat('1', 64) WHERE i.invocation_id = '{producer_receipt}'",
+        noticed: &[("receipt_is_of_a_kept_contract", "{verifier_receipt}: the verifier's contract none is not that of the instant")],
+    },
+    Lie {
         told: "a verdict without a receipt",
         sql: "ALTER TABLE dot.process_component_observation DROP CONSTRAINT process_component_execution_needs_receipt;
             UPDATE dot.process_component_observation SET verdict = 'pass' WHERE component_run_id = '{stepwise_verifier}'",
@@ -122,8 +132,37 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie {
         told: "a real run's receipt in a lower posture",
-        sql: "UPDATE dot.dot_invocation SET posture = 'DRY_RUN_ONLY' WHERE invocation_id = '{verifier_receipt}'",
-        noticed: &[("receipt_posture_allows_its_mode", "{verifier_receipt}: mode REAL_RUN in posture DRY_RUN_ONLY")],
+        sql: "UPDATE dot.dot_invocation SET posture = 'DRY_RUN_ONLY' WHERE invocation_id = '{producer_receipt}'",
+        noticed: &[("receipt_posture_allows_its_mode", "{producer_receipt}: mode REAL_RUN in posture DRY_RUN_ONLY")],
+    },
+    Lie {
+        told: "a verifier's receipt in a lower posture than the gates showed",
+        sql: "UPDATE dot.dot_invocation SET posture = 'NO_EXECUTE' WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[(
+            "receipt_posture_is_shown_by_the_gates",
+            "{verifier_receipt}: posture NO_EXECUTE, but no gate was closed",
+        )],
+    },
+    Lie {
+        told: "a verifier that was called behind the closing of a gate",
+        sql: "UPDATE dot.dot_invocation SET posture = 'DRY_RUN_ONLY', begun_change_number = 5 WHERE invocation_id = '{verifier_receipt}'",
+        noticed: &[(
+            "run_could_go_on_when_its_verifier_was_called",
+            "{verifier_receipt}: process_dot_runtime.real_run_enabled was closed before it, by change 5",
+        )],
+    },
+    Lie {
+        told: "a verifier that was called behind a window whose end stops runs",
+        sql: "ALTER TABLE dot.dot_config DISABLE TRIGGER gate_history;
+            UPDATE dot.dot_config SET stop_at_end = true WHERE key = 'iu_core.operator_runtime_enabled';
+            ALTER TABLE dot.dot_config ENABLE ALWAYS TRIGGER gate_history;
+            UPDATE dot.dot_config_history SET stop_at_end = true WHERE change_number = 1;
+            UPDATE dot.dot_invocation SET posture = 'NO_EXECUTE', begun_at = begun_at + interval '2 hours' WHERE invocation_id = '{dry_verifier_receipt}'",
+        noticed: &[
+            ("run_could_go_on_when_its_verifier_was_called", "{dry_verifier_receipt}: the window of iu_core.operator_runtime_enabled had ended"),
+            ("minted_ids_tell_their_time", "{dry_verifier_receipt}: the receipt is of"),
+            ("steps_are_in_the_order_of_the_clock", "0d000000-0000-7000-8000-00000000000b: written at"),
+        ],
     },
     Lie {
         told: "a posture that no gate allowed then",

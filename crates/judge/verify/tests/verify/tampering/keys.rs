@@ -25,6 +25,18 @@ pub(super) const LIES: &[Lie] = &[
         ],
     },
     Lie {
+        told: "another attempt after one that passed",
+        sql: "UPDATE dot.process_run_observation SET idempotency_key = 'request:{request}', attempt = 2, attempt_of = '{executed}'
+            WHERE process_run_id = '{lone_header}'",
+        noticed: &[("attempts_follow_each_other", "{lone_header}: begun ")],
+    },
+    Lie {
+        told: "a second attempt without a first",
+        sql: "UPDATE dot.process_run_observation SET idempotency_key = 'lost', attempt = 2, attempt_of = '{executed}'
+            WHERE process_run_id = '{lone_header}'",
+        noticed: &[("attempts_follow_each_other", "{lone_header}: attempt 2 of its key, and there is no attempt 1")],
+    },
+    Lie {
         told: "a component with the key of another run's",
         sql: "UPDATE dot.process_run_observation SET idempotency_key = 'theirs' WHERE process_run_id = '{lone_header}';
             UPDATE dot.process_component_observation SET idempotency_key = 'theirs:COMPARE' WHERE component_run_id = '{stepwise_verifier}'",

@@ -26,6 +26,14 @@ pub(super) const LIES: &[Lie] = &[
         )],
     },
     Lie {
+        told: "a contract with a digest that is not its own",
+        sql: "UPDATE dot.dot_agent_api_contract SET contract_sha256 = repeat('0', 64) WHERE dot_code = 'COPY' AND mode = 'REAL_RUN'",
+        noticed: &[(
+            "contract_has_the_digest_of_its_entry",
+            "COPY REAL_RUN: its digest is 0000",
+        )],
+    },
+    Lie {
         told: "a contract that was put back to what it was before",
         sql: "UPDATE dot.dot_agent_api_contract SET timeout_ms = 60000 WHERE dot_code = 'COPY' AND mode = 'REAL_RUN'",
         noticed: &[(

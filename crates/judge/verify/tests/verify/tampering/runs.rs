@@ -128,4 +128,15 @@ pub(super) const LIES: &[Lie] = &[
         sql: "UPDATE dot.dot_iu_runtime_lease SET lease_holder = 'eve', released_at = NULL, expires_at = now() + interval '1 year' WHERE lease_name = 'dot_exec:COPY'",
         noticed: &[("lease_ends_within_its_longest_life", "dot_exec:COPY: held by eve until ")],
     },
+    Lie {
+        told: "a stop of what was never begun",
+        sql: "INSERT INTO dot.dot_run_stop (process_run_id, actor, reason) VALUES ('{simulated}', 'eve', 'no reason')",
+        noticed: &[("stop_is_of_a_begun_run", "{simulated}: stopped by 'eve', and never begun")],
+    },
+    Lie {
+        told: "a stop that its run did not heed",
+        sql: "INSERT INTO dot.dot_run_stop (process_run_id, actor, reason, stopped_at)
+            SELECT i.process_run_id, 'eve', 'no reason', i.begun_at - interval '1 ms' FROM dot.dot_invocation i WHERE i.invocation_id = '{dry_verifier_receipt}'",
+        noticed: &[("nothing_is_called_behind_a_stop", "{dry_verifier_receipt}: opened at")],
+    },
 ];

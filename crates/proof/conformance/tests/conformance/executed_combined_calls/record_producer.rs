@@ -37,10 +37,7 @@ async fn combined_record_producer_refuses_like_the_two_functions(backend: Backen
         "another login than the one that opened the receipt"
     );
     set_posture(&operator, "DRY_RUN_ONLY").await;
-    assert_eq!(
-        code(&runner, &over().combined.sql()).await,
-        "real_run_disabled"
-    );
+    assert_eq!(code(&runner, &over().combined.sql()).await, "run_stopped");
     set_posture(&operator, MODE).await;
     run_out(&superuser).await;
     assert_eq!(code(&runner, &over().combined.sql()).await, "lease_lost");

@@ -79,7 +79,8 @@ async fn used_key_returns_no_token(backend: Backend) {
     for _ in 0..2 {
         assert_eq!(
             row(&runner, &keyed).await,
-            json!({"process_run_id": run.run, "lease_token": null, "producer_invocation_id": null, "created": false})
+            json!({"process_run_id": run.run, "lease_token": null, "producer_invocation_id": null, "created": false,
+                "attempt": null, "lease_name": null})
         );
         // The second round repeats the key after the conclusion.
         let _ = ask(&runner, &run.conclusion("failed").sql()).await;

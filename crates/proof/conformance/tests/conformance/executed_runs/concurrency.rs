@@ -49,7 +49,7 @@ async fn receipt_and_gate_closing_serialize(backend: Backend) {
     rows(&runner, &run.producer("REAL_RUN").sql()).await;
     assert_eq!(
         code(&runner, &run.invocation().sql()).await,
-        "real_run_disabled",
+        "run_stopped",
         "but nothing more is begun"
     );
 }

@@ -8,6 +8,8 @@ mod newer_release;
 mod reinstall;
 mod release_0_1_0;
 mod repair;
+mod transfer;
+mod uninstall;
 mod upgrade;
 
 use std::collections::BTreeSet;

@@ -149,8 +149,8 @@ async fn claim_uses_partial_index_only(backend: Backend) {
     let (_stage, runner, _operator, superuser) = ready(backend).await;
     execute(
         &superuser,
-        "INSERT INTO dot.dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, actor, requested_at, not_before, state, outcome, refusal_code, finished_at)
-         SELECT gen_random_uuid(), 'DOT_BACKUP', 'c', 'REAL_RUN', 'c', 'a', now(), now(), 'finished', 'refused', 'busy', now() FROM generate_series(1, 20000);
+        "INSERT INTO dot.dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, actor, requested_at, not_before, state, outcome, refusal_code, finished_at, lease_name)
+         SELECT gen_random_uuid(), 'DOT_BACKUP', 'c', 'REAL_RUN', 'c', 'a', now(), now(), 'finished', 'refused', 'busy', now(), 'dot_exec:DOT_BACKUP' FROM generate_series(1, 20000);
          ANALYZE dot.dot_run_request",
     )
     .await;

@@ -1,5 +1,6 @@
 //! Requests for runs: created, claimed by one worker at a time, run at most once.
 
+mod attempts;
 mod calls;
 mod claim;
 mod create;

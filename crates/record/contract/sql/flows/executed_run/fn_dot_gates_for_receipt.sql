@@ -1,30 +1,13 @@
--- Returns the posture that a receipt is written under, and the number of the last gate change that this posture
--- includes. Refuses a posture that does not allow the mode. Receipts hold the gates' lock in share mode until their
--- transactions end. A closing waits for that lock for at most one second. Therefore a closing sees the receipt, refuses
--- it, or makes it void (fn_dot_receipt_is_void).
+-- Returns the posture that a producer's receipt is written under, and the number of the last gate change that this
+-- posture includes. Refuses a posture that does not allow the mode.
 CREATE OR REPLACE FUNCTION fn_dot_gates_for_receipt(p_mode text, OUT posture text, OUT change_number bigint)
-LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
+LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  v_is_changing boolean;
   v_is_changed_here boolean;
 BEGIN
-  BEGIN
-    LOCK TABLE dot_gate_state IN ROW SHARE MODE;
-  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
-  END;
-  PERFORM fn_dot_check_snapshot();
-  -- One statement after the lock reads both, so that the number belongs to exactly this posture.
-  SELECT p.posture, s.change_number, s.xmax <> '0', p.is_changed_here INTO posture, change_number, v_is_changing,
-    v_is_changed_here
-  FROM v_dot_posture p CROSS JOIN dot_gate_state s;
-  IF v_is_changing THEN
-    PERFORM fn_dot_gate_settle();
-    PERFORM fn_dot_check_snapshot();
-    SELECT p.posture, s.change_number, p.is_changed_here INTO posture, change_number, v_is_changed_here
-    FROM v_dot_posture p CROSS JOIN dot_gate_state s;
-  END IF;
+  SELECT g.posture, g.change_number, g.is_changed_here INTO posture, change_number, v_is_changed_here
+  FROM fn_dot_gates_read() g;
   PERFORM fn_dot_check_evidence_gate(p_mode, posture);
   IF v_is_changed_here THEN
     PERFORM fn_dot_refuse('busy', 'this transaction changed a gate: the change takes effect when it commits');

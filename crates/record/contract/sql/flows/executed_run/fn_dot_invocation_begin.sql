@@ -1,5 +1,5 @@
 -- Writes the verifier's receipt before the verifier is called. The input digest is copied from the producer's row; no
--- caller chooses it.
+-- caller chooses it. It asks whether the run may go on, and not for the posture: a window may have ended meanwhile.
 CREATE OR REPLACE FUNCTION fn_dot_invocation_begin(p_process_run_id uuid, p_dot_code text, p_lease_token uuid,
   p_runner text) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -34,7 +34,7 @@ BEGIN
         jsonb_build_object('process_run_id', p_process_run_id));
     END IF;
   END IF;
-  v_gates := fn_dot_gates_for_receipt(v_run.evidence_type);
+  v_gates := fn_dot_check_may_continue(p_process_run_id);
   RETURN fn_dot_receipt_write(p_process_run_id, p_dot_code, v_role, v_run.evidence_type, v_gates.posture,
     v_gates.change_number, v_endpoint, v_digest, p_runner);
 END;

@@ -9,9 +9,10 @@ DECLARE
   v_run_id uuid;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who concludes the runs is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
+  PERFORM fn_dot_lease_sweep();
   FOR v_name IN
     SELECT l.lease_name FROM dot_iu_runtime_lease l
     WHERE l.process_run_id IS NOT NULL AND (l.released_at IS NOT NULL OR l.expires_at <= v_now) ORDER BY l.lease_name

@@ -2,8 +2,7 @@
 -- receipt with the digest that this row commits. Writes both or neither. A client that lost the result repeats the call
 -- and receives the same receipt.
 --
--- Equals fn_process_component_observe followed by fn_dot_invocation_begin. In the common case
--- fn_process_run_record_producer_batch writes the same rows at lower cost, and for several runs at once.
+-- Equals fn_process_component_observe followed by fn_dot_invocation_begin.
 CREATE OR REPLACE FUNCTION fn_process_run_record_producer(
   p_process_run_id uuid, p_dot_code text, p_correlation_id text, p_actor text, p_evidence_type text, p_status text,
   p_invocation_id uuid, p_lease_token uuid, p_verifier_dot_code text, p_runner text,

@@ -2,8 +2,7 @@
 -- neither. p_run_dot_code is the producer, whose lease the run holds. p_dot_code is the tool of the last call: the
 -- verifier, or the producer where it failed.
 --
--- Equals fn_process_component_observe followed by fn_process_run_conclude. Where the verifier did its work,
--- fn_process_run_record_verifier_and_conclude_batch writes the same rows at lower cost, and for several runs at once.
+-- Equals fn_process_component_observe followed by fn_process_run_conclude.
 CREATE OR REPLACE FUNCTION fn_process_run_record_verifier_and_conclude(
   p_process_run_id uuid, p_run_dot_code text, p_dot_code text, p_component_role text, p_correlation_id text,
   p_actor text, p_evidence_type text, p_status text, p_invocation_id uuid, p_lease_token uuid, p_run_status text,

@@ -11,7 +11,8 @@ CREATE OR REPLACE FUNCTION fn_process_pair_observe(
   p_wrapper_status text DEFAULT 'completed', p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN',
   p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL,
   p_parent_run_id uuid DEFAULT NULL, p_input_ref text DEFAULT NULL, p_output_ref text DEFAULT NULL,
-  p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
+  p_error_ref text DEFAULT NULL, p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60,
+  p_allow_secret_input boolean DEFAULT false)
 RETURNS TABLE (process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text,
                evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -27,7 +28,7 @@ DECLARE
   v_is_preflight_due     boolean;
   v_is_any_event_active  boolean;
   v_first_id             uuid;
-  v_lease_name           text := 'dot_exec:' || p_dot_code;
+  v_lease_name           text := fn_dot_lease_name(p_dot_code);
   v_now                  timestamptz;
   v_started_at           timestamptz;
   v_ended_at             timestamptz;
@@ -38,6 +39,9 @@ BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     -- An acknowledged commit survives a crash, whatever synchronous_commit the server or the session sets.
     PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  IF p_input_ref LIKE '%://%@%' AND p_allow_secret_input IS NOT TRUE THEN
+    PERFORM fn_dot_check_input_secret(p_input_ref);
   END IF;
   -- VALIDATE, and map the wrapper's status to the stored ones. Short ASCII arguments of a completed simulation need no
   -- further check.

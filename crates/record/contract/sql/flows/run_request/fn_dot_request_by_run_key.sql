@@ -16,6 +16,6 @@ BEGIN
   END IF;
   RETURN v_request_id;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  PERFORM fn_dot_refuse('busy', 'another transaction is just changing the request of this run');
+  PERFORM fn_dot_refuse('busy', 'another transaction is changing the request of this run');
 END;
 $$;

@@ -1,5 +1,5 @@
 -- Finishes requests whose claim expired and that are not run again. A request whose run was begun ends with the run's
--- conclusion; until the run is reaped it stays claimed. A request without a run is abandoned after five claims, so that
+-- conclusion (fn_dot_request_conclude); until the run is reaped it stays claimed. A request without a run is abandoned after five claims, so that
 -- a request that crashes every worker does not do so forever.
 CREATE OR REPLACE FUNCTION fn_dot_request_finish_lost() RETURNS void
 LANGUAGE plpgsql AS $$
@@ -15,11 +15,14 @@ BEGIN
         ELSE EXISTS (SELECT FROM process_run_conclusion c WHERE c.process_run_id = x.process_run_id) END
     FOR NO KEY UPDATE SKIP LOCKED
   LOOP
-    UPDATE dot_run_request r
-    SET state = 'finished', finished_at = v_now, refusal_code = NULL,
-        outcome = CASE WHEN r.process_run_id IS NULL THEN 'abandoned' ELSE 'concluded' END,
-        claims_lost = r.claims_lost + CASE WHEN r.process_run_id IS NULL THEN 1 ELSE 0 END
-    WHERE r.request_id = v_request.request_id;
+    IF v_request.process_run_id IS NOT NULL THEN
+      PERFORM fn_dot_request_conclude(v_request.request_id, v_now);
+    ELSE
+      UPDATE dot_run_request r
+      SET state = 'finished', finished_at = v_now, refusal_code = NULL, outcome = 'abandoned',
+          claims_lost = r.claims_lost + 1
+      WHERE r.request_id = v_request.request_id;
+    END IF;
   END LOOP;
 END;
 $$;

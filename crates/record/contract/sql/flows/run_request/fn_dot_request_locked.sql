@@ -5,7 +5,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 BEGIN
   PERFORM FROM dot_run_request r WHERE r.request_id = p_request_id FOR NO KEY UPDATE;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  PERFORM fn_dot_refuse('busy', format('another transaction is just changing the request %s', p_request_id),
+  PERFORM fn_dot_refuse('busy', format('another transaction is changing the request %s', p_request_id),
     jsonb_build_object('request_id', p_request_id));
 END;
 $$;

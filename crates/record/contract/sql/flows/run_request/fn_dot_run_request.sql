@@ -5,7 +5,9 @@
 CREATE OR REPLACE FUNCTION fn_dot_run_request(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text,
   p_idempotency_key text DEFAULT NULL, p_input_ref text DEFAULT NULL, p_input_digest text DEFAULT NULL,
-  p_not_before timestamptz DEFAULT NULL, p_request_id uuid DEFAULT NULL) RETURNS uuid
+  p_not_before timestamptz DEFAULT NULL, p_request_id uuid DEFAULT NULL, p_priority integer DEFAULT 5,
+  p_max_attempts integer DEFAULT 1, p_backoff interval DEFAULT '10 minutes',
+  p_allow_secret_input boolean DEFAULT false) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -28,6 +30,14 @@ BEGIN
     PERFORM fn_dot_refuse('time_invalid', 'not_before is a time between the years 1 and 9999',
       jsonb_build_object('not_before', p_not_before::text));
   END IF;
+  IF p_allow_secret_input IS NOT TRUE THEN
+    PERFORM fn_dot_check_input_secret(v_texts.p_input_ref);
+  END IF;
+  IF (p_priority BETWEEN 0 AND 9 AND p_max_attempts BETWEEN 1 AND 100
+      AND p_backoff BETWEEN interval '1 second' AND interval '1 day') IS NOT TRUE THEN
+    PERFORM fn_dot_refuse('request_invalid', format('priority %s, %s attempts, backoff %s', p_priority, p_max_attempts,
+        p_backoff));
+  END IF;
   PERFORM fn_dot_check_snapshot();
   SELECT t.pair_role, t.paired_dot INTO v_pair_role, v_verifier FROM dot_tools t WHERE t.dot_code = p_dot_code;
   IF v_pair_role IS DISTINCT FROM 'producer' THEN
@@ -49,10 +59,12 @@ BEGIN
   v_now := clock_timestamp();
   BEGIN
     INSERT INTO dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, input_ref,
-      input_digest, idempotency_key, actor, requested_at, not_before)
+      input_digest, idempotency_key, actor, requested_at, not_before, lease_name, priority, max_attempts, backoff)
     -- The due time is at least now: a due time in the past must not overtake other requests.
     VALUES (v_request_id, p_dot_code, p_process_candidate_code, p_mode, p_correlation_id, v_texts.p_input_ref,
-      v_input_digest, v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before))
+      v_input_digest, v_texts.p_idempotency_key, p_actor, v_now, greatest(v_now, p_not_before),
+      fn_dot_lease_name(p_dot_code, p_process_candidate_code, v_texts.p_input_ref), p_priority, p_max_attempts,
+      p_backoff)
     ON CONFLICT DO NOTHING;
     v_is_new := FOUND;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN

@@ -8,9 +8,9 @@ DECLARE
   v_now timestamptz;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who cancels the request is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN
-    PERFORM fn_dot_refuse('reason_required', 'why the request is cancelled is missing');
+    PERFORM fn_dot_refuse('reason_required', 'the reason (p_reason) is missing');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('reason', p_reason));

@@ -2,8 +2,8 @@
 -- the request is queued again for the given number of seconds. Returns false where the claim was taken over or finished
 -- meanwhile. The same call repeated returns true again. An expired claim that was not taken over is accepted.
 --
--- A request whose run was begun is never refused and never begun again: it ends with that run's conclusion, whatever
--- the worker reports.
+-- A request whose run was begun is never refused: that attempt ends with its run's conclusion, whatever the worker
+-- reports. fn_dot_request_conclude decides whether another attempt follows.
 CREATE OR REPLACE FUNCTION fn_dot_run_request_finish(
   p_request_id uuid, p_claim_token uuid, p_process_run_id uuid DEFAULT NULL, p_refusal_code text DEFAULT NULL,
   p_retry_after_seconds integer DEFAULT NULL) RETURNS boolean
@@ -35,7 +35,7 @@ BEGIN
   END IF;
   PERFORM fn_dot_check_claim_login(p_request_id, v_request.claimed_login);
   IF v_request.state <> 'claimed' THEN
-    RETURN v_request.process_run_id IS NOT DISTINCT FROM p_process_run_id
+    RETURN coalesce(v_request.process_run_id, v_request.last_run_id) IS NOT DISTINCT FROM p_process_run_id
       AND v_request.refusal_code IS NOT DISTINCT FROM v_refusal;
   ELSIF p_process_run_id <> coalesce(v_request.process_run_id, fn_dot_uuid_v7()) THEN
     PERFORM fn_dot_refuse('run_unknown', format('the run %s was not begun for this request', p_process_run_id),
@@ -44,8 +44,7 @@ BEGIN
   v_concluded := EXISTS (SELECT FROM process_run_conclusion c WHERE c.process_run_id = v_request.process_run_id);
 
   IF v_concluded THEN
-    UPDATE dot_run_request r SET state = 'finished', outcome = 'concluded', refusal_code = NULL, finished_at = v_now
-      WHERE r.request_id = p_request_id;
+    PERFORM fn_dot_request_conclude(p_request_id, v_now);
   ELSIF p_process_run_id IS NOT NULL THEN
     PERFORM fn_dot_refuse('status_invalid', format('the run %s is not concluded yet', p_process_run_id),
       jsonb_build_object('request_id', p_request_id, 'process_run_id', p_process_run_id));

@@ -14,6 +14,6 @@ EXCEPTION
   WHEN SQLSTATE 'DOTUN' THEN NULL;
   WHEN lock_not_available THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'a receipt is just being written: change the gate in a transaction that is READ COMMITTED');
+      'a receipt is being written: change the gate in a transaction that is READ COMMITTED');
 END;
 $$;

@@ -1,5 +1,5 @@
 -- Refuses a snapshot in REPEATABLE READ or SERIALIZABLE that does not show every commit. Called before a preflight
--- check runs: a check may read any table, and a stale result must not pass. Examines the transaction ids that the
+-- check runs, which may read any table, and where a stop or a lost lease must not be overlooked. Examines the transaction ids that the
 -- snapshot does not show, up to the next unassigned one.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
 LANGUAGE plpgsql AS $$
@@ -27,7 +27,7 @@ BEGIN
   END;
   IF v_is_old THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'a preflight check can not be asked: something was committed after this transaction''s snapshot');
+      'this can not be decided: something was committed after this transaction''s snapshot');
   END IF;
 END;
 $$;

@@ -22,12 +22,12 @@ DECLARE
 BEGIN
   IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'a receipt is just being written, and this transaction can not see what it becomes');
+      'a receipt is being written, and this transaction can not see what it becomes');
   END IF;
   BEGIN
     UPDATE dot_gate_state s SET change_number = s.change_number + 1 RETURNING s.change_number INTO v_number;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate');
   END;
   -- A separate statement after the update: under READ COMMITTED it has the newest snapshot.
   v_snapshot := pg_current_snapshot();
@@ -38,9 +38,10 @@ BEGIN
     WHERE i.begun_xid = pg_current_xact_id() AND i.invocation_id >= (lpad(to_hex(
       ((extract(epoch FROM transaction_timestamp()) - 60) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid);
   INSERT INTO dot_config_history (change_id, key, value, expires_at, actor, reason, changed_at, change_xid, snapshot,
-    change_number, saw_every_receipt, cluster_id, effective_at)
+    change_number, saw_every_receipt, cluster_id, effective_at, stop_at_end, let_finish, stop_now)
   VALUES (fn_dot_uuid_v7(), NEW.key, NEW.value, NEW.expires_at, NEW.updated_by, NEW.reason, NEW.updated_at,
-    pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id(), v_now);
+    pg_current_xact_id(), v_snapshot, v_number, v_saw_every_receipt, fn_dot_cluster_id(), v_now,
+    NEW.stop_at_end, NEW.let_finish, NEW.stop_now);
   -- Runners stop their calls at once. A runner that does not listen polls.
   PERFORM fn_dot_notify('dotwrap_gate');
   RETURN NULL;

@@ -12,7 +12,7 @@ BEGIN
     SELECT s.xmax INTO v_xmax FROM dot_gate_state s;
     EXIT WHEN v_xmax = '0' OR fn_dot_xact_status(v_xmax) IS DISTINCT FROM 'in progress';
     IF clock_timestamp() > v_until THEN
-      PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate');
+      PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate');
     END IF;
     PERFORM pg_sleep(0.005);
   END LOOP;

@@ -14,6 +14,6 @@ EXCEPTION
   WHEN serialization_failure THEN
     PERFORM fn_dot_refuse('snapshot_too_old', 'a gate or the registry was changed after this transaction''s snapshot');
   WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just changing a gate or the registry');
+    PERFORM fn_dot_refuse('busy', 'another transaction is changing a gate or the registry');
 END;
 $$;

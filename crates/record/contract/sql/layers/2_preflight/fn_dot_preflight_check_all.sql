@@ -20,7 +20,7 @@ BEGIN
       WHERE c.check_name = ANY (p_check_names) AND NOT starts_with(c.count_query, quote_ident(current_schema()) || '.'))
         THEN
     PERFORM fn_dot_refuse('preflight_blocked',
-      format('preflight blocked: no check is asked while the cursor %I of this session is open', fn_dot_open_cursor()),
+      format('preflight blocked: checks cannot run while cursor %I is open; close it', fn_dot_open_cursor()),
       '{"checks": []}');
   END IF;
   FOREACH v_name IN ARRAY p_check_names LOOP

@@ -19,8 +19,9 @@ BEGIN
   END IF;
   v_barred_until := fn_dot_lease_barred_until(p_lease_name, v_now);
   IF v_barred_until > v_now AND NOT fn_dot_login_is('runner') THEN
-    PERFORM fn_dot_refuse('lease_held', format('an operator took the lease %s away from the login %s', p_lease_name,
-        session_user),
+    PERFORM fn_dot_refuse('lease_held',
+      format('lease %s was released by an operator; the login %s may acquire it again after %s', p_lease_name,
+        session_user, date_trunc('second', v_barred_until)),
       jsonb_build_object('lease_name', p_lease_name, 'barred_until', v_barred_until));
   END IF;
   -- The subtransaction releases the row's lock where the lease is not acquired.

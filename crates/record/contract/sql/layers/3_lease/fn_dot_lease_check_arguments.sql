@@ -7,7 +7,7 @@ BEGIN
   IF fn_dot_is_blank(p_lease_name) OR length(p_lease_name) > 500 THEN
     PERFORM fn_dot_refuse('lease_name_invalid', 'the lease''s name is missing or longer than 500 characters');
   ELSIF fn_dot_is_blank(p_holder) THEN
-    PERFORM fn_dot_refuse('holder_required', 'who will hold the lease is missing');
+    PERFORM fn_dot_refuse('holder_required', 'the holder (p_holder) is missing');
   ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
     PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds',
         coalesce(p_ttl_seconds::text, 'null')));

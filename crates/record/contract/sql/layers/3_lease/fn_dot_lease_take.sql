@@ -14,13 +14,19 @@ BEGIN
   SELECT l.process_run_id INTO v_run_id FROM dot_iu_runtime_lease l
   WHERE l.lease_name = p_lease_name AND l.process_run_id IS NOT NULL
     AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
-  IF FOUND AND NOT fn_dot_run_reap_one(v_run_id, p_holder) THEN
-    RETURN false;
+  IF FOUND THEN
+    IF NOT fn_dot_run_reap_one(v_run_id, p_holder) THEN
+      RETURN false;
+    END IF;
+    -- The conclusion deleted a narrow lease.
+    INSERT INTO dot_iu_runtime_lease (lease_name, lease_holder, lease_token, acquired_at, expires_at, released_at)
+    VALUES (p_lease_name, p_holder, gen_random_uuid(), v_now, v_now, v_now)
+    ON CONFLICT (lease_name) DO NOTHING;
   END IF;
   UPDATE dot_iu_runtime_lease l
   SET lease_holder = p_holder, lease_token = p_token_digest, holder_login = session_user, acquired_at = v_now,
       expires_at = v_now + make_interval(secs => p_ttl_seconds), released_at = CASE WHEN p_released THEN v_now END,
-      process_run_id = NULL, acquisitions = l.acquisitions + 1
+      process_run_id = NULL, holder_process = NULL, acquisitions = l.acquisitions + 1
   WHERE l.lease_name = p_lease_name AND (l.released_at IS NOT NULL OR l.expires_at <= v_now);
   RETURN FOUND;
 END;

@@ -5,7 +5,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 BEGIN
   PERFORM FROM process_run_observation r WHERE r.process_run_id = p_process_run_id FOR NO KEY UPDATE;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  PERFORM fn_dot_refuse('busy', format('another transaction is just writing to the run %s', p_process_run_id),
+  PERFORM fn_dot_refuse('busy', format('another transaction is writing to the run %s', p_process_run_id),
     jsonb_build_object('process_run_id', p_process_run_id));
 END;
 $$;

@@ -1,4 +1,4 @@
--- Returns the run that an idempotency key was used for, or null. Refuses the key where it was used with other arguments
+-- Returns the run that an idempotency key was used for, of several attempts the newest, or null. Refuses the key where it was used with other arguments
 -- or by another login (fn_dot_check_key_use).
 CREATE OR REPLACE FUNCTION fn_dot_run_by_key(
   p_idempotency_key text, p_process_candidate_code text, p_dot_code text, p_correlation_id text, p_evidence_type text)
@@ -8,7 +8,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_run process_run_observation;
 BEGIN
-  SELECT * INTO v_run FROM process_run_observation r WHERE r.idempotency_key = p_idempotency_key;
+  SELECT * INTO v_run FROM process_run_observation r WHERE r.idempotency_key = p_idempotency_key
+  ORDER BY r.attempt DESC LIMIT 1;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;

@@ -16,7 +16,7 @@ BEGIN
   BEGIN
     LOCK TABLE event_type_registry IN ROW SHARE MODE;
   EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-    PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
+    PERFORM fn_dot_refuse('busy', 'another transaction is switching an event type');
   END;
   PERFORM fn_dot_check_snapshot();
   -- Reads the clock, then the type. A switch updates the type, then reads the clock. So the event is older than each
@@ -31,7 +31,7 @@ BEGIN
     EXIT WHEN v_status IS NULL OR v_status = 'aborted';
     PERFORM fn_dot_check_snapshot();
     IF v_now > v_until THEN
-      PERFORM fn_dot_refuse('busy', 'another transaction is just switching an event type');
+      PERFORM fn_dot_refuse('busy', 'another transaction is switching an event type');
     ELSIF v_status = 'in progress' THEN
       PERFORM pg_sleep(0.005);
     END IF;

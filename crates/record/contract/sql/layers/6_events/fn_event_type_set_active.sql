@@ -17,9 +17,9 @@ DECLARE
   v_saw_every_event boolean := true;
 BEGIN
   IF fn_dot_is_blank(p_actor) THEN
-    PERFORM fn_dot_refuse('actor_required', 'who switches the event type is missing');
+    PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN
-    PERFORM fn_dot_refuse('reason_required', 'why the event type is switched is missing');
+    PERFORM fn_dot_refuse('reason_required', 'the reason (p_reason) is missing');
   ELSIF p_active IS NULL THEN
     PERFORM fn_dot_refuse('event_type_unknown', 'whether the event type is to be active is missing');
   END IF;
