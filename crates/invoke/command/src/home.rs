@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dotwrap_invoke::{ReadLimit, ReadyThread, Stop, open_file, read_apart_by};
-use tokio::time::Instant;
+use dotwrap_invoke::{ReadLimit, ReadProgress, ReadyThread, Stop, open_file, read_apart_by};
 
 /// What a failed call's reason says then.
 pub(crate) const HINT: &str =
@@ -31,13 +30,12 @@ pub(crate) async fn is_missed(
     reader: Option<ReadyThread>,
     stderr: PathBuf,
     stop: &mut Stop,
-    deadline: Instant,
 ) -> bool {
     let Some(reader) = reader else {
         return false;
     };
     let reading = move |_: &ReadLimit| end_of(&stderr).is_ok_and(|end| mentions_home(&end));
-    let read = read_apart_by(reader, reading, stop, deadline).await;
+    let read = read_apart_by(reader, reading, stop, &ReadProgress::default()).await;
     read.unwrap_or(false)
 }
 

@@ -116,7 +116,7 @@ async fn judge_output(
     if let Some(mut failure) = judge_status(role, prepared, status) {
         if prepared.spec.program.has_own_home() {
             let stderr = prepared.folder.stderr();
-            if home::is_missed(reader, stderr, &mut stop, read_deadline(deadline)).await {
+            if home::is_missed(reader, stderr, &mut stop).await {
                 failure.message += home::HINT;
             }
         }

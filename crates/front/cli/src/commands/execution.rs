@@ -14,7 +14,6 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Messages, format_time};
 use crate::session::Context;
-pub(crate) use crate::signals::interrupt_on_signals;
 
 /// How tools may be called.
 #[derive(Clone, Debug, Default, Args)]

@@ -40,7 +40,8 @@ pub(super) const LIES: &[Lie] = &[
         sql: "CREATE OR REPLACE VIEW dot.v_process_discovery_birth_readiness_v3 AS
             SELECT process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type,
               'birth_ready'::text AS candidate_status_v3, birth_gate_status_v3, NULL::text AS next_rung, NULL::text AS missing,
-              false AS has_inferred_pair
+              false AS has_inferred_pair, NULL::uuid AS verified_run_id, NULL::timestamptz AS verified_produced_at,
+                  NULL::text AS producer_contract_sha256, NULL::text AS verifier_contract_sha256, NULL::boolean AS contracts_current
             FROM dot.v_process_discovery_candidate_status_v3",
         noticed: &[("birth_readiness_is_proven", "the question is not asked: v_process_discovery_birth_readiness_v3 is not the release's")],
     },
