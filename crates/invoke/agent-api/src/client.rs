@@ -51,17 +51,28 @@ fn tls(settings: &Settings) -> Result<ClientConfig, SetupError> {
     Ok(config)
 }
 
+/// Whether the files of the settings can be read: that is said before a call, and costs little. The system's own
+/// certificates are some hundred files, which only a call over HTTPS has to read.
+pub(crate) fn check_authority_files(settings: &Settings) -> Result<(), SetupError> {
+    add_files(&mut RootCertStore::empty(), settings)
+}
+
 fn authorities(settings: &Settings) -> Result<RootCertStore, SetupError> {
     let mut authorities = RootCertStore::empty();
     // A system without authorities is none to complain about: a private one may be all that is needed.
     authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    add_files(&mut authorities, settings)?;
+    Ok(authorities)
+}
+
+fn add_files(authorities: &mut RootCertStore, settings: &Settings) -> Result<(), SetupError> {
     for path in &settings.authority_files {
-        add_file(&mut authorities, path).map_err(|reason| SetupError::Authority {
+        add_file(authorities, path).map_err(|reason| SetupError::Authority {
             path: path.clone(),
             reason,
         })?;
     }
-    Ok(authorities)
+    Ok(())
 }
 
 fn add_file(authorities: &mut RootCertStore, path: &Path) -> Result<(), String> {

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     future::Future,
     io::{self, Write},
+    sync::{Arc, OnceLock},
 };
 
 use dotwrap_invoke::{
@@ -20,7 +21,7 @@ use crate::{
     Settings, SetupError,
     body::SentFlag,
     canonical::Canonical,
-    client::client,
+    client::{check_authority_files, client},
     endpoint::Endpoint,
     exchange,
     invocation::Invocation,
@@ -32,7 +33,8 @@ use crate::{
 /// Calls DOTs that are endpoints of agent services.
 #[derive(Clone, Debug)]
 pub struct AgentApiInvoker {
-    client: Client,
+    /// Made by the first call. Clones share it.
+    client: Arc<OnceLock<Client>>,
     settings: Settings,
 }
 
@@ -52,15 +54,25 @@ struct Limits<'a> {
 }
 
 impl AgentApiInvoker {
-    /// Reads the authorities that are trusted, the system's and the settings' own, and makes ready to call.
+    /// Reads the authorities of the settings. Those of the system are read by the first call.
     ///
     /// # Errors
     /// [`SetupError`].
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        check_authority_files(&settings)?;
         Ok(Self {
-            client: client(&settings)?,
+            client: Arc::default(),
             settings,
         })
+    }
+
+    fn client(&self) -> Result<&Client, Failure> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let made = client(&self.settings)
+            .map_err(|error| Failure::new("tls_unavailable", error.to_string()))?;
+        Ok(self.client.get_or_init(|| made))
     }
 
     fn usable(
@@ -113,7 +125,8 @@ impl AgentApiInvoker {
         } = limits.usable;
         let call = limits.call;
         let token = invocation.token.as_ref();
-        let request = request(&self.client, endpoint, token, call, limits.sent.clone());
+        let client = self.client().map_err(CallOutcome::Failed)?;
+        let request = request(client, endpoint, token, call, limits.sent.clone());
         let request = limits.select_with_limits(request).await?;
         let mut response = limits.select_with_limits(exchange::send(request)).await?;
         note_head(&response, answer);

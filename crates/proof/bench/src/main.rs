@@ -1,12 +1,14 @@
-//! Benchmarks of the recording path. Everything runs on a private cluster in a temporary folder, with fsync on.
+//! Benchmarks. Everything runs on a private cluster in a temporary folder, with fsync on.
 //!
 //! - `cargo run --release -p dotwrap-bench -- rate`: runs per second, side by side with three bare inserts.
 //! - `cargo run --release -p dotwrap-bench -- growth`: what does and does not grow with the ledger.
+//! - `cargo run --release -p dotwrap-bench -- run`: the whole command `dotwrap run`, side by side with the bare tools.
 
 mod bed;
 mod contender;
 mod growth;
 mod rate;
+mod run;
 
 use clap::{Parser, Subcommand};
 use dotwrap_bench::{Failure, machine};
@@ -24,6 +26,8 @@ enum What {
     Rate(rate::Options),
     /// Fills a ledger and compares its cost when small and when large.
     Growth(growth::Options),
+    /// The whole command `dotwrap run`, against the same programs started by a shell.
+    Run(run::Options),
 }
 
 fn main() -> std::process::ExitCode {
@@ -42,10 +46,10 @@ fn main() -> std::process::ExitCode {
 fn benchmark() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     println!("{}", machine::describe());
-    tokio::runtime::Runtime::new()?.block_on(async {
-        match arguments.what {
-            What::Rate(options) => rate::run(options).await,
-            What::Growth(options) => growth::run(options).await,
-        }
-    })
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.what {
+        What::Rate(options) => runtime.block_on(rate::run(options)),
+        What::Growth(options) => runtime.block_on(growth::run(options)),
+        What::Run(options) => run::run(&options),
+    }
 }

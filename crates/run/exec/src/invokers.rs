@@ -63,8 +63,7 @@ pub fn runner(
     )
 }
 
-/// Checks contracts without calling anything. Building it reads the system's certificates: build it once for many
-/// contracts.
+/// Checks contracts without calling anything.
 #[derive(Debug)]
 pub struct InvocationChecker(InvokerRegistry);
 
@@ -72,7 +71,7 @@ impl InvocationChecker {
     /// A checker for the engines of this program.
     ///
     /// # Errors
-    /// [`InvokerError`]: the system's certificates cannot be read.
+    /// [`InvokerError`]: the invokers cannot be built.
     pub fn new() -> Result<Self, InvokerError> {
         invokers(&ExecutionSettings::default(), Vec::new).map(Self)
     }

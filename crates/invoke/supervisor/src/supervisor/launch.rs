@@ -78,7 +78,8 @@ fn exec_tool(
         return Err(io::Error::other("the supervisor is gone").into());
     }
     let concealed = concealed(order);
-    let secrets = Secrets::of(&concealed);
+    // Looked up before the sandbox, which may hide them, and only where they are compared with something.
+    let secrets = order.stdin.as_ref().map(|_| Secrets::of(&concealed));
     let sandbox = restrict::apply(&order.sandbox, &concealed)
         .map_err(|error| Refusal::new(NotStartedCode::Sandbox, error))?;
     if order.require_sandbox && sandbox.is_incomplete() {
@@ -89,8 +90,8 @@ fn exec_tool(
         return Err(Refusal::new(NotStartedCode::Sandbox, why));
     }
     // Behind the sandbox, with the tool's rights.
-    if let Some(path) = &order.stdin {
-        stdin::attach(Path::new(path), &secrets).map_err(|error| {
+    if let (Some(path), Some(secrets)) = (&order.stdin, &secrets) {
+        stdin::attach(Path::new(path), secrets).map_err(|error| {
             Refusal::new(
                 NotStartedCode::Stdin,
                 format!("its standard input: {error}"),

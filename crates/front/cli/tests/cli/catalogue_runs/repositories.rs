@@ -79,7 +79,6 @@ fn assert_runs_and_misses_a_removed_snapshot(
 }
 
 #[test]
-#[ignore = "needs outputs that are references"]
 fn restic() {
     if is_skipped("restic") {
         return;
@@ -100,7 +99,6 @@ fn restic() {
 }
 
 #[test]
-#[ignore = "needs outputs that are references"]
 fn borg() {
     if is_skipped("borg") {
         return;
