@@ -41,7 +41,7 @@ impl ExecutionArgs {
             authorities: settings.agent_ca.clone(),
             require_sandbox: settings.require_sandbox,
         };
-        let hidden = ledger.ways_in(settings);
+        let hidden = ledger.secret_paths(settings);
         Ok(dotwrap_exec::runner(
             Wrapper::clone(ledger),
             &execution,
@@ -72,7 +72,7 @@ pub(crate) fn check_folder(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let root = resolved(runner.folders().root());
-    let concealed = ledger.ways_in(settings)();
+    let concealed = ledger.secret_paths(settings)();
     let mut above = concealed
         .iter()
         .filter(|path| root.starts_with(resolved(path)));
