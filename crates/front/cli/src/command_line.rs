@@ -40,7 +40,7 @@ pub(crate) fn hide_password(
     let Ok(program) = std::env::current_exe() else {
         return;
     };
-    // As it was called, for what is said of it.
+    // Keeps the name that the user typed: messages and process lists show it.
     let name = words.first().map_or(OsStr::new("dotwrap"), |name| name);
     let error = Command::new(program)
         .arg0(name)

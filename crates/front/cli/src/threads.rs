@@ -19,7 +19,7 @@ const WORKERS: usize = 2;
 const BLOCKING: usize = 2;
 
 /// How long threads that are there may take to begin, on a machine that is busy.
-const BEGINNING: Duration = Duration::from_secs(30);
+const THREAD_START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The runtime.
 ///
@@ -30,7 +30,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
     try_for(WORKERS)?;
     Builder::new_multi_thread()
         .worker_threads(WORKERS)
-        // Those that are there stay there.
+        // A thread that ended could not be started again at the limit of processes.
         .thread_keep_alive(Duration::from_secs(u32::MAX.into()))
         .enable_all()
         .build()
@@ -65,7 +65,7 @@ fn are_all_there((count, changed): &(Mutex<usize>, Condvar)) -> bool {
     };
     *there += 1;
     changed.notify_all();
-    let waited = changed.wait_timeout_while(there, BEGINNING, |there| *there < BLOCKING);
+    let waited = changed.wait_timeout_while(there, THREAD_START_TIMEOUT, |there| *there < BLOCKING);
     waited.is_ok_and(|(there, _)| *there >= BLOCKING)
 }
 
@@ -77,7 +77,7 @@ fn try_for(many: usize) -> Result<(), Failure> {
     drop(tried);
     // A thread is counted until the kernel has cleared it away.
     let since = Instant::now();
-    while own_threads() > before && since.elapsed() < BEGINNING {
+    while own_threads() > before && since.elapsed() < THREAD_START_TIMEOUT {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(())

@@ -1,11 +1,8 @@
 //! Outputs as bytes: what they are kept as, and which digests are theirs.
 
-use std::{collections::HashSet, fmt};
-
-use dotwrap_invoke::Digest;
-use serde::{
-    Deserializer,
-    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+use dotwrap_invoke::{
+    Digest,
+    strict_json::{self, DUPLICATE_MEMBER},
 };
 use serde_json::{Value as Json, value::RawValue};
 
@@ -27,11 +24,8 @@ impl Canonical {
         if !lexical::integers(output.get()).all(is_kept) {
             return Err(TOO_LARGE.to_owned());
         }
-        let mut reader = serde_json::Deserializer::from_str(output.get());
-        NoDuplicateKeys
-            .deserialize(&mut reader)
-            .map_err(|error| ambiguity(&error))?;
-        let value: Json = serde_json::from_str(output.get()).map_err(|error| ambiguity(&error))?;
+        let value =
+            strict_json::read(output.get().as_bytes()).map_err(|error| ambiguity(&error))?;
         let (bytes, file_name) = match &value {
             Json::String(text) => (text.clone().into_bytes(), "output.txt"),
             other => {
@@ -79,7 +73,6 @@ fn ambiguity(error: &serde_json::Error) -> String {
     }
 }
 
-const DUPLICATE_MEMBER: &str = "a member is there twice";
 const TOO_LARGE: &str = "an integer is larger than a double can hold";
 
 /// An integer with fewer digits is the same integer as a double.
@@ -94,67 +87,6 @@ fn is_kept(integer: &str) -> bool {
             .ok()
             .and_then(|double| serde_json_canonicalizer::to_string(&double).ok())
             .is_some_and(|canonical| canonical == integer)
-}
-
-/// Walks through a JSON text and keeps nothing of it.
-#[derive(Clone, Copy)]
-struct NoDuplicateKeys;
-
-impl<'de> DeserializeSeed<'de> for NoDuplicateKeys {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for NoDuplicateKeys {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if !seen.insert(name) {
-                return Err(A::Error::custom(DUPLICATE_MEMBER));
-            }
-            members.next_value_seed(self)?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(self)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    /// Every reader makes the same double of it: integers have been looked at.
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

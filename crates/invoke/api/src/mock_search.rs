@@ -48,7 +48,7 @@ pub struct MockSearch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Searched {
-    /// The output from its beginning: it begins as a JSON document.
+    /// The output from its first_byte: it begins as a JSON document.
     Document,
     /// Its last line, which begins as a JSON object.
     LastLine,
@@ -58,7 +58,7 @@ pub enum Searched {
 
 /// How a file begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Beginning {
+enum FirstByte {
     Json,
     Other,
     /// It holds white space alone.
@@ -68,7 +68,7 @@ enum Beginning {
 }
 
 /// The end of a file, as far as it was read.
-enum Ending {
+enum LastLine {
     Line(Vec<u8>),
     TooLong,
 }
@@ -114,15 +114,15 @@ impl MockSearch {
 
 impl Bounds {
     fn search(self, mut file: File, limit: &ReadLimit) -> io::Result<MockSearch> {
-        match self.beginning(&mut file, limit)? {
-            Beginning::Json => self.in_document(&mut file, limit),
-            Beginning::Other => self.in_last_line(&mut file, limit),
-            Beginning::Blank => Ok(MockSearch::nothing(true)),
-            Beginning::TooFar => Ok(MockSearch::nothing(false)),
+        match self.first_byte(&mut file, limit)? {
+            FirstByte::Json => self.in_document(&mut file, limit),
+            FirstByte::Other => self.in_last_line(&mut file, limit),
+            FirstByte::Blank => Ok(MockSearch::nothing(true)),
+            FirstByte::TooFar => Ok(MockSearch::nothing(false)),
         }
     }
 
-    fn beginning(self, file: &mut File, limit: &ReadLimit) -> io::Result<Beginning> {
+    fn first_byte(self, file: &mut File, limit: &ReadLimit) -> io::Result<FirstByte> {
         let mut source = limit.reader(file).take(self.searched);
         let mut chunk = Vec::new();
         let mut is_first = true;
@@ -131,8 +131,8 @@ impl Bounds {
             let length = source.by_ref().take(CHUNK).read_to_end(&mut chunk)?;
             if length == 0 {
                 return Ok(match source.limit() {
-                    0 => Beginning::TooFar,
-                    _ => Beginning::Blank,
+                    0 => FirstByte::TooFar,
+                    _ => FirstByte::Blank,
                 });
             }
             let text = match is_first {
@@ -141,8 +141,8 @@ impl Bounds {
             };
             is_first = false;
             match text.trim_ascii_start().first() {
-                Some(b'{' | b'[' | b'"') => return Ok(Beginning::Json),
-                Some(_) => return Ok(Beginning::Other),
+                Some(b'{' | b'[' | b'"') => return Ok(FirstByte::Json),
+                Some(_) => return Ok(FirstByte::Other),
                 None => {}
             }
         }
@@ -173,8 +173,8 @@ impl Bounds {
 
     fn in_last_line(self, file: &mut File, limit: &ReadLimit) -> io::Result<MockSearch> {
         let line = match self.last_line(file, limit)? {
-            Ending::Line(line) => line,
-            Ending::TooLong => return Ok(MockSearch::nothing(false)),
+            LastLine::Line(line) => line,
+            LastLine::TooLong => return Ok(MockSearch::nothing(false)),
         };
         if !line.trim_ascii_start().starts_with(b"{") {
             return Ok(MockSearch::nothing(true));
@@ -199,7 +199,7 @@ impl Bounds {
         })
     }
 
-    fn last_line(self, file: &mut File, limit: &ReadLimit) -> io::Result<Ending> {
+    fn last_line(self, file: &mut File, limit: &ReadLimit) -> io::Result<LastLine> {
         let size = file.seek(SeekFrom::End(0))?;
         let mut tail = CHUNK;
         loop {
@@ -213,10 +213,10 @@ impl Bounds {
             let text = bytes.trim_ascii_end();
             match text.iter().rposition(|byte| *byte == b'\n') {
                 Some(end_of_previous) => {
-                    return Ok(Ending::Line(text[end_of_previous + 1..].to_vec()));
+                    return Ok(LastLine::Line(text[end_of_previous + 1..].to_vec()));
                 }
-                None if start == 0 => return Ok(Ending::Line(text.to_vec())),
-                None if tail == self.parsed => return Ok(Ending::TooLong),
+                None if start == 0 => return Ok(LastLine::Line(text.to_vec())),
+                None if tail == self.parsed => return Ok(LastLine::TooLong),
                 None => tail = (16 * tail).min(self.parsed),
             }
         }
@@ -309,7 +309,7 @@ mod tests {
             search(&[&[b' '; (3 * CHUNK + 1) as usize], report]),
             document
         );
-        // A mark counts at the very beginning alone.
+        // A mark counts at the very first_byte alone.
         let other = found(false, Searched::Nothing, true);
         assert_eq!(search(&[b" \xef\xbb\xbf", report]), other);
         assert_eq!(search(&[b"\xef\xbb\xbf\xef\xbb\xbf", report]), other);

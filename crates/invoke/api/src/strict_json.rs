@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
 
+/// What the error of a member that stands twice begins with.
+pub const DUPLICATE_MEMBER: &str = "a member is there twice";
+
 /// Reads one JSON value and nothing behind it.
 ///
 /// # Errors
@@ -72,7 +75,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
             members.next_entry::<String, NoDuplicateKeys>()?
         {
             if object.insert(name, value).is_some() {
-                return Err(de::Error::custom("a member stands twice"));
+                return Err(de::Error::custom(DUPLICATE_MEMBER));
             }
         }
         Ok(Json::Object(object))

@@ -64,7 +64,7 @@ impl CommandInvoker {
     }
 }
 
-/// What a tool was given and must not say is neither in its record nor in what we keep of what it printed.
+/// Removes the contract's secrets from the answer, and the transcripts that contain one.
 async fn without_secrets(answer: Answer, prepared: &Prepared) -> Answer {
     let secrets = prepared.spec.program.secrets();
     let mut answer = secrets.hidden_in(answer);

@@ -15,7 +15,7 @@ use crate::{
     prepare::Prepared,
 };
 
-/// What the supervisor may need beyond the grace before it counts as lost: a tool of a real run could have stopped it.
+/// How long after the grace the supervisor may still report. Then it counts as lost: a tool of a real run can stop it.
 const SUPERVISOR_GRACE: Duration = Duration::from_secs(8);
 
 /// How long the output's end is waited for when everything has ended: only somebody whom the tool handed it to can

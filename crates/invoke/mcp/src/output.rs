@@ -87,12 +87,12 @@ pub(crate) fn bytes_of(json: &Json) -> io::Result<Vec<u8>> {
 }
 
 fn is_exact(json: &Json) -> bool {
-    const LARGEST: u64 = 1 << 53;
+    const MAX_EXACT_INTEGER: u64 = 1 << 53;
     match json {
         Json::Number(number) if !number.is_f64() => number
             .as_u64()
             .or_else(|| number.as_i64().map(i64::unsigned_abs))
-            .is_some_and(|number| number <= LARGEST),
+            .is_some_and(|number| number <= MAX_EXACT_INTEGER),
         Json::Array(items) => items.iter().all(is_exact),
         Json::Object(members) => members.values().all(is_exact),
         _ => true,

@@ -189,7 +189,7 @@ pub struct LedgerClient {
 
 impl LedgerClient {
     /// As [`Connection::secret_paths`].
-    pub fn ways_in(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
+    pub fn secret_paths(&self, settings: &Settings) -> impl Fn() -> Vec<PathBuf> + use<> {
         self.reached.secret_paths(settings)
     }
 }

@@ -46,7 +46,7 @@ impl ExecutionArgs {
             require_sandbox: settings.require_sandbox,
             min_free_bytes: self.min_free_bytes.unwrap_or(settings.min_free_bytes),
         };
-        let hidden = ledger.ways_in(settings);
+        let hidden = ledger.secret_paths(settings);
         Ok(dotwrap_exec::runner(
             Wrapper::clone(ledger),
             &execution,
@@ -77,7 +77,7 @@ pub(crate) fn check_folder(
     settings: &Settings,
 ) -> Result<(), Failure> {
     let root = resolved(runner.folders().root());
-    let concealed = ledger.ways_in(settings)();
+    let concealed = ledger.secret_paths(settings)();
     let mut above = concealed
         .iter()
         .filter(|path| root.starts_with(resolved(path)));

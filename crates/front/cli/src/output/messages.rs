@@ -104,7 +104,8 @@ impl Messages {
         text
     }
 
-    /// Text that is drawn already: whatever else would steer a terminal is shown.
+    /// Text that has its colours already. Any other control character is shown as text, so that it does not control the
+    /// terminal.
     pub(crate) fn drawn(&self, text: &str) {
         self.write(&screened(text));
     }

@@ -122,6 +122,36 @@ fn demo_runs_and_detects_tampering() {
     );
 }
 
+/// The commands that the demonstration prints after `$`, continued lines joined.
+fn printed_commands(text: &str) -> Vec<String> {
+    let text = text.replace(" \\\n", " ");
+    let commands = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("$ "));
+    commands.map(str::to_owned).collect()
+}
+
+/// Each is tried against a database that is not there: then only the arguments can be refused as usage.
+#[test]
+fn every_printed_command_of_the_demonstration_is_accepted() {
+    let home = Home::new();
+    let shown = home.call(&["demo"]).expect(0).output;
+    let commands = printed_commands(&shown);
+    assert!(commands.len() > 10, "{shown}");
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        assert_eq!(words[0], "dotwrap", "{command}");
+        if words.contains(&"run") {
+            assert!(words.contains(&"--mode"), "{command}");
+        }
+        let mut call = home.command(&words[1..]);
+        call.env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none");
+        let answer = Answer::of(&mut call);
+        let status = if words[1] == "--help" { 0 } else { 69 };
+        assert_eq!(answer.status, status, "{command}: {}", answer.messages);
+    }
+}
+
 #[test]
 fn a_demonstration_that_is_interrupted_closes_its_gates_too() {
     let home = Home::new();

@@ -40,11 +40,11 @@ use crate::{
 
 /// How long a supervisor may take to say that its tool runs, behind the tool's own time limit where that is shorter. A
 /// machine without memory to spare needs some of it; a supervisor that its tool has halted would take for ever.
-const STARTING: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 const GRACE_AFTER_LIMIT: Duration = Duration::from_secs(5);
 
 /// How long a sandbox that was found wanting is not tried again.
-const REMEMBERED: Duration = Duration::from_secs(30);
+const PROBE_TTL: Duration = Duration::from_secs(30);
 
 type LastAnswer = (Result<(), SandboxProblem>, Instant);
 
@@ -97,10 +97,10 @@ impl Supervisor {
         self
     }
 
-    /// Keeps files, or all files of folders, from being read by tools in a sandbox, and from being any tool's standard
-    /// input: what is in there would let the tool into the ledger. Which they are is asked before each tool is started;
-    /// a relative path is meant from where this process is. Where that can not be had, the sandbox's report says so;
-    /// where a place that is there can not even be looked up, no tool is started in a sandbox.
+    /// Hides files, or all files of folders, from tools in a sandbox. They are no tool's standard input either. They
+    /// hold passwords of the ledger. `places` is called before each tool is started; a relative path is relative to this
+    /// process's working folder. If a path cannot be hidden, the sandbox's report names it. If a path exists and cannot
+    /// be looked up, no tool is started in a sandbox.
     #[must_use]
     pub fn hiding_paths_dynamic(
         mut self,
@@ -127,7 +127,7 @@ impl Supervisor {
     pub fn check_sandbox(&self) -> Result<(), SandboxProblem> {
         let mut last = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((answer, when)) = &*last
-            && (answer.is_ok() || when.elapsed() < REMEMBERED)
+            && (answer.is_ok() || when.elapsed() < PROBE_TTL)
         {
             return answer.clone();
         }
@@ -192,7 +192,7 @@ impl Supervisor {
         let since = process.map(|supervisor| supervisor.started);
         let time_limit = program.time_limit;
         let limit = time_limit.map(|limit| limit + GRACE_AFTER_LIMIT);
-        let wait_limit = limit.unwrap_or(STARTING).min(STARTING);
+        let wait_limit = limit.unwrap_or(START_TIMEOUT).min(START_TIMEOUT);
         let leave = program.leave.clone();
         let (control, mut stream) =
             join_messages(near).map_err(|error| failed("no control channel", error))?;
@@ -293,7 +293,7 @@ pub(crate) fn check_system() -> Result<(), &'static str> {
 /// Whether it says itself that it could not even be told what to start. However else it ended, it may have started its
 /// tool.
 async fn start_message_failed(supervisor: &mut Child) -> bool {
-    let ended = timeout(STARTING, supervisor.wait()).await;
+    let ended = timeout(START_TIMEOUT, supervisor.wait()).await;
     matches!(ended, Ok(Ok(status)) if status.code() == Some(EXIT_NO_START_MESSAGE.into()))
 }
 

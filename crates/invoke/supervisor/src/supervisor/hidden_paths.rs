@@ -44,12 +44,13 @@ impl Concealed {
     }
 }
 
-/// What can be concealed. `missing` is told what can not be, and why.
+/// The paths that can be hidden. `missing` receives each path that cannot, with the reason.
 ///
-/// What may be written in there or beside it would be a way around: it is not concealed then, and nothing is pretended.
+/// A path is not hidden if the tool may write in it or in a folder above it, because the tool could then reach it. The
+/// sandbox's report names it.
 ///
 /// # Errors
-/// A place is there and cannot be looked up: a tool may have closed it, and the next one could open it again.
+/// A path exists and cannot be looked up. A tool may have closed it, and the next tool could open it again.
 pub(super) fn of<'a>(
     places: &[PathBuf],
     writes: impl IntoIterator<Item = &'a PathBuf>,

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::set_posture;
 use crate::common::run_calls::{Begun, begin, begun, ready};
-use crate::common::{Backend, Call, ask, code, execute, number, row, rows, text, value};
+use crate::common::{Backend, Call, ask, code, execute, number, row, rows, text, until, value};
 
 const CLOSE: &str = "process_dot_runtime.real_run_enabled";
 
@@ -222,10 +222,11 @@ async fn begin_reads_the_gates_after_its_last_wait(backend: Backend) {
     let expiring =
         Call::gate(CLOSE, "true").with("p_expires_at", "clock_timestamp() + interval '1 second'");
     rows(&operator, &expiring.sql()).await;
+    let expired = format!("SELECT count(*) FROM dot.v_dot_gate WHERE key = '{CLOSE}' AND NOT live");
     let other = other.sql();
     let (refused, ()) = tokio::join!(ask(&runner, &other), async {
         crate::common::lock_waiters(&superuser, 1).await;
-        tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+        until(&superuser, &expired, 1).await;
         in_flight.rollback().await.unwrap();
     });
     let refused = crate::common::Refusal::of(&refused.unwrap_err()).code;

@@ -110,7 +110,7 @@ fn function_section(page: &mut String, row: &Json, codes: &BTreeSet<String>) {
     let _ = writeln!(page, "\nResult: `{}`.", text(row, "result"));
     if !codes.is_empty() {
         let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
-        let _ = writeln!(page, "\nRefusals: {}.", codes.join(", "));
+        let _ = writeln!(page, "\nRefusals, at most: {}.", codes.join(", "));
     }
     let example = &comments().functions[name].example;
     if !example.is_empty() {
@@ -141,7 +141,7 @@ async fn reference(client: &Client) -> String {
     let relations = rows(client, RELATIONS).await;
     let refused = rows(
         client,
-        "SELECT code, sqlstate, hint FROM dot.v_dot_refusal_code ORDER BY code",
+        "SELECT code, sqlstate, kind, hint FROM dot.v_dot_refusal_code ORDER BY code",
     )
     .await;
     let codes: Vec<String> = refused
@@ -154,6 +154,7 @@ async fn reference(client: &Client) -> String {
         .collect();
     let mut page = "# SQL reference\n\nThe public functions, views and tables of the contract, generated from an installation in the schema `dot` \
         with the role prefix `dot`.\nA refusal raises: `CONSTRAINT` is its code, `HINT` says what to do. Only the owner writes tables. \
+        *Refusals, at most* are the codes that the function and those that it calls can raise; some cannot occur in this call. \
         [contract.md](../design/contract.md) has the rules.\n\n## Functions\n".to_owned();
     for row in &functions {
         let name = text(row, "name");
@@ -168,13 +169,14 @@ async fn reference(client: &Client) -> String {
             relation_section(&mut page, row);
         }
     }
-    page.push_str("\n## Refusal codes\n\n| code | SQLSTATE | what to do |\n| --- | --- | --- |\n");
+    page.push_str("\n## Refusal codes\n\n| code | SQLSTATE | kind | what to do |\n| --- | --- | --- | --- |\n");
     for row in &refused {
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} |",
+            "| `{}` | {} | {} | {} |",
             text(row, "code"),
             text(row, "sqlstate"),
+            text(row, "kind"),
             cell(text(row, "hint"))
         );
     }

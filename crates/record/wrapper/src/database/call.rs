@@ -193,7 +193,7 @@ value_from_ids!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idempotency {
     /// It only reads, or its idempotency key makes the second call return the first one's answer.
-    Harmless,
+    Idempotent,
     /// A second call could write a second time.
     Never,
 }
@@ -202,7 +202,7 @@ impl Idempotency {
     /// A keyed recording may be repeated; one without a key may not, nor one whose key is blank.
     pub(crate) fn by_key(key: Option<&IdempotencyKey>) -> Self {
         if IdempotencyKey::non_blank(key).is_some() {
-            Self::Harmless
+            Self::Idempotent
         } else {
             Self::Never
         }
@@ -233,7 +233,7 @@ impl Call {
 
     /// A call that only reads.
     pub(crate) fn idempotent(self) -> Self {
-        self.with_idempotency(Idempotency::Harmless)
+        self.with_idempotency(Idempotency::Idempotent)
     }
 
     pub(crate) fn with_idempotency(mut self, repeat: Idempotency) -> Self {
@@ -281,7 +281,7 @@ mod tests {
     fn only_a_key_that_counts_makes_a_recording_repeatable() {
         let by_key =
             |key: Option<&str>| Idempotency::by_key(key.map(IdempotencyKey::from).as_ref());
-        assert_eq!(by_key(Some("nightly-1")), Idempotency::Harmless);
+        assert_eq!(by_key(Some("nightly-1")), Idempotency::Idempotent);
         for blank in [None, Some(""), Some(" \t\u{a0}")] {
             assert_eq!(by_key(blank), Idempotency::Never, "{blank:?}");
         }

@@ -15,7 +15,7 @@ use super::{ConnectionTarget, Value};
 use crate::error::Error;
 
 /// How long a cancellation may take to reach the database.
-const CANCELLATION_LIMIT: Duration = Duration::from_secs(2);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The place of the kept connection; empty while there is none.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Kept {
         }
         self.give_up();
         let token = client.cancel_token();
-        let _ = timeout(CANCELLATION_LIMIT, token.cancel_query(target.tls())).await;
+        let _ = timeout(CANCEL_TIMEOUT, token.cancel_query(target.tls())).await;
         Err(Error::TimedOut {
             limit,
             known_undone: false,

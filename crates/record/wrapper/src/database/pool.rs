@@ -153,8 +153,8 @@ impl Database {
             }
             Err(error) => return Err(error),
         };
-        let flight = InFlightStatement::on(connection, &settings.target);
-        let answer = flight
+        let in_flight = InFlightStatement::on(connection, &settings.target);
+        let answer = in_flight
             .run(
                 async |connection: &Object| {
                     connection
@@ -173,7 +173,7 @@ impl Database {
                 settings.call_timeout,
             )
             .await;
-        let rows = answer.map_err(|lost| self.error_of(lost))?;
+        let rows = answer.map_err(|error| self.error_of(error))?;
         single_row(&rows)?.try_get(0).map_err(decode_error)
     }
 
@@ -215,7 +215,7 @@ impl Database {
                 Err(error) => error,
             };
             failed += 1;
-            let again = repeat == Idempotency::Harmless
+            let again = repeat == Idempotency::Idempotent
                 && failed < retry.attempts()
                 && should_retry(&error);
             if !again {
@@ -301,8 +301,8 @@ impl Database {
                 };
             }
         };
-        let flight = InFlightStatement::on(connection, &settings.target);
-        let answer = flight
+        let in_flight = InFlightStatement::on(connection, &settings.target);
+        let answer = in_flight
             .run(
                 async |connection: &Object| {
                     if settings.prepared_statements {
@@ -317,12 +317,12 @@ impl Database {
                 settings.call_timeout,
             )
             .await;
-        answer.map_err(|lost| self.error_of(lost))
+        answer.map_err(|error| self.error_of(error))
     }
 
-    fn error_of(&self, lost: StatementError) -> Error {
+    fn error_of(&self, error: StatementError) -> Error {
         let settings = &self.0.settings;
-        match lost {
+        match error {
             StatementError::Driver(error) => self.of_statement(error),
             StatementError::TimedOut { known_undone } => Error::TimedOut {
                 limit: settings.call_timeout.unwrap_or_default(),

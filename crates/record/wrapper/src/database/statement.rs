@@ -51,7 +51,7 @@ impl<'a> InFlightStatement<'a> {
         let Some(connection) = &self.connection else {
             return Err(StatementError::TimedOut { known_undone: true });
         };
-        let (answer, landed) = {
+        let (answer, returned) = {
             let mut statement = pin!(statement(connection));
             match within(limit, statement.as_mut()).await {
                 Some(answer) => (answer.map_err(StatementError::Driver), true),
@@ -62,7 +62,7 @@ impl<'a> InFlightStatement<'a> {
             }
         };
         if let Some(connection) = self.connection.take()
-            && !landed
+            && !returned
         {
             drop(Object::take(connection));
         }

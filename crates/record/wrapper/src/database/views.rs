@@ -50,7 +50,7 @@ impl Database {
             .join(", ");
         let statement = format!("SELECT {columns} FROM {schema}.{view} {rest}");
         let values: Vec<&Value> = values.iter().collect();
-        self.send_repeatedly(&statement, &values, Idempotency::Harmless)
+        self.send_repeatedly(&statement, &values, Idempotency::Idempotent)
             .await
     }
 }

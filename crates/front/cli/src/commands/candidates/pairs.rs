@@ -143,7 +143,9 @@ async fn change(
             .remove_candidate_pair(&candidate, &producer, reason, actor)
             .await?
     };
-    session.messages.note(told(change, &candidate, &producer));
+    session
+        .messages
+        .note(confirmation(change, &candidate, &producer));
     session.output.change(&Changed {
         process_candidate_code: candidate,
         dot_code: producer,
@@ -152,7 +154,7 @@ async fn change(
     Ok(ExitStatus::Done)
 }
 
-fn told(change: PairChange, candidate: &CandidateCode, producer: &DotCode) -> String {
+fn confirmation(change: PairChange, candidate: &CandidateCode, producer: &DotCode) -> String {
     match change {
         PairChange::Declared => {
             format!("real runs of {producer} count for {candidate} from now on")

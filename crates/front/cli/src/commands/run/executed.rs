@@ -52,7 +52,7 @@ pub(super) struct Part {
     pub(super) dot_code: String,
     pub(super) status: StoredStatus,
     pub(super) evidence_type: EvidenceType,
-    /// What a verifier said. The run has it too, where it counts for it.
+    /// The verifier's verdict. The run has the same one if it counts for the run.
     pub(super) verdict: Option<Verdict>,
     /// Whether the tool says that it only pretended.
     pub(super) is_mock: bool,

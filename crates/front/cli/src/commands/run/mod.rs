@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     /// Correlation id of the run's rows, events, logs and traces [default: derived from the key, else a new one]
     #[arg(long, value_name = "TEXT")]
     correlation: Option<String>,
-    /// What is called: nothing, the tools' dry form, or the tools; required if the pair can be executed
-    /// [default: simulate]
+    /// What is called: nothing, the tools' dry form, or the tools. Required if the pair can be executed; for other
+    /// pairs the default is simulate
     #[arg(long, value_enum)]
     mode: Option<Mode>,
     /// Status of a simulated run; `failed` ends with exit status 1 [default: completed]

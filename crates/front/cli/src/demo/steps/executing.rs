@@ -60,9 +60,9 @@ pub(in crate::demo) async fn tampered(
     narrator: &mut DemoPrinter<'_>,
 ) -> Result<Value, Failure> {
     let note = "and this time somebody (this demonstration) flips a bit of the output when the producer has ended, before the verifier is called";
-    let vandal = Tamper::default();
-    let found = run(stage, narrator, Mode::RealRun, Some(note), &vandal).await?;
-    if let Some(error) = vandal.failed() {
+    let tamper = Tamper::default();
+    let found = run(stage, narrator, Mode::RealRun, Some(note), &tamper).await?;
+    if let Some(error) = tamper.failed() {
         return Err(Failure::internal(format!(
             "no bit could be flipped: {error}"
         )));

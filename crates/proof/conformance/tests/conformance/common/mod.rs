@@ -13,5 +13,5 @@ pub(crate) mod run_calls;
 pub(crate) use backend::{Backend, TestContext};
 pub(crate) use call::{Call, literal};
 pub(crate) use dump::contents;
-pub(crate) use query::{ask, execute, lock_waiters, number, row, rows, text, value};
+pub(crate) use query::{ask, execute, lock_waiters, number, row, rows, text, until, value};
 pub(crate) use refusal::{Refusal, code, refused};

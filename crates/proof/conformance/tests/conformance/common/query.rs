@@ -64,13 +64,18 @@ pub(crate) async fn execute(client: &impl GenericClient, commands: &str) {
 /// order without a sleep.
 pub(crate) async fn lock_waiters(superuser: &Client, number_of_waiters: i64) {
     let waiting = "SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'";
+    until(superuser, waiting, number_of_waiters).await;
+}
+
+/// Looks until a query counts at least so many.
+pub(crate) async fn until(client: &Client, count: &str, at_least: i64) {
     for _ in 0..1000 {
-        if number(superuser, waiting).await >= number_of_waiters {
+        if number(client, count).await >= at_least {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("nobody waits for a lock");
+    panic!("{} stays below {at_least}", shortened(count));
 }
 
 fn shortened(query: &str) -> String {

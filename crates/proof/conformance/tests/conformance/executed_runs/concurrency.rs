@@ -6,7 +6,7 @@ use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{PRODUCER, set_posture};
 use crate::common::run_calls::{Begun, begin, begun, ready};
 use crate::common::{
-    Backend, Call, Refusal, ask, code, contents, execute, lock_waiters, number, row, rows,
+    Backend, Call, Refusal, ask, code, contents, execute, lock_waiters, number, row, rows, until,
 };
 
 #[apply(on_each_backend)]
@@ -84,6 +84,9 @@ async fn older_snapshot_writes_no_row_after_a_conclusion(backend: Backend) {
     }
 }
 
+const LEASE_EXPIRED: &str = "SELECT count(*) FROM dot.dot_iu_runtime_lease
+    WHERE released_at IS NULL AND expires_at < clock_timestamp()";
+
 #[apply(on_each_version)]
 async fn conclude_needs_snapshot_of_all_components(backend: Backend) {
     let (stage, runner, _operator, superuser) = ready(backend).await;
@@ -104,7 +107,7 @@ async fn conclude_needs_snapshot_of_all_components(backend: Backend) {
             execute(old, snapshot).await;
             rows(&runner, &unseen.sql()).await;
         }
-        execute(&runner, "SELECT pg_sleep(4.1)").await;
+        until(&superuser, LEASE_EXPIRED, 1).await;
         for old in &older {
             let error = ask(old, &conclude(&run).sql()).await.unwrap_err();
             assert_eq!(error.code().unwrap().code(), "40001", "{error:?}");
