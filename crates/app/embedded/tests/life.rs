@@ -1,5 +1,7 @@
 //! Looking at a cluster, stopping it, and taking data out of it, whoever uses it.
 
+#![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,6 @@
 //! A user id that no passwd file knows, as containers have them.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
 
 mod support;
 
