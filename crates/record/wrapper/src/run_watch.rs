@@ -38,7 +38,7 @@ const CHANNEL: &str = "dotwrap_gate";
 const RECONNECT_DELAY: Duration = Duration::from_millis(250);
 
 /// The longest wait before listening is tried again.
-const LISTEN_AGAIN_AT_LAST: Duration = Duration::from_secs(5);
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(5);
 
 /// How long a connection of the pool is idle before it is closed: a tool may run for hours.
 const IDLE: Duration = Duration::from_secs(1);
@@ -297,11 +297,11 @@ async fn listen(wrapper: Wrapper, changed: Arc<Notify>, notify: watch::Sender<()
             tracing::debug!(%error, "no notifications of gates and stops; they are asked for instead");
         }
         drop(kept);
-        if begun.elapsed() > LISTEN_AGAIN_AT_LAST {
+        if begun.elapsed() > MAX_RECONNECT_DELAY {
             pause = RECONNECT_DELAY;
         }
         sleep(pause).await;
-        pause = pause.saturating_mul(2).min(LISTEN_AGAIN_AT_LAST);
+        pause = pause.saturating_mul(2).min(MAX_RECONNECT_DELAY);
     }
 }
 

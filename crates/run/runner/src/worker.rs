@@ -19,15 +19,6 @@ use crate::{Error, Outcome, Prepared, Progress, RunOptions, Runner};
 /// When a transient failure is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
 
-/// Problems of this machine: this worker cannot call the pair, another one may.
-const LOCAL_PROBLEMS: [&str; 5] = [
-    "engine_missing",
-    "program_missing",
-    "host_not_allowed",
-    "token_missing",
-    "token_invalid",
-];
-
 /// The longest interval between two looks for runs of dead holders.
 const LONGEST_REAP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -336,7 +327,7 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
         // Waits without a limit: the number of claims does not tell how many workers lack the program.
         Error::Unusable { reason, .. } => (
             reason.code.to_owned(),
-            LOCAL_PROBLEMS.contains(&reason.code),
+            reason.is_local,
         ),
         Error::InputMissing { .. } => ("input_missing".to_owned(), false),
         Error::InputNotHere { .. } => ("input_not_here".to_owned(), true),

@@ -103,6 +103,7 @@ DROP FUNCTION IF EXISTS fn_process_run_begin(text, text, text, text, text, text,
 DROP FUNCTION IF EXISTS fn_dot_run_request(text, text, text, text, text, text, text, text, timestamptz, uuid);
 DROP FUNCTION IF EXISTS fn_dot_run_request_claim(text, integer, text[]);
 DROP FUNCTION IF EXISTS fn_dot_request_due_pairs();
+DROP FUNCTION IF EXISTS fn_dot_receipt_write(uuid, text, text, text, text, bigint, text, text, text);
 DROP FUNCTION IF EXISTS fn_dot_contract_set(jsonb, text);
 DROP FUNCTION IF EXISTS fn_dot_catalogue_import(jsonb, text, boolean);
 DROP FUNCTION IF EXISTS fn_dot_catalogue_write(jsonb, text);

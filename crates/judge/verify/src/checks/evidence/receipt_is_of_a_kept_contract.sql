@@ -10,5 +10,5 @@ WHERE i.component_role = 'verifier' AND p.verifier_contract_sha256 IS NOT NULL
     AND i.contract_sha256 IS DISTINCT FROM p.verifier_contract_sha256
   OR i.contract_sha256 IS NOT NULL AND NOT EXISTS (
     SELECT FROM ledger.dot_registry_history h
-    WHERE h.kind = 'contract' AND h.key = i.dot_code || ' ' || i.mode
+    WHERE h.kind = 'contract' AND h.key IN (i.dot_code || ' ' || i.mode, i.dot_code || ' VERIFY_ONLY')
       AND encode(sha256(convert_to((h.entry - 'reason')::text, 'UTF8')), 'hex') = i.contract_sha256);

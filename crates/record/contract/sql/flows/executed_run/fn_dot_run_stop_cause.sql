@@ -23,7 +23,8 @@ BEGIN
   SELECT i.mode, coalesce(i.begun_change_number, 0),
     EXISTS (SELECT FROM v_dot_void_receipt x WHERE x.invocation_id = i.invocation_id)
   INTO v_mode, v_number, v_is_void
-  FROM dot_invocation i WHERE i.process_run_id = p_process_run_id AND i.component_role = 'producer';
+  -- The run's first receipt: the producer's, or the only one of a run that verifies again.
+  FROM dot_invocation i WHERE i.process_run_id = p_process_run_id ORDER BY i.component_role LIMIT 1;
   IF NOT FOUND THEN
     RETURN '{"cause": "never_begun", "now": false}'::jsonb;
   END IF;

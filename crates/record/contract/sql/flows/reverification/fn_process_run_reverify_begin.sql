@@ -62,14 +62,18 @@ BEGIN
   v_contract := fn_dot_reverification_contract(v_verifier, v_earlier.process_candidate_code);
   PERFORM fn_assert_safe_for_dot_action();
 
-  -- LEASE. The pair's own, as for its runs.
-  v_lease_name := 'dot_exec:' || v_earlier.dot_code;
-  PERFORM fn_dot_lease_wait(v_lease_name);
+  -- LEASE. That of a run with the same candidate and input.
+  v_lease_name := fn_dot_lease_name(v_earlier.dot_code, v_earlier.process_candidate_code, v_earlier.input_ref);
+  IF v_lease_name = fn_dot_lease_name(v_earlier.dot_code) THEN
+    PERFORM fn_dot_lease_wait(v_lease_name);
+  ELSE
+    PERFORM fn_dot_lease_wait_scoped(v_earlier.dot_code, v_lease_name);
+  END IF;
   PERFORM fn_dot_check_pair_is_current(v_earlier.dot_code, v_verifier, true);
-  IF EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = 'dot_exec:' || v_verifier
+  IF EXISTS (SELECT FROM dot_iu_runtime_lease l WHERE l.lease_name = fn_dot_lease_name(v_verifier)
              AND l.process_run_id IS NOT NULL AND l.released_at IS NULL AND l.expires_at > clock_timestamp()) THEN
     -- The pair's roles were swapped during a run. One pair has one open run at a time.
-    PERFORM fn_dot_lease_refuse('dot_exec:' || v_verifier);
+    PERFORM fn_dot_lease_refuse(fn_dot_lease_name(v_verifier));
   ELSIF NOT fn_dot_lease_take(v_lease_name, p_runner, v_digest, p_lease_ttl_seconds, false) THEN
     PERFORM fn_dot_lease_refuse(v_lease_name);
   END IF;
@@ -98,7 +102,7 @@ BEGIN
 
   -- RECEIPT
   verifier_invocation_id := fn_dot_receipt_write(v_run_id, v_verifier, 'verifier', 'DRY_RUN', v_gates.posture,
-    v_gates.change_number, v_contract.endpoint_ref, v_earlier.output_digest, p_runner);
+    v_gates.change_number, v_contract.endpoint_ref, v_earlier.output_digest, p_runner, v_contract.mode);
   PERFORM fn_dot_event_emit(fn_dot_event_type_for('started', false), v_run_id, NULL, p_correlation_id,
     v_earlier.dot_code, 'started', 'DRY_RUN', 'dot_exec_wrapper', v_earlier.input_ref, NULL);
   process_run_id := v_run_id; lease_token := v_token; dot_code := v_earlier.dot_code;
