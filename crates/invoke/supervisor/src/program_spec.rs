@@ -149,12 +149,12 @@ impl ProgramSpec {
         supervisor: &Supervisor,
         mode: Mode,
     ) -> Result<(), UnsupportedContract> {
-        check_system().map_err(|why| UnsupportedContract::new("system_unusable", why))?;
+        check_system().map_err(|why| UnsupportedContract::local("system_unusable", why))?;
         self.search_path(search_path).find(&self.program)?;
         let missing = environment::missing(&self.environment);
         if mode.may_mutate() && !missing.is_empty() {
             let message = format!("the runner's environment lacks {}", missing.join(", "));
-            return Err(UnsupportedContract::new("environment_missing", message).hint(
+            return Err(UnsupportedContract::local("environment_missing", message).hint(
                 "set it where the runner runs, or name it in the contract's environment_optional",
             ));
         }

@@ -109,7 +109,7 @@ impl VariableSource {
         match self {
             Self::File(path) => secret_in(path).map_err(|why| {
                 let message = format!("the file for {name} can not be used: {}: {why}", path.display());
-                UnsupportedContract::new("secret_file_unusable", message).hint(
+                UnsupportedContract::local("secret_file_unusable", message).hint(
                     "the file has the value alone, belongs to the runner's account or group, and is closed to others: chmod 0600",
                 )
             }),
@@ -118,7 +118,7 @@ impl VariableSource {
                 .filter(|value| !value.is_empty())
                 .ok_or_else(|| {
                     let message = format!("the runner's environment has no {variable}, the value for {name}");
-                    UnsupportedContract::new("variable_missing", message)
+                    UnsupportedContract::local("variable_missing", message)
                         .hint("set it where the runner runs")
                 }),
         }
