@@ -135,9 +135,10 @@ impl RefusalCode {
             | EvidenceTypeInvalid | ExpiryInvalid | GateOptionInvalid | GateUnknown
             | GateValueInvalid | HolderRequired | InputHasSecret | KeyReserved
             | LeaseNameInvalid | ModeInvalid | ModeNotAllowed | NoOutput | NotAProducer
-            | OutputEventInvalid | PairIncomplete | ReasonRequired | RequestInvalid | RoleInvalid | RunUnknown | SourceRequired
-            | StatusInvalid | TextInvalid | TextTooLong | TimeInvalid | ToolInvalid
-            | TtlInvalid | UnknownDot | VerdictInvalid => RefusalKind::Argument,
+            | OutputEventInvalid | PairIncomplete | ReasonRequired | RequestInvalid
+            | RoleInvalid | RunUnknown | SourceRequired | StatusInvalid | TextInvalid
+            | TextTooLong | TimeInvalid | ToolInvalid | TtlInvalid | UnknownDot
+            | VerdictInvalid => RefusalKind::Argument,
             AttemptsExhausted
             | BackfillOnly
             | CandidatePairMismatch

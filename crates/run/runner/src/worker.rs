@@ -325,10 +325,7 @@ fn end_of_refused(error: &Error) -> Option<RequestEnd> {
             (code, may_pass)
         }
         // Waits without a limit: the number of claims does not tell how many workers lack the program.
-        Error::Unusable { reason, .. } => (
-            reason.code.to_owned(),
-            reason.is_local,
-        ),
+        Error::Unusable { reason, .. } => (reason.code.to_owned(), reason.is_local),
         Error::InputMissing { .. } => ("input_missing".to_owned(), false),
         Error::InputNotHere { .. } => ("input_not_here".to_owned(), true),
         Error::OtherInput { .. } => ("idempotency_conflict".to_owned(), false),

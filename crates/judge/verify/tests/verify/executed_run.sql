@@ -29,9 +29,12 @@ SELECT dot.fn_dot_preflight_check_set('gates_malformed', 'dot.fn_dot_check_malfo
   interval '90 seconds');
 ----
 -- What was asked for, and what still waits.
-INSERT INTO dot.dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, actor, requested_at, not_before, lease_name)
-VALUES ('0a000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-e', 'ann', clock_timestamp(), clock_timestamp(), 'dot_exec:COPY'),
-  ('0a000000-0000-7000-8000-000000000002', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-w', 'ann', clock_timestamp(), clock_timestamp(), 'dot_exec:COPY');
+INSERT INTO dot.dot_run_request (request_id, dot_code, process_candidate_code, mode, correlation_id, actor,
+  requested_at, not_before, lease_name)
+VALUES ('0a000000-0000-7000-8000-000000000001', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-e', 'ann', clock_timestamp(),
+  clock_timestamp(), 'dot_exec:COPY'),
+  ('0a000000-0000-7000-8000-000000000002', 'COPY', 'PROC:copy', 'REAL_RUN', 'corr-w', 'ann', clock_timestamp(),
+    clock_timestamp(), 'dot_exec:COPY');
 ----
 -- 1: header under its lease, and the producer's receipt.
 BEGIN;
@@ -87,8 +90,10 @@ SELECT dot.fn_dot_event_emit('process.run.completed', '0e000000-0000-7000-8000-0
   'completed', 'REAL_RUN', 'dot_exec_runner', NULL, 'out:e');
 COMMIT;
 ----
-UPDATE dot.dot_run_request SET state = 'finished', outcome = 'concluded', process_run_id = '0e000000-0000-7000-8000-000000000001',
-  claimed_by = 'run', claims = 1, attempt = 1, finished_at = clock_timestamp() WHERE request_id = '0a000000-0000-7000-8000-000000000001';
+UPDATE dot.dot_run_request SET state = 'finished', outcome = 'concluded',
+  process_run_id = '0e000000-0000-7000-8000-000000000001',
+  claimed_by = 'run', claims = 1, attempt = 1, finished_at = clock_timestamp()
+    WHERE request_id = '0a000000-0000-7000-8000-000000000001';
 ----
 -- The gate closes again; the receipts are all committed, so that none is void.
 SELECT dot.fn_dot_gate_set('process_dot_runtime.real_run_enabled', 'false', 'ann', 'the window is over');

@@ -28,7 +28,8 @@ BEGIN
   END IF;
   BEGIN
     v_contract := jsonb_populate_record(NULL::dot_agent_api_contract,
-      '{"operation": "", "no_mutation_assertion": false, "invocation": {}, "timeout_ms": 60000, "contract_status": "active",
+      '{"operation": "", "no_mutation_assertion": false, "invocation": {}, "timeout_ms": 60000, "contract_status": '
+        '"active",
         "may_repeat": false, "max_attempts": 10, "requires": []}'::jsonb
       -- A null is as good as an omitted key where there is a default that says nothing.
       || (SELECT coalesce(jsonb_object_agg(k.key, k.value), '{}') FROM jsonb_each(p_contract) k
@@ -69,7 +70,8 @@ BEGIN
         OR jsonb_typeof(v_contract.expected_output_schema) NOT IN ('object', 'boolean', 'null')
         OR jsonb_typeof(v_contract.verifier_schema) NOT IN ('object', 'boolean', 'null') THEN
     PERFORM fn_dot_refuse('contract_invalid',
-      'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an object or a boolean');
+      'invocation is an object, timeout_ms is positive, contract_status is draft, active or retired, a schema is an '
+        'object or a boolean');
   ELSIF v_contract.max_attempts NOT BETWEEN 1 AND 1000 THEN
     PERFORM fn_dot_refuse('contract_invalid', 'max_attempts is from 1 to 1000');
   ELSIF cardinality(v_contract.requires) > 20

@@ -1,8 +1,9 @@
 -- Counts an executed run with all its components at its conclusion. Until then v_process_observation_rollup counts the
 -- open run. The caller holds the locks of the header and the lease, so no component comes later. A run whose two
 -- components have one evidence type is counted by its pair's lease, as a pair is; the lease is switched to that kind
--- where necessary. Other leases count nothing: they end with their run, or serve several pairs. A lease counts executed runs only where both components completed: its count is the best evidence of both
--- DOTs, and a failed run proves nothing.
+-- where necessary. Other leases count nothing: they end with their run, or serve several pairs. A lease counts executed
+-- runs only where both components completed: its count is the best evidence of both DOTs, and a failed run proves
+-- nothing.
 CREATE OR REPLACE FUNCTION fn_dot_rollup_run(
   p_process_run_id uuid, p_process_candidate_code text, p_dot_code text, p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -18,7 +19,8 @@ BEGIN
   FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'producer';
   SELECT c.component_run_id, c.process_run_id, c.dot_code, c.status, c.evidence_type, c.created_at INTO v_verifier
   FROM process_component_observation c WHERE c.process_run_id = p_process_run_id AND c.component_role = 'verifier';
-  IF p_lease_name = fn_dot_lease_name(p_dot_code) AND v_producer.evidence_type = v_verifier.evidence_type AND (v_verifier.evidence_type = 'SIMULATED_DRY_RUN'
+  IF p_lease_name = fn_dot_lease_name(p_dot_code) AND v_producer.evidence_type = v_verifier.evidence_type
+    AND (v_verifier.evidence_type = 'SIMULATED_DRY_RUN'
      OR v_producer.status = 'step_completed' AND v_verifier.status = 'step_completed') THEN
     v_now := clock_timestamp();
     UPDATE dot_iu_runtime_lease l

@@ -21,11 +21,12 @@ ALTER TABLE dot_agent_api_contract
   ADD COLUMN max_attempts integer NOT NULL DEFAULT 10 CHECK (max_attempts BETWEEN 1 AND 1000),
   ADD COLUMN requires text[] NOT NULL DEFAULT '{}',
   ADD COLUMN contract_sha256 text CHECK (contract_sha256 ~ '^[0-9a-f]{64}$');
--- As fn_dot_contract_entry and fn_dot_contract_sha256, which are not there yet. The new columns have their defaults, and
--- an entry omits those. The history gets an entry where it has none of that digest: earlier releases stored some members
--- as they were passed and not as the row has them.
+-- As fn_dot_contract_entry and fn_dot_contract_sha256, which are not there yet. The new columns have their defaults,
+-- and an entry omits those. The history gets an entry where it has none of that digest: earlier releases stored some
+-- members as they were passed and not as the row has them.
 WITH row AS (
-  SELECT c.dot_code, c.mode, c.invocation, to_jsonb(c) - '{created_at,contract_sha256,may_repeat,max_attempts,requires}'::text[] AS entry
+  SELECT c.dot_code, c.mode, c.invocation,
+    to_jsonb(c) - '{created_at,contract_sha256,may_repeat,max_attempts,requires}'::text[] AS entry
   FROM dot_agent_api_contract c
 ), canonical AS (
   SELECT r.dot_code, r.mode, CASE jsonb_typeof(r.invocation -> 'variables')
@@ -42,7 +43,8 @@ WITH row AS (
   RETURNING c.dot_code, c.mode, c.contract_sha256, n.entry
 )
 INSERT INTO dot_registry_history (change_id, kind, key, entry, actor, changed_at)
-SELECT (lpad(to_hex((extract(epoch FROM t.now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid,
+SELECT (lpad(to_hex((extract(epoch FROM t.now) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text,
+  16))::uuid,
   'contract', d.dot_code || ' ' || d.mode, d.entry || '{"reason": "recorded by an upgrade"}', 'dotwrap', t.now
 FROM digested d CROSS JOIN (SELECT clock_timestamp() AS now) t
 WHERE NOT EXISTS (SELECT FROM dot_registry_history h WHERE h.kind = 'contract' AND h.key = d.dot_code || ' ' || d.mode
@@ -108,7 +110,8 @@ DROP FUNCTION IF EXISTS fn_dot_contract_set(jsonb, text);
 DROP FUNCTION IF EXISTS fn_dot_catalogue_import(jsonb, text, boolean);
 DROP FUNCTION IF EXISTS fn_dot_catalogue_write(jsonb, text);
 DROP FUNCTION IF EXISTS fn_dot_catalogue_write_entry(text, jsonb, text);
-DROP FUNCTION IF EXISTS fn_process_pair_observe(text, text, text, text, text, text, boolean, text, uuid, uuid, text, text,
+DROP FUNCTION IF EXISTS fn_process_pair_observe(text, text, text, text, text, text, boolean, text, uuid, uuid, text,
+  text,
   text, jsonb, integer);
 
 -- The newest verified run of a candidate is found without reading the older ones.

@@ -98,7 +98,8 @@ FROM (VALUES
   ('candidate_unknown',       '23514', 'argument',
     'Register the candidate with fn_process_candidate_set, or correct its code. A simulation may name any.'),
   ('candidate_pair_mismatch', '23514', 'blocked',
-    'Name a candidate that the producer is declared for, or have an operator declare the pair with fn_process_candidate_pair_set.'),
+    'Name a candidate that the producer is declared for, or have an operator declare the pair with '
+      'fn_process_candidate_pair_set.'),
   ('run_stopped',             '23514', 'blocked',
     'The run may not go on; the detail says what stopped it. Record what is known, conclude it, and begin another.'),
   ('no_output',               '23514', 'argument',
@@ -112,12 +113,14 @@ FROM (VALUES
   ('still_running',           '55P03', 'lease',
     'Wait until the run is concluded, or for its lease to run out.'),
   ('outcome_unknown',         '23514', 'blocked',
-    'Find out what happened and record it with fn_dot_run_resolve, or set may_repeat in the contract where another call is harmless.'),
+    'Find out what happened and record it with fn_dot_run_resolve, or set may_repeat in the contract where another '
+      'call is harmless.'),
   ('attempts_exhausted',      '23514', 'blocked',
     'Use a new key, or raise max_attempts in the producer''s contract.'),
   ('contract_changed',        '55P03', 'lease', 'Read the contracts again and begin a new run.'),
   ('input_has_secret',        '23514', 'argument',
-    'Name the input without the password: the tool can take it from its own configuration. To record it nevertheless, pass p_allow_secret_input.'),
+    'Name the input without the password: the tool can take it from its own configuration. To record it nevertheless, '
+      'pass p_allow_secret_input.'),
   ('request_invalid',         '23514', 'argument',
     'The priority is from 0 (first) to 9, max_attempts from 1 to 100, the backoff from 1 second to 1 day.')
 ) AS c (code, sqlstate, kind, hint);

@@ -3,8 +3,8 @@
 -- (fn_dot_gate_change_record). A closing that held its lock missed no receipt. Transaction ids are compared within one
 -- cluster only.
 --
--- A closing that lets runs finish keeps new runs out: it makes a producer's receipt void that it missed, but not that of
--- a verifier, whose run it had seen begin.
+-- A closing that lets runs finish keeps new runs out: it makes a producer's receipt void that it missed, but not that
+-- of a verifier, whose run it had seen begin.
 CREATE OR REPLACE VIEW v_dot_void_receipt AS
 SELECT i.invocation_id, i.process_run_id, h.key AS gate_key, h.effective_at AS closed_at
 FROM dot_invocation i

@@ -1,6 +1,6 @@
 -- The verified runs: the ladder's own proof. One row per run whose verifier passed that producer's very output, both
--- called for real under receipts of this run, concluded completed, for a candidate that the producer is declared for now.
--- produced_at is the time of the producer's receipt: the data are as old as the moment when they were read.
+-- called for real under receipts of this run, concluded completed, for a candidate that the producer is declared for
+-- now. produced_at is the time of the producer's receipt: the data are as old as the moment when they were read.
 CREATE OR REPLACE VIEW v_process_verified_run AS
 SELECT v.process_candidate_code, v.process_run_id, p.dot_code AS producer_dot_code, v.dot_code AS verifier_dot_code,
   p.output_digest, pi.begun_at AS produced_at, v.created_at AS verified_at,

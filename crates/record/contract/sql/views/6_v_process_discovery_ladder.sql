@@ -6,8 +6,8 @@ FROM v_process_discovery_candidate_status_v3 s
 WHERE s.candidate_status_v3 IN ('real_run_observed', 'verified_candidate', 'birth_ready');
 
 -- The same ladder with the next rung and what is missing for it. verified_run_id is the newest verified run, with the
--- contracts under which it was called; contracts_current tells whether these are the current ones. Null where the run is
--- of a release that did not record them.
+-- contracts under which it was called; contracts_current tells whether these are the current ones. Null where the run
+-- is of a release that did not record them.
 CREATE OR REPLACE VIEW v_process_discovery_birth_readiness_v3 AS
 SELECT s.process_candidate_code, s.has_real_runtime, s.has_cross_component_correlation, s.owner_missing,
   s.best_evidence_type, s.candidate_status_v3, s.birth_gate_status_v3,

@@ -60,6 +60,8 @@ row! {
         verifier_dot_code: DotCode,
         /// The mode of the contract that the verifier is called by.
         contract_mode: String,
+        /// The lease that it holds.
+        lease_name: String,
     }
 }
 
@@ -190,6 +192,8 @@ impl Wrapper {
             actor: actor.cloned(),
             runner: call.runner.clone(),
             token: row.lease_token,
+            lease_name: row.lease_name,
+            attempt: 1,
             // It has none.
             producer_invocation_id: Uuid::nil(),
         };

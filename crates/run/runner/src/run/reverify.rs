@@ -9,8 +9,8 @@
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use dotwrap_invoke::{
-    Digest, Failure, Mode, Output, Produced, ReadInterrupted, ReadLimit, ReadProgress, Stop,
-    StopRecord, read_apart,
+    Digest, Failure, Output, Produced, ReadInterrupted, ReadLimit, ReadProgress, Stop, StopRecord,
+    read_apart,
 };
 use dotwrap_wrapper::{
     Actor, ComponentRole, ComponentRunId, DEFAULT_LEASE_TTL, OutputChange, ProcessRunId,
@@ -158,10 +158,11 @@ impl Runner {
             awaiting.run().lease(),
             order.lease_ttl,
             held_since,
-            Mode::DryRun,
-            self.posture().await,
+            process_run_id,
+            &self.watch().await,
             interrupt,
-        );
+        )
+        .watching_disk(self.folders.root(), self.min_free_bytes);
         let execution = Execution {
             wrapper: &self.wrapper,
             prepared: &prepared,

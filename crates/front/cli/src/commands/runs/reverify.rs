@@ -10,13 +10,12 @@ use serde::Serialize;
 
 use super::show::find;
 use crate::commands::ActorArgs;
-use crate::commands::execution::{
-    ExecutionArgs, ProgressPrinter, check_folder, interrupt_on_signals,
-};
+use crate::commands::execution::{ExecutionArgs, ProgressPrinter, check_folder};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column};
 use crate::session::Context;
+use crate::signals::interrupt_on_signals;
 
 /// Verify outputs of earlier runs again: are they still what was verified?
 ///

@@ -7,6 +7,7 @@ FROM ledger.dot_invocation i
 LEFT JOIN ledger.process_run_observation r ON r.process_run_id = i.process_run_id
 WHERE NOT EXISTS (
   SELECT FROM ledger.dot_registry_history h
-  WHERE h.kind = 'contract' AND h.key IN (i.dot_code || ' ' || i.mode, CASE WHEN r.reverifies IS NOT NULL THEN i.dot_code || ' VERIFY_ONLY' END)
+  WHERE h.kind = 'contract' AND h.key IN (i.dot_code || ' ' || i.mode, CASE WHEN r.reverifies IS NOT NULL
+    THEN i.dot_code || ' VERIFY_ONLY' END)
     AND h.entry ->> 'endpoint_ref' = i.endpoint_ref
     AND coalesce(h.entry ->> 'candidate_code', r.process_candidate_code) IS NOT DISTINCT FROM r.process_candidate_code);

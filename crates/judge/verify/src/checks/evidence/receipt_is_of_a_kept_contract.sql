@@ -3,7 +3,8 @@ SELECT i.invocation_id::text AS subject,
   CASE WHEN i.component_role = 'verifier' AND i.contract_sha256 IS DISTINCT FROM p.verifier_contract_sha256
       THEN format('the verifier''s contract %s is not that of the instant when the run was begun, %s',
         coalesce(i.contract_sha256, 'none'), p.verifier_contract_sha256)
-    ELSE format('the registry keeps no version %s of the contract of %s in mode %s', i.contract_sha256, i.dot_code, i.mode) END AS what
+    ELSE format('the registry keeps no version %s of the contract of %s in mode %s', i.contract_sha256, i.dot_code,
+      i.mode) END AS what
 FROM ledger.dot_invocation i
 LEFT JOIN ledger.dot_invocation p ON p.process_run_id = i.process_run_id AND p.component_role = 'producer'
 WHERE i.component_role = 'verifier' AND p.verifier_contract_sha256 IS NOT NULL

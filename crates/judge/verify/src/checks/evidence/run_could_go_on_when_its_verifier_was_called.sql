@@ -1,6 +1,7 @@
--- Replays the history between the two receipts of a run. A gate that the run depends on was not closed, unless the closing let
--- runs finish; and no window that was opened with stop_at_end ended before it was changed again. Opening a gate again gives a run
--- that was stopped no permission back. The clock was read a little before the receipt was written.
+-- Replays the history between the two receipts of a run. A gate that the run depends on was not closed, unless the
+-- closing let runs finish; and no window that was opened with stop_at_end ended before it was changed again. Opening a
+-- gate again gives a run that was stopped no permission back. The clock was read a little before the receipt was
+-- written.
 --
 -- Releases before 0023_windows asked for the posture instead.
 WITH gate (key, opened_by, is_for_real) AS (VALUES
@@ -15,7 +16,8 @@ WITH gate (key, opened_by, is_for_real) AS (VALUES
   WHERE v.component_role = 'verifier' AND v.begun_at >= coalesce((
     SELECT m.applied_at FROM ledger.dot_contract_migration m WHERE m.name = '0023_windows'), '-infinity')
 ), in_force AS (
-  SELECT r.invocation_id, r.begun_at, r.since, g.opened_by, h.key, h.value, h.expires_at, h.stop_at_end, h.let_finish, h.change_number,
+  SELECT r.invocation_id, r.begun_at, r.since, g.opened_by, h.key, h.value, h.expires_at, h.stop_at_end, h.let_finish,
+    h.change_number,
     lead(h.effective_at) OVER (PARTITION BY r.invocation_id, h.key ORDER BY h.change_number) AS replaced_at
   FROM receipt r
   JOIN gate g ON r.mode = 'REAL_RUN' OR NOT g.is_for_real

@@ -29,6 +29,7 @@ LEFT JOIN recorded h ON h.key = g.key AND h.by_time = 1
 WHERE c.key IS NULL OR g.key IS NULL
   OR CASE WHEN h.key IS NULL THEN c.value <> g.shipped OR c.expires_at IS NOT NULL OR c.let_finish OR c.stop_now
        ELSE NOT EXISTS (
-         SELECT FROM last_change l WHERE l.key = c.key AND l.value = c.value AND l.expires_at IS NOT DISTINCT FROM c.expires_at
+         SELECT FROM last_change l WHERE l.key = c.key AND l.value = c.value AND l.expires_at IS NOT DISTINCT
+           FROM c.expires_at
            AND l.actor = c.updated_by AND l.reason = c.reason AND l.changed_at = c.updated_at
            AND (l.stop_at_end, l.let_finish, l.stop_now) = (c.stop_at_end, c.let_finish, c.stop_now)) END;

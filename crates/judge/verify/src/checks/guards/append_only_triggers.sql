@@ -1,6 +1,8 @@
 WITH guarded (table_name) AS (VALUES
-  ('process_run_observation'), ('process_component_observation'), ('dot_invocation'), ('process_run_conclusion'), ('event_outbox'),
-  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'), ('dot_lease_force_release'),
+  ('process_run_observation'), ('process_component_observation'), ('dot_invocation'), ('process_run_conclusion'),
+    ('event_outbox'),
+  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'),
+    ('dot_lease_force_release'),
   ('dot_run_resolution'), ('dot_run_stop')
 )
 SELECT g.table_name AS subject, concat_ws('; ',

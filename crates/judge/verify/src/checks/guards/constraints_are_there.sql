@@ -34,7 +34,9 @@ WITH expected (table_name, definition) AS (VALUES
   ('dot_invocation', 'FOREIGN KEY (process_run_id) REFERENCES process_run_observation(process_run_id)'),
   ('dot_invocation', 'CHECK ((component_role = ANY (ARRAY[''producer''::text, ''verifier''::text])))'),
   ('dot_invocation', 'CHECK ((mode = ANY (ARRAY[''DRY_RUN''::text, ''REAL_RUN''::text])))'),
-  ('dot_invocation', 'CHECK (((posture = ANY (ARRAY[''DRY_RUN_ONLY''::text, ''REAL_RUN''::text])) OR ((posture = ''NO_EXECUTE''::text) AND (component_role = ''verifier''::text))))'),
+  ('dot_invocation',
+    'CHECK (((posture = ANY (ARRAY[''DRY_RUN_ONLY''::text, ''REAL_RUN''::text])) OR ((posture = ''NO_EXECUTE''::text) '
+    'AND (component_role = ''verifier''::text))))'),
   ('process_run_conclusion', 'PRIMARY KEY (process_run_id)'),
   ('process_run_conclusion', 'FOREIGN KEY (process_run_id) REFERENCES process_run_observation(process_run_id)'),
   ('process_run_conclusion', 'CHECK ((jsonb_typeof(evidence_ref) = ''object''::text))'),

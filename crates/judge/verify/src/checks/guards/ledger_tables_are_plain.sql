@@ -1,7 +1,9 @@
 -- Each of these is a way to show other rows than were written, or to write other rows than were asked for.
 WITH guarded (table_name) AS (VALUES
-  ('process_run_observation'), ('process_component_observation'), ('dot_invocation'), ('process_run_conclusion'), ('event_outbox'),
-  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'), ('dot_lease_force_release'),
+  ('process_run_observation'), ('process_component_observation'), ('dot_invocation'), ('process_run_conclusion'),
+    ('event_outbox'),
+  ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'),
+    ('dot_lease_force_release'),
   ('dot_run_resolution'), ('dot_run_stop')
 ), found AS (
   SELECT g.table_name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity

@@ -14,7 +14,8 @@ WHERE NOT EXISTS (
   LEFT JOIN pg_attribute f ON f.attrelid = c.oid AND f.attnum = i.indkey[1] AND i.indnkeyatts = 2
   WHERE c.relnamespace = ledger_oid AND c.relname = e.table_name AND a.attname = e.column_name
     AND f.attname IS NOT DISTINCT FROM e.further_column
-    AND i.indnkeyatts = CASE WHEN e.further_column IS NULL THEN 1 ELSE 2 END AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indisready AND i.indislive
+    AND i.indnkeyatts = CASE WHEN e.further_column IS NULL THEN 1 ELSE 2 END AND i.indisunique AND i.indimmediate
+      AND i.indisvalid AND i.indisready AND i.indislive
     AND coalesce(pg_get_expr(i.indpred, i.indrelid), '') IN ('', format('(%s IS NOT NULL)', e.column_name)))
 UNION ALL
 -- The indexes of primary keys and unique constraints, and every other one: what is not valid guards nothing.

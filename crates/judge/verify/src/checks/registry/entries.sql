@@ -29,7 +29,8 @@ WITH entry AS (
      WHERE CASE
        -- Why an entry was retired stands in the history alone.
        WHEN k.key IN ('created_at', 'reason', 'paused_until') THEN false
-       WHEN k.key = 'invocation' THEN k.value IS DISTINCT FROM e.now -> 'invocation' AND k.value IS DISTINCT FROM e.now -> 'plain_invocation'
+       WHEN k.key = 'invocation' THEN k.value IS DISTINCT FROM e.now -> 'invocation' AND k.value IS DISTINCT
+         FROM e.now -> 'plain_invocation'
        WHEN k.value = 'null' AND k.key IN ('role', 'operation', 'no_mutation_assertion') THEN false
        WHEN k.key = 'max_age' THEN (k.value #>> '{}')::interval IS DISTINCT FROM (e.now ->> 'max_age')::interval
        ELSE k.value IS DISTINCT FROM e.now -> k.key END) AS differs

@@ -1,7 +1,8 @@
 -- What excludes a run from others is the producer's scope, which may have changed since: the pair, the candidate, the
 -- input, or a group.
 SELECT r.process_run_id::text AS subject,
-  format('bound to the lease %L, which is neither its pair''s, its candidate''s, its input''s nor a group''s', r.lease_name) AS what
+  format('bound to the lease %L, which is neither its pair''s, its candidate''s, its input''s nor a group''s',
+    r.lease_name) AS what
 FROM ledger.process_run_observation r
 WHERE r.lease_token IS NOT NULL AND r.lease_name IS DISTINCT FROM 'dot_exec:' || r.dot_code
   AND r.lease_name IS DISTINCT FROM 'dot_exec:' || r.dot_code || ':candidate:'

@@ -1,7 +1,7 @@
--- The attempt to begin after the newest one under a key, and the run of the first attempt; nulls where the newest one is
--- to be returned instead: the caller did not ask for another, or it passed. Refuses where another attempt is not allowed
--- (fn_dot_retry_check). Concludes the newest one first where its holder died. A claimed request asks for an attempt by
--- itself, until that attempt is begun.
+-- The attempt to begin after the newest one under a key, and the run of the first attempt; nulls where the newest one
+-- is to be returned instead: the caller did not ask for another, or it passed. Refuses where another attempt is not
+-- allowed (fn_dot_retry_check). Concludes the newest one first where its holder died. A claimed request asks for an
+-- attempt by itself, until that attempt is begun.
 CREATE OR REPLACE FUNCTION fn_dot_next_attempt(
   p_process_run_id uuid, p_on_earlier text, p_request_id uuid, p_input_ref text, p_actor text,
   OUT attempt integer, OUT attempt_of uuid)

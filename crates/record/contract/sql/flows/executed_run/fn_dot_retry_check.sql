@@ -1,8 +1,8 @@
 -- Whether the next attempt may follow a concluded run: refusal_code is null, or says why not. A key protects against
--- doing a thing twice. It does not forbid to do it once after it failed. So another attempt may follow where the last one
--- did nothing (it was never called, or was a dry run), where the producer failed and that is its whole outcome, where
--- somebody found out that it did not happen (fn_dot_run_resolve), or where the contract says may_repeat. A run whose
--- verdict is pass needs no other attempt: the caller returns it.
+-- doing a thing twice. It does not forbid to do it once after it failed. So another attempt may follow where the last
+-- one did nothing (it was never called, or was a dry run), where the producer failed and that is its whole outcome,
+-- where somebody found out that it did not happen (fn_dot_run_resolve), or where the contract says may_repeat. A run
+-- whose verdict is pass needs no other attempt: the caller returns it.
 CREATE OR REPLACE FUNCTION fn_dot_retry_check(p_process_run_id uuid, OUT refusal_code text, OUT reason text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

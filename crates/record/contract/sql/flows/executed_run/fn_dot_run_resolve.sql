@@ -1,6 +1,6 @@
 -- Records what somebody found out about a run whose effect the record does not show: whether it happened. The newest
--- resolution allows or forbids another attempt under the run's key (fn_dot_retry_check). It is shown with the run and is
--- never evidence.
+-- resolution allows or forbids another attempt under the run's key (fn_dot_retry_check). It is shown with the run and
+-- is never evidence.
 CREATE OR REPLACE FUNCTION fn_dot_run_resolve(p_process_run_id uuid, p_happened text, p_actor text, p_reason text)
   RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$

@@ -7,12 +7,12 @@
 -- Every run executes this function, as with fn_process_pair_observe: the common path is inline, rare cases are function
 -- calls.
 --
--- created = false: the key was used before. The result then has no token, no receipt and no attempt, so a key cannot hijack a run.
--- p_on_earlier: 'return' returns the newest attempt under the key; 'retry' begins the next one where fn_dot_retry_check
--- allows it. p_…_contract_sha256: the contracts that the caller prepared; where others are in force by now, the call is
--- refused. p_holder_process: the caller's process, for programs on its machine (fn_dot_lease_holder_ended).
--- The key 'request:<request_id>' belongs to a claimed request (flows/run_request). This function stores the run's id in
--- that request.
+-- created = false: the key was used before. The result then has no token, no receipt and no attempt, so a key cannot
+-- hijack a run. p_on_earlier: 'return' returns the newest attempt under the key; 'retry' begins the next one where
+-- fn_dot_retry_check allows it. p_…_contract_sha256: the contracts that the caller prepared; where others are in force
+-- by now, the call is refused. p_holder_process: the caller's process, for programs on its machine
+-- (fn_dot_lease_holder_ended). The key 'request:<request_id>' belongs to a claimed request (flows/run_request). This
+-- function stores the run's id in that request.
 CREATE OR REPLACE FUNCTION fn_process_run_begin(
   p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text,
   p_idempotency_key text DEFAULT NULL, p_process_run_id uuid DEFAULT NULL, p_parent_run_id uuid DEFAULT NULL,
@@ -87,7 +87,8 @@ BEGIN
   attempt := 1;
   -- Where no wait is needed, the lease's lock comes first, and one statement after it reads everything.
   v_is_locked := false;
-  IF p_idempotency_key IS NULL AND NOT v_is_scoped AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+  IF p_idempotency_key IS NULL AND NOT v_is_scoped AND current_setting('transaction_isolation') IN ('read committed',
+    'read uncommitted')
     THEN
     PERFORM FROM dot_iu_runtime_lease l WHERE l.lease_name = v_lease_name FOR NO KEY UPDATE SKIP LOCKED;
     v_is_locked := FOUND;

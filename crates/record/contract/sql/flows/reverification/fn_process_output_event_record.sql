@@ -14,9 +14,11 @@ BEGIN
   ELSIF p_kind IS NULL OR p_kind NOT IN ('pruned', 'moved', 'missing', 'changed') THEN
     PERFORM fn_dot_refuse('output_event_invalid', format('there is no output event %L', left(p_kind, 100)));
   ELSIF (p_kind = 'moved') <> (NOT fn_dot_is_blank(p_moved_to)) THEN
-    PERFORM fn_dot_refuse('output_event_invalid', 'an output that is moved, and no other, has a place that it is moved to');
+    PERFORM fn_dot_refuse('output_event_invalid',
+      'an output that is moved, and no other, has a place that it is moved to');
   ELSIF (p_kind = 'changed') <> (p_found_digest IS NOT NULL) THEN
-    PERFORM fn_dot_refuse('output_event_invalid', 'an output that is changed, and no other, has the digest that was found');
+    PERFORM fn_dot_refuse('output_event_invalid',
+      'an output that is changed, and no other, has the digest that was found');
   END IF;
   PERFORM fn_dot_check_text_length(200, jsonb_build_object('actor', p_actor));
   PERFORM fn_dot_check_text_length(2000, jsonb_build_object('moved_to', p_moved_to));

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION fn_process_run_reverify_begin(
   p_reverifies uuid, p_correlation_id text, p_actor text, p_runner text, p_process_run_id uuid DEFAULT NULL,
   p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
 RETURNS TABLE (process_run_id uuid, lease_token uuid, verifier_invocation_id uuid, dot_code text,
-  verifier_dot_code text, contract_mode text)
+  verifier_dot_code text, contract_mode text, lease_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
@@ -106,7 +106,7 @@ BEGIN
   PERFORM fn_dot_event_emit(fn_dot_event_type_for('started', false), v_run_id, NULL, p_correlation_id,
     v_earlier.dot_code, 'started', 'DRY_RUN', 'dot_exec_wrapper', v_earlier.input_ref, NULL);
   process_run_id := v_run_id; lease_token := v_token; dot_code := v_earlier.dot_code;
-  verifier_dot_code := v_verifier; contract_mode := v_contract.mode;
+  verifier_dot_code := v_verifier; contract_mode := v_contract.mode; lease_name := v_lease_name;
   RETURN NEXT;
 END;
 $$;

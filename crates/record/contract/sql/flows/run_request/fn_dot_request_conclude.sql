@@ -1,8 +1,8 @@
--- Ends one attempt of a claimed request, whose run is concluded: the request is finished, or waits for the next attempt.
--- Another attempt follows where the run did not pass, attempts are left, and fn_dot_retry_check allows one; after the
--- request's backoff, doubled with each attempt, with a jitter of a fifth, at most a day. A run that a worker stopped
--- because it was itself stopped does not count as an attempt, and the request waits again at once. The caller has locked
--- the request.
+-- Ends one attempt of a claimed request, whose run is concluded: the request is finished, or waits for the next
+-- attempt. Another attempt follows where the run did not pass, attempts are left, and fn_dot_retry_check allows one;
+-- after the request's backoff, doubled with each attempt, with a jitter of a fifth, at most a day. A run that a worker
+-- stopped because it was itself stopped does not count as an attempt, and the request waits again at once. The caller
+-- has locked the request.
 CREATE OR REPLACE FUNCTION fn_dot_request_conclude(p_request_id uuid, p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,6 +1,6 @@
 -- Finishes requests whose claim expired and that are not run again. A request whose run was begun ends with the run's
--- conclusion (fn_dot_request_conclude); until the run is reaped it stays claimed. A request without a run is abandoned after five claims, so that
--- a request that crashes every worker does not do so forever.
+-- conclusion (fn_dot_request_conclude); until the run is reaped it stays claimed. A request without a run is abandoned
+-- after five claims, so that a request that crashes every worker does not do so forever.
 CREATE OR REPLACE FUNCTION fn_dot_request_finish_lost() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,6 +1,7 @@
--- Returns and locks the request of a pair, mode and priority that a worker claims next, or null: the one that is due for
--- longest and whose lease is neither held nor needed by a claimed request. Looks at the first 200 that are due, so that
--- a long queue for one busy lease costs no more than that. The caller has locked the producer's row in the registry.
+-- Returns and locks the request of a pair, mode and priority that a worker claims next, or null: the one that is due
+-- for longest and whose lease is neither held nor needed by a claimed request. Looks at the first 200 that are due, so
+-- that a long queue for one busy lease costs no more than that. The caller has locked the producer's row in the
+-- registry.
 CREATE OR REPLACE FUNCTION fn_dot_request_next_of_pair(
   p_dot_code text, p_mode text, p_priority smallint, p_is_scoped boolean, p_now timestamptz) RETURNS uuid
 LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
 -- Refuses a snapshot in REPEATABLE READ or SERIALIZABLE that does not show every commit. Called before a preflight
--- check runs, which may read any table, and where a stop or a lost lease must not be overlooked. Examines the transaction ids that the
--- snapshot does not show, up to the next unassigned one.
+-- check runs, which may read any table, and where a stop or a lost lease must not be overlooked. Examines the
+-- transaction ids that the snapshot does not show, up to the next unassigned one.
 CREATE OR REPLACE FUNCTION fn_dot_check_snapshot_is_latest() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

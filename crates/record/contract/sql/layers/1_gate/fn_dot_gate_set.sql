@@ -2,7 +2,8 @@
 -- commit: fn_dot_gate_change_record then waits for receipts that are being written, and writes the history.
 --
 -- An opening with p_stop_at_end also stops, at its end, the runs that are under way. A closing stops them at once: with
--- the grace of their contracts, without it (p_stop_now), or not at all (p_let_finish). fn_dot_run_stop_cause reads this.
+-- the grace of their contracts, without it (p_stop_now), or not at all (p_let_finish). fn_dot_run_stop_cause reads
+-- this.
 CREATE OR REPLACE FUNCTION fn_dot_gate_set(
   p_key text, p_value text, p_actor text, p_reason text, p_expires_at timestamptz DEFAULT NULL,
   p_stop_at_end boolean DEFAULT false, p_let_finish boolean DEFAULT false, p_stop_now boolean DEFAULT false)

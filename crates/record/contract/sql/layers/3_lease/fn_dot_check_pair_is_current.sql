@@ -1,6 +1,6 @@
 -- Refuses a call that read its pair, waited for the pair's lease, and then finds the pair changed: another transaction
--- swapped the roles or assigned another verifier meanwhile. p_is_executed: refuses retired and paused tools too. Simulations
--- of such a pair are recorded.
+-- swapped the roles or assigned another verifier meanwhile. p_is_executed: refuses retired and paused tools too.
+-- Simulations of such a pair are recorded.
 CREATE OR REPLACE FUNCTION fn_dot_check_pair_is_current(p_dot_code text, p_verifier text, p_is_executed boolean)
   RETURNS void
 LANGUAGE plpgsql AS $$

@@ -1,7 +1,8 @@
 -- Inserts the row of a lease that was never acquired. The registry bounds the names of registered producers, and open
--- runs bound the narrow ones that they need (fn_dot_lease_wait_scoped). Other names are bounded per login: at most a hundred, also across concurrent transactions, because each locks the login's
--- row until it ends. Free leases of the same login are deleted. Those of other logins stay: a transaction that stays
--- open after this call would keep them locked.
+-- runs bound the narrow ones that they need (fn_dot_lease_wait_scoped). Other names are bounded per login: at most a
+-- hundred, also across concurrent transactions, because each locks the login's row until it ends. Free leases of the
+-- same login are deleted. Those of other logins stay: a transaction that stays open after this call would keep them
+-- locked.
 CREATE OR REPLACE FUNCTION fn_dot_lease_make(p_lease_name text) RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -5,7 +5,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
   v_lease record;
 BEGIN
-  SELECT l.lease_holder, l.expires_at, l.acquired_at, l.process_run_id, l.holder_process INTO v_lease FROM dot_iu_runtime_lease l
+  SELECT l.lease_holder, l.expires_at, l.acquired_at, l.process_run_id, l.holder_process INTO v_lease
+    FROM dot_iu_runtime_lease l
     WHERE l.lease_name = p_lease_name AND l.released_at IS NULL;
   PERFORM fn_dot_refuse('lease_held', format('the lease %s is held', p_lease_name),
     jsonb_build_object('lease_name', p_lease_name, 'lease_holder', v_lease.lease_holder,

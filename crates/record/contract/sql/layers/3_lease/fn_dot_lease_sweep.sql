@@ -1,5 +1,5 @@
--- Deletes narrow leases that nobody holds and no run needs, an hour after they ended: what a caller acquired by hand, or
--- left when it died between two calls. Leases that another transaction locks stay.
+-- Deletes narrow leases that nobody holds and no run needs, an hour after they ended: what a caller acquired by hand,
+-- or left when it died between two calls. Leases that another transaction locks stay.
 CREATE OR REPLACE FUNCTION fn_dot_lease_sweep() RETURNS void
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column

@@ -1,7 +1,7 @@
 -- For a run whose lease is not its pair's own (fn_dot_lease_name): locks the pair's lease in share mode and then the
 -- run's own lease, both until the transaction ends, and refuses where either is held. Runs with leases of their own do
--- not exclude each other at the pair's. Whoever acquires the pair's lease, or changes the pair, waits for those that are
--- being begun and then sees them. Each wait is at most five seconds.
+-- not exclude each other at the pair's. Whoever acquires the pair's lease, or changes the pair, waits for those that
+-- are being begun and then sees them. Each wait is at most five seconds.
 CREATE OR REPLACE FUNCTION fn_dot_lease_wait_scoped(p_dot_code text, p_lease_name text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
 #variable_conflict use_column

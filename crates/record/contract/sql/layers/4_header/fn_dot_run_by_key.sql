@@ -1,5 +1,5 @@
--- Returns the run that an idempotency key was used for, of several attempts the newest, or null. Refuses the key where it was used with other arguments
--- or by another login (fn_dot_check_key_use).
+-- Returns the run that an idempotency key was used for, of several attempts the newest, or null. Refuses the key where
+-- it was used with other arguments or by another login (fn_dot_check_key_use).
 CREATE OR REPLACE FUNCTION fn_dot_run_by_key(
   p_idempotency_key text, p_process_candidate_code text, p_dot_code text, p_correlation_id text, p_evidence_type text)
 RETURNS uuid
