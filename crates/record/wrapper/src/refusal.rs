@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn refusal_code_round_trips_through_text() {
-        assert_eq!(RefusalCode::from_code().count(), 58);
+        assert_eq!(RefusalCode::from_code().count(), 60);
         for code in RefusalCode::from_code() {
             assert_eq!(RefusalCode::from(code.as_str()), code);
         }
