@@ -3,7 +3,7 @@ WITH guarded (table_name) AS (VALUES
     ('event_outbox'),
   ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'),
     ('dot_lease_force_release'),
-  ('dot_run_resolution'), ('dot_run_stop')
+  ('dot_run_resolution'), ('dot_run_stop'), ('process_output_event')
 )
 SELECT g.table_name AS subject, concat_ws('; ',
     CASE WHEN t.oid IS NULL THEN 'no trigger ledger_append_only' END,

@@ -4,7 +4,7 @@ WITH guarded (table_name) AS (VALUES
     ('event_outbox'),
   ('dot_refusal'), ('dot_config_history'), ('dot_registry_history'), ('event_type_history'),
     ('dot_lease_force_release'),
-  ('dot_run_resolution'), ('dot_run_stop')
+  ('dot_run_resolution'), ('dot_run_stop'), ('process_output_event')
 ), found AS (
   SELECT g.table_name, c.oid, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
   FROM guarded g

@@ -119,11 +119,11 @@ async fn reverification_is_refused_without_its_preconditions(backend: Backend) {
     ] {
         assert_eq!(code(&runner, &call.sql()).await, expected, "{}", call.sql());
     }
-    set_posture(&operator, "NO_EXECUTE").await;
-    assert_eq!(code(&runner, &again(&earlier).sql()).await, "no_execute");
     contents(&superuser)
         .await
         .assert_same(&before, "a refused reverification");
+    set_posture(&operator, "NO_EXECUTE").await;
+    assert_eq!(code(&runner, &again(&earlier).sql()).await, "no_execute");
     for role in ["reader", "observer", "operator"] {
         let client = stage.client(role).await;
         let error = ask(&client, &again(&earlier).sql()).await.unwrap_err();
