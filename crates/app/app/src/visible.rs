@@ -1,4 +1,4 @@
-//! Text from the ledger on a terminal: what steers the terminal, or can not be seen, is shown and not sent; codes
+//! Text from the ledger on a terminal: what steers the terminal, or cannot be seen, is shown and not sent; codes
 //! that mix scripts which look alike are marked.
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -34,7 +34,7 @@ impl FileSource {
         }
         match self {
             Self::Folder(folder) => std::fs::read_to_string(folder.join(path))
-                .map_err(|error| format!("file: {path} can not be read: {error}")),
+                .map_err(|error| format!("file: {path} cannot be read: {error}")),
             Self::Program(folder) => folder
                 .get_file(path)
                 .and_then(include_dir::File::contents_utf8)

@@ -33,7 +33,7 @@ pub(crate) fn ask_version(postgres: &Path, account: &Account) -> Result<Version,
     if !answer.status.success() && is_foreign(postgres) {
         // A file that the kernel does not execute is passed to a shell, which fails.
         return Err(
-            "`postgres` can not be run: it is for another architecture, or damaged".to_owned(),
+            "`postgres` cannot be run: it is for another architecture, or damaged".to_owned(),
         );
     }
     Version::parse(&text).ok_or_else(|| {
@@ -132,7 +132,7 @@ fn why_not_run(error: &io::Error, postgres: &Path, account: &Account) -> String 
         }
         _ => format!("as the account '{}'", account.name()),
     };
-    format!("`postgres` can not be run: {reason} ({error})")
+    format!("`postgres` cannot be run: {reason} ({error})")
 }
 
 #[cfg(target_os = "linux")]

@@ -224,7 +224,7 @@ fn serving(folders: &[PathBuf], account: &Account, known: &mut KnownVersions) ->
                 Ok(resolved) if !seen.insert(resolved.clone()) => continue,
                 resolved => resolved.and_then(|folder| Binaries::in_folder(folder, account, known)),
             },
-            Err(error) => Err(format!("it can not be looked into ({error})")),
+            Err(error) => Err(format!("it cannot be looked into ({error})")),
         };
         match binaries {
             Ok(binaries) => found.serving.push(binaries),

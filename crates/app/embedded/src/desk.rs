@@ -70,7 +70,7 @@ impl Desk {
     async fn look_after(&mut self, home: &ClusterDir) {
         match home.close_to_others() {
             Ok(was_open) => modes::note(home, was_open),
-            Err(error) => tracing::warn!(%error, "the home can not be looked after"),
+            Err(error) => tracing::warn!(%error, "the home cannot be looked after"),
         }
         modes::mend(home);
         if self.has_no_connection() {

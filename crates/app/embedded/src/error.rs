@@ -32,7 +32,7 @@ pub enum Error {
 
     /// There is no `/proc`, through which files are changed by their descriptors, and the keeper finds its program.
     #[error(
-        "there is no /proc, without which the embedded database can not be used: mount it (`mount -t proc proc /proc`), or set \
+        "there is no /proc, without which the embedded database cannot be used: mount it (`mount -t proc proc /proc`), or set \
          DATABASE_URL to a PostgreSQL of your own"
     )]
     NoProc,
@@ -49,9 +49,9 @@ pub enum Error {
         most: usize,
     },
 
-    /// A server holds the cluster whose processes can not be seen from here.
+    /// A server holds the cluster whose processes cannot be seen from here.
     #[error(
-        "{} is held by a server whose process ({pid}) can not be seen from here: another container, or another process \
+        "{} is held by a server whose process ({pid}) cannot be seen from here: another container, or another process \
          namespace, uses the same folder. Give each a DOTWRAP_HOME of its own, or let them share a database by DATABASE_URL",
         lock.display()
     )]
@@ -128,7 +128,7 @@ pub enum Error {
 
     /// This process may not open as many files as looking for PostgreSQL or fetching it takes.
     #[error(
-        "PostgreSQL can not be looked for: {problem}; this process may open too few files: raise `ulimit -n`"
+        "PostgreSQL cannot be looked for: {problem}; this process may open too few files: raise `ulimit -n`"
     )]
     TooFewFiles {
         /// What the system said, and where.
@@ -190,7 +190,7 @@ pub enum Error {
 
     /// The data folder, or a file in it, is closed to the account that uses it.
     #[error(
-        "{} can not be read ({reason}); it holds the ledger, and nothing has been touched. Give it back to this account \
+        "{} cannot be read ({reason}); it holds the ledger, and nothing has been touched. Give it back to this account \
          (`chown -R`) and open it to it (`chmod -R u+rwX`), or run dotwrap as the account that it belongs to", path.display()
     )]
     DataClosed {
@@ -267,7 +267,7 @@ pub enum Error {
     },
 
     /// The file of a dump cannot be written, or exists.
-    #[error("the dump can not be written to {}: {source}; nothing was written", path.display())]
+    #[error("the dump cannot be written to {}: {source}; nothing was written", path.display())]
     DumpNotWritten {
         /// The file.
         path: PathBuf,

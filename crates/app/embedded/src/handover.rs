@@ -124,7 +124,7 @@ impl Waiting {
         let text = serde_json::to_vec(answer).unwrap_or_default();
         let _ = fs::remove_file(&self.path);
         if let Err(error) = files::replace(&self.path.with_extension(ANSWER), &text) {
-            tracing::warn!(%error, "an answer can not be written");
+            tracing::warn!(%error, "an answer cannot be written");
         }
     }
 }

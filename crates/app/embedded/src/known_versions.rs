@@ -67,14 +67,14 @@ impl KnownVersions {
         Ok(version)
     }
 
-    /// Keeps what was learnt. What can not be kept is asked again the next time.
+    /// Keeps what was learnt. What cannot be kept is asked again the next time.
     pub(crate) fn keep(&self) {
         if !self.is_changed {
             return;
         }
         let text = serde_json::to_vec(&self.known).unwrap_or_default();
         if let Err(error) = files::replace(&self.file, &text) {
-            tracing::debug!(%error, "the versions of programs can not be kept");
+            tracing::debug!(%error, "the versions of programs cannot be kept");
         }
     }
 }
@@ -116,7 +116,7 @@ mod tests {
         fs::write(&program, "two and more").unwrap();
         let mut third = KnownVersions::read(file.clone());
         assert_eq!(third.of(&program, |_| Ok(version(18))), Ok(version(18)));
-        // What can not be asked is not remembered.
+        // What cannot be asked is not remembered.
         let failed = third.of(folder.path(), |_| Err("no".to_owned()));
         assert_eq!(failed, Err("no".to_owned()));
         third.keep();

@@ -102,7 +102,7 @@ fn close_passwords(home: &ClusterDir) -> Option<String> {
     };
     // Written first, so that a kill in between does not lose it.
     if let Err(error) = home.set_exposed(true) {
-        tracing::warn!(%error, "new passwords are due and that can not be remembered");
+        tracing::warn!(%error, "new passwords are due and that cannot be remembered");
     }
     if let Some(entry) = entry {
         let _ = entry.set_mode(FILE);

@@ -90,7 +90,7 @@ impl Drop for RestartTask {
 async fn watch(embedded: Embedded, home: ClusterDir) {
     let mut restarts = Restarts::new();
     let mut is_first_failure = true;
-    // Where the marker can not be made, this process still knows.
+    // Where the marker cannot be made, this process still knows.
     let mut has_failed = false;
     loop {
         sleep(CHECK_INTERVAL).await;
@@ -113,7 +113,7 @@ async fn watch(embedded: Embedded, home: ClusterDir) {
                     let reason = last_line(&error.to_string());
                     tracing::warn!(
                         reason,
-                        "the embedded server was killed and can not be started again yet; more attempts follow"
+                        "the embedded server was killed and cannot be started again yet; more attempts follow"
                     );
                 }
                 (is_first_failure, has_failed) = (false, true);
@@ -136,7 +136,7 @@ fn last_line(text: &str) -> String {
 /// other processes.
 pub(crate) fn mark_killed(home: &ClusterDir) {
     if let Err(error) = files::open_to_append(&home.killed_marker()) {
-        tracing::debug!(%error, "the marker of a killed server can not be made");
+        tracing::debug!(%error, "the marker of a killed server cannot be made");
     }
 }
 

@@ -133,7 +133,7 @@ fn each_postgres_that_can_not_be_run_is_named_with_its_reason() {
     }
 }
 
-/// What is said of the programs in a folder that can not be used.
+/// What is said of the programs in a folder that cannot be used.
 fn said_of(place: &Place, folder: &Path) -> String {
     let said = failure(
         place

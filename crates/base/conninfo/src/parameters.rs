@@ -53,7 +53,7 @@ const IGNORED_KEYWORDS: &[&str] = &[
     "sslsni",
 ];
 
-/// Keywords of libpq whose meaning this client can not keep.
+/// Keywords of libpq whose meaning this client cannot keep.
 const UNSUPPORTED_KEYWORDS: &[&str] = &[
     "max_protocol_version",
     "min_protocol_version",

@@ -19,11 +19,11 @@ pub(crate) enum ExitStatus {
     LeaseHeld = 4,
     /// The idempotency key or the id belongs to another call.
     Conflict = 5,
-    /// The database can not be reached.
+    /// The database cannot be reached.
     Unreachable = 69,
     /// A defect of this program or of the installation.
     Internal = 70,
-    /// Standard output can not be written, for instance because a disk is full. What was asked for may be done.
+    /// Standard output cannot be written, for instance because a disk is full. What was asked for may be done.
     OutputFailed = 74,
     /// The database role may not do this.
     NotPermitted = 77,

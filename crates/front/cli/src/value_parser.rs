@@ -1,4 +1,4 @@
-//! Words of the contract as arguments: the library's own lists, so that help, completions and checks can not drift from
+//! Words of the contract as arguments: the library's own lists, so that help, completions and checks cannot drift from
 //! it.
 use std::str::FromStr;
 

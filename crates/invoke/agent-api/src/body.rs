@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 /// Whether a request left. A body is taken only once there is a connection whose other end has proved who it is; before
-/// that, the service can not have done anything.
+/// that, the service cannot have done anything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentFlag(Arc<AtomicBool>);
 

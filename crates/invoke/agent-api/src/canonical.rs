@@ -69,7 +69,7 @@ fn ambiguity(error: &serde_json::Error) -> String {
     if error.to_string().starts_with(DUPLICATE_MEMBER) {
         format!("{DUPLICATE_MEMBER}, at column {}", error.column())
     } else {
-        "it can not be read".to_owned()
+        "it cannot be read".to_owned()
     }
 }
 

@@ -88,7 +88,7 @@ fn of_transport(error: &reqwest::Error) -> Failure {
         let message = format!("{}: {}{}", what_failed(tls), causes(error), hint(tls));
         return Failure::unknown("tls_failed", message);
     }
-    let message = format!("the service can not be reached: {}", causes(error));
+    let message = format!("the service cannot be reached: {}", causes(error));
     Failure::unknown("unreachable", message)
 }
 

@@ -60,6 +60,6 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn not_sendable_error(reason: impl std::fmt::Display) -> Failure {
-    let message = format!("the producer's output can not be sent to an agent service: {reason}");
+    let message = format!("the producer's output cannot be sent to an agent service: {reason}");
     Failure::new("input_unsendable", message)
 }

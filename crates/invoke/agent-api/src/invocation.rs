@@ -108,7 +108,7 @@ impl Token {
         token.header().map(|_| token).ok_or_else(|| unfit(name))
     }
 
-    /// The header's value, marked so that nobody prints it. None, where it has a character that can not be sent.
+    /// The header's value, marked so that nobody prints it. None, where it has a character that cannot be sent.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         if !self.0.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -154,6 +154,6 @@ fn invalid(message: impl fmt::Display) -> UnsupportedContract {
 }
 
 fn unfit(name: &str) -> UnsupportedContract {
-    let message = format!("the environment variable {name} holds what can not be a bearer token");
+    let message = format!("the environment variable {name} holds what cannot be a bearer token");
     UnsupportedContract::local("token_invalid", message)
 }

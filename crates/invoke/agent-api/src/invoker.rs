@@ -303,7 +303,7 @@ fn check_and_store(
     let not_kept = |error: io::Error| {
         Failure::new(
             "output_not_kept",
-            format!("the output can not be kept: {error}"),
+            format!("the output cannot be kept: {error}"),
         )
     };
     limit.check().map_err(not_kept)?;

@@ -34,7 +34,7 @@ impl Default for Settings {
 /// Why no call can be made with these settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A file of authorities can not be read, or has none.
+    /// A file of authorities cannot be read, or has none.
     #[error("no authority's certificate can be read from {}: {reason}", path.display())]
     Authority {
         /// Which file.
@@ -42,7 +42,7 @@ pub enum SetupError {
         /// Why.
         reason: String,
     },
-    /// The client can not be made.
+    /// The client cannot be made.
     #[error("no HTTPS client can be made")]
     Client(#[source] io::Error),
 }

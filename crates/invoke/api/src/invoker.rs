@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{Answer, Mode, Stop, ToolCall};
 
-/// Why a contract can not be called by this invoker. Said before a receipt is opened, so that nothing of it gets into
+/// Why a contract cannot be called by this invoker. Said before a receipt is opened, so that nothing of it gets into
 /// the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -73,7 +73,7 @@ pub struct OutputPathRequest<'a> {
 /// # What every implementation promises
 /// - The call ends within [`ToolCall::time_limit`] and a short grace, and soon after [`Stop`] says so, whatever the
 ///   tool does.
-/// - Nothing of the tool is left running behind it, as far as that can be had; what can not is said in the evidence.
+/// - Nothing of the tool is left running behind it, as far as that can be had; what cannot is said in the evidence.
 /// - The answer claims no more than happened. What the tool says of itself is passed on as what it is: said.
 /// - No secret gets into the answer.
 pub trait Invoker: Send + Sync {
@@ -101,7 +101,7 @@ pub trait Invoker: Send + Sync {
     /// its own for it.
     ///
     /// # Errors
-    /// The place is taken, or can not be one.
+    /// The place is taken, or cannot be one.
     fn output_path(
         &self,
         _contract: &Contract,

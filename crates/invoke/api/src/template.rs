@@ -20,7 +20,7 @@ enum Segment {
     Place(String),
 }
 
-/// Why a template can not be read or filled.
+/// Why a template cannot be read or filled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// A brace without its partner.

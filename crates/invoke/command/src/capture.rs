@@ -34,7 +34,7 @@ pub(crate) enum CaptureEnd {
     Complete,
     /// It was more than it may be.
     TooLarge,
-    /// It can not be read or kept any more.
+    /// It cannot be read or kept any more.
     Broken,
 }
 

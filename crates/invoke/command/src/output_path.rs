@@ -100,7 +100,7 @@ impl OutputPath {
                     "make the folder, or mount what belongs there; a run makes only what is in it",
                 )
             }
-            _ => unusable(&path, &format!("can not be used: {error}")),
+            _ => unusable(&path, &format!("cannot be used: {error}")),
         })?;
         let path = folder.join(name);
         if !folder.is_dir() {
@@ -148,7 +148,7 @@ impl OutputPath {
 pub(crate) fn check_vacant(path: &Path) -> Result<(), UnsupportedContract> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(unusable(path, &format!("can not be looked at: {error}"))),
+        Err(error) => Err(unusable(path, &format!("cannot be looked at: {error}"))),
         Ok(_) => {
             let message = format!(
                 "{} is there already, and nothing is overwritten",

@@ -178,5 +178,5 @@ fn bytes_in(path: &Path) -> Option<Vec<u8>> {
 
 /// With the entry that it is about, which the tool named.
 fn not_readable(error: &io::Error) -> String {
-    format!("its output can not be read: {error}")
+    format!("its output cannot be read: {error}")
 }

@@ -84,7 +84,7 @@ fn body_of(path: &Path) -> Result<Json, Failure> {
     let unreadable = |what: &str| {
         Failure::new(
             "output_not_passable",
-            format!("the producer's output can not be handed over as an argument: {what}"),
+            format!("the producer's output cannot be handed over as an argument: {what}"),
         )
     };
     let file = open_file(path).map_err(|error| unreadable(&error.to_string()))?;

@@ -67,7 +67,7 @@ impl McpInvoker {
     /// Believes certificate authorities beside the system's: a PEM text with one or more.
     ///
     /// # Errors
-    /// [`TrustStoreError`], where it can not be read.
+    /// [`TrustStoreError`], where it cannot be read.
     pub fn with_authorities(self, pem: &[u8]) -> Result<Self, TrustStoreError> {
         Ok(Self {
             trust: OnceLock::from(TrustStore::new(Some(pem))?),

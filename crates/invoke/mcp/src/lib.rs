@@ -19,7 +19,7 @@
 //! ```
 //! Places are those of the command engine, and two more, which stand for a JSON value and are therefore the whole text
 //! of an argument: `{output_body}` (verifier: what the producer left, as JSON where it is JSON) and `{fixture_body}`.
-//! They are for servers that can not read the runner's files.
+//! They are for servers that cannot read the runner's files.
 //!
 //! A producer whose invocation names `{output}` has the tool put its output there. Otherwise what the server
 //! answers is the output: `structuredContent`; else a single text, as JSON where it is JSON; else the list of contents.

@@ -212,7 +212,7 @@ impl ProgramSpec {
     /// runner does not have.
     ///
     /// # Errors
-    /// The program is not there, or a place of the contract can not be filled in this call.
+    /// The program is not there, or a place of the contract cannot be filled in this call.
     pub fn program(
         &self,
         call: &ToolCall,
@@ -375,7 +375,7 @@ fn check_named_once(written: &RawProgram) -> Result<(), UnsupportedContract> {
 
 fn check_variable(name: &str) -> Result<(), UnsupportedContract> {
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(invalid(format!("`{name}` can not name a variable")));
+        return Err(invalid(format!("`{name}` cannot name a variable")));
     }
     if name.starts_with(RESERVED) {
         let message = format!("`{name}`: variables that begin with {RESERVED} are set by the call");

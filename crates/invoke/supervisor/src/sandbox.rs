@@ -65,7 +65,7 @@ pub enum SandboxProblem {
     /// The kernel lacks something. Tools are started all the same, and the record says so.
     #[error("{0}")]
     Incomplete(String),
-    /// The sandbox is there and fails, or can not be tried: no tool of a dry run is started.
+    /// The sandbox is there and fails, or cannot be tried: no tool of a dry run is started.
     #[error("{0}")]
     Unusable(String),
 }

@@ -63,7 +63,7 @@ impl SearchPath {
             return match is_program(&path) {
                 true => Ok(path),
                 false => Err(
-                    missing(format!("{program} is not there or can not be executed"))
+                    missing(format!("{program} is not there or cannot be executed"))
                         .hint("install it, or name another path in the contract's endpoint_ref"),
                 ),
             };

@@ -40,7 +40,7 @@ pub(crate) fn give_defaults() {
 }
 
 fn handle(signal: i32) {
-    // These can not be handled, or not safely; one that is ignored stays so.
+    // These cannot be handled, or not safely; one that is ignored stays so.
     if FORBIDDEN.contains(&signal) {
         return;
     }

@@ -99,7 +99,7 @@ impl VariableSource {
                 Err("a path holds no NUL character")
             }
             Self::Environment(name) if name.is_empty() || name.contains(['=', '\0']) => {
-                Err("this can not name a variable of the environment")
+                Err("this cannot name a variable of the environment")
             }
             _ => Ok(()),
         }
@@ -108,7 +108,7 @@ impl VariableSource {
     fn value(&self, name: &str) -> Result<String, UnsupportedContract> {
         match self {
             Self::File(path) => secret_in(path).map_err(|why| {
-                let message = format!("the file for {name} can not be used: {}: {why}", path.display());
+                let message = format!("the file for {name} cannot be used: {}: {why}", path.display());
                 UnsupportedContract::local("secret_file_unusable", message).hint(
                     "the file has the value alone, belongs to the runner's account or group, and is closed to others: chmod 0600",
                 )

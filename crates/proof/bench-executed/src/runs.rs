@@ -111,7 +111,7 @@ impl Runs {
             let prepared = runner
                 .prepare(&producer, &candidate, Mode::RealRun)
                 .await?
-                .ok_or("the pair can not be called")?;
+                .ok_or("the pair cannot be called")?;
             team.push(Arc::new(Self {
                 runner: runner.clone(),
                 prepared,

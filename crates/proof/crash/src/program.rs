@@ -61,5 +61,5 @@ fn build(folder: &Path) {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .unwrap();
-    assert!(status.success(), "dotwrap can not be built");
+    assert!(status.success(), "dotwrap cannot be built");
 }

@@ -63,7 +63,7 @@ pub struct Edge {
     pub to: String,
 }
 
-/// Why a fixture can not be used.
+/// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FixtureError {
     /// It has another shape.

@@ -8,7 +8,7 @@ use std::process;
 /// handed it over.
 ///
 /// # Panics
-/// Where a group that was made can not be removed.
+/// Where a group that was made cannot be removed.
 #[must_use]
 pub fn own_control_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;

@@ -2,7 +2,7 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
-    /// A schema name or role prefix that PostgreSQL can not hold.
+    /// A schema name or role prefix that PostgreSQL cannot hold.
     #[error("the {what} {name:?} {wrong}")]
     InvalidName {
         /// Which of the two.
@@ -37,7 +37,7 @@ pub enum InstallError {
     },
     /// Another role owns the installation.
     #[error(
-        "{user:?} can not become {owner:?}, which owns the installation; install as a member of it, or ask for: GRANT \"{owner}\" TO \"{user}\""
+        "{user:?} cannot become {owner:?}, which owns the installation; install as a member of it, or ask for: GRANT \"{owner}\" TO \"{user}\""
     )]
     NotTheOwner {
         /// Who tried.
@@ -56,7 +56,7 @@ pub enum InstallError {
         user: String,
     },
     /// The choice of roles was made when the contract was first installed.
-    #[error("the installation was made {was}, and can not be changed to {wanted} in place")]
+    #[error("the installation was made {was}, and cannot be changed to {wanted} in place")]
     RolesChanged {
         /// As it is.
         was: String,
@@ -91,7 +91,7 @@ pub enum InstallError {
     RunsOpen(i64),
     /// Dropping the schema would drop what is not the contract's.
     #[error(
-        "the schema {schema:?} can not be dropped without what is not the contract's: {}", objects.join(", ")
+        "the schema {schema:?} cannot be dropped without what is not the contract's: {}", objects.join(", ")
     )]
     ForeignObjects {
         /// The schema.

@@ -79,7 +79,7 @@ pub fn sandbox_finding(is_required: bool) -> Finding {
         SandboxProblem::Unusable(why) => Finding {
             name: "sandbox",
             severity: Severity::Problem,
-            what: format!("the sandbox for dry runs can not be used: {why}"),
+            what: format!("the sandbox for dry runs cannot be used: {why}"),
             why: "No dry run starts a tool here: each ends with sandbox_unavailable.",
             mend,
         },

@@ -117,6 +117,6 @@ fn broken(schemas: &[Schema], output: &Path, limit: &ReadLimit) -> Option<Failur
 fn change(passed: &Produced, limit: &ReadLimit) -> Option<String> {
     match passed.output.change(limit) {
         Ok(change) => change.map(|change| change.to_string()),
-        Err(error) => Some(format!("it can not be read any more: {error}")),
+        Err(error) => Some(format!("it cannot be read any more: {error}")),
     }
 }

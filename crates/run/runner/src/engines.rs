@@ -95,7 +95,7 @@ impl InvokerRegistry {
             Some((_, beginning)) if !endpoint.starts_with(beginning) => {
                 Err(UnsupportedContract::new(
                     "engine_mismatch",
-                    format!("the engine {engine} can not call {endpoint}"),
+                    format!("the engine {engine} cannot call {endpoint}"),
                 )
                 .hint(format!("its endpoints begin with {beginning}")))
             }

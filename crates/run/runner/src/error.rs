@@ -14,7 +14,7 @@ pub enum Error {
     Wrapper(#[from] dotwrap_wrapper::Error),
 
     /// The contract cannot be called. Nothing was written.
-    #[error("{dot_code} can not be called: {reason}")]
+    #[error("{dot_code} cannot be called: {reason}")]
     Unusable {
         /// The DOT.
         dot_code: DotCode,
@@ -49,7 +49,7 @@ pub enum Error {
     RegistryChanged,
 
     /// The run's folder cannot be created.
-    #[error("the folder {path} for the run's files can not be used: {source}")]
+    #[error("the folder {path} for the run's files cannot be used: {source}")]
     Folder {
         /// The folder.
         path: PathBuf,

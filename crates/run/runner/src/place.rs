@@ -90,7 +90,7 @@ impl Place {
         let now = match self.at.look() {
             Ok(now) => now,
             Err(error) => {
-                return Some(format!("its folder can not be looked at any more: {error}"));
+                return Some(format!("its folder cannot be looked at any more: {error}"));
             }
         };
         if now.folders != before.folders {

@@ -75,7 +75,7 @@ pub(crate) fn describe(settings: &Settings) -> Result<Embedded, Problem> {
         Some(home) => {
             let home = std::path::absolute(home).map_err(|error| {
                 Problem::usage(format!(
-                    "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
+                    "the folder {} cannot be used: the working folder, which it lies in, cannot be found ({error})",
                     home.display()
                 ))
                 .hint("work in a folder that exists, or name DOTWRAP_HOME by its whole path")

@@ -59,7 +59,7 @@ pub(super) fn secrets(named: Option<PathBuf>) -> Vec<PathBuf> {
             files.extend(holds_it.then_some(path));
             files
         }),
-        // What can not be read now, or understood, may hold anything.
+        // What cannot be read now, or understood, may hold anything.
         Err(_) => vec![path],
     })
     .collect()
@@ -81,7 +81,7 @@ fn of_user() -> Option<PathBuf> {
 fn parse(path: &Path) -> Result<Layer, Problem> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Problem::usage(format!(
-            "the configuration file {} can not be read: {error}",
+            "the configuration file {} cannot be read: {error}",
             path.display()
         ))
     })?;

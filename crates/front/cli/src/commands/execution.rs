@@ -122,7 +122,7 @@ pub(crate) fn run_folders(
     let folder = std::path::absolute(&folder)
         .map_err(|error| {
             Failure::usage(format!(
-                "the folder {} can not be used: the working folder, which it lies in, can not be found ({error})",
+                "the folder {} cannot be used: the working folder, which it lies in, cannot be found ({error})",
                 folder.display()
             ))
             .hint("work in a folder that exists, or name the folder by its whole path")

@@ -13,6 +13,6 @@ pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
     };
     match text {
         Ok(text) => Ok((text, name)),
-        Err(error) => Err(Failure::usage(format!("{name} can not be read: {error}"))),
+        Err(error) => Err(Failure::usage(format!("{name} cannot be read: {error}"))),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct List {
 
 /// Take a lease away from its holder.
 ///
-/// An executed run that was begun under it can not go on: its next call is refused as lease_lost. A simulated run is
+/// An executed run that was begun under it cannot go on: its next call is refused as lease_lost. A simulated run is
 /// bound to no lease; its holder learns of it when it renews the lease or gives it back.
 #[derive(Debug, Args)]
 pub(crate) struct Release {

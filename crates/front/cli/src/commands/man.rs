@@ -26,7 +26,7 @@ pub(crate) fn execute(
         .and_then(|()| clap_mangen::generate_to(command_line, folder))
         .map_err(|error| {
             Failure::usage(format!(
-                "the manual pages can not be written to {}: {error}",
+                "the manual pages cannot be written to {}: {error}",
                 folder.display()
             ))
         })?;

@@ -52,7 +52,7 @@ pub(super) fn input_ref(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let absolute = std::path::absolute(path)
-        .map_err(|error| format!("the working folder can not be found: {error}"))?;
+        .map_err(|error| format!("the working folder cannot be found: {error}"))?;
     absolute
         .into_os_string()
         .into_string()

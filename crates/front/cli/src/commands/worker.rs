@@ -211,7 +211,7 @@ impl Progress for Waiting {
     fn step(&self, step: Step<'_>) {
         if let Step::Waiting { why, at_most } = step {
             self.messages.warning(format!(
-                "{}: what became of its run can not be recorded yet: {why}; trying for at most {} s",
+                "{}: what became of its run cannot be recorded yet: {why}; trying for at most {} s",
                 self.request,
                 at_most.as_secs()
             ));

@@ -41,9 +41,8 @@ pub(super) fn listen(drain_timeout: Duration, messages: Messages) -> (Stop, Stop
         Listener::of(Signal::SIGHUP),
         Listener::of(Signal::SIGUSR1),
     ) else {
-        messages.warning(
-            "signals can not be heard; Ctrl-C ends the worker without concluding its runs",
-        );
+        messages
+            .warning("signals cannot be heard; Ctrl-C ends the worker without concluding its runs");
         return (drain, interrupt);
     };
     tokio::spawn(async move {

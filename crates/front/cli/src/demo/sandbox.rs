@@ -67,7 +67,7 @@ pub(super) struct Pair {
 pub(super) enum Attempt {
     /// It was run. The story is the ledger's.
     Ran(Box<RunDetail>),
-    /// It can not be run here and now: a program is missing, or another demonstration is in the way.
+    /// It cannot be run here and now: a program is missing, or another demonstration is in the way.
     NotHere(Failure),
 }
 
@@ -116,7 +116,7 @@ impl DemoRunner {
             .and_then(|()| std::fs::write(letters.join("numbers"), numbers))
             .and_then(|()| std::fs::write(letters.join("readme"), "Made by dotwrap demo.\n"));
         written.map_err(|error| {
-            Failure::usage(format!("{} can not be made: {error}", letters.display()))
+            Failure::usage(format!("{} cannot be made: {error}", letters.display()))
                 .hint("name another data folder: DOTWRAP_HOME")
         })
     }

@@ -1,4 +1,4 @@
-//! What a command reports when it can not do what was asked: a code, a sentence, a hint, and the exit status.
+//! What a command reports when it cannot do what was asked: a code, a sentence, a hint, and the exit status.
 
 mod from_libraries;
 mod hints;
@@ -88,7 +88,7 @@ impl Failure {
             detail,
             ..
         } = self;
-        // Four values that are JSON already: this can not fail, and would still be JSON if it did.
+        // Four values that are JSON already: this cannot fail, and would still be JSON if it did.
         let text = serde_json::to_string(&Shown {
             code,
             message,
@@ -148,7 +148,7 @@ impl From<std::io::Error> for Failure {
         Self::new(
             ExitStatus::OutputFailed,
             "output_failed",
-            format!("the output can not be written: {error}"),
+            format!("the output cannot be written: {error}"),
         )
         .hint("what was asked for may be done all the same: see the ledger, e.g. dotwrap runs show last")
     }
@@ -159,6 +159,6 @@ impl From<serde_json::Error> for Failure {
         if error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe) {
             return std::io::Error::from(std::io::ErrorKind::BrokenPipe).into();
         }
-        Self::internal(format!("the output can not be written as JSON: {error}"))
+        Self::internal(format!("the output cannot be written as JSON: {error}"))
     }
 }

@@ -110,7 +110,7 @@ impl Messages {
         self.write(&screened(text));
     }
 
-    /// A message that can not be written is no reason to fail.
+    /// A message that cannot be written is no reason to fail.
     fn write(&self, text: &str) {
         let _ = self.stream().write_all(text.as_bytes());
     }

@@ -42,7 +42,7 @@ impl<Row> Column<Row> {
 
 const SPACE_BETWEEN: u16 = 2;
 
-/// What is wrapped keeps at least this width: text of one letter a line can not be read. Where a terminal has no room
+/// What is wrapped keeps at least this width: text of one letter a line cannot be read. Where a terminal has no room
 /// for that, nothing is wrapped, and lines run over its edge as they do through a pipe.
 const MIN_WIDTH: u16 = 16;
 

@@ -266,7 +266,7 @@ fn a_fixture_has_one_body_and_it_is_json_below_the_catalogue_s_folder() {
         ),
         ("file = '/etc/hostname'", "not a path below"),
         ("file = 'fixtures/../../x.json'", "not a path below"),
-        ("file = 'fixtures/none.json'", "can not be read"),
+        ("file = 'fixtures/none.json'", "cannot be read"),
         ("file = 'broken.json'", "not JSON"),
         ("text = '1'", "unknown field `text`"),
     ] {

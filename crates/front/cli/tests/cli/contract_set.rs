@@ -93,7 +93,7 @@ fn contract_that_this_machine_can_not_run_is_set_by_force_alone() {
     assert!(
         forced
             .messages
-            .contains("DOT_COPY REAL_RUN can not be run here: program_missing"),
+            .contains("DOT_COPY REAL_RUN cannot be run here: program_missing"),
         "{}",
         forced.messages
     );

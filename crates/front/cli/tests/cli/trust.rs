@@ -99,7 +99,7 @@ fn a_projects_file_lies_over_the_users_own_and_not_in_its_place() {
         "{}",
         answer.messages
     );
-    // What can not be read may ask for more than what is built in.
+    // What cannot be read may ask for more than what is built in.
     desk.file(".config/dotwrap/dotwrap.toml", "require_sandbox = maybe\n");
     Answer::of(&mut desk.command(&["status"])).expect(2);
 }

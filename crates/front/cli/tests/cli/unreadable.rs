@@ -47,7 +47,7 @@ fn forge(installation: &Installation, json: &str) -> String {
 
 fn warns_of(answer: &Answer, name: &str) {
     assert!(
-        answer.messages.contains("can not be decoded") && answer.messages.contains(name),
+        answer.messages.contains("cannot be decoded") && answer.messages.contains(name),
         "{name}: {}",
         answer.messages
     );

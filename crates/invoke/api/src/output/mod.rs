@@ -63,7 +63,7 @@ impl Output {
     /// it, and neither is which device it is.
     ///
     /// # Errors
-    /// What can not be read, with an [`EntryError`]; a device, a FIFO or a socket in the output's own place is
+    /// What cannot be read, with an [`EntryError`]; a device, a FIFO or a socket in the output's own place is
     /// `Unsupported`. A link in the output's own place is not
     /// followed, and one in the place of the folder that it is in is `NotADirectory`.
     pub fn of(path: &Path) -> io::Result<Self> {
@@ -160,7 +160,7 @@ impl Output {
     }
 
     /// How many bytes lie there, in a file or in a folder's files: counted without reading them, and without following
-    /// links. What can not be looked at is not counted.
+    /// links. What cannot be looked at is not counted.
     ///
     /// # Errors
     /// The limit's.

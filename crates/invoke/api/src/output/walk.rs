@@ -39,7 +39,7 @@ pub(super) enum Kind {
     Special(&'static str),
 }
 
-/// What can not be read, with the entry that it is about. The entry's name is the tool's choice: it is bounded, and
+/// What cannot be read, with the entry that it is about. The entry's name is the tool's choice: it is bounded, and
 /// shown without anything that a terminal would obey.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {source}")]

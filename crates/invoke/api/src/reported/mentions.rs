@@ -107,7 +107,7 @@ impl Mentions {
     }
 }
 
-/// Whether it can not be the beginning of a text: it holds a NUL, or what is no UTF-8.
+/// Whether it cannot be the beginning of a text: it holds a NUL, or what is no UTF-8.
 fn is_no_text(bytes: &[u8]) -> bool {
     let is_utf8 = match std::str::from_utf8(bytes) {
         Ok(_) => true,

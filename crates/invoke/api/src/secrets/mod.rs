@@ -117,7 +117,7 @@ impl Secrets {
         false
     }
 
-    /// Whether a file says one, or anything in a folder, names and links included. What can not be looked at says
+    /// Whether a file says one, or anything in a folder, names and links included. What cannot be looked at says
     /// nothing.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ impl Secrets {
         }
     }
 
-    /// Removes those of our own transcripts of a tool that say one, and those that can not be searched in time.
+    /// Removes those of our own transcripts of a tool that say one, and those that cannot be searched in time.
     /// Whether any was.
     pub async fn purge(&self, transcripts: Vec<PathBuf>) -> bool {
         if self.is_empty() {

@@ -207,7 +207,7 @@ async fn a_folder_that_a_tool_has_closed_opens_nothing_to_the_next() {
         if is_started {
             assert_eq!(printed(&answer), "no\n", "{mode}");
             let unreadable = answer.evidence["sandbox"]["unreadable"].to_string();
-            assert!(unreadable.contains("can not be listed"), "{unreadable}");
+            assert!(unreadable.contains("cannot be listed"), "{unreadable}");
         } else {
             assert_eq!(failure(&answer).code, "sandbox_unavailable", "{mode}");
             let why = &failure(&answer).message;

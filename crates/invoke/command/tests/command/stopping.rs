@@ -135,7 +135,7 @@ async fn a_stop_that_becomes_urgent_cuts_the_grace_short() {
     assert!(record.signals_sent[1].starts_with("SIGKILL"), "{record:?}");
 }
 
-/// A contract can not keep a tool going behind a gate that is closed at once, or a lost lease.
+/// A contract cannot keep a tool going behind a gate that is closed at once, or a lost lease.
 #[tokio::test]
 async fn an_urgent_stop_cuts_the_grace_short() {
     let (handle, stop) = StopHandle::new();

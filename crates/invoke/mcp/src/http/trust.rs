@@ -12,11 +12,11 @@ use rustls::{
 #[derive(Clone, Debug)]
 pub(crate) struct TrustStore(Arc<ClientConfig>);
 
-/// Authorities that can not be believed, because they can not be read.
+/// Authorities that cannot be believed, because they cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustStoreError {
     /// The text is no PEM.
-    #[error("the extra certificate authorities can not be read")]
+    #[error("the extra certificate authorities cannot be read")]
     Pem(#[from] rustls::pki_types::pem::Error),
     /// A certificate in it is none, or the TLS library wants nothing to do with it.
     #[error(transparent)]

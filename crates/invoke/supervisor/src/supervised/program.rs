@@ -50,7 +50,7 @@ pub struct Program {
     /// When it is ended, counted from its start.
     pub time_limit: Option<Duration>,
     /// Until when it has leave to go on, where somebody says so. It is ended then by its supervisor, even if the
-    /// process that started it stands still and can not tell it to stop.
+    /// process that started it stands still and cannot tell it to stop.
     pub leave: Option<Deadline>,
 }
 

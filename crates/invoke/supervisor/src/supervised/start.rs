@@ -122,7 +122,7 @@ impl Supervisor {
     /// tried again.
     ///
     /// # Errors
-    /// What the sandbox lacks, or why no tool would be started in it. Remembered for some seconds: what can not be
+    /// What the sandbox lacks, or why no tool would be started in it. Remembered for some seconds: what cannot be
     /// tried in time costs that time.
     pub fn check_sandbox(&self) -> Result<(), SandboxProblem> {
         let mut last = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);

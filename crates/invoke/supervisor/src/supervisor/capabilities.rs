@@ -28,7 +28,7 @@ pub(super) fn give_up_all() -> Result<(), String> {
     set_capabilities(None, none).map_err(|error| format!("giving up capabilities: {error}"))
 }
 
-/// Gives up the others. For good, in a process that can not gain rights by executing a program (`no_new_privs`).
+/// Gives up the others. For good, in a process that cannot gain rights by executing a program (`no_new_privs`).
 /// Says whether there were any.
 pub(super) fn reduce() -> Result<bool, String> {
     let failed = |error| format!("giving up capabilities: {error}");

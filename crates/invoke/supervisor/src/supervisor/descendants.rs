@@ -128,7 +128,7 @@ pub(super) fn running() -> Vec<Process> {
 
 /// Sends a signal to these and to the groups they are in.
 ///
-/// A group is signalled as one: a process of it that is just forking can not slip through. Nobody else can be in
+/// A group is signalled as one: a process of it that is just forking cannot slip through. Nobody else can be in
 /// these groups: a group is within one session, and the tool began a new one.
 pub(super) fn signal(processes: &[Process], signal: Signal) {
     let own = getpgrp().as_raw();

@@ -1,4 +1,4 @@
-//! What a tool can not read. The sandbox gives rights to whatever lies below a path and takes none away, so everything
+//! What a tool cannot read. The sandbox gives rights to whatever lies below a path and takes none away, so everything
 //! but one place is given by what lies beside that place, and beside each folder on the way to it.
 
 use std::{
@@ -137,7 +137,7 @@ pub(super) struct Readable {
     /// Everything but the places and the ways to them. Files that only a link leads to have their own place. What is
     /// put beside the places later is not in it.
     pub(super) paths: Vec<PathBuf>,
-    /// Folders on a way that can not be listed: nothing else in them can be given.
+    /// Folders on a way that cannot be listed: nothing else in them can be given.
     pub(super) unlistable: Vec<PathBuf>,
 }
 
@@ -175,7 +175,7 @@ fn existing(place: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// Whether this account's own file is one that it can not read: a tool may have seen to that.
+/// Whether this account's own file is one that it cannot read: a tool may have seen to that.
 fn is_closed_file(path: &Path) -> bool {
     let own = Uid::effective().as_raw();
     let is_own_file = |found: fs::Metadata| found.is_file() && found.uid() == own;
@@ -286,10 +286,7 @@ fn siblings(folder: &Path, ways: &BTreeSet<&Path>) -> io::Result<Vec<PathBuf>> {
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    let what = format!(
-        "{} can not be kept from being read: {error}",
-        path.display()
-    );
+    let what = format!("{} cannot be kept from being read: {error}", path.display());
     io::Error::new(error.kind(), what)
 }
 

@@ -9,8 +9,8 @@
 //! is left" is the kernel's own answer to "has everything ended?". dotwrap dying, however it dies, closes the control
 //! channel, and that is one more way to be told to stop.
 //!
-//! The launcher is a process of its own because limits and sandbox can not be taken back: they must hold for the tool
-//! and not for the supervisor, which the tool can not even signal from inside the sandbox.
+//! The launcher is a process of its own because limits and sandbox cannot be taken back: they must hold for the tool
+//! and not for the supervisor, which the tool cannot even signal from inside the sandbox.
 
 #[cfg(target_os = "linux")]
 mod capabilities;
@@ -56,7 +56,7 @@ pub(crate) use watch::this_executable;
 /// Opens a file that a tool is given as its input, with the rights of this process.
 ///
 /// # Errors
-/// It can not be opened, is no file, is made up by the kernel, or is one of the places that are kept from tools.
+/// It cannot be opened, is no file, is made up by the kernel, or is one of the places that are kept from tools.
 pub(crate) fn open_input(path: &Path, concealed: &[PathBuf]) -> io::Result<File> {
     stdin::open_input(path, &hidden_paths::Secrets::of(concealed))
 }

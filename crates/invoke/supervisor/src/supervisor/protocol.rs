@@ -135,7 +135,7 @@ pub(crate) struct LaunchMessage {
     pub(crate) cgroup: Option<Cgroup>,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
-    /// What it can not read in a sandbox.
+    /// What it cannot read in a sandbox.
     pub(crate) concealed: Vec<OsString>,
     pub(crate) require_sandbox: bool,
     pub(crate) allow_setuid: bool,

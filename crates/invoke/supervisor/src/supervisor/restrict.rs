@@ -4,11 +4,11 @@ use std::{io, path::PathBuf};
 
 use crate::{Sandbox, SandboxReport};
 
-/// Restricts this process, and so the tool that it becomes, for good. In a sandbox it can not read what is concealed
+/// Restricts this process, and so the tool that it becomes, for good. In a sandbox it cannot read what is concealed
 /// either.
 ///
 /// # Errors
-/// What is to be concealed can not be found, and may be there: the tool must not be started.
+/// What is to be concealed cannot be found, and may be there: the tool must not be started.
 pub(super) fn apply(sandbox: &Sandbox, concealed: &[PathBuf]) -> io::Result<SandboxReport> {
     match sandbox {
         Sandbox::Unrestricted => Ok(SandboxReport::not_restricted()),
@@ -120,7 +120,7 @@ mod system {
             let others = readable.unlistable.iter();
             let others = others.map(|folder| {
                 let folder = folder.display();
-                format!("{folder}, what else is in it: it can not be listed")
+                format!("{folder}, what else is in it: it cannot be listed")
             });
             report.unreadable = hidden.chain(others).collect();
         }
@@ -181,7 +181,7 @@ mod system {
         }
     }
 
-    /// Last: what a filter refuses, this process can not do either.
+    /// Last: what a filter refuses, this process cannot do either.
     fn refuse_calls(view: &View, report: &mut SandboxReport) {
         let attributes = match view.why_shared {
             None => Attributes::Allowed,
@@ -265,7 +265,7 @@ mod system {
             .scope(Scope::Signal)?
             .create()?;
         for path in readable.into_iter().flatten() {
-            // What this account can not even look up, it can not read either. And what has become a link meanwhile may
+            // What this account cannot even look up, it cannot read either. And what has become a link meanwhile may
             // lead anywhere.
             if let Ok(place) = without_following(path) {
                 rules = rules.add_rule(PathBeneath::new(place, AccessFs::ReadFile))?;

@@ -7,7 +7,7 @@ use super::hidden_paths::Secrets;
 /// Makes a file this process's standard input, and so the tool's.
 ///
 /// # Errors
-/// It can not be opened, is no file, is made up by the kernel, or is concealed from tools.
+/// It cannot be opened, is no file, is made up by the kernel, or is concealed from tools.
 pub(super) fn attach(path: &Path, secrets: &Secrets) -> io::Result<()> {
     let file = open_input(path, secrets)?;
     Ok(nix::unistd::dup2_stdin(&file)?)

@@ -1,4 +1,4 @@
-//! System calls that a tool in a sandbox can not make (seccomp).
+//! System calls that a tool in a sandbox cannot make (seccomp).
 //!
 //! A filter sees the numbers that a call is made with and no paths. So it refuses only what no tool needs for its own
 //! folder; where changes of attributes can be held back in no other way, it refuses these everywhere.
@@ -51,7 +51,7 @@ pub(super) enum Attributes {
 /// Refuses them to this process for good: they fail with EPERM. Says what is refused.
 ///
 /// # Errors
-/// Why it can not be had.
+/// Why it cannot be had.
 pub(super) fn refuse(attributes: Attributes) -> Result<Vec<String>, String> {
     let architecture = TargetArch::try_from(std::env::consts::ARCH)
         .map_err(|_unknown| "seccomp: no filter is known for this processor".to_owned())?;

@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "required_columns_are_not_null",
-        rule: "The columns that the rules compare can not be null.",
+        rule: "The columns that the rules compare cannot be null.",
         source: "contract.md, The ledger",
         severity: Severity::Violation,
         question: include_str!("guards/required_columns_are_not_null.sql"),

@@ -156,7 +156,7 @@ async fn unreadable_json_is_refused_in_the_registry_and_in_a_backfill(backend: B
     contents(&superuser)
         .await
         .assert_same(&before, "unreadable JSON");
-    // What PostgreSQL itself can not take from a text is refused, too.
+    // What PostgreSQL itself cannot take from a text is refused, too.
     for body in [r#"{"a":1e200000}"#.to_owned(), "[".repeat(100_000)] {
         let fixture = Call::with_arguments(
             "fn_dot_fixture_put",

@@ -22,7 +22,7 @@ pub struct Identity(Arc<ServerConfig>);
 /// Why the identity could not be loaded or created.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// A file can not be read or written.
+    /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
         /// Which.
@@ -38,8 +38,8 @@ pub enum IdentityError {
         /// Why.
         source: rustls::pki_types::pem::Error,
     },
-    /// Certificate and key can not be used.
-    #[error("certificate and key can not be used: {0}")]
+    /// Certificate and key cannot be used.
+    #[error("certificate and key cannot be used: {0}")]
     Tls(#[from] rustls::Error),
     /// No certificate can be made.
     #[error("no certificate can be made: {0}")]

@@ -59,7 +59,7 @@ fn check_output(arguments: &Arguments) -> Report {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{} can not be read: {error}", path.display()))
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
 fn print(report: &Report) -> io::Result<()> {

@@ -237,7 +237,7 @@ pub(super) async fn roles(client: &Client, found: &Installed) -> Result<Finding,
             "roles",
             Severity::Warning,
             format!("can become {prefix}_owner: {members}"),
-            "The owner can rewrite the ledger; `dotwrap verify` notices, the database can not refuse.",
+            "The owner can rewrite the ledger; `dotwrap verify` notices, the database cannot refuse.",
             format!("REVOKE {prefix}_owner FROM … for each member that is not meant to be one."),
         )
     })

@@ -157,14 +157,14 @@ async fn not_seen(
         Some(SqlState::INSUFFICIENT_PRIVILEGE) => Finding::new(
             name,
             Severity::Problem,
-            format!("{what} can not be read: {error}"),
+            format!("{what} cannot be read: {error}"),
             "Without rights nothing can be recorded or shown.",
             "Connect as a member of its roles, or ask for: GRANT <prefix>_reader TO <you>. Where the installation itself lacks the right: dotwrap install --repair.",
         ),
         _ => Finding::new(
             name,
             Severity::Problem,
-            format!("{what} can not be read: {error}"),
+            format!("{what} cannot be read: {error}"),
             "A part of the installation is missing or not as it was installed.",
             "Run: dotwrap install --repair",
         ),

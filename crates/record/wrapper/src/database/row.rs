@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio_postgres::{Row, types::FromSql};
 use uuid::Uuid;
 
-/// What becomes of a JSON column that can not be decoded: PostgreSQL stores deeper JSON and larger numbers than other
+/// What becomes of a JSON column that cannot be decoded: PostgreSQL stores deeper JSON and larger numbers than other
 /// programs read. The contract refuses such values; a row that came in otherwise, or before it did, is there for
 /// ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Undecodable {
     /// A marked placeholder stands in its place, with a warning that names the row: one row makes no listing
     /// unreadable.
     Marked,
-    /// The row can not be read: what is acted upon is never a placeholder.
+    /// The row cannot be read: what is acted upon is never a placeholder.
     AnError,
 }
 
@@ -47,11 +47,11 @@ where
     let Some(placeholder) = placeholder(&why) else {
         return Err(error);
     };
-    tracing::warn!("{}: its {name} can not be decoded: {why}", row_name(row));
+    tracing::warn!("{}: its {name} cannot be decoded: {why}", row_name(row));
     Ok(placeholder)
 }
 
-/// What stands in the place of JSON that can not be decoded; none where the column is something else.
+/// What stands in the place of JSON that cannot be decoded; none where the column is something else.
 fn placeholder<T: 'static>(why: &str) -> Option<T> {
     let json = json!({ UNDECODABLE: why });
     let plain: Box<dyn Any> = Box::new(json.clone());

@@ -61,7 +61,7 @@ impl Wrapper {
             .await
     }
 
-    /// The contracts of one DOT as they are called, by mode, with the values of their variables. One that can not be
+    /// The contracts of one DOT as they are called, by mode, with the values of their variables. One that cannot be
     /// decoded is an error: a placeholder is never called.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ impl Wrapper {
         Ok(found.into_iter().next())
     }
 
-    /// One fixture, as a tool is given it: one that can not be decoded is an error.
+    /// One fixture, as a tool is given it: one that cannot be decoded is an error.
     ///
     /// # Errors
     /// See [`Error`].

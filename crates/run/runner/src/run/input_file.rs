@@ -32,7 +32,7 @@ struct Content {
 }
 
 impl InputFile {
-    /// Looks at an input. None: it is no absolute path and no `file:` address, nothing is there, or it can not be
+    /// Looks at an input. None: it is no absolute path and no `file:` address, nothing is there, or it cannot be
     /// looked at.
     pub(super) async fn of(input_ref: Option<&str>) -> Option<Self> {
         let path = path_of(input_ref?)?;

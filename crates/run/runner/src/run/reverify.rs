@@ -107,7 +107,7 @@ impl Runner {
     /// Verifies the output of an earlier run again and records it as a run of its own.
     ///
     /// # Errors
-    /// [`Error::Wrapper`] where it was refused, [`Error::Unusable`] where the verifier can not be called here or the
+    /// [`Error::Wrapper`] where it was refused, [`Error::Unusable`] where the verifier cannot be called here or the
     /// output is on another machine: nothing was written. [`Error::NotConcluded`] as in [`Runner::execute`].
     pub async fn reverify(
         &self,
@@ -296,7 +296,7 @@ impl Execution<'_> {
             Found::Unreadable(error) => {
                 let failure = Failure::new(
                     "output_unusable",
-                    format!("the output can not be read: {error}"),
+                    format!("the output cannot be read: {error}"),
                 );
                 (Some(CallProblem::Failed(failure)), Some(Verdict::Error))
             }

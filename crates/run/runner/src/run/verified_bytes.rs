@@ -8,7 +8,7 @@ use crate::{Error, Prepared};
 /// The size of what the last verified run of the same candidate and input left. None where the producer's contract does
 /// not ask for it, or where there is no such run.
 ///
-/// Read before the run begins: a rule that can not be judged refuses the run instead of failing it.
+/// Read before the run begins: a rule that cannot be judged refuses the run instead of failing it.
 pub(super) async fn verified_bytes(
     wrapper: &Wrapper,
     prepared: &Prepared,

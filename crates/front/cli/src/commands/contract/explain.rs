@@ -27,7 +27,7 @@ pub(super) async fn execute(
     session: &mut Context,
 ) -> Result<ExitStatus, Failure> {
     let checker = InvocationChecker::new()
-        .map_err(|error| Failure::internal(format!("contracts can not be explained: {error}")))?;
+        .map_err(|error| Failure::internal(format!("contracts cannot be explained: {error}")))?;
     let mut explained = Vec::new();
     for contract in contracts {
         let tool = ledger.tool(&contract.dot_code).await?;

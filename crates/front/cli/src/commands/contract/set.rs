@@ -194,7 +194,7 @@ fn refuse_what_can_not_be_run(
         if is_forced {
             session
                 .messages
-                .warning(format!("{} can not be run here: {said}", change.name));
+                .warning(format!("{} cannot be run here: {said}", change.name));
         } else {
             refused.push((place.unwrap_or("?"), change, said, unusable));
         }
@@ -205,7 +205,7 @@ fn refuse_what_can_not_be_run(
     let reasons: Vec<_> = refused
         .iter()
         .map(|(place, change, said, _)| {
-            format!("{place}: {} can not be run here: {said}", change.name)
+            format!("{place}: {} cannot be run here: {said}", change.name)
         })
         .collect();
     let entries: Vec<_> = refused

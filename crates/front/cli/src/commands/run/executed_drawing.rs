@@ -27,7 +27,7 @@ pub(super) fn print_last_lines(record: &Executed, session: &mut Context) -> Resu
     let Some(file) = file.filter(|_| session.output.format() == Format::Table) else {
         return Ok(());
     };
-    // Where it can not be read, its path is shown all the same.
+    // Where it cannot be read, its path is shown all the same.
     let Ok((_, tail)) = Transcript::open(Path::new(file), LAST_LINES) else {
         return Ok(());
     };

@@ -57,7 +57,7 @@ pub(super) async fn execute(
     let run = find(&arguments.run, &ledger).await?;
     let path = file_of(&run, arguments, session)?;
     let mut interrupt = Listener::of(Signal::SIGINT)
-        .map_err(|error| Failure::internal(format!("Ctrl-C can not be heard: {error}")))?;
+        .map_err(|error| Failure::internal(format!("Ctrl-C cannot be heard: {error}")))?;
     let id = run.process_run_id;
     let mut is_under_way = is_open(run.status);
     let mut opened = None;

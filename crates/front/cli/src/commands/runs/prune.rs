@@ -108,7 +108,7 @@ pub(super) async fn execute(
     let folders = run_folders(arguments.runs_folder.as_ref(), &session.settings)?;
     let ids = folders.kept().map_err(|error| {
         let folder = folders.root().display();
-        let message = format!("the runs' folder {folder} can not be read: {error}");
+        let message = format!("the runs' folder {folder} cannot be read: {error}");
         Failure::new(ExitStatus::Usage, "folder_unusable", message)
             .hint("run this as the account that the runs were executed by, or name another folder: --runs-folder")
     })?;
@@ -148,7 +148,7 @@ pub(super) async fn execute(
 
 /// Removes the files of these runs, until somebody interrupts it; says what was done, and whether it is all.
 ///
-/// The ledger is told first that an output goes: no record may name a file as if it were there. Where it can not be told,
+/// The ledger is told first that an output goes: no record may name a file as if it were there. Where it cannot be told,
 /// nothing more is removed.
 async fn remove_all(
     runs: Vec<Run>,

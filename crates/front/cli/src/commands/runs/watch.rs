@@ -44,7 +44,7 @@ pub(super) async fn execute(
         None => {
             let filter = arguments.filter.described();
             let mut interrupt = Listener::of(Signal::SIGINT)
-                .map_err(|error| Failure::internal(format!("Ctrl-C can not be heard: {error}")))?;
+                .map_err(|error| Failure::internal(format!("Ctrl-C cannot be heard: {error}")))?;
             tokio::select! {
                 // Heard from the first look to the last: what is only listened for between two looks is lost during
                 // one.

@@ -152,7 +152,7 @@ fn a_dry_run_reads_the_database_out_of_no_other_process() {
     if unreadable(&site).is_some() {
         assert_eq!(found(&answer), "0\n");
     }
-    // Others of the account are kept out by `dotwrap` itself, which can not be dumped; who may trace everybody is not.
+    // Others of the account are kept out by `dotwrap` itself, which cannot be dumped; who may trace everybody is not.
     if may_trace_everybody() {
         let answer = run(&site, "real-run", Some(&url)).expect(0);
         assert_ne!(found(&answer), "0\n");

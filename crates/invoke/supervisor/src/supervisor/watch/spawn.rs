@@ -68,7 +68,7 @@ pub(crate) fn this_executable() -> PathBuf {
 }
 
 /// Whoever reads the tool's output sees its end when the tool's processes have ended, not when the supervisor has;
-/// where this can not be done, no sooner than that.
+/// where this cannot be done, no sooner than that.
 pub(super) fn close_tool_stdio(nothing: &File) {
     let _ = nix::unistd::dup2_stdin(nothing);
     let _ = nix::unistd::dup2_stdout(nothing);

@@ -1,4 +1,4 @@
--- They overwrite a caller's keys of those names, so that a caller can not claim another actor, nor that something ran.
+-- They overwrite a caller's keys of those names, so that a caller cannot claim another actor, nor that something ran.
 WITH tagged AS (
   SELECT r.process_run_id::text AS subject, r.actor, r.evidence_ref,
     -- A header that claims an execution proves none either way: its components say it.

@@ -89,7 +89,7 @@ async fn expired_lease_takeover_invalidates_old_token(backend: Backend) {
     assert_eq!(
         renew(&one, &old).await,
         false,
-        "an expired lease can not be renewed"
+        "an expired lease cannot be renewed"
     );
     let new = acquire(&other, 60).await;
     assert!(!new.is_empty() && new != old);

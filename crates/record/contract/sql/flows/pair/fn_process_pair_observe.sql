@@ -96,7 +96,7 @@ BEGIN
   IF p_evidence_type <> 'SIMULATED_DRY_RUN' THEN
     PERFORM fn_dot_check_evidence_gate(p_evidence_type, v_posture);
     PERFORM fn_dot_refuse('invocation_required',
-      format('a %s pair needs the receipts of its calls: the wrapper records, it can not invoke', p_evidence_type));
+      format('a %s pair needs the receipts of its calls: the wrapper records, it cannot invoke', p_evidence_type));
   END IF;
 
   -- GATE 2

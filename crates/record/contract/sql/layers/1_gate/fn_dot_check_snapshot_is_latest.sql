@@ -27,7 +27,7 @@ BEGIN
   END;
   IF v_is_old THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'this can not be decided: something was committed after this transaction''s snapshot');
+      'this cannot be decided: something was committed after this transaction''s snapshot');
   END IF;
 END;
 $$;

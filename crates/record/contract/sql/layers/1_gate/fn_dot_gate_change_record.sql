@@ -22,7 +22,7 @@ DECLARE
 BEGIN
   IF NOT v_saw_every_receipt AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
     PERFORM fn_dot_refuse('snapshot_too_old',
-      'a receipt is being written, and this transaction can not see what it becomes');
+      'a receipt is being written, and this transaction cannot see what it becomes');
   END IF;
   BEGIN
     UPDATE dot_gate_state s SET change_number = s.change_number + 1 RETURNING s.change_number INTO v_number;

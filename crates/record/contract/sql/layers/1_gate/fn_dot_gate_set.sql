@@ -23,7 +23,7 @@ BEGIN
                                     'process_dot_runtime.dry_run_only', 'process_dot_runtime.real_run_enabled') THEN
     PERFORM fn_dot_refuse('gate_unknown', format('there is no gate %L', left(p_key, 100)));
   ELSIF p_value IS NULL OR p_value NOT IN ('true', 'false') THEN
-    PERFORM fn_dot_refuse('gate_value_invalid', format('a gate can not say %L', left(p_value, 100)));
+    PERFORM fn_dot_refuse('gate_value_invalid', format('a gate cannot say %L', left(p_value, 100)));
   ELSIF fn_dot_is_blank(p_actor) THEN
     PERFORM fn_dot_refuse('actor_required', 'the actor (p_actor) is missing');
   ELSIF fn_dot_is_blank(p_reason) THEN

@@ -9,7 +9,7 @@ BEGIN
   ELSIF fn_dot_is_blank(p_holder) THEN
     PERFORM fn_dot_refuse('holder_required', 'the holder (p_holder) is missing');
   ELSIF p_ttl_seconds IS NULL OR p_ttl_seconds NOT BETWEEN 1 AND 86400 THEN
-    PERFORM fn_dot_refuse('ttl_invalid', format('a lease can not live for %s seconds',
+    PERFORM fn_dot_refuse('ttl_invalid', format('a lease cannot live for %s seconds',
         coalesce(p_ttl_seconds::text, 'null')));
   END IF;
   IF concat(p_holder, p_lease_name) !~ '^[!-~]{1,200}$' COLLATE "C" THEN
