@@ -43,7 +43,8 @@ SELECT r.process_run_id, r.dot_code, r.process_candidate_code, r.process_definit
   (SELECT e.kind FROM process_output_event e WHERE e.process_run_id = r.process_run_id
    ORDER BY e.recorded_at DESC, e.output_event_id DESC LIMIT 1) AS output_state,
   (SELECT e.moved_to FROM process_output_event e WHERE e.process_run_id = r.process_run_id AND e.kind = 'moved'
-   ORDER BY e.recorded_at DESC, e.output_event_id DESC LIMIT 1) AS output_moved_to
+   ORDER BY e.recorded_at DESC, e.output_event_id DESC LIMIT 1) AS output_moved_to,
+  i.runner
 FROM process_run_observation r
 LEFT JOIN process_run_conclusion x ON x.process_run_id = r.process_run_id
 LEFT JOIN process_component_observation p ON p.process_run_id = r.process_run_id AND p.component_role = 'producer'

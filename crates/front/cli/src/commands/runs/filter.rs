@@ -1,5 +1,5 @@
 //! Which runs are meant.
-use clap::Args;
+use clap::{Args, ValueEnum};
 use dotwrap_wrapper::{
     Actor, CandidateCode, CorrelationId, DotCode, EvidenceType, IdempotencyKey, RunFilter,
     StoredStatus, Verdict,
@@ -8,6 +8,17 @@ use jiff::Timestamp;
 
 use crate::commands::shared::{input_ref, moment};
 use crate::value_parser::one_of;
+
+/// A mode, as `run` takes it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    /// Recorded without a call.
+    Simulate,
+    /// The tools' dry form.
+    DryRun,
+    /// The tools, for real.
+    RealRun,
+}
 
 /// Which runs.
 #[derive(Debug, Args)]
@@ -30,6 +41,12 @@ pub(super) struct Filter {
     /// Only runs whose rows show this evidence
     #[arg(long, value_name = "EVIDENCE", value_parser = one_of::<EvidenceType>())]
     evidence: Option<EvidenceType>,
+    /// Only runs of this mode, whatever became of them
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
+    /// Only runs whose tools this runner called, as `runs show` names it
+    #[arg(long, value_name = "NAME")]
+    runner: Option<String>,
     /// Only runs of this actor
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
@@ -58,6 +75,7 @@ impl Filter {
             &self.producer,
             &self.correlation,
             &self.actor,
+            &self.runner,
             &self.input,
             &self.key,
         ];
@@ -65,6 +83,7 @@ impl Filter {
             || self.status.is_some()
             || self.verdict.is_some()
             || self.evidence.is_some()
+            || self.mode.is_some()
             || self.warnings
             || self.since.is_some()
             || self.until.is_some()
@@ -80,6 +99,12 @@ impl Filter {
         filter.verdict = self.verdict;
         filter.evidence_type = self.evidence;
         filter.actor = self.actor.map(Actor::new);
+        filter.mode = self.mode.map(|mode| match mode {
+            Mode::Simulate => EvidenceType::SimulatedDryRun,
+            Mode::DryRun => EvidenceType::DryRun,
+            Mode::RealRun => EvidenceType::RealRun,
+        });
+        filter.runner = self.runner.map(Actor::new);
         filter.input_ref = self.input;
         filter.idempotency_key = self.key.map(IdempotencyKey::new);
         filter.has_warnings = self.warnings;

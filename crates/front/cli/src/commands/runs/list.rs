@@ -47,8 +47,12 @@ const WIDE_COLUMNS: &[Column<Listed>] = &[
     Column::whole("EVIDENCE", |listed| {
         Cell::from(labels::evidence_of_run(&listed.run))
     }),
+    Column::whole("ATTEMPT", |listed| Cell::plain(listed.run.attempt)),
     Column::new("CANDIDATE", |listed: &Listed| {
         Cell::code(&listed.run.process_candidate_code)
+    }),
+    Column::new("INPUT", |listed: &Listed| {
+        Cell::or_dash(listed.run.input_ref.as_ref())
     }),
     Column::new("CORRELATION", |listed| {
         Cell::plain(&listed.run.correlation_id)

@@ -24,7 +24,9 @@ WITH recomputed AS (
     AND p.component_role = 'producer'
   LEFT JOIN ledger.process_component_observation v ON v.process_run_id = r.process_run_id
     AND v.component_role = 'verifier'
-  LEFT JOIN ledger.dot_invocation i ON i.process_run_id = r.process_run_id AND i.component_role = 'producer'
+  -- A run that verifies again calls its verifier only.
+  LEFT JOIN ledger.dot_invocation i ON i.process_run_id = r.process_run_id
+    AND i.component_role = CASE WHEN r.reverifies IS NULL THEN 'producer' ELSE 'verifier' END
 )
 SELECT coalesce(k.process_run_id, s.process_run_id)::text AS subject,
   CASE WHEN s.process_run_id IS NULL THEN 'the view does not show it' WHEN k.process_run_id IS NULL
