@@ -26,10 +26,24 @@ const COLUMNS: &[Column<BirthReadiness>] = &[
     }),
     Column::whole("RUNG", |candidate| {
         let rung = Cell::from(labels::rung(candidate.candidate_status_v3));
-        if candidate.has_inferred_pair {
-            Cell::toned(format!("{} (inferred)", rung.text), CellStyle::Caution)
-        } else {
-            rung
+        let marks = [
+            (candidate.has_inferred_pair, "inferred"),
+            (
+                candidate.contracts_current == Some(false),
+                "contract changed",
+            ),
+        ];
+        let marks: Vec<&str> = marks
+            .iter()
+            .filter(|(is_so, _)| *is_so)
+            .map(|(_, mark)| *mark)
+            .collect();
+        match marks.is_empty() {
+            true => rung,
+            false => Cell::toned(
+                format!("{} ({})", rung.text, marks.join(", ")),
+                CellStyle::Caution,
+            ),
         }
     }),
     Column::whole("GATE LABEL", |candidate| {
@@ -63,6 +77,15 @@ pub(crate) async fn execute(
         session.messages.note(
             "inferred: an upgrade took what counts for the candidate from earlier runs; `dotwrap candidates pairs --inferred` \
              lists it, `dotwrap candidates pair CANDIDATE PRODUCER` confirms it",
+        );
+    }
+    if candidates
+        .iter()
+        .any(|candidate| candidate.contracts_current == Some(false))
+    {
+        session.messages.note(
+            "contract changed: the newest verified run was called under contracts that are not in force any more; the next run \
+             that passes is called under the current ones",
         );
     }
     Ok(ExitStatus::Done)

@@ -2,7 +2,7 @@
 
 use crate::assert_answer;
 
-use super::site::{Pair, Site};
+use super::site::{CANDIDATE, Pair, Site};
 
 #[test]
 fn a_pair_runs_dry_and_for_real_and_its_candidate_climbs() {
@@ -19,6 +19,14 @@ fn a_pair_runs_dry_and_for_real_and_its_candidate_climbs() {
     let folder = std::path::Path::new(real["folder"].as_str().unwrap());
     let left = std::fs::read_to_string(folder.join("producer/output")).unwrap();
     assert_eq!(left, "a text\n");
+    let ladder = |site: &Site| site.0.json(&["ladder", CANDIDATE])[0]["contracts_current"].clone();
+    assert_eq!(ladder(&site), true);
+    let changed = Pair::default().catalogue().replace("60000", "59000");
+    site.file("pair.toml", &changed);
+    site.0.call(&["tools", "import", "pair.toml"]).expect(0);
+    assert_eq!(ladder(&site), false);
+    let said = site.0.call(&["ladder", CANDIDATE]).expect(0).output;
+    assert!(said.contains("(contract changed)"), "{said}");
     for component in site.story("last")["components"].as_array().unwrap() {
         assert!(component["invocation_id"].is_string(), "{component:#}");
     }
