@@ -309,7 +309,15 @@ fn changed_contract_shows_its_difference_and_needs_a_reason() {
     let installation = with_pair();
     let set = |text: &str, words: &[&str]| {
         installation.desk.file("contract.toml", text);
-        let set = ["contract", "set", "contract.toml", "-q", "--force"];
+        let set = [
+            "contract",
+            "set",
+            "contract.toml",
+            "-q",
+            "--force",
+            "--output",
+            "json",
+        ];
         installation.call(&[&set[..], words].concat())
     };
     let first = contract("DOT_COPY", "cp", "variables = { TOKEN = 'first secret' }");

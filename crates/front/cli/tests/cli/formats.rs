@@ -29,7 +29,7 @@ fn json_lines_are_one_object_a_line() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(rows.len(), 30);
+    assert_eq!(rows.len(), 40);
     assert!(rows.iter().all(|row| row["dot_code"].is_string()));
 }
 

@@ -10,7 +10,7 @@ fn an_import_says_what_it_adds_and_the_second_one_keeps() {
         .call(&["tools", "import", "--sample"])
         .expect(0);
     assert!(
-        first.messages.contains("add 30, change 0, keep 0"),
+        first.messages.contains("add 40, change 0, keep 0"),
         "{}",
         first.messages
     );
@@ -18,7 +18,7 @@ fn an_import_says_what_it_adds_and_the_second_one_keeps() {
         .call(&["tools", "import", "--sample"])
         .expect(0);
     assert!(
-        second.messages.contains("add 0, change 0, keep 30"),
+        second.messages.contains("add 0, change 0, keep 40"),
         "{}",
         second.messages
     );
@@ -148,11 +148,11 @@ fn a_candidate_gets_its_owner() {
 #[test]
 fn contracts_are_set_from_a_file_and_shown() {
     let installation = Installation::with_catalogue();
-    let shown = || installation.json(&["contract", "show", "DOT_RESTIC_BACKUP"]);
+    let shown = || installation.json(&["contract", "show", "DOT_GPG_SIGN"]);
     assert_eq!(shown(), serde_json::json!([]));
     let contract = |mode: &str| {
         format!(
-            "[[contract]]\ndot_code = \"DOT_RESTIC_BACKUP\"\nmode = \"{mode}\"\nendpoint_ref = \"command:restic\"\n\
+            "[[contract]]\ndot_code = \"DOT_GPG_SIGN\"\nmode = \"{mode}\"\nendpoint_ref = \"command:restic\"\n\
              no_mutation_assertion = true\noutput_namespace = \"DRYRUN-NS:restic\"\ninvocation = {{ argv = [\"--version\"] }}\n"
         )
     };
@@ -164,13 +164,13 @@ fn contracts_are_set_from_a_file_and_shown() {
     let set = ["contract", "set", file, "--force", "--reason", "a test"];
     let answer = installation.call(&set).expect(0);
     assert!(
-        answer.messages.contains("set DOT_RESTIC_BACKUP DRY_RUN"),
+        answer.messages.contains("set DOT_GPG_SIGN DRY_RUN"),
         "{}",
         answer.messages
     );
     let again = installation.call(&set).expect(0).messages;
     assert!(
-        again.contains("kept DOT_RESTIC_BACKUP DRY_RUN: nothing changed"),
+        again.contains("kept DOT_GPG_SIGN DRY_RUN: nothing changed"),
         "{again}"
     );
     let contracts = shown();
@@ -181,7 +181,7 @@ fn contracts_are_set_from_a_file_and_shown() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|contract| contract["dot_code"] == "DOT_RESTIC_BACKUP")
+        .filter(|contract| contract["dot_code"] == "DOT_GPG_SIGN")
         .collect();
     assert_eq!(serde_json::json!(listed), contracts);
     installation
@@ -236,7 +236,8 @@ fn contract_of_two(invocation: &str) -> String {
 
 #[test]
 fn a_verifier_that_is_not_told_where_the_output_is_is_told_of_everywhere() {
-    const WARNING: &str = "DOT_TWO DRY_RUN: the verifier is not told where the output is";
+    const WARNING: &str =
+        "DOT_TWO DRY_RUN: no argument, variable or stdin of the verifier uses {output}";
     let installation = Installation::as_shipped();
     let blind = "argv = [\"-c\", \"true\"]";
     let file = |name, text: &str| installation.desk.file(name, text);

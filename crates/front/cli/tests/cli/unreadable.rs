@@ -33,8 +33,9 @@ fn forge(installation: &Installation, json: &str) -> String {
          UPDATE process_component_observation SET evidence_ref = '{json}' WHERE process_run_id = '{run}';
          UPDATE dot_tools SET extra_metadata = '{json}' WHERE dot_code = 'DOT_SHA256SUM';
          INSERT INTO dot_fixture (fixture_ref, sha256, body) VALUES ('bad', repeat('a', 64), '{json}');
-         INSERT INTO dot_agent_api_contract (dot_code, mode, role, endpoint_ref, invocation, expected_output_schema)
-         VALUES ('DOT_SHA256SUM', 'REAL_RUN', 'producer', 'command:x', '{json}', '{json}')
+         INSERT INTO dot_agent_api_contract (dot_code, mode, role, endpoint_ref, invocation, expected_output_schema,
+           contract_sha256)
+         VALUES ('DOT_SHA256SUM', 'REAL_RUN', 'producer', 'command:x', '{json}', '{json}', repeat('a', 64))
          ON CONFLICT (dot_code, mode) DO UPDATE SET invocation = excluded.invocation;
          INSERT INTO dot_refusal (refusal_id, refusal_code, message, posture, detail)
          VALUES (gen_random_uuid(), 'x', 'm', 'NO_EXECUTE', '{json}');

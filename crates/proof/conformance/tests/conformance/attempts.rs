@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::common::backend::{on_each_backend, on_each_version};
 use crate::common::fixtures::{PRODUCER, VERIFIER};
 use crate::common::run_calls::{Begun, begin, ready, run_out};
-use crate::common::{Backend, Call, code, literal, number, row, rows, text};
+use crate::common::{Backend, Call, code, literal, number, refused, row, rows, text};
 
 fn keyed(mode: &str) -> Call {
     begin(mode).text("p_idempotency_key", "nightly")
@@ -152,6 +152,76 @@ async fn what_may_have_happened_is_not_repeated(backend: Backend) {
         dead.run
     );
     assert_eq!(text(&runner, &happened).await, "no");
+}
+
+/// The runner calls a producer failed whose output it refused. The producer itself did not.
+#[apply(on_each_version)]
+async fn producer_that_ended_well_is_not_called_again(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    for (called, exit_status, why) in [
+        (true, 1, "exit_status"),
+        (true, 3, "disk_full"),
+        (false, 0, "input_missing"),
+        (true, 0, "output_missing"),
+    ] {
+        let run = Begun::of(&row(&runner, &retry("REAL_RUN").sql()).await);
+        let evidence =
+            json!({"called": called, "exit_status": exit_status, "failure": {"code": why}});
+        end_producer(&runner, &run, "failed", &evidence.to_string()).await;
+    }
+    let again = retry("REAL_RUN").sql();
+    assert_eq!(code(&runner, &again).await, "outcome_unknown");
+}
+
+#[apply(on_each_version)]
+async fn earlier_attempt_that_happened_forbids_another(backend: Backend) {
+    let (_stage, runner, operator, _superuser) = ready(backend).await;
+    let again = retry("REAL_RUN").sql();
+    let first = Begun::of(&row(&runner, &again).await);
+    end_producer(&runner, &first, "failed", "{}").await;
+    let second = Begun::of(&row(&runner, &again).await);
+    end_producer(&runner, &second, "failed", "{}").await;
+    for (run, happened, expected) in [
+        (&first, "yes", "outcome_unknown"),
+        (&second, "no", "outcome_unknown"),
+        (&first, "partly", "outcome_unknown"),
+    ] {
+        rows(&operator, &resolve(&run.run, happened)).await;
+        assert_eq!(code(&runner, &again).await, expected, "{happened}");
+    }
+    rows(&operator, &resolve(&first.run, "no")).await;
+    assert_eq!(row(&runner, &again).await["attempt"], 3);
+}
+
+#[apply(on_each_version)]
+async fn run_that_its_runner_was_stopped_in_is_no_attempt(backend: Backend) {
+    let (_stage, runner, operator, _superuser) = ready(backend).await;
+    set_contract(&operator, "max_attempts", json!(1)).await;
+    let again = retry("REAL_RUN").sql();
+    for attempt in 1..=3 {
+        let begun = row(&runner, &again).await;
+        assert_eq!(begun["attempt"], attempt);
+        let stopped = r#"{"stop": {"reason": "interrupted"}}"#;
+        end_producer(&runner, &Begun::of(&begun), "cancelled", stopped).await;
+    }
+    let last = Begun::of(&row(&runner, &again).await);
+    end_producer(&runner, &last, "failed", "{}").await;
+    assert_eq!(code(&runner, &again).await, "attempts_exhausted");
+}
+
+/// A program on the holder's machine can tell that it ended.
+#[apply(on_each_version)]
+async fn attempt_of_a_run_that_goes_on_names_its_holder(backend: Backend) {
+    let (_stage, runner, _operator, _superuser) = ready(backend).await;
+    rows(
+        &runner,
+        &keyed("REAL_RUN").text("p_holder_process", "here:1").sql(),
+    )
+    .await;
+    let refused = refused(&runner, &retry("REAL_RUN").sql()).await;
+    assert_eq!(refused.code, "still_running");
+    assert_eq!(refused.detail["holder_process"], "here:1");
+    assert_eq!(refused.detail["lease_name"], format!("dot_exec:{PRODUCER}"));
 }
 
 #[apply(on_each_version)]

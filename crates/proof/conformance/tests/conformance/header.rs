@@ -36,7 +36,7 @@ async fn defaults_claim_least_evidence(backend: Backend) {
     );
     let expected = json!({
         "dot_code": null, "process_candidate_code": CANDIDATE, "process_definition_code": null, "correlation_id": CORRELATION,
-        "parent_run_id": null, "event_code": null, "status": "observed", "evidence_type": "SIMULATED_DRY_RUN",
+        "parent_run_id": null, "attempt": 1, "attempt_of": null, "reverifies": null, "event_code": null, "status": "observed", "evidence_type": "SIMULATED_DRY_RUN",
         "source_system": "dot_exec_wrapper", "idempotency_key": null, "lease_name": null, "lease_token": null,
         "input_ref": null, "output_ref": null, "error_ref": null,
         "evidence_ref": {"wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true},
@@ -71,7 +71,7 @@ async fn everything_that_is_passed_is_kept(backend: Backend) {
     assert_eq!(text(&observer, &call.sql()).await, id);
     let expected = json!({
         "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "process_definition_code": "definition", "correlation_id": CORRELATION,
-        "parent_run_id": parent, "event_code": "event", "status": "failed", "evidence_type": "SIMULATED_DRY_RUN",
+        "parent_run_id": parent, "attempt": 1, "attempt_of": null, "reverifies": null, "event_code": "event", "status": "failed", "evidence_type": "SIMULATED_DRY_RUN",
         "source_system": "cron", "idempotency_key": "key", "lease_name": null, "lease_token": null,
         "input_ref": "in", "output_ref": "out", "error_ref": "err",
         "evidence_ref": {"mine": [1, null], "wrapper": "dot_exec_wrapper", "actor": "tester", "posture": "NO_EXECUTE", "no_execute": true},

@@ -48,7 +48,7 @@ const SIGNATURES: [(&str, &str, &str); 24] = [
     ),
     (
         "fn_process_pair_observe",
-        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_wrapper_status text DEFAULT 'completed'::text, p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN'::text, p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_wrapper_status text DEFAULT 'completed'::text, p_evidence_type text DEFAULT 'SIMULATED_DRY_RUN'::text, p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_output_ref text DEFAULT NULL::text, p_error_ref text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60, p_allow_secret_input boolean DEFAULT false",
         "TABLE(process_run_id uuid, producer_component_run_id uuid, verifier_component_run_id uuid, status text, evidence_type text, created boolean, events_emitted integer, output_ref text, error_ref text)",
     ),
     (
@@ -58,8 +58,8 @@ const SIGNATURES: [(&str, &str, &str); 24] = [
     ),
     (
         "fn_process_run_begin",
-        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60",
-        "TABLE(process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean)",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_runner text, p_idempotency_key text DEFAULT NULL::text, p_process_run_id uuid DEFAULT NULL::uuid, p_parent_run_id uuid DEFAULT NULL::uuid, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_evidence_ref jsonb DEFAULT '{}'::jsonb, p_lease_ttl_seconds integer DEFAULT 60, p_on_earlier text DEFAULT 'return'::text, p_producer_contract_sha256 text DEFAULT NULL::text, p_verifier_contract_sha256 text DEFAULT NULL::text, p_holder_process text DEFAULT NULL::text, p_allow_secret_input boolean DEFAULT false",
+        "TABLE(process_run_id uuid, lease_token uuid, producer_invocation_id uuid, created boolean, attempt integer, lease_name text)",
     ),
     (
         "fn_dot_invocation_begin",
@@ -89,13 +89,13 @@ const SIGNATURES: [(&str, &str, &str); 24] = [
     ("fn_process_run_reap", "p_actor text", "SETOF uuid"),
     (
         "fn_dot_run_request",
-        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_idempotency_key text DEFAULT NULL::text, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_request_id uuid DEFAULT NULL::uuid",
+        "p_dot_code text, p_process_candidate_code text, p_correlation_id text, p_actor text, p_mode text, p_idempotency_key text DEFAULT NULL::text, p_input_ref text DEFAULT NULL::text, p_input_digest text DEFAULT NULL::text, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_request_id uuid DEFAULT NULL::uuid, p_priority integer DEFAULT 5, p_max_attempts integer DEFAULT 1, p_backoff interval DEFAULT '00:10:00'::interval, p_allow_secret_input boolean DEFAULT false",
         "uuid",
     ),
     (
         "fn_dot_run_request_claim",
-        "p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL::text[]",
-        "TABLE(request_id uuid, claim_token uuid, claimed_until timestamp with time zone, run_key text, dot_code text, process_candidate_code text, mode text, correlation_id text, actor text, input_ref text, input_digest text, requested_at timestamp with time zone, claims integer)",
+        "p_runner text, p_ttl_seconds integer, p_modes text[] DEFAULT NULL::text[], p_labels text[] DEFAULT NULL::text[]",
+        "TABLE(request_id uuid, claim_token uuid, claimed_until timestamp with time zone, run_key text, dot_code text, process_candidate_code text, mode text, correlation_id text, actor text, input_ref text, input_digest text, requested_at timestamp with time zone, claims integer, attempt integer)",
     ),
     (
         "fn_dot_run_request_renew",

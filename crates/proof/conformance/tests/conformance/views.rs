@@ -32,11 +32,11 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_process_discovery_birth_readiness_v3",
-        "process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3, next_rung, missing, has_inferred_pair",
+        "process_candidate_code, has_real_runtime, has_cross_component_correlation, owner_missing, best_evidence_type, candidate_status_v3, birth_gate_status_v3, next_rung, missing, has_inferred_pair, verified_run_id, verified_produced_at, producer_contract_sha256, verifier_contract_sha256, contracts_current",
     ),
     (
         "v_process_run",
-        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type, warnings, stopped_by, stop_reason, stopped_at",
+        "process_run_id, dot_code, process_candidate_code, process_definition_code, correlation_id, parent_run_id, event_code, status, header_status, verdict, evidence_type, source_system, idempotency_key, input_ref, output_ref, error_ref, evidence_ref, actor, recorded_by, started_at, ended_at, created_at, producer_dot_code, producer_component_run_id, producer_status, producer_evidence_type, verifier_dot_code, verifier_component_run_id, verifier_status, verifier_evidence_type, duration, age, lease_name, lease_holder, concluded_at, header_evidence_type, warnings, attempt, attempt_of, happened, stopped_by, stop_reason, stopped_at, output_kind, reverifies, output_state, output_moved_to, runner",
     ),
     (
         "v_process_component",
@@ -44,11 +44,11 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_dot_invocation",
-        "invocation_id, process_run_id, correlation_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, recorded_by, begun_at, component_run_id, state",
+        "invocation_id, process_run_id, correlation_id, dot_code, component_role, mode, posture, endpoint_ref, input_digest, runner, recorded_by, begun_at, component_run_id, state, contract_sha256",
     ),
     (
         "v_dot_tool",
-        "dot_code, name, tier, operation, paired_dot, pair_role, trigger_type, execution_engine, script_path, status, extra_metadata, created_at",
+        "dot_code, name, tier, operation, paired_dot, pair_role, trigger_type, execution_engine, script_path, status, extra_metadata, created_at, lease_scope, paused_until, paused_by, pause_reason",
     ),
     (
         "v_process_candidate",
@@ -68,7 +68,7 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_dot_contract",
-        "dot_code, mode, candidate_code, operation, role, fixture_ref, output_namespace, no_mutation_assertion, endpoint_ref, invocation, expected_output_schema, verifier_schema, timeout_ms, contract_status, created_at",
+        "dot_code, mode, candidate_code, operation, role, fixture_ref, output_namespace, no_mutation_assertion, endpoint_ref, invocation, expected_output_schema, verifier_schema, timeout_ms, contract_status, created_at, may_repeat, max_attempts, requires, contract_sha256",
     ),
     ("v_dot_fixture", "fixture_ref, sha256, body, created_at"),
     (
@@ -77,7 +77,7 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "v_dot_lease",
-        "lease_name, lease_holder, acquired_at, expires_at, released_at, acquisitions, state",
+        "lease_name, lease_holder, acquired_at, expires_at, released_at, acquisitions, state, process_run_id, holder_process",
     ),
     (
         "v_event_outbox",

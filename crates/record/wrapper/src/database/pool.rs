@@ -60,8 +60,7 @@ impl Connect for ConnectNow {
         >,
     > {
         Box::pin(async move {
-            let config = self.0.config_now();
-            let (client, connection) = config.connect(self.0.tls()).await?;
+            let (client, connection) = super::connect::open_now(&self.0).await?;
             let driving = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection of the pool ended");

@@ -35,6 +35,10 @@ description! {
             actor: Actor,
             /// The run's id, if the caller minted one; by default a new one.
             process_run_id: ProcessRunId,
+            /// The digest of the contract that the verifier will be called by. Refused where it is another by now.
+            contract_sha256: String,
+            /// The holder's process, for programs on its machine.
+            holder_process: String,
         }
         defaulted {
             /// A JSON object of at most 64 KiB.
@@ -157,8 +161,8 @@ impl Wrapper {
     /// contract that the verifier is called by, too.
     ///
     /// # Errors
-    /// Refused as `run_unknown`, `no_output`, `no_execute`, `contract_missing`, `preflight_blocked`, `lease_held`, and
-    /// with the codes of the recording functions. [`Error::NotPermitted`] for a login that is no runner.
+    /// Refused as `run_unknown`, `no_output`, `no_execute`, `contract_missing`, `contract_changed`, `preflight_blocked`,
+    /// `lease_held`, and with the codes of the recording functions. [`Error::NotPermitted`] for a login that is no runner.
     pub async fn begin_reverification(
         &self,
         call: &ReverifyCall,
@@ -181,7 +185,9 @@ impl Wrapper {
                 call.process_run_id.unwrap_or_else(ProcessRunId::mint),
             )
             .with("p_evidence_ref", &call.evidence_ref)
-            .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl));
+            .with("p_lease_ttl_seconds", whole_seconds(call.lease_ttl))
+            .with("p_contract_sha256", &call.contract_sha256)
+            .with("p_holder_process", &call.holder_process);
         let outcome: Result<ReverifyRow, _> = self.database.row(&sql).await;
         let row = self.recording_refusal(about, outcome).await?;
         let run = BegunRun {

@@ -26,6 +26,7 @@ use crate::{
     Error, Prepared, Progress, Runner, Step,
     assess::{self, CallProblem, VerifiedOutput},
     commit_with_retry::{Commit, commit_with_retry},
+    holder,
     retry_budget::RetryBudget,
     run_guard::RunGuard,
     runner::cancel,
@@ -130,6 +131,10 @@ impl Runner {
             .process_run_id(process_run_id)
             .lease_ttl(options.lease_ttl);
         call.actor = options.actor.clone();
+        call.holder_process = holder::this_process();
+        call.contract_sha256 = prepared
+            .as_ref()
+            .map(|prepared| prepared.verifier.contract.contract_sha256.clone());
         let (Some(subject), Some(prepared)) = (subject, prepared) else {
             // The database knows why not, and counts the refusal.
             let (awaiting, _) = self.wrapper.begin_reverification(&call).await?;
@@ -138,7 +143,13 @@ impl Runner {
         subject.check_machine(&self.name)?;
         let folder = self.folders.reserve(process_run_id)?;
         let held_since = Instant::now();
-        let (awaiting, mode) = self.wrapper.begin_reverification(&call).await?;
+        let begun = self.wrapper.begin_reverification(&call).await;
+        let (awaiting, mode) = match begun.map_err(Error::from) {
+            Err(error) if self.end_lease_of_dead_holder(&error).await => {
+                self.wrapper.begin_reverification(&call).await?
+            }
+            begun => begun?,
+        };
         if mode != prepared.verifier.contract.mode {
             return Err(cancel(awaiting.run().clone()).await);
         }

@@ -336,7 +336,7 @@ fn setting_a_verifier_that_is_not_told_where_the_output_is_warns() {
             .call(&["contract", "set", "contract.toml", "--reason", "a test"])
             .expect(0);
         assert_eq!(
-            answer.messages.contains("{output}"),
+            answer.messages.contains("uses {output}"),
             warns,
             "{}",
             answer.messages

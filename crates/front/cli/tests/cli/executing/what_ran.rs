@@ -43,7 +43,7 @@ fn run_shows_its_command_and_the_digests_of_program_and_input() {
     let program = evidence["program_sha256"].as_str().unwrap();
     assert!(shown.contains(&format!("sh, sha256 {program}")), "{shown}");
     assert!(
-        shown.contains(&format!("input        sha256 {digest}")),
+        shown.contains(&format!("input digest  sha256 {digest}")),
         "{shown}"
     );
     let version = &site.story("last")["run"]["evidence_ref"]["runner_version"];

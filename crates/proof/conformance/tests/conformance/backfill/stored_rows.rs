@@ -30,7 +30,7 @@ async fn a_row_becomes_a_header_and_a_component_that_name_their_source(backend: 
     assert_eq!(
         header["row"],
         json!({"process_run_id": run, "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "process_definition_code": null, "correlation_id": "old",
-               "parent_run_id": null, "event_code": null, "status": "failed", "evidence_type": "BACKFILLED_EVIDENCE", "source_system": "dot_backfill",
+               "parent_run_id": null, "attempt": 1, "attempt_of": null, "reverifies": null, "event_code": null, "status": "failed", "evidence_type": "BACKFILLED_EVIDENCE", "source_system": "dot_backfill",
                "idempotency_key": "key", "lease_name": null, "lease_token": null, "input_ref": "in", "output_ref": "out", "error_ref": "err",
                "evidence_ref": evidence, "actor": "tester", "recorded_by": "dot_observer",
                "started_at": "2020-01-02T03:04:05+00:00", "ended_at": "2020-01-02T03:04:06+00:00"})

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use crate::common::backend::on_each_version;
 use crate::common::fixtures::{VERIFIER, set_posture};
 use crate::common::run_calls::{Begun, DIGEST, OTHER_DIGEST, begun, ready};
-use crate::common::{Backend, Call, ask, code, contents, row, rows};
+use crate::common::{Backend, Call, ask, code, contents, row, rows, text};
 
 /// A real run whose producer committed an output, and that was concluded.
 async fn concluded(runner: &Client) -> String {
@@ -43,6 +43,29 @@ fn begun_again(row: &Value) -> Begun {
         token: field("lease_token"),
         receipt: field("verifier_invocation_id"),
     }
+}
+
+#[apply(on_each_version)]
+async fn reverification_calls_by_the_contract_of_now_and_names_its_process(backend: Backend) {
+    let (_stage, runner, _operator, superuser) = ready(backend).await;
+    let earlier = concluded(&runner).await;
+    let other = again(&earlier).text("p_contract_sha256", &"0".repeat(64));
+    assert_eq!(code(&runner, &other.sql()).await, "contract_changed");
+    let current = format!(
+        "SELECT contract_sha256 FROM dot.dot_agent_api_contract WHERE dot_code = '{VERIFIER}' AND mode = 'DRY_RUN'"
+    );
+    let current = text(&superuser, &current).await;
+    let call = again(&earlier)
+        .text("p_contract_sha256", &current)
+        .text("p_holder_process", "here:1");
+    let run = begun_again(&row(&runner, &call.sql()).await).run;
+    let recorded = format!(
+        "SELECT i.contract_sha256, l.holder_process FROM dot.dot_invocation i
+         JOIN dot.dot_iu_runtime_lease l USING (process_run_id) WHERE process_run_id = '{run}'"
+    );
+    let recorded = row(&superuser, &recorded).await;
+    assert_eq!(recorded["contract_sha256"], current);
+    assert_eq!(recorded["holder_process"], "here:1");
 }
 
 #[apply(on_each_version)]

@@ -31,12 +31,12 @@ async fn a_contract_is_set_and_changed(backend: Backend) {
         .sql(),
     )
     .await;
-    let stored = row(&operator, "SELECT to_jsonb(c) - 'created_at' AS contract FROM dot.v_dot_contract c WHERE mode = 'DRY_RUN'").await;
+    let stored = row(&operator, "SELECT to_jsonb(c) - 'created_at' - 'contract_sha256' AS contract FROM dot.v_dot_contract c WHERE mode = 'DRY_RUN'").await;
     assert_eq!(
         stored["contract"],
         json!({"dot_code": PRODUCER, "mode": "DRY_RUN", "candidate_code": "C", "operation": "", "role": "producer", "fixture_ref": null, "output_namespace": "DRYRUN-NS:x",
                "no_mutation_assertion": true, "endpoint_ref": "command:backup --dry-run", "invocation": {"argv": ["a", "b"]}, "expected_output_schema": null,
-               "verifier_schema": {"type": "object"}, "timeout_ms": 5, "contract_status": "draft"})
+               "verifier_schema": {"type": "object"}, "timeout_ms": 5, "contract_status": "draft", "may_repeat": false, "max_attempts": 10, "requires": []})
     );
     assert_eq!(
         number(&operator, "SELECT count(*) FROM dot.v_dot_contract").await,

@@ -42,7 +42,10 @@ async fn import_reports_added_changed_and_kept_entries(backend: Backend) {
     let stored = row(&operator, "SELECT to_jsonb(t) - 'created_at' AS tool FROM dot.v_dot_tool t WHERE dot_code = 'DOT_FULL'").await;
     let mut expected = full.clone();
     expected["paired_dot"] = Value::Null;
-    expected["pair_role"] = Value::Null;
+    for unset in ["pair_role", "paused_by", "paused_until", "pause_reason"] {
+        expected[unset] = Value::Null;
+    }
+    expected["lease_scope"] = json!("pair");
     assert_eq!(stored["tool"], expected);
     let mut changed = full;
     changed["name"] = json!("renamed");
@@ -70,7 +73,8 @@ async fn omitted_members_of_an_entry_get_defaults(backend: Backend) {
     assert_eq!(
         stored["tool"],
         json!({"dot_code": LONE, "name": LONE, "tier": "A", "operation": "", "paired_dot": null, "pair_role": null, "trigger_type": "manual",
-               "execution_engine": "none", "script_path": null, "status": "active", "extra_metadata": {}})
+               "execution_engine": "none", "script_path": null, "status": "active", "extra_metadata": {},
+               "lease_scope": "pair", "paused_by": null, "paused_until": null, "pause_reason": null})
     );
 }
 

@@ -33,7 +33,7 @@ async fn request_is_claimed_run_and_finished_once(backend: Backend) {
         claim,
         json!({"request_id": request, "claim_token": null, "claimed_until": null, "run_key": format!("request:{request}"),
             "dot_code": PRODUCER, "process_candidate_code": CANDIDATE, "mode": "REAL_RUN", "correlation_id": CORRELATION,
-            "actor": "requester", "input_ref": "file:input", "input_digest": DIGEST, "requested_at": null, "claims": 1})
+            "actor": "requester", "input_ref": "file:input", "input_digest": DIGEST, "requested_at": null, "claims": 1, "attempt": 1})
     );
     claim["claim_token"] = token;
     let claim = Claim::of(&claim);

@@ -36,8 +36,14 @@ BEGIN
   END IF;
   v_check := fn_dot_retry_check(p_process_run_id);
   IF v_check.refusal_code IS NOT NULL THEN
+    -- Names the holder, so that a program on its machine can tell whether it ended (fn_dot_lease_holder_ended).
     PERFORM fn_dot_refuse(v_check.refusal_code, v_check.reason,
-      jsonb_build_object('process_run_id', p_process_run_id, 'attempt', v_run.attempt));
+      jsonb_build_object('process_run_id', p_process_run_id, 'attempt', v_run.attempt)
+      || coalesce((SELECT jsonb_build_object('lease_name', l.lease_name, 'lease_holder', l.lease_holder,
+          'expires_at', l.expires_at, 'acquired_at', l.acquired_at, 'holder_process', l.holder_process)
+        FROM dot_iu_runtime_lease l
+        WHERE l.lease_name = v_run.lease_name AND l.process_run_id = p_process_run_id
+          AND l.released_at IS NULL), '{}'));
   END IF;
   attempt := v_run.attempt + 1;
   attempt_of := coalesce(v_run.attempt_of, p_process_run_id);

@@ -4,9 +4,12 @@
 --
 -- The run is a DRY_RUN without a producer, so that no rung of the ladder counts it: each asks for a producer's
 -- component.
+-- p_contract_sha256: the digest of the contract that the caller will call by; the call is refused where it is not the
+-- contract of now. p_holder_process: the caller's process, for programs on its machine (fn_dot_lease_holder_ended).
 CREATE OR REPLACE FUNCTION fn_process_run_reverify_begin(
   p_reverifies uuid, p_correlation_id text, p_actor text, p_runner text, p_process_run_id uuid DEFAULT NULL,
-  p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60)
+  p_evidence_ref jsonb DEFAULT '{}', p_lease_ttl_seconds integer DEFAULT 60,
+  p_contract_sha256 text DEFAULT NULL, p_holder_process text DEFAULT NULL)
 RETURNS TABLE (process_run_id uuid, lease_token uuid, verifier_invocation_id uuid, dot_code text,
   verifier_dot_code text, contract_mode text, lease_name text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '5s' AS $$
@@ -51,6 +54,7 @@ BEGIN
   PERFORM fn_dot_check_texts(p_actor, p_correlation_id, v_earlier.process_candidate_code, p_evidence_ref, NULL, NULL,
     NULL, NULL);
   PERFORM fn_dot_lease_check_arguments('dot_exec', p_runner, p_lease_ttl_seconds);
+  PERFORM fn_dot_check_text_length(200, jsonb_build_object('holder_process', p_holder_process));
   SELECT t.paired_dot, t.pair_role INTO v_verifier, v_pair_role FROM dot_tools t WHERE t.dot_code = v_earlier.dot_code;
   IF v_pair_role IS DISTINCT FROM 'producer' THEN
     PERFORM fn_dot_refuse_pair(v_earlier.dot_code);
@@ -77,7 +81,13 @@ BEGIN
   ELSIF NOT fn_dot_lease_take(v_lease_name, p_runner, v_digest, p_lease_ttl_seconds, false) THEN
     PERFORM fn_dot_lease_refuse(v_lease_name);
   END IF;
-  UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id WHERE l.lease_name = v_lease_name;
+  UPDATE dot_iu_runtime_lease l SET process_run_id = v_run_id, holder_process = p_holder_process
+  WHERE l.lease_name = v_lease_name;
+  -- Again, after the waits.
+  v_contract := fn_dot_reverification_contract(v_verifier, v_earlier.process_candidate_code);
+  IF v_contract.sha256 <> p_contract_sha256 THEN
+    PERFORM fn_dot_refuse_changed_contract(v_earlier.dot_code, v_contract.mode);
+  END IF;
 
   v_gates := fn_dot_gates_for_receipt('DRY_RUN');
 
@@ -102,7 +112,8 @@ BEGIN
 
   -- RECEIPT
   verifier_invocation_id := fn_dot_receipt_write(v_run_id, v_verifier, 'verifier', 'DRY_RUN', v_gates.posture,
-    v_gates.change_number, v_contract.endpoint_ref, v_earlier.output_digest, p_runner, v_contract.mode);
+    v_gates.change_number, v_contract.endpoint_ref, v_earlier.output_digest, p_runner, v_contract.mode,
+    v_contract.sha256);
   PERFORM fn_dot_event_emit(fn_dot_event_type_for('started', false), v_run_id, NULL, p_correlation_id,
     v_earlier.dot_code, 'started', 'DRY_RUN', 'dot_exec_wrapper', v_earlier.input_ref, NULL);
   process_run_id := v_run_id; lease_token := v_token; dot_code := v_earlier.dot_code;

@@ -13,9 +13,7 @@ DECLARE
   v_wait     double precision;
 BEGIN
   SELECT q.attempt, q.stops, q.max_attempts, q.backoff, q.process_run_id, v.verdict,
-    v.status = 'cancelled' AND (v.evidence_ref ->> 'reason' IS NOT DISTINCT FROM 'interrupted'
-      OR EXISTS (SELECT FROM process_component_observation c WHERE c.process_run_id = q.process_run_id
-        AND c.evidence_ref #>> '{stop,reason}' = 'interrupted')) AS is_stopped
+    fn_dot_run_was_interrupted(q.process_run_id) AS is_stopped
   INTO v_request
   FROM dot_run_request q JOIN v_process_run v ON v.process_run_id = q.process_run_id
   WHERE q.request_id = p_request_id;

@@ -74,9 +74,10 @@ BEGIN
     v_state := SQLSTATE; v_error := SQLERRM;
     v_left := fn_dot_preflight_undo(v_statements, NOT v_is_ours);
   END;
-  -- A cancellation is not a result of the check. Only the server's own cancellation is accepted as one.
-  IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp() >= v_timeout)
-    THEN
+  -- A cancellation is not a result of the check. Only the server's own cancellation is accepted as one. The timeout
+  -- runs from the first message of a statement, statement_timestamp() from the last.
+  IF v_state = '57014' AND NOT (v_timeout > interval '0' AND clock_timestamp() - statement_timestamp()
+      >= v_timeout - least(v_timeout / 10, interval '100 milliseconds')) THEN
     v_state := 'external_routine_exception';
   END IF;
   IF v_state IS NOT NULL THEN
