@@ -37,12 +37,16 @@ const HINTS: &[(&str, &str)] = &[
     ),
     ("gate_unknown", "`dotwrap gates` lists the gates"),
     (
+        "input_has_secret",
+        "take the password out of the address, or record it all the same with --allow-secret-input",
+    ),
+    (
         "id_in_use",
         "leave --run-id out, or repeat the first call with its --key",
     ),
     (
         "lease_held",
-        "another run of this pair is under way: wait for it, or for its lease to run out; `dotwrap lease ls` says whose it is",
+        "wait for its holder, or for the lease to run out; `dotwrap lease ls` says whose it is",
     ),
     (
         "mode_not_allowed",
@@ -53,6 +57,10 @@ const HINTS: &[(&str, &str)] = &[
         "record a simulation, or have an operator open the gates:\n\
              dotwrap gates open operator_runtime_enabled --for 15m --reason …\n\
              dotwrap gates open execute_enabled --for 15m --reason …",
+    ),
+    (
+        "outcome_unknown",
+        "look whether it happened, and record that: dotwrap runs resolve RUN --happened yes|no|partly --reason …",
     ),
     (
         "pair_incomplete",
@@ -67,6 +75,10 @@ const HINTS: &[(&str, &str)] = &[
         "have an operator open the gates of real runs:\n\
              dotwrap gates open dry_run_only --for 15m --reason …\n\
              dotwrap gates open real_run_enabled --for 15m --reason …",
+    ),
+    (
+        "tool_paused",
+        "wait until the pause ends, or have an operator end it: dotwrap tools resume CODE",
     ),
     (
         "tool_retired",

@@ -20,6 +20,10 @@ use crate::failure::Failure;
 use crate::session::Context;
 use crate::signals::interrupt_on_signals;
 
+/// For a key whose newest attempt did not pass. Whether another may follow is the ledger's rule.
+const NOTHING_CALLED: &str =
+    "nothing was called now; --retry begins the next attempt, if the ledger allows one";
+
 /// What the ledger says of an executed run.
 #[derive(Debug, Serialize)]
 pub(super) struct Executed {
@@ -130,9 +134,7 @@ pub(super) async fn execute(
         session.messages.warning(pretended);
     }
     if !record.created && !record.is_under_way() && record.exit_status() != ExitStatus::Done {
-        session
-            .messages
-            .note("nothing was called now; --retry begins the next attempt");
+        session.messages.note(NOTHING_CALLED);
     }
     session.messages.note(format!(
         "see its layers: dotwrap runs show {}",
@@ -346,7 +348,7 @@ impl Executed {
             .detail(json!({"process_run_id": self.process_run_id}));
         Some(match self.created || self.is_under_way() {
             true => failure,
-            false => failure.hint("nothing was called now; --retry begins the next attempt"),
+            false => failure.hint(NOTHING_CALLED),
         })
     }
 
