@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use dotwrap_exec::Stop;
 use sd_notify::{NotifyState, notify};
+use tokio::task::JoinHandle;
 
 /// The longest pause between two signs of life, where the watchdog allows a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -34,8 +35,12 @@ impl ServiceManager {
         tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
     }
 
-    /// Tells when the worker begins to stop, by whichever signal.
-    pub(super) fn tell_when_stopping(&self, mut drain: Stop, mut interrupt: Stop) {
+    /// Tells when the worker begins to stop, by either signal. The returned task ends when it is told.
+    pub(super) fn tell_when_stopping(
+        &self,
+        mut drain: Stop,
+        mut interrupt: Stop,
+    ) -> JoinHandle<()> {
         tokio::spawn(async move {
             tokio::select! {
                 _ = drain.cancelled() => {}
@@ -43,7 +48,7 @@ impl ServiceManager {
             }
             let status = NotifyState::Status("stopping: nothing more is claimed");
             tell(&[NotifyState::Stopping, status]);
-        });
+        })
     }
 
     /// A sign of life. It comes from the loop that claims, and not from a timer: a worker whose loop hangs is to be

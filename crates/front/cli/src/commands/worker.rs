@@ -110,7 +110,8 @@ pub(crate) async fn execute(
     ));
     let service_manager = ServiceManager::of_environment();
     service_manager.ready(runner.name().as_str());
-    service_manager.tell_when_stopping(drain.clone(), interrupt.clone());
+    let stopping = service_manager.tell_when_stopping(drain.clone(), interrupt.clone());
+    let drained = drain.clone();
     let told = Arc::new(WorkerPrinter {
         messages: session.messages,
         concluded: arguments.once.then(Mutex::default),
@@ -119,6 +120,10 @@ pub(crate) async fn execute(
     let finished = runner
         .work(&work, Arc::clone(&told) as _, drain, &interrupt)
         .await?;
+    if drained.reason().is_some() || interrupt.reason().is_some() {
+        // An idle worker ends before that task runs. Waiting for it cannot fail: it neither panics nor is aborted.
+        let _ = stopping.await;
+    }
     session.messages.note(match finished {
         0 => "nothing was left to do".to_owned(),
         1 => "one request was served".to_owned(),

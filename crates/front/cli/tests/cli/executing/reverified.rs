@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::site::{CANDIDATE, Pair, Site, is_running, signal, until};
+use super::site::{CANDIDATE, Pair, Site, signal, until};
 use crate::support::Answer;
 
 /// A pair whose verifier looks into the output.
@@ -234,19 +234,16 @@ fn closed_gates_and_runs_without_an_output_are_refused() {
 /// Its lease would live for a minute.
 #[test]
 fn killed_reverification_does_not_block_its_pair() {
-    let site = Site::with(&Pair::of_verifier(
-        "if test -e '{output}.slow'; then echo $$ > '{output}.new'; mv '{output}.new' '{output}.process'; sleep 600; fi",
-    ));
+    let site = Site::with(&Pair::of_verifier("! test -e '{output}.slow' || sleep 600"));
     let (id, path) = verified(&site);
-    let beside = |end: &str| PathBuf::from(format!("{}.{end}", path.display()));
-    fs::write(beside("slow"), "").unwrap();
+    let slow = PathBuf::from(format!("{}.slow", path.display()));
+    fs::write(&slow, "").unwrap();
     let words = ["runs", "reverify", &id, "--runs-folder", "runs"];
     let mut killed = site.start(&words);
-    let tool = site.process_in(beside("process").to_str().unwrap());
+    until(|| (site.lease() == "held").then_some(()));
     signal(&killed, Signal::SIGKILL);
     killed.wait().unwrap();
-    until(|| (!is_running(tool)).then_some(()));
-    fs::remove_file(beside("slow")).unwrap();
+    fs::remove_file(slow).unwrap();
     let again = reverify(&site, &[&id]).expect(0).json();
     assert_eq!(again[0]["verdict"], "pass");
     site.run("real-run", &[]).expect(0);
