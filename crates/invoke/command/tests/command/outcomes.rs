@@ -64,11 +64,15 @@ async fn what_a_call_left_running_and_a_limit_that_a_shell_hides_are_warnings() 
 }
 
 #[tokio::test]
-async fn a_failure_in_a_home_of_its_own_says_so() {
-    let answer = Case::script("exit 1", json!({})).run().await;
-    assert!(failure(&answer).message.contains("HOME"), "{answer:?}");
-    let answer = Case::script("exit 1", json!({"home": "runner"}))
-        .run()
-        .await;
-    assert!(!failure(&answer).message.contains("HOME"), "{answer:?}");
+async fn failure_that_speaks_of_a_configuration_names_the_empty_home() {
+    let complains = "echo 'no configuration found' >&2; exit 1";
+    for (script, own, named) in [
+        (complains, json!({}), true),
+        (complains, json!({"home": "runner"}), false),
+        ("exit 1", json!({}), false),
+    ] {
+        let answer = Case::script(script, own).run().await;
+        let message = &failure(&answer).message;
+        assert_eq!(message.contains("HOME"), named, "{answer:?}");
+    }
 }

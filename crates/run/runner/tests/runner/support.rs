@@ -46,7 +46,7 @@ impl Invoker for Tools {
             return Err(UnsupportedContract::new("invocation_invalid", message));
         } else if holds("elsewhere") {
             let message = "another machine has the program";
-            return Err(UnsupportedContract::new("program_missing", message));
+            return Err(UnsupportedContract::local("program_missing", message));
         }
         Ok(())
     }

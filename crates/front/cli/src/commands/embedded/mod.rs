@@ -55,8 +55,7 @@ fn is_default(session: &Context) -> bool {
 
 /// A process and the command that it was started for: `4711 dotwrap worker`. Further words may be secrets.
 fn described(user: &ServerUser) -> String {
-    use clap::CommandFactory;
-    let commands = crate::arguments::Arguments::command();
+    let commands = super::Command::augment_subcommands(clap::Command::new("dotwrap"));
     let program = user.command.first().map(String::as_str).unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
     let words = user.command.iter().skip(1);

@@ -5,7 +5,7 @@
 --   input      dot_exec:<dot>:input:<digest>       runs with the same input_ref
 --   group:<g>  dot_group:<g>                       runs of every producer of that group
 -- <digest>: the first 32 hex digits of the text's SHA-256. Without a candidate the name is the pair's own: it keeps
--- narrower runs of the pair out as well (fn_dot_lease_wait_for_pair). A code has no colon, so the names differ.
+-- narrower runs of the pair out as well (fn_dot_lease_wait_scoped). A code has no colon, so the names differ.
 CREATE OR REPLACE FUNCTION fn_dot_lease_name(p_dot_code text, p_process_candidate_code text DEFAULT NULL,
   p_input_ref text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
