@@ -14,6 +14,7 @@ mod failure;
 mod logging;
 mod output;
 mod run_drawing;
+mod run_folders;
 mod session;
 mod signals;
 mod threads;

@@ -8,10 +8,10 @@ use dotwrap_exec::Space;
 use dotwrap_wrapper::Actor;
 use serde::Serialize;
 
-use crate::commands::run_folders;
 use crate::data_folder::data_folder;
 use crate::failure::Failure;
 use crate::output::{Column, Messages, Output, Verbosity};
+use crate::run_folders::run_folders;
 
 /// Who acts.
 #[derive(Clone, Debug, Args)]

@@ -11,11 +11,12 @@ use dotwrap_contract::{Finding, Severity};
 use dotwrap_exec::{contract_warnings, disk_findings, sandbox_finding};
 use serde::Serialize;
 
-use crate::commands::execution::{ExecutionArgs, run_folders};
+use crate::commands::execution::ExecutionArgs;
 use crate::data_folder::data_folder;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle};
+use crate::run_folders::run_folders;
 use crate::session::Context;
 
 /// Say what is wrong with an installation and how to mend it.

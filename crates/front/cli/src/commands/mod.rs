@@ -37,7 +37,6 @@ mod worker_summary;
 
 use clap::Subcommand;
 
-pub(crate) use execution::run_folders;
 use shared::ActorArgs;
 
 use crate::exit_status::ExitStatus;

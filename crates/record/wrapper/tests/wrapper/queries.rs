@@ -49,8 +49,9 @@ async fn json_that_can_not_be_decoded_is_marked_where_it_is_shown_and_an_error_w
             "SET search_path = dot; SET session_replication_role = replica;
              UPDATE process_run_observation SET evidence_ref = '{{\"a\": 1e400}}';
              INSERT INTO dot_fixture (fixture_ref, sha256, body) VALUES ('bad', repeat('a', 64), '{deep}');
-             INSERT INTO dot_agent_api_contract (dot_code, mode, role, endpoint_ref, invocation, expected_output_schema)
-             VALUES ('{PRODUCER}', 'REAL_RUN', 'producer', 'command:x', '{{}}', '{{\"a\": 1e400}}')"
+             INSERT INTO dot_agent_api_contract (dot_code, mode, role, endpoint_ref, invocation, expected_output_schema,
+               contract_sha256)
+             VALUES ('{PRODUCER}', 'REAL_RUN', 'producer', 'command:x', '{{}}', '{{\"a\": 1e400}}', repeat('a', 64))"
         ))
         .await
         .unwrap();

@@ -12,9 +12,9 @@ use nix::sys::signal::Signal;
 
 use super::show::find;
 use super::transcript::{Transcript, last_lines};
-use crate::commands::execution::run_folders;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::run_folders::run_folders;
 use crate::session::Context;
 use crate::signals::Listener;
 

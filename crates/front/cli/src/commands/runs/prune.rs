@@ -20,11 +20,11 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::commands::ActorArgs;
-use crate::commands::execution::run_folders;
 use crate::commands::shared::duration;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{Cell, CellStyle, Column, format_time};
+use crate::run_folders::run_folders;
 use crate::session::Context;
 use crate::signals::Listener;
 
